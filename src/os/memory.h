@@ -1,0 +1,22 @@
+/* Anonymous pages, files mapped read-only, and what the process has used. 0 or errno. */
+#ifndef MLI_OS_MEMORY_H
+#define MLI_OS_MEMORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Zeroed pages, 2 MiB aligned and advised huge when large enough. */
+__attribute__((warn_unused_result)) int mli_os_pages_map(size_t bytes, void **out);
+void mli_os_pages_unmap(void *pages, size_t bytes);
+/* Maps a whole open file read-only and private/shared; the fd may be closed after. bytes > 0. */
+__attribute__((warn_unused_result)) int mli_os_file_map(int fd, size_t bytes, const void **out);
+/* Shared read-write mapping (progress page). */
+__attribute__((warn_unused_result)) int mli_os_file_map_shared(int fd, size_t bytes, void **out);
+void mli_os_file_unmap(const void *map, size_t bytes);
+/* VmHWM and VmRSS of a process (pid 0 = self) in bytes. */
+__attribute__((warn_unused_result)) int mli_os_memory_peak(int64_t pid, int64_t *peak_bytes,
+                                                           int64_t *now_bytes);
+/* Huge-page setting as text ("always", "madvise", "never", "unknown"). Static. */
+const char *mli_os_huge_pages(void);
+
+#endif
