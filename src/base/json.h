@@ -29,8 +29,16 @@ mli_json_type mli_json_typeof(const mli_json *value);
 const mli_json *mli_json_get(const mli_json *object, const char *key);
 size_t mli_json_count(const mli_json *array_or_object);
 const mli_json *mli_json_at(const mli_json *array, size_t index);
-/* Members of an object in the order of the document. */
+/* Members of an object in the order of the document. Walks to `index`: for whole objects of outside
+ * sizes use the cursor. */
 bool mli_json_member(const mli_json *object, size_t index, const char **key, const mli_json **value);
+/* The same, each step in constant time: for (c = mli_json_first(o); mli_json_next(&c, &key, &value);) */
+typedef struct mli_json_cursor {
+    const mli_json *object;
+    void *at;
+} mli_json_cursor;
+mli_json_cursor mli_json_first(const mli_json *object);
+bool mli_json_next(mli_json_cursor *cursor, const char **key, const mli_json **value);
 /* Typed reads with a default when absent or of another type. Strings are borrowed from the root. */
 const char *mli_json_string(const mli_json *value, const char *fallback);
 size_t mli_json_string_bytes(const mli_json *value);

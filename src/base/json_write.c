@@ -1,0 +1,209 @@
+/* Streaming JSON writer on a buffer: commas, escaping, numbers. */
+#include "base/error.h"
+#include "base/json.h"
+#include "base/json_text.h"
+#include "base/str.h"
+#include <math.h>
+#include <string.h>
+
+static bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && c != 0x7F;
+}
+
+static void put_escape(mli_buf *out, uint32_t c)
+{
+    static const char hex[] = "0123456789abcdef";
+    static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
+    const char *at = c != 0 && c < 0x80 ? strchr(from, (int)c) : NULL;
+    char text[6] = {'\\', 'u', hex[c >> 12 & 15], hex[c >> 8 & 15], hex[c >> 4 & 15], hex[c & 15]};
+    if (at != NULL)
+        text[1] = to[at - from];
+    mli_buf_append(out, text, at != NULL ? 2 : 6);
+}
+
+void mli_json_put_string(mli_buf *out, const char *text, size_t bytes)
+{
+    mli_buf_append_char(out, '"');
+    for (size_t i = 0; i < bytes;) {
+        size_t run = i;
+        while (run < bytes && is_plain((unsigned char)text[run]))
+            run++;
+        mli_buf_append(out, text + i, run - i);
+        i = run;
+        if (i == bytes)
+            break;
+        uint32_t c;
+        size_t n = mli_utf8_decode(text + i, bytes - i, &c);
+        if (n == 0)
+            mli_buf_append(out, "\xEF\xBF\xBD", 3);
+        else if (c < 0x80 || c == 0x2028 || c == 0x2029)
+            put_escape(out, c);
+        else
+            mli_buf_append(out, text + i, n);
+        i += n == 0 ? 1 : n;
+    }
+    mli_buf_append_char(out, '"');
+}
+
+void mli_json_put_int(mli_buf *out, int64_t value)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do {
+        digits[--at] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (value < 0)
+        mli_buf_append_char(out, '-');
+    mli_buf_append(out, digits + at, sizeof digits - at);
+}
+
+void mli_json_put_real(mli_buf *out, double value)
+{
+    char text[40];
+    if (!isfinite(value)) {
+        mli_buf_append_text(out, "null");
+        return;
+    }
+    size_t n = mli_format_f64(text, sizeof text, value);
+    mli_buf_append(out, text, n);
+    if (strpbrk(text, ".e") == NULL)
+        mli_buf_append(out, ".0", 2);
+}
+
+void mli_jw_init(mli_jw *w, mli_buf *out)
+{
+    *w = (mli_jw){.out = out};
+}
+
+/* Before a value: the comma, unless a key stands before it. */
+static void begin_value(mli_jw *w)
+{
+    uint64_t bit = (uint64_t)1 << w->depth;
+    if (!w->after_key && (w->has_item & bit) != 0)
+        mli_buf_append_char(w->out, ',');
+    w->has_item |= bit;
+    w->after_key = false;
+}
+
+static void open_level(mli_jw *w, char bracket)
+{
+    if (w->depth >= 62) {
+        if (w->out->status == MODELLAB_OK)
+            w->out->status = MODELLAB_E_INTERNAL;
+        return;
+    }
+    begin_value(w);
+    mli_buf_append_char(w->out, bracket);
+    w->depth++;
+    w->has_item &= ~((uint64_t)1 << w->depth);
+}
+
+static void close_level(mli_jw *w, char bracket)
+{
+    if (w->depth == 0 || w->after_key) {
+        if (w->out->status == MODELLAB_OK)
+            w->out->status = MODELLAB_E_INTERNAL;
+        return;
+    }
+    w->depth--;
+    mli_buf_append_char(w->out, bracket);
+}
+
+void mli_jw_object(mli_jw *w)
+{
+    open_level(w, '{');
+}
+
+void mli_jw_end_object(mli_jw *w)
+{
+    close_level(w, '}');
+}
+
+void mli_jw_array(mli_jw *w)
+{
+    open_level(w, '[');
+}
+
+void mli_jw_end_array(mli_jw *w)
+{
+    close_level(w, ']');
+}
+
+void mli_jw_key(mli_jw *w, const char *key)
+{
+    begin_value(w);
+    mli_json_put_string(w->out, key, strlen(key));
+    mli_buf_append_char(w->out, ':');
+    w->after_key = true;
+}
+
+void mli_jw_string_n(mli_jw *w, const char *text, size_t bytes)
+{
+    begin_value(w);
+    mli_json_put_string(w->out, text, bytes);
+}
+
+void mli_jw_string(mli_jw *w, const char *text)
+{
+    if (text == NULL)
+        mli_jw_null(w);
+    else
+        mli_jw_string_n(w, text, strlen(text));
+}
+
+void mli_jw_int(mli_jw *w, int64_t value)
+{
+    begin_value(w);
+    mli_json_put_int(w->out, value);
+}
+
+void mli_jw_real(mli_jw *w, double value)
+{
+    begin_value(w);
+    mli_json_put_real(w->out, value);
+}
+
+void mli_jw_bool(mli_jw *w, bool value)
+{
+    begin_value(w);
+    mli_buf_append_text(w->out, value ? "true" : "false");
+}
+
+void mli_jw_null(mli_jw *w)
+{
+    begin_value(w);
+    mli_buf_append_text(w->out, "null");
+}
+
+void mli_jw_raw(mli_jw *w, const char *json, size_t bytes)
+{
+    begin_value(w);
+    mli_buf_append(w->out, json, bytes);
+}
+
+void mli_jw_kstring(mli_jw *w, const char *key, const char *text)
+{
+    mli_jw_key(w, key);
+    mli_jw_string(w, text);
+}
+
+void mli_jw_kint(mli_jw *w, const char *key, int64_t value)
+{
+    mli_jw_key(w, key);
+    mli_jw_int(w, value);
+}
+
+void mli_jw_kreal(mli_jw *w, const char *key, double value)
+{
+    mli_jw_key(w, key);
+    mli_jw_real(w, value);
+}
+
+void mli_jw_kbool(mli_jw *w, const char *key, bool value)
+{
+    mli_jw_key(w, key);
+    mli_jw_bool(w, value);
+}

@@ -1,0 +1,206 @@
+/* Numbers, durations and byte counts read strictly, and reals written so that they read back. */
+#include "base/checked.h"
+#include "base/str.h"
+#include "os/locale.h"
+#include <math.h>
+#include <string.h>
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Decimal digits at *text; false when there is none or the value leaves int64. Moves *text on. */
+static bool read_digits(const char **text, int64_t *out)
+{
+    const char *p = *text;
+    int64_t value = 0;
+    if (!is_digit(*p))
+        return false;
+    for (; is_digit(*p); p++)
+        if (mli_mul_overflow(value, 10, &value) || mli_add_overflow(value, *p - '0', &value))
+            return false;
+    *text = p;
+    *out = value;
+    return true;
+}
+
+bool mli_parse_i64(const char *text, int64_t min, int64_t max, int64_t *out)
+{
+    bool negative = text[0] == '-';
+    const char *p = text + (negative || text[0] == '+');
+    int64_t value = 0;
+    if (!is_digit(*p))
+        return false;
+    for (; is_digit(*p); p++) { /* counted downwards, so that INT64_MIN is read too */
+        if (mli_mul_overflow(value, 10, &value) || mli_sub_overflow(value, *p - '0', &value))
+            return false;
+    }
+    if (*p != '\0' || (!negative && value == INT64_MIN))
+        return false;
+    value = negative ? value : -value;
+    if (value < min || value > max)
+        return false;
+    *out = value;
+    return true;
+}
+
+/* digits [. digits] [e [sign] digits], as JSON plus a leading '+' and a bare point on one side. */
+static bool looks_like_real(const char *p)
+{
+    int digits = 0;
+    p += *p == '-' || *p == '+';
+    for (; is_digit(*p); p++)
+        digits++;
+    p += *p == '.';
+    for (; is_digit(*p); p++)
+        digits++;
+    if (digits == 0)
+        return false;
+    if (*p == 'e' || *p == 'E') {
+        p++;
+        p += *p == '-' || *p == '+';
+        if (!is_digit(*p))
+            return false;
+        while (is_digit(*p))
+            p++;
+    }
+    return *p == '\0';
+}
+
+bool mli_parse_f64(const char *text, double *out)
+{
+    const char *end;
+    if (!looks_like_real(text))
+        return false;
+    double value = mli_os_strtod(text, &end);
+    if (*end != '\0' || !isfinite(value))
+        return false;
+    *out = value;
+    return true;
+}
+
+static int64_t duration_unit_ms(const char **text)
+{
+    static const struct {
+        const char *name;
+        int64_t ms;
+    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        size_t n = strlen(units[i].name);
+        if (strncmp(*text, units[i].name, n) == 0) {
+            *text += n;
+            return units[i].ms;
+        }
+    }
+    return **text == '\0' ? 1000 : 0; /* a bare number is seconds */
+}
+
+bool mli_parse_duration_ms(const char *text, int64_t *out)
+{
+    int64_t total = 0, last_unit = INT64_MAX;
+    if (*text == '\0')
+        return false;
+    while (*text != '\0') {
+        int64_t value;
+        if (!read_digits(&text, &value))
+            return false;
+        int64_t unit = duration_unit_ms(&text);
+        /* Units fall: 1h30m, not 30m1h; a bare number stands alone or last. */
+        if (unit == 0 || unit >= last_unit || mli_mul_overflow(value, unit, &value) ||
+            mli_add_overflow(total, value, &total))
+            return false;
+        last_unit = unit;
+    }
+    *out = total;
+    return true;
+}
+
+bool mli_parse_bytes(const char *text, int64_t *out)
+{
+    static const char prefixes[] = "KMGT";
+    int64_t value;
+    if (!read_digits(&text, &value))
+        return false;
+    if (*text != '\0' && *text != 'B') {
+        char letter = *text >= 'a' && *text <= 'z' ? (char)(*text - 'a' + 'A') : *text;
+        const char *at = strchr(prefixes, letter);
+        if (at == NULL || mli_mul_overflow(value, (int64_t)1 << 10 * (at - prefixes + 1), &value))
+            return false;
+        text++;
+        if (text[0] == 'i' && text[1] == 'B')
+            text++;
+    }
+    if (*text == 'B')
+        text++;
+    if (*text != '\0')
+        return false;
+    *out = value;
+    return true;
+}
+
+static size_t put_u64(char *dst, uint64_t value)
+{
+    char digits[20];
+    size_t n = 0, length;
+    do {
+        digits[n++] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    for (length = 0; n > 0; length++)
+        dst[length] = digits[--n];
+    return length;
+}
+
+/* Values with at most 15 digits and a few decimals: value = r / 10^k with both exact doubles, and a
+ * correctly rounded division gives back the value, so that the short text reads back as the same.
+ */
+static size_t format_short(char *dst, double value)
+{
+    static const double powers[10] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
+    double size = fabs(value);
+    if (!(size < 1e15) || (size != 0 && size < 1e-4))
+        return 0;
+    for (int k = 0; k < 10; k++) {
+        double scaled = size * powers[k];
+        if (scaled >= 1e15)
+            return 0;
+        uint64_t r = (uint64_t)(scaled + 0.5);
+        if ((double)r / powers[k] != size)
+            continue;
+        size_t n = 0;
+        uint64_t unit = (uint64_t)powers[k];
+        if (signbit(value))
+            dst[n++] = '-';
+        n += put_u64(dst + n, r / unit);
+        if (k > 0) {
+            char fraction[20];
+            size_t digits = put_u64(fraction, r % unit);
+            dst[n++] = '.';
+            for (size_t zeros = (size_t)k - digits; zeros > 0; zeros--)
+                dst[n++] = '0';
+            memcpy(dst + n, fraction, digits);
+            n += digits;
+        }
+        dst[n] = '\0';
+        return n;
+    }
+    return 0;
+}
+
+size_t mli_format_f64(char *dst, size_t capacity, double value)
+{
+    char text[40];
+    size_t n = format_short(text, value);
+    for (int precision = 15; n == 0 && precision <= 17; precision++) {
+        const char *end;
+        int length = mli_os_format(text, sizeof text, "%.*g", precision, value);
+        if (length > 0 && (precision == 17 || mli_os_strtod(text, &end) == value))
+            n = (size_t)length;
+    }
+    text[n] = '\0';
+    size_t kept = n < capacity ? n : capacity - 1;
+    memcpy(dst, text, kept);
+    dst[kept] = '\0';
+    return n;
+}

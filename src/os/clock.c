@@ -1,0 +1,177 @@
+/* The system's clocks and random source, and UTC time as text (own calendar arithmetic: no time
+ * zone data, no locale). */
+#include "os/clock.h"
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#define NS_PER_S 1000000000LL
+
+static int64_t read_clock(clockid_t id)
+{
+    struct timespec t = {0, 0};
+    /* These clocks exist on every Linux, so that the call cannot fail. */
+    (void)clock_gettime(id, &t);
+    return (int64_t)t.tv_sec * NS_PER_S + (int64_t)t.tv_nsec;
+}
+
+static int64_t system_realtime(void *user)
+{
+    (void)user;
+    return read_clock(CLOCK_REALTIME);
+}
+
+static int64_t system_monotonic(void *user)
+{
+    (void)user;
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+static int system_sleep(void *user, int64_t ns)
+{
+    (void)user;
+    if (ns <= 0)
+        return 0;
+    struct timespec t = {(time_t)(ns / NS_PER_S), (long)(ns % NS_PER_S)};
+    return clock_nanosleep(CLOCK_MONOTONIC, 0, &t, NULL);
+}
+
+static int system_random(void *user, void *out, size_t bytes)
+{
+    unsigned char *to = out;
+    (void)user;
+    while (bytes > 0) {
+        ssize_t n = getrandom(to, bytes, 0);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return errno;
+        to += n;
+        bytes -= (size_t)n;
+    }
+    return 0;
+}
+
+const mli_os_clock mli_os_system_clock = {NULL, system_realtime, system_monotonic, system_sleep};
+const mli_os_random mli_os_system_random = {NULL, system_random};
+
+int64_t mli_os_thread_cpu_ns(void)
+{
+    return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
+int64_t mli_os_process_cpu_ns(void)
+{
+    return read_clock(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+/* Days since 1970-01-01 of a proleptic Gregorian date (years counted from March). */
+static int64_t days_from_date(int64_t year, int64_t month, int64_t day)
+{
+    year -= month <= 2;
+    int64_t era = (year >= 0 ? year : year - 399) / 400;
+    int64_t of_era = year - era * 400;
+    int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+static void date_from_days(int64_t days, int64_t *year, int64_t *month, int64_t *day)
+{
+    days += 719468;
+    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
+    int64_t of_era = days - era * 146097;
+    int64_t y = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    int64_t of_year = of_era - (365 * y + y / 4 - y / 100);
+    int64_t m = (5 * of_year + 2) / 153;
+    *day = of_year - (153 * m + 2) / 5 + 1;
+    *month = m < 10 ? m + 3 : m - 9;
+    *year = y + era * 400 + (*month <= 2);
+}
+
+static void put_digits(char *out, int64_t value, int digits)
+{
+    for (int i = digits - 1; i >= 0; i--) {
+        out[i] = (char)('0' + value % 10);
+        value /= 10;
+    }
+}
+
+void mli_os_format_utc(int64_t realtime_ns, char out[28])
+{
+    int64_t us = realtime_ns / 1000 - (realtime_ns % 1000 < 0);
+    int64_t seconds = us / 1000000 - (us % 1000000 < 0);
+    int64_t fraction = us - seconds * 1000000;
+    int64_t days = seconds / 86400 - (seconds % 86400 < 0);
+    int64_t of_day = seconds - days * 86400;
+    int64_t year, month, day;
+    date_from_days(days, &year, &month, &day);
+    memcpy(out, "0000-00-00T00:00:00.000000Z", 28);
+    put_digits(out, year, 4);
+    put_digits(out + 5, month, 2);
+    put_digits(out + 8, day, 2);
+    put_digits(out + 11, of_day / 3600, 2);
+    put_digits(out + 14, of_day / 60 % 60, 2);
+    put_digits(out + 17, of_day % 60, 2);
+    put_digits(out + 20, fraction, 6);
+}
+
+static int64_t read_digits(const char *text, int digits)
+{
+    int64_t value = 0;
+    for (int i = 0; i < digits; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return -1;
+        value = value * 10 + (text[i] - '0');
+    }
+    return value;
+}
+
+static int days_in_month(int64_t year, int64_t month)
+{
+    static const int days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    int leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    return days[month - 1] + (month == 2 && leap);
+}
+
+/* Digits behind the point as nanoseconds; moves *text to the first other character. -1 when bad. */
+static int64_t read_fraction(const char **text)
+{
+    int64_t ns = 0, unit = NS_PER_S / 10;
+    const char *p = *text;
+    if (*p != '.')
+        return 0;
+    for (p++; *p >= '0' && *p <= '9'; p++) {
+        if (unit == 0)
+            return -1;
+        ns += (*p - '0') * unit;
+        unit /= 10;
+    }
+    *text = p;
+    return ns;
+}
+
+int64_t mli_os_parse_utc(const char *text)
+{
+    static const char form[] = "0000-00-00T00:00:00";
+    if (text == NULL)
+        return -1;
+    for (size_t i = 0; i + 1 < sizeof form; i++) {
+        int digit = text[i] >= '0' && text[i] <= '9';
+        if (form[i] == '0' ? !digit : text[i] != form[i])
+            return -1;
+    }
+    int64_t year = read_digits(text, 4), month = read_digits(text + 5, 2);
+    int64_t day = read_digits(text + 8, 2), hour = read_digits(text + 11, 2);
+    int64_t minute = read_digits(text + 14, 2), second = read_digits(text + 17, 2);
+    const char *p = text + 19;
+    int64_t fraction = read_fraction(&p);
+    if (fraction < 0 || p[0] != 'Z' || p[1] != '\0' || month < 1 || month > 12 || day < 1 ||
+        day > days_in_month(year, month) || hour > 23 || minute > 59 || second > 59)
+        return -1;
+    int64_t seconds = days_from_date(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+    /* Nanoseconds in 64 bits hold the years 1970 to 2262. */
+    if (seconds < 0 || seconds > INT64_MAX / NS_PER_S - 1)
+        return -1;
+    return seconds * NS_PER_S + fraction;
+}

@@ -1,0 +1,136 @@
+/* Pages, mappings and the process's own memory figures (VmHWM: ru_maxrss survives exec and would
+ * show the parent's peak). */
+#include "os/memory.h"
+#include "os/locale.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define HUGE_BYTES ((size_t)2 << 20)
+
+int mli_os_pages_map(size_t bytes, void **out)
+{
+    if (bytes == 0 || bytes > SIZE_MAX - HUGE_BYTES)
+        return EINVAL;
+    if (bytes < HUGE_BYTES) {
+        void *small = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (small == MAP_FAILED)
+            return errno;
+        *out = small;
+        return 0;
+    }
+    long page_size = sysconf(_SC_PAGESIZE);
+    size_t page = page_size > 0 ? (size_t)page_size : 4096;
+    size_t rounded = (bytes + page - 1) & ~(page - 1);
+    char *raw = mmap(NULL, rounded + HUGE_BYTES, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (raw == MAP_FAILED)
+        return errno;
+    size_t skip = (HUGE_BYTES - ((uintptr_t)raw & (HUGE_BYTES - 1))) & (HUGE_BYTES - 1);
+    if (skip > 0)
+        (void)munmap(raw, skip); /* trimming: failure only leaves unused address space */
+    if (HUGE_BYTES > skip)
+        (void)munmap(raw + skip + rounded, HUGE_BYTES - skip);
+    (void)madvise(raw + skip, rounded,
+                  MADV_HUGEPAGE); /* advice: refused where pages are never huge */
+    *out = raw + skip;
+    return 0;
+}
+
+void mli_os_pages_unmap(void *pages, size_t bytes)
+{
+    if (pages != NULL)
+        (void)munmap(pages, bytes);
+}
+
+int mli_os_file_map(int fd, size_t bytes, const void **out)
+{
+    if (bytes == 0)
+        return EINVAL;
+    void *map = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
+    if (map == MAP_FAILED)
+        return errno;
+    *out = map;
+    return 0;
+}
+
+int mli_os_file_map_shared(int fd, size_t bytes, void **out)
+{
+    if (bytes == 0)
+        return EINVAL;
+    void *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (map == MAP_FAILED)
+        return errno;
+    *out = map;
+    return 0;
+}
+
+void mli_os_file_unmap(const void *map, size_t bytes)
+{
+    if (map != NULL)
+        (void)munmap((void *)(uintptr_t)map, bytes);
+}
+
+/* Reads a small file of /proc or /sys as text. */
+static int read_small(const char *path, char *out, size_t capacity)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno;
+    size_t used = 0;
+    int rc = 0;
+    while (used + 1 < capacity) {
+        ssize_t n = read(fd, out + used, capacity - 1 - used);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            rc = errno;
+        if (n <= 0)
+            break;
+        used += (size_t)n;
+    }
+    out[used] = '\0';
+    (void)close(fd); /* was only read */
+    return rc;
+}
+
+static int64_t status_line_bytes(const char *status, const char *name)
+{
+    const char *line = strstr(status, name);
+    if (line == NULL)
+        return -1;
+    return (int64_t)strtoll(line + strlen(name), NULL, 10) * 1024;
+}
+
+int mli_os_memory_peak(int64_t pid, int64_t *peak_bytes, int64_t *now_bytes)
+{
+    char path[64], status[4096];
+    if (pid == 0)
+        memcpy(path, "/proc/self/status", 18);
+    else
+        (void)mli_os_format(path, sizeof path, "/proc/%lld/status", (long long)pid);
+    int rc = read_small(path, status, sizeof status);
+    if (rc != 0)
+        return rc;
+    int64_t peak = status_line_bytes(status, "VmHWM:"), now = status_line_bytes(status, "VmRSS:");
+    if (peak < 0 || now < 0)
+        return ESRCH; /* a zombie has no memory lines */
+    *peak_bytes = peak;
+    *now_bytes = now;
+    return 0;
+}
+
+const char *mli_os_huge_pages(void)
+{
+    char text[128];
+    if (read_small("/sys/kernel/mm/transparent_hugepage/enabled", text, sizeof text) != 0)
+        return "unknown";
+    if (strstr(text, "[always]") != NULL)
+        return "always";
+    if (strstr(text, "[madvise]") != NULL)
+        return "madvise";
+    return strstr(text, "[never]") != NULL ? "never" : "unknown";
+}
