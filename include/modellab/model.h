@@ -1,0 +1,63 @@
+/* Models: loaded weights, immutable and shared by any number of sessions and threads. @since 0.1
+ *
+ * Example: examples/c/model.c */
+#ifndef MODELLAB_MODEL_H
+#define MODELLAB_MODEL_H
+
+#include <modellab/logger.h>
+#include <modellab/types.h>
+
+typedef struct modellab_model modellab_model;
+
+/** Type that weights are kept in. f32 is the oracle. */
+typedef int32_t modellab_weight_type;
+enum { MODELLAB_WEIGHTS_DEFAULT = 0, MODELLAB_WEIGHTS_F32 = 1, MODELLAB_WEIGHTS_F16 = 2 };
+
+typedef struct modellab_model_options {
+    size_t size;                         /**< sizeof(modellab_model_options) */
+    const modellab_allocator *allocator; /**< copied; NULL = C heap */
+    modellab_logger *logger;             /**< referenced; NULL = silent */
+    const char *models_root;             /**< NULL = configured (MODEL_LAB_MODELS_ROOT, else XDG data) */
+    const char *cache_root;              /**< packed images; NULL = configured; "" = no cache */
+    modellab_weight_type weights;        /**< 0 = f16 */
+    int32_t reserved;                    /**< 0 */
+} modellab_model_options;
+
+#define MODELLAB_MODEL_OPTIONS_INIT {sizeof(modellab_model_options), NULL, NULL, NULL, NULL, 0, 0}
+
+/** Strings are borrowed from the model. */
+typedef struct modellab_model_info {
+    size_t size; /**< sizeof(modellab_model_info), set by the caller */
+    const char *name;
+    const char *architecture; /**< "whisper" */
+    const char *sha256;       /**< of the weight file */
+    const char *format;       /**< ctranslate2, ggml, safetensors */
+    const char *languages;    /**< codes separated by commas */
+    modellab_weight_type weights;
+    int32_t is_multilingual;
+    int64_t parameters;
+    int64_t bytes; /**< of the packed weights */
+} modellab_model_info;
+
+MODELLAB_BEGIN_DECLS
+
+MODELLAB_API void modellab_model_options_init(modellab_model_options *options, size_t size);
+
+/** Opens an installed model by its catalog name, or by the path of its file or folder.
+ * @param name      NULL = the catalog's default
+ * @param[out] out  new; modellab_model_unref()
+ * @errors E_NOT_FOUND (not installed: the message says how to pull it), E_INVALID_MODEL,
+ *         E_UNSUPPORTED_MODEL, E_HASH_MISMATCH, E_PERMISSION, E_IO, E_NO_MEMORY
+ * @threads any @since 0.1 */
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_model_open(
+    const char *name, const modellab_model_options *options, modellab_model **out,
+    modellab_error *err);
+MODELLAB_API modellab_model *modellab_model_ref(modellab_model *model);
+MODELLAB_API void modellab_model_unref(modellab_model *model);
+/** @errors E_ABI_TOO_SMALL @threads any @since 0.1 */
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_model_get_info(const modellab_model *model,
+                                                                         modellab_model_info *out,
+                                                                         modellab_error *err);
+
+MODELLAB_END_DECLS
+#endif

@@ -1,0 +1,31 @@
+/* All of libmodellab. Each header also stands alone. */
+#ifndef MODELLAB_H
+#define MODELLAB_H
+
+#include <modellab/alloc.h>
+#include <modellab/asr.h>
+#include <modellab/audio.h>
+#include <modellab/catalog.h>
+#include <modellab/config.h>
+#include <modellab/event.h>
+#include <modellab/export.h>
+#include <modellab/health.h>
+#include <modellab/info.h>
+#include <modellab/lab.h>
+#include <modellab/logger.h>
+#include <modellab/metrics.h>
+#include <modellab/model.h>
+#include <modellab/pipeline.h>
+#include <modellab/price.h>
+#include <modellab/record.h>
+#include <modellab/report.h>
+#include <modellab/run.h>
+#include <modellab/status.h>
+#include <modellab/supervisor.h>
+#include <modellab/tracker.h>
+#include <modellab/transcript.h>
+#include <modellab/types.h>
+#include <modellab/version.h>
+#include <modellab/worker.h>
+
+#endif
