@@ -1,9 +1,11 @@
-/* Whisper's log-mel spectrogram: 16 kHz, periodic Hann of 400, hop 160, centred with reflection at the
- * start, power, Slaney mel bands, log10, clamped to 8 below the maximum of the whole file, (x + 4) / 4.
+/* Whisper's log-mel spectrogram: 16 kHz, periodic Hann of 400, hop 160, centred with reflection at
+ * the start, power, Slaney mel bands, log10, clamped to 8 below the maximum of the whole file, (x +
+ * 4) / 4.
  *
- * The reference appends 30 s of zeros and takes the maximum over the whole file. So: first mli_mel_max()
- * over the source once, then mli_mel_window() for any frames; nothing of the size of the file is kept.
- * Frame t is centred on sample 160 t. Frames at and after the end of the audio are those of silence. */
+ * The reference appends 30 s of zeros and takes the maximum over the whole file. So: first
+ * mli_mel_max() over the source once, then mli_mel_window() for any frames; nothing of the size of
+ * the file is kept. Frame t is centred on sample 160 t. Frames at and after the end of the audio
+ * are those of silence. */
 #ifndef MLI_AUDIO_MEL_H
 #define MLI_AUDIO_MEL_H
 
@@ -23,8 +25,8 @@ enum {
 /* Filters, window and twiddle factors; immutable, any thread. */
 typedef struct mli_mel_bank mli_mel_bank;
 
-/* `filters` NULL: Slaney filters of 0..8000 Hz for `bands` (80, 128; 1..256). Otherwise `bands` rows of 201
- * weights (a ggml file carries its own), copied; each must be finite. */
+/* `filters` NULL: Slaney filters of 0..8000 Hz for `bands` (80, 128; 1..256). Otherwise `bands`
+ * rows of 201 weights (a ggml file carries its own), copied; each must be finite. */
 MODELLAB_MUST_CHECK modellab_status mli_mel_bank_create(const modellab_allocator *alloc, int bands,
                                                         const float *filters, mli_mel_bank **out,
                                                         modellab_error *err);
@@ -52,12 +54,9 @@ MODELLAB_MUST_CHECK modellab_status mli_mel_log10(const mli_mel_bank *bank,
                                                   size_t frame_stride, modellab_error *err);
 
 /* The same, normalised with the file's maximum: max(x, file_max - 8), (x + 4) / 4. */
-MODELLAB_MUST_CHECK modellab_status mli_mel_window(const mli_mel_bank *bank,
-                                                   const mli_audio_source *source,
-                                                   struct mli_pool *pool,
-                                                   const mli_cancel_word *cancel, float file_max,
-                                                   int64_t first, size_t count, float *dst,
-                                                   size_t band_stride, size_t frame_stride,
-                                                   modellab_error *err);
+MODELLAB_MUST_CHECK modellab_status
+mli_mel_window(const mli_mel_bank *bank, const mli_audio_source *source, struct mli_pool *pool,
+               const mli_cancel_word *cancel, float file_max, int64_t first, size_t count,
+               float *dst, size_t band_stride, size_t frame_stride, modellab_error *err);
 
 #endif

@@ -1,17 +1,17 @@
-/* Decoded audio as everybody below speech reads it: mono float samples at 16 kHz, immutable and shared.
- * Short audio stays in memory; long audio is spooled to a file that the caller gave. */
+/* Decoded audio as everybody below speech reads it: mono float samples at 16 kHz, immutable and
+ * shared. Short audio stays in memory; long audio is spooled to a file that the caller gave. */
 #ifndef MLI_AUDIO_SOURCE_H
 #define MLI_AUDIO_SOURCE_H
 
-#include <stdbool.h>
-#include <modellab/alloc.h>
-#include <modellab/status.h>
 #include "base/cancel.h"
 #include "os/file.h"
+#include <modellab/alloc.h>
+#include <modellab/status.h>
+#include <stdbool.h>
 
 enum { MLI_AUDIO_RATE = 16000 };
 
-/* 4 hours keep below 1 GB in memory; with a spool file, one hour stays in memory. */
+/* With a spool file one hour (230 MB) stays in memory; a day is the most that is taken at all. */
 #define MLI_AUDIO_MEMORY_SAMPLES ((int64_t)3600 * MLI_AUDIO_RATE)
 #define MLI_AUDIO_MAX_SAMPLES ((int64_t)24 * 3600 * MLI_AUDIO_RATE)
 
@@ -35,22 +35,20 @@ int64_t mli_audio_samples(const mli_audio_source *source);
 int64_t mli_audio_duration_ms(const mli_audio_source *source);
 const mli_audio_info *mli_audio_info_of(const mli_audio_source *source);
 
-/* Copies samples [start, start + count) to dst. What lies before 0 or at and after the end is silence
- * (0.0), so that windows need no special case. Any thread. Fails only when a spool file cannot be read. */
+/* Copies samples [start, start + count) to dst. What lies before 0 or at and after the end is
+ * silence (0.0), so that windows need no special case. Any thread. Fails only when a spool file
+ * cannot be read. */
 MODELLAB_MUST_CHECK modellab_status mli_audio_read(const mli_audio_source *source, int64_t start,
                                                    size_t count, float *dst, modellab_error *err);
 
 /* --- building (src/audio only) --- */
 typedef struct mli_audio_store mli_audio_store;
 
-/* `spool_fd` -1 = memory only; otherwise an open read-write file at offset 0, owned by the store from
- * here on, used once more than `memory_samples` have come. */
-MODELLAB_MUST_CHECK modellab_status mli_audio_store_create(const modellab_allocator *alloc,
-                                                           const mli_os_files *files, int spool_fd,
-                                                           int64_t memory_samples,
-                                                           int64_t max_samples,
-                                                           mli_audio_store **out,
-                                                           modellab_error *err);
+/* `spool_fd` -1 = memory only; otherwise an open read-write file at offset 0, owned by the store
+ * from here on, used once more than `memory_samples` have come. */
+MODELLAB_MUST_CHECK modellab_status mli_audio_store_create(
+    const modellab_allocator *alloc, const mli_os_files *files, int spool_fd,
+    int64_t memory_samples, int64_t max_samples, mli_audio_store **out, modellab_error *err);
 void mli_audio_store_destroy(mli_audio_store *store);
 /* E_LIMIT beyond max_samples. */
 MODELLAB_MUST_CHECK modellab_status mli_audio_store_append(mli_audio_store *store,
