@@ -135,7 +135,7 @@ static modellab_status run(job *j, mli_pool *pool, float *max, modellab_error *e
         return mli_no_memory(err);
     for (int i = 0; i < threads; i++) {
         j->workers[i].max = SILENCE;
-        modellab_error_init(&j->workers[i].err, sizeof j->workers[i].err);
+        j->workers[i].err = (modellab_error)MODELLAB_ERROR_INIT;
     }
     for (size_t done = 0; status == MODELLAB_OK && done < total;) {
         j->count = total - done < SLAB * LANES ? total - done : SLAB * LANES;
