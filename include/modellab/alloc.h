@@ -5,10 +5,10 @@
 
 #include <modellab/export.h>
 
-/** Allocation functions with the contracts of malloc, realloc and free, called from any thread of the
- * library. The struct is copied when the handle is created; what `user` points to must live until the
- * last handle made with it is gone. Memory of third-party libraries (SQLite, libsndfile, OpenBLAS,
- * libcurl, jansson) does not pass here. */
+/** Allocation functions with the contracts of malloc, realloc and free, called from any thread of
+ * the library. The struct is copied when the handle is created; what `user` points to must live
+ * until the last handle made with it is gone. Memory of third-party libraries (SQLite, libsndfile,
+ * OpenBLAS, libcurl, jansson) does not pass here. */
 typedef struct modellab_allocator {
     size_t size; /**< sizeof(modellab_allocator) */
     void *user;
@@ -17,6 +17,9 @@ typedef struct modellab_allocator {
     void (*free)(void *user, void *block);
 } modellab_allocator;
 
-#define MODELLAB_ALLOCATOR_INIT {sizeof(modellab_allocator), NULL, NULL, NULL, NULL}
+#define MODELLAB_ALLOCATOR_INIT                                                                    \
+    {                                                                                              \
+        sizeof(modellab_allocator), NULL, NULL, NULL, NULL                                         \
+    }
 
 #endif

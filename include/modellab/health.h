@@ -1,4 +1,5 @@
-/* Health of a lab: live (it answers), ready (it can take runs), deep (a real inference, orphaned runs).
+/* Health of a lab: live (it answers), ready (it can take runs), deep (a real inference, orphaned
+ * runs).
  * @since 0.1
  *
  * Example: examples/c/health.c */
@@ -24,8 +25,8 @@ typedef struct modellab_health modellab_health;
 
 typedef struct modellab_health_check_info {
     size_t size;         /**< sizeof(modellab_health_check_info), set by the caller */
-    const char *name;    /**< store, disk, runs_directory, models, worker_program, clock, orphaned_runs,
-                              inference; borrowed from the result */
+    const char *name;    /**< store, disk, runs_directory, models, worker_program, clock,
+                            orphaned_runs,    inference; borrowed from the result */
     const char *message; /**< borrowed from the result */
     modellab_health_state state;
     int32_t reserved;
@@ -34,6 +35,7 @@ typedef struct modellab_health_check_info {
 
 MODELLAB_BEGIN_DECLS
 
+/** Name for people and machines. Borrowed, static; NULL when unknown. @threads any @since 0.1 */
 MODELLAB_API const char *modellab_health_state_name(modellab_health_state state);
 
 /** Runs the checks of `level`. @param[out] out new; modellab_health_unref()
@@ -43,12 +45,16 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_health_run(modellab_la
                                                                      modellab_health_level level,
                                                                      modellab_health **out,
                                                                      modellab_error *err);
+/** Gives a reference back; NULL is accepted. @threads any @since 0.1 */
 MODELLAB_API void modellab_health_unref(modellab_health *health);
+/** State of the whole: the worst of its checks. @threads any @since 0.1 */
 MODELLAB_API modellab_health_state modellab_health_get_state(const modellab_health *health);
+/** Number of items; 0 for NULL. @threads any @since 0.1 */
 MODELLAB_API size_t modellab_health_check_count(const modellab_health *health);
 /** @errors E_NOT_FOUND (index), E_ABI_TOO_SMALL @threads any @since 0.1 */
-MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_health_check_at(
-    const modellab_health *health, size_t index, modellab_health_check_info *out, modellab_error *err);
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status
+modellab_health_check_at(const modellab_health *health, size_t index,
+                         modellab_health_check_info *out, modellab_error *err);
 
 MODELLAB_END_DECLS
 #endif

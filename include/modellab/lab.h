@@ -1,5 +1,5 @@
-/* The lab: an opened store plus its settings. The first thing that a host opens which wants records or
- * managed runs; engines (asr.h) do not need one. @since 0.1
+/* The lab: an opened store plus its settings. The first thing that a host opens which wants records
+ * or managed runs; engines (asr.h) do not need one. @since 0.1
  *
  * Example: examples/c/lab.c */
 #ifndef MODELLAB_LAB_H
@@ -9,8 +9,8 @@
 #include <modellab/report.h>
 #include <modellab/types.h>
 
-/** An opened lab. Reference counted; runs, records and supervisors made from it hold references, so any
- * order of release is safe. Handles in a forked child return MODELLAB_E_FORKED. */
+/** An opened lab. Reference counted; runs, records and supervisors made from it hold references, so
+ * any order of release is safe. Handles in a forked child return MODELLAB_E_FORKED. */
 typedef struct modellab_lab modellab_lab;
 
 /** Values of modellab_lab_options.flags. */
@@ -28,21 +28,25 @@ typedef struct modellab_lab_options {
     size_t size;                         /**< sizeof(modellab_lab_options) */
     const modellab_allocator *allocator; /**< copied; NULL = C heap */
     modellab_logger *logger;             /**< referenced; NULL = silent */
-    const char *models_root;             /**< installed models; NULL = as modellab_config_get() says */
-    const char *cache_root;              /**< packed model images; NULL = likewise */
-    const char *price_sheet;             /**< JSON text of a price sheet (price.h); NULL = built in */
-    int32_t flags;                       /**< MODELLAB_LAB_* */
-    int32_t reserved;                    /**< 0 */
+    const char *models_root; /**< installed models; NULL = as modellab_config_get() says */
+    const char *cache_root;  /**< packed model images; NULL = likewise */
+    const char *price_sheet; /**< JSON text of a price sheet (price.h); NULL = built in */
+    int32_t flags;           /**< MODELLAB_LAB_* */
+    int32_t reserved;        /**< 0 */
 } modellab_lab_options;
 
-#define MODELLAB_LAB_OPTIONS_INIT {sizeof(modellab_lab_options), NULL, NULL, NULL, NULL, NULL, 0, 0}
+#define MODELLAB_LAB_OPTIONS_INIT                                                                  \
+    {                                                                                              \
+        sizeof(modellab_lab_options), NULL, NULL, NULL, NULL, NULL, 0, 0                           \
+    }
 
 MODELLAB_BEGIN_DECLS
 
 /** Fills the options like MODELLAB_LAB_OPTIONS_INIT. @threads any @since 0.1 */
 MODELLAB_API void modellab_lab_options_init(modellab_lab_options *options, size_t size);
 
-/** Opens the lab in folder `root`, makes it when it does not exist, and reconciles what a crash left.
+/** Opens the lab in folder `root`, makes it when it does not exist, and reconciles what a crash
+ * left.
  * @param root       UTF-8 path; NULL = the configured one (MODEL_LAB_ROOT, else XDG state)
  * @param options    optional
  * @param[out] out   new; give it back with modellab_lab_unref()
@@ -55,15 +59,16 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_lab_open(
 /** Takes another reference; returns its argument. @threads any @since 0.1 */
 MODELLAB_API modellab_lab *modellab_lab_ref(modellab_lab *lab);
 
-/** Gives a reference back; the last one closes the store. NULL is accepted. @threads any @since 0.1 */
+/** Gives a reference back; the last one closes the store. NULL is accepted. @threads any @since 0.1
+ */
 MODELLAB_API void modellab_lab_unref(modellab_lab *lab);
 
 /** Absolute path of the lab's root, for `info`-like output only. Borrowed from `lab`.
  * @threads any @since 0.1 */
 MODELLAB_API const char *modellab_lab_root(const modellab_lab *lab);
 
-/** Compares records, locks, journals, manifests and files, repairs what can be repaired (dead runs ->
- * STALE or QUEUED again, manifests rewritten) and reports every finding.
+/** Compares records, locks, journals, manifests and files, repairs what can be repaired (dead runs
+ * -> STALE or QUEUED again, manifests rewritten) and reports every finding.
  * @param dry_run       1: report only, change nothing
  * @param[out] out      new report (report.h), also when it has no findings
  * @errors E_STORE_READ_ONLY, E_STORE_FAILED, E_IO, E_NO_MEMORY

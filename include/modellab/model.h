@@ -17,13 +17,16 @@ typedef struct modellab_model_options {
     size_t size;                         /**< sizeof(modellab_model_options) */
     const modellab_allocator *allocator; /**< copied; NULL = C heap */
     modellab_logger *logger;             /**< referenced; NULL = silent */
-    const char *models_root;             /**< NULL = configured (MODEL_LAB_MODELS_ROOT, else XDG data) */
-    const char *cache_root;              /**< packed images; NULL = configured; "" = no cache */
-    modellab_weight_type weights;        /**< 0 = f16 */
-    int32_t reserved;                    /**< 0 */
+    const char *models_root;      /**< NULL = configured (MODEL_LAB_MODELS_ROOT, else XDG data) */
+    const char *cache_root;       /**< packed images; NULL = configured; "" = no cache */
+    modellab_weight_type weights; /**< 0 = f16 */
+    int32_t reserved;             /**< 0 */
 } modellab_model_options;
 
-#define MODELLAB_MODEL_OPTIONS_INIT {sizeof(modellab_model_options), NULL, NULL, NULL, NULL, 0, 0}
+#define MODELLAB_MODEL_OPTIONS_INIT                                                                \
+    {                                                                                              \
+        sizeof(modellab_model_options), NULL, NULL, NULL, NULL, 0, 0                               \
+    }
 
 /** Strings are borrowed from the model. */
 typedef struct modellab_model_info {
@@ -41,6 +44,8 @@ typedef struct modellab_model_info {
 
 MODELLAB_BEGIN_DECLS
 
+/** Fills the struct like its INIT macro, for callers without macros. `size` is the caller's sizeof.
+ * @threads any @since 0.1 */
 MODELLAB_API void modellab_model_options_init(modellab_model_options *options, size_t size);
 
 /** Opens an installed model by its catalog name, or by the path of its file or folder.
@@ -49,15 +54,16 @@ MODELLAB_API void modellab_model_options_init(modellab_model_options *options, s
  * @errors E_NOT_FOUND (not installed: the message says how to pull it), E_INVALID_MODEL,
  *         E_UNSUPPORTED_MODEL, E_HASH_MISMATCH, E_PERMISSION, E_IO, E_NO_MEMORY
  * @threads any @since 0.1 */
-MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_model_open(
-    const char *name, const modellab_model_options *options, modellab_model **out,
-    modellab_error *err);
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status
+modellab_model_open(const char *name, const modellab_model_options *options, modellab_model **out,
+                    modellab_error *err);
+/** Takes another reference; returns its argument. @threads any @since 0.1 */
 MODELLAB_API modellab_model *modellab_model_ref(modellab_model *model);
+/** Gives a reference back; NULL is accepted. @threads any @since 0.1 */
 MODELLAB_API void modellab_model_unref(modellab_model *model);
 /** @errors E_ABI_TOO_SMALL @threads any @since 0.1 */
-MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_model_get_info(const modellab_model *model,
-                                                                         modellab_model_info *out,
-                                                                         modellab_error *err);
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status
+modellab_model_get_info(const modellab_model *model, modellab_model_info *out, modellab_error *err);
 
 MODELLAB_END_DECLS
 #endif

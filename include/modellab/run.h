@@ -1,6 +1,6 @@
-/* Runs: one execution of a pipeline on one input, recorded from request to final status. Submitting,
- * looking, waiting, cancelling and reading results; executing is the supervisor's (supervisor.h), and
- * recording a host's own work is record.h's. @since 0.1
+/* Runs: one execution of a pipeline on one input, recorded from request to final status.
+ * Submitting, looking, waiting, cancelling and reading results; executing is the supervisor's
+ * (supervisor.h), and recording a host's own work is record.h's. @since 0.1
  *
  * Example: examples/c/run.c */
 #ifndef MODELLAB_RUN_H
@@ -8,8 +8,8 @@
 
 #include <modellab/lab.h>
 
-/** Status of a run or of a step. COMPLETED to STALE are final and never change. Steps also use PENDING
- * and SKIPPED. */
+/** Status of a run or of a step. COMPLETED to STALE are final and never change. Steps also use
+ * PENDING and SKIPPED. */
 typedef int32_t modellab_run_status;
 enum {
     MODELLAB_RUN_QUEUED = 1,
@@ -23,8 +23,8 @@ enum {
     MODELLAB_STEP_SKIPPED = 9
 };
 
-/** Why a run waits or ended: X(NAME, number, "machine_name", recoverable, "sentence for people"). Append
- * only. `recoverable` tells whether trying again unchanged may help. */
+/** Why a run waits or ended: X(NAME, number, "machine_name", recoverable, "sentence for people").
+ * Append only. `recoverable` tells whether trying again unchanged may help. */
 #define MODELLAB_REASON_LIST(X)                                                                    \
     X(NONE, 0, "none", 0, "")                                                                      \
     X(WAITING_FOR_SUPERVISOR, 1, "waiting_for_supervisor", 1, "The run waits for a supervisor.")   \
@@ -46,7 +46,8 @@ enum {
     X(AUDIO_CAP, 43, "audio_cap", 0, "The audio is longer than the cap allows.")                   \
     X(API_CALLS_CAP, 44, "api_calls_cap", 0, "The run reached its cap of API calls.")              \
     X(INVALID_AUDIO, 50, "invalid_audio", 0, "The input is not audio that can be decoded.")        \
-    X(UNSUPPORTED_FORMAT, 51, "unsupported_format", 0, "The format of the input is not supported.")\
+    X(UNSUPPORTED_FORMAT, 51, "unsupported_format", 0,                                             \
+      "The format of the input is not supported.")                                                 \
     X(INPUT_MISSING, 52, "input_missing", 0, "The input is gone.")                                 \
     X(AUDIO_TOO_LONG, 53, "audio_too_long", 0, "The audio is longer than the limit.")              \
     X(MODEL_NOT_FOUND, 60, "model_not_found", 0, "The model is not installed.")                    \
@@ -64,34 +65,37 @@ typedef int32_t modellab_reason;
 enum { MODELLAB_REASON_LIST(MODELLAB_REASON_ENUM_) MODELLAB_REASON_END_ = 100000 };
 #undef MODELLAB_REASON_ENUM_
 
-/** What to submit. The request is JSON; its schema is modellab_run_request_schema() (docs/request.md).
- * Exactly one of input_path and input_data is set, unless the pipeline needs no input. */
+/** What to submit. The request is JSON; its schema is modellab_run_request_schema()
+ * (docs/request.md). Exactly one of input_path and input_data is set, unless the pipeline needs no
+ * input. */
 typedef struct modellab_run_submit_options {
-    size_t size;              /**< sizeof(modellab_run_submit_options) */
-    const char *request;      /**< JSON text, UTF-8 */
-    size_t request_bytes;     /**< 0 = NUL-terminated */
-    const char *input_path;   /**< file that is copied into the lab before the call returns */
-    const void *input_data;   /**< or its bytes */
-    size_t input_bytes;       /**< size of input_data */
-    const char *input_name;   /**< name to record; NULL = last component of input_path, or "input" */
-    const char *request_id;   /**< [A-Za-z0-9._-]{1,128}; NULL = made */
+    size_t size;            /**< sizeof(modellab_run_submit_options) */
+    const char *request;    /**< JSON text, UTF-8 */
+    size_t request_bytes;   /**< 0 = NUL-terminated */
+    const char *input_path; /**< file that is copied into the lab before the call returns */
+    const void *input_data; /**< or its bytes */
+    size_t input_bytes;     /**< size of input_data */
+    const char *input_name; /**< name to record; NULL = last component of input_path, or "input" */
+    const char *request_id; /**< [A-Za-z0-9._-]{1,128}; NULL = made */
     const char *trace_parent; /**< W3C traceparent; NULL or not valid = a new trace */
 } modellab_run_submit_options;
 
 #define MODELLAB_RUN_SUBMIT_OPTIONS_INIT                                                           \
-    {sizeof(modellab_run_submit_options), NULL, 0, NULL, NULL, 0, NULL, NULL, NULL}
+    {                                                                                              \
+        sizeof(modellab_run_submit_options), NULL, 0, NULL, NULL, 0, NULL, NULL, NULL              \
+    }
 
 /** Snapshot of a run: immutable, shared, stays as it was when it was loaded. */
 typedef struct modellab_run modellab_run;
 
-/** Facts of a run. Strings are borrowed from the modellab_run. Times are milliseconds since 1970 UTC, -1
- * when it did not happen. Measures of -1 are not known (never 0 for "not measured"). */
+/** Facts of a run. Strings are borrowed from the modellab_run. Times are milliseconds since 1970
+ * UTC, -1 when it did not happen. Measures of -1 are not known (never 0 for "not measured"). */
 typedef struct modellab_run_info {
     size_t size; /**< sizeof(modellab_run_info), set by the caller */
     const char *id;
     const char *request_id;
     const char *trace_id;
-    const char *user;         /**< "" when none was given */
+    const char *user; /**< "" when none was given */
     const char *pipeline;
     const char *input_name;   /**< "" without input */
     const char *input_sha256; /**< "" without input */
@@ -99,9 +103,9 @@ typedef struct modellab_run_info {
     const char *failed_step;  /**< "" when none */
     const char *model;        /**< model of the run, "" when none */
     const char *model_sha256; /**< "" until known */
-    const char *engine;       /**< "isa=avx512 blas=... weights=f16" of the worker, "" until known */
-    const char *price_sheet;  /**< id of the price sheet */
-    const char *currency;     /**< ISO 4217 of the cost */
+    const char *engine;      /**< "isa=avx512 blas=... weights=f16" of the worker, "" until known */
+    const char *price_sheet; /**< id of the price sheet */
+    const char *currency;    /**< ISO 4217 of the cost */
     modellab_run_status status;
     modellab_reason reason;
     int32_t priority; /**< 0 low, 10 normal, 20 high, 30 urgent, or any number between */
@@ -111,17 +115,17 @@ typedef struct modellab_run_info {
     int64_t created_ms, started_ms, ended_ms;
     int64_t queue_wait_ms, duration_ms;
     int64_t input_bytes;
-    double audio_seconds;         /**< of the input; -1 until known */
-    double progress_seconds;      /**< audio seconds done */
-    double cpu_seconds;           /**< of the worker process, or of the host's thread for records */
-    double gpu_seconds;           /**< -1: no GPU was measured */
-    int64_t peak_memory_bytes;    /**< VmHWM of the worker */
+    double audio_seconds;      /**< of the input; -1 until known */
+    double progress_seconds;   /**< audio seconds done */
+    double cpu_seconds;        /**< of the worker process, or of the host's thread for records */
+    double gpu_seconds;        /**< -1: no GPU was measured */
+    int64_t peak_memory_bytes; /**< VmHWM of the worker */
     int64_t api_calls;
-    int64_t cost_micros;          /**< millionths of the currency; -1 until known */
+    int64_t cost_micros;           /**< millionths of the currency; -1 until known */
     int64_t estimated_cost_micros; /**< made at submit; -1 when there is no history */
     double estimated_cpu_seconds;  /**< likewise */
-    int64_t max_duration_ms;      /**< the run's deadline, 0 = none */
-    const char *request_json;     /**< the request as it was accepted, defaults resolved */
+    int64_t max_duration_ms;       /**< the run's deadline, 0 = none */
+    const char *request_json;      /**< the request as it was accepted, defaults resolved */
 } modellab_run_info;
 
 /** A step of a run. Strings are borrowed from the modellab_run. */
@@ -138,10 +142,10 @@ typedef struct modellab_step_info {
 
 /** A file that a step produced. Strings are borrowed from the modellab_run. */
 typedef struct modellab_artifact_info {
-    size_t size;            /**< sizeof(modellab_artifact_info), set by the caller */
-    const char *id;         /**< opaque; the only way to address it */
+    size_t size;    /**< sizeof(modellab_artifact_info), set by the caller */
+    const char *id; /**< opaque; the only way to address it */
     const char *step;
-    const char *name;       /**< for people, for example "transcript.json" */
+    const char *name; /**< for people, for example "transcript.json" */
     const char *media_type;
     const char *sha256;
     int64_t bytes;
@@ -157,7 +161,10 @@ typedef struct modellab_run_filter {
     const char *pipeline;
 } modellab_run_filter;
 
-#define MODELLAB_RUN_FILTER_INIT {sizeof(modellab_run_filter), 0, 0, NULL, NULL, NULL}
+#define MODELLAB_RUN_FILTER_INIT                                                                   \
+    {                                                                                              \
+        sizeof(modellab_run_filter), 0, 0, NULL, NULL, NULL                                        \
+    }
 
 /** A page of runs: immutable. */
 typedef struct modellab_run_list modellab_run_list;
@@ -178,7 +185,8 @@ MODELLAB_BEGIN_DECLS
 /** Name of a status ("QUEUED"). Borrowed, static. @threads any @since 0.1 */
 MODELLAB_API const char *modellab_run_status_name(modellab_run_status status);
 
-/** 1 for COMPLETED, FAILED, CANCELLED, TIMEOUT, STALE (and SKIPPED of steps). @threads any @since 0.1 */
+/** 1 for COMPLETED, FAILED, CANCELLED, TIMEOUT, STALE (and SKIPPED of steps). @threads any @since
+ * 0.1 */
 MODELLAB_API int32_t modellab_run_status_is_final(modellab_run_status status);
 
 /** Machine name of a reason ("run_timeout"). Borrowed, static. @threads any @since 0.1 */
@@ -194,15 +202,19 @@ MODELLAB_API int32_t modellab_reason_is_recoverable(modellab_reason reason);
 MODELLAB_API const char *modellab_run_request_schema(void);
 
 /** Fills the options like their INIT macros. @threads any @since 0.1 */
-MODELLAB_API void modellab_run_submit_options_init(modellab_run_submit_options *options, size_t size);
+MODELLAB_API void modellab_run_submit_options_init(modellab_run_submit_options *options,
+                                                   size_t size);
+/** Fills the struct like its INIT macro, for callers without macros. `size` is the caller's sizeof.
+ * @threads any @since 0.1 */
 MODELLAB_API void modellab_run_filter_init(modellab_run_filter *filter, size_t size);
 
-/** Validates the request, probes the input's header, checks disk and caps, and stores input and record in
- * one transaction. What it acknowledged survives power loss. Nothing is stored on refusal.
+/** Validates the request, probes the input's header, checks disk and caps, and stores input and
+ * record in one transaction. What it acknowledged survives power loss. Nothing is stored on
+ * refusal.
  * @param[out] run_id  receives the id
  * @param[out] report  optional; new report whenever validation had findings, also with E_SCHEMA
- * @errors E_SCHEMA (see the report), E_INVALID_JSON, E_INVALID_AUDIO, E_UNSUPPORTED_FORMAT, E_NOT_FOUND
- *         (no input file), E_PERMISSION, E_CAP_EXCEEDED, E_LIMIT (input too large), E_NO_SPACE,
+ * @errors E_SCHEMA (see the report), E_INVALID_JSON, E_INVALID_AUDIO, E_UNSUPPORTED_FORMAT,
+ * E_NOT_FOUND (no input file), E_PERMISSION, E_CAP_EXCEEDED, E_LIMIT (input too large), E_NO_SPACE,
  *         E_STORE_READ_ONLY, E_STORE_FAILED, E_IO, E_NO_MEMORY
  * @threads any @since 0.1 */
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_run_submit(
@@ -213,9 +225,9 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_run_submit(
  * @param[out] report  new report, also without findings
  * @errors as modellab_run_submit()
  * @threads any @since 0.1 */
-MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_run_validate(
-    modellab_lab *lab, const modellab_run_submit_options *options, modellab_report **report,
-    modellab_error *err);
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status
+modellab_run_validate(modellab_lab *lab, const modellab_run_submit_options *options,
+                      modellab_report **report, modellab_error *err);
 
 /** Loads a snapshot. @param[out] out new; give it back with modellab_run_unref()
  * @errors E_NOT_FOUND, E_STORE_FAILED, E_NO_MEMORY @threads any @since 0.1 */
@@ -223,7 +235,9 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_run_load(modellab_lab 
                                                                    const char *run_id,
                                                                    modellab_run **out,
                                                                    modellab_error *err);
+/** Takes another reference; returns its argument. @threads any @since 0.1 */
 MODELLAB_API modellab_run *modellab_run_ref(modellab_run *run);
+/** Gives a reference back; NULL is accepted. @threads any @since 0.1 */
 MODELLAB_API void modellab_run_unref(modellab_run *run);
 
 /** Copies the facts. `info->size` must be set. @errors E_ABI_TOO_SMALL @threads any @since 0.1 */
@@ -232,12 +246,16 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_run_get_info(const mod
                                                                        modellab_error *err);
 /** Steps in the order of execution. @errors E_NOT_FOUND (index) @threads any @since 0.1 */
 MODELLAB_API size_t modellab_run_step_count(const modellab_run *run);
+/** Item at `index`; `out->size` must be set. @errors E_NOT_FOUND (index), E_ABI_TOO_SMALL
+ * @threads any @since 0.1 */
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_run_step_at(const modellab_run *run,
                                                                       size_t index,
                                                                       modellab_step_info *out,
                                                                       modellab_error *err);
 /** Artifacts in the order of creation. @errors E_NOT_FOUND (index) @threads any @since 0.1 */
 MODELLAB_API size_t modellab_run_artifact_count(const modellab_run *run);
+/** Item at `index`; `out->size` must be set. @errors E_NOT_FOUND (index), E_ABI_TOO_SMALL
+ * @threads any @since 0.1 */
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_run_artifact_at(
     const modellab_run *run, size_t index, modellab_artifact_info *out, modellab_error *err);
 
@@ -245,9 +263,9 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_run_artifact_at(
  * @param max_bytes  refuse larger ones with E_LIMIT
  * @param[out] out   new; modellab_buffer_destroy()
  * @errors E_NOT_FOUND, E_LIMIT, E_HASH_MISMATCH, E_IO, E_NO_MEMORY @threads any @since 0.1 */
-MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_run_read_artifact(
-    modellab_lab *lab, const char *run_id, const char *artifact_id, int64_t max_bytes,
-    modellab_buffer **out, modellab_error *err);
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status
+modellab_run_read_artifact(modellab_lab *lab, const char *run_id, const char *artifact_id,
+                           int64_t max_bytes, modellab_buffer **out, modellab_error *err);
 
 /** The whole record as JSON (the shape of manifest.json, docs/manifest.md). @param[out] out new
  * @errors E_NO_MEMORY @threads any @since 0.1 */
@@ -257,10 +275,12 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_run_to_json(const mode
 
 /** Lists runs, newest first. @param[out] out new; modellab_run_list_unref()
  * @errors E_STORE_FAILED, E_NO_MEMORY @threads any @since 0.1 */
-MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_run_list_load(
-    modellab_lab *lab, const modellab_run_filter *filter, modellab_run_list **out,
-    modellab_error *err);
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status
+modellab_run_list_load(modellab_lab *lab, const modellab_run_filter *filter,
+                       modellab_run_list **out, modellab_error *err);
+/** Gives a reference back; NULL is accepted. @threads any @since 0.1 */
 MODELLAB_API void modellab_run_list_unref(modellab_run_list *list);
+/** Number of items; 0 for NULL. @threads any @since 0.1 */
 MODELLAB_API size_t modellab_run_list_count(const modellab_run_list *list);
 /** The run at `index`; borrowed from the list, NULL outside. @threads any @since 0.1 */
 MODELLAB_API const modellab_run *modellab_run_list_at(const modellab_run_list *list, size_t index);
@@ -269,22 +289,17 @@ MODELLAB_API const modellab_run *modellab_run_list_at(const modellab_run_list *l
  * @param[out] outcome  what was met
  * @errors E_STORE_FAILED, E_STORE_READ_ONLY, E_IO, E_NO_MEMORY (NOT_FOUND is an outcome)
  * @threads any @since 0.1 */
-MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_run_cancel(modellab_lab *lab,
-                                                                     const char *run_id,
-                                                                     modellab_cancel_outcome *outcome,
-                                                                     modellab_error *err);
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_run_cancel(
+    modellab_lab *lab, const char *run_id, modellab_cancel_outcome *outcome, modellab_error *err);
 
 /** Waits until the run has a final status. Somebody has to supervise it (supervisor.h).
  * @param timeout_ms   -1 = no limit
  * @param cancel       optional token that ends the waiting (not the run)
  * @param[out] status  final status, or the present one on E_TIMEOUT
  * @errors E_NOT_FOUND, E_TIMEOUT, E_CANCELLED, E_STORE_FAILED @threads any @since 0.1 */
-MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_run_wait(modellab_lab *lab,
-                                                                   const char *run_id,
-                                                                   int64_t timeout_ms,
-                                                                   modellab_cancel *cancel,
-                                                                   modellab_run_status *status,
-                                                                   modellab_error *err);
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status
+modellab_run_wait(modellab_lab *lab, const char *run_id, int64_t timeout_ms,
+                  modellab_cancel *cancel, modellab_run_status *status, modellab_error *err);
 
 MODELLAB_END_DECLS
 #endif

@@ -1,5 +1,5 @@
-/* Status codes and the error object. Every call that can fail returns a modellab_status and takes an
- * optional modellab_error as its last argument, filled on failure only. Findings about data
+/* Status codes and the error object. Every call that can fail returns a modellab_status and takes
+ * an optional modellab_error as its last argument, filled on failure only. Findings about data
  * (validation, reconciliation) are reports (report.h), not errors. @since 0.1 */
 #ifndef MODELLAB_STATUS_H
 #define MODELLAB_STATUS_H
@@ -61,14 +61,20 @@ enum { MODELLAB_STATUS_LIST(MODELLAB_STATUS_ENUM_) MODELLAB_STATUS_END_ = 1 };
  * modellab_error_init()); the library fills the rest on failure and leaves it alone on success.
  * Nothing in it needs to be freed. `message` is UTF-8 and holds no absolute path and no secret. */
 typedef struct modellab_error {
-    size_t size;           /**< sizeof(modellab_error), set by the caller */
-    modellab_status code;  /**< the returned status */
-    int32_t os_error;      /**< errno value behind it, or 0 */
-    int64_t detail;        /**< index or byte offset that the message is about, or -1 */
-    char message[256];     /**< sentence for people, always NUL-terminated */
+    size_t size;          /**< sizeof(modellab_error), set by the caller */
+    modellab_status code; /**< the returned status */
+    int32_t os_error;     /**< errno value behind it, or 0 */
+    int64_t detail;       /**< index or byte offset that the message is about, or -1 */
+    char message[256];    /**< sentence for people, always NUL-terminated */
 } modellab_error;
 
-#define MODELLAB_ERROR_INIT {sizeof(modellab_error), 0, 0, -1, {0}}
+#define MODELLAB_ERROR_INIT                                                                        \
+    {                                                                                              \
+        sizeof(modellab_error), 0, 0, -1,                                                          \
+        {                                                                                          \
+            0                                                                                      \
+        }                                                                                          \
+    }
 
 MODELLAB_BEGIN_DECLS
 

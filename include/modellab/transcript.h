@@ -17,7 +17,7 @@ typedef struct modellab_segment {
     int32_t token_count;
     double start, end;
     const char *text;
-    const int32_t *tokens; /**< token_count ids */
+    const int32_t *tokens;            /**< token_count ids */
     const float *token_probabilities; /**< token_count values, 0..1 */
     double temperature;
     double avg_logprob;
@@ -48,50 +48,57 @@ enum {
 };
 
 typedef struct modellab_transcript_info {
-    size_t size; /**< sizeof(modellab_transcript_info), set by the caller */
-    const char *language; /**< code, for example "en"; borrowed */
-    const char *task;     /**< transcribe or translate; borrowed */
+    size_t size;                 /**< sizeof(modellab_transcript_info), set by the caller */
+    const char *language;        /**< code, for example "en"; borrowed */
+    const char *task;            /**< transcribe or translate; borrowed */
     double language_probability; /**< 1 when it was given */
-    double duration;      /**< seconds of audio */
+    double duration;             /**< seconds of audio */
     int64_t segment_count, word_count;
     int32_t has_word_times;
-    int32_t is_partial;   /**< 1: the work was cancelled; what is there is right */
+    int32_t is_partial; /**< 1: the work was cancelled; what is there is right */
 } modellab_transcript_info;
 
 MODELLAB_BEGIN_DECLS
 
+/** Takes another reference; returns its argument. @threads any @since 0.1 */
 MODELLAB_API modellab_transcript *modellab_transcript_ref(modellab_transcript *transcript);
+/** Gives a reference back; NULL is accepted. @threads any @since 0.1 */
 MODELLAB_API void modellab_transcript_unref(modellab_transcript *transcript);
 /** The whole text, trimmed. Borrowed. "" for NULL. @threads any @since 0.1 */
 MODELLAB_API const char *modellab_transcript_text(const modellab_transcript *transcript);
 /** @errors E_ABI_TOO_SMALL @threads any @since 0.1 */
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_transcript_get_info(
     const modellab_transcript *transcript, modellab_transcript_info *out, modellab_error *err);
-/** Segments in order of time. @errors E_NOT_FOUND (index), E_ABI_TOO_SMALL @threads any @since 0.1 */
+/** Segments in order of time. @errors E_NOT_FOUND (index), E_ABI_TOO_SMALL @threads any @since 0.1
+ */
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status
 modellab_transcript_segment_at(const modellab_transcript *transcript, int64_t index,
                                modellab_segment *out, modellab_error *err);
 /** Words in order of time. @errors E_NOT_FOUND (index), E_ABI_TOO_SMALL @threads any @since 0.1 */
-MODELLAB_API MODELLAB_MUST_CHECK modellab_status
-modellab_transcript_word_at(const modellab_transcript *transcript, int64_t index, modellab_word *out,
-                            modellab_error *err);
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_transcript_word_at(
+    const modellab_transcript *transcript, int64_t index, modellab_word *out, modellab_error *err);
 
 /** Writes the transcript in a format. Times are rounded once, to milliseconds, half to even.
  * @param name      name of the audio for formats that carry one (CTM); NULL = "audio"
  * @param[out] out  new
- * @errors E_STATE (CTM without word times), E_INVALID_ARGUMENT, E_NO_MEMORY @threads any @since 0.1 */
-MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_transcript_write(
-    const modellab_transcript *transcript, modellab_transcript_format format, const char *name,
-    modellab_buffer **out, modellab_error *err);
+ * @errors E_STATE (CTM without word times), E_INVALID_ARGUMENT, E_NO_MEMORY @threads any @since 0.1
+ */
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status
+modellab_transcript_write(const modellab_transcript *transcript, modellab_transcript_format format,
+                          const char *name, modellab_buffer **out, modellab_error *err);
 
-/** Reads a transcript back from what the verbose_json format wrote (the "transcript.json" artifact).
- * @param[out] out new @errors E_INVALID_JSON, E_SCHEMA, E_LIMIT, E_NO_MEMORY @threads any @since 0.1 */
-MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_transcript_read_json(
-    const char *json, size_t bytes, const modellab_allocator *allocator, modellab_transcript **out,
-    modellab_error *err);
+/** Reads a transcript back from what the verbose_json format wrote (the "transcript.json"
+ * artifact).
+ * @param[out] out new @errors E_INVALID_JSON, E_SCHEMA, E_LIMIT, E_NO_MEMORY @threads any @since
+ * 0.1 */
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status
+modellab_transcript_read_json(const char *json, size_t bytes, const modellab_allocator *allocator,
+                              modellab_transcript **out, modellab_error *err);
 
-/** Format of a name ("srt"); 0 when unknown. Name of a format; NULL when unknown. @threads any */
+/** Format of a name ("srt"); 0 when unknown. Name of a format; NULL when unknown. @threads any
+ * @since 0.1 */
 MODELLAB_API modellab_transcript_format modellab_transcript_format_from_name(const char *name);
+/** Name for people and machines. Borrowed, static; NULL when unknown. @threads any @since 0.1 */
 MODELLAB_API const char *modellab_transcript_format_name(modellab_transcript_format format);
 
 MODELLAB_END_DECLS

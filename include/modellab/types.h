@@ -1,4 +1,5 @@
-/* Small types that many nouns share: text out (buffer), the cancel token and id sizes. @since 0.1 */
+/* Small types that many nouns share: text out (buffer), the cancel token and id sizes. @since 0.1
+ */
 #ifndef MODELLAB_TYPES_H
 #define MODELLAB_TYPES_H
 
