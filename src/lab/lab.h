@@ -1,0 +1,63 @@
+/* The opened lab: the store, its folders, and the tables it does its effects through (all
+ * injectable). One struct for the whole room; what runs in it is in the other files of the room. */
+#ifndef MLI_LAB_LAB_H
+#define MLI_LAB_LAB_H
+
+#include "os/clock.h"
+#include "os/file.h"
+#include "store/rundir.h"
+#include "store/store.h"
+#include "track/price.h"
+#include <modellab/lab.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+struct mli_os_processes;
+
+/* Settings of the environment, read once at open (defaults in brackets). */
+typedef struct mli_lab_settings {
+    int64_t
+        max_input_bytes; /* MODEL_LAB_MAX_INPUT_BYTES [4 GiB]: files that a local caller submits */
+    int64_t min_free_bytes;      /* MODEL_LAB_MIN_FREE_BYTES [5 GiB] */
+    int64_t max_run_duration_ms; /* MODEL_LAB_MAX_RUN_DURATION_SECONDS [0 = none] */
+} mli_lab_settings;
+
+/* Everything a lab stands on. Zero = the system's. */
+typedef struct mli_lab_tables {
+    const mli_os_clock *clock;
+    const mli_os_random *random;
+    const mli_os_files *files;
+    const struct mli_os_processes *processes;
+} mli_lab_tables;
+
+/* The public modellab_lab. Immutable after open but for `references` and what the store guards
+ * itself. */
+struct modellab_lab {
+    modellab_allocator alloc_copy;
+    const modellab_allocator *alloc; /* &alloc_copy, or NULL = C heap */
+    _Atomic uint32_t references;
+    int64_t pid;
+    int32_t flags;                         /* MODELLAB_LAB_* */
+    char *root, *models_root, *cache_root; /* absolute */
+    mli_store *store;
+    modellab_logger *logger; /* referenced, never NULL inside (a silent one) */
+    mli_lab_tables os;
+    mli_lab_settings settings;
+    mli_price_sheet *prices;
+};
+
+typedef struct modellab_lab mli_lab;
+
+/* Opens without reconciling (the api does that after). `tables` may be NULL, as may its members. */
+MODELLAB_MUST_CHECK modellab_status mli_lab_open(const char *root,
+                                                 const modellab_lab_options *options,
+                                                 const mli_lab_tables *tables, mli_lab **out,
+                                                 modellab_error *err);
+mli_lab *mli_lab_ref(mli_lab *lab);
+void mli_lab_unref(mli_lab *lab);
+/* E_FORKED in a child, E_STORE_READ_ONLY when `writes` and the lab is read-only. */
+MODELLAB_MUST_CHECK modellab_status mli_lab_check(const mli_lab *lab, bool writes,
+                                                  modellab_error *err);
+int64_t mli_lab_now_ms(const mli_lab *lab);
+
+#endif

@@ -1,0 +1,73 @@
+/* journal.jsonl: how steps, artifacts and outcome of a run reach the store. A line is a JSON
+ * object, a tab, the crc32c of the object's bytes in 8 hex digits, and a newline:
+ *   {"n":1,"t":1700000000000,"type":"step_started","fence":1,"step":"asr"}\t1c291ca3
+ * n counts 1, 2, 3 ... over all attempts. Types: step_started, progress, step_done, artifact,
+ * measures, outcome. The writer is the worker (it got the descriptor), the reader the ingest. */
+#ifndef MLI_STORE_JOURNAL_H
+#define MLI_STORE_JOURNAL_H
+
+#include "base/json.h"
+#include "os/clock.h"
+#include "os/file.h"
+
+#define MLI_JOURNAL_LINE_BYTES                                                                     \
+    (256u * 1024u) /* longer lines are refused and are damage when read */
+
+/* Confined to one thread at a time. */
+typedef struct mli_journal_writer {
+    const mli_os_files *files;
+    const mli_os_clock *clock;
+    int fd; /* borrowed, opened for append */
+    int64_t fence;
+    int64_t next_n;
+    mli_buf line;
+    mli_jw json;
+    bool failed; /* after a failed write or sync every call fails: the tail may be torn */
+} mli_journal_writer;
+
+void mli_journal_writer_init(mli_journal_writer *w, const modellab_allocator *alloc,
+                             const mli_os_files *files, const mli_os_clock *clock, int fd,
+                             int64_t fence, int64_t next_n);
+void mli_journal_writer_dispose(mli_journal_writer *w); /* does not close fd */
+/* Begins a line with n, t, type and fence; add members through the returned writer. */
+mli_jw *mli_journal_begin(mli_journal_writer *w, const char *type);
+/* Writes the line (one write() as a rule); `sync` waits for the disk (step ends, artifacts,
+ * outcome). */
+MODELLAB_MUST_CHECK modellab_status mli_journal_end(mli_journal_writer *w, bool sync,
+                                                    modellab_error *err);
+
+/* A good line. Borrowed from the reader until the next call. */
+typedef struct mli_journal_line {
+    int64_t n, time_ms, fence;
+    const char *type;
+    const mli_json *object;
+} mli_journal_line;
+
+typedef struct mli_journal_reader {
+    const mli_os_files *files;
+    int fd;             /* borrowed, opened for reading */
+    int64_t offset;     /* of the first byte not consumed: end of the last whole line */
+    int64_t last_n;     /* of the last good line */
+    int64_t damaged;    /* whole lines with a wrong checksum or not JSON, or a gap in n, so far */
+    int64_t damaged_at; /* offset of the first of them, -1 */
+    int64_t torn_bytes; /* bytes behind the last newline at the last look (a line in the making, or
+                           torn) */
+    mli_buf chunk;
+    size_t chunk_used;
+    mli_json *json;
+} mli_journal_reader;
+
+void mli_journal_reader_init(mli_journal_reader *r, const modellab_allocator *alloc,
+                             const mli_os_files *files, int fd);
+void mli_journal_reader_dispose(mli_journal_reader *r);
+/* Next good line; *found false at the present end (call again when the file has grown). Damaged
+ * lines are counted and skipped; a line that was seen before (n not above last_n) likewise. E_IO,
+ * E_NO_MEMORY. */
+MODELLAB_MUST_CHECK modellab_status mli_journal_next(mli_journal_reader *r, mli_journal_line *out,
+                                                     bool *found, modellab_error *err);
+/* Before a new attempt, with the run's lock held: cuts a torn tail off, tells the number of the
+ * next line. A missing file gives 1. */
+MODELLAB_MUST_CHECK modellab_status mli_journal_prepare(const mli_os_files *files, const char *path,
+                                                        const modellab_allocator *alloc,
+                                                        int64_t *next_n, modellab_error *err);
+#endif

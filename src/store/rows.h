@@ -1,0 +1,133 @@
+/* Rows of the store as plain structs. Loaded rows are one block each (strings point into it) and
+ * are freed by their mli_*_free; rows that a caller fills borrow his strings. NULL text is stored
+ * as "". */
+#ifndef MLI_STORE_ROWS_H
+#define MLI_STORE_ROWS_H
+
+#include <modellab/run.h>
+#include <stdbool.h>
+
+typedef struct mli_run_row {
+    const char *id;
+    const char *request_id, *trace_id, *span_id, *user;
+    const char *pipeline; /* name, or "steps" when only steps were given */
+    const char *steps;    /* resolved, comma-separated, in order */
+    const char *input_name, *input_sha256;
+    const char *message, *failed_step;
+    const char *model, *model_sha256, *engine;
+    const char *price_sheet; /* id */
+    const char *price_json;  /* the sheet itself, kept with the run */
+    const char *currency;
+    const char *request_json;    /* as accepted, defaults resolved (docs/request.md) */
+    const char *labels_json;     /* object */
+    const char *idempotency_key; /* "" = none */
+    const char *parent_run_id;
+    const char *owner; /* JSON identity of who executes it, "" while queued */
+    modellab_run_status status;
+    modellab_reason reason;
+    int32_t priority, attempt, max_attempts;
+    int32_t is_record; /* 1: executed by a host itself (record.h); its lock is the host's */
+    int64_t fence, last_event, journal_line;
+    int64_t created_ms, started_ms, ended_ms; /* -1: not yet */
+    int64_t not_before_ms;                    /* queued, but not to be started earlier */
+    int64_t cancel_requested_ms;              /* -1: not requested */
+    int64_t input_bytes;
+    int64_t peak_memory_bytes, api_calls, cost_micros;
+    int64_t reserved_cost_micros, estimated_cost_micros;
+    int64_t max_duration_ms; /* 0 = none */
+    double audio_seconds, progress_seconds, cpu_seconds, gpu_seconds, estimated_cpu_seconds;
+} mli_run_row;
+
+/* All numbers "not known", priority normal, one attempt, status QUEUED, texts "". */
+void mli_run_row_init(mli_run_row *row);
+
+typedef struct mli_run_row_list {
+    const modellab_allocator *alloc;
+    size_t count;
+    mli_run_row **rows;
+} mli_run_row_list;
+
+typedef struct mli_step_row {
+    const char *name, *message;
+    modellab_run_status status;
+    modellab_reason reason;
+    int64_t started_ms, ended_ms; /* -1 */
+    int64_t peak_memory_bytes;    /* -1 */
+    double cpu_seconds;           /* -1 */
+    int32_t position;             /* order of execution */
+    int32_t attempt;
+} mli_step_row;
+
+typedef struct mli_artifact_row {
+    const char *id; /* ULID */
+    const char *step, *name, *media_type, *sha256;
+    const char *file; /* its file below artifacts/; never sent out */
+    const char *role; /* "result", "partial", "log" ... */
+    int64_t bytes;
+    int64_t fence;
+} mli_artifact_row;
+
+typedef struct mli_event_row {
+    int64_t number, time_ms;
+    const char *type, *step, *data; /* data: JSON object, NULL = {} */
+} mli_event_row;
+
+typedef struct mli_event_row_list {
+    const modellab_allocator *alloc;
+    size_t count;
+    mli_event_row *rows;
+    char *run_id, *request_id;
+    char *text; /* block of the strings */
+} mli_event_row_list;
+
+/* A run with all that belongs to it. */
+typedef struct mli_run_record {
+    const modellab_allocator *alloc;
+    mli_run_row *run;
+    size_t step_count, artifact_count;
+    mli_step_row *steps;         /* in the order of execution */
+    mli_artifact_row *artifacts; /* in the order of creation */
+    char *step_text, *artifact_text;
+} mli_run_record;
+
+/* -1 or NULL = leave as it is. */
+typedef struct mli_run_measures {
+    double audio_seconds, progress_seconds, cpu_seconds, gpu_seconds;
+    int64_t peak_memory_bytes, api_calls, cost_micros;
+    const char *model, *model_sha256, *engine;
+} mli_run_measures;
+
+#define MLI_RUN_MEASURES_INIT                                                                      \
+    {                                                                                              \
+        -1, -1, -1, -1, -1, -1, -1, NULL, NULL, NULL                                               \
+    }
+
+typedef struct mli_run_transition {
+    modellab_run_status to;
+    modellab_reason reason;
+    const char *message, *failed_step; /* NULL = "" */
+    const char *event_type;            /* see mli_state_event() in lab/state.h */
+    const char *event_data;            /* JSON object, NULL = {} */
+    int64_t not_before_ms;             /* for QUEUED again */
+} mli_run_transition;
+
+/* A counter with up to two labels; histogram buckets are counters of family "<name>_bucket". */
+typedef struct mli_total {
+    const char *family, *label1, *label2;
+    double value;
+} mli_total;
+
+typedef struct mli_total_list {
+    const modellab_allocator *alloc;
+    size_t count;
+    mli_total *rows;
+    char *text;
+} mli_total_list;
+
+void mli_run_row_free(const modellab_allocator *alloc, mli_run_row *row);
+void mli_run_row_list_free(mli_run_row_list *list);
+void mli_event_row_list_free(mli_event_row_list *list);
+void mli_run_record_free(mli_run_record *record);
+void mli_total_list_free(mli_total_list *list);
+
+#endif

@@ -1,0 +1,175 @@
+/* The store: where records of runs live. One small table of operations, so that SQLite (now) and a
+ * server database (later) look the same to the lab. Every write that follows a claim names run and
+ * fence; a write with an old fence or on a final run is refused, so the first final status wins. */
+#ifndef MLI_STORE_STORE_H
+#define MLI_STORE_STORE_H
+
+#include "base/id.h"
+#include "store/rows.h"
+
+typedef struct mli_store mli_store;
+
+typedef struct mli_store_options {
+    const char *path;                /* SQLite: the database file */
+    const modellab_allocator *alloc; /* borrowed for the life of the store; NULL = C heap */
+    bool read_only;
+    int32_t busy_timeout_ms; /* 0 = 10000 */
+} mli_store_options;
+
+/* What is wanted of a list; newest first. Zero or NULL matches all. */
+typedef struct mli_store_filter {
+    modellab_run_status status;
+    int32_t limit; /* 1..1000 */
+    const char *before_id, *user, *pipeline;
+} mli_store_filter;
+
+/* One transaction on one run. Parts that are NULL or empty are left alone. */
+typedef struct mli_store_change {
+    const char *run_id;
+    int64_t fence;              /* must equal the run's */
+    modellab_run_status expect; /* must equal the run's: QUEUED or RUNNING */
+    int64_t now_ms;
+    /* Journal position: 0 = not from a journal. Else the change applies lines up to and including
+     * this one; when the run is at or past it already, nothing is changed and *applied becomes
+     * false. */
+    int64_t journal_line;
+    const mli_run_measures *measures; /* fields of -1 / NULL are left alone */
+    const mli_step_row *steps;        /* inserted, or replaced by name */
+    size_t step_count;
+    const mli_artifact_row *artifacts; /* inserted; one of the same id is left alone */
+    size_t artifact_count;
+    const mli_event_row *events; /* number and time are given here (time_ms 0 = now_ms) */
+    size_t event_count;
+    const mli_run_transition *transition; /* its event comes after `events` */
+} mli_store_change;
+
+typedef struct mli_store_claim {
+    const char *run_id;
+    const char *owner; /* JSON: {host_id, boot_id, pid, start_ticks, nonce} */
+    int64_t now_ms;
+    int64_t reserved_cost_micros; /* the run's allowance, counted in user sums while it runs */
+} mli_store_claim;
+
+/* What a cancel request met (values of modellab_cancel_outcome) and where the run stands. */
+typedef struct mli_store_cancel {
+    modellab_cancel_outcome outcome;
+    modellab_run_status status;
+    int64_t fence;
+} mli_store_cancel;
+
+typedef struct mli_store_sums {
+    int64_t runs, active_runs, cost_micros, reserved_cost_micros;
+    double cpu_seconds, audio_seconds;
+} mli_store_sums;
+
+typedef struct mli_store_ops {
+    void (*close)(mli_store *store);
+    modellab_status (*insert)(mli_store *, const mli_run_row *, const mli_event_row *events, size_t,
+                              char existing_id[MLI_ULID_BYTES], modellab_error *);
+    modellab_status (*queued)(mli_store *, int64_t now_ms, const char *only_id, size_t capacity,
+                              char (*ids)[MLI_ULID_BYTES], size_t *count, int64_t *next_ms,
+                              modellab_error *);
+    modellab_status (*claim)(mli_store *, const mli_store_claim *, mli_run_row **,
+                             modellab_error *);
+    modellab_status (*apply)(mli_store *, const mli_store_change *, bool *applied,
+                             int64_t *last_event, modellab_error *);
+    modellab_status (*request_cancel)(mli_store *, const char *run_id, int64_t now_ms,
+                                      mli_store_cancel *, modellab_error *);
+    modellab_status (*load)(mli_store *, const char *run_id, mli_run_record **, modellab_error *);
+    modellab_status (*list)(mli_store *, const mli_store_filter *, mli_run_row_list **,
+                            modellab_error *);
+    modellab_status (*active)(mli_store *, mli_run_row_list **, modellab_error *);
+    modellab_status (*events)(mli_store *, const char *run_id, int64_t after, int32_t limit,
+                              mli_event_row_list **, modellab_error *);
+    modellab_status (*sums)(mli_store *, const char *user, int64_t since_ms, mli_store_sums *,
+                            modellab_error *);
+    modellab_status (*history)(mli_store *, const char *model, size_t capacity,
+                               double *cpu_per_audio_second, size_t *count, modellab_error *);
+    modellab_status (*totals)(mli_store *, mli_total_list **, modellab_error *);
+    modellab_status (*queue_depths)(mli_store *, mli_total_list **, modellab_error *);
+    modellab_status (*exists)(mli_store *, const char *run_id, bool *, modellab_error *);
+    modellab_status (*probe)(mli_store *, int64_t now_ms, modellab_error *);
+} mli_store_ops;
+
+/* First member of every implementation. */
+struct mli_store {
+    const mli_store_ops *ops;
+    modellab_allocator alloc;
+    bool has_alloc, read_only;
+    int64_t pid; /* of the opener: elsewhere E_FORKED */
+};
+
+/* Opens or makes the database and brings its schema up to date.
+ * E_STORE_NEWER: written by a newer version. E_STORE_CORRUPT, E_STORE_READ_ONLY, E_NO_SPACE,
+ * E_BUSY. */
+MODELLAB_MUST_CHECK modellab_status mli_store_open_sqlite(const mli_store_options *options,
+                                                          mli_store **out, modellab_error *err);
+void mli_store_close(mli_store *store); /* NULL accepted */
+
+/* All below: any thread; E_FORKED, E_STORE_FAILED (an earlier I/O error: open again),
+ * E_STORE_READ_ONLY, E_NO_SPACE, E_BUSY (locked for longer than the timeout), E_NO_MEMORY. A failed
+ * one changes nothing. */
+
+/* A new run (status QUEUED, or RUNNING for records, fence and attempt as in the row) with its first
+ * events. E_ALREADY_EXISTS: the user has a run with this idempotency key; its id is in existing_id.
+ */
+MODELLAB_MUST_CHECK modellab_status mli_store_insert(mli_store *store, const mli_run_row *run,
+                                                     const mli_event_row *events,
+                                                     size_t event_count,
+                                                     char existing_id[MLI_ULID_BYTES],
+                                                     modellab_error *err);
+/* Ids of queued runs that may start now, best first: priority plus one for each 30 s of waiting,
+ * then the oldest. Take the lock of the first, then claim it; when either is lost, try the next.
+ * *next_ms: when the earliest delayed run becomes due, -1 when there is none. */
+MODELLAB_MUST_CHECK modellab_status mli_store_queued(mli_store *store, int64_t now_ms,
+                                                     const char *only_id, size_t capacity,
+                                                     char (*ids)[MLI_ULID_BYTES], size_t *count,
+                                                     int64_t *next_ms, modellab_error *err);
+/* QUEUED -> RUNNING, raising attempt and fence, with event run_started. The caller holds the run's
+ * lock. *out: the row as it is now. E_STATE: another was faster; E_RUN_FINAL; E_NOT_FOUND. */
+MODELLAB_MUST_CHECK modellab_status mli_store_claim_run(mli_store *store,
+                                                        const mli_store_claim *claim,
+                                                        mli_run_row **out, modellab_error *err);
+/* E_NOT_FOUND, E_RUN_FINAL, E_FENCED, E_STATE (status is not `expect`). `applied` and `last_event`
+ * are optional. */
+MODELLAB_MUST_CHECK modellab_status mli_store_apply(mli_store *store,
+                                                    const mli_store_change *change, bool *applied,
+                                                    int64_t *last_event, modellab_error *err);
+/* QUEUED -> CANCELLED; RUNNING: notes the request (once) with event cancel_requested. Outcomes
+ * NOT_FOUND, ALREADY_TERMINAL, CANCELLED, REQUESTED are results, not errors. */
+MODELLAB_MUST_CHECK modellab_status mli_store_request_cancel(mli_store *store, const char *run_id,
+                                                             int64_t now_ms, mli_store_cancel *out,
+                                                             modellab_error *err);
+/* Row, steps and artifacts in one read transaction. E_NOT_FOUND. mli_run_record_free(). */
+MODELLAB_MUST_CHECK modellab_status mli_store_load(mli_store *store, const char *run_id,
+                                                   mli_run_record **out, modellab_error *err);
+MODELLAB_MUST_CHECK modellab_status mli_store_list(mli_store *store, const mli_store_filter *filter,
+                                                   mli_run_row_list **out, modellab_error *err);
+/* All RUNNING runs, by an index: reconcile, deadlines, cancel requests. */
+MODELLAB_MUST_CHECK modellab_status mli_store_active(mli_store *store, mli_run_row_list **out,
+                                                     modellab_error *err);
+/* Events with numbers above `after`, at most `limit`. E_NOT_FOUND: no such run. */
+MODELLAB_MUST_CHECK modellab_status mli_store_events(mli_store *store, const char *run_id,
+                                                     int64_t after, int32_t limit,
+                                                     mli_event_row_list **out, modellab_error *err);
+/* Of one user (NULL = all) for runs created since. */
+MODELLAB_MUST_CHECK modellab_status mli_store_sum(mli_store *store, const char *user,
+                                                  int64_t since_ms, mli_store_sums *out,
+                                                  modellab_error *err);
+/* CPU seconds per audio second of the newest completed runs of a model, newest first. */
+MODELLAB_MUST_CHECK modellab_status mli_store_history(mli_store *store, const char *model,
+                                                      size_t capacity, double *cpu_per_audio_second,
+                                                      size_t *count, modellab_error *err);
+/* Counters of all runs that ever ended (they survive the deletion of runs), and the queue by
+ * priority. */
+MODELLAB_MUST_CHECK modellab_status mli_store_totals(mli_store *store, mli_total_list **out,
+                                                     modellab_error *err);
+MODELLAB_MUST_CHECK modellab_status mli_store_queue_depths(mli_store *store, mli_total_list **out,
+                                                           modellab_error *err);
+MODELLAB_MUST_CHECK modellab_status mli_store_exists(mli_store *store, const char *run_id,
+                                                     bool *exists, modellab_error *err);
+/* A real write and sync (health). */
+MODELLAB_MUST_CHECK modellab_status mli_store_probe(mli_store *store, int64_t now_ms,
+                                                    modellab_error *err);
+
+#endif
