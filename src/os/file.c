@@ -16,10 +16,15 @@
         result = (call);                                                                           \
     } while (result < 0 && errno == EINTR)
 
+/* `user` of the table: NULL, or the descriptor of the directory that relative paths start from. */
+static int base_of(const void *user)
+{
+    return user == NULL ? AT_FDCWD : *(const int *)user;
+}
+
 static int system_open(void *user, const char *path, int flags, uint32_t mode)
 {
     int how = O_CLOEXEC, fd;
-    (void)user;
     if ((flags & MLI_OS_READ) && (flags & (MLI_OS_WRITE | MLI_OS_APPEND)))
         how |= O_RDWR;
     else if (flags & (MLI_OS_WRITE | MLI_OS_APPEND))
@@ -28,7 +33,7 @@ static int system_open(void *user, const char *path, int flags, uint32_t mode)
            (flags & MLI_OS_TRUNCATE ? O_TRUNC : 0) | (flags & MLI_OS_APPEND ? O_APPEND : 0) |
            (flags & MLI_OS_DIRECTORY ? O_DIRECTORY : 0) |
            (flags & MLI_OS_NOFOLLOW ? O_NOFOLLOW : 0) | (flags & MLI_OS_NONBLOCK ? O_NONBLOCK : 0);
-    RETRY(fd, open(path, how, (mode_t)mode));
+    RETRY(fd, openat(base_of(user), path, how, (mode_t)mode));
     return fd < 0 ? -errno : fd;
 }
 
@@ -89,26 +94,22 @@ static int system_truncate(void *user, int fd, int64_t bytes)
 
 static int system_rename(void *user, const char *from, const char *to)
 {
-    (void)user;
-    return rename(from, to) < 0 ? -errno : 0;
+    return renameat(base_of(user), from, base_of(user), to) < 0 ? -errno : 0;
 }
 
 static int system_unlink(void *user, const char *path)
 {
-    (void)user;
-    return unlink(path) < 0 ? -errno : 0;
+    return unlinkat(base_of(user), path, 0) < 0 ? -errno : 0;
 }
 
 static int system_mkdir(void *user, const char *path, uint32_t mode)
 {
-    (void)user;
-    return mkdir(path, (mode_t)mode) < 0 ? -errno : 0;
+    return mkdirat(base_of(user), path, (mode_t)mode) < 0 ? -errno : 0;
 }
 
 static int system_rmdir(void *user, const char *path)
 {
-    (void)user;
-    return rmdir(path) < 0 ? -errno : 0;
+    return unlinkat(base_of(user), path, AT_REMOVEDIR) < 0 ? -errno : 0;
 }
 
 static mli_os_kind kind_of(mode_t mode)
@@ -135,8 +136,7 @@ static void fill_stat(const struct stat *s, mli_os_stat *out)
 static int system_stat(void *user, const char *path, bool follow, mli_os_stat *out)
 {
     struct stat s;
-    (void)user;
-    if (fstatat(AT_FDCWD, path, &s, follow ? 0 : AT_SYMLINK_NOFOLLOW) < 0)
+    if (fstatat(base_of(user), path, &s, follow ? 0 : AT_SYMLINK_NOFOLLOW) < 0)
         return -errno;
     fill_stat(&s, out);
     return 0;
@@ -171,10 +171,15 @@ static int system_unlock(void *user, int fd)
 static int system_list(void *user, const char *path, int (*each)(void *arg, const char *name),
                        void *arg)
 {
-    (void)user;
-    DIR *dir = opendir(path); /* CLOEXEC in glibc and musl */
-    if (dir == NULL)
-        return -errno;
+    int fd = system_open(user, path, MLI_OS_READ | MLI_OS_DIRECTORY, 0);
+    if (fd < 0)
+        return fd;
+    DIR *dir = fdopendir(fd);
+    if (dir == NULL) {
+        int error = -errno;
+        (void)close(fd); /* read only */
+        return error;
+    }
     int rc = 0;
     while (rc == 0) {
         errno = 0;
@@ -195,10 +200,15 @@ static int system_free_bytes(void *user, const char *path, int64_t *free_bytes,
 {
     struct statvfs s;
     int rc;
-    (void)user;
-    RETRY(rc, statvfs(path, &s));
-    if (rc < 0)
+    int fd;
+    RETRY(fd, openat(base_of(user), path, O_PATH | O_CLOEXEC));
+    if (fd < 0)
         return -errno;
+    RETRY(rc, fstatvfs(fd, &s));
+    int error = rc < 0 ? -errno : 0;
+    (void)close(fd); /* read only */
+    if (error != 0)
+        return error;
     unsigned long long avail, total;
     if (__builtin_mul_overflow((unsigned long long)s.f_bavail, s.f_frsize, &avail) ||
         avail > INT64_MAX)
@@ -230,3 +240,10 @@ const mli_os_files mli_os_system_files = {.user = NULL,
                                           .unlock = system_unlock,
                                           .list = system_list,
                                           .free_bytes = system_free_bytes};
+
+mli_os_files mli_os_files_at(const int *dir_fd)
+{
+    mli_os_files table = mli_os_system_files;
+    table.user = (void *)(uintptr_t)dir_fd; /* only read, by base_of */
+    return table;
+}
