@@ -1,0 +1,43 @@
+/* The shared page of a run: what a supervisor and its worker tell each other without system calls.
+ * A file `page` in the run directory, mapped by both and by whoever adopts the run later. It is a
+ * hint channel: nothing in it is a record, and either side survives any content. */
+#ifndef MLI_LAB_PAGE_H
+#define MLI_LAB_PAGE_H
+
+#include "base/cancel.h"
+#include "os/file.h"
+#include <modellab/run.h>
+
+#define MLI_PAGE_BYTES 4096u
+
+typedef struct mli_page {
+    uint32_t magic, version;
+    /* Supervisor -> worker. The cancel word holds the modellab_reason; the first one stays. */
+    mli_cancel_word stop;
+    _Atomic uint32_t keep_on_host_death; /* 1: the worker finishes although its host is gone */
+    /* What is left of the run's allowance; INT64_MAX = no cap. The worker asks before each step. */
+    _Atomic int64_t cpu_left_ns, cost_left_micros, calls_left;
+    /* Worker -> supervisor. */
+    _Atomic uint32_t progress;     /* moves whenever work was done: the stall deadline looks here */
+    _Atomic uint32_t step;         /* index of the present step + 1; 0 = none */
+    _Atomic int64_t audio_done_ms; /* of the present step */
+    _Atomic int64_t audio_total_ms;
+    _Atomic int64_t cpu_ns; /* of the worker process */
+    _Atomic int64_t rss_bytes, peak_bytes;
+    _Atomic int64_t journal_lines; /* written so far */
+} mli_page;
+
+/* Makes the file anew, zeroed to its full size, and maps it. `fd` stays open for the worker. 0 or
+ * -errno. */
+MLI_OS_MUST_USE int mli_page_create(const mli_os_files *files, const char *path, int *fd,
+                                    mli_page **out);
+/* Maps an existing page; -EINVAL when it is none. The fd may be closed after. */
+MLI_OS_MUST_USE int mli_page_map(const mli_os_files *files, int fd, mli_page **out);
+void mli_page_unmap(mli_page *page); /* NULL accepted */
+
+/* Sets the cancel word unless it is set already; true when this call did it. Async-signal-safe. */
+bool mli_page_stop(mli_page *page, modellab_reason reason);
+modellab_reason mli_page_stop_reason(const mli_page *page); /* MODELLAB_REASON_NONE = go on */
+void mli_page_touch(mli_page *page);                        /* one more sign of progress */
+
+#endif
