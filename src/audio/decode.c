@@ -4,6 +4,7 @@
 #include "audio/bytes.h"
 #include "audio/intake.h"
 #include "audio/sndfile_names.h"
+#include "audio/wav_cut.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include <sndfile.h>
@@ -81,8 +82,10 @@ static modellab_status open_failed(const mli_audio_bytes *bytes, modellab_error 
     if (code == SF_ERR_UNRECOGNISED_FORMAT || code == SF_ERR_UNSUPPORTED_ENCODING)
         return mli_fail(err, MODELLAB_E_UNSUPPORTED_FORMAT,
                         "the file is not audio in a format that can be read");
-    return mli_fail(err, MODELLAB_E_INVALID_AUDIO, "the audio header is damaged: %s",
-                    sf_error_number(code));
+    const char *reason = sf_error_number(code);
+    if (strncmp(reason, "Error in ", 9) != 0)
+        reason = "its numbers make no sense";
+    return mli_fail(err, MODELLAB_E_INVALID_AUDIO, "the audio header is damaged: %s", reason);
 }
 
 static modellab_status check_end(SNDFILE *file, const SF_INFO *info, const mli_audio_bytes *bytes,
@@ -148,16 +151,28 @@ static modellab_status decode_open(SNDFILE *file, const SF_INFO *info, const mli
     return status;
 }
 
+/* What can be refused before the decoder is asked. */
+static modellab_status check_bytes(mli_audio_bytes *bytes, const mli_audio_options *options,
+                                   modellab_error *err)
+{
+    uint64_t declared = 0, present = 0;
+    if (bytes->size == 0)
+        return mli_fail(err, MODELLAB_E_INVALID_AUDIO, "the file is empty");
+    if (bytes->size > options->max_input_bytes)
+        return mli_fail(err, MODELLAB_E_LIMIT, "the file has %lld bytes; the limit is %lld",
+                        (long long)bytes->size, (long long)options->max_input_bytes);
+    if (!options->allow_truncated && mli_wav_is_cut(bytes, &declared, &present))
+        return mli_fail(err, MODELLAB_E_INVALID_AUDIO,
+                        "the file is cut: it declares %llu bytes of audio and holds %llu",
+                        (unsigned long long)declared, (unsigned long long)present);
+    return check_input(bytes, err);
+}
+
 static modellab_status decode_bytes(mli_audio_bytes *bytes, const mli_audio_options *options,
                                     mli_audio_source **out, modellab_error *err)
 {
-    modellab_status status = MODELLAB_OK;
     bytes->cancel = options->cancel;
-    if (bytes->size == 0)
-        status = mli_fail(err, MODELLAB_E_INVALID_AUDIO, "the file is empty");
-    else if (bytes->size > options->max_input_bytes)
-        status = mli_fail(err, MODELLAB_E_LIMIT, "the file has %lld bytes; the limit is %lld",
-                          (long long)bytes->size, (long long)options->max_input_bytes);
+    modellab_status status = check_bytes(bytes, options, err);
     if (status != MODELLAB_OK) {
         drop_spool(options);
         return status;

@@ -24,11 +24,12 @@ static const modellab_allocator *heap(const mli_audio_intake *intake)
 static modellab_status check_shape(int32_t channels, int32_t rate_hz, modellab_error *err)
 {
     if (channels < 1 || channels > MLI_AUDIO_MAX_CHANNELS)
-        return mli_fail(err, MODELLAB_E_LIMIT, "%d audio channels; 1 to %d are supported",
+        return mli_fail(err, MODELLAB_E_INVALID_AUDIO, "%d audio channels; 1 to %d are supported",
                         (int)channels, (int)MLI_AUDIO_MAX_CHANNELS);
     if (rate_hz < MLI_AUDIO_MIN_RATE || rate_hz > MLI_AUDIO_MAX_RATE)
-        return mli_fail(err, MODELLAB_E_LIMIT, "a sample rate of %d Hz; %d to %d are supported",
-                        (int)rate_hz, (int)MLI_AUDIO_MIN_RATE, (int)MLI_AUDIO_MAX_RATE);
+        return mli_fail(err, MODELLAB_E_INVALID_AUDIO,
+                        "a sample rate of %d Hz; %d to %d are supported", (int)rate_hz,
+                        (int)MLI_AUDIO_MIN_RATE, (int)MLI_AUDIO_MAX_RATE);
     return MODELLAB_OK;
 }
 

@@ -7,7 +7,8 @@
 
 typedef struct mli_audio_intake mli_audio_intake;
 
-/* E_LIMIT for channels or rate out of bounds. Takes options->spool_fd over in every case. */
+/* E_INVALID_AUDIO for channels or rate out of bounds. Takes options->spool_fd over in every case.
+ */
 MODELLAB_MUST_CHECK modellab_status mli_audio_intake_create(const mli_audio_options *options,
                                                             int32_t channels, int32_t rate_hz,
                                                             mli_audio_intake **out,
