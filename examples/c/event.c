@@ -1,0 +1,34 @@
+/* Events: a consumer that goes on from the last number it has seen; a cancel on the way.   event
+ * FOLDER */
+#include "example.h"
+
+int main(int argc, char **argv)
+{
+    static unsigned char wav[44 + 32000];
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_run_submit_options options = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
+    modellab_cancel_outcome outcome = 0;
+    modellab_event_list *events = NULL;
+    modellab_lab *lab = NULL;
+    char run_id[MODELLAB_RUN_ID_BYTES];
+    int64_t seen = 0;
+
+    must(modellab_lab_open(argc > 1 ? argv[1] : NULL, NULL, &lab, &err), &err, "lab");
+    options.request = "{\"pipeline\": \"ingest\"}";
+    options.input_data = wav;
+    options.input_bytes = make_wav(wav);
+    must(modellab_run_submit(lab, &options, run_id, NULL, &err), &err, "submit");
+    must(modellab_run_cancel(lab, run_id, &outcome, &err), &err, "cancel");
+
+    must(modellab_event_list_load(lab, run_id, seen, 100, 1000, &events, &err), &err, "events");
+    for (size_t i = 0; i < modellab_event_list_count(events); i++) {
+        modellab_event_info event = {.size = sizeof event};
+
+        must(modellab_event_list_at(events, i, &event, &err), &err, "event");
+        printf("%lld %s %s\n", (long long)event.number, event.type, event.data);
+        seen = event.number;
+    }
+    modellab_event_list_unref(events);
+    modellab_lab_unref(lab);
+    return outcome == MODELLAB_CANCEL_CANCELLED && seen >= 2 ? 0 : 1;
+}

@@ -1,0 +1,27 @@
+/* Health and metrics of a lab.   health FOLDER */
+#include "example.h"
+
+int main(int argc, char **argv)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_health *health = NULL;
+    modellab_buffer *metrics = NULL;
+    modellab_lab *lab = NULL;
+
+    must(modellab_lab_open(argc > 1 ? argv[1] : NULL, NULL, &lab, &err), &err, "lab");
+    must(modellab_health_run(lab, MODELLAB_HEALTH_READY, &health, &err), &err, "health");
+    for (size_t i = 0; i < modellab_health_check_count(health); i++) {
+        modellab_health_check_info check = {sizeof check, NULL, NULL, 0, 0, 0.0};
+
+        must(modellab_health_check_at(health, i, &check, &err), &err, "check");
+        printf("%-16s %-9s %6.2f ms  %s\n", check.name, modellab_health_state_name(check.state),
+               check.milliseconds, check.message);
+    }
+    int critical = modellab_health_get_state(health) == MODELLAB_HEALTH_CRITICAL;
+    must(modellab_metrics_write(lab, MODELLAB_METRICS_PROMETHEUS, &metrics, &err), &err, "metrics");
+    fputs(modellab_buffer_data(metrics), stdout);
+    modellab_buffer_destroy(metrics);
+    modellab_health_unref(health);
+    modellab_lab_unref(lab);
+    return critical;
+}

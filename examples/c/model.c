@@ -1,0 +1,19 @@
+/* Model: opens installed weights and tells what they are. */
+#include "example.h"
+
+int main(void)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_model_options options = MODELLAB_MODEL_OPTIONS_INIT;
+    modellab_model_info info = {.size = sizeof info};
+    modellab_model *model = NULL;
+
+    options.models_root = models_root_or_skip();
+    must(modellab_model_open("whisper-tiny.en", &options, &model, &err), &err, "model");
+    must(modellab_model_get_info(model, &info, &err), &err, "info");
+    printf("%s: %s from %s, %lld parameters, %lld bytes packed, sha256 %.12s...\n", info.name,
+           info.architecture, info.format, (long long)info.parameters, (long long)info.bytes,
+           info.sha256);
+    modellab_model_unref(model);
+    return 0;
+}

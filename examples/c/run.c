@@ -1,0 +1,47 @@
+/* A managed run: submit, supervise in a thread of the library, wait, read the record and the
+ * results. run FOLDER */
+#include "example.h"
+
+int main(int argc, char **argv)
+{
+    static unsigned char wav[44 + 32000];
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_run_submit_options options = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
+    modellab_supervisor *supervisor = NULL;
+    modellab_lab *lab = NULL;
+    modellab_run *run = NULL;
+    modellab_report *report = NULL;
+    modellab_run_info info = {.size = sizeof info};
+    modellab_run_status status = 0;
+    char run_id[MODELLAB_RUN_ID_BYTES];
+
+    must(modellab_lab_open(argc > 1 ? argv[1] : NULL, NULL, &lab, &err), &err, "lab");
+    options.request = "{\"pipeline\": \"ingest\", \"max_duration_seconds\": 60}";
+    options.input_data = wav;
+    options.input_bytes = make_wav(wav);
+    options.input_name = "tone.wav";
+    options.request_id = "example-1";
+    must(modellab_run_validate(lab, &options, &report, &err), &err, "validate");
+    modellab_report_unref(report);
+    must(modellab_run_submit(lab, &options, run_id, NULL, &err), &err, "submit");
+
+    must(modellab_supervisor_create(lab, NULL, &supervisor, &err), &err, "supervisor");
+    must(modellab_supervisor_start(supervisor, &err), &err, "start");
+    must(modellab_run_wait(lab, run_id, 60000, NULL, &status, &err), &err, "wait");
+    modellab_supervisor_destroy(supervisor);
+
+    must(modellab_run_load(lab, run_id, &run, &err), &err, "load");
+    must(modellab_run_get_info(run, &info, &err), &err, "info");
+    printf("run %s (%s): %s in %lld ms, %.3f s CPU, %.1f s audio %s\n", info.id, info.request_id,
+           modellab_run_status_name(info.status), (long long)info.duration_ms, info.cpu_seconds,
+           info.audio_seconds, info.message);
+    for (size_t i = 0; i < modellab_run_step_count(run); i++) {
+        modellab_step_info step = {.size = sizeof step};
+
+        must(modellab_run_step_at(run, i, &step, &err), &err, "step");
+        printf("  step %s: %s\n", step.name, modellab_run_status_name(step.status));
+    }
+    modellab_run_unref(run);
+    modellab_lab_unref(lab);
+    return status == MODELLAB_RUN_COMPLETED ? 0 : 1;
+}
