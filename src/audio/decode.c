@@ -121,9 +121,10 @@ static modellab_status pump(SNDFILE *file, const SF_INFO *info, const mli_audio_
         modellab_status status = mli_audio_intake_push(intake, block, (size_t)got, err);
         if (status != MODELLAB_OK)
             return status;
-        if (options->progress != NULL)
+        if (options->progress != NULL &&
             options->progress(options->progress_user, mli_audio_intake_samples(intake),
-                              (double)bytes->position / (double)bytes->size);
+                              (double)bytes->position / (double)bytes->size) != 0)
+            return mli_fail(err, MODELLAB_E_CALLBACK, "the progress callback ended the decoding");
     }
 }
 
@@ -255,6 +256,10 @@ modellab_status mli_audio_from_samples(const float *interleaved, size_t frames, 
             status = mli_fail(err, MODELLAB_E_CANCELLED, "reading the samples was cancelled");
         else
             status = mli_audio_intake_push(intake, interleaved + at * (size_t)channels, part, err);
+        if (status == MODELLAB_OK && options.progress != NULL &&
+            options.progress(options.progress_user, mli_audio_intake_samples(intake),
+                             (double)(at + part) / (double)frames) != 0)
+            status = mli_fail(err, MODELLAB_E_CALLBACK, "the progress callback ended the call");
     }
     const mli_audio_info info = {.container = "samples", .encoding = "float"};
     if (status == MODELLAB_OK)

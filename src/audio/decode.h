@@ -29,8 +29,8 @@ typedef struct mli_audio_options {
     int spool_fd;                    /* -1 = none; owned by the call in every case */
     bool allow_truncated;            /* keep what could be decoded of a file that ends early */
     /* Called between blocks with the samples (16 kHz) made so far, and the fraction of the input's
-     * bytes read, 0..1. NULL = none. */
-    void (*progress)(void *user, int64_t samples, double fraction);
+     * bytes read, 0..1; not 0 ends the call with E_CALLBACK. NULL = none. */
+    int32_t (*progress)(void *user, int64_t samples, double fraction);
     void *progress_user;
 } mli_audio_options;
 
