@@ -15,7 +15,7 @@
 #include "kernels/pool.h"
 #include "kernels/types.h"
 
-enum { MLI_ATTENTION_MAX_KEYS = 16384, MLI_ATTENTION_MAX_DIM = 256 };
+enum { MLI_ATTENTION_MAX_KEYS = 8192, MLI_ATTENTION_MAX_DIM = 256 };
 
 typedef struct mli_kv {
     mli_dtype type;

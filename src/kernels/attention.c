@@ -1,0 +1,220 @@
+/* Attention over packed keys and values. A task is one head and a tile of queries: scores, softmax
+ * and mix stay in the scratch of the thread. */
+#include "kernels/attention.h"
+#include "kernels/product.h"
+#include "kernels/vector.h"
+
+#include "base/checked.h"
+#include "base/error.h"
+#include <string.h>
+
+enum { QUERY_ROWS = 48 }; /* most rows of a task; a multiple of every variant's block_rows */
+
+static size_t tiles_of(size_t n)
+{
+    return (n + MLI_LANES - 1) / MLI_LANES;
+}
+
+/* Bytes of all packed keys; the values follow. */
+static size_t key_bytes(const mli_kv *kv)
+{
+    size_t bytes = kv->heads * tiles_of(kv->len) * MLI_LANES * kv->dim * mli_dtype_size(kv->type);
+    return (bytes + 63) & ~(size_t)63;
+}
+
+modellab_status mli_kv_bytes(mli_dtype type, size_t heads, size_t dim, size_t len, size_t *bytes,
+                             modellab_error *err)
+{
+    *bytes = 0;
+    if (dim == 0 || dim % MLI_LANES != 0 || dim > MLI_ATTENTION_MAX_DIM)
+        return mli_fail(err, MODELLAB_E_UNSUPPORTED, "attention heads of %zu values", dim);
+    if (len > MLI_ATTENTION_MAX_KEYS || heads > 4096)
+        return mli_fail(err, MODELLAB_E_LIMIT, "attention of %zu heads over %zu keys", heads, len);
+    mli_kv kv = {type, heads, dim, len, NULL, NULL};
+    *bytes = (key_bytes(&kv) + heads * dim * len * mli_dtype_size(type) + 63) & ~(size_t)63;
+    return MODELLAB_OK;
+}
+
+mli_kv mli_kv_view(mli_dtype type, size_t heads, size_t dim, size_t len, void *block)
+{
+    mli_kv kv = {type, heads, dim, len, block, NULL};
+    kv.v = (char *)block + key_bytes(&kv);
+    return kv;
+}
+
+static mli_tiles head_keys(const mli_kv *kv, size_t head)
+{
+    size_t tiles = tiles_of(kv->len), at = head * tiles * MLI_LANES * kv->dim;
+    return (mli_tiles){kv->type, (const char *)kv->k + at * mli_dtype_size(kv->type), tiles,
+                       kv->dim};
+}
+
+static mli_tiles head_values(const mli_kv *kv, size_t head)
+{
+    size_t at = head * kv->dim * kv->len;
+    return (mli_tiles){kv->type, (const char *)kv->v + at * mli_dtype_size(kv->type),
+                       kv->dim / MLI_LANES, kv->len};
+}
+
+typedef struct pack_job {
+    const mli_kernels *k;
+    const mli_kv *kv;
+    char *keys, *values;
+    const float *k_rows, *v_rows;
+    size_t k_stride, v_stride;
+} pack_job;
+
+static void put(const pack_job *j, char *block, size_t at, const float *src, size_t n)
+{
+    char *dst = block + at * mli_dtype_size(j->kv->type);
+    if (j->kv->type == MLI_DTYPE_F16)
+        j->k->f32_to_f16((mli_f16 *)(void *)dst, src, n);
+    else
+        memcpy(dst, src, n * sizeof(float));
+}
+
+/* Sixteen keys and values of all heads. */
+static void pack_task(void *ctx, size_t task, mli_team *team)
+{
+    const pack_job *j = ctx;
+    const mli_kv *kv = j->kv;
+    float *tile = mli_team_scratch(team);
+    size_t first = task * MLI_LANES, tiles = tiles_of(kv->len);
+    size_t rows = kv->len - first < MLI_LANES ? kv->len - first : MLI_LANES;
+    for (size_t h = 0; h < kv->heads; h++) {
+        memset(tile, 0, kv->dim * MLI_LANES * sizeof *tile);
+        for (size_t r = 0; r < rows; r++) {
+            const float *key = j->k_rows + (first + r) * j->k_stride + h * kv->dim;
+            const float *value = j->v_rows + (first + r) * j->v_stride + h * kv->dim;
+            for (size_t d = 0; d < kv->dim; d++)
+                tile[d * MLI_LANES + r] = key[d];
+            for (size_t t = 0; t < kv->dim / MLI_LANES; t++)
+                put(j, j->values, ((h * kv->dim / MLI_LANES + t) * kv->len + first + r) * MLI_LANES,
+                    value + t * MLI_LANES, MLI_LANES);
+        }
+        put(j, j->keys, (h * tiles + task) * MLI_LANES * kv->dim, tile, kv->dim * MLI_LANES);
+    }
+}
+
+void mli_kv_pack(mli_team *team, const mli_kv *kv, void *block, const float *k, size_t k_stride,
+                 const float *v, size_t v_stride)
+{
+    pack_job j = {.k = mli_kernels_current(),
+                  .kv = kv,
+                  .keys = block,
+                  .values = (char *)block + key_bytes(kv),
+                  .k_rows = k,
+                  .v_rows = v,
+                  .k_stride = k_stride,
+                  .v_stride = v_stride};
+    mli_team_for(team, tiles_of(kv->len), pack_task, &j);
+}
+
+typedef struct attention_job {
+    const mli_attention_args *a;
+    const mli_kernels *k;
+    size_t query_rows, query_tasks; /* rows of a task; tasks of a head */
+} attention_job;
+
+static void soften(const attention_job *j, size_t head, size_t row, size_t rows, float *scores,
+                   size_t stride)
+{
+    const mli_attention_args *a = j->a;
+    for (size_t i = 0; i < rows; i++) {
+        float *s = scores + i * stride;
+        j->k->softmax(s, a->kv->len);
+        if (a->probs != NULL && a->probs[head] != NULL)
+            memcpy(a->probs[head] + (row + i) * a->kv->len, s, a->kv->len * sizeof *s);
+    }
+}
+
+/* A few query rows: tiles of keys, then of values, straight from memory. */
+static void few_task(void *ctx, size_t head, mli_team *team)
+{
+    const attention_job *j = ctx;
+    const mli_attention_args *a = j->a;
+    size_t dim = a->kv->dim;
+    mli_tiles keys = head_keys(a->kv, head), values = head_values(a->kv, head);
+    size_t stride = keys.count * MLI_LANES;
+    float *q = mli_team_scratch(team), *scores = q + a->m * dim;
+    for (size_t i = 0; i < a->m; i++) {
+        for (size_t d = 0; d < dim; d++)
+            q[i * dim + d] = a->q[i * a->q_stride + head * dim + d] * a->scale;
+    }
+    for (size_t t = 0; t < keys.count; t += MLI_SKINNY_TILES) {
+        size_t tiles = keys.count - t < MLI_SKINNY_TILES ? keys.count - t : MLI_SKINNY_TILES;
+        mli_product_skinny(j->k, &keys, t, tiles, q, dim, a->m, scores + t * MLI_LANES, stride);
+    }
+    soften(j, head, 0, a->m, scores, stride);
+    for (size_t t = 0; t < values.count; t += MLI_SKINNY_TILES) {
+        size_t tiles = values.count - t < MLI_SKINNY_TILES ? values.count - t : MLI_SKINNY_TILES;
+        mli_product_skinny(j->k, &values, t, tiles, scores, stride, a->m,
+                           a->out + head * dim + t * MLI_LANES, a->out_stride);
+    }
+}
+
+/* Packs `rows` rows of x into blocks. */
+static void pack_blocks(const mli_kernels *k, const float *x, size_t stride, size_t rows,
+                        size_t cols, float factor, float *packed)
+{
+    for (size_t at = 0; at < rows; at += k->block_rows)
+        k->pack_rows(x + at * stride, stride, rows - at < k->block_rows ? rows - at : k->block_rows,
+                     cols, factor, packed + at * cols);
+}
+
+/* out[rows][..] = blocks of packed rows times all tiles of w. */
+static void product_rows(const mli_kernels *k, const mli_tiles *w, const float *packed, size_t rows,
+                         float *widened, float *c, float *out, size_t out_stride)
+{
+    size_t blocks = (rows + k->block_rows - 1) / k->block_rows, width = k->block_tiles * MLI_LANES;
+    for (size_t t = 0; t < w->count; t += k->block_tiles) {
+        size_t tiles = w->count - t < k->block_tiles ? w->count - t : k->block_tiles;
+        mli_product_panel(k, w, t, packed, blocks, widened, c);
+        for (size_t i = 0; i < rows; i++)
+            memcpy(out + i * out_stride + t * MLI_LANES, c + i * width,
+                   tiles * MLI_LANES * sizeof *out);
+    }
+}
+
+static void many_task(void *ctx, size_t task, mli_team *team)
+{
+    const attention_job *j = ctx;
+    const mli_attention_args *a = j->a;
+    const mli_kernels *k = j->k;
+    size_t head = task / j->query_tasks, row = task % j->query_tasks * j->query_rows;
+    size_t rows = a->m - row < j->query_rows ? a->m - row : j->query_rows, dim = a->kv->dim;
+    mli_tiles keys = head_keys(a->kv, head), values = head_values(a->kv, head);
+    size_t stride = keys.count * MLI_LANES;
+    float *widened = mli_team_scratch(team), *c = widened + MLI_PRODUCT_WIDENED;
+    float *scores = c + j->query_rows * k->block_tiles * MLI_LANES;
+    float *packed = scores + j->query_rows * stride; /* queries, then probabilities */
+    pack_blocks(k, a->q + row * a->q_stride + head * dim, a->q_stride, rows, dim, a->scale, packed);
+    product_rows(k, &keys, packed, rows, widened, c, scores, stride);
+    soften(j, head, row, rows, scores, stride);
+    pack_blocks(k, scores, stride, rows, a->kv->len, 1.0f, packed);
+    product_rows(k, &values, packed, rows, widened, c, a->out + row * a->out_stride + head * dim,
+                 a->out_stride);
+}
+
+/* Rows of a task whose scores, twice, fit the scratch: at least one block up to
+ * MLI_ATTENTION_MAX_KEYS. */
+static size_t query_rows(const mli_kernels *k, const mli_kv *kv)
+{
+    size_t room = MLI_TEAM_SCRATCH_BYTES / sizeof(float) - MLI_PRODUCT_WIDENED;
+    size_t keys = tiles_of(kv->len) * MLI_LANES, longer = keys > kv->dim ? keys : kv->dim;
+    size_t rows = room / (keys + longer + k->block_tiles * MLI_LANES);
+    rows = rows > QUERY_ROWS ? QUERY_ROWS : rows;
+    return rows - rows % k->block_rows;
+}
+
+void mli_attention(mli_team *team, const mli_attention_args *args)
+{
+    attention_job j = {.a = args, .k = mli_kernels_current()};
+    if (args->m <= MLI_PRODUCT_SKINNY) {
+        mli_team_for(team, args->m == 0 ? 0 : args->kv->heads, few_task, &j);
+        return;
+    }
+    j.query_rows = query_rows(j.k, args->kv);
+    j.query_tasks = (args->m + j.query_rows - 1) / j.query_rows;
+    mli_team_for(team, args->kv->heads * j.query_tasks, many_task, &j);
+}

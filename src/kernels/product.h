@@ -1,0 +1,31 @@
+/* Products of activations with packed tiles, in the two forms that linear layers and attention are
+ * made of. Both run every output as one chain over the inputs in order, so that they give the same
+ * bits. */
+#ifndef MLI_KERNELS_PRODUCT_H
+#define MLI_KERNELS_PRODUCT_H
+
+#include "kernels/table.h"
+
+enum {
+    MLI_PRODUCT_SKINNY = 16, /* up to this many rows the skinny form is used */
+    MLI_PRODUCT_DEPTH = 256, /* inputs that a panel is widened for at a time */
+    MLI_PRODUCT_WIDENED = MLI_MAX_BLOCK_TILES * MLI_PRODUCT_DEPTH * MLI_LANES /* floats */
+};
+
+typedef struct mli_tiles {
+    mli_dtype type;
+    const void *data; /* tile 0 */
+    size_t count;     /* tiles */
+    size_t cols;      /* inputs; a tile is cols * 16 elements */
+} mli_tiles;
+
+/* Tiles [first, first + 1 .. 4) for any m: c[i * c_stride + 16 t + lane]. */
+void mli_product_skinny(const mli_kernels *k, const mli_tiles *w, size_t first, size_t tiles,
+                        const float *x, size_t x_stride, size_t m, float *c, size_t c_stride);
+
+/* Tiles of one panel (block_tiles of them, fewer at the end) for `blocks` packed blocks of rows:
+ * c[blocks][block_rows][16 block_tiles]. `widened`: MLI_PRODUCT_WIDENED floats, used for f16. */
+void mli_product_panel(const mli_kernels *k, const mli_tiles *w, size_t first, const float *packed,
+                       size_t blocks, float *widened, float *c);
+
+#endif

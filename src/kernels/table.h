@@ -1,0 +1,85 @@
+/* The functions that exist once per instruction set, and the table of those in use. Only
+ * src/kernels and its tests see it. */
+#ifndef MLI_KERNELS_TABLE_H
+#define MLI_KERNELS_TABLE_H
+
+#include "kernels/isa.h"
+#include "kernels/types.h"
+
+enum {
+    MLI_LANES = 16,       /* width of all vector code and of a packed tile */
+    MLI_SKINNY_ROWS = 6,  /* most rows of one skinny call */
+    MLI_SKINNY_TILES = 4, /* most tiles of one skinny call */
+    MLI_MAX_BLOCK_ROWS = 12,
+    MLI_MAX_BLOCK_TILES = 2
+};
+
+/* One skinny product: c[i][16 t + r] = sum over k of x[i][k] * w[t][k][r]. */
+typedef struct mli_skinny {
+    const void *w;      /* first tile */
+    size_t tile_stride; /* elements from tile to tile */
+    size_t cols;
+    size_t tiles; /* 1 .. MLI_SKINNY_TILES */
+    const float *x;
+    size_t x_stride;
+    size_t m; /* 1 .. MLI_SKINNY_ROWS */
+    float *c; /* row i at c + i * c_stride */
+    size_t c_stride;
+} mli_skinny;
+
+/* Keys or values of a cache as one head sees them. */
+typedef struct mli_cache_rows {
+    const void *base; /* first element of the head in slot 0 */
+    size_t stride;    /* elements from slot to slot */
+    mli_dtype type;
+    const int32_t *table; /* slot of key t, or NULL */
+    size_t len, dim;      /* dim: a multiple of 16 */
+} mli_cache_rows;
+
+typedef struct mli_kernels {
+    mli_isa isa;
+    size_t block_rows, block_tiles;
+    void (*skinny_f32)(const mli_skinny *s);
+    void (*skinny_f16)(const mli_skinny *s);
+    /* c[block_rows][16 block_tiles] (+)= a[k][block_rows] * b[tile][k][16]; `more`: c holds a
+     * partial sum. */
+    void (*block)(size_t k, const float *a, const float *b, size_t tile_stride, float *c,
+                  bool more);
+    /* rows (at most block_rows) of x times factor -> dst[k][block_rows], missing rows zero. */
+    void (*pack_rows)(const float *x, size_t stride, size_t rows, size_t k, float factor,
+                      float *dst);
+    void (*f16_to_f32)(float *dst, const mli_f16 *src, size_t n);
+    void (*f32_to_f16)(mli_f16 *dst, const float *src, size_t n);
+    void (*add)(float *y, const float *x, size_t n);
+    void (*scale)(float *y, float factor, size_t n);
+    void (*gelu)(float *x, size_t n);
+    void (*exp)(float *dst, const float *src, size_t n);
+    float (*dot)(const float *a, const float *b, size_t n);
+    float (*sum)(const float *x, size_t n);
+    float (*max)(const float *x, size_t n);                /* NaN is passed over */
+    float (*sum_exp)(const float *x, float top, size_t n); /* sum of exp(x - top) */
+    void (*softmax)(float *x, size_t n);
+    void (*layernorm)(float *y, const float *x, const float *gamma, const float *beta, float eps,
+                      size_t n);
+    /* y = act(c + bias) + add for n outputs; c is readable and writable up to the next multiple
+     * of 16. */
+    void (*finish)(float *y, float *c, const float *bias, int act, const float *add, size_t n);
+    void (*cache_scores)(const mli_cache_rows *k, const float *q, float *scores);
+    void (*cache_mix)(const mli_cache_rows *v, const float *p, float *out);
+} mli_kernels;
+
+extern const mli_kernels mli_kernels_scalar;
+#if defined(__x86_64__)
+extern const mli_kernels mli_kernels_avx2;
+extern const mli_kernels mli_kernels_avx512;
+#endif
+
+/* The table of an instruction set, NULL when this CPU cannot run it. */
+const mli_kernels *mli_kernels_of(mli_isa isa);
+/* The table in use. */
+const mli_kernels *mli_kernels_current(void);
+/* Changes the table in use, for tests and benches: no kernel may be running. False when not
+ * available. */
+bool mli_kernels_use(mli_isa isa);
+
+#endif

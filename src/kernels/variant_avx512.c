@@ -1,0 +1,138 @@
+/* The kernels for AVX-512 F, VL, BW, DQ. Accumulators are named variables: gcc spills arrays of
+ * them. */
+#if defined(__x86_64__)
+#include "kernels/linear.h"
+#include "kernels/table.h"
+#include <immintrin.h>
+#include <math.h>
+#include <string.h>
+#pragma GCC target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma,f16c")
+
+#include "kernels/lanes_avx512.h"
+
+#include "kernels/body_vector.h"
+
+#define BODY_ROWS 12
+#include "kernels/body_rows.h"
+
+#define ROWS_1(F) F(0)
+#define ROWS_2(F) ROWS_1(F) F(1)
+#define ROWS_3(F) ROWS_2(F) F(2)
+#define ROWS_4(F) ROWS_3(F) F(3)
+#define ROWS_5(F) ROWS_4(F) F(4)
+#define ROWS_6(F) ROWS_5(F) F(5)
+#define ROWS_12(F) ROWS_6(F) F(6) F(7) F(8) F(9) F(10) F(11)
+
+/* Row i of a skinny product over four tiles. */
+#define FOUR_ZERO(i)                                                                               \
+    const float *x##i = s->x + (size_t)(i)*s->x_stride;                                            \
+    __m512 a##i = _mm512_setzero_ps(), b##i = a##i, c##i = a##i, d##i = a##i;
+#define FOUR_STEP(i)                                                                               \
+    {                                                                                              \
+        __m512 v = _mm512_set1_ps(x##i[k]);                                                        \
+        a##i = _mm512_fmadd_ps(v, w0, a##i);                                                       \
+        b##i = _mm512_fmadd_ps(v, w1, b##i);                                                       \
+        c##i = _mm512_fmadd_ps(v, w2, c##i);                                                       \
+        d##i = _mm512_fmadd_ps(v, w3, d##i);                                                       \
+    }
+#define FOUR_STORE(i)                                                                              \
+    _mm512_storeu_ps(s->c + (i)*s->c_stride, a##i);                                                \
+    _mm512_storeu_ps(s->c + (i)*s->c_stride + 16, b##i);                                           \
+    _mm512_storeu_ps(s->c + (i)*s->c_stride + 32, c##i);                                           \
+    _mm512_storeu_ps(s->c + (i)*s->c_stride + 48, d##i);
+#define ONE_ZERO(i)                                                                                \
+    const float *x##i = s->x + (size_t)(i)*s->x_stride;                                            \
+    __m512 a##i = _mm512_setzero_ps();
+#define ONE_STEP(i) a##i = _mm512_fmadd_ps(_mm512_set1_ps(x##i[k]), w0, a##i);
+#define ONE_STORE(i) _mm512_storeu_ps(c + (i)*s->c_stride, a##i);
+
+/* Bytes ahead that weights are fetched; past the end the address is harmless. */
+enum { AHEAD = 1024 };
+
+#define SKINNY(rows, name, type, load)                                                             \
+    static void name##_##rows(const mli_skinny *s)                                                 \
+    {                                                                                              \
+        const type *p0 = s->w, *p1 = p0 + s->tile_stride, *p2 = p1 + s->tile_stride,               \
+                   *p3 = p2 + s->tile_stride;                                                      \
+        ROWS_##rows(FOUR_ZERO) for (size_t k = 0; k < s->cols; k++)                                \
+        {                                                                                          \
+            __m512 w0 = load(p0 + 16 * k), w1 = load(p1 + 16 * k);                                 \
+            __m512 w2 = load(p2 + 16 * k), w3 = load(p3 + 16 * k);                                 \
+            _mm_prefetch((const char *)(p0 + 16 * k) + AHEAD, _MM_HINT_T0);                        \
+            _mm_prefetch((const char *)(p1 + 16 * k) + AHEAD, _MM_HINT_T0);                        \
+            _mm_prefetch((const char *)(p2 + 16 * k) + AHEAD, _MM_HINT_T0);                        \
+            _mm_prefetch((const char *)(p3 + 16 * k) + AHEAD, _MM_HINT_T0);                        \
+            ROWS_##rows(FOUR_STEP)                                                                 \
+        }                                                                                          \
+        ROWS_##rows(FOUR_STORE)                                                                    \
+    }                                                                                              \
+    static void name##_single_##rows(const mli_skinny *s, size_t tile)                             \
+    {                                                                                              \
+        const type *p0 = (const type *)s->w + tile * s->tile_stride;                               \
+        float *c = s->c + 16 * tile;                                                               \
+        ROWS_##rows(ONE_ZERO) for (size_t k = 0; k < s->cols; k++)                                 \
+        {                                                                                          \
+            __m512 w0 = load(p0 + 16 * k);                                                         \
+            ROWS_##rows(ONE_STEP)                                                                  \
+        }                                                                                          \
+        ROWS_##rows(ONE_STORE)                                                                     \
+    }
+
+#define SKINNY_ALL(name, type, load)                                                               \
+    SKINNY(1, name, type, load)                                                                    \
+    SKINNY(2, name, type, load)                                                                    \
+    SKINNY(3, name, type, load)                                                                    \
+    SKINNY(4, name, type, load)                                                                    \
+    SKINNY(5, name, type, load)                                                                    \
+    SKINNY(6, name, type, load)                                                                    \
+    static void name(const mli_skinny *s)                                                          \
+    {                                                                                              \
+        static void (*const four[])(const mli_skinny *) = {name##_1, name##_2, name##_3,           \
+                                                           name##_4, name##_5, name##_6};          \
+        static void (*const single[])(const mli_skinny *, size_t) = {                              \
+            name##_single_1, name##_single_2, name##_single_3,                                     \
+            name##_single_4, name##_single_5, name##_single_6};                                    \
+        if (s->tiles == MLI_SKINNY_TILES) {                                                        \
+            four[s->m - 1](s);                                                                     \
+            return;                                                                                \
+        }                                                                                          \
+        for (size_t t = 0; t < s->tiles; t++)                                                      \
+            single[s->m - 1](s, t);                                                                \
+    }
+
+SKINNY_ALL(skinny_f32, float, lanes_load)
+SKINNY_ALL(skinny_f16, mli_f16, lanes_load_f16)
+
+#define BLOCK_LOAD(i)                                                                              \
+    __m512 l##i = more ? _mm512_loadu_ps(c + 32 * (i)) : _mm512_setzero_ps();                      \
+    __m512 h##i = more ? _mm512_loadu_ps(c + 32 * (i) + 16) : _mm512_setzero_ps();
+#define BLOCK_STEP(i)                                                                              \
+    {                                                                                              \
+        __m512 v = _mm512_set1_ps(a[i]);                                                           \
+        l##i = _mm512_fmadd_ps(v, w0, l##i);                                                       \
+        h##i = _mm512_fmadd_ps(v, w1, h##i);                                                       \
+    }
+#define BLOCK_STORE(i)                                                                             \
+    _mm512_storeu_ps(c + 32 * (i), l##i);                                                          \
+    _mm512_storeu_ps(c + 32 * (i) + 16, h##i);
+
+static void block(size_t k, const float *a, const float *b, size_t tile_stride, float *c, bool more)
+{
+    const float *b1 = b + tile_stride;
+    ROWS_12(BLOCK_LOAD)
+    for (size_t i = 0; i < k; i++, a += BODY_ROWS) {
+        __m512 w0 = _mm512_loadu_ps(b + 16 * i), w1 = _mm512_loadu_ps(b1 + 16 * i);
+        ROWS_12(BLOCK_STEP)
+    }
+    ROWS_12(BLOCK_STORE)
+}
+
+const mli_kernels mli_kernels_avx512 = {.isa = MLI_ISA_AVX512,
+                                        .block_rows = BODY_ROWS,
+                                        .block_tiles = 2,
+                                        .skinny_f32 = skinny_f32,
+                                        .skinny_f16 = skinny_f16,
+                                        .block = block,
+                                        .pack_rows = body_pack_rows,
+                                        BODY_VECTOR_TABLE};
+#endif

@@ -1,0 +1,64 @@
+/* The kernels in plain C, for CPUs without AVX2 and as the oracle of the other variants. Products
+ * and sums do not fuse here. */
+#include "kernels/lanes_scalar.h"
+
+#include "kernels/body_vector.h"
+
+enum { SCALAR_ROWS = 4 };
+
+static void scalar_skinny(const mli_skinny *s, bool f16)
+{
+    for (size_t t = 0; t < s->tiles; t++) {
+        for (size_t i = 0; i < s->m; i++) {
+            lanes sum = lanes_set(0.0f);
+            const float *x = s->x + i * s->x_stride;
+            size_t at = t * s->tile_stride;
+            for (size_t k = 0; k < s->cols; k++, at += 16) {
+                lanes w = f16 ? lanes_load_f16((const mli_f16 *)s->w + at)
+                              : lanes_load((const float *)s->w + at);
+                sum = lanes_fma(lanes_set(x[k]), w, sum);
+            }
+            lanes_store(s->c + i * s->c_stride + 16 * t, sum);
+        }
+    }
+}
+
+static void scalar_skinny_f32(const mli_skinny *s)
+{
+    scalar_skinny(s, false);
+}
+
+static void scalar_skinny_f16(const mli_skinny *s)
+{
+    scalar_skinny(s, true);
+}
+
+static void scalar_block(size_t k, const float *a, const float *b, size_t tile_stride, float *c,
+                         bool more)
+{
+    (void)tile_stride;
+    for (size_t r = 0; r < SCALAR_ROWS; r++) {
+        lanes sum = more ? lanes_load(c + 16 * r) : lanes_set(0.0f);
+        for (size_t i = 0; i < k; i++)
+            sum = lanes_fma(lanes_set(a[i * SCALAR_ROWS + r]), lanes_load(b + 16 * i), sum);
+        lanes_store(c + 16 * r, sum);
+    }
+}
+
+static void scalar_pack_rows(const float *x, size_t stride, size_t rows, size_t k, float factor,
+                             float *dst)
+{
+    for (size_t i = 0; i < k; i++) {
+        for (size_t r = 0; r < SCALAR_ROWS; r++)
+            dst[i * SCALAR_ROWS + r] = r < rows ? x[r * stride + i] * factor : 0.0f;
+    }
+}
+
+const mli_kernels mli_kernels_scalar = {.isa = MLI_ISA_SCALAR,
+                                        .block_rows = SCALAR_ROWS,
+                                        .block_tiles = 1,
+                                        .skinny_f32 = scalar_skinny_f32,
+                                        .skinny_f16 = scalar_skinny_f16,
+                                        .block = scalar_block,
+                                        .pack_rows = scalar_pack_rows,
+                                        BODY_VECTOR_TABLE};
