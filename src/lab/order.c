@@ -1,0 +1,102 @@
+/* Writing and reading of the order. */
+#include "lab/order.h"
+
+#include "base/error.h"
+#include "base/id.h"
+#include <string.h>
+
+#define ORDER_VERSION 1
+
+void mli_order_write(const mli_order *order, mli_buf *out)
+{
+    mli_jw w;
+    mli_jw_init(&w, out);
+    mli_jw_object(&w);
+    mli_jw_kint(&w, "version", ORDER_VERSION);
+    mli_jw_kstring(&w, "run_id", order->run_id);
+    mli_jw_kstring(&w, "request_id", order->request_id);
+    mli_jw_kstring(&w, "trace_id", order->trace_id);
+    mli_jw_kstring(&w, "span_id", order->span_id);
+    mli_jw_kstring(&w, "steps", order->steps);
+    mli_jw_kstring(&w, "input_name", order->input_name);
+    mli_jw_kstring(&w, "models_root", order->models_root);
+    mli_jw_kstring(&w, "cache_root", order->cache_root);
+    mli_jw_kint(&w, "fence", order->fence);
+    mli_jw_kint(&w, "journal_next", order->journal_next);
+    mli_jw_kint(&w, "host_pid", order->host_pid);
+    mli_jw_kint(&w, "limit_ms", order->limit_ms);
+    mli_jw_kint(&w, "attempt", order->attempt);
+    mli_jw_kint(&w, "threads", order->threads);
+    mli_jw_kint(&w, "log_level", order->log_level);
+    mli_jw_kbool(&w, "has_input", order->has_input);
+    mli_jw_key(&w, "request");
+    mli_jw_raw(&w, order->request_json, strlen(order->request_json));
+    mli_jw_end_object(&w);
+}
+
+static const char *text_of(const mli_json *root, const char *key)
+{
+    return mli_json_string(mli_json_get(root, key), "");
+}
+
+static int64_t number_of(const mli_json *root, const char *key)
+{
+    return mli_json_int(mli_json_get(root, key), 0);
+}
+
+static int32_t small_of(const mli_json *root, const char *key)
+{
+    int64_t value = number_of(root, key);
+    return value < 0 ? 0 : value > 100000 ? 100000 : (int32_t)value;
+}
+
+static void fill(const mli_json *root, mli_order *out)
+{
+    out->run_id = text_of(root, "run_id");
+    out->request_id = text_of(root, "request_id");
+    out->trace_id = text_of(root, "trace_id");
+    out->span_id = text_of(root, "span_id");
+    out->steps = text_of(root, "steps");
+    out->input_name = text_of(root, "input_name");
+    out->models_root = text_of(root, "models_root");
+    out->cache_root = text_of(root, "cache_root");
+    out->request_json = NULL;
+    out->request = mli_json_get(root, "request");
+    out->fence = number_of(root, "fence");
+    out->journal_next = number_of(root, "journal_next");
+    out->host_pid = number_of(root, "host_pid");
+    out->limit_ms = number_of(root, "limit_ms");
+    out->attempt = small_of(root, "attempt");
+    out->threads = small_of(root, "threads");
+    out->log_level = small_of(root, "log_level");
+    out->has_input = mli_json_bool(mli_json_get(root, "has_input"), false);
+}
+
+modellab_status mli_order_read(const char *text, size_t bytes, mli_order *out, mli_json **root,
+                               modellab_error *err)
+{
+    *root = NULL;
+    modellab_status status = mli_json_parse(text, bytes, MLI_ORDER_MAX_BYTES, root, err);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    fill(*root, out);
+    const char *wrong = NULL;
+    if (number_of(*root, "version") != ORDER_VERSION) {
+        wrong = "version";
+    } else if (!mli_ulid_valid(out->run_id)) {
+        wrong = "run_id";
+    } else if (out->steps[0] == '\0') {
+        wrong = "steps";
+    } else if (out->fence < 1 || out->journal_next < 1) {
+        wrong = "fence";
+    } else if (out->request == NULL || mli_json_typeof(out->request) != MLI_JSON_OBJECT) {
+        wrong = "request";
+    }
+    if (wrong != NULL) {
+        mli_json_free(*root);
+        *root = NULL;
+        return mli_fail(err, MODELLAB_E_SCHEMA, "the order has no valid %s", wrong);
+    }
+    return MODELLAB_OK;
+}

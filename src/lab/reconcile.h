@@ -1,0 +1,26 @@
+/* Reconciliation: compares records with locks, journals, manifests and files, and repairs what a
+ * crash left. The lock of a run is the truth about its worker's life. */
+#ifndef MLI_LAB_RECONCILE_H
+#define MLI_LAB_RECONCILE_H
+
+#include "lab/lab.h"
+#include <modellab/report.h>
+
+enum {
+    MLI_RECONCILE_DRY_RUN = 1, /* report only */
+    MLI_RECONCILE_FILES = 2    /* all runs and their files, not only the active ones */
+};
+
+/* `report` (optional) gets a new report, also without findings. Finding ids: run.stale,
+ * run.settled, run.requeued, run.running, run.orphaned, run.folder_missing, manifest.missing,
+ * manifest.damaged, manifest.behind, artifact.missing, artifact.size, artifact.unrecorded,
+ * folder.unrecorded, journal.damaged. The pointer of a finding is /runs/<id>. */
+MODELLAB_MUST_CHECK modellab_status mli_reconcile(mli_lab *lab, int flags, modellab_report **report,
+                                                  modellab_error *err);
+
+/* One active run. `*dead`: its lock was free; it has been settled then, or will be by its own
+ * supervisor, which lives. E_NOT_FOUND. */
+MODELLAB_MUST_CHECK modellab_status mli_reconcile_run(mli_lab *lab, const char *run_id, bool *dead,
+                                                      modellab_error *err);
+
+#endif
