@@ -4,7 +4,7 @@
 
 int main(void)
 {
-    modellab_build_info info = {sizeof info, 0};
+    modellab_build_info info = {.size = sizeof info};
     modellab_error err = MODELLAB_ERROR_INIT;
 
     if (modellab_version_number() != MODELLAB_VERSION_NUMBER) {
