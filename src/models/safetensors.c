@@ -201,11 +201,10 @@ modellab_status mli_safetensors_list(mli_tensors *out, const void *file, size_t 
         return status;
     }
     const unsigned char *data = c.bytes + c.offset;
-    size_t left = c.size - c.offset, count = mli_json_count(root);
-    for (size_t i = 0; status == MODELLAB_OK && i < count; i++) {
-        if (!mli_json_member(root, i, &name, &entry)) {
-            status = mli_fail(err, MODELLAB_E_INTERNAL, "safetensors: header cannot be walked");
-        } else if (strcmp(name, "__metadata__") != 0) {
+    size_t left = c.size - c.offset;
+    mli_json_cursor entries = mli_json_first(root);
+    while (status == MODELLAB_OK && mli_json_next(&entries, &name, &entry)) {
+        if (strcmp(name, "__metadata__") != 0) {
             status = read_entry(name, entry, data, left, out, err);
         }
     }

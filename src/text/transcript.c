@@ -160,7 +160,8 @@ modellab_status mli_transcript_add(mli_transcript *t, const mli_transcript_segme
     }
     if (!copy_segment(heap(o), segment, &o->segments[o->shown.segment_count]))
         return mli_no_memory(err);
-    o->shown.segment_count++;
+    o->segments[o->shown.segment_count++].first_word = o->shown.word_count;
+    o->shown.word_count += segment->word_count;
     return MODELLAB_OK;
 }
 

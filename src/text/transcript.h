@@ -5,6 +5,7 @@
 
 #include <modellab/alloc.h>
 #include <modellab/status.h>
+#include <stdbool.h>
 
 /* Times are seconds on the time line of the input; writers round once, to integer ms, half-even. */
 typedef struct mli_transcript_word {
@@ -25,6 +26,7 @@ typedef struct mli_transcript_segment {
     size_t token_count;
     const mli_transcript_word *words; /* in time order; none unless word times were asked for */
     size_t word_count;
+    size_t first_word;        /* index of its first word among all; set by mli_transcript_add */
     double temperature;       /* at which its window was decoded */
     double avg_logprob;       /* of its window */
     double compression_ratio; /* of its window's text */
@@ -39,6 +41,9 @@ typedef struct mli_transcript {
     const char *text;            /* segments' texts joined, without outer white space */
     const mli_transcript_segment *segments;
     size_t segment_count;
+    size_t word_count;
+    bool has_words; /* word times were asked for */
+    bool partial;   /* the work was cancelled; what is there is right */
 } mli_transcript;
 
 /* A new, empty transcript with one reference. All texts are copied. Until it is shared its maker

@@ -8,10 +8,12 @@
 
 typedef struct mli_whisper_tokenizer mli_whisper_tokenizer;
 
-/* Give what there is; the first that is set wins: tokenizer.json (vocabulary and merges),
- * vocabulary (CTranslate2: text lines or a JSON array; HF vocab.json object), words (ggml). Without
- * merges the ids are the merge ranks, as in the reference's vocabularies. */
+/* Give what there is; the first that is set wins: packed (of mli_whisper_tokenizer_pack), words
+ * (ggml), vocabulary (CTranslate2: text lines or a JSON array; HF vocab.json object), tokenizer.json
+ * (the slowest to read). Merge ranks are the ids themselves, as in the reference's vocabularies. */
 typedef struct mli_whisper_vocab_source {
+    const void *packed;
+    size_t packed_bytes;
     const char *tokenizer_json;
     size_t tokenizer_json_bytes;
     const char *vocabulary;
@@ -35,6 +37,9 @@ mli_whisper_tokenizer_create(mli_whisper_tokenizer **out, const modellab_allocat
                              const mli_whisper_vocab_source *source, modellab_error *err);
 void mli_whisper_tokenizer_destroy(mli_whisper_tokenizer *t);
 const mli_whisper_special *mli_whisper_tokenizer_special(const mli_whisper_tokenizer *t);
+/* Appends the vocabulary in a form that loads fast (for a packed image): u16 length + bytes a word.
+ */
+void mli_whisper_tokenizer_pack(const mli_whisper_tokenizer *t, mli_buf *out);
 
 /* Bytes of a text token (may be a part of a UTF-8 sequence); 0 bytes for special tokens, timestamps
  * and ids outside the vocabulary. Borrowed. */
