@@ -1,0 +1,49 @@
+/* The search of PATH, without a shell, and the process environment. */
+#include "os/program.h"
+#include "os/file.h"
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static bool executable(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
+}
+
+int mli_os_find_program(const char *name, char *out, size_t capacity)
+{
+    size_t name_bytes = strlen(name);
+    if (name_bytes == 0)
+        return -ENOENT;
+    if (strchr(name, '/') != NULL) {
+        if (name_bytes + 1 > capacity)
+            return -ENAMETOOLONG;
+        memcpy(out, name, name_bytes + 1);
+        return executable(out) ? 0 : -ENOENT;
+    }
+    const char *path = mli_os_env("PATH");
+    for (const char *at = path != NULL ? path : "/usr/bin:/bin"; *at != '\0';) {
+        size_t n = strcspn(at, ":");
+        /* an empty or relative part would mean the working directory: not for us */
+        if (n > 0 && *at == '/' && n + 1 + name_bytes + 1 <= capacity) {
+            memcpy(out, at, n);
+            out[n] = '/';
+            memcpy(out + n + 1, name, name_bytes + 1);
+            if (executable(out))
+                return 0;
+        }
+        at += n + (at[n] == ':');
+    }
+    return -ENOENT;
+}
+
+const char *const *mli_os_environment(void)
+{
+    static const char *const none[] = {NULL};
+    return environ != NULL ? (const char *const *)environ : none;
+}
