@@ -165,6 +165,11 @@ modellab_status mli_transcript_add(mli_transcript *t, const mli_transcript_segme
     return MODELLAB_OK;
 }
 
+void mli_transcript_set_partial(mli_transcript *t)
+{
+    t->partial = true;
+}
+
 static bool is_space(char c)
 {
     return c == ' ' || c == '\n' || c == '\t' || c == '\r';

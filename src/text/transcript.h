@@ -6,6 +6,7 @@
 #include <modellab/alloc.h>
 #include <modellab/status.h>
 #include <stdbool.h>
+#include <stdbool.h>
 
 /* Times are seconds on the time line of the input; writers round once, to integer ms, half-even. */
 typedef struct mli_transcript_word {
@@ -59,6 +60,8 @@ MODELLAB_MUST_CHECK modellab_status mli_transcript_set_info(mli_transcript *t, c
 MODELLAB_MUST_CHECK modellab_status mli_transcript_add(mli_transcript *t,
                                                        const mli_transcript_segment *segment,
                                                        modellab_error *err);
+/* Marks the result of work that ended early. */
+void mli_transcript_set_partial(mli_transcript *t);
 /* Joins the text; to be called once, after the last mli_transcript_add. */
 MODELLAB_MUST_CHECK modellab_status mli_transcript_finish(mli_transcript *t, modellab_error *err);
 mli_transcript *mli_transcript_ref(mli_transcript *t); /* NULL accepted */
