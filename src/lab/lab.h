@@ -7,8 +7,8 @@
 #include "os/file.h"
 #include "store/rundir.h"
 #include "store/store.h"
-#include "track/price.h"
 #include <modellab/lab.h>
+#include <modellab/price.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -43,7 +43,7 @@ struct modellab_lab {
     modellab_logger *logger; /* referenced, never NULL inside (a silent one) */
     mli_lab_tables os;
     mli_lab_settings settings;
-    mli_price_sheet *prices;
+    modellab_price_sheet *prices;
 };
 
 typedef struct modellab_lab mli_lab;

@@ -1,0 +1,181 @@
+/* Applying a change to a run: steps, artifacts, measures, events and the transition in one
+ * transaction that names run, status and fence. */
+#include "base/error.h"
+#include "store/sqlite_db.h"
+
+static modellab_status put_step(mli_sqlite *s, const char *run_id, const mli_step_row *step,
+                                modellab_error *err)
+{
+    mli_query q = mli_query_open(s, MLI_SQL_STEP_PUT);
+
+    mli_query_text(&q, run_id);
+    mli_query_text(&q, step->name);
+    mli_query_text(&q, step->message);
+    mli_query_int(&q, step->status);
+    mli_query_int(&q, step->reason);
+    mli_query_int(&q, step->started_ms);
+    mli_query_int(&q, step->ended_ms);
+    mli_query_int(&q, step->peak_memory_bytes);
+    mli_query_real(&q, step->cpu_seconds);
+    mli_query_int(&q, step->position);
+    mli_query_int(&q, step->attempt);
+    return mli_query_run(&q, err);
+}
+
+static modellab_status put_artifact(mli_sqlite *s, const char *run_id,
+                                    const mli_artifact_row *artifact, modellab_error *err)
+{
+    mli_query q = mli_query_open(s, MLI_SQL_ARTIFACT_PUT);
+
+    mli_query_text(&q, run_id);
+    mli_query_text(&q, artifact->id);
+    mli_query_text(&q, artifact->step);
+    mli_query_text(&q, artifact->name);
+    mli_query_text(&q, artifact->media_type);
+    mli_query_text(&q, artifact->sha256);
+    mli_query_text(&q, artifact->file);
+    mli_query_text(&q, artifact->role);
+    mli_query_int(&q, artifact->bytes);
+    mli_query_int(&q, artifact->fence);
+    return mli_query_run(&q, err);
+}
+
+static modellab_status put_measures(mli_sqlite *s, const char *run_id, const mli_run_measures *m,
+                                    modellab_error *err)
+{
+    mli_query q = mli_query_open(s, MLI_SQL_RUN_MEASURES);
+
+    mli_query_text(&q, run_id);
+    mli_query_real(&q, m->audio_seconds);
+    mli_query_real(&q, m->progress_seconds);
+    mli_query_real(&q, m->cpu_seconds);
+    mli_query_real(&q, m->gpu_seconds);
+    mli_query_int(&q, m->peak_memory_bytes);
+    mli_query_int(&q, m->api_calls);
+    mli_query_int(&q, m->cost_micros);
+    mli_query_text(&q, m->model);
+    mli_query_text(&q, m->model_sha256);
+    mli_query_text(&q, m->engine);
+    return mli_query_run(&q, err);
+}
+
+static modellab_status put_transition(mli_sqlite *s, const mli_store_change *change,
+                                      int64_t *last_event, modellab_error *err)
+{
+    const mli_run_transition *t = change->transition;
+    bool final = mli_sqlite_final(t->to);
+    mli_event_row event = {.type = t->event_type, .step = t->failed_step, .data = t->event_data};
+    mli_query q = mli_query_open(s, MLI_SQL_RUN_TRANSITION);
+    modellab_status status;
+
+    mli_query_text(&q, change->run_id);
+    mli_query_int(&q, change->expect);
+    mli_query_int(&q, change->fence);
+    mli_query_int(&q, t->to);
+    mli_query_int(&q, t->reason);
+    mli_query_text(&q, t->message);
+    mli_query_text(&q, t->failed_step);
+    mli_query_int(&q, final ? change->now_ms : -1);
+    mli_query_int(&q, t->not_before_ms);
+    status = mli_query_run(&q, err);
+    if (status == MODELLAB_OK && sqlite3_changes(s->db) != 1) {
+        status = mli_fail(err, MODELLAB_E_INTERNAL, "a transition changed %d runs",
+                          sqlite3_changes(s->db));
+    }
+    if (status == MODELLAB_OK) {
+        status = mli_sqlite_put_event(s, change->run_id, &event, change->now_ms, last_event, err);
+    }
+    if (status == MODELLAB_OK && final) {
+        status = mli_sqlite_count_final(s, change->run_id, err);
+    }
+    return status;
+}
+
+static modellab_status check_stand(const mli_store_change *change, const mli_stand *stand,
+                                   modellab_error *err)
+{
+    if (mli_sqlite_final(stand->status)) {
+        return mli_fail(err, MODELLAB_E_RUN_FINAL, "the run has already ended");
+    }
+    if (stand->fence != change->fence) {
+        return mli_fail_at(err, MODELLAB_E_FENCED, stand->fence,
+                           "a newer attempt owns the run (fence %lld, not %lld)",
+                           (long long)stand->fence, (long long)change->fence);
+    }
+    if (stand->status != change->expect) {
+        return mli_fail(err, MODELLAB_E_STATE, "the run's status is another one (%d, not %d)",
+                        (int)stand->status, (int)change->expect);
+    }
+    return MODELLAB_OK;
+}
+
+static modellab_status apply_parts(mli_sqlite *s, const mli_store_change *change,
+                                   int64_t *last_event, modellab_error *err)
+{
+    modellab_status status = MODELLAB_OK;
+
+    for (size_t i = 0; status == MODELLAB_OK && i < change->step_count; i++) {
+        status = put_step(s, change->run_id, &change->steps[i], err);
+    }
+    for (size_t i = 0; status == MODELLAB_OK && i < change->artifact_count; i++) {
+        status = put_artifact(s, change->run_id, &change->artifacts[i], err);
+    }
+    if (status == MODELLAB_OK && change->measures != NULL) {
+        status = put_measures(s, change->run_id, change->measures, err);
+    }
+    for (size_t i = 0; status == MODELLAB_OK && i < change->event_count; i++) {
+        status = mli_sqlite_put_event(s, change->run_id, &change->events[i], change->now_ms,
+                                      last_event, err);
+    }
+    if (status == MODELLAB_OK && change->transition != NULL) {
+        status = put_transition(s, change, last_event, err);
+    }
+    return status;
+}
+
+static modellab_status apply_inside(mli_sqlite *s, const mli_store_change *change, bool *applied,
+                                    int64_t *last_event, modellab_error *err)
+{
+    mli_stand stand;
+    modellab_status status = mli_sqlite_stand(s, change->run_id, &stand, err);
+
+    if (status == MODELLAB_OK) {
+        *last_event = stand.last_event;
+        if (change->journal_line > 0 && stand.journal_line >= change->journal_line) {
+            return MODELLAB_OK; /* these lines are in the record already */
+        }
+        status = check_stand(change, &stand, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = apply_parts(s, change, last_event, err);
+    }
+    if (status == MODELLAB_OK) {
+        mli_query q = mli_query_open(s, MLI_SQL_RUN_POSITION);
+
+        mli_query_text(&q, change->run_id);
+        mli_query_int(&q, *last_event);
+        mli_query_int(&q, change->journal_line > 0 ? change->journal_line : stand.journal_line);
+        status = mli_query_run(&q, err);
+    }
+    *applied = status == MODELLAB_OK;
+    return status;
+}
+
+modellab_status mli_sqlite_apply(mli_store *store, const mli_store_change *change, bool *applied,
+                                 int64_t *last_event, modellab_error *err)
+{
+    mli_sqlite *s = (mli_sqlite *)store;
+    modellab_status status = mli_sqlite_enter(s, err);
+
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    status = mli_sqlite_begin(s, true, err);
+    if (status == MODELLAB_OK) {
+        status = apply_inside(s, change, applied, last_event, err);
+        status = mli_sqlite_end(s, status, err);
+    }
+    *applied = *applied && status == MODELLAB_OK;
+    mli_sqlite_leave(s);
+    return status;
+}

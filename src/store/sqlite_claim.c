@@ -1,0 +1,249 @@
+/* The queue: which run is next, the claim, the cancel request, and where a run stands. */
+#include "base/error.h"
+#include "store/sqlite_db.h"
+#include <string.h>
+
+bool mli_sqlite_final(modellab_run_status status)
+{
+    return status >= MODELLAB_RUN_COMPLETED && status <= MODELLAB_RUN_STALE;
+}
+
+modellab_status mli_sqlite_stand(mli_sqlite *s, const char *run_id, mli_stand *out,
+                                 modellab_error *err)
+{
+    mli_query q = mli_query_open(s, MLI_SQL_RUN_STAND);
+    bool found;
+    modellab_status status;
+
+    memset(out, 0, sizeof *out);
+    mli_query_text(&q, run_id);
+    found = mli_query_row(&q);
+    if (found) {
+        out->status = (modellab_run_status)sqlite3_column_int64(q.statement, 0);
+        out->fence = sqlite3_column_int64(q.statement, 1);
+        out->last_event = sqlite3_column_int64(q.statement, 2);
+        out->journal_line = sqlite3_column_int64(q.statement, 3);
+        out->created_ms = sqlite3_column_int64(q.statement, 4);
+        out->not_before_ms = sqlite3_column_int64(q.statement, 5);
+        out->cancel_requested_ms = sqlite3_column_int64(q.statement, 6);
+    }
+    status = mli_query_close(&q, err);
+    if (status == MODELLAB_OK && !found) {
+        status = mli_fail(err, MODELLAB_E_NOT_FOUND, "there is no run of this id");
+    }
+    return status;
+}
+
+static modellab_status set_position(mli_sqlite *s, const char *run_id, int64_t last_event,
+                                    int64_t journal_line, modellab_error *err)
+{
+    mli_query q = mli_query_open(s, MLI_SQL_RUN_POSITION);
+
+    mli_query_text(&q, run_id);
+    mli_query_int(&q, last_event);
+    mli_query_int(&q, journal_line);
+    return mli_query_run(&q, err);
+}
+
+static modellab_status queued_inside(mli_sqlite *s, int64_t now_ms, const char *only_id,
+                                     size_t capacity, char (*ids)[MLI_ULID_BYTES], size_t *count,
+                                     int64_t *next_ms, modellab_error *err)
+{
+    mli_query q = mli_query_open(s, MLI_SQL_RUN_QUEUED);
+    modellab_status status;
+
+    mli_query_int(&q, now_ms);
+    mli_query_text(&q, only_id);
+    mli_query_int(&q, (int64_t)capacity);
+    while (*count < capacity && mli_query_row(&q)) {
+        size_t bytes;
+        const char *id = mli_query_column(&q, 0, &bytes);
+
+        if (bytes + 1 == MLI_ULID_BYTES) {
+            memcpy(ids[*count], id, bytes + 1);
+            *count += 1;
+        }
+    }
+    status = mli_query_close(&q, err);
+    if (status == MODELLAB_OK) {
+        q = mli_query_open(s, MLI_SQL_RUN_NEXT_DUE);
+        mli_query_int(&q, now_ms);
+        mli_query_text(&q, only_id);
+        if (mli_query_row(&q) && sqlite3_column_type(q.statement, 0) != SQLITE_NULL) {
+            *next_ms = sqlite3_column_int64(q.statement, 0);
+        }
+        status = mli_query_close(&q, err);
+    }
+    return status;
+}
+
+modellab_status mli_sqlite_queued(mli_store *store, int64_t now_ms, const char *only_id,
+                                  size_t capacity, char (*ids)[MLI_ULID_BYTES], size_t *count,
+                                  int64_t *next_ms, modellab_error *err)
+{
+    mli_sqlite *s = (mli_sqlite *)store;
+    modellab_status status = mli_sqlite_enter(s, err);
+
+    if (status == MODELLAB_OK) {
+        status = queued_inside(s, now_ms, only_id, capacity, ids, count, next_ms, err);
+        mli_sqlite_leave(s);
+    }
+    return status;
+}
+
+static modellab_status claim_inside(mli_sqlite *s, const mli_store_claim *claim, mli_run_row **out,
+                                    modellab_error *err)
+{
+    mli_event_row event = {.type = "run_started"};
+    mli_stand stand;
+    int64_t wait_ms;
+    modellab_status status = mli_sqlite_stand(s, claim->run_id, &stand, err);
+    mli_query q;
+
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    if (mli_sqlite_final(stand.status)) {
+        return mli_fail(err, MODELLAB_E_RUN_FINAL, "the run has already ended");
+    }
+    if (stand.status != MODELLAB_RUN_QUEUED) {
+        return mli_fail(err, MODELLAB_E_STATE, "the run is being executed already");
+    }
+    q = mli_query_open(s, MLI_SQL_RUN_CLAIM);
+    mli_query_text(&q, claim->run_id);
+    mli_query_int(&q, claim->now_ms);
+    mli_query_text(&q, claim->owner);
+    mli_query_int(&q, claim->reserved_cost_micros);
+    status = mli_query_run(&q, err);
+    if (status == MODELLAB_OK) {
+        status =
+            mli_sqlite_put_event(s, claim->run_id, &event, claim->now_ms, &stand.last_event, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = set_position(s, claim->run_id, stand.last_event, stand.journal_line, err);
+    }
+    if (status == MODELLAB_OK) {
+        wait_ms = claim->now_ms -
+                  (stand.not_before_ms > stand.created_ms ? stand.not_before_ms : stand.created_ms);
+        status = mli_sqlite_count_claim(s, wait_ms > 0 ? wait_ms : 0, err);
+    }
+    return status == MODELLAB_OK ? mli_sqlite_load_row(s, claim->run_id, out, err) : status;
+}
+
+modellab_status mli_sqlite_claim(mli_store *store, const mli_store_claim *claim, mli_run_row **out,
+                                 modellab_error *err)
+{
+    mli_sqlite *s = (mli_sqlite *)store;
+    const modellab_allocator *alloc = store->has_alloc ? &store->alloc : NULL;
+    modellab_status status = mli_sqlite_enter(s, err);
+
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    status = mli_sqlite_begin(s, true, err);
+    if (status == MODELLAB_OK) {
+        status = mli_sqlite_end(s, claim_inside(s, claim, out, err), err);
+    }
+    if (status != MODELLAB_OK && *out != NULL) {
+        mli_run_row_free(alloc, *out);
+        *out = NULL;
+    }
+    mli_sqlite_leave(s);
+    return status;
+}
+
+static modellab_status cancel_queued(mli_sqlite *s, const char *run_id, int64_t now_ms,
+                                     mli_stand *stand, modellab_error *err)
+{
+    static const mli_event_row event = {.type = "run_cancelled",
+                                        .data = "{\"reason\":\"cancelled_by_user\"}"};
+    mli_query q = mli_query_open(s, MLI_SQL_RUN_TRANSITION);
+    modellab_status status;
+
+    mli_query_text(&q, run_id);
+    mli_query_int(&q, MODELLAB_RUN_QUEUED);
+    mli_query_int(&q, stand->fence);
+    mli_query_int(&q, MODELLAB_RUN_CANCELLED);
+    mli_query_int(&q, MODELLAB_REASON_CANCELLED_BY_USER);
+    mli_query_text(&q, "The run was cancelled on request.");
+    mli_query_text(&q, "");
+    mli_query_int(&q, now_ms);
+    mli_query_int(&q, 0);
+    status = mli_query_run(&q, err);
+    if (status == MODELLAB_OK) {
+        status = mli_sqlite_put_event(s, run_id, &event, now_ms, &stand->last_event, err);
+    }
+    return status == MODELLAB_OK ? mli_sqlite_count_final(s, run_id, err) : status;
+}
+
+static modellab_status cancel_running(mli_sqlite *s, const char *run_id, int64_t now_ms,
+                                      mli_stand *stand, modellab_error *err)
+{
+    static const mli_event_row event = {.type = "cancel_requested"};
+    mli_query q = mli_query_open(s, MLI_SQL_RUN_CANCEL);
+    modellab_status status;
+
+    mli_query_text(&q, run_id);
+    mli_query_int(&q, now_ms);
+    status = mli_query_run(&q, err);
+    if (status == MODELLAB_OK) {
+        status = mli_sqlite_put_event(s, run_id, &event, now_ms, &stand->last_event, err);
+    }
+    return status;
+}
+
+static modellab_status cancel_inside(mli_sqlite *s, const char *run_id, int64_t now_ms,
+                                     mli_store_cancel *out, modellab_error *err)
+{
+    mli_stand stand;
+    modellab_error found = MODELLAB_ERROR_INIT;
+    modellab_status status = mli_sqlite_stand(s, run_id, &stand, &found);
+
+    if (status == MODELLAB_E_NOT_FOUND) {
+        out->outcome = MODELLAB_CANCEL_NOT_FOUND;
+        return MODELLAB_OK;
+    }
+    if (status != MODELLAB_OK) {
+        return mli_fail(err, status, "%s", found.message);
+    }
+    out->status = stand.status;
+    out->fence = stand.fence;
+    if (mli_sqlite_final(stand.status)) {
+        out->outcome = MODELLAB_CANCEL_ALREADY_TERMINAL;
+        return MODELLAB_OK;
+    }
+    if (stand.status == MODELLAB_RUN_QUEUED) {
+        status = cancel_queued(s, run_id, now_ms, &stand, err);
+        out->status = MODELLAB_RUN_CANCELLED;
+        out->outcome = MODELLAB_CANCEL_CANCELLED;
+    } else {
+        out->outcome = MODELLAB_CANCEL_REQUESTED;
+        if (stand.cancel_requested_ms >= 0) {
+            return MODELLAB_OK; /* asked before: once is enough */
+        }
+        status = cancel_running(s, run_id, now_ms, &stand, err);
+    }
+    return status == MODELLAB_OK
+               ? set_position(s, run_id, stand.last_event, stand.journal_line, err)
+               : status;
+}
+
+modellab_status mli_sqlite_request_cancel(mli_store *store, const char *run_id, int64_t now_ms,
+                                          mli_store_cancel *out, modellab_error *err)
+{
+    mli_sqlite *s = (mli_sqlite *)store;
+    modellab_status status = mli_sqlite_enter(s, err);
+
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    status = mli_sqlite_begin(s, true, err);
+    if (status == MODELLAB_OK) {
+        status = mli_sqlite_end(s, cancel_inside(s, run_id, now_ms, out, err), err);
+    }
+    if (status != MODELLAB_OK) {
+        out->outcome = MODELLAB_CANCEL_ERROR;
+    }
+    mli_sqlite_leave(s);
+    return status;
+}

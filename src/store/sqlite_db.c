@@ -1,0 +1,260 @@
+/* The SQLite connection: statements, transactions, and what each return code means. */
+#include "store/sqlite_db.h"
+
+#include "base/error.h"
+
+static const char *const texts[MLI_SQL_COUNT] = {
+    [MLI_SQL_BEGIN] = "BEGIN",
+    [MLI_SQL_BEGIN_WRITE] = "BEGIN IMMEDIATE",
+    [MLI_SQL_COMMIT] = "COMMIT",
+    [MLI_SQL_ROLLBACK] = "ROLLBACK",
+    [MLI_SQL_RUN_BY_KEY] = "SELECT id FROM runs WHERE user=?1 AND idempotency_key=?2 "
+                           "AND idempotency_key<>''",
+    [MLI_SQL_RUN_STAND] = "SELECT status,fence,last_event,journal_line,created_ms,not_before_ms,"
+                          "cancel_requested_ms FROM runs WHERE id=?1",
+    /* priority plus one for each 30 s of waiting: the present moment cancels out, so an index
+       serves */
+    [MLI_SQL_RUN_QUEUED] =
+        "SELECT id FROM runs WHERE status=1 AND not_before_ms<=?1 "
+        "AND (?2='' OR id=?2) ORDER BY priority*30000-created_ms DESC,id LIMIT ?3",
+    [MLI_SQL_RUN_NEXT_DUE] = "SELECT min(not_before_ms) FROM runs WHERE status=1 "
+                             "AND not_before_ms>?1 AND (?2='' OR id=?2)",
+    [MLI_SQL_RUN_CLAIM] = "UPDATE runs SET status=2,reason=0,message='',failed_step='',"
+                          "attempt=attempt+1,fence=fence+1,started_ms=?2,owner=?3,"
+                          "reserved_cost_micros=?4 WHERE id=?1 AND status=1",
+    [MLI_SQL_RUN_MEASURES] =
+        "UPDATE runs SET audio_seconds=iif(?2>=0,?2,audio_seconds),"
+        "progress_seconds=iif(?3>=0,?3,progress_seconds),cpu_seconds=iif(?4>=0,?4,cpu_seconds),"
+        "gpu_seconds=iif(?5>=0,?5,gpu_seconds),"
+        "peak_memory_bytes=iif(?6>=0,?6,peak_memory_bytes),api_calls=iif(?7>=0,?7,api_calls),"
+        "cost_micros=iif(?8>=0,?8,cost_micros),model=iif(?9<>'',?9,model),"
+        "model_sha256=iif(?10<>'',?10,model_sha256),engine=iif(?11<>'',?11,engine) WHERE id=?1",
+    [MLI_SQL_RUN_TRANSITION] =
+        "UPDATE runs SET status=?4,reason=?5,message=?6,failed_step=?7,ended_ms=?8,"
+        "not_before_ms=?9,reserved_cost_micros=0,owner='',"
+        "started_ms=iif(?4=1,-1,started_ms),cancel_requested_ms=iif(?4=1,-1,cancel_requested_ms) "
+        "WHERE id=?1 AND status=?2 AND fence=?3",
+    [MLI_SQL_RUN_POSITION] = "UPDATE runs SET last_event=?2,journal_line=?3 WHERE id=?1",
+    [MLI_SQL_RUN_CANCEL] = "UPDATE runs SET cancel_requested_ms=?2 WHERE id=?1 AND status=2",
+    [MLI_SQL_STEP_PUT] =
+        "INSERT INTO steps(run_id,name,message,status,reason,started_ms,ended_ms,"
+        "peak_memory_bytes,cpu_seconds,position,attempt) VALUES(?,?,?,?,?,?,?,?,?,?,?) "
+        "ON CONFLICT(run_id,name) DO UPDATE SET message=excluded.message,status=excluded.status,"
+        "reason=excluded.reason,started_ms=excluded.started_ms,ended_ms=excluded.ended_ms,"
+        "peak_memory_bytes=excluded.peak_memory_bytes,cpu_seconds=excluded.cpu_seconds,"
+        "position=excluded.position,attempt=excluded.attempt",
+    [MLI_SQL_STEP_LIST] = "SELECT name,message,status,reason,started_ms,ended_ms,"
+                          "peak_memory_bytes,cpu_seconds,position,attempt FROM steps "
+                          "WHERE run_id=?1 ORDER BY position,name",
+    [MLI_SQL_ARTIFACT_PUT] =
+        "INSERT INTO artifacts(run_id,id,step,name,media_type,sha256,file,role,"
+        "bytes,fence) VALUES(?,?,?,?,?,?,?,?,?,?) ON CONFLICT(id) DO NOTHING",
+    [MLI_SQL_ARTIFACT_LIST] = "SELECT id,step,name,media_type,sha256,file,role,bytes,fence "
+                              "FROM artifacts WHERE run_id=?1 ORDER BY seq",
+    [MLI_SQL_EVENT_PUT] = "INSERT INTO events(run_id,number,time_ms,type,step,data) "
+                          "VALUES(?,?,?,?,?,?)",
+    [MLI_SQL_EVENT_LIST] = "SELECT number,time_ms,type,step,data FROM events WHERE run_id=?1 "
+                           "AND number>?2 ORDER BY number LIMIT ?3",
+    [MLI_SQL_SUMS] = "SELECT count(*),sum(status=2),sum(max(cost_micros,0)),"
+                     "sum(reserved_cost_micros),sum(max(cpu_seconds,0.0)),"
+                     "sum(max(audio_seconds,0.0)) FROM runs WHERE (?1 IS NULL OR user=?1) "
+                     "AND created_ms>=?2",
+    [MLI_SQL_HISTORY] = "SELECT cpu_seconds/audio_seconds FROM runs WHERE status=3 AND model=?1 "
+                        "AND cpu_seconds>0 AND audio_seconds>0 ORDER BY ended_ms DESC LIMIT ?2",
+    [MLI_SQL_TOTAL_ADD] = "INSERT INTO totals(family,label1,label2,value) VALUES(?1,?2,?3,?4) "
+                          "ON CONFLICT(family,label1,label2) DO UPDATE SET value=value+?4",
+    [MLI_SQL_TOTAL_LIST] = "SELECT family,label1,label2,value FROM totals ORDER BY 1,2,3",
+    [MLI_SQL_QUEUE_DEPTHS] = "SELECT 'queue_depth',CASE WHEN priority<10 THEN 'low' "
+                             "WHEN priority<20 THEN 'normal' WHEN priority<30 THEN 'high' "
+                             "ELSE 'urgent' END AS band,'',count(*) FROM runs WHERE status=1 "
+                             "GROUP BY band ORDER BY band",
+    [MLI_SQL_FINAL_FACTS] = "SELECT status,iif(is_record,'recorded',pipeline),"
+                            "iif(started_ms>=0,max(ended_ms-started_ms,0)/1000.0,-1.0),cpu_seconds,"
+                            "gpu_seconds,audio_seconds,peak_memory_bytes,api_calls,cost_micros,"
+                            "currency FROM runs WHERE id=?1",
+    [MLI_SQL_PROBE] = "INSERT INTO meta(key,value) VALUES('probe_ms',?1) "
+                      "ON CONFLICT(key) DO UPDATE SET value=?1",
+};
+
+const char *mli_sqlite_text(mli_sql which)
+{
+    return texts[which] != NULL ? texts[which] : mli_sqlite_run_text(which);
+}
+
+modellab_status mli_sqlite_enter(mli_sqlite *s, modellab_error *err)
+{
+    mli_os_mutex_lock(&s->mutex);
+    if (s->failed) {
+        mli_os_mutex_unlock(&s->mutex);
+        return mli_fail(err, MODELLAB_E_STORE_FAILED,
+                        "the store had an I/O error; check the disk, then open the lab again");
+    }
+    return MODELLAB_OK;
+}
+
+void mli_sqlite_leave(mli_sqlite *s)
+{
+    mli_os_mutex_unlock(&s->mutex);
+}
+
+modellab_status mli_sqlite_fail(mli_sqlite *s, int rc, modellab_error *err)
+{
+    int extended = s->db == NULL ? rc : sqlite3_extended_errcode(s->db);
+
+    extended = (extended & 0xff) == (rc & 0xff) ? extended : rc;
+    switch (rc & 0xff) {
+    case SQLITE_NOMEM:
+        return mli_no_memory(err);
+    case SQLITE_FULL:
+        return mli_fail(err, MODELLAB_E_NO_SPACE, "the disk of the lab is full");
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return mli_fail(err, MODELLAB_E_BUSY, "the store is locked by another process");
+    case SQLITE_READONLY:
+        return mli_fail(err, MODELLAB_E_STORE_READ_ONLY, "the store cannot be written");
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        s->failed = true;
+        return mli_fail(err, MODELLAB_E_STORE_CORRUPT, "the store's database is damaged");
+    case SQLITE_TOOBIG:
+        return mli_fail(err, MODELLAB_E_LIMIT, "a value is too large for the store");
+    case SQLITE_CONSTRAINT:
+        return mli_fail(err, MODELLAB_E_ALREADY_EXISTS, "the record exists (sqlite %d)", extended);
+    case SQLITE_CANTOPEN:
+        return mli_fail(err, MODELLAB_E_IO, "the store's database cannot be opened");
+    case SQLITE_IOERR:
+        if (extended == SQLITE_IOERR_NOMEM) {
+            return mli_no_memory(err);
+        }
+        s->failed = true;
+        return mli_fail(err, MODELLAB_E_STORE_FAILED,
+                        "the store had an I/O error (sqlite %d); check the disk, then open the "
+                        "lab again",
+                        extended);
+    default:
+        return mli_fail(err, MODELLAB_E_INTERNAL, "sqlite error %d", extended);
+    }
+}
+
+mli_query mli_query_open(mli_sqlite *s, mli_sql which)
+{
+    mli_query q = {.store = s, .rc = SQLITE_OK, .next = 1};
+
+    if (s->statements[which] == NULL) {
+        q.rc = sqlite3_prepare_v3(s->db, mli_sqlite_text(which), -1, SQLITE_PREPARE_PERSISTENT,
+                                  &s->statements[which], NULL);
+    }
+    q.statement = s->statements[which];
+    return q;
+}
+
+void mli_query_text(mli_query *q, const char *text)
+{
+    if (q->rc == SQLITE_OK) {
+        q->rc =
+            sqlite3_bind_text(q->statement, q->next++, text == NULL ? "" : text, -1, SQLITE_STATIC);
+    }
+}
+
+void mli_query_int(mli_query *q, int64_t value)
+{
+    if (q->rc == SQLITE_OK) {
+        q->rc = sqlite3_bind_int64(q->statement, q->next++, value);
+    }
+}
+
+void mli_query_real(mli_query *q, double value)
+{
+    if (q->rc == SQLITE_OK) {
+        q->rc = sqlite3_bind_double(q->statement, q->next++, value);
+    }
+}
+
+bool mli_query_row(mli_query *q)
+{
+    if (q->rc != SQLITE_OK && q->rc != SQLITE_ROW) {
+        return false;
+    }
+    q->rc = sqlite3_step(q->statement);
+    return q->rc == SQLITE_ROW;
+}
+
+const char *mli_query_column(mli_query *q, int column, size_t *bytes)
+{
+    const unsigned char *text = sqlite3_column_text(q->statement, column);
+
+    *bytes = (size_t)sqlite3_column_bytes(q->statement, column);
+    if (text == NULL) {
+        *bytes = 0;
+        if (sqlite3_column_type(q->statement, column) != SQLITE_NULL) {
+            q->rc = SQLITE_NOMEM;
+        }
+        return "";
+    }
+    return (const char *)text;
+}
+
+const char *mli_query_keep(mli_query *q, int column, mli_buf *block)
+{
+    size_t bytes, offset = block->size;
+    const char *text = mli_query_column(q, column, &bytes);
+
+    mli_buf_append(block, text, bytes);
+    mli_buf_append_char(block, '\0');
+    if (block->status != MODELLAB_OK) {
+        q->rc = SQLITE_NOMEM;
+    }
+    return (const char *)offset;
+}
+
+void mli_query_resolve(const char **text, const char *block)
+{
+    *text = block + (size_t)*text;
+}
+
+modellab_status mli_query_close(mli_query *q, modellab_error *err)
+{
+    modellab_status status = MODELLAB_OK;
+
+    if (q->rc != SQLITE_OK && q->rc != SQLITE_ROW && q->rc != SQLITE_DONE) {
+        status = mli_sqlite_fail(q->store, q->rc, err);
+    }
+    if (q->statement != NULL) {
+        /* repeats the code of the last step, which has been looked at */
+        (void)sqlite3_reset(q->statement);
+        (void)sqlite3_clear_bindings(q->statement); /* cannot fail */
+    }
+    return status;
+}
+
+modellab_status mli_query_run(mli_query *q, modellab_error *err)
+{
+    while (mli_query_row(q)) {
+    }
+    return mli_query_close(q, err);
+}
+
+modellab_status mli_sqlite_begin(mli_sqlite *s, bool writes, modellab_error *err)
+{
+    mli_query q = mli_query_open(s, writes ? MLI_SQL_BEGIN_WRITE : MLI_SQL_BEGIN);
+
+    return mli_query_run(&q, err);
+}
+
+modellab_status mli_sqlite_end(mli_sqlite *s, modellab_status status, modellab_error *err)
+{
+    if (status == MODELLAB_OK) {
+        mli_query commit = mli_query_open(s, MLI_SQL_COMMIT);
+
+        status = mli_query_run(&commit, err);
+    }
+    /* SQLite rolls back by itself after some errors; else it is ours to do */
+    if (status != MODELLAB_OK && sqlite3_get_autocommit(s->db) == 0) {
+        mli_query rollback = mli_query_open(s, MLI_SQL_ROLLBACK);
+
+        if (mli_query_run(&rollback, NULL) != MODELLAB_OK) {
+            s->failed = true; /* a transaction that cannot be ended would swallow all later ones */
+        }
+    }
+    return status;
+}

@@ -1,0 +1,149 @@
+/* The SQLite connection of a store: one connection, one lock, each statement prepared once. Every
+ * return code of SQLite is looked at; an I/O error is fatal for the handle (the disk may hold less
+ * than the cache shows): from then on every call says E_STORE_FAILED until the lab is opened again.
+ */
+#ifndef MLI_STORE_SQLITE_DB_H
+#define MLI_STORE_SQLITE_DB_H
+
+#include "base/buf.h"
+#include "os/thread.h"
+#include "store/store.h"
+#include <sqlite3.h>
+
+/* One for each prepared statement; the SQL stands in sqlite_db.c and sqlite_runs.c. */
+typedef enum mli_sql {
+    MLI_SQL_BEGIN,
+    MLI_SQL_BEGIN_WRITE,
+    MLI_SQL_COMMIT,
+    MLI_SQL_ROLLBACK,
+    MLI_SQL_RUN_INSERT,
+    MLI_SQL_RUN_LOAD,
+    MLI_SQL_RUN_LIST,
+    MLI_SQL_RUN_LIST_STATUS,
+    MLI_SQL_RUN_ACTIVE,
+    MLI_SQL_RUN_BY_KEY,
+    MLI_SQL_RUN_STAND,
+    MLI_SQL_RUN_QUEUED,
+    MLI_SQL_RUN_NEXT_DUE,
+    MLI_SQL_RUN_CLAIM,
+    MLI_SQL_RUN_MEASURES,
+    MLI_SQL_RUN_TRANSITION,
+    MLI_SQL_RUN_POSITION,
+    MLI_SQL_RUN_CANCEL,
+    MLI_SQL_STEP_PUT,
+    MLI_SQL_STEP_LIST,
+    MLI_SQL_ARTIFACT_PUT,
+    MLI_SQL_ARTIFACT_LIST,
+    MLI_SQL_EVENT_PUT,
+    MLI_SQL_EVENT_LIST,
+    MLI_SQL_SUMS,
+    MLI_SQL_HISTORY,
+    MLI_SQL_TOTAL_ADD,
+    MLI_SQL_TOTAL_LIST,
+    MLI_SQL_QUEUE_DEPTHS,
+    MLI_SQL_FINAL_FACTS,
+    MLI_SQL_PROBE,
+    MLI_SQL_COUNT
+} mli_sql;
+
+typedef struct mli_sqlite {
+    mli_store base;
+    sqlite3 *db;
+    mli_os_mutex mutex;
+    bool failed;
+    sqlite3_stmt *statements[MLI_SQL_COUNT];
+} mli_sqlite;
+
+/* SQL of a statement. */
+const char *mli_sqlite_text(mli_sql which);
+const char *mli_sqlite_run_text(mli_sql which); /* those made of the column list */
+
+/* Takes the connection; E_STORE_FAILED after an I/O error (then it is not taken). */
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_enter(mli_sqlite *s, modellab_error *err);
+void mli_sqlite_leave(mli_sqlite *s);
+/* The error of a return code: code and text; marks the handle failed where that is due. */
+modellab_status mli_sqlite_fail(mli_sqlite *s, int rc, modellab_error *err);
+
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_begin(mli_sqlite *s, bool writes,
+                                                     modellab_error *err);
+/* Commits when `status` is OK, else rolls back and returns `status`. */
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_end(mli_sqlite *s, modellab_status status,
+                                                   modellab_error *err);
+
+/* A statement being bound and stepped; the first failure sticks. Always mli_query_close() it. */
+typedef struct mli_query {
+    mli_sqlite *store;
+    sqlite3_stmt *statement;
+    int rc, next;
+} mli_query;
+
+mli_query mli_query_open(mli_sqlite *s, mli_sql which);
+void mli_query_text(mli_query *q, const char *text); /* NULL = ''; borrowed until close */
+void mli_query_int(mli_query *q, int64_t value);
+void mli_query_real(mli_query *q, double value);
+/* True when there is a row; false at the end and on failure (mli_query_close() tells). */
+MODELLAB_MUST_CHECK bool mli_query_row(mli_query *q);
+/* Resets. OK, or why binding or stepping failed. */
+MODELLAB_MUST_CHECK modellab_status mli_query_close(mli_query *q, modellab_error *err);
+/* Steps a statement without rows and closes it. */
+MODELLAB_MUST_CHECK modellab_status mli_query_run(mli_query *q, modellab_error *err);
+/* Text of a column; sets the query's failure when memory is short. Never NULL. */
+const char *mli_query_column(mli_query *q, int column, size_t *bytes);
+
+/* For lists: appends a column's text to a block that may still move and gives its offset in the
+ * guise of a pointer; mli_query_resolve() makes a pointer of it when the block is final. */
+const char *mli_query_keep(mli_query *q, int column, mli_buf *block);
+void mli_query_resolve(const char **text, const char *block);
+
+/* Where a run stands, for the checks of a write. E_NOT_FOUND. */
+typedef struct mli_stand {
+    modellab_run_status status;
+    int64_t fence, last_event, journal_line, created_ms, not_before_ms, cancel_requested_ms;
+} mli_stand;
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_stand(mli_sqlite *s, const char *run_id,
+                                                     mli_stand *out, modellab_error *err);
+bool mli_sqlite_final(modellab_run_status status);
+/* Inserts an event with the next number and counts it in *last. */
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_put_event(mli_sqlite *s, const char *run_id,
+                                                         const mli_event_row *event, int64_t now_ms,
+                                                         int64_t *last, modellab_error *err);
+/* The present row of a run as its own block. */
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_load_row(mli_sqlite *s, const char *run_id,
+                                                        mli_run_row **out, modellab_error *err);
+/* Counters, in the transaction that changes the run. */
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_count_claim(mli_sqlite *s, int64_t wait_ms,
+                                                           modellab_error *err);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_count_final(mli_sqlite *s, const char *run_id,
+                                                           modellab_error *err);
+
+/* Operations of the table, by file. */
+modellab_status mli_sqlite_insert(mli_store *, const mli_run_row *, const mli_event_row *, size_t,
+                                  char existing_id[MLI_ULID_BYTES], modellab_error *);
+modellab_status mli_sqlite_queued(mli_store *, int64_t, const char *, size_t,
+                                  char (*ids)[MLI_ULID_BYTES], size_t *, int64_t *,
+                                  modellab_error *);
+modellab_status mli_sqlite_claim(mli_store *, const mli_store_claim *, mli_run_row **,
+                                 modellab_error *);
+modellab_status mli_sqlite_apply(mli_store *, const mli_store_change *, bool *, int64_t *,
+                                 modellab_error *);
+modellab_status mli_sqlite_request_cancel(mli_store *, const char *, int64_t, mli_store_cancel *,
+                                          modellab_error *);
+modellab_status mli_sqlite_load(mli_store *, const char *, mli_run_record **, modellab_error *);
+modellab_status mli_sqlite_list(mli_store *, const mli_store_filter *, mli_run_row_list **,
+                                modellab_error *);
+modellab_status mli_sqlite_active(mli_store *, mli_run_row_list **, modellab_error *);
+modellab_status mli_sqlite_events(mli_store *, const char *, int64_t, int32_t,
+                                  mli_event_row_list **, modellab_error *);
+modellab_status mli_sqlite_sums(mli_store *, const char *, int64_t, mli_store_sums *,
+                                modellab_error *);
+modellab_status mli_sqlite_history(mli_store *, const char *, size_t, double *, size_t *,
+                                   modellab_error *);
+modellab_status mli_sqlite_totals(mli_store *, mli_total_list **, modellab_error *);
+modellab_status mli_sqlite_queue_depths(mli_store *, mli_total_list **, modellab_error *);
+modellab_status mli_sqlite_exists(mli_store *, const char *, bool *, modellab_error *);
+modellab_status mli_sqlite_probe(mli_store *, int64_t, modellab_error *);
+
+/* Schema: makes it or brings it up to date; E_STORE_NEWER. */
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_migrate(mli_sqlite *s, modellab_error *err);
+
+#endif

@@ -1,0 +1,262 @@
+/* Events of a run, and a run loaded with its steps and artifacts. */
+#include "base/alloc.h"
+#include "base/error.h"
+#include "store/sqlite_db.h"
+#include <string.h>
+
+modellab_status mli_sqlite_put_event(mli_sqlite *s, const char *run_id, const mli_event_row *event,
+                                     int64_t now_ms, int64_t *last, modellab_error *err)
+{
+    mli_query q = mli_query_open(s, MLI_SQL_EVENT_PUT);
+    modellab_status status;
+
+    mli_query_text(&q, run_id);
+    mli_query_int(&q, *last + 1);
+    mli_query_int(&q, event->time_ms > 0 ? event->time_ms : now_ms);
+    mli_query_text(&q, event->type);
+    mli_query_text(&q, event->step);
+    mli_query_text(&q, event->data == NULL ? "{}" : event->data);
+    status = mli_query_run(&q, err);
+    if (status == MODELLAB_OK) {
+        *last += 1;
+    }
+    return status;
+}
+
+/* Room for one more item in an array of `count`; NULL when memory is short (noted in the query). */
+static void *one_more(mli_query *q, const modellab_allocator *alloc, void *items, size_t count,
+                      size_t *capacity, size_t item_bytes)
+{
+    void *grown;
+
+    if (count < *capacity) {
+        return items;
+    }
+    grown = mli_realloc_array(alloc, items, *capacity == 0 ? 8 : *capacity * 2, item_bytes);
+    if (grown == NULL) {
+        q->rc = SQLITE_NOMEM;
+        return NULL;
+    }
+    *capacity = *capacity == 0 ? 8 : *capacity * 2;
+    return grown;
+}
+
+static modellab_status load_steps(mli_sqlite *s, const char *run_id, mli_run_record *record,
+                                  modellab_error *err)
+{
+    mli_query q = mli_query_open(s, MLI_SQL_STEP_LIST);
+    size_t capacity = 0, ignored;
+    mli_buf block;
+    modellab_status status;
+
+    mli_buf_init(&block, record->alloc);
+    mli_query_text(&q, run_id);
+    while (mli_query_row(&q)) {
+        mli_step_row *grown = one_more(&q, record->alloc, record->steps, record->step_count,
+                                       &capacity, sizeof *grown);
+        mli_step_row *step;
+
+        if (grown == NULL) {
+            break;
+        }
+        record->steps = grown;
+        step = &grown[record->step_count++];
+        step->name = mli_query_keep(&q, 0, &block);
+        step->message = mli_query_keep(&q, 1, &block);
+        step->status = (modellab_run_status)sqlite3_column_int64(q.statement, 2);
+        step->reason = (modellab_reason)sqlite3_column_int64(q.statement, 3);
+        step->started_ms = sqlite3_column_int64(q.statement, 4);
+        step->ended_ms = sqlite3_column_int64(q.statement, 5);
+        step->peak_memory_bytes = sqlite3_column_int64(q.statement, 6);
+        step->cpu_seconds = sqlite3_column_double(q.statement, 7);
+        step->position = (int32_t)sqlite3_column_int64(q.statement, 8);
+        step->attempt = (int32_t)sqlite3_column_int64(q.statement, 9);
+    }
+    status = mli_query_close(&q, err);
+    if (status == MODELLAB_OK && record->step_count > 0) {
+        record->step_text = mli_buf_take(&block, &ignored);
+        for (size_t i = 0; i < record->step_count; i++) {
+            mli_query_resolve(&record->steps[i].name, record->step_text);
+            mli_query_resolve(&record->steps[i].message, record->step_text);
+        }
+    }
+    mli_buf_dispose(&block);
+    return status;
+}
+
+static void resolve_artifacts(mli_run_record *record)
+{
+    for (size_t i = 0; i < record->artifact_count; i++) {
+        mli_artifact_row *a = &record->artifacts[i];
+
+        mli_query_resolve(&a->id, record->artifact_text);
+        mli_query_resolve(&a->step, record->artifact_text);
+        mli_query_resolve(&a->name, record->artifact_text);
+        mli_query_resolve(&a->media_type, record->artifact_text);
+        mli_query_resolve(&a->sha256, record->artifact_text);
+        mli_query_resolve(&a->file, record->artifact_text);
+        mli_query_resolve(&a->role, record->artifact_text);
+    }
+}
+
+static modellab_status load_artifacts(mli_sqlite *s, const char *run_id, mli_run_record *record,
+                                      modellab_error *err)
+{
+    mli_query q = mli_query_open(s, MLI_SQL_ARTIFACT_LIST);
+    size_t capacity = 0, ignored;
+    mli_buf block;
+    modellab_status status;
+
+    mli_buf_init(&block, record->alloc);
+    mli_query_text(&q, run_id);
+    while (mli_query_row(&q)) {
+        mli_artifact_row *grown = one_more(&q, record->alloc, record->artifacts,
+                                           record->artifact_count, &capacity, sizeof *grown);
+        mli_artifact_row *a;
+
+        if (grown == NULL) {
+            break;
+        }
+        record->artifacts = grown;
+        a = &grown[record->artifact_count++];
+        a->id = mli_query_keep(&q, 0, &block);
+        a->step = mli_query_keep(&q, 1, &block);
+        a->name = mli_query_keep(&q, 2, &block);
+        a->media_type = mli_query_keep(&q, 3, &block);
+        a->sha256 = mli_query_keep(&q, 4, &block);
+        a->file = mli_query_keep(&q, 5, &block);
+        a->role = mli_query_keep(&q, 6, &block);
+        a->bytes = sqlite3_column_int64(q.statement, 7);
+        a->fence = sqlite3_column_int64(q.statement, 8);
+    }
+    status = mli_query_close(&q, err);
+    if (status == MODELLAB_OK && record->artifact_count > 0) {
+        record->artifact_text = mli_buf_take(&block, &ignored);
+        resolve_artifacts(record);
+    }
+    mli_buf_dispose(&block);
+    return status;
+}
+
+static modellab_status load_inside(mli_sqlite *s, const char *run_id, mli_run_record *record,
+                                   modellab_error *err)
+{
+    modellab_status status = mli_sqlite_load_row(s, run_id, &record->run, err);
+
+    if (status == MODELLAB_OK) {
+        status = load_steps(s, run_id, record, err);
+    }
+    return status == MODELLAB_OK ? load_artifacts(s, run_id, record, err) : status;
+}
+
+modellab_status mli_sqlite_load(mli_store *store, const char *run_id, mli_run_record **out,
+                                modellab_error *err)
+{
+    mli_sqlite *s = (mli_sqlite *)store;
+    const modellab_allocator *alloc = store->has_alloc ? &store->alloc : NULL;
+    mli_run_record *record = mli_alloc_zero(alloc, sizeof *record);
+    modellab_status status;
+
+    if (record == NULL) {
+        return mli_no_memory(err);
+    }
+    record->alloc = alloc;
+    status = mli_sqlite_enter(s, err);
+    if (status == MODELLAB_OK) {
+        status = mli_sqlite_begin(s, false, err);
+        if (status == MODELLAB_OK) {
+            status = mli_sqlite_end(s, load_inside(s, run_id, record, err), err);
+        }
+        mli_sqlite_leave(s);
+    }
+    if (status != MODELLAB_OK) {
+        mli_run_record_free(record);
+        return status;
+    }
+    *out = record;
+    return MODELLAB_OK;
+}
+
+static modellab_status read_events(mli_sqlite *s, int64_t after, int32_t limit,
+                                   mli_event_row_list *list, modellab_error *err)
+{
+    mli_query q = mli_query_open(s, MLI_SQL_EVENT_LIST);
+    size_t capacity = 0, ignored;
+    mli_buf block;
+    modellab_status status;
+
+    mli_buf_init(&block, list->alloc);
+    mli_query_text(&q, list->run_id);
+    mli_query_int(&q, after);
+    mli_query_int(&q, limit);
+    while (mli_query_row(&q)) {
+        mli_event_row *grown =
+            one_more(&q, list->alloc, list->rows, list->count, &capacity, sizeof *grown);
+        mli_event_row *event;
+
+        if (grown == NULL) {
+            break;
+        }
+        list->rows = grown;
+        event = &grown[list->count++];
+        event->number = sqlite3_column_int64(q.statement, 0);
+        event->time_ms = sqlite3_column_int64(q.statement, 1);
+        event->type = mli_query_keep(&q, 2, &block);
+        event->step = mli_query_keep(&q, 3, &block);
+        event->data = mli_query_keep(&q, 4, &block);
+    }
+    status = mli_query_close(&q, err);
+    if (status == MODELLAB_OK && list->count > 0) {
+        list->text = mli_buf_take(&block, &ignored);
+        for (size_t i = 0; i < list->count; i++) {
+            mli_query_resolve(&list->rows[i].type, list->text);
+            mli_query_resolve(&list->rows[i].step, list->text);
+            mli_query_resolve(&list->rows[i].data, list->text);
+        }
+    }
+    mli_buf_dispose(&block);
+    return status;
+}
+
+static modellab_status events_inside(mli_sqlite *s, const char *run_id, int64_t after,
+                                     int32_t limit, mli_event_row_list *list, modellab_error *err)
+{
+    mli_run_row *row = NULL;
+    modellab_status status = mli_sqlite_load_row(s, run_id, &row, err);
+
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    list->run_id = mli_strdup(list->alloc, row->id);
+    list->request_id = mli_strdup(list->alloc, row->request_id);
+    mli_run_row_free(list->alloc, row);
+    if (list->run_id == NULL || list->request_id == NULL) {
+        return mli_no_memory(err);
+    }
+    return read_events(s, after, limit, list, err);
+}
+
+modellab_status mli_sqlite_events(mli_store *store, const char *run_id, int64_t after,
+                                  int32_t limit, mli_event_row_list **out, modellab_error *err)
+{
+    mli_sqlite *s = (mli_sqlite *)store;
+    const modellab_allocator *alloc = store->has_alloc ? &store->alloc : NULL;
+    mli_event_row_list *list = mli_alloc_zero(alloc, sizeof *list);
+    modellab_status status;
+
+    if (list == NULL) {
+        return mli_no_memory(err);
+    }
+    list->alloc = alloc;
+    status = mli_sqlite_enter(s, err);
+    if (status == MODELLAB_OK) {
+        status = events_inside(s, run_id, after, limit, list, err);
+        mli_sqlite_leave(s);
+    }
+    if (status != MODELLAB_OK) {
+        mli_event_row_list_free(list);
+        return status;
+    }
+    *out = list;
+    return MODELLAB_OK;
+}

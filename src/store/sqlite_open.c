@@ -1,0 +1,305 @@
+/* Opening a SQLite store: connection, settings, schema versions, closing. */
+#include "base/alloc.h"
+#include "base/error.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "store/sqlite_db.h"
+#include <string.h>
+
+#define APPLICATION_ID 0x4d4c4162 /* "MLAb" */
+#define WAIT_STEP_NS 5000000
+
+/* Each entry brings the schema from version i to i + 1. Never changed once released, only appended.
+ */
+static const char *const migrations[] = {
+    "CREATE TABLE meta(key TEXT PRIMARY KEY,value TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE runs(seq INTEGER PRIMARY KEY,id TEXT NOT NULL UNIQUE,request_id TEXT NOT NULL,"
+    "trace_id TEXT NOT NULL,span_id TEXT NOT NULL,user TEXT NOT NULL,pipeline TEXT NOT NULL,"
+    "steps TEXT NOT NULL,input_name TEXT NOT NULL,input_sha256 TEXT NOT NULL,"
+    "message TEXT NOT NULL,failed_step TEXT NOT NULL,model TEXT NOT NULL,"
+    "model_sha256 TEXT NOT NULL,engine TEXT NOT NULL,price_sheet TEXT NOT NULL,"
+    "price_json TEXT NOT NULL,currency TEXT NOT NULL,request_json TEXT NOT NULL,"
+    "labels_json TEXT NOT NULL,idempotency_key TEXT NOT NULL,parent_run_id TEXT NOT NULL,"
+    "owner TEXT NOT NULL,status INTEGER NOT NULL,reason INTEGER NOT NULL,"
+    "priority INTEGER NOT NULL,attempt INTEGER NOT NULL,max_attempts INTEGER NOT NULL,"
+    "is_record INTEGER NOT NULL,fence INTEGER NOT NULL,last_event INTEGER NOT NULL,"
+    "journal_line INTEGER NOT NULL,created_ms INTEGER NOT NULL,started_ms INTEGER NOT NULL,"
+    "ended_ms INTEGER NOT NULL,not_before_ms INTEGER NOT NULL,"
+    "cancel_requested_ms INTEGER NOT NULL,input_bytes INTEGER NOT NULL,"
+    "peak_memory_bytes INTEGER NOT NULL,api_calls INTEGER NOT NULL,cost_micros INTEGER NOT NULL,"
+    "reserved_cost_micros INTEGER NOT NULL,estimated_cost_micros INTEGER NOT NULL,"
+    "max_duration_ms INTEGER NOT NULL,audio_seconds REAL NOT NULL,progress_seconds REAL NOT NULL,"
+    "cpu_seconds REAL NOT NULL,gpu_seconds REAL NOT NULL,estimated_cpu_seconds REAL NOT NULL);"
+    "CREATE INDEX runs_queue ON runs(priority*30000-created_ms DESC,id) WHERE status=1;"
+    "CREATE INDEX runs_active ON runs(id) WHERE status=2;"
+    "CREATE INDEX runs_status ON runs(status,id);"
+    "CREATE INDEX runs_user ON runs(user,created_ms);"
+    "CREATE INDEX runs_model ON runs(model,ended_ms) WHERE status=3;"
+    "CREATE UNIQUE INDEX runs_key ON runs(user,idempotency_key) WHERE idempotency_key<>'';"
+    "CREATE TABLE steps(run_id TEXT NOT NULL,name TEXT NOT NULL,message TEXT NOT NULL,"
+    "status INTEGER NOT NULL,reason INTEGER NOT NULL,started_ms INTEGER NOT NULL,"
+    "ended_ms INTEGER NOT NULL,peak_memory_bytes INTEGER NOT NULL,cpu_seconds REAL NOT NULL,"
+    "position INTEGER NOT NULL,attempt INTEGER NOT NULL,PRIMARY KEY(run_id,name)) WITHOUT ROWID;"
+    "CREATE TABLE artifacts(seq INTEGER PRIMARY KEY,run_id TEXT NOT NULL,id TEXT NOT NULL UNIQUE,"
+    "step TEXT NOT NULL,name TEXT NOT NULL,media_type TEXT NOT NULL,sha256 TEXT NOT NULL,"
+    "file TEXT NOT NULL,role TEXT NOT NULL,bytes INTEGER NOT NULL,fence INTEGER NOT NULL);"
+    "CREATE INDEX artifacts_run ON artifacts(run_id,seq);"
+    "CREATE TABLE events(run_id TEXT NOT NULL,number INTEGER NOT NULL,time_ms INTEGER NOT NULL,"
+    "type TEXT NOT NULL,step TEXT NOT NULL,data TEXT NOT NULL,PRIMARY KEY(run_id,number)) "
+    "WITHOUT ROWID;"
+    "CREATE TABLE totals(family TEXT NOT NULL,label1 TEXT NOT NULL,label2 TEXT NOT NULL,"
+    "value REAL NOT NULL,PRIMARY KEY(family,label1,label2)) WITHOUT ROWID;",
+};
+
+#define SCHEMA_VERSION ((int64_t)(sizeof migrations / sizeof *migrations))
+
+static const mli_store_ops ops;
+
+/* Runs SQL without results; waits a while when the database is busy (changing the journal mode does
+ * not call SQLite's own busy handler). */
+static int run_script(mli_sqlite *s, const char *sql, int32_t wait_ms)
+{
+    const mli_os_clock *clock = &mli_os_system_clock;
+    int64_t until = clock->monotonic_ns(clock->user) + (int64_t)wait_ms * 1000000;
+    int rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
+
+    while ((rc & 0xff) == SQLITE_BUSY && clock->monotonic_ns(clock->user) < until &&
+           clock->sleep_ns(clock->user, WAIT_STEP_NS) == 0) {
+        rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
+    }
+    return rc;
+}
+
+static int read_number(mli_sqlite *s, const char *sql, int64_t *out)
+{
+    sqlite3_stmt *statement = NULL;
+    int rc = sqlite3_prepare_v2(s->db, sql, -1, &statement, NULL);
+
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_step(statement);
+        *out = rc == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+        rc = rc == SQLITE_ROW ? SQLITE_OK : rc;
+    }
+    /* repeats the code of the step */
+    (void)sqlite3_finalize(statement);
+    return rc;
+}
+
+static modellab_status check_version(mli_sqlite *s, int64_t *version, modellab_error *err)
+{
+    int64_t application = 0, tables = 0;
+    int rc = read_number(s, "PRAGMA user_version", version);
+
+    rc = rc == SQLITE_OK ? read_number(s, "PRAGMA application_id", &application) : rc;
+    rc = rc == SQLITE_OK ? read_number(s, "SELECT count(*) FROM sqlite_master", &tables) : rc;
+    if (rc != SQLITE_OK) {
+        return mli_sqlite_fail(s, rc, err);
+    }
+    if (application != APPLICATION_ID && (application != 0 || tables != 0)) {
+        return mli_fail(err, MODELLAB_E_STORE_CORRUPT, "the file %s is not a lab's database",
+                        "lab.sqlite");
+    }
+    if (*version > SCHEMA_VERSION) {
+        return mli_fail_at(err, MODELLAB_E_STORE_NEWER, *version,
+                           "the lab has schema version %lld, this library knows up to %lld: use a "
+                           "newer version of the library",
+                           (long long)*version, (long long)SCHEMA_VERSION);
+    }
+    return MODELLAB_OK;
+}
+
+static modellab_status migrate_one(mli_sqlite *s, int64_t from, modellab_error *err)
+{
+    char numbers[96];
+    int rc = run_script(s, migrations[from], 0);
+
+    if (rc == SQLITE_OK) {
+        (void)sqlite3_snprintf((int)sizeof numbers, numbers,
+                               "PRAGMA user_version=%d;PRAGMA application_id=%d;", (int)from + 1,
+                               APPLICATION_ID);
+        rc = run_script(s, numbers, 0);
+    }
+    return rc == SQLITE_OK ? MODELLAB_OK : mli_sqlite_fail(s, rc, err);
+}
+
+modellab_status mli_sqlite_migrate(mli_sqlite *s, modellab_error *err)
+{
+    int64_t version = 0;
+    modellab_status status = check_version(s, &version, err);
+
+    if (status != MODELLAB_OK || version == SCHEMA_VERSION) {
+        return status;
+    }
+    if (s->base.read_only) {
+        return mli_fail(err, MODELLAB_E_STORE_READ_ONLY,
+                        "the lab has an older schema; open it for writing once to bring it up to "
+                        "date");
+    }
+    status = mli_sqlite_begin(s, true, err);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    status = check_version(s, &version, err); /* another process may have been faster */
+    for (; status == MODELLAB_OK && version < SCHEMA_VERSION; version++) {
+        status = migrate_one(s, version, err);
+    }
+    return mli_sqlite_end(s, status, err);
+}
+
+static modellab_status configure(mli_sqlite *s, int32_t wait_ms, modellab_error *err)
+{
+    int64_t synchronous = 0;
+    int rc = sqlite3_busy_timeout(s->db, wait_ms);
+
+    if (rc == SQLITE_OK) {
+        rc = run_script(s,
+                        "PRAGMA trusted_schema=OFF;PRAGMA cell_size_check=ON;"
+                        "PRAGMA synchronous=FULL;PRAGMA temp_store=MEMORY;",
+                        wait_ms);
+    }
+    if (rc == SQLITE_OK && !s->base.read_only) {
+        rc = run_script(s, "PRAGMA journal_mode=WAL;", wait_ms);
+    }
+    rc = rc == SQLITE_OK ? read_number(s, "PRAGMA synchronous", &synchronous) : rc;
+    if (rc != SQLITE_OK) {
+        return mli_sqlite_fail(s, rc, err);
+    }
+    if (synchronous != 2) {
+        return mli_fail(err, MODELLAB_E_UNSUPPORTED, "this SQLite does not sync each commit");
+    }
+    return MODELLAB_OK;
+}
+
+/* Opens the file. A read-only lab on a medium where SQLite cannot even make its shared memory file,
+ * and without a write-ahead log beside it, is opened as immutable. */
+static int connect_to(mli_sqlite *s, const mli_store_options *options)
+{
+    int flags =
+        SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
+        (options->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    int rc = sqlite3_open_v2(options->path, &s->db, flags, NULL);
+    int64_t ignored = 0;
+
+    if (!options->read_only) {
+        return rc;
+    }
+    rc = rc == SQLITE_OK ? read_number(s, "SELECT count(*) FROM sqlite_master", &ignored) : rc;
+    if ((rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_READONLY) {
+        char *uri = sqlite3_mprintf("file:%s?immutable=1", options->path);
+        char *log = sqlite3_mprintf("%s-wal", options->path);
+        mli_os_stat info;
+
+        if (uri == NULL || log == NULL) {
+            rc = SQLITE_NOMEM;
+        } else if (strpbrk(options->path, "?#%") == NULL &&
+                   mli_os_system_files.stat(NULL, log, true, &info) != 0) {
+            (void)sqlite3_close(s->db); /* no statement is open: cannot fail */
+            s->db = NULL;
+            rc = sqlite3_open_v2(uri, &s->db, flags | SQLITE_OPEN_URI, NULL);
+        }
+        sqlite3_free(uri);
+        sqlite3_free(log);
+    }
+    return rc;
+}
+
+static void close_store(mli_store *store)
+{
+    mli_sqlite *s = (mli_sqlite *)store;
+    modellab_allocator alloc = store->alloc;
+    bool has_alloc = store->has_alloc;
+
+    /* in a forked child the file locks belong to the parent: closing would drop them under it */
+    if (store->pid == mli_os_pid()) {
+        for (int i = 0; i < MLI_SQL_COUNT; i++) {
+            (void)sqlite3_finalize(s->statements[i]); /* repeats an old code */
+        }
+        (void)sqlite3_close_v2(s->db); /* never refuses */
+        mli_os_mutex_destroy(&s->mutex);
+    }
+    mli_free(has_alloc ? &alloc : NULL, s);
+}
+
+static modellab_status prepare_basics(mli_sqlite *s, modellab_error *err)
+{
+    static const mli_sql basics[] = {MLI_SQL_BEGIN, MLI_SQL_BEGIN_WRITE, MLI_SQL_COMMIT,
+                                     MLI_SQL_ROLLBACK};
+    modellab_status status = MODELLAB_OK;
+
+    for (size_t i = 0; status == MODELLAB_OK && i < sizeof basics / sizeof *basics; i++) {
+        mli_query q = mli_query_open(s, basics[i]);
+
+        status = mli_query_close(&q, err);
+    }
+    return status;
+}
+
+static modellab_status set_up(mli_sqlite *s, const mli_store_options *options, modellab_error *err)
+{
+    int32_t wait_ms = options->busy_timeout_ms > 0 ? options->busy_timeout_ms : 10000;
+    int rc = connect_to(s, options);
+    modellab_status status;
+
+    if ((rc & 0xff) == SQLITE_CANTOPEN && s->db != NULL && sqlite3_system_errno(s->db) != 0) {
+        return mli_fail_os(err, sqlite3_system_errno(s->db), "cannot open the store's database");
+    }
+    if (rc != SQLITE_OK) {
+        return mli_sqlite_fail(s, rc, err);
+    }
+    status = prepare_basics(s, err);
+    if (status == MODELLAB_OK) {
+        status = configure(s, wait_ms, err);
+    }
+    return status == MODELLAB_OK ? mli_sqlite_migrate(s, err) : status;
+}
+
+modellab_status mli_store_open_sqlite(const mli_store_options *options, mli_store **out,
+                                      modellab_error *err)
+{
+    mli_sqlite *s = mli_alloc_zero(options->alloc, sizeof *s);
+    modellab_status status;
+    int rc;
+
+    *out = NULL;
+    if (s == NULL) {
+        return mli_no_memory(err);
+    }
+    s->base.ops = &ops;
+    s->base.has_alloc = options->alloc != NULL;
+    if (options->alloc != NULL) {
+        s->base.alloc = *options->alloc;
+    }
+    s->base.read_only = options->read_only;
+    s->base.pid = mli_os_pid();
+    rc = mli_os_mutex_init(&s->mutex);
+    if (rc != 0) {
+        mli_free(options->alloc, s);
+        return mli_fail_os(err, rc, "cannot make a lock");
+    }
+    status = set_up(s, options, err);
+    if (status != MODELLAB_OK) {
+        close_store(&s->base);
+        return status;
+    }
+    *out = &s->base;
+    return MODELLAB_OK;
+}
+
+static const mli_store_ops ops = {
+    .close = close_store,
+    .insert = mli_sqlite_insert,
+    .queued = mli_sqlite_queued,
+    .claim = mli_sqlite_claim,
+    .apply = mli_sqlite_apply,
+    .request_cancel = mli_sqlite_request_cancel,
+    .load = mli_sqlite_load,
+    .list = mli_sqlite_list,
+    .active = mli_sqlite_active,
+    .events = mli_sqlite_events,
+    .sums = mli_sqlite_sums,
+    .history = mli_sqlite_history,
+    .totals = mli_sqlite_totals,
+    .queue_depths = mli_sqlite_queue_depths,
+    .exists = mli_sqlite_exists,
+    .probe = mli_sqlite_probe,
+};

@@ -1,0 +1,256 @@
+/* Rows of `runs` between SQL and struct, by the column list; loading and listing. */
+#include "base/alloc.h"
+#include "base/error.h"
+#include "store/columns.h"
+#include "store/sqlite_db.h"
+#include <string.h>
+
+#define NAMED(column) "," #column
+#define HOLE(column) ",?"
+#define ALL(X)                                                                                     \
+    MLI_RUN_TEXT_COLUMNS(X)                                                                        \
+    MLI_RUN_INT32_COLUMNS(X) MLI_RUN_INT64_COLUMNS(X) MLI_RUN_REAL_COLUMNS(X)
+#define SELECT_RUN "SELECT seq" ALL(NAMED) " FROM runs "
+
+const char *mli_sqlite_run_text(mli_sql which)
+{
+    switch (which) {
+    case MLI_SQL_RUN_INSERT:
+        return "INSERT INTO runs(seq" ALL(NAMED) ") VALUES(NULL" ALL(HOLE) ")";
+    case MLI_SQL_RUN_LOAD:
+        return SELECT_RUN "WHERE id=?1";
+    case MLI_SQL_RUN_ACTIVE:
+        return SELECT_RUN "WHERE status=2 ORDER BY id";
+    case MLI_SQL_RUN_LIST:
+        return SELECT_RUN "WHERE (?1='' OR id<?1) AND (?2='' OR user=?2) AND "
+                          "(?3='' OR pipeline=?3) ORDER BY id DESC LIMIT ?4";
+    case MLI_SQL_RUN_LIST_STATUS:
+        return SELECT_RUN "WHERE status=?5 AND (?1='' OR id<?1) AND (?2='' OR user=?2) AND "
+                          "(?3='' OR pipeline=?3) ORDER BY id DESC LIMIT ?4";
+    default:
+        return "";
+    }
+}
+
+/* The present row of the query as one block: the struct, then its texts. */
+static mli_run_row *read_row(mli_query *q, const modellab_allocator *alloc)
+{
+    size_t total = sizeof(mli_run_row), bytes;
+    int column = 1;
+    mli_run_row *row;
+    char *text;
+
+#define MEASURE(name)                                                                              \
+    (void)mli_query_column(q, column++, &bytes);                                                   \
+    total += bytes + 1;
+    MLI_RUN_TEXT_COLUMNS(MEASURE)
+#undef MEASURE
+    row = mli_alloc_zero(alloc, total);
+    if (row == NULL) {
+        q->rc = SQLITE_NOMEM;
+        return NULL;
+    }
+    text = (char *)(row + 1);
+    column = 1;
+#define COPY(name)                                                                                 \
+    memcpy(text, mli_query_column(q, column++, &bytes), bytes);                                    \
+    text[bytes] = '\0';                                                                            \
+    row->name = text;                                                                              \
+    text += bytes + 1;
+    MLI_RUN_TEXT_COLUMNS(COPY)
+#undef COPY
+#define INT32(name) row->name = (int32_t)sqlite3_column_int64(q->statement, column++);
+    MLI_RUN_INT32_COLUMNS(INT32)
+#undef INT32
+#define INT64(name) row->name = sqlite3_column_int64(q->statement, column++);
+    MLI_RUN_INT64_COLUMNS(INT64)
+#undef INT64
+#define REAL(name) row->name = sqlite3_column_double(q->statement, column++);
+    MLI_RUN_REAL_COLUMNS(REAL)
+#undef REAL
+    if (q->rc != SQLITE_ROW) { /* a text could not be read: memory was short */
+        mli_free(alloc, row);
+        return NULL;
+    }
+    return row;
+}
+
+static void bind_row(mli_query *q, const mli_run_row *row)
+{
+#define TEXT(name) mli_query_text(q, row->name);
+#define INT(name) mli_query_int(q, row->name);
+#define REAL(name) mli_query_real(q, row->name);
+    MLI_RUN_TEXT_COLUMNS(TEXT)
+    MLI_RUN_INT32_COLUMNS(INT)
+    MLI_RUN_INT64_COLUMNS(INT)
+    MLI_RUN_REAL_COLUMNS(REAL)
+#undef TEXT
+#undef INT
+#undef REAL
+}
+
+static modellab_status find_by_key(mli_sqlite *s, const mli_run_row *run,
+                                   char existing_id[MLI_ULID_BYTES], modellab_error *err)
+{
+    mli_query q = mli_query_open(s, MLI_SQL_RUN_BY_KEY);
+
+    mli_query_text(&q, run->user);
+    mli_query_text(&q, run->idempotency_key);
+    if (mli_query_row(&q)) {
+        size_t bytes;
+        const char *id = mli_query_column(&q, 0, &bytes);
+
+        if (bytes < MLI_ULID_BYTES) {
+            memcpy(existing_id, id, bytes);
+            existing_id[bytes] = '\0';
+        }
+    }
+    return mli_query_close(&q, err);
+}
+
+static modellab_status insert_inside(mli_sqlite *s, const mli_run_row *run,
+                                     const mli_event_row *events, size_t event_count,
+                                     char existing_id[MLI_ULID_BYTES], modellab_error *err)
+{
+    modellab_status status = find_by_key(s, run, existing_id, err);
+    mli_run_row numbered = *run;
+
+    if (status == MODELLAB_OK && existing_id[0] != '\0') {
+        return mli_fail(err, MODELLAB_E_ALREADY_EXISTS,
+                        "run %s was submitted with this idempotency key", existing_id);
+    }
+    numbered.last_event = 0;
+    for (size_t i = 0; status == MODELLAB_OK && i < event_count; i++) {
+        status = mli_sqlite_put_event(s, run->id, &events[i], run->created_ms, &numbered.last_event,
+                                      err);
+    }
+    if (status == MODELLAB_OK) {
+        mli_query q = mli_query_open(s, MLI_SQL_RUN_INSERT);
+
+        bind_row(&q, &numbered);
+        status = mli_query_run(&q, err);
+    }
+    if (status == MODELLAB_OK && run->status == MODELLAB_RUN_RUNNING) {
+        status = mli_sqlite_count_claim(s, 0, err);
+    }
+    return status;
+}
+
+modellab_status mli_sqlite_insert(mli_store *store, const mli_run_row *run,
+                                  const mli_event_row *events, size_t event_count,
+                                  char existing_id[MLI_ULID_BYTES], modellab_error *err)
+{
+    mli_sqlite *s = (mli_sqlite *)store;
+    modellab_status status = mli_sqlite_enter(s, err);
+
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    status = mli_sqlite_begin(s, true, err);
+    if (status == MODELLAB_OK) {
+        status = insert_inside(s, run, events, event_count, existing_id, err);
+        status = mli_sqlite_end(s, status, err);
+    }
+    mli_sqlite_leave(s);
+    return status;
+}
+
+modellab_status mli_sqlite_load_row(mli_sqlite *s, const char *run_id, mli_run_row **out,
+                                    modellab_error *err)
+{
+    const modellab_allocator *alloc = s->base.has_alloc ? &s->base.alloc : NULL;
+    mli_query q = mli_query_open(s, MLI_SQL_RUN_LOAD);
+    modellab_status status;
+
+    *out = NULL;
+    mli_query_text(&q, run_id);
+    if (mli_query_row(&q)) {
+        *out = read_row(&q, alloc);
+    }
+    status = mli_query_close(&q, err);
+    if (status == MODELLAB_OK && *out == NULL) {
+        status = mli_fail(err, MODELLAB_E_NOT_FOUND, "there is no run of this id");
+    }
+    return status;
+}
+
+/* Collects all rows of a bound query and closes it. */
+static modellab_status collect(mli_sqlite *s, mli_query *q, mli_run_row_list **out,
+                               modellab_error *err)
+{
+    const modellab_allocator *alloc = s->base.has_alloc ? &s->base.alloc : NULL;
+    mli_run_row_list *list = mli_alloc_zero(alloc, sizeof *list);
+    size_t capacity = 0;
+    modellab_status status;
+
+    if (list == NULL) {
+        q->rc = SQLITE_NOMEM;
+        return mli_query_close(q, err);
+    }
+    list->alloc = alloc;
+    while (mli_query_row(q)) {
+        mli_run_row *row = read_row(q, alloc);
+
+        if (row != NULL && list->count == capacity) {
+            size_t wanted = capacity == 0 ? 16 : capacity * 2;
+            mli_run_row **grown = mli_realloc_array(alloc, list->rows, wanted, sizeof *grown);
+
+            if (grown == NULL) {
+                q->rc = SQLITE_NOMEM;
+                mli_run_row_free(alloc, row);
+                row = NULL;
+            } else {
+                list->rows = grown;
+                capacity = wanted;
+            }
+        }
+        if (row == NULL) {
+            break;
+        }
+        list->rows[list->count++] = row;
+    }
+    status = mli_query_close(q, err);
+    if (status != MODELLAB_OK) {
+        mli_run_row_list_free(list);
+        return status;
+    }
+    *out = list;
+    return MODELLAB_OK;
+}
+
+modellab_status mli_sqlite_list(mli_store *store, const mli_store_filter *filter,
+                                mli_run_row_list **out, modellab_error *err)
+{
+    mli_sqlite *s = (mli_sqlite *)store;
+    modellab_status status = mli_sqlite_enter(s, err);
+
+    if (status == MODELLAB_OK) {
+        mli_query q =
+            mli_query_open(s, filter->status == 0 ? MLI_SQL_RUN_LIST : MLI_SQL_RUN_LIST_STATUS);
+
+        mli_query_text(&q, filter->before_id);
+        mli_query_text(&q, filter->user);
+        mli_query_text(&q, filter->pipeline);
+        mli_query_int(&q, filter->limit);
+        if (filter->status != 0) {
+            mli_query_int(&q, filter->status);
+        }
+        status = collect(s, &q, out, err);
+        mli_sqlite_leave(s);
+    }
+    return status;
+}
+
+modellab_status mli_sqlite_active(mli_store *store, mli_run_row_list **out, modellab_error *err)
+{
+    mli_sqlite *s = (mli_sqlite *)store;
+    modellab_status status = mli_sqlite_enter(s, err);
+
+    if (status == MODELLAB_OK) {
+        mli_query q = mli_query_open(s, MLI_SQL_RUN_ACTIVE);
+
+        status = collect(s, &q, out, err);
+        mli_sqlite_leave(s);
+    }
+    return status;
+}

@@ -1,0 +1,143 @@
+/* The store's operations, whatever is behind them: the checks that are the same for all. */
+#include "store/store.h"
+
+#include "base/error.h"
+#include "os/thread.h"
+
+static modellab_status may(const mli_store *store, bool writes, modellab_error *err)
+{
+    if (store == NULL) {
+        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "no store");
+    }
+    if (store->pid != mli_os_pid()) {
+        return mli_fail(err, MODELLAB_E_FORKED,
+                        "the store was opened by the parent of this process");
+    }
+    if (writes && store->read_only) {
+        return mli_fail(err, MODELLAB_E_STORE_READ_ONLY, "the lab was opened for reading only");
+    }
+    return MODELLAB_OK;
+}
+
+/* Runs `call` when the store may be used so. */
+#define GUARDED(writes, call)                                                                      \
+    do {                                                                                           \
+        modellab_status may_ = may(store, writes, err);                                            \
+        return may_ != MODELLAB_OK ? may_ : (call);                                                \
+    } while (0)
+
+void mli_store_close(mli_store *store)
+{
+    if (store != NULL) {
+        store->ops->close(store);
+    }
+}
+
+modellab_status mli_store_insert(mli_store *store, const mli_run_row *run,
+                                 const mli_event_row *events, size_t event_count,
+                                 char existing_id[MLI_ULID_BYTES], modellab_error *err)
+{
+    existing_id[0] = '\0';
+    GUARDED(true, store->ops->insert(store, run, events, event_count, existing_id, err));
+}
+
+modellab_status mli_store_queued(mli_store *store, int64_t now_ms, const char *only_id,
+                                 size_t capacity, char (*ids)[MLI_ULID_BYTES], size_t *count,
+                                 int64_t *next_ms, modellab_error *err)
+{
+    *count = 0;
+    *next_ms = -1;
+    GUARDED(false, store->ops->queued(store, now_ms, only_id, capacity, ids, count, next_ms, err));
+}
+
+modellab_status mli_store_claim_run(mli_store *store, const mli_store_claim *claim,
+                                    mli_run_row **out, modellab_error *err)
+{
+    *out = NULL;
+    GUARDED(true, store->ops->claim(store, claim, out, err));
+}
+
+modellab_status mli_store_apply(mli_store *store, const mli_store_change *change, bool *applied,
+                                int64_t *last_event, modellab_error *err)
+{
+    bool ignored_applied;
+    int64_t ignored_event;
+
+    applied = applied == NULL ? &ignored_applied : applied;
+    last_event = last_event == NULL ? &ignored_event : last_event;
+    *applied = false;
+    *last_event = 0;
+    GUARDED(true, store->ops->apply(store, change, applied, last_event, err));
+}
+
+modellab_status mli_store_request_cancel(mli_store *store, const char *run_id, int64_t now_ms,
+                                         mli_store_cancel *out, modellab_error *err)
+{
+    *out = (mli_store_cancel){.outcome = MODELLAB_CANCEL_ERROR};
+    GUARDED(true, store->ops->request_cancel(store, run_id, now_ms, out, err));
+}
+
+modellab_status mli_store_load(mli_store *store, const char *run_id, mli_run_record **out,
+                               modellab_error *err)
+{
+    *out = NULL;
+    GUARDED(false, store->ops->load(store, run_id, out, err));
+}
+
+modellab_status mli_store_list(mli_store *store, const mli_store_filter *filter,
+                               mli_run_row_list **out, modellab_error *err)
+{
+    *out = NULL;
+    GUARDED(false, store->ops->list(store, filter, out, err));
+}
+
+modellab_status mli_store_active(mli_store *store, mli_run_row_list **out, modellab_error *err)
+{
+    *out = NULL;
+    GUARDED(false, store->ops->active(store, out, err));
+}
+
+modellab_status mli_store_events(mli_store *store, const char *run_id, int64_t after, int32_t limit,
+                                 mli_event_row_list **out, modellab_error *err)
+{
+    *out = NULL;
+    GUARDED(false, store->ops->events(store, run_id, after, limit, out, err));
+}
+
+modellab_status mli_store_sum(mli_store *store, const char *user, int64_t since_ms,
+                              mli_store_sums *out, modellab_error *err)
+{
+    *out = (mli_store_sums){0};
+    GUARDED(false, store->ops->sums(store, user, since_ms, out, err));
+}
+
+modellab_status mli_store_history(mli_store *store, const char *model, size_t capacity,
+                                  double *cpu_per_audio_second, size_t *count, modellab_error *err)
+{
+    *count = 0;
+    GUARDED(false, store->ops->history(store, model, capacity, cpu_per_audio_second, count, err));
+}
+
+modellab_status mli_store_totals(mli_store *store, mli_total_list **out, modellab_error *err)
+{
+    *out = NULL;
+    GUARDED(false, store->ops->totals(store, out, err));
+}
+
+modellab_status mli_store_queue_depths(mli_store *store, mli_total_list **out, modellab_error *err)
+{
+    *out = NULL;
+    GUARDED(false, store->ops->queue_depths(store, out, err));
+}
+
+modellab_status mli_store_exists(mli_store *store, const char *run_id, bool *exists,
+                                 modellab_error *err)
+{
+    *exists = false;
+    GUARDED(false, store->ops->exists(store, run_id, exists, err));
+}
+
+modellab_status mli_store_probe(mli_store *store, int64_t now_ms, modellab_error *err)
+{
+    GUARDED(true, store->ops->probe(store, now_ms, err));
+}
