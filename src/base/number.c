@@ -2,6 +2,7 @@
 #include "base/checked.h"
 #include "base/str.h"
 #include "os/locale.h"
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -192,7 +193,8 @@ size_t mli_format_f64(char *dst, size_t capacity, double value)
 {
     char text[40];
     size_t n = format_short(text, value);
-    for (int precision = 15; n == 0 && precision <= 17; precision++) {
+    /* From 15 digits on only, where fewer cannot hold the value's bits; subnormals have fewer. */
+    for (int precision = fabs(value) < DBL_MIN ? 1 : 15; n == 0 && precision <= 17; precision++) {
         const char *end;
         int length = mli_os_format(text, sizeof text, "%.*g", precision, value);
         if (length > 0 && (precision == 17 || mli_os_strtod(text, &end) == value))
