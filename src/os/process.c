@@ -249,6 +249,11 @@ const mli_os_processes mli_os_system_processes = {.user = NULL,
                                                   .identity = system_identity,
                                                   .poll = system_poll};
 
+int64_t mli_os_parent_pid(void)
+{
+    return (int64_t)getppid();
+}
+
 int mli_os_parent_pidfd(void)
 {
     pid_t parent = getppid();
