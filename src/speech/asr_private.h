@@ -1,0 +1,123 @@
+/* The inside of a transcription, shared by the asr_*.c files. */
+#ifndef MLI_SPEECH_ASR_PRIVATE_H
+#define MLI_SPEECH_ASR_PRIVATE_H
+
+#include "base/buf.h"
+#include "speech/asr.h"
+#include "speech/whisper_search.h"
+#include "speech/whisper_state.h"
+#include "speech/whisper_words.h"
+
+struct mli_pool;
+
+enum {
+    MLI_ASR_WINDOW_FRAMES = MLI_MEL_WINDOW_FRAMES,
+    MLI_ASR_MAX_PROMPT = 4096 /* above any text context */
+};
+
+struct mli_asr_session {
+    modellab_allocator alloc_copy;
+    const modellab_allocator *alloc;
+    mli_asr_model *model;
+    struct mli_pool *pool;
+    mli_whisper_state *state;
+    size_t state_rows;
+    _Atomic uint32_t busy;
+};
+
+/* One call of mli_asr_transcribe. */
+typedef struct mli_asr_run {
+    mli_asr_session *session;
+    const modellab_allocator *alloc;
+    const mli_asr_options *options;
+    const mli_audio_source *source;
+    const mli_whisper_tokenizer *tokenizer;
+    const mli_whisper_special *special;
+    const mli_cancel_word *cancel;
+    mli_transcript *transcript;
+
+    float mel_max;
+    int64_t content_frames, seek, encoded_seek; /* encoded_seek -1: nothing is encoded */
+    int32_t language;                           /* index; 0 = English */
+    double language_probability;
+    int32_t sot[4]; /* start sequence */
+    size_t sot_count;
+    int32_t
+        *history; /* what the next window's prompt may repeat; the last text_ctx / 2 - 1 tokens */
+    size_t history_count, history_capacity;
+    double last_speech;
+} mli_asr_run;
+
+/* A decoded window. */
+typedef struct mli_asr_decoded {
+    mli_whisper_found found;
+    mli_buf text; /* all text tokens, trimmed */
+    double temperature, compression_ratio, no_speech_prob;
+} mli_asr_decoded;
+
+/* asr_session.c */
+MODELLAB_MUST_CHECK modellab_status mli_asr_need_state(mli_asr_session *session, size_t rows,
+                                                       modellab_error *err);
+MODELLAB_MUST_CHECK modellab_status mli_asr_encode(mli_asr_run *run, int64_t seek,
+                                                   modellab_error *err);
+
+/* asr_language.c: sets language, probability and start sequence of the run. */
+MODELLAB_MUST_CHECK modellab_status mli_asr_choose_language(mli_asr_run *run, modellab_error *err);
+
+/* asr_window.c: decodes the encoded window, with the ladder of temperatures. */
+MODELLAB_MUST_CHECK modellab_status mli_asr_decode(mli_asr_run *run, mli_asr_decoded *out,
+                                                   modellab_error *err);
+void mli_asr_decoded_dispose(mli_asr_run *run, mli_asr_decoded *decoded);
+
+/* asr_pieces.c: cuts a window's tokens into segments by their timestamps. `pieces` holds at least
+ * count / 2 + 1 items. `advance`: mel frames to the next window. */
+typedef struct mli_asr_cut {
+    size_t piece_count;
+    int64_t advance;
+    bool single_ending; /* one timestamp at the end: no speech after it */
+} mli_asr_cut;
+mli_asr_cut mli_asr_cut_pieces(const int32_t *tokens, size_t count, int32_t timestamp_begin,
+                               int32_t eot, int64_t seek, int64_t size, mli_whisper_piece *pieces);
+
+/* asr_words.c: word times of the pieces; words and their text belong to the caller afterwards. */
+typedef struct mli_asr_words {
+    mli_whisper_timing *items;
+    size_t count;
+    mli_buf text;
+} mli_asr_words;
+MODELLAB_MUST_CHECK modellab_status mli_asr_time_words(mli_asr_run *run,
+                                                       const mli_asr_decoded *decoded,
+                                                       mli_whisper_piece *pieces,
+                                                       size_t piece_count, int64_t size,
+                                                       mli_asr_words *out, modellab_error *err);
+void mli_asr_words_dispose(mli_asr_run *run, mli_asr_words *words);
+
+/* asr_guard.c: leaves out what is probably invented around silence, and says where to go on. True
+ * when the whole window is to be decoded again from *seek. */
+typedef struct mli_asr_window_place {
+    int64_t seek, size, content_frames; /* mel frames */
+    bool single_ending;
+    double last_speech, threshold;
+} mli_asr_window_place;
+bool mli_asr_guard_silence(const mli_asr_window_place *at, const mli_whisper_piece *pieces,
+                           size_t *piece_count, const mli_asr_words *words, int64_t *seek);
+
+/* asr_emit.c: adds the segments to the transcript, tells the caller, and remembers their tokens.
+ * `words` NULL: without word times. */
+MODELLAB_MUST_CHECK modellab_status mli_asr_emit(mli_asr_run *run, const mli_asr_decoded *decoded,
+                                                 const mli_whisper_piece *pieces,
+                                                 size_t piece_count, const mli_asr_words *words,
+                                                 modellab_error *err);
+MODELLAB_MUST_CHECK modellab_status mli_asr_remember(mli_asr_run *run, const int32_t *tokens,
+                                                     size_t count, modellab_error *err);
+
+/* asr_text.c */
+/* Bytes of the text over bytes of its zlib stream at the default level: the reference's measure of
+ * repetition. */
+MODELLAB_MUST_CHECK modellab_status mli_asr_compression_ratio(const modellab_allocator *alloc,
+                                                              const char *text, size_t bytes,
+                                                              double *out, modellab_error *err);
+/* The range without white space at both ends. */
+void mli_asr_strip(const char *text, size_t bytes, size_t *first, size_t *size);
+
+#endif

@@ -1,0 +1,241 @@
+/* The long-form loop: window after window, each beginning where the last one's speech ended. */
+#include "base/alloc.h"
+#include "base/error.h"
+#include "speech/asr_private.h"
+#include <math.h>
+#include <stdatomic.h>
+#include <string.h>
+
+void mli_asr_options_init(mli_asr_options *o)
+{
+    memset(o, 0, sizeof *o);
+    o->condition_on_previous = o->suppress_blank = o->suppress_symbols = o->timestamps = true;
+    o->best_of = 5;
+    o->patience = 1;
+    o->length_penalty = -1;
+    o->compression_ratio_threshold = 2.4;
+    o->logprob_threshold = -1;
+    o->no_speech_threshold = 0.6;
+    o->max_initial_timestamp = 1;
+    o->hallucination_silence = NAN;
+}
+
+static modellab_status check(const mli_asr_options *o, modellab_error *err)
+{
+    if (o->beam_size < 0 || o->beam_size > MLI_WHISPER_MAX_ROWS)
+        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "beam size must be 0 to %d",
+                        MLI_WHISPER_MAX_ROWS);
+    if (o->best_of < 1 || o->best_of > MLI_WHISPER_MAX_ROWS)
+        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "best-of must be 1 to %d",
+                        MLI_WHISPER_MAX_ROWS);
+    if (!(o->patience >= 0) || o->patience > 16)
+        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "patience must be 0 to 16");
+    if (o->temperatures != NULL && o->temperature_count > 64)
+        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "at most 64 temperatures");
+    for (size_t i = 0; o->temperatures != NULL && i < o->temperature_count; i++)
+        if (!(o->temperatures[i] >= 0 && o->temperatures[i] <= 16))
+            return mli_fail_at(err, MODELLAB_E_INVALID_ARGUMENT, (int64_t)i,
+                               "temperatures must be 0 to 16");
+    if (o->max_tokens < 0)
+        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "the most tokens must not be negative");
+    if (o->hallucination_silence >= 0 && !o->word_times)
+        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT,
+                        "the guard against invented words needs word times");
+    return MODELLAB_OK;
+}
+
+static size_t rows_needed(const mli_asr_options *o)
+{
+    size_t rows = o->beam_size > 1 ? (size_t)o->beam_size : 1;
+    bool samples = o->temperatures == NULL || o->temperature_count == 0;
+    for (size_t i = 0; o->temperatures != NULL && i < o->temperature_count; i++)
+        samples = samples || o->temperatures[i] > 0;
+    return samples && (size_t)o->best_of > rows ? (size_t)o->best_of : rows;
+}
+
+/* The caller's text before the audio, as " text". */
+static modellab_status add_initial_prompt(mli_asr_run *run, modellab_error *err)
+{
+    const char *prompt = run->options->initial_prompt;
+    size_t first = 0, size = 0, count = 0;
+    if (prompt == NULL || prompt[0] == '\0')
+        return MODELLAB_OK;
+    mli_asr_strip(prompt, strlen(prompt), &first, &size);
+    if (size > 65536)
+        return mli_fail(err, MODELLAB_E_LIMIT, "the initial prompt is longer than 64 KiB");
+    char *text = mli_alloc(run->alloc, size + 1);
+    int32_t *ids = mli_alloc_array(run->alloc, size + 1, sizeof *ids);
+    modellab_status status = MODELLAB_OK;
+    if (text == NULL || ids == NULL) {
+        status = mli_no_memory(err);
+    } else {
+        text[0] = ' ';
+        memcpy(text + 1, prompt + first, size);
+        status = mli_whisper_encode(run->tokenizer, text, size + 1, ids, size + 1, &count, err);
+    }
+    if (status == MODELLAB_OK)
+        status = mli_asr_remember(run, ids, count, err);
+    mli_free(run->alloc, text);
+    mli_free(run->alloc, ids);
+    return status;
+}
+
+static modellab_status tell_progress(const mli_asr_run *run, modellab_error *err)
+{
+    int64_t done = run->seek < run->content_frames ? run->seek : run->content_frames;
+    if (run->options->progress != NULL &&
+        run->options->progress(run->options->user, (double)done / 100.0,
+                               (double)run->content_frames / 100.0) != 0)
+        return mli_fail(err, MODELLAB_E_CALLBACK, "the progress callback ended the work");
+    return MODELLAB_OK;
+}
+
+static bool is_silence(const mli_asr_options *o, const mli_asr_decoded *d)
+{
+    return d->no_speech_prob > o->no_speech_threshold &&
+           !(d->found.avg_logprob > o->logprob_threshold);
+}
+
+/* Word times, and with them a better place for the next window. True in *again: nothing of this
+ * window is kept. */
+static modellab_status time_words(mli_asr_run *run, const mli_asr_decoded *d, mli_asr_cut *cut,
+                                  mli_whisper_piece *pieces, int64_t size, mli_asr_words *words,
+                                  int64_t *next, bool *again, modellab_error *err)
+{
+    mli_asr_window_place at = {.seek = run->seek,
+                               .size = size,
+                               .content_frames = run->content_frames,
+                               .single_ending = cut->single_ending,
+                               .last_speech = run->last_speech,
+                               .threshold = run->options->hallucination_silence};
+    modellab_status status = mli_asr_time_words(run, d, pieces, cut->piece_count, size, words, err);
+    if (status != MODELLAB_OK)
+        return status;
+    double offset = (double)run->seek / 100.0, end = 0;
+    at.last_speech = run->last_speech;
+    bool ended = words->count > 0 || cut->piece_count > 0;
+    end = words->count > 0 ? words->items[words->count - 1].end : pieces[cut->piece_count - 1].end;
+    if (!cut->single_ending && ended && end > offset)
+        *next = (int64_t)llrint(end * 100.0);
+    if (!(at.threshold >= 0))
+        return MODELLAB_OK;
+    *again = mli_asr_guard_silence(&at, pieces, &cut->piece_count, words, next);
+    return MODELLAB_OK;
+}
+
+static modellab_status keep_window(mli_asr_run *run, const mli_asr_decoded *d, int64_t size,
+                                   int64_t *next, modellab_error *err)
+{
+    mli_asr_words words;
+    bool again = false;
+    memset(&words, 0, sizeof words);
+    mli_buf_init(&words.text, run->alloc);
+    mli_whisper_piece *pieces = mli_alloc_array(run->alloc, d->found.count / 2 + 2, sizeof *pieces);
+    if (pieces == NULL)
+        return mli_no_memory(err);
+    mli_asr_cut cut =
+        mli_asr_cut_pieces(d->found.tokens, d->found.count, run->special->timestamp_begin,
+                           run->special->eot, run->seek, size, pieces);
+    *next = run->seek + cut.advance;
+    modellab_status status = MODELLAB_OK;
+    if (run->options->word_times)
+        status = time_words(run, d, &cut, pieces, size, &words, next, &again, err);
+    if (status == MODELLAB_OK && !again)
+        status = mli_asr_emit(run, d, pieces, cut.piece_count,
+                              run->options->word_times ? &words : NULL, err);
+    mli_asr_words_dispose(run, &words);
+    mli_free(run->alloc, pieces);
+    return status;
+}
+
+static modellab_status one_window(mli_asr_run *run, modellab_error *err)
+{
+    mli_asr_decoded decoded;
+    int64_t left = run->content_frames - run->seek;
+    int64_t size = left < MLI_ASR_WINDOW_FRAMES ? left : MLI_ASR_WINDOW_FRAMES;
+    int64_t next = run->seek + size;
+    modellab_status status = mli_asr_encode(run, run->seek, err);
+    if (status == MODELLAB_OK)
+        status = mli_asr_decode(run, &decoded, err);
+    if (status != MODELLAB_OK)
+        return status;
+    if (!is_silence(run->options, &decoded))
+        status = keep_window(run, &decoded, size, &next, err);
+    mli_asr_decoded_dispose(run, &decoded);
+    if (status != MODELLAB_OK)
+        return status;
+    /* Each window goes forward, whatever the word times say. */
+    run->seek = next > run->seek ? next : run->seek + size;
+    return tell_progress(run, err);
+}
+
+static modellab_status transcribe(mli_asr_run *run, modellab_error *err)
+{
+    mli_asr_session *s = run->session;
+    modellab_status status = mli_asr_need_state(s, rows_needed(run->options), err);
+    run->content_frames = mli_mel_content_frames(run->source);
+    if (status == MODELLAB_OK)
+        status = mli_mel_max(mli_asr_model_mel(s->model), run->source, s->pool, run->cancel,
+                             &run->mel_max, err);
+    if (status == MODELLAB_OK)
+        status = mli_asr_choose_language(run, err);
+    if (status == MODELLAB_OK)
+        status = mli_transcript_set_info(
+            run->transcript, run->options->translate ? "translate" : "transcribe",
+            mli_whisper_language_code(run->language), run->language_probability,
+            (double)mli_audio_samples(run->source) / MLI_AUDIO_RATE, err);
+    if (status == MODELLAB_OK)
+        status = add_initial_prompt(run, err);
+    if (status == MODELLAB_OK)
+        status = tell_progress(run, err);
+    while (status == MODELLAB_OK && run->seek < run->content_frames)
+        status = one_window(run, err);
+    return status;
+}
+
+static modellab_status run_session(mli_asr_session *s, const mli_audio_source *source,
+                                   const mli_asr_options *options, mli_transcript **out,
+                                   modellab_error *err)
+{
+    const mli_whisper_tokenizer *tokenizer = mli_asr_model_tokenizer(s->model);
+    mli_asr_run run = {.session = s,
+                       .alloc = s->alloc,
+                       .options = options,
+                       .source = source,
+                       .tokenizer = tokenizer,
+                       .special = mli_whisper_tokenizer_special(tokenizer),
+                       .cancel = options->cancel,
+                       .encoded_seek = -1};
+    modellab_status status = mli_transcript_create(s->alloc, &run.transcript, err);
+    if (status != MODELLAB_OK)
+        return status;
+    run.transcript->has_words = options->word_times;
+    status = transcribe(&run, err);
+    bool partial = status == MODELLAB_E_CANCELLED || status == MODELLAB_E_CALLBACK;
+    run.transcript->partial = partial;
+    mli_free(s->alloc, run.history);
+    modellab_status finished = MODELLAB_OK;
+    if (status == MODELLAB_OK || partial)
+        finished = mli_transcript_finish(run.transcript, status == MODELLAB_OK ? err : NULL);
+    if ((status == MODELLAB_OK || partial) && finished == MODELLAB_OK)
+        *out = run.transcript;
+    else
+        mli_transcript_unref(run.transcript);
+    return status == MODELLAB_OK ? finished : status;
+}
+
+modellab_status mli_asr_transcribe(mli_asr_session *session, const mli_audio_source *source,
+                                   const mli_asr_options *options, mli_transcript **out,
+                                   modellab_error *err)
+{
+    *out = NULL;
+    modellab_status status = check(options, err);
+    if (status != MODELLAB_OK)
+        return status;
+    uint32_t idle = 0;
+    if (!atomic_compare_exchange_strong(&session->busy, &idle, 1))
+        return mli_fail(err, MODELLAB_E_BUSY, "the session is in use");
+    status = run_session(session, source, options, out, err);
+    atomic_store(&session->busy, 0);
+    return status;
+}

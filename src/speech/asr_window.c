@@ -1,0 +1,190 @@
+/* Decoding one encoded window: prompt, search, and the ladder of temperatures when the result is
+ * repetitive or improbable. */
+#include "base/alloc.h"
+#include "base/error.h"
+#include "speech/asr_private.h"
+#include "speech/whisper_math.h"
+#include <math.h>
+#include <string.h>
+
+typedef struct window {
+    mli_asr_run *run;
+    int32_t *prompt;
+    size_t prompt_count;
+    const float *prompt_logits;
+    float *kept_logits; /* the prompt's, copied: steps overwrite them */
+    double no_speech_prob;
+    mli_whisper_rules rules;
+    int32_t begin[2];
+} window;
+
+static modellab_status step(void *user, const int32_t *tokens, const int32_t *parents, size_t rows,
+                            float **logits, modellab_error *err)
+{
+    mli_asr_run *run = user;
+    return mli_whisper_state_step(run->session->state, tokens, parents, rows, run->cancel, logits,
+                                  err);
+}
+
+/* What the model shall believe was said before, then the start sequence. */
+static size_t build_prompt(const mli_asr_run *run, size_t context, int32_t *out, size_t *sot_index)
+{
+    size_t count = 0, keep = context / 2 - 1;
+    size_t have = run->history_count < keep ? run->history_count : keep;
+    if (have > 0) {
+        out[count++] = run->special->sot_prev;
+        memcpy(out + count, run->history + run->history_count - have, have * sizeof *out);
+        count += have;
+    }
+    *sot_index = count;
+    memcpy(out + count, run->sot, run->sot_count * sizeof *out);
+    count += run->sot_count;
+    if (!run->options->timestamps)
+        out[count++] = run->special->no_timestamps;
+    return count;
+}
+
+static void make_rules(window *w)
+{
+    const mli_asr_run *run = w->run;
+    const mli_asr_options *o = run->options;
+    const mli_whisper_special *sp = run->special;
+    mli_whisper_rules *r = &w->rules;
+    *r = (mli_whisper_rules){.n_vocab = sp->n_vocab,
+                             .eot = sp->eot,
+                             .no_timestamps = sp->no_timestamps,
+                             .timestamp_begin = sp->timestamp_begin,
+                             .timestamps = o->timestamps,
+                             .max_initial_offset = -1};
+    if (o->suppress_symbols)
+        r->suppress = mli_whisper_suppressed(run->tokenizer, &r->suppress_count);
+    mli_whisper_suppressed_begin(run->tokenizer, w->begin);
+    r->begin = w->begin;
+    r->begin_count = o->suppress_blank ? 2 : 0;
+    if (o->max_initial_timestamp >= 0 && o->max_initial_timestamp < 30)
+        r->max_initial_offset = (int32_t)lrint(o->max_initial_timestamp / 0.02);
+}
+
+static modellab_status start(window *w, modellab_error *err)
+{
+    mli_asr_run *run = w->run;
+    mli_asr_model_info info = mli_asr_model_info_of(run->session->model);
+    const float *at_sot = NULL, *last = NULL;
+    size_t sot_index = 0;
+    w->prompt = mli_alloc_array(run->alloc, info.dims.text_ctx + 8, sizeof(int32_t));
+    w->kept_logits = mli_alloc_array(run->alloc, info.dims.vocab, sizeof(float));
+    if (w->prompt == NULL || w->kept_logits == NULL)
+        return mli_no_memory(err);
+    w->prompt_count = build_prompt(run, info.dims.text_ctx, w->prompt, &sot_index);
+    modellab_status status =
+        mli_whisper_state_prompt(run->session->state, w->prompt, w->prompt_count, sot_index,
+                                 run->cancel, &at_sot, &last, err);
+    if (status != MODELLAB_OK)
+        return status;
+    int32_t no_speech = run->special->no_speech;
+    w->no_speech_prob = NAN;
+    if (no_speech >= 0 && (size_t)no_speech < info.dims.vocab)
+        w->no_speech_prob =
+            (double)expf(at_sot[no_speech] - mli_whisper_logsumexp(at_sot, info.dims.vocab));
+    memcpy(w->kept_logits, last, info.dims.vocab * sizeof(float));
+    make_rules(w);
+    return MODELLAB_OK;
+}
+
+static modellab_status attempt(window *w, size_t number, double temperature, mli_asr_decoded *out,
+                               modellab_error *err)
+{
+    mli_asr_run *run = w->run;
+    const mli_asr_options *o = run->options;
+    size_t context = mli_asr_model_info_of(run->session->model).dims.text_ctx;
+    size_t most = o->max_tokens > 0 ? (size_t)o->max_tokens : context / 2;
+    size_t room = context + 1 - w->prompt_count;
+    mli_whisper_lm lm = {run, step};
+    mli_whisper_search_options search = {.temperature = (float)temperature,
+                                         .beam_size = o->beam_size > 1 ? o->beam_size : 0,
+                                         .best_of = o->best_of,
+                                         .patience = o->patience,
+                                         .length_penalty = o->length_penalty,
+                                         .max_tokens = most < room ? most : room,
+                                         .seed = o->seed,
+                                         .stream = {(uint32_t)run->seek, (uint32_t)number}};
+    size_t first = 0, size = 0;
+    mli_whisper_state_rewind(run->session->state);
+    mli_whisper_found_dispose(run->alloc, &out->found);
+    modellab_status status = mli_whisper_search(run->alloc, &lm, &w->rules, &search, w->kept_logits,
+                                                run->cancel, &out->found, err);
+    if (status != MODELLAB_OK)
+        return status;
+    mli_buf_clear(&out->text);
+    mli_whisper_decode_text(run->tokenizer, out->found.tokens, out->found.count, &out->text);
+    status = mli_buf_status(&out->text, err);
+    mli_asr_strip(mli_buf_text(&out->text), out->text.size, &first, &size);
+    if (status == MODELLAB_OK)
+        status = mli_asr_compression_ratio(run->alloc, mli_buf_text(&out->text) + first, size,
+                                           &out->compression_ratio, err);
+    out->temperature = temperature;
+    out->no_speech_prob = w->no_speech_prob;
+    return status;
+}
+
+/* Comparisons with NaN (a threshold that is off) are false. */
+static bool needs_another(const mli_asr_options *o, const mli_asr_decoded *d)
+{
+    bool improbable = d->found.avg_logprob < o->logprob_threshold;
+    bool silent = d->no_speech_prob > o->no_speech_threshold;
+    if (improbable && silent)
+        return false;
+    return improbable || d->compression_ratio > o->compression_ratio_threshold;
+}
+
+static modellab_status climb(window *w, mli_asr_decoded *out, modellab_error *err)
+{
+    static const double ladder[] = {0.0, 0.2, 0.4, 0.6, 0.8, 1.0};
+    const mli_asr_options *o = w->run->options;
+    bool given = o->temperatures != NULL && o->temperature_count > 0;
+    const double *temperatures = given ? o->temperatures : ladder;
+    size_t count = given ? o->temperature_count : sizeof ladder / sizeof ladder[0];
+    for (size_t i = 0; i < count; i++) {
+        modellab_status status = attempt(w, i, temperatures[i], out, err);
+        if (status != MODELLAB_OK)
+            return status;
+        if (!needs_another(o, out))
+            break;
+    }
+    return MODELLAB_OK;
+}
+
+modellab_status mli_asr_decode(mli_asr_run *run, mli_asr_decoded *out, modellab_error *err)
+{
+    window w = {.run = run};
+    memset(out, 0, sizeof *out);
+    mli_buf_init(&out->text, run->alloc);
+    modellab_status status = start(&w, err);
+    if (status == MODELLAB_OK)
+        status = climb(&w, out, err);
+    if (status == MODELLAB_OK && run->options->window != NULL) {
+        mli_asr_window shown = {.seek = run->seek,
+                                .prompt = w.prompt,
+                                .tokens = out->found.tokens,
+                                .prompt_count = w.prompt_count,
+                                .count = out->found.count,
+                                .logprobs = out->found.logprobs,
+                                .margins = out->found.margins,
+                                .temperature = out->temperature,
+                                .avg_logprob = out->found.avg_logprob,
+                                .compression_ratio = out->compression_ratio,
+                                .no_speech_prob = out->no_speech_prob};
+        run->options->window(run->options->user, &shown);
+    }
+    mli_free(run->alloc, w.prompt);
+    mli_free(run->alloc, w.kept_logits);
+    if (status != MODELLAB_OK)
+        mli_asr_decoded_dispose(run, out);
+    return status;
+}
+
+void mli_asr_decoded_dispose(mli_asr_run *run, mli_asr_decoded *d)
+{
+    mli_whisper_found_dispose(run->alloc, &d->found);
+    mli_buf_dispose(&d->text);
+}

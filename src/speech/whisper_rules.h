@@ -1,0 +1,25 @@
+/* What Whisper's decoder may say next: the reference's filters over one row of logits. */
+#ifndef MLI_SPEECH_WHISPER_RULES_H
+#define MLI_SPEECH_WHISPER_RULES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct mli_whisper_rules {
+    int32_t n_vocab, eot, no_timestamps, timestamp_begin;
+    const int32_t *suppress; /* never said; borrowed */
+    size_t suppress_count;
+    const int32_t *begin; /* not said first (blank, eot); borrowed; none when count is 0 */
+    size_t begin_count;
+    bool timestamps;            /* apply the timestamp rules */
+    int32_t max_initial_offset; /* greatest first timestamp, in steps of 20 ms; -1 = any */
+} mli_whisper_rules;
+
+/* Sets what is not allowed after `said` (the tokens said since the prompt) to -inf. Ids outside the
+ * vocabulary are left out. Returns how far the likelihood of all timestamps together was from the
+ * best text token's (the last rule decides by its sign); +inf without timestamp rules. */
+float mli_whisper_rules_apply(const mli_whisper_rules *rules, const int32_t *said, size_t count,
+                              float *logits);
+
+#endif

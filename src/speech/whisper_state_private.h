@@ -1,0 +1,39 @@
+/* The inside of a Whisper state, shared by encoder and decoder. */
+#ifndef MLI_SPEECH_WHISPER_STATE_PRIVATE_H
+#define MLI_SPEECH_WHISPER_STATE_PRIVATE_H
+
+#include "kernels/pool.h"
+#include "speech/whisper_net.h"
+#include "speech/whisper_state.h"
+
+/* Logits of so many rows are made at once. */
+enum { MLI_WHISPER_LOGIT_ROWS = 16 };
+
+struct mli_whisper_state {
+    const modellab_allocator *alloc;
+    const mli_whisper_net *net;
+    mli_pool *pool;
+    size_t most_rows;
+
+    /* encoder */
+    float *mel;     /* [1 + 2 audio_ctx + 1][mels], a frame of zeros at both ends */
+    float *hidden;  /* [1 + 2 audio_ctx + 1][audio_state]: between the convolutions */
+    float *audio;   /* [audio_ctx][audio_state] */
+    void *kv_block; /* keys and values of one encoder layer */
+    void *cross_blocks[MLI_WHISPER_MAX_LAYERS];
+    mli_kv cross[MLI_WHISPER_MAX_LAYERS];
+
+    /* decoder */
+    mli_cache caches[MLI_WHISPER_MAX_LAYERS];
+    size_t slots, used_slots;
+    size_t prompt_length, length; /* tokens behind the prompt; behind each row */
+    int32_t *table, *next_table;  /* [most_rows][text_ctx] */
+    int32_t *lens, *row_slots;    /* [text_ctx] at least */
+    float *text;                  /* [text_ctx][text_state] */
+    float *picked;                /* [LOGIT_ROWS][text_state] */
+    float *logits;                /* [LOGIT_ROWS][vocab] */
+
+    float *scratch; /* shared by all layers */
+};
+
+#endif
