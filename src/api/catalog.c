@@ -1,0 +1,209 @@
+/* The catalog of models: loading, listing, paths of files, removing. */
+#include "api/catalog.h"
+#include "api/buffer.h"
+#include "base/alloc.h"
+#include "base/config.h"
+#include "base/error.h"
+#include "base/sized.h"
+#include "base/str.h"
+#include "remote/pull.h"
+#include <string.h>
+
+#define CATALOG_MAX_BYTES ((size_t)4 * 1024 * 1024)
+
+void modellab_catalog_options_init(modellab_catalog_options *options, size_t size)
+{
+    const modellab_catalog_options init = MODELLAB_CATALOG_OPTIONS_INIT;
+    if (options == NULL)
+        return;
+    memset(options, 0, size);
+    memcpy(options, &init, size < sizeof init ? size : sizeof init);
+    options->size = size;
+}
+
+/* The whole file that MODEL_LAB_CATALOG names. */
+static modellab_status read_catalog_file(const modellab_allocator *alloc, const char *path,
+                                         char **text, size_t *bytes, modellab_error *err)
+{
+    const mli_os_files *f = &mli_os_system_files;
+    mli_os_stat st;
+    modellab_status status = MODELLAB_OK;
+    int fd = f->open(f->user, path, MLI_OS_READ | MLI_OS_NONBLOCK, 0);
+    if (fd < 0)
+        return mli_fail_os(err, fd, "catalog %s", mli_basename(path));
+    int rc = f->fstat(f->user, fd, &st);
+    if (rc != 0)
+        status = mli_fail_os(err, rc, "catalog %s", mli_basename(path));
+    else if (st.kind != MLI_OS_REGULAR || st.bytes > (int64_t)CATALOG_MAX_BYTES)
+        status = mli_fail(err, MODELLAB_E_LIMIT, "catalog %s is not a file of at most 4 MiB",
+                          mli_basename(path));
+    else if ((*text = mli_alloc(alloc, (size_t)st.bytes + 1)) == NULL)
+        status = mli_no_memory(err);
+    else if ((rc = mli_os_read_all(f, fd, *text, *bytes = (size_t)st.bytes)) != 0)
+        status = mli_fail_os(err, rc, "catalog %s", mli_basename(path));
+    rc = f->close(f->user, fd);
+    if (status == MODELLAB_OK && rc != 0)
+        status = mli_fail_os(err, rc, "catalog %s", mli_basename(path));
+    if (status != MODELLAB_OK) {
+        mli_free(alloc, *text);
+        *text = NULL;
+    }
+    return status;
+}
+
+static modellab_status parse(modellab_catalog *c, const char *json, modellab_error *err)
+{
+    char *path = NULL, *text = NULL;
+    size_t bytes = 0;
+    if (json != NULL)
+        return mli_catalog_parse(&c->alloc, json, strlen(json), &c->parsed, err);
+    modellab_status status = mli_config_get(&c->alloc, "MODEL_LAB_CATALOG", &path, NULL, err);
+    if (status == MODELLAB_OK && path == NULL)
+        status = mli_catalog_builtin(&c->alloc, &c->parsed, err);
+    else if (status == MODELLAB_OK) {
+        status = read_catalog_file(&c->alloc, path, &text, &bytes, err);
+        if (status == MODELLAB_OK)
+            status = mli_catalog_parse(&c->alloc, text, bytes, &c->parsed, err);
+    }
+    mli_free(&c->alloc, text);
+    mli_free(&c->alloc, path);
+    return status;
+}
+
+static modellab_status take_root(modellab_catalog *c, const char *root, modellab_error *err)
+{
+    char absolute[4096];
+    if (root == NULL)
+        return mli_config_folder(&c->alloc, "MODEL_LAB_MODELS_ROOT", &c->data_dir, err);
+    int rc = mli_os_absolute(root, absolute, sizeof absolute);
+    if (rc != 0)
+        return mli_fail_os(err, rc, "the models folder");
+    c->data_dir = mli_strdup(&c->alloc, absolute);
+    return c->data_dir != NULL ? MODELLAB_OK : mli_no_memory(err);
+}
+
+modellab_status modellab_catalog_load(const modellab_catalog_options *options,
+                                      modellab_catalog **out, modellab_error *err)
+{
+    modellab_catalog_options o = MODELLAB_CATALOG_OPTIONS_INIT;
+    modellab_allocator alloc;
+    if (out == NULL)
+        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "out must not be NULL");
+    *out = NULL;
+    modellab_status status = mli_sized_in(&o, sizeof o, sizeof o, options, err);
+    if (status == MODELLAB_OK)
+        status = mli_allocator_take(o.allocator, &alloc, err);
+    if (status != MODELLAB_OK)
+        return status;
+    modellab_catalog *c = mli_alloc_zero(&alloc, sizeof *c);
+    if (c == NULL)
+        return mli_no_memory(err);
+    c->alloc = alloc;
+    atomic_init(&c->references, 1);
+    c->logger = modellab_logger_ref(o.logger);
+    status = parse(c, o.catalog_json, err);
+    if (status == MODELLAB_OK)
+        status = take_root(c, o.models_root, err);
+    c->store = (mli_model_store){&c->alloc, &mli_os_system_files, c->data_dir};
+    if (status == MODELLAB_OK)
+        status = mli_catalog_scan(c, err);
+    if (status == MODELLAB_OK)
+        *out = c;
+    else
+        modellab_catalog_unref(c);
+    return status;
+}
+
+void modellab_catalog_unref(modellab_catalog *c)
+{
+    if (c == NULL || atomic_fetch_sub(&c->references, 1) != 1)
+        return;
+    modellab_allocator alloc = c->alloc;
+    for (size_t i = 0; i < c->count; i++) {
+        mli_free(&alloc, c->rows[i].name);
+        mli_free(&alloc, c->rows[i].languages);
+        mli_free(&alloc, c->rows[i].architecture);
+        mli_free(&alloc, c->rows[i].licence);
+        mli_free(&alloc, c->rows[i].task);
+    }
+    mli_free(&alloc, c->rows);
+    mli_free(&alloc, c->data_dir);
+    if (c->parsed != NULL)
+        mli_catalog_destroy(c->parsed);
+    modellab_logger_unref(c->logger);
+    mli_free(&alloc, c);
+}
+
+size_t modellab_catalog_count(const modellab_catalog *catalog)
+{
+    return catalog == NULL ? 0 : catalog->count;
+}
+
+modellab_status modellab_catalog_at(const modellab_catalog *catalog, size_t index,
+                                    modellab_catalog_entry *out, modellab_error *err)
+{
+    if (catalog == NULL || out == NULL)
+        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "catalog and out must not be NULL");
+    if (index >= catalog->count)
+        return mli_fail(err, MODELLAB_E_NOT_FOUND, "the catalog has no such entry");
+    const modellab_catalog_entry *entry = &catalog->rows[index].entry;
+    return mli_sized_out(out, entry, sizeof *entry, sizeof *entry, err);
+}
+
+modellab_status modellab_catalog_remove(const modellab_catalog *catalog, const char *name,
+                                        modellab_error *err)
+{
+    mli_model_state state;
+    bool partial = false;
+    if (catalog == NULL || name == NULL)
+        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "catalog and name must not be NULL");
+    if (!mli_model_name_valid(name))
+        return mli_fail(err, MODELLAB_E_NOT_FOUND, "no model of that name is installed");
+    modellab_status status = mli_pull_is_partial(&catalog->store, name, &partial, err);
+    if (status == MODELLAB_OK)
+        status = mli_model_store_state(&catalog->store, name, &state, NULL, err);
+    if (status != MODELLAB_OK)
+        return status;
+    if (state == MLI_MODEL_ABSENT && !partial)
+        return mli_fail(err, MODELLAB_E_NOT_FOUND, "model %s is not installed", name);
+    if (partial)
+        status = mli_pull_discard(&catalog->store, name, err);
+    if (status == MODELLAB_OK && state != MLI_MODEL_ABSENT)
+        status = mli_model_store_remove(&catalog->store, name, err);
+    if (status == MODELLAB_OK)
+        modellab_logger_write(catalog->logger, MODELLAB_LOG_INFO, "model.removed", name);
+    return status;
+}
+
+modellab_status modellab_catalog_file(const modellab_catalog *catalog, const char *name,
+                                      const char *file, modellab_buffer **out, modellab_error *err)
+{
+    char *folder = NULL;
+    mli_os_stat st;
+    mli_buf path;
+    if (out != NULL)
+        *out = NULL;
+    if (catalog == NULL || name == NULL || file == NULL || out == NULL)
+        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "no argument may be NULL");
+    if (!mli_model_name_valid(name) || file[0] == '\0' || strchr(file, '/') != NULL ||
+        strcmp(file, ".") == 0 || strcmp(file, "..") == 0)
+        return mli_fail(err, MODELLAB_E_NOT_FOUND, "there is no such file");
+    modellab_status status = mli_model_store_dir(&catalog->store, name, &folder, err);
+    if (status != MODELLAB_OK)
+        return status;
+    mli_buf_init(&path, NULL);
+    mli_buf_printf(&path, "%s/%s", folder, file);
+    mli_free(&catalog->alloc, folder);
+    status = mli_buf_status(&path, err);
+    if (status == MODELLAB_OK) {
+        int rc =
+            catalog->store.files->stat(catalog->store.files->user, mli_buf_text(&path), true, &st);
+        if (rc != 0)
+            status =
+                mli_fail_os(err, rc, "%s of model %s (modellab models pull %s)", file, name, name);
+    }
+    if (status == MODELLAB_OK)
+        return mli_buffer_from_buf(&path, out, err);
+    mli_buf_dispose(&path);
+    return status;
+}

@@ -1,0 +1,130 @@
+/* Pulling, importing and verifying: the public arguments and the configuration become what
+ * src/remote and src/models want. */
+#include "api/cancel.h"
+#include "api/catalog.h"
+#include "base/alloc.h"
+#include "base/config.h"
+#include "base/error.h"
+#include "base/sized.h"
+#include "remote/pull.h"
+#include <string.h>
+
+typedef struct job {
+    const modellab_catalog *catalog;
+    modellab_pull_options options;
+    char *sources, *hub, *token, *proxy, *pip; /* owned */
+} job;
+
+void modellab_pull_options_init(modellab_pull_options *options, size_t size)
+{
+    const modellab_pull_options init = MODELLAB_PULL_OPTIONS_INIT;
+    if (options == NULL)
+        return;
+    memset(options, 0, size);
+    memcpy(options, &init, size < sizeof init ? size : sizeof init);
+    options->size = size;
+}
+
+static int32_t on_progress(void *user, const char *file, const char *source, int64_t done,
+                           int64_t total)
+{
+    job *j = user;
+    return j->options.progress != NULL
+               ? j->options.progress(j->options.user, file, source, done, total)
+               : 0;
+}
+
+static void on_note(void *user, const char *event, const char *text)
+{
+    job *j = user;
+    bool failed = strstr(event, "failed") != NULL;
+    modellab_log_record record = MODELLAB_LOG_RECORD_INIT;
+    modellab_log_field field = {"model_event", event, 0, 0, 0.0, MODELLAB_LOG_STRING, 0};
+    record.level = failed ? MODELLAB_LOG_WARN : MODELLAB_LOG_INFO;
+    record.event = "model.pull";
+    record.message = text;
+    record.fields = &field;
+    record.field_count = 1;
+    modellab_logger_log(j->catalog->logger, &record);
+}
+
+static modellab_status configure(job *j, modellab_error *err)
+{
+    const struct {
+        const char *name;
+        char **value;
+    } wanted[] = {{"MODEL_LAB_MODEL_SOURCES", &j->sources},
+                  {"MODEL_LAB_HUB_URL", &j->hub},
+                  {"HF_TOKEN", &j->token},
+                  {"MODEL_LAB_PROXY", &j->proxy},
+                  {"MODEL_LAB_PIP", &j->pip}};
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+        modellab_status status =
+            mli_config_get(&j->catalog->alloc, wanted[i].name, wanted[i].value, NULL, err);
+        if (status != MODELLAB_OK)
+            return status;
+    }
+    size_t n = strlen(j->hub);
+    while (n > 0 && j->hub[n - 1] == '/')
+        j->hub[--n] = '\0';
+    return MODELLAB_OK;
+}
+
+static modellab_status run(job *j, const mli_catalog_model *model, modellab_error *err)
+{
+    mli_pull pull = {.alloc = &j->catalog->alloc,
+                     .files = &mli_os_system_files,
+                     .processes = &mli_os_system_processes,
+                     .store = &j->catalog->store,
+                     .sources = j->options.source != NULL ? j->options.source : j->sources,
+                     .hub_url = j->hub,
+                     .hub_token = j->token,
+                     .proxy = j->proxy,
+                     .pip = j->pip,
+                     .cancel = mli_cancel_word_of(j->options.cancel),
+                     .progress = on_progress,
+                     .note = on_note,
+                     .user = j};
+    return mli_pull_model(&pull, model, err);
+}
+
+modellab_status modellab_catalog_pull(const modellab_catalog *catalog, const char *name,
+                                      const modellab_pull_options *options, modellab_error *err)
+{
+    job j = {.catalog = catalog, .options = MODELLAB_PULL_OPTIONS_INIT};
+    if (catalog == NULL || name == NULL)
+        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "catalog and name must not be NULL");
+    modellab_status status =
+        mli_sized_in(&j.options, sizeof j.options, sizeof j.options, options, err);
+    if (status != MODELLAB_OK)
+        return status;
+    const mli_catalog_model *model = mli_catalog_find(catalog->parsed, name);
+    if (model == NULL) {
+        const char *near = mli_catalog_suggest(catalog->parsed, name);
+        return mli_fail(err, MODELLAB_E_NOT_FOUND, "the catalog has no model %.96s%s%s%s", name,
+                        near != NULL ? "; did you mean " : "", near != NULL ? near : "",
+                        near != NULL ? "?" : "");
+    }
+    status = configure(&j, err);
+    if (status == MODELLAB_OK)
+        status = run(&j, model, err);
+    mli_free(&catalog->alloc, j.sources);
+    mli_free(&catalog->alloc, j.hub);
+    mli_free(&catalog->alloc, j.token);
+    mli_free(&catalog->alloc, j.proxy);
+    mli_free(&catalog->alloc, j.pip);
+    return status;
+}
+
+modellab_status modellab_catalog_import(const modellab_catalog *catalog, const char *name,
+                                        const char *path, modellab_error *err)
+{
+    if (catalog == NULL || name == NULL || path == NULL)
+        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "no argument may be NULL");
+    modellab_logger_write(catalog->logger, MODELLAB_LOG_INFO, "model.import.start", name);
+    modellab_status status = mli_import_model(&catalog->store, name, path, NULL, err);
+    modellab_logger_write(catalog->logger,
+                          status == MODELLAB_OK ? MODELLAB_LOG_INFO : MODELLAB_LOG_WARN,
+                          status == MODELLAB_OK ? "model.import.end" : "model.import.failed", name);
+    return status;
+}
