@@ -1,0 +1,173 @@
+"""Speed and memory of speech recognition beside peers on the same weights: interleaved runs (A B A B), medians,
+ratios ours / peer. Prints figures, asserts nothing.   scripts/bench asr [--rounds N] [--only PART]
+
+Whole processes run cold (a new process each) with a warm page cache; `work` excludes the loading of peers."""
+import argparse
+import glob
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+import soundfile
+
+here = pathlib.Path(__file__).parent
+parser = argparse.ArgumentParser()
+parser.add_argument("--build", required=True, type=pathlib.Path)
+parser.add_argument("--models", required=True, type=pathlib.Path)
+parser.add_argument("--data", required=True, type=pathlib.Path)
+parser.add_argument("--rounds", type=int, default=3)
+parser.add_argument("--only", choices=["parts", "clip", "meeting", "long", "memory"])
+parser.add_argument("--no-cpp", action="store_true", help="leave out whisper.cpp")
+args = parser.parse_args()
+clean = {k: v for k, v in os.environ.items() if not k.startswith(("OPENBLAS_", "OMP_"))}
+work = pathlib.Path(tempfile.mkdtemp(prefix="asr-bench-"))
+modellab = str((args.build / "bin/modellab").resolve())
+
+
+def run(command, env=None):
+    start = time.perf_counter()
+    done = subprocess.run(command, env=env or clean, capture_output=True, text=True)
+    wall = time.perf_counter() - start
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(map(str, command[:4]))} ...: {done.stderr.strip()[-400:]}")
+    return wall, done.stdout
+
+
+def peer(*arguments):
+    wall, out = run([sys.executable, str(here / "peer_asr.py"), *map(str, arguments)])
+    return wall, json.loads(out.strip().splitlines()[-1])
+
+
+def ours(model, files, *options):
+    """Whole process `modellab transcribe`; the record gives the worker's peak memory."""
+    lab = work / "lab"
+    env = clean | {"MODEL_LAB_ROOT": str(lab), "MODEL_LAB_MIN_FREE_BYTES": "1"}
+    wall, out = run([modellab, "transcribe", *map(str, files), "--model", model, "--threads", "2", *options], env)
+    _, listed = run([modellab, "run", "status", "latest", "--json"], env)
+    return wall, {"texts": [out.strip()], "peak_bytes": json.loads(listed)["peak_memory_bytes"]}
+
+
+def ggml(model):
+    """The same weights for whisper.cpp, converted once."""
+    target = work / f"{model}.ggml"
+    if not target.exists():
+        run([sys.executable, str(here.parent / "conformance/convert_whisper.py"), str(args.models / model), str(work / model)])
+        target.symlink_to(work / model / "ggml-f16.bin")
+    return target
+
+
+def race(title, contestants):
+    """contestants: name -> function giving (wall, result). Ours is the first; rounds are interleaved."""
+    walls, results = {n: [] for n in contestants}, {}
+    for name, call in contestants.items():  # warm the page cache and the packed image
+        results[name] = call()[1]
+    for _ in range(args.rounds):
+        for name, call in contestants.items():
+            wall, results[name] = call()
+            walls[name].append(wall)
+    base = next(iter(contestants))
+    print(f"\n{title}")
+    for name, times in walls.items():
+        median = statistics.median(times)
+        ratio = statistics.median(a / b for a, b in zip(walls[base], times))
+        print(f"  {name:28s} {median:8.2f} s  [{min(times):.2f} .. {max(times):.2f}]  ours/this {ratio:5.2f}"
+              f"  peak {results[name]['peak_bytes'] / 1e6:6.0f} MB")
+    return results
+
+
+def parts():
+    binary = str((args.build / "bench/bench_asr").resolve())
+    for model in ("whisper-tiny.en", "whisper-base"):
+        rows = {}
+        for _ in range(args.rounds):
+            for name, call in {
+                    "ours f32": lambda: json.loads(run([binary, str(args.models / model), "f32"])[1]),
+                    "ours f16": lambda: json.loads(run([binary, str(args.models / model), "f16"])[1]),
+                    "faster-whisper f32": lambda: peer("parts", args.models / model, "float32")[1],
+                    "faster-whisper int8": lambda: peer("parts", args.models / model, "int8")[1]}.items():
+                rows.setdefault(name, []).append(call())
+        print(f"\nparts of {model}, 2 threads, ms (median of {args.rounds} interleaved rounds)")
+        for name, results in rows.items():
+            figures = [statistics.median(r[k] for r in results) for k in ("encoder_ms", "token_ms", "beam5_ms")]
+            print("  {:22s} encoder {:8.1f}   token {:6.2f}   5-beam step {:6.2f}".format(name, *figures))
+
+
+def recordings():
+    speech = sorted(glob.glob(str(args.data / "read-speech/*.flac")))
+    meetings = sorted(glob.glob(str(args.data / "meetings/*.flac")))
+    if not speech or not meetings:
+        sys.exit("the recordings are not there: set MODEL_LAB_BENCH_DATA")
+    return speech, meetings
+
+
+def join(files, name, seconds):
+    target = work / name
+    parts_ = [soundfile.read(f, dtype="float32")[0] for f in files]
+    joined = np.concatenate(parts_)[: int(seconds * 16000)]
+    soundfile.write(target, joined, 16000, subtype="PCM_16")
+    return target
+
+
+def clip():
+    speech, _ = recordings()
+    file = join(speech[:1], "clip.wav", 11)
+    tiny = args.models / "whisper-tiny.en"
+    cases = {"ours f16 (modellab)": lambda: ours("whisper-tiny.en", [file]),
+             "faster-whisper int8": lambda: peer("fw", tiny, "int8", 1, file),
+             "faster-whisper f32": lambda: peer("fw", tiny, "float32", 1, file)}
+    if not args.no_cpp:
+        cases["whisper.cpp f16"] = lambda: peer("cpp", ggml("whisper-tiny.en"), 1, file)
+    race("11 s clip, tiny.en, greedy, cold process", cases)
+
+
+def meeting():
+    _, meetings = recordings()
+    file = join(meetings[:2], "meeting.wav", 60)
+    base = args.models / "whisper-base"
+    for beam in (1, 5):
+        cases = {"ours f16 (modellab)": lambda: ours("whisper-base", [file], "--beam", str(beam)),
+                 "faster-whisper int8": lambda: peer("fw", base, "int8", beam, file),
+                 "faster-whisper f32": lambda: peer("fw", base, "float32", beam, file)}
+        if not args.no_cpp:
+            cases["whisper.cpp f16"] = lambda: peer("cpp", ggml("whisper-base"), beam, file)
+        race(f"60 s meeting, base, beam {beam}, whole process", cases)
+
+
+def long_form():
+    import jiwer
+    speech, _ = recordings()
+    file = join(speech, "long.wav", 600)
+    tiny = args.models / "whisper-tiny.en"
+    results = race("10 min of read speech, tiny.en, whole process", {
+        "ours f16 (modellab)": lambda: ours("whisper-tiny.en", [file]),
+        "faster-whisper int8 batched 8": lambda: peer("fw", tiny, "int8", 1, "--batched", file),
+        "faster-whisper int8": lambda: peer("fw", tiny, "int8", 1, file),
+        "faster-whisper f32": lambda: peer("fw", tiny, "float32", 1, file)})
+    reference = peer("fw", args.models / "whisper-base", "float32", 5, file)[1]["texts"][0]
+
+    def plain(text):
+        return " ".join("".join(c if c.isalnum() or c == "'" else " " for c in text.lower()).split())
+    for name, result in results.items():
+        print(f"  words that differ from whisper-base beam 5: {name:30s} "
+              f"{100 * jiwer.wer(plain(reference), plain(result['texts'][0])):5.1f} %")
+
+
+def memory():
+    speech, _ = recordings()
+    file = join(speech[:1], "clip.wav", 11)
+    print("\npeak memory of a worker (VmHWM)")
+    for model in ("whisper-tiny.en", "whisper-base"):
+        print(f"  {model:18s} {ours(model, [file])[1]['peak_bytes'] / 1e6:6.0f} MB")
+
+
+_, info = run([modellab, "info"])
+print(info.strip())
+for name, part in {"parts": parts, "clip": clip, "meeting": meeting, "long": long_form, "memory": memory}.items():
+    if args.only in (None, name):
+        part()
