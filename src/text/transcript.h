@@ -6,7 +6,6 @@
 #include <modellab/alloc.h>
 #include <modellab/status.h>
 #include <stdbool.h>
-#include <stdbool.h>
 
 /* Times are seconds on the time line of the input; writers round once, to integer ms, half-even. */
 typedef struct mli_transcript_word {
