@@ -26,8 +26,10 @@ typedef modellab_status (*mli_image_build_fn)(void *user, mli_image_writer *writ
 typedef struct mli_image_cache {
     const modellab_allocator *alloc;
     const mli_os_files *files;
-    const char *directory; /* the cache root; `images` below it is made when needed */
-    bool verify;           /* also check every section's crc32c on a hit */
+    /* The cache root; `images` below it is made when needed. NULL: no file, the image is built into
+     * an anonymous one. */
+    const char *directory;
+    bool verify; /* also check every section's crc32c on a hit */
 } mli_image_cache;
 
 /* `build` NULL: only look (E_NOT_FOUND when absent, E_INVALID_MODEL when damaged). `event` and

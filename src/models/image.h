@@ -8,9 +8,9 @@
 #include "os/file.h"
 
 /* File: header (64 bytes: magic, version), sections (each at a multiple of 64), table, metadata
- * (JSON), footer (128 bytes: offsets and sizes of table and metadata, their crc32c, sha256 of the
- * source, crc32c of the footer, magic). Little endian. The footer comes last, so that a cut file is
- * not an image. */
+ * (JSON), footer (192 bytes: places and crc32c of table and metadata, the key, its own crc32c).
+ * Little endian. The footer comes last, so that a cut file is no image. Appends of up to 4 MB keep
+ * cancel prompt. */
 #define MLI_IMAGE_VERSION 1u
 #define MLI_IMAGE_ALIGN 64u
 #define MLI_IMAGE_MAX_SECTIONS 16384u
@@ -62,6 +62,9 @@ MODELLAB_MUST_CHECK modellab_status mli_image_need(const mli_image *image, const
                                                    uint32_t type, uint64_t bytes, const void **data,
                                                    modellab_error *err);
 
+/* sha256 is 64 hex digits; weights and layout hold [A-Za-z0-9_.-] only and fit. */
+bool mli_image_key_valid(const mli_image_key *key);
+
 /* Writer: sections are streamed to a temporary file beside `path`; finish writes table, metadata
  * and footer, syncs and renames. abort (or a failed finish) removes the temporary file. */
 typedef struct mli_image_writer mli_image_writer;
@@ -69,6 +72,12 @@ typedef struct mli_image_writer mli_image_writer;
 MODELLAB_MUST_CHECK modellab_status mli_image_writer_create(
     mli_image_writer **out, const modellab_allocator *alloc, const mli_os_files *files,
     const char *path, const mli_image_key *key, modellab_error *err);
+/* The same into an open, empty file of the caller's (an anonymous one); never closed or renamed. */
+MODELLAB_MUST_CHECK modellab_status mli_image_writer_create_fd(mli_image_writer **out,
+                                                               const modellab_allocator *alloc,
+                                                               const mli_os_files *files, int fd,
+                                                               const mli_image_key *key,
+                                                               modellab_error *err);
 /* One whole section. */
 MODELLAB_MUST_CHECK modellab_status mli_image_writer_section(mli_image_writer *w, const char *name,
                                                              uint32_t type, uint32_t rank,

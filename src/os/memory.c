@@ -68,6 +68,12 @@ int mli_os_file_map_shared(int fd, size_t bytes, void **out)
     return 0;
 }
 
+int mli_os_memory_file(const char *name, int *fd)
+{
+    *fd = memfd_create(name, MFD_CLOEXEC);
+    return *fd < 0 ? errno : 0;
+}
+
 void mli_os_file_unmap(const void *map, size_t bytes)
 {
     if (map != NULL)

@@ -12,6 +12,8 @@ void mli_os_pages_unmap(void *pages, size_t bytes);
 __attribute__((warn_unused_result)) int mli_os_file_map(int fd, size_t bytes, const void **out);
 /* Shared read-write mapping (progress page). */
 __attribute__((warn_unused_result)) int mli_os_file_map_shared(int fd, size_t bytes, void **out);
+/* An anonymous file of this process (close-on-exec), open for reading and writing. */
+__attribute__((warn_unused_result)) int mli_os_memory_file(const char *name, int *fd);
 void mli_os_file_unmap(const void *map, size_t bytes);
 /* VmHWM and VmRSS of a process (pid 0 = self) in bytes. */
 __attribute__((warn_unused_result)) int mli_os_memory_peak(int64_t pid, int64_t *peak_bytes,
