@@ -1,0 +1,278 @@
+/* The thread pool: every task once, barriers hold, callers take turns, cancel, failing memory,
+ * forked child. */
+#include "common.h"
+
+#include "kernels/pool.h"
+#include "os/clock.h"
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { TASKS = 1000 };
+
+typedef struct marks {
+    _Atomic int seen[TASKS];
+    _Atomic int threads; /* bit set of the threads that worked */
+} marks;
+
+static void mark(void *ctx, size_t task, int thread)
+{
+    marks *m = ctx;
+    atomic_fetch_add(&m->seen[task], 1);
+    atomic_fetch_or(&m->threads, 1 << thread);
+}
+
+static void test_each_task_once(void **state)
+{
+    (void)state;
+    for (int threads = 1; threads <= 4; threads++) {
+        mli_pool *pool = threads == 4 ? NULL : pool_of(threads);
+        marks m = {0};
+        for (int round = 0; round < 50; round++)
+            mli_pool_run(pool, TASKS, mark, &m);
+        mli_pool_run(pool, 0, mark, &m);
+        for (int i = 0; i < TASKS; i++)
+            assert_int_equal(m.seen[i], 50);
+        assert_true(m.threads < 1 << mli_pool_threads(pool));
+        mli_pool_destroy(pool);
+    }
+}
+
+/* Each thread writes, all meet, each reads what its neighbour wrote. */
+typedef struct relay {
+    int rounds, values[3], wrong[3];
+} relay;
+
+static void relay_region(void *ctx, mli_team *team)
+{
+    relay *r = ctx;
+    int me = mli_team_thread(team), next = (me + 1) % mli_team_threads(team);
+    for (int i = 0; i < r->rounds; i++) {
+        r->values[me] = i * 10 + me;
+        mli_team_barrier(team);
+        r->wrong[me] += r->values[next] != i * 10 + next;
+        mli_team_barrier(team);
+    }
+}
+
+static void test_barrier(void **state)
+{
+    (void)state;
+    for (int threads = 1; threads <= 3; threads++) {
+        mli_pool *pool = pool_of(threads);
+        relay r = {.rounds = 500};
+        mli_pool_region(pool, NULL, relay_region, &r);
+        assert_int_equal(r.wrong[0] + r.wrong[1] + r.wrong[2], 0);
+        mli_pool_destroy(pool);
+    }
+}
+
+/* Loops of one region follow each other without mixing their tasks. */
+typedef struct loops {
+    _Atomic int count[64];
+} loops;
+
+static void count_task(void *ctx, size_t task, mli_team *team)
+{
+    (void)task;
+    /* the whole scratch can be written */
+    memset(mli_team_scratch(team), 1, MLI_TEAM_SCRATCH_BYTES);
+    atomic_fetch_add((_Atomic int *)ctx, 1);
+}
+
+static void loops_region(void *ctx, mli_team *team)
+{
+    loops *l = ctx;
+    for (size_t i = 0; i < 64; i++)
+        mli_team_for(team, i % 7, count_task, &l->count[i]);
+}
+
+static void test_loops(void **state)
+{
+    (void)state;
+    mli_pool *pool = pool_of(2);
+    for (int round = 0; round < 20; round++) {
+        loops l = {0};
+        mli_pool_region(pool, NULL, loops_region, &l);
+        for (int i = 0; i < 64; i++)
+            assert_int_equal(l.count[i], i % 7);
+    }
+    mli_pool_destroy(pool);
+}
+
+/* A sleeping pool wakes up again. */
+static void test_wakes_after_sleep(void **state)
+{
+    (void)state;
+    mli_pool *pool = pool_of(2);
+    marks m = {0};
+    for (int i = 0; i < 5; i++) {
+        usleep(2000);
+        mli_pool_run(pool, TASKS, mark, &m);
+    }
+    for (int i = 0; i < TASKS; i++)
+        assert_int_equal(m.seen[i], 5);
+    mli_pool_destroy(pool);
+}
+
+typedef struct caller {
+    mli_pool *pool;
+    marks *m;
+} caller;
+
+static void *call_often(void *arg)
+{
+    caller *c = arg;
+    for (int i = 0; i < 50; i++)
+        mli_pool_run(c->pool, TASKS, mark, c->m);
+    return NULL;
+}
+
+static void test_callers_take_turns(void **state)
+{
+    (void)state;
+    mli_pool *pool = pool_of(2);
+    marks m = {0};
+    caller c = {pool, &m};
+    pthread_t others[3];
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(pthread_create(&others[i], NULL, call_often, &c), 0);
+    for (int i = 0; i < 3; i++)
+        pthread_join(others[i], NULL);
+    for (int i = 0; i < TASKS; i++)
+        assert_int_equal(m.seen[i], 150);
+    mli_pool_destroy(pool);
+}
+
+typedef struct stopping {
+    mli_cancel_word word;
+    _Atomic int done;
+    int answers[2][2];
+} stopping;
+
+static void stop_task(void *ctx, size_t task, mli_team *team)
+{
+    stopping *s = ctx;
+    (void)team;
+    if (task == 10)
+        atomic_store(&s->word, 1);
+    atomic_fetch_add(&s->done, 1);
+}
+
+static void stop_region(void *ctx, mli_team *team)
+{
+    stopping *s = ctx;
+    s->answers[mli_team_thread(team)][0] = mli_team_cancelled(team);
+    mli_team_for(team, TASKS, stop_task, s);
+    s->answers[mli_team_thread(team)][1] = mli_team_cancelled(team);
+}
+
+static void test_cancel(void **state)
+{
+    (void)state;
+    for (int threads = 1; threads <= 2; threads++) {
+        mli_pool *pool = pool_of(threads);
+        stopping s = {0};
+        mli_pool_region(pool, &s.word, stop_region, &s);
+        assert_in_range(s.done, 11, 100);
+        for (int i = 0; i < threads; i++)
+            assert_true(s.answers[i][0] == 0 && s.answers[i][1] == 1);
+        mli_pool_destroy(pool);
+    }
+}
+
+/* Idle threads sleep: a quarter of a second of idling costs nearly no CPU time. */
+static void test_idle_is_free(void **state)
+{
+    (void)state;
+    mli_pool *pool = pool_of(2);
+    marks m = {0};
+    mli_pool_run(pool, TASKS, mark, &m);
+    int64_t before = mli_os_process_cpu_ns();
+    usleep(250000);
+    /* a spinning thread would have used 250 ms */
+    assert_true(mli_os_process_cpu_ns() - before < 125000000);
+    assert_true(mli_pool_cpu_ns(pool) > 0);
+    mli_pool_destroy(pool);
+}
+
+static int allocations_left;
+
+static void *failing_alloc(void *user, size_t bytes)
+{
+    (void)user;
+    return allocations_left-- > 0 ? malloc(bytes) : NULL;
+}
+static void *no_realloc(void *user, void *block, size_t bytes)
+{
+    (void)user;
+    (void)block;
+    (void)bytes;
+    return NULL;
+}
+static void plain_free(void *user, void *block)
+{
+    (void)user;
+    free(block);
+}
+
+static void test_no_memory(void **state)
+{
+    (void)state;
+    const modellab_allocator alloc = {sizeof alloc, NULL, failing_alloc, no_realloc, plain_free};
+    mli_pool *pool = NULL;
+    int fails = 0;
+    for (int n = 0;; n++, fails++) {
+        allocations_left = n;
+        modellab_error err = MODELLAB_ERROR_INIT;
+        modellab_status status = mli_pool_create(2, &alloc, &pool, &err);
+        if (status == MODELLAB_OK)
+            break;
+        assert_int_equal(status, MODELLAB_E_NO_MEMORY);
+        assert_int_equal(err.code, MODELLAB_E_NO_MEMORY);
+        assert_null(pool);
+    }
+    assert_int_equal(fails, 3);
+    mli_pool_destroy(pool);
+    assert_int_equal(mli_pool_create(-1, NULL, &pool, NULL), MODELLAB_E_INVALID_ARGUMENT);
+    assert_int_equal(mli_pool_create(257, NULL, &pool, NULL), MODELLAB_E_INVALID_ARGUMENT);
+    assert_null(pool);
+    mli_pool_destroy(NULL);
+}
+
+/* The threads do not exist in a forked child: work there runs in the calling thread. */
+static void test_forked_child(void **state)
+{
+    (void)state;
+    mli_pool *pool = pool_of(2);
+    marks m = {0};
+    mli_pool_run(pool, TASKS, mark, &m);
+    pid_t child = fork();
+    if (child == 0) {
+        mli_pool_run(pool, TASKS, mark, &m);
+        int right = 1;
+        for (int i = 0; i < TASKS; i++)
+            right &= m.seen[i] == 2;
+        mli_pool_destroy(pool);
+        _exit(right ? 0 : 1);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    mli_pool_destroy(pool);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_task_once),
+                                       cmocka_unit_test(test_barrier),
+                                       cmocka_unit_test(test_loops),
+                                       cmocka_unit_test(test_wakes_after_sleep),
+                                       cmocka_unit_test(test_callers_take_turns),
+                                       cmocka_unit_test(test_cancel),
+                                       cmocka_unit_test(test_idle_is_free),
+                                       cmocka_unit_test(test_no_memory),
+                                       cmocka_unit_test(test_forked_child)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
