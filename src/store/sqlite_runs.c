@@ -38,6 +38,7 @@ static mli_run_row *read_row(mli_query *q, const modellab_allocator *alloc)
     size_t total = sizeof(mli_run_row), bytes;
     int column = 1;
     mli_run_row *row;
+    const char *from;
     char *text;
 
 #define MEASURE(name)                                                                              \
@@ -53,7 +54,8 @@ static mli_run_row *read_row(mli_query *q, const modellab_allocator *alloc)
     text = (char *)(row + 1);
     column = 1;
 #define COPY(name)                                                                                 \
-    memcpy(text, mli_query_column(q, column++, &bytes), bytes);                                    \
+    from = mli_query_column(q, column++, &bytes);                                                  \
+    memcpy(text, from, bytes);                                                                     \
     text[bytes] = '\0';                                                                            \
     row->name = text;                                                                              \
     text += bytes + 1;
