@@ -1,0 +1,348 @@
+/* One record as one JSON object: our keys first, then the caller's without duplicates, cut to size.
+ */
+#include "log/line.h"
+#include "base/str.h"
+#include "log/redact.h"
+#include "os/clock.h"
+#include <math.h>
+#include <string.h>
+
+/* Kept free at the end of a line for: ,"truncated":true,"suppressed":4294967295}\n and NUL */
+#define TAIL_BYTES 64
+
+static void put(mli_log_writer *w, const char *text, size_t bytes)
+{
+    if ((size_t)(w->end - w->at) < bytes) {
+        w->cut = true;
+        return;
+    }
+    memcpy(w->at, text, bytes);
+    w->at += bytes;
+}
+
+#define PUT(w, literal) put(w, literal, sizeof(literal) - 1)
+
+static void put_int(mli_log_writer *w, int64_t value)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do {
+        digits[--at] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (value < 0)
+        digits[--at] = '-';
+    put(w, digits + at, sizeof digits - at);
+}
+
+/* Bytes at the start of `text` that need no escape, eight at a time. */
+static size_t plain_run(const char *text, size_t bytes)
+{
+    const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
+    size_t i = 0;
+    for (; i + 8 <= bytes; i += 8) {
+        uint64_t v;
+        memcpy(&v, text + i, 8);
+        uint64_t quote = v ^ ones * '"', slash = v ^ ones * '\\', del = v ^ ones * 0x7F;
+        uint64_t found = v | (v - ones * 0x20) | (quote - ones) | (slash - ones) | (del - ones);
+        if ((found & high) != 0)
+            break;
+    }
+    for (; i < bytes; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c < 0x20 || c >= 0x7F || c == '"' || c == '\\')
+            break;
+    }
+    return i;
+}
+
+/* One character that is not plain; returns the bytes of the input that it took. */
+static size_t put_special(mli_log_writer *w, const char *text, size_t bytes)
+{
+    static const char hex[] = "0123456789abcdef", from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
+    uint32_t c;
+    size_t n = mli_utf8_decode(text, bytes, &c);
+    if (n == 0) {
+        PUT(w, "\xEF\xBF\xBD");
+        return 1;
+    }
+    if (c >= 0x80 && c != 0x2028 && c != 0x2029) {
+        put(w, text, n);
+        return n;
+    }
+    const char *at = c != 0 && c < 0x80 ? strchr(from, (int)c) : NULL;
+    char escape[6] = {'\\',
+                      at != NULL ? to[at - from] : 'u',
+                      hex[c >> 12 & 15],
+                      hex[c >> 8 & 15],
+                      hex[c >> 4 & 15],
+                      hex[c & 15]};
+    put(w, escape, at != NULL ? 2 : 6);
+    return n;
+}
+
+void mli_log_put_string(mli_log_writer *w, const char *text, size_t bytes, size_t limit)
+{
+    bool cut_before = w->cut;
+    if (w->end - w->at < 2) {
+        w->cut = true;
+        return;
+    }
+    size_t kept = mli_utf8_prefix(text, bytes, limit);
+    *w->at++ = '"';
+    w->end--; /* the closing quote always fits */
+    w->cut = false;
+    for (size_t i = 0; i < kept && !w->cut;) {
+        size_t run = plain_run(text + i, kept - i), room = (size_t)(w->end - w->at);
+        if (run > room) {
+            put(w, text + i, room);
+            w->cut = true;
+            break;
+        }
+        put(w, text + i, run);
+        i += run;
+        if (i < kept)
+            i += put_special(w, text + i, kept - i);
+    }
+    w->end++;
+    *w->at++ = '"';
+    w->cut = w->cut || cut_before || kept < bytes;
+}
+
+const char *mli_log_level_name(modellab_log_level level)
+{
+    if (level < MODELLAB_LOG_DEBUG)
+        return "trace";
+    if (level < MODELLAB_LOG_INFO)
+        return "debug";
+    if (level < MODELLAB_LOG_WARN)
+        return "info";
+    if (level < MODELLAB_LOG_ERROR)
+        return "warn";
+    return level < MODELLAB_LOG_FATAL ? "error" : "fatal";
+}
+
+/* Bytes of a text that may be long: never looks further than what can be written. */
+static size_t bounded_length(const char *text, size_t declared, size_t limit)
+{
+    if (declared != 0)
+        return declared;
+    const char *end = memchr(text, '\0', limit + 4);
+    return end != NULL ? (size_t)(end - text) : limit + 4;
+}
+
+static void put_real(mli_log_writer *w, double value)
+{
+    char text[40];
+    if (isfinite(value))
+        put(w, text, mli_format_f64(text, sizeof text, value));
+    else
+        PUT(w, "null");
+}
+
+static void put_text_value(mli_log_writer *w, const mli_log_stamp *stamp,
+                           const modellab_log_field *f)
+{
+    char stub[MLI_LOG_STUB_BYTES];
+    size_t bytes = bounded_length(f->text, f->text_bytes, MLI_LOG_VALUE_BYTES);
+    mli_log_piece pieces[2] = {{f->text, bytes}, {"", 0}};
+    if (f->type == MODELLAB_LOG_SECRET) {
+        pieces[0].bytes = mli_log_redact_secret(stamp->key, f->text, f->text_bytes, stub);
+        pieces[0].text = stub;
+    } else if (f->type == MODELLAB_LOG_PATH) {
+        pieces[0] = mli_log_redact_path(f->text, bytes, stamp->root);
+    } else if (f->type == MODELLAB_LOG_URL) {
+        mli_log_redact_url(f->text, bytes, pieces);
+    }
+    mli_log_put_string(w, pieces[0].text, pieces[0].bytes, MLI_LOG_VALUE_BYTES);
+    if (pieces[1].bytes > 0 && !w->cut) {
+        w->at--; /* the second piece goes on behind the first */
+        char *quote = w->at;
+        mli_log_put_string(w, pieces[1].text, pieces[1].bytes,
+                           MLI_LOG_VALUE_BYTES - pieces[0].bytes);
+        if (w->at > quote) {
+            memmove(quote, quote + 1, (size_t)(w->at - quote - 1));
+            w->at--;
+        } else {
+            w->at++; /* no room: the first piece keeps its quote */
+        }
+    }
+}
+
+static void put_value(mli_log_writer *w, const mli_log_stamp *stamp, const modellab_log_field *f)
+{
+    switch (f->type) {
+    case MODELLAB_LOG_INT:
+        put_int(w, f->integer);
+        break;
+    case MODELLAB_LOG_REAL:
+        put_real(w, f->real);
+        break;
+    case MODELLAB_LOG_BOOL:
+        if (f->integer != 0)
+            PUT(w, "true");
+        else
+            PUT(w, "false");
+        break;
+    case MODELLAB_LOG_STRING:
+    case MODELLAB_LOG_SECRET:
+    case MODELLAB_LOG_PATH:
+    case MODELLAB_LOG_URL:
+        if (f->text != NULL)
+            put_text_value(w, stamp, f);
+        else
+            PUT(w, "null");
+        break;
+    default:
+        PUT(w, "null"); /* a type of a newer caller */
+    }
+}
+
+typedef struct key_text {
+    const char *text;
+    size_t bytes;
+} key_text;
+
+static bool same_key(const key_text *a, const char *text, size_t bytes)
+{
+    return a->bytes == bytes && memcmp(a->text, text, bytes) == 0;
+}
+
+static bool is_reserved(const key_text *k)
+{
+    static const char *const ours[] = {
+        "ts",      "level", "event",   "msg", "run_id", "request_id", "trace_id",
+        "span_id", "sev",   "attempt", "pid", "seq",    "truncated",  "suppressed"};
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+        if (ours[i][0] == k->text[0] && same_key(k, ours[i], strlen(ours[i])))
+            return true;
+    return false;
+}
+
+/* A set of seen keys as one word: false means surely new, so that most lines compare no texts. */
+static bool seen_before(uint64_t *seen, const key_text *k)
+{
+    uint64_t bit = (uint64_t)1 << ((k->bytes * 7 + (unsigned char)k->text[0] * 3u +
+                                    (unsigned char)k->text[k->bytes - 1]) &
+                                   63);
+    bool was = (*seen & bit) != 0;
+    *seen |= bit;
+    return was;
+}
+
+/* Which one of equal keys this is: 1 for the first, or for a reserved key 2. */
+static size_t occurrence(const key_text *keys, size_t index)
+{
+    size_t n = is_reserved(&keys[index]) ? 2 : 1;
+    for (size_t i = 0; i < index; i++)
+        n += same_key(&keys[i], keys[index].text, keys[index].bytes);
+    return n;
+}
+
+/* The key, with "_2", "_3" ... when it would appear twice on the line. */
+static void put_key(mli_log_writer *w, const key_text *keys, size_t count, size_t index,
+                    bool unsure)
+{
+    const key_text *k = &keys[index];
+    char renamed[MLI_LOG_KEY_BYTES + 8];
+    size_t n = unsure ? occurrence(keys, index) : 1, bytes = k->bytes;
+    PUT(w, ",");
+    if (n == 1) {
+        mli_log_put_string(w, k->text, bytes, bytes);
+        PUT(w, ":");
+        return;
+    }
+    memcpy(renamed, k->text, bytes);
+    for (bool taken = true; taken; n++) {
+        mli_log_writer number = {renamed + k->bytes, renamed + sizeof renamed, false};
+        PUT(&number, "_");
+        put_int(&number, (int64_t)n);
+        bytes = (size_t)(number.at - renamed);
+        taken = false;
+        for (size_t i = 0; i < count; i++)
+            taken = taken || same_key(&keys[i], renamed, bytes);
+    }
+    mli_log_put_string(w, renamed, bytes, bytes);
+    PUT(w, ":");
+}
+
+static size_t collect_keys(const modellab_log_record *r, key_text *keys)
+{
+    size_t count = r->field_count < MLI_LOG_FIELDS_MAX ? r->field_count : MLI_LOG_FIELDS_MAX;
+    for (size_t i = 0; i < count; i++) {
+        const char *key = r->fields[i].key;
+        if (key == NULL || key[0] == '\0')
+            key = "field";
+        keys[i].text = key;
+        keys[i].bytes = bounded_length(key, 0, MLI_LOG_KEY_BYTES);
+        keys[i].bytes = mli_utf8_prefix(key, keys[i].bytes, MLI_LOG_KEY_BYTES);
+    }
+    return count;
+}
+
+static void put_fields(mli_log_writer *w, const mli_log_stamp *stamp, const modellab_log_record *r)
+{
+    key_text keys[MLI_LOG_FIELDS_MAX];
+    /* Bits of the reserved keys: set once by hand would go stale, so a reserved key is always
+     * checked when its first letter is one of theirs. */
+    uint64_t seen = 0;
+    bool cut = r->field_count > MLI_LOG_FIELDS_MAX;
+    size_t count = collect_keys(r, keys);
+    for (size_t i = 0; i < count; i++) {
+        char *before = w->at;
+        bool unsure = seen_before(&seen, &keys[i]) || strchr("tlemrsap", keys[i].text[0]) != NULL;
+        w->cut = false;
+        put_key(w, keys, count, i, unsure);
+        if (!w->cut) {
+            const char *value = w->at;
+            put_value(w, stamp, &r->fields[i]);
+            bool kept = w->at > value && w->at[-1] == '"'; /* a cut text is still a text */
+            cut = cut || w->cut;
+            if (!w->cut || kept)
+                continue;
+        }
+        w->at = before; /* no room for this one: neither for later ones */
+        cut = true;
+        break;
+    }
+    w->cut = cut;
+}
+
+size_t mli_log_format(char *out, const mli_log_stamp *stamp, const modellab_log_record *r)
+{
+    mli_log_writer w = {out, out + MLI_LOG_LINE_BYTES - TAIL_BYTES, false};
+    const char *level = mli_log_level_name(r->level), *message = r->message;
+    const char *event = r->event != NULL ? r->event : "log";
+    char time[28];
+    mli_os_format_utc(stamp->time_ns, time);
+    PUT(&w, "{\"ts\":\"");
+    put(&w, time, 27);
+    PUT(&w, "\",\"level\":\"");
+    put(&w, level, strlen(level));
+    PUT(&w, "\",\"event\":");
+    mli_log_put_string(&w, event, bounded_length(event, 0, 256), 256);
+    PUT(&w, ",\"msg\":");
+    message = message != NULL ? message : "";
+    mli_log_put_string(&w, message, bounded_length(message, 0, MLI_LOG_VALUE_BYTES),
+                       MLI_LOG_VALUE_BYTES);
+    bool cut = w.cut;
+    put(&w, stamp->ids, stamp->ids_bytes);
+    PUT(&w, ",\"sev\":");
+    put_int(&w, r->level);
+    put(&w, stamp->process, stamp->process_bytes);
+    PUT(&w, ",\"seq\":");
+    put_int(&w, stamp->seq);
+    put_fields(&w, stamp, r);
+    cut = cut || w.cut;
+    w.end += TAIL_BYTES - 1;
+    if (stamp->suppressed > 0) {
+        PUT(&w, ",\"suppressed\":");
+        put_int(&w, stamp->suppressed);
+    }
+    if (cut)
+        PUT(&w, ",\"truncated\":true");
+    PUT(&w, "}\n");
+    *w.at = '\0';
+    return (size_t)(w.at - out);
+}
