@@ -30,10 +30,14 @@ LANES_FN lanes lanes_load_f16(const mli_f16 *p)
 {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
 }
+/* Without optimisation the intrinsic is a macro of the compiler's header that converts -1 to a mask. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion"
 LANES_FN void lanes_store_f16(mli_f16 *p, lanes a)
 {
     _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT));
 }
+#pragma GCC diagnostic pop
 LANES_FN lanes lanes_if_less(lanes x, lanes limit, lanes a, lanes b)
 {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, limit, _CMP_LT_OQ), b, a);
