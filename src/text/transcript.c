@@ -165,6 +165,38 @@ modellab_status mli_transcript_add(mli_transcript *t, const mli_transcript_segme
     return MODELLAB_OK;
 }
 
+const modellab_allocator *mli_transcript_allocator(const mli_transcript *t)
+{
+    const owner *o = (const owner *)(const void *)t;
+    return heap(o);
+}
+
+size_t mli_transcript_word_count(const mli_transcript *t)
+{
+    if (t->segment_count == 0)
+        return 0;
+    const mli_transcript_segment *last = &t->segments[t->segment_count - 1];
+    return last->first_word + last->word_count;
+}
+
+const mli_transcript_word *mli_transcript_word_at(const mli_transcript *t, size_t index,
+                                                  const mli_transcript_segment **segment)
+{
+    if (index >= mli_transcript_word_count(t))
+        return NULL;
+    size_t low = 0,
+           high = t->segment_count; /* the last segment whose first word is not after index */
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (t->segments[middle].first_word <= index)
+            low = middle;
+        else
+            high = middle;
+    }
+    *segment = &t->segments[low];
+    return &t->segments[low].words[index - t->segments[low].first_word];
+}
+
 void mli_transcript_set_partial(mli_transcript *t)
 {
     t->partial = true;

@@ -61,6 +61,12 @@ MODELLAB_MUST_CHECK modellab_status mli_transcript_add(mli_transcript *t,
                                                        modellab_error *err);
 /* Marks the result of work that ended early. */
 void mli_transcript_set_partial(mli_transcript *t);
+/* The allocator that it was created with; NULL = C heap. Borrowed. */
+const modellab_allocator *mli_transcript_allocator(const mli_transcript *t);
+size_t mli_transcript_word_count(const mli_transcript *t);
+/* Word number `index` of all, and its segment; NULL outside. */
+const mli_transcript_word *mli_transcript_word_at(const mli_transcript *t, size_t index,
+                                                  const mli_transcript_segment **segment);
 /* Joins the text; to be called once, after the last mli_transcript_add. */
 MODELLAB_MUST_CHECK modellab_status mli_transcript_finish(mli_transcript *t, modellab_error *err);
 mli_transcript *mli_transcript_ref(mli_transcript *t); /* NULL accepted */
