@@ -36,14 +36,15 @@ static int hex_value(char c)
 bool mli_unhex(const char *text, size_t bytes, void *out)
 {
     unsigned char *to = out;
-    for (size_t i = 0; i < bytes; i++) {
-        int high = hex_value(text[2 * i]);
-        int low = high < 0 ? -1 : hex_value(text[2 * i + 1]);
-        if (low < 0)
+    if (bytes % 2 != 0)
+        return false;
+    for (size_t i = 0; i < bytes / 2; i++) {
+        int high = hex_value(text[2 * i]), low = hex_value(text[2 * i + 1]);
+        if (high < 0 || low < 0)
             return false;
         to[i] = (unsigned char)(high << 4 | low);
     }
-    return text[2 * bytes] == '\0';
+    return true;
 }
 
 const char *mli_basename(const char *path)

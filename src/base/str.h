@@ -26,6 +26,7 @@ bool mli_parse_bytes(const char *text, int64_t *out);
 /* Shortest decimal text that reads back as the same double; locale-free. capacity >= 32. */
 size_t mli_format_f64(char *dst, size_t capacity, double value);
 void mli_hex(const void *data, size_t bytes, char *out); /* 2 * bytes + 1 */
+/* `bytes` hex digits (an even number, any case) to bytes / 2 bytes; false when one is no digit. */
 bool mli_unhex(const char *text, size_t bytes, void *out);
 /* Last component of a path-like text (for messages: never the whole path). Borrowed from `path`. */
 const char *mli_basename(const char *path);

@@ -76,7 +76,7 @@ bool mli_image_key_valid(const mli_image_key *key)
 {
     unsigned char raw[32];
     return memchr(key->source_sha256, '\0', 65) == key->source_sha256 + 64 &&
-           mli_unhex(key->source_sha256, sizeof raw, raw) &&
+           mli_unhex(key->source_sha256, 64, raw) &&
            key_text_valid(key->weights, sizeof key->weights) &&
            key_text_valid(key->layout, sizeof key->layout);
 }

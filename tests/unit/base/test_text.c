@@ -55,11 +55,11 @@ static void hex(void **state)
     (void)state;
     mli_hex("\x00\xFF\x1a\x7e", 4, text);
     assert_string_equal(text, "00ff1a7e");
-    assert_true(mli_unhex("00FF1a7E", 4, data));
+    assert_true(mli_unhex("00FF1a7E", 8, data));
     assert_memory_equal(data, "\x00\xFF\x1a\x7e", 4);
-    assert_false(mli_unhex("00ff1a7", 4, data));
-    assert_false(mli_unhex("00ff1a7e0", 4, data));
-    assert_false(mli_unhex("00ff1a7g", 4, data));
+    assert_false(mli_unhex("00ff1a7", 7, data));
+    assert_false(mli_unhex("00ff1a7e0", 9, data));
+    assert_false(mli_unhex("00ff1a7g", 8, data));
 }
 
 static void names(void **state)
