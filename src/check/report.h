@@ -1,5 +1,5 @@
-/* Reports: findings are collected by a builder and become an immutable, shared modellab_report. A failed
- * allocation while collecting is remembered and told once, by mli_report_finish(). */
+/* Reports: findings are collected by a builder and become an immutable, shared modellab_report. A
+ * failed allocation while collecting is remembered and told once, by mli_report_finish(). */
 #ifndef MLI_CHECK_REPORT_H
 #define MLI_CHECK_REPORT_H
 
@@ -32,11 +32,12 @@ typedef struct mli_report_builder {
 
 void mli_report_begin(mli_report_builder *b, const modellab_allocator *alloc);
 void mli_report_dispose(mli_report_builder *b);
-/* `pointer` is a JSON pointer, "" for the whole. The text is UTF-8 without absolute paths and secrets. */
+/* `pointer` is a JSON pointer, "" for the whole. The text is UTF-8 without absolute paths and
+ * secrets. */
 __attribute__((format(printf, 5, 6))) void mli_report_add(mli_report_builder *b,
-                                                          modellab_severity severity, const char *id,
-                                                          const char *pointer, const char *format,
-                                                          ...);
+                                                          modellab_severity severity,
+                                                          const char *id, const char *pointer,
+                                                          const char *format, ...);
 /* Makes the report and empties the builder, also on failure. @param[out] out new */
 MODELLAB_MUST_CHECK modellab_status mli_report_finish(mli_report_builder *b, modellab_report **out,
                                                       modellab_error *err);
