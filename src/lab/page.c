@@ -101,3 +101,23 @@ void mli_page_touch(mli_page *page)
 {
     atomic_fetch_add_explicit(&page->progress, 1, memory_order_relaxed);
 }
+
+void mli_page_set_worker(mli_page *page)
+{
+    mli_os_identity self;
+    if (mli_os_identity_of(0, &self) != 0) {
+        return; /* nobody can adopt this run by identity then; its lock still tells that it lives */
+    }
+    page->worker_start_ticks = self.start_ticks;
+    memcpy(page->worker_boot_id, self.boot_id, sizeof(page->worker_boot_id));
+    atomic_store(&page->worker_pid, self.pid);
+}
+
+bool mli_page_worker(const mli_page *page, mli_os_identity *out)
+{
+    out->pid = atomic_load(&page->worker_pid);
+    out->start_ticks = page->worker_start_ticks;
+    memcpy(out->boot_id, page->worker_boot_id, sizeof(out->boot_id));
+    out->boot_id[sizeof(out->boot_id) - 1] = '\0';
+    return out->pid > 0;
+}

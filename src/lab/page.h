@@ -6,6 +6,7 @@
 
 #include "base/cancel.h"
 #include "os/file.h"
+#include "os/process.h"
 #include <modellab/run.h>
 
 #define MLI_PAGE_BYTES 4096u
@@ -25,6 +26,10 @@ typedef struct mli_page {
     _Atomic int64_t cpu_ns; /* of the worker process */
     _Atomic int64_t rss_bytes, peak_bytes;
     _Atomic int64_t journal_lines; /* written so far */
+    /* Identity of the worker, for adoption; valid once worker_pid is not 0. */
+    _Atomic int64_t worker_pid;
+    uint64_t worker_start_ticks;
+    char worker_boot_id[40];
 } mli_page;
 
 /* Makes the file anew, zeroed to its full size, and maps it. `fd` stays open for the worker. 0 or
@@ -38,6 +43,10 @@ void mli_page_unmap(mli_page *page); /* NULL accepted */
 /* Sets the cancel word unless it is set already; true when this call did it. Async-signal-safe. */
 bool mli_page_stop(mli_page *page, modellab_reason reason);
 modellab_reason mli_page_stop_reason(const mli_page *page); /* MODELLAB_REASON_NONE = go on */
-void mli_page_touch(mli_page *page);                        /* one more sign of progress */
+/* Notes this process as the worker. */
+void mli_page_set_worker(mli_page *page);
+/* false when no worker has noted itself yet. */
+bool mli_page_worker(const mli_page *page, mli_os_identity *out);
+void mli_page_touch(mli_page *page); /* one more sign of progress */
 
 #endif

@@ -11,10 +11,13 @@ enum {
     MLI_RECONCILE_FILES = 2    /* all runs and their files, not only the active ones */
 };
 
-/* `report` (optional) gets a new report, also without findings. Finding ids: run.stale,
- * run.settled, run.requeued, run.running, run.orphaned, run.folder_missing, manifest.missing,
- * manifest.damaged, manifest.behind, artifact.missing, artifact.size, artifact.unrecorded,
- * folder.unrecorded, journal.damaged. The pointer of a finding is /runs/<id>. */
+/* `report` (optional) gets a new report, also without findings. The pointer of a finding is
+ * /runs/<id>; its ids: run.stale, run.settled, run.requeued  a run that nobody executes any more,
+ * and what it became run.unsupervised  its worker lives without a supervisor; the next one adopts
+ * it run.orphaned      its lock is held by another process than its worker journal.damaged   lines
+ * of its journal could not be read run.folder_missing, manifest.missing, manifest.damaged,
+ * manifest.behind, artifact.missing, artifact.size, artifact.unrecorded, folder.unrecorded,
+ * folder.strange  with MLI_RECONCILE_FILES */
 MODELLAB_MUST_CHECK modellab_status mli_reconcile(mli_lab *lab, int flags, modellab_report **report,
                                                   modellab_error *err);
 

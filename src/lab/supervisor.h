@@ -22,4 +22,9 @@ MODELLAB_MUST_CHECK modellab_status mli_supervisor_drain(mli_supervisor *s, int6
                                                          modellab_error *err);
 void mli_supervisor_destroy(mli_supervisor *s);
 
+/* Path (new, absolute) of the worker program: `given`, else MODEL_LAB_WORKER, else beside the
+ * library. E_NOT_FOUND. */
+MODELLAB_MUST_CHECK modellab_status mli_worker_program_find(const mli_lab *lab, const char *given,
+                                                            char **out, modellab_error *err);
+
 #endif

@@ -1,0 +1,82 @@
+/* Cancelling from any process. The request is stored first, so that it is never lost; the page
+ * makes it fast. */
+#include "lab/cancel.h"
+
+#include "base/error.h"
+#include "lab/page.h"
+#include "lab/reconcile.h"
+#include "lab/snapshot.h"
+#include "lab/wake.h"
+#include "log/logger.h"
+#include "os/process.h"
+#include <errno.h>
+
+/* A run without page is a record, or one that is just being started: both look at the store. */
+static modellab_status tell_worker(const mli_lab *lab, const char *run_id, modellab_error *err)
+{
+    char path[MLI_PATH_BYTES];
+    mli_page *page = NULL;
+    const mli_os_files *f = lab->os.files;
+    modellab_status status = mli_run_path(lab->root, run_id, MLI_RUN_PAGE, path, err);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    int fd = f->open(f->user, path, MLI_OS_READ | MLI_OS_WRITE | MLI_OS_NOFOLLOW, 0);
+    if (fd == -ENOENT) {
+        return MODELLAB_OK;
+    }
+    if (fd < 0) {
+        return mli_fail_os(err, -fd, "the worker could not be told to stop");
+    }
+    if (mli_page_map(f, fd, &page) == 0) {
+        (void)mli_page_stop(page, MODELLAB_REASON_CANCELLED_BY_USER); /* false: stopping already */
+    }
+    mli_page_unmap(page);
+    mli_os_fd_close(fd);
+    return MODELLAB_OK;
+}
+
+static void refresh_manifest(mli_lab *lab, const char *run_id)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_status status = mli_manifest_refresh(lab, run_id, &err);
+    if (status != MODELLAB_OK) {
+        mli_log_error(lab->logger, MODELLAB_LOG_WARN, "manifest.not_written",
+                      "the manifest is behind its record until the next reconcile", status, &err);
+    }
+}
+
+modellab_status mli_run_cancel(mli_lab *lab, const char *run_id, modellab_cancel_outcome *outcome,
+                               modellab_error *err)
+{
+    mli_store_cancel met = {.outcome = MODELLAB_CANCEL_ERROR};
+    bool dead = false;
+    *outcome = MODELLAB_CANCEL_ERROR;
+    modellab_status status =
+        mli_store_request_cancel(lab->store, run_id, mli_lab_now_ms(lab), &met, err);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    mli_log(lab->logger, MODELLAB_LOG_INFO, "run.cancel_requested", "",
+            MLI_LOG_FIELDS(mli_log_string("run", run_id), mli_log_int("outcome", met.outcome)));
+    *outcome = met.outcome;
+    if (met.outcome == MODELLAB_CANCEL_CANCELLED) {
+        refresh_manifest(lab, run_id);
+    }
+    if (met.outcome != MODELLAB_CANCEL_REQUESTED) {
+        return MODELLAB_OK;
+    }
+    status = mli_reconcile_run(lab, run_id, &dead, err);
+    if (status == MODELLAB_OK && dead) {
+        *outcome = MODELLAB_CANCEL_ALREADY_DEAD;
+        return MODELLAB_OK;
+    }
+    if (status == MODELLAB_OK) {
+        status = tell_worker(lab, run_id, err);
+    }
+    mli_wake_supervisors(lab);
+    if (status != MODELLAB_OK) {
+        *outcome = MODELLAB_CANCEL_ERROR;
+    }
+    return status;
+}

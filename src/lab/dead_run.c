@@ -1,0 +1,170 @@
+/* Who is responsible for a RUNNING run, and how one is ended that a crash left behind. */
+#include "lab/dead_run.h"
+
+#include "base/error.h"
+#include "lab/ingest.h"
+#include "lab/page.h"
+#include "lab/run_lock.h"
+#include "lab/wake.h"
+#include "log/logger.h"
+#include "os/process.h"
+#include <string.h>
+
+static modellab_status owner_alive(const mli_lab *lab, const mli_run_row *row, bool *alive,
+                                   modellab_error *err)
+{
+    mli_json *owner = NULL;
+    *alive = false;
+    /* An owner that cannot be read is nobody who could settle the run. */
+    if (mli_json_parse(row->owner, strlen(row->owner), MLI_JSON_MAX_BYTES, &owner, NULL) !=
+        MODELLAB_OK) {
+        return MODELLAB_OK;
+    }
+    const char *id = mli_json_string(mli_json_get(owner, "supervisor"), "");
+    modellab_status status = mli_supervisor_alive(lab, id, alive, err);
+    mli_json_free(owner);
+    return status;
+}
+
+/* NULL when there is none that can be used. */
+static mli_page *open_page(const mli_lab *lab, const char *run_id)
+{
+    char path[MLI_PATH_BYTES];
+    mli_page *page = NULL;
+    const mli_os_files *f = lab->os.files;
+    if (mli_run_path(lab->root, run_id, MLI_RUN_PAGE, path, NULL) != MODELLAB_OK) {
+        return NULL;
+    }
+    int fd = f->open(f->user, path, MLI_OS_READ | MLI_OS_WRITE | MLI_OS_NOFOLLOW, 0);
+    if (fd < 0) {
+        return NULL;
+    }
+    if (mli_page_map(f, fd, &page) != 0) {
+        page = NULL;
+    }
+    mli_os_fd_close(fd);
+    return page;
+}
+
+/* Whether the process that the page names is the one that lives under its pid. */
+static bool worker_is_known(const mli_lab *lab, const char *run_id)
+{
+    mli_os_identity noted;
+    mli_os_identity now;
+    mli_page *page = open_page(lab, run_id);
+    bool known = page != NULL && mli_page_worker(page, &noted);
+    const mli_os_processes *ops = lab->os.processes;
+    known = known && ops->identity(ops->user, noted.pid, &now) == 0 &&
+            mli_os_identity_equal(&noted, &now);
+    mli_page_unmap(page);
+    return known;
+}
+
+modellab_status mli_run_life_of(const mli_lab *lab, const mli_run_row *row, mli_run_life *out,
+                                modellab_error *err)
+{
+    bool held = false;
+    bool owned = false;
+    *out = MLI_LIFE_DEAD;
+    modellab_status status = mli_run_lock_is_held(lab, row->id, &held, err);
+    if (status == MODELLAB_E_NOT_FOUND) {
+        mli_error_clear(err); /* its folder is gone: nothing runs there */
+        return MODELLAB_OK;
+    }
+    if (status == MODELLAB_OK) {
+        status = owner_alive(lab, row, &owned, err);
+    }
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    if (!held) {
+        *out = owned ? MLI_LIFE_GUARDED : MLI_LIFE_DEAD;
+    } else if (owned || row->is_record != 0) {
+        *out = MLI_LIFE_WORKS;
+    } else {
+        *out = worker_is_known(lab, row->id) ? MLI_LIFE_ALONE : MLI_LIFE_ORPHANED;
+    }
+    return MODELLAB_OK;
+}
+
+static void read_page(const mli_lab *lab, const mli_run_row *row, mli_settle_view *view,
+                      mli_host_measures *host)
+{
+    mli_page *page = open_page(lab, row->id);
+    if (page == NULL) {
+        return;
+    }
+    /* That the worker noticed the death of its host is no wish of anybody's. */
+    modellab_reason asked = mli_page_stop_reason(page);
+    view->asked = asked == MODELLAB_REASON_HOST_STOPPED ? MODELLAB_REASON_NONE : asked;
+    int64_t cpu = atomic_load(&page->cpu_ns);
+    int64_t peak = atomic_load(&page->peak_bytes);
+    host->cpu_ns = cpu > 0 ? cpu : -1;
+    host->peak_memory_bytes = peak > 0 ? peak : -1;
+    host->progress_seconds = (double)atomic_load(&page->audio_done_ms) / 1000.0;
+    mli_page_unmap(page);
+}
+
+static void decide(const mli_lab *lab, const mli_run_row *row, const mli_ingest *ingest,
+                   mli_settlement *out, mli_host_measures *host)
+{
+    mli_settle_view view = {.outcome = ingest->outcome,
+                            .end = MLI_WORKER_UNKNOWN,
+                            .reconciling = true,
+                            .limit_ms = row->max_duration_ms,
+                            .attempt = row->attempt};
+    view.retry.max_attempts = row->is_record != 0 ? 1 : row->max_attempts;
+    if (lab->os.random->fill(lab->os.random->user, &view.random, sizeof(view.random)) != 0) {
+        view.random = (uint64_t)mli_lab_now_ms(lab); /* only spreads the delay of a retry */
+    }
+    read_page(lab, row, &view, host);
+    mli_settle_decide(&view, out);
+}
+
+static modellab_status settle_locked(mli_lab *lab, const mli_run_row *row, modellab_run_status *to,
+                                     int64_t *damaged, modellab_error *err)
+{
+    mli_ingest ingest;
+    mli_settlement settlement;
+    mli_host_measures host = {-1, -1, -1};
+    mli_ingest_open(&ingest, lab, row);
+    modellab_status status = mli_ingest_pump(&ingest, NULL, err);
+    if (status == MODELLAB_OK && !ingest.refused) {
+        decide(lab, row, &ingest, &settlement, &host);
+        status = mli_ingest_settle(&ingest, &settlement, &host, to, err);
+    }
+    if (status == MODELLAB_OK && ingest.refused) {
+        *to = 0;
+    } else if (status == MODELLAB_OK) {
+        mli_log(lab->logger, MODELLAB_LOG_WARN, "run.reconciled", settlement.message,
+                MLI_LOG_FIELDS(mli_log_string("run", row->id),
+                               mli_log_string("status", mli_status_name_of_run(*to)),
+                               mli_log_string("reason", mli_reason_name(settlement.reason))));
+    }
+    if (damaged != NULL) {
+        *damaged = ingest.bad_lines + (ingest.fd >= 0 ? ingest.reader.damaged : 0);
+    }
+    mli_ingest_close(&ingest);
+    return status;
+}
+
+modellab_status mli_dead_run_settle(mli_lab *lab, const mli_run_row *row, modellab_run_status *to,
+                                    int64_t *damaged, modellab_error *err)
+{
+    int fd = -1;
+    *to = 0;
+    if (damaged != NULL) {
+        *damaged = 0;
+    }
+    modellab_status status = mli_run_lock_try(lab, row->id, &fd, err);
+    bool folder_gone = status == MODELLAB_E_NOT_FOUND;
+    if (folder_gone) {
+        mli_error_clear(err);
+        status = MODELLAB_OK;
+    }
+    if (status == MODELLAB_OK && (fd >= 0 || folder_gone)) {
+        status = settle_locked(lab, row, to, damaged, err);
+    }
+    mli_os_fd_close(fd);
+    return status;
+}

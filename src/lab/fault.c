@@ -1,0 +1,101 @@
+/* Guarded fault injection for tests of what surrounds a worker: only with MODEL_LAB_TESTING=1, the
+ * variable MODEL_LAB_FAIL_STEP names a step and what it does instead of beginning:
+ *   STEP             fails (reason internal)
+ *   STEP:sleep=MS    waits, with progress, and looks at the cancel word; then goes on
+ *   STEP:stall=MS    waits without progress, and looks at the cancel word; then goes on
+ *   STEP:hang        waits for ever and looks at nothing (only SIGKILL ends it)
+ *   STEP:die         kills its own process
+ *   STEP:exit=CODE   leaves without an outcome, by its journal being broken
+ *   STEP:spin        uses CPU time until it is cancelled */
+#include "lab/worker.h"
+
+#include "base/error.h"
+#include "base/str.h"
+#include "os/process.h"
+#include <string.h>
+
+#define SIGNAL_KILL 9
+#define NAP_NS ((int64_t)5 * 1000000)
+
+static bool is_action(const char *action, const char *name, int64_t *value)
+{
+    size_t bytes = strlen(name);
+    *value = 0;
+    if (strncmp(action, name, bytes) != 0) {
+        return false;
+    }
+    if (action[bytes] == '\0') {
+        return true;
+    }
+    return action[bytes] == '=' && mli_parse_i64(action + bytes + 1, 0, 100000000, value);
+}
+
+static modellab_status nap(mli_worker *w, int64_t ms, bool progress, modellab_error *err)
+{
+    int64_t start = w->clock->monotonic_ns(w->clock->user);
+    double total = (double)ms / 1000.0;
+    for (;;) {
+        int64_t done = w->clock->monotonic_ns(w->clock->user) - start;
+        if (mli_cancelled(&w->page->stop)) {
+            return mli_fail(err, MODELLAB_E_CANCELLED, "stopped while the test made it wait");
+        }
+        if (done / 1000000 >= ms) {
+            return MODELLAB_OK;
+        }
+        if (progress) {
+            mli_worker_progress(w, (double)done / 1e9, total);
+        }
+        (void)w->clock->sleep_ns(w->clock->user, NAP_NS); /* woken early is fine */
+    }
+}
+
+static modellab_status spin(mli_worker *w, modellab_error *err)
+{
+    while (!mli_cancelled(&w->page->stop)) {
+        mli_page_touch(w->page);
+    }
+    return mli_fail(err, MODELLAB_E_CANCELLED, "stopped while the test made it spin");
+}
+
+static modellab_status act(mli_worker *w, const char *action, modellab_error *err)
+{
+    int64_t value = 0;
+    if (is_action(action, "sleep", &value)) {
+        return nap(w, value, true, err);
+    }
+    if (is_action(action, "stall", &value)) {
+        return nap(w, value, false, err);
+    }
+    if (is_action(action, "spin", &value)) {
+        return spin(w, err);
+    }
+    if (is_action(action, "exit", &value)) {
+        w->journal.failed = true;
+        return MODELLAB_OK;
+    }
+    if (is_action(action, "die", &value)) {
+        int rc = mli_os_system_processes.kill(NULL, mli_os_pid(), SIGNAL_KILL);
+        return mli_fail_os(err, -rc, "the test could not kill its process");
+    }
+    while (is_action(action, "hang", &value)) {
+        (void)w->clock->sleep_ns(w->clock->user, NAP_NS);
+    }
+    return mli_fail(err, MODELLAB_E_INTERNAL, "MODEL_LAB_FAIL_STEP has an unknown action");
+}
+
+modellab_status mli_worker_fault(mli_worker *w, modellab_error *err)
+{
+    const char *testing = mli_os_env("MODEL_LAB_TESTING");
+    const char *plan = mli_os_env("MODEL_LAB_FAIL_STEP");
+    if (testing == NULL || strcmp(testing, "1") != 0 || plan == NULL) {
+        return MODELLAB_OK;
+    }
+    size_t bytes = strcspn(plan, ":");
+    if (strlen(w->step) != bytes || strncmp(plan, w->step, bytes) != 0) {
+        return MODELLAB_OK;
+    }
+    if (plan[bytes] == '\0') {
+        return mli_fail(err, MODELLAB_E_INTERNAL, "the step failed because a test asked for it");
+    }
+    return act(w, plan + bytes + 1, err);
+}

@@ -1,0 +1,325 @@
+/* Reading a run's journal into the store, line by line: each line is one transaction that names its
+ * number, so that nothing is applied twice. */
+#include "lab/ingest.h"
+
+#include "base/error.h"
+#include "base/str.h"
+#include "os/process.h"
+#include <errno.h>
+#include <string.h>
+
+void mli_ingest_open(mli_ingest *ingest, mli_lab *lab, const mli_run_row *row)
+{
+    static const mli_run_measures none = MLI_RUN_MEASURES_INIT;
+    memset(ingest, 0, sizeof(*ingest));
+    ingest->lab = lab;
+    (void)mli_str_copy(ingest->run_id, sizeof(ingest->run_id), row->id);
+    ingest->fence = row->fence;
+    ingest->applied = row->journal_line;
+    ingest->fd = -1;
+    ingest->measures = none;
+    ingest->outcome.message = ingest->outcome_message;
+    ingest->outcome.failed_step = ingest->outcome_step;
+}
+
+void mli_ingest_close(mli_ingest *ingest)
+{
+    if (ingest->fd >= 0) {
+        mli_journal_reader_dispose(&ingest->reader);
+        mli_os_fd_close(ingest->fd); /* only read */
+        ingest->fd = -1;
+    }
+}
+
+static modellab_status open_journal(mli_ingest *ingest, modellab_error *err)
+{
+    char path[MLI_PATH_BYTES];
+    const mli_os_files *f = ingest->lab->os.files;
+    modellab_status status =
+        mli_run_path(ingest->lab->root, ingest->run_id, MLI_RUN_JOURNAL, path, err);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    int fd = f->open(f->user, path, MLI_OS_READ | MLI_OS_NOFOLLOW, 0);
+    if (fd == -ENOENT) {
+        return MODELLAB_OK;
+    }
+    if (fd < 0) {
+        return mli_fail_os(err, -fd, "the run's journal could not be opened");
+    }
+    ingest->fd = fd;
+    mli_journal_reader_init(&ingest->reader, ingest->lab->alloc, f, fd);
+    return MODELLAB_OK;
+}
+
+static const char *text_of(const mli_journal_line *line, const char *key)
+{
+    return mli_json_string(mli_json_get(line->object, key), "");
+}
+
+static int64_t int_of(const mli_journal_line *line, const char *key)
+{
+    return mli_json_int(mli_json_get(line->object, key), -1);
+}
+
+static double real_of(const mli_journal_line *line, const char *key)
+{
+    return mli_json_number(mli_json_get(line->object, key), -1.0);
+}
+
+/* Numbers from a file are clamped to what the columns mean. */
+static int32_t position_of(const mli_journal_line *line)
+{
+    int64_t position = int_of(line, "position");
+    return position < 0 || position > 1000 ? 0 : (int32_t)position;
+}
+
+static int32_t attempt_of(const mli_journal_line *line)
+{
+    int64_t attempt = int_of(line, "attempt");
+    return attempt < 1 || attempt > 1000000 ? 1 : (int32_t)attempt;
+}
+
+static void read_text(const mli_journal_line *line, const char *key, char *store, size_t capacity,
+                      const char **to)
+{
+    const char *text = text_of(line, key);
+    if (text[0] != '\0') {
+        (void)mli_str_copy(store, capacity, text);
+        *to = store;
+    }
+}
+
+/* Measures of a line; each that is there replaces the older one. CPU time and peak memory are
+ * settled at the end only, when the host's own figures are known. */
+static void read_measures(mli_ingest *ingest, const mli_journal_line *line)
+{
+    mli_run_measures *m = &ingest->measures;
+    double real = real_of(line, "audio_seconds");
+    m->audio_seconds = real >= 0 ? real : m->audio_seconds;
+    real = real_of(line, "progress_seconds");
+    m->progress_seconds = real >= 0 ? real : m->progress_seconds;
+    real = real_of(line, "cpu_seconds");
+    m->cpu_seconds = real >= 0 ? real : m->cpu_seconds;
+    real = real_of(line, "gpu_seconds");
+    m->gpu_seconds = real >= 0 ? real : m->gpu_seconds;
+    int64_t whole = int_of(line, "peak_memory_bytes");
+    m->peak_memory_bytes = whole >= 0 ? whole : m->peak_memory_bytes;
+    whole = int_of(line, "api_calls");
+    m->api_calls = whole >= 0 ? whole : m->api_calls;
+    read_text(line, "model", ingest->model, sizeof(ingest->model), &m->model);
+    read_text(line, "model_sha256", ingest->model_sha256, sizeof(ingest->model_sha256),
+              &m->model_sha256);
+    read_text(line, "engine", ingest->engine, sizeof(ingest->engine), &m->engine);
+}
+
+static void read_outcome(mli_ingest *ingest, const mli_journal_line *line)
+{
+    mli_outcome *o = &ingest->outcome;
+    o->known = mli_status_parse(text_of(line, "status"), &o->status);
+    if (!mli_reason_parse(text_of(line, "reason"), &o->reason)) {
+        o->reason = MODELLAB_REASON_INTERNAL;
+    }
+    (void)mli_str_copy(ingest->outcome_message, sizeof(ingest->outcome_message),
+                       text_of(line, "message"));
+    (void)mli_str_copy(ingest->outcome_step, sizeof(ingest->outcome_step),
+                       text_of(line, "failed_step"));
+    ingest->outcome_line = line->n;
+    read_measures(ingest, line);
+}
+
+/* Does one change; that the run is no longer ours is noted, not an error. */
+static modellab_status apply(mli_ingest *ingest, mli_store_change *change, modellab_error *err)
+{
+    change->run_id = ingest->run_id;
+    change->fence = ingest->fence;
+    change->expect = MODELLAB_RUN_RUNNING;
+    change->now_ms = mli_lab_now_ms(ingest->lab);
+    modellab_status status = mli_store_apply(ingest->lab->store, change, NULL, NULL, err);
+    if (status == MODELLAB_E_RUN_FINAL || status == MODELLAB_E_FENCED ||
+        status == MODELLAB_E_STATE) {
+        mli_error_clear(err);
+        ingest->refused = true;
+        return MODELLAB_OK;
+    }
+    return status;
+}
+
+static modellab_status apply_step(mli_ingest *ingest, const mli_journal_line *line, bool done,
+                                  modellab_error *err)
+{
+    mli_step_row step = {.name = text_of(line, "step"),
+                         .message = text_of(line, "message"),
+                         .status = MODELLAB_RUN_RUNNING,
+                         .reason = MODELLAB_REASON_NONE,
+                         .started_ms = int_of(line, "started_ms"),
+                         .ended_ms = -1,
+                         .peak_memory_bytes = int_of(line, "peak_memory_bytes"),
+                         .cpu_seconds = real_of(line, "cpu_seconds"),
+                         .position = position_of(line),
+                         .attempt = attempt_of(line)};
+    mli_event_row event = {.time_ms = line->time_ms, .type = "step_started", .step = step.name};
+    if (done) {
+        step.ended_ms = line->time_ms;
+        if (!mli_status_parse(text_of(line, "status"), &step.status)) {
+            step.status = MODELLAB_RUN_FAILED;
+        }
+        if (!mli_reason_parse(text_of(line, "reason"), &step.reason)) {
+            step.reason = MODELLAB_REASON_INTERNAL;
+        }
+        event.type = step.status == MODELLAB_RUN_COMPLETED || step.status == MODELLAB_STEP_SKIPPED
+                         ? "step_completed"
+                         : "step_failed";
+    }
+    mli_store_change change = {.journal_line = line->n,
+                               .steps = &step,
+                               .step_count = 1,
+                               .events = &event,
+                               .event_count = 1};
+    return apply(ingest, &change, err);
+}
+
+static modellab_status apply_artifact(mli_ingest *ingest, const mli_journal_line *line,
+                                      modellab_error *err)
+{
+    mli_artifact_row row = {.id = text_of(line, "id"),
+                            .step = text_of(line, "step"),
+                            .name = text_of(line, "name"),
+                            .media_type = text_of(line, "media_type"),
+                            .sha256 = text_of(line, "sha256"),
+                            .file = text_of(line, "file"),
+                            .role = text_of(line, "role"),
+                            .bytes = int_of(line, "bytes"),
+                            .fence = line->fence};
+    /* What stands in a path comes from a closed alphabet, whoever wrote the journal. */
+    char file[96];
+    if (!mli_ulid_valid(row.id) || row.bytes < 0 || !mli_artifact_name_valid(row.name) ||
+        mli_artifact_file(line->fence, row.name, file, NULL) != MODELLAB_OK ||
+        strcmp(file, row.file) != 0) {
+        ingest->bad_lines++;
+        return MODELLAB_OK;
+    }
+    mli_buf data;
+    mli_jw w;
+    mli_buf_init(&data, ingest->lab->alloc);
+    mli_jw_init(&w, &data);
+    mli_jw_object(&w);
+    mli_jw_kstring(&w, "id", row.id);
+    mli_jw_kstring(&w, "name", row.name);
+    mli_jw_kint(&w, "bytes", row.bytes);
+    mli_jw_end_object(&w);
+    modellab_status status = mli_buf_status(&data, err);
+    if (status == MODELLAB_OK) {
+        mli_event_row event = {.time_ms = line->time_ms,
+                               .type = "artifact_added",
+                               .step = row.step,
+                               .data = mli_buf_text(&data)};
+        mli_store_change change = {.journal_line = line->n,
+                                   .artifacts = &row,
+                                   .artifact_count = 1,
+                                   .events = &event,
+                                   .event_count = 1};
+        status = apply(ingest, &change, err);
+    }
+    mli_buf_dispose(&data);
+    return status;
+}
+
+static modellab_status apply_progress(mli_ingest *ingest, const mli_journal_line *line,
+                                      modellab_error *err)
+{
+    mli_buf data;
+    mli_jw w;
+    double done = real_of(line, "done_seconds");
+    mli_buf_init(&data, ingest->lab->alloc);
+    mli_jw_init(&w, &data);
+    mli_jw_object(&w);
+    mli_jw_kreal(&w, "done_seconds", done);
+    mli_jw_kreal(&w, "total_seconds", real_of(line, "total_seconds"));
+    mli_jw_end_object(&w);
+    modellab_status status = mli_buf_status(&data, err);
+    if (status == MODELLAB_OK) {
+        mli_run_measures measures = MLI_RUN_MEASURES_INIT;
+        measures.progress_seconds = done;
+        mli_event_row event = {.time_ms = line->time_ms,
+                               .type = "step_progress",
+                               .step = text_of(line, "step"),
+                               .data = mli_buf_text(&data)};
+        mli_store_change change = {
+            .journal_line = line->n, .measures = &measures, .events = &event, .event_count = 1};
+        status = apply(ingest, &change, err);
+    }
+    mli_buf_dispose(&data);
+    return status;
+}
+
+static modellab_status apply_measures(mli_ingest *ingest, const mli_journal_line *line,
+                                      modellab_error *err)
+{
+    read_measures(ingest, line);
+    mli_run_measures live = ingest->measures;
+    live.cpu_seconds = -1;
+    live.peak_memory_bytes = -1;
+    mli_store_change change = {.journal_line = line->n, .measures = &live};
+    return line->n > ingest->applied ? apply(ingest, &change, err) : MODELLAB_OK;
+}
+
+static modellab_status take_line(mli_ingest *ingest, const mli_journal_line *line,
+                                 modellab_error *err)
+{
+    if (line->fence != ingest->fence) {
+        return MODELLAB_OK; /* an earlier attempt's, or one that was fenced out */
+    }
+    if (strcmp(line->type, "outcome") == 0) {
+        read_outcome(ingest, line);
+        return MODELLAB_OK;
+    }
+    if (strcmp(line->type, "measures") == 0) {
+        return apply_measures(ingest, line, err);
+    }
+    if (line->n <= ingest->applied) {
+        return MODELLAB_OK;
+    }
+    if (strcmp(line->type, "step_started") == 0) {
+        return apply_step(ingest, line, false, err);
+    }
+    if (strcmp(line->type, "step_done") == 0) {
+        return apply_step(ingest, line, true, err);
+    }
+    if (strcmp(line->type, "artifact") == 0) {
+        return apply_artifact(ingest, line, err);
+    }
+    if (strcmp(line->type, "progress") == 0) {
+        return apply_progress(ingest, line, err);
+    }
+    return MODELLAB_OK; /* segments: read when a run ends early (partial.c) */
+}
+
+modellab_status mli_ingest_pump(mli_ingest *ingest, size_t *lines, modellab_error *err)
+{
+    size_t count = 0;
+    modellab_status status = MODELLAB_OK;
+    if (ingest->fd < 0) {
+        status = open_journal(ingest, err);
+    }
+    while (status == MODELLAB_OK && ingest->fd >= 0 && !ingest->refused) {
+        mli_journal_line line;
+        bool found = false;
+        status = mli_journal_next(&ingest->reader, &line, &found, err);
+        if (status != MODELLAB_OK || !found) {
+            break;
+        }
+        count++;
+        status = take_line(ingest, &line, err);
+        if (status == MODELLAB_OK && line.n > ingest->applied) {
+            ingest->applied = line.n;
+        }
+    }
+    if (status != MODELLAB_OK) {
+        mli_ingest_close(ingest); /* the line that failed is read again next time */
+    }
+    if (lines != NULL) {
+        *lines = count;
+    }
+    return status;
+}

@@ -1,0 +1,49 @@
+/* Ingest: the one way by which steps, artifacts and results of a worker reach the store. Reads the
+ * run's journal, live or after the fact; applying a line twice changes nothing. */
+#ifndef MLI_LAB_INGEST_H
+#define MLI_LAB_INGEST_H
+
+#include "lab/lab.h"
+#include "lab/settle.h"
+#include "store/journal.h"
+
+typedef struct mli_ingest {
+    mli_lab *lab; /* borrowed */
+    char run_id[MLI_ULID_BYTES];
+    int64_t fence;
+    int64_t applied; /* last journal line that the store has */
+    int fd;          /* -1: the journal does not exist yet */
+    mli_journal_reader reader;
+    mli_outcome outcome; /* of this fence, once read */
+    int64_t outcome_line;
+    char outcome_message[256], outcome_step[64];
+    mli_run_measures measures; /* of this fence, newest wins; strings point to the fields below */
+    char model[128], model_sha256[65], engine[128];
+    int64_t bad_lines; /* good checksums, but no sense: skipped */
+    bool refused;      /* the store says that the run is final or another attempt owns it */
+} mli_ingest;
+
+/* For the attempt that `row` describes. */
+void mli_ingest_open(mli_ingest *ingest, mli_lab *lab, const mli_run_row *row);
+void mli_ingest_close(mli_ingest *ingest);
+
+/* Applies all whole lines that are there. The outcome is read, not applied: that is for
+ * mli_ingest_settle. `*lines` (optional) counts the lines read. E_RUN_FINAL and E_FENCED set
+ * `refused` and are success here. */
+MODELLAB_MUST_CHECK modellab_status mli_ingest_pump(mli_ingest *ingest, size_t *lines,
+                                                    modellab_error *err);
+
+/* What the host measured of the worker; -1 = nothing. It counts more than what the journal says. */
+typedef struct mli_host_measures {
+    int64_t cpu_ns, peak_memory_bytes;
+    double progress_seconds;
+} mli_host_measures;
+
+/* Ends the attempt: open steps, partial results, measures, cost, transition, manifest. `refused`
+ * when the run had its final status already. `to` (optional) is the run's status then. */
+MODELLAB_MUST_CHECK modellab_status mli_ingest_settle(mli_ingest *ingest,
+                                                      const mli_settlement *settlement,
+                                                      const mli_host_measures *host,
+                                                      modellab_run_status *to, modellab_error *err);
+
+#endif

@@ -1,0 +1,247 @@
+/* The care for one run: what its page and process say, what is due, what is done. */
+#include "lab/job.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "lab/job_private.h"
+#include "lab/pricing.h"
+#include "log/logger.h"
+#include <string.h>
+
+#define NS_PER_MS ((int64_t)1000000)
+#define LOOK_MS 100        /* page, caps, journal */
+#define RETRY_MS 1000      /* after a failure of the store */
+#define QUIET_LOOK_MS 1000 /* journal, when the page does not tell of new lines */
+
+int64_t mli_job_now(const mli_job *job)
+{
+    const mli_os_clock *clock = job->host->lab->os.clock;
+    return clock->monotonic_ns(clock->user);
+}
+
+mli_job *mli_job_create(const mli_job_host *host, modellab_error *err)
+{
+    mli_job *job = mli_alloc_zero(host->lab->alloc, sizeof(*job));
+    if (job == NULL) {
+        (void)mli_no_memory(err);
+        return NULL;
+    }
+    job->host = host;
+    job->ingest.fd = -1;
+    mli_worker_process_init(&job->process, host->lab->os.processes);
+    mli_ladder_init(&job->ladder, host->term_ms, host->kill_ms);
+    return job;
+}
+
+static modellab_logger *open_log(const mli_lab *lab, const mli_run_row *row)
+{
+    modellab_logger *log = NULL;
+    if (lab->logger == NULL) {
+        return NULL;
+    }
+    modellab_log_context context = MODELLAB_LOG_CONTEXT_INIT;
+    context.run_id = row->id;
+    context.request_id = row->request_id;
+    context.trace_id = row->trace_id;
+    context.span_id = row->span_id;
+    context.attempt = row->attempt;
+    /* Without memory for ids the lines go out without them. */
+    return mli_logger_child(lab->logger, &context, &log, NULL) == MODELLAB_OK
+               ? log
+               : mli_logger_ref(lab->logger);
+}
+
+static void read_caps(mli_job *job)
+{
+    mli_json *request = NULL;
+    const char *text = job->row->request_json;
+    if (mli_json_parse(text, strlen(text), MLI_JSON_MAX_BYTES, &request, NULL) == MODELLAB_OK) {
+        mli_caps_read(mli_json_get(request, "caps"), &job->caps);
+        mli_json_free(request);
+    }
+}
+
+void mli_job_begin(mli_job *job, int64_t started_ns)
+{
+    const mli_lab *lab = job->host->lab;
+    mli_deadline_view *d = &job->deadlines;
+    job->log = open_log(lab, job->row);
+    read_caps(job);
+    d->started_ns = started_ns;
+    d->run_limit_ms =
+        mli_deadline_run_ms(job->row->max_duration_ms, 0, lab->settings.max_run_duration_ms);
+    d->wall_cap_ms = job->caps.wall_ms;
+    d->stall_limit_ms = job->host->stall_ms;
+    d->progress_ns = mli_job_now(job);
+    mli_ingest_open(&job->ingest, job->host->lab, job->row);
+}
+
+void mli_job_stop(mli_job *job, modellab_reason reason, int64_t now_ns)
+{
+    if (job->page != NULL) {
+        (void)mli_page_stop(job->page, reason); /* false: an earlier reason stays */
+    }
+    if (mli_ladder_ask(&job->ladder, now_ns)) {
+        mli_log(job->log, MODELLAB_LOG_INFO, "run.stop_asked", "",
+                MLI_LOG_FIELDS(mli_log_string("reason", mli_reason_name(reason))));
+    }
+}
+
+/* What the worker wrote into the page since the last look. */
+static void read_page(mli_job *job, int64_t now_ns)
+{
+    uint32_t progress = atomic_load(&job->page->progress);
+    uint32_t step = atomic_load(&job->page->step);
+    if (progress != job->seen_progress) {
+        job->seen_progress = progress;
+        job->deadlines.progress_ns = now_ns;
+    }
+    if (step != job->seen_step) {
+        job->seen_step = step;
+        job->deadlines.step_started_ns = now_ns;
+    }
+}
+
+static modellab_reason passed_deadline(const mli_job *job, int64_t now_ns)
+{
+    switch (mli_deadline_passed(&job->deadlines, now_ns)) {
+    case MLI_DEADLINE_RUN:
+        return MODELLAB_REASON_RUN_TIMEOUT;
+    case MLI_DEADLINE_STEP:
+        return MODELLAB_REASON_STEP_TIMEOUT;
+    case MLI_DEADLINE_STALL:
+        return MODELLAB_REASON_STALL_TIMEOUT;
+    default:
+        return MODELLAB_REASON_NONE;
+    }
+}
+
+int64_t mli_job_cost_now(const mli_job *job, int64_t cpu_ns)
+{
+    mli_run_measures m = job->ingest.measures;
+    m.cpu_seconds = (double)cpu_ns / 1e9;
+    if (job->row->cpu_seconds > 0) {
+        m.cpu_seconds += job->row->cpu_seconds; /* of earlier attempts */
+    }
+    m.api_calls = m.api_calls < 0 ? 0 : m.api_calls;
+    return mli_pricing_cost(job->host->lab, job->row, &m);
+}
+
+static modellab_reason passed_cap(mli_job *job)
+{
+    mli_run_use use = MLI_RUN_USE_INIT;
+    use.cpu_ns = atomic_load(&job->page->cpu_ns);
+    use.memory_bytes = atomic_load(&job->page->peak_bytes);
+    if (job->caps.cost_micros > 0) {
+        use.cost_micros = mli_job_cost_now(job, use.cpu_ns);
+    }
+    return mli_caps_passed(&job->caps, &use);
+}
+
+/* Asks for a stop when something has run out, or when somebody else wrote the cancel word. */
+static void enforce(mli_job *job, int64_t now_ns)
+{
+    modellab_reason reason = MODELLAB_REASON_NONE;
+    if (job->page != NULL) {
+        read_page(job, now_ns);
+        reason = mli_page_stop_reason(job->page);
+    }
+    if (reason == MODELLAB_REASON_NONE) {
+        reason = passed_deadline(job, now_ns);
+    }
+    if (reason == MODELLAB_REASON_NONE && job->page != NULL) {
+        reason = passed_cap(job);
+    }
+    if (reason != MODELLAB_REASON_NONE) {
+        mli_job_stop(job, reason, now_ns);
+    } else if (job->ingest.outcome.known && job->ladder.rung == MLI_LADDER_IDLE) {
+        (void)mli_ladder_ask(&job->ladder, now_ns); /* it has said its last word and should leave */
+    }
+}
+
+static void climb(mli_job *job, int64_t now_ns)
+{
+    mli_ladder_rung before = job->ladder.rung;
+    mli_ladder_rung rung = mli_ladder_climb(&job->ladder, now_ns);
+    if (rung == before) {
+        return;
+    }
+    job->killed = rung == MLI_LADDER_KILL;
+    mli_log_text(job->log, MODELLAB_LOG_WARN, "worker.signalled",
+                 job->killed ? "SIGKILL to the group" : "SIGTERM to the group");
+    mli_worker_process_signal(&job->process, job->killed);
+}
+
+/* The journal is read when the page tells of new lines, and now and then in any case. */
+static void pump(mli_job *job, int64_t now_ns, bool now)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    int64_t lines = job->page != NULL ? atomic_load(&job->page->journal_lines) : 0;
+    bool due = now_ns - job->looked_ns >= QUIET_LOOK_MS * NS_PER_MS;
+    if (!now && !due && lines == job->seen_lines) {
+        return;
+    }
+    job->seen_lines = lines;
+    job->looked_ns = now_ns;
+    modellab_status status = mli_ingest_pump(&job->ingest, NULL, &err);
+    if (status != MODELLAB_OK) {
+        mli_log_error(job->log, MODELLAB_LOG_ERROR, "journal.not_ingested",
+                      "the journal could not be taken over; it will be tried again", status, &err);
+        job->seen_lines = -1;
+    }
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t next_look(const mli_job *job, int64_t now_ns)
+{
+    int64_t next = now_ns + LOOK_MS * NS_PER_MS;
+    next = earlier(next, mli_ladder_next_ns(&job->ladder));
+    if (job->ladder.rung == MLI_LADDER_IDLE) {
+        next = earlier(next, mli_deadline_next_ns(&job->deadlines));
+    }
+    return next;
+}
+
+void mli_job_look(mli_job *job, int64_t now_ns, int64_t *next_ns)
+{
+    *next_ns = INT64_MAX;
+    if (job->finished) {
+        return;
+    }
+    if (job->retry_ns > now_ns) {
+        *next_ns = job->retry_ns;
+        return;
+    }
+    mli_worker_process_look(&job->process);
+    if (!job->process.ended && !job->ingest.refused) {
+        pump(job, now_ns, false);
+        enforce(job, now_ns);
+        climb(job, now_ns);
+        *next_ns = next_look(job, now_ns);
+        return;
+    }
+    if (!mli_job_settle(job, now_ns)) {
+        job->retry_ns = now_ns + RETRY_MS * NS_PER_MS;
+        *next_ns = job->retry_ns;
+    }
+}
+
+void mli_job_dispose(mli_job *job)
+{
+    if (job == NULL) {
+        return;
+    }
+    const modellab_allocator *alloc = job->host->lab->alloc;
+    mli_ingest_close(&job->ingest);
+    mli_os_fd_close(job->process.pidfd);
+    mli_page_unmap(job->page);
+    mli_logger_unref(job->log);
+    if (job->row != NULL) {
+        mli_run_row_free(alloc, job->row);
+    }
+    mli_free(alloc, job);
+}

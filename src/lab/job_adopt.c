@@ -1,0 +1,84 @@
+/* Taking over a run whose worker lives and whose supervisor is gone: by the identity in the run's
+ * page, with the lock looked at once more after the process is held by a descriptor. */
+#include "lab/job_private.h"
+
+#include "base/error.h"
+#include "lab/run_lock.h"
+#include "log/logger.h"
+#include <errno.h>
+
+static modellab_status map_page(mli_job *job, modellab_error *err)
+{
+    char path[MLI_PATH_BYTES];
+    const mli_lab *lab = job->host->lab;
+    const mli_os_files *f = lab->os.files;
+    modellab_status status = mli_run_path(lab->root, job->row->id, MLI_RUN_PAGE, path, err);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    int fd = f->open(f->user, path, MLI_OS_READ | MLI_OS_WRITE | MLI_OS_NOFOLLOW, 0);
+    if (fd < 0) {
+        return fd == -ENOENT ? mli_fail(err, MODELLAB_E_NOT_FOUND, "the run has no page")
+                             : mli_fail_os(err, -fd, "the run's page could not be opened");
+    }
+    int rc = mli_page_map(f, fd, &job->page);
+    mli_os_fd_close(fd);
+    return rc == 0 ? MODELLAB_OK
+                   : mli_fail(err, MODELLAB_E_NOT_FOUND, "the run's page is not usable");
+}
+
+static modellab_status take_over(mli_job *job, modellab_error *err)
+{
+    mli_os_identity worker;
+    bool held = false;
+    modellab_status status = map_page(job, err);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    if (!mli_page_worker(job->page, &worker)) {
+        return mli_fail(err, MODELLAB_E_NOT_FOUND, "the run's worker has not named itself");
+    }
+    status = mli_worker_process_adopt(&job->process, job->host->lab, &worker, err);
+    if (status == MODELLAB_OK) {
+        status = mli_run_lock_is_held(job->host->lab, job->row->id, &held, err);
+    }
+    if (status == MODELLAB_OK && !held) {
+        status = mli_fail(err, MODELLAB_E_NOT_FOUND, "the worker is gone");
+    }
+    return status;
+}
+
+/* The claim's time by the wall clock, moved to this process's monotonic one. */
+static int64_t started_at(const mli_job *job)
+{
+    int64_t now_ms = mli_lab_now_ms(job->host->lab);
+    int64_t ago_ms = now_ms - job->row->started_ms;
+    if (job->row->started_ms < 0 || ago_ms < 0) {
+        ago_ms = 0;
+    }
+    int64_t started = mli_job_now(job) - ago_ms * 1000000;
+    return started > 0 ? started : 1;
+}
+
+modellab_status mli_job_adopt(const mli_job_host *host, mli_run_row *row, mli_job **out,
+                              modellab_error *err)
+{
+    *out = NULL;
+    mli_job *job = mli_job_create(host, err);
+    if (job == NULL) {
+        return MODELLAB_E_NO_MEMORY;
+    }
+    job->row = row;
+    modellab_status status = take_over(job, err);
+    if (status != MODELLAB_OK) {
+        job->row = NULL; /* stays the caller's */
+        mli_job_dispose(job);
+        return status;
+    }
+    job->adopted = true;
+    mli_job_begin(job, started_at(job));
+    mli_log(job->log, MODELLAB_LOG_INFO, "run.adopted", "",
+            MLI_LOG_FIELDS(mli_log_int("worker_pid", job->process.pid)));
+    *out = job;
+    return MODELLAB_OK;
+}

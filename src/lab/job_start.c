@@ -1,0 +1,295 @@
+/* Claiming a run and starting its worker: lock, claim, descriptors, order, spawn, in this order, so
+ * that nobody ever sees a RUNNING run whose lock is free although it lives. */
+#include "lab/job.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "lab/job_private.h"
+#include "lab/order.h"
+#include "log/logger.h"
+#include "os/locale.h"
+#include "os/thread.h"
+#include <errno.h>
+#include <string.h>
+
+static modellab_status open_run_file(const mli_job *job, mli_run_file what, int flags, int *fd,
+                                     modellab_error *err)
+{
+    char path[MLI_PATH_BYTES];
+    const mli_lab *lab = job->host->lab;
+    const mli_os_files *f = lab->os.files;
+    modellab_status status = mli_run_path(lab->root, job->row->id, what, path, err);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    int got = f->open(f->user, path, flags | MLI_OS_NOFOLLOW, 0600);
+    if (got < 0) {
+        *fd = -1;
+        return mli_fail_os(err, -got, "a file of the run could not be opened");
+    }
+    *fd = got;
+    return MODELLAB_OK;
+}
+
+static modellab_status make_page(mli_job *job, int *fd, modellab_error *err)
+{
+    char path[MLI_PATH_BYTES];
+    const mli_lab *lab = job->host->lab;
+    modellab_status status = mli_run_path(lab->root, job->row->id, MLI_RUN_PAGE, path, err);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    int rc = mli_page_create(lab->os.files, path, fd, &job->page);
+    if (rc != 0) {
+        return mli_fail_os(err, -rc, "the run's page could not be made");
+    }
+    atomic_store(&job->page->keep_on_host_death, job->host->keep_on_host_death ? 1u : 0u);
+    if (job->caps.cpu_ns > 0) {
+        atomic_store(&job->page->cpu_left_ns, job->caps.cpu_ns);
+    }
+    if (job->caps.cost_micros > 0) {
+        atomic_store(&job->page->cost_left_micros, job->caps.cost_micros);
+    }
+    if (job->caps.api_calls > 0) {
+        atomic_store(&job->page->calls_left, job->caps.api_calls);
+    }
+    return MODELLAB_OK;
+}
+
+/* A file without a name, so that the order is seen by the worker alone. */
+static modellab_status nameless(const mli_job *job, const mli_buf *text, int *fd,
+                                modellab_error *err)
+{
+    char path[MLI_PATH_BYTES];
+    const mli_lab *lab = job->host->lab;
+    const mli_os_files *f = lab->os.files;
+    modellab_status status = mli_run_path(lab->root, job->row->id, MLI_RUN_FOLDER, path, err);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    size_t end = strlen(path);
+    int n = mli_os_format(path + end, sizeof(path) - end, "/order.%lld.tmp",
+                          (long long)job->row->fence);
+    if (n < 0 || (size_t)n >= sizeof(path) - end) {
+        return mli_fail(err, MODELLAB_E_LIMIT, "the lab's path is too long");
+    }
+    int got = f->open(
+        f->user, path,
+        MLI_OS_READ | MLI_OS_WRITE | MLI_OS_CREATE | MLI_OS_TRUNCATE | MLI_OS_NOFOLLOW, 0600);
+    if (got < 0) {
+        return mli_fail_os(err, -got, "the worker's order could not be made");
+    }
+    int rc = f->unlink(f->user, path);
+    if (rc == 0) {
+        rc = mli_os_write_all(f, got, text->data, text->size);
+    }
+    if (rc != 0) {
+        mli_os_fd_close(got);
+        return mli_fail_os(err, -rc, "the worker's order could not be written");
+    }
+    *fd = got;
+    return MODELLAB_OK;
+}
+
+static modellab_status make_order(mli_job *job, int64_t journal_next, bool has_input, int *fd,
+                                  modellab_error *err)
+{
+    mli_buf text;
+    const mli_run_row *row = job->row;
+    mli_order order = {.run_id = row->id,
+                       .request_id = row->request_id,
+                       .trace_id = row->trace_id,
+                       .span_id = row->span_id,
+                       .steps = row->steps,
+                       .input_name = row->input_name,
+                       .models_root = job->host->lab->models_root,
+                       .cache_root = job->host->lab->cache_root,
+                       .request_json = row->request_json,
+                       .fence = row->fence,
+                       .journal_next = journal_next,
+                       .host_pid = mli_os_pid(),
+                       .limit_ms = mli_deadline_effective_ms(&job->deadlines),
+                       .attempt = row->attempt,
+                       .threads = job->host->threads,
+                       .log_level = job->host->log_level,
+                       .has_input = has_input};
+    mli_buf_init(&text, job->host->lab->alloc);
+    mli_order_write(&order, &text);
+    modellab_status status = mli_buf_status(&text, err);
+    if (status == MODELLAB_OK) {
+        status = nameless(job, &text, fd, err);
+    }
+    mli_buf_dispose(&text);
+    return status;
+}
+
+static modellab_status prepare_journal(const mli_job *job, int64_t *next, modellab_error *err)
+{
+    char path[MLI_PATH_BYTES];
+    const mli_lab *lab = job->host->lab;
+    modellab_status status = mli_run_path(lab->root, job->row->id, MLI_RUN_JOURNAL, path, err);
+    return status == MODELLAB_OK ? mli_journal_prepare(lab->os.files, path, lab->alloc, next, err)
+                                 : status;
+}
+
+/* Descriptors of the start, except the lock. */
+static modellab_status open_all(mli_job *job, mli_worker_start *start, modellab_error *err)
+{
+    int64_t next = 1;
+    const int append = MLI_OS_WRITE | MLI_OS_APPEND | MLI_OS_CREATE;
+    modellab_status status = make_page(job, &start->page_fd, err);
+    if (status == MODELLAB_OK) {
+        status = prepare_journal(job, &next, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = open_run_file(job, MLI_RUN_JOURNAL, append, &start->journal_fd, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = open_run_file(job, MLI_RUN_LOG, append, &start->log_fd, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = open_run_file(job, MLI_RUN_ARTIFACTS, MLI_OS_READ | MLI_OS_DIRECTORY,
+                               &start->artifacts_fd, err);
+    }
+    if (status == MODELLAB_OK && job->row->input_sha256[0] != '\0') {
+        status =
+            open_run_file(job, MLI_RUN_INPUT, MLI_OS_READ | MLI_OS_NONBLOCK, &start->input_fd, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = make_order(job, next, start->input_fd >= 0, &start->order_fd, err);
+    }
+    return status;
+}
+
+static void close_all(mli_worker_start *start)
+{
+    /* Nothing of value was written through these: the worker has its own copies. */
+    mli_os_fd_close(start->order_fd);
+    mli_os_fd_close(start->journal_fd);
+    mli_os_fd_close(start->page_fd);
+    mli_os_fd_close(start->artifacts_fd);
+    mli_os_fd_close(start->log_fd);
+    mli_os_fd_close(start->input_fd);
+}
+
+/* A cancel that came between the claim and the making of the page found no page to write to. */
+static modellab_status heed_early_cancel(mli_job *job, modellab_error *err)
+{
+    mli_run_record *record = NULL;
+    modellab_status status = mli_store_load(job->host->lab->store, job->row->id, &record, err);
+    if (status == MODELLAB_OK && record->run->cancel_requested_ms >= 0) {
+        mli_job_stop(job, MODELLAB_REASON_CANCELLED_BY_USER, mli_job_now(job));
+    }
+    if (status == MODELLAB_OK) {
+        mli_run_record_free(record);
+    }
+    return status;
+}
+
+static modellab_status spawn(mli_job *job, int lock_fd, modellab_error *err)
+{
+    mli_worker_start start = {.program = job->host->program,
+                              .run_id = job->row->id,
+                              .order_fd = -1,
+                              .lock_fd = lock_fd,
+                              .journal_fd = -1,
+                              .page_fd = -1,
+                              .artifacts_fd = -1,
+                              .log_fd = -1,
+                              .input_fd = -1};
+    modellab_status status = open_all(job, &start, err);
+    if (status == MODELLAB_OK) {
+        status = heed_early_cancel(job, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = mli_worker_process_start(&job->process, job->host->lab, &start, err);
+    }
+    close_all(&start);
+    return status;
+}
+
+static modellab_status write_owner(const mli_job_host *host, mli_buf *out, modellab_error *err)
+{
+    mli_jw w;
+    mli_os_identity self;
+    int rc = host->lab->os.processes->identity(host->lab->os.processes->user, 0, &self);
+    if (rc != 0) {
+        return mli_fail_os(err, -rc, "this process could not be identified");
+    }
+    mli_jw_init(&w, out);
+    mli_jw_object(&w);
+    mli_jw_kstring(&w, "supervisor", host->supervisor_id);
+    mli_jw_kint(&w, "pid", self.pid);
+    mli_jw_kint(&w, "start_ticks", (int64_t)self.start_ticks);
+    mli_jw_kstring(&w, "boot_id", self.boot_id);
+    mli_jw_end_object(&w);
+    return mli_buf_status(out, err);
+}
+
+/* `cost` is the run's whole allowance, reserved until it is settled. */
+static modellab_status claim(mli_job *job, const char *run_id, modellab_error *err)
+{
+    mli_buf owner;
+    mli_lab *lab = job->host->lab;
+    mli_buf_init(&owner, lab->alloc);
+    modellab_status status = write_owner(job->host, &owner, err);
+    if (status == MODELLAB_OK) {
+        mli_store_claim what = {
+            .run_id = run_id, .owner = mli_buf_text(&owner), .now_ms = mli_lab_now_ms(lab)};
+        status = mli_store_claim_run(lab->store, &what, &job->row, err);
+    }
+    mli_buf_dispose(&owner);
+    return status;
+}
+
+static bool is_lost_race(modellab_status status)
+{
+    return status == MODELLAB_E_STATE || status == MODELLAB_E_RUN_FINAL ||
+           status == MODELLAB_E_NOT_FOUND || status == MODELLAB_E_BUSY;
+}
+
+static modellab_status start_claimed(mli_job *job, int lock_fd, modellab_error *err)
+{
+    mli_job_begin(job, mli_job_now(job));
+    mli_log_text(job->log, MODELLAB_LOG_INFO, "run.claimed", job->row->steps);
+    modellab_status status = spawn(job, lock_fd, err);
+    if (status == MODELLAB_OK) {
+        mli_log(job->log, MODELLAB_LOG_INFO, "worker.spawned", "",
+                MLI_LOG_FIELDS(mli_log_int("worker_pid", job->process.pid)));
+        return status;
+    }
+    mli_log_error(job->log, MODELLAB_LOG_ERROR, "worker.not_started", "", status, err);
+    mli_job_settle_unstarted(job, status, err);
+    return MODELLAB_OK;
+}
+
+modellab_status mli_job_start(const mli_job_host *host, const char *run_id, mli_job **out,
+                              bool *taken, modellab_error *err)
+{
+    mli_lab *lab = host->lab;
+    int lock_fd = -1;
+    *out = NULL;
+    *taken = false;
+    mli_job *job = mli_job_create(host, err);
+    if (job == NULL) {
+        return MODELLAB_E_NO_MEMORY;
+    }
+    modellab_status status = mli_rundir_lock(lab->os.files, lab->root, run_id, &lock_fd, err);
+    if (status == MODELLAB_OK) {
+        status = claim(job, run_id, err);
+    }
+    if (status == MODELLAB_OK) {
+        *taken = true;
+        *out = job;
+        status = start_claimed(job, lock_fd, err);
+    } else {
+        mli_job_dispose(job);
+        if (is_lost_race(status)) {
+            mli_error_clear(err);
+            status = MODELLAB_OK;
+        }
+    }
+    /* From here on the worker's copy alone holds the lock. */
+    mli_os_fd_close(lock_fd);
+    return status;
+}

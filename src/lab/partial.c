@@ -1,0 +1,173 @@
+/* From the journal's segment lines to a partial transcript, after its worker is gone. */
+#include "lab/partial.h"
+
+#include "base/error.h"
+#include "base/id.h"
+#include "base/str.h"
+#include "log/logger.h"
+#include "os/process.h"
+#include "text/format.h"
+#include <string.h>
+
+#define ARTIFACT_NAME "transcript.partial.json"
+
+static bool is_recorded(const mli_ingest *ingest, const mli_run_record *record)
+{
+    for (size_t i = 0; i < record->artifact_count; i++) {
+        const mli_artifact_row *a = &record->artifacts[i];
+        if (a->fence == ingest->fence &&
+            (strcmp(a->name, ARTIFACT_NAME) == 0 || strcmp(a->name, "transcript.json") == 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static double real_of(const mli_json *object, const char *key)
+{
+    return mli_json_number(mli_json_get(object, key), 0.0);
+}
+
+static modellab_status add_segment(mli_transcript *transcript, const mli_json *object, int64_t id,
+                                   modellab_error *err)
+{
+    mli_transcript_segment segment = {.id = id,
+                                      .seek = mli_json_int(mli_json_get(object, "seek"), 0),
+                                      .start = real_of(object, "start"),
+                                      .end = real_of(object, "end"),
+                                      .text = mli_json_string(mli_json_get(object, "text"), ""),
+                                      .temperature = real_of(object, "temperature"),
+                                      .avg_logprob = real_of(object, "avg_logprob"),
+                                      .compression_ratio = real_of(object, "compression_ratio"),
+                                      .no_speech_prob = real_of(object, "no_speech_prob")};
+    if (!(segment.start >= 0) || !(segment.end >= segment.start)) {
+        return MODELLAB_OK; /* no sense in time: left out */
+    }
+    return mli_transcript_add(transcript, &segment, err);
+}
+
+/* All segments of the attempt, in order of the journal. */
+static modellab_status collect(const mli_ingest *ingest, int fd, mli_transcript *transcript,
+                               int64_t *count, modellab_error *err)
+{
+    mli_journal_reader reader;
+    mli_journal_line line;
+    bool found = true;
+    modellab_status status = MODELLAB_OK;
+    mli_journal_reader_init(&reader, ingest->lab->alloc, ingest->lab->os.files, fd);
+    while (status == MODELLAB_OK && found) {
+        status = mli_journal_next(&reader, &line, &found, err);
+        if (status == MODELLAB_OK && found && line.fence == ingest->fence &&
+            strcmp(line.type, "segment") == 0) {
+            status = add_segment(transcript, line.object, *count, err);
+            *count += 1;
+        }
+    }
+    mli_journal_reader_dispose(&reader);
+    return status;
+}
+
+static modellab_status build(const mli_ingest *ingest, mli_transcript *transcript, int64_t *count,
+                             mli_buf *out, modellab_error *err)
+{
+    char path[MLI_PATH_BYTES];
+    const mli_os_files *f = ingest->lab->os.files;
+    mli_transcript_set_partial(transcript);
+    double seconds = ingest->measures.audio_seconds >= 0 ? ingest->measures.audio_seconds : 0;
+    modellab_status status =
+        mli_transcript_set_info(transcript, "transcribe", "", 0.0, seconds, err);
+    if (status == MODELLAB_OK) {
+        status = mli_run_path(ingest->lab->root, ingest->run_id, MLI_RUN_JOURNAL, path, err);
+    }
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    int fd = f->open(f->user, path, MLI_OS_READ | MLI_OS_NOFOLLOW, 0);
+    if (fd < 0) {
+        return mli_fail_os(err, -fd, "the run's journal could not be opened");
+    }
+    status = collect(ingest, fd, transcript, count, err);
+    mli_os_fd_close(fd); /* only read */
+    if (status == MODELLAB_OK) {
+        status = mli_transcript_finish(transcript, err);
+    }
+    return status == MODELLAB_OK && *count > 0
+               ? mli_format_write(transcript, MLI_TEXT_VERBOSE_JSON, NULL, out, err)
+               : status;
+}
+
+static modellab_status record_it(mli_ingest *ingest, const char *file, const char *sha256,
+                                 size_t bytes, modellab_error *err)
+{
+    char id[MLI_ULID_BYTES];
+    mli_lab *lab = ingest->lab;
+    int rc = mli_ulid_new(lab->os.clock, lab->os.random, id);
+    if (rc != 0) {
+        return mli_fail_os(err, rc, "no random numbers");
+    }
+    mli_artifact_row row = {.id = id,
+                            .step = "asr",
+                            .name = ARTIFACT_NAME,
+                            .media_type = "application/json",
+                            .sha256 = sha256,
+                            .file = file,
+                            .role = "partial",
+                            .bytes = (int64_t)bytes,
+                            .fence = ingest->fence};
+    mli_event_row event = {.type = "artifact_added", .step = "asr"};
+    mli_store_change change = {.run_id = ingest->run_id,
+                               .fence = ingest->fence,
+                               .expect = MODELLAB_RUN_RUNNING,
+                               .now_ms = mli_lab_now_ms(lab),
+                               .artifacts = &row,
+                               .artifact_count = 1,
+                               .events = &event,
+                               .event_count = 1};
+    return mli_store_apply(lab->store, &change, NULL, NULL, err);
+}
+
+static modellab_status keep(mli_ingest *ingest, mli_buf *text, modellab_error *err)
+{
+    char file[96];
+    char sha256[65];
+    mli_lab *lab = ingest->lab;
+    modellab_status status = mli_artifact_file(ingest->fence, ARTIFACT_NAME, file, err);
+    if (status == MODELLAB_OK) {
+        status = mli_artifact_write(lab->os.files, lab->root, ingest->run_id, file, text->data,
+                                    text->size, sha256, err);
+    }
+    return status == MODELLAB_OK ? record_it(ingest, file, sha256, text->size, err) : status;
+}
+
+modellab_status mli_partial_keep(mli_ingest *ingest, const mli_run_record *record,
+                                 modellab_error *err)
+{
+    mli_transcript *transcript = NULL;
+    mli_buf text;
+    int64_t count = 0;
+    if (ingest->fd < 0 || is_recorded(ingest, record)) {
+        return MODELLAB_OK;
+    }
+    modellab_status status = mli_transcript_create(ingest->lab->alloc, &transcript, err);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    mli_buf_init(&text, ingest->lab->alloc);
+    status = build(ingest, transcript, &count, &text, err);
+    if (status == MODELLAB_OK && count > 0) {
+        status = keep(ingest, &text, err);
+    }
+    mli_buf_dispose(&text);
+    mli_transcript_unref(transcript);
+    if (status == MODELLAB_E_IO || status == MODELLAB_E_NO_SPACE ||
+        status == MODELLAB_E_NOT_FOUND || status == MODELLAB_E_ALREADY_EXISTS) {
+        mli_log_error(ingest->lab->logger, MODELLAB_LOG_WARN, "partial.not_kept", "", status, err);
+        mli_error_clear(err);
+        return MODELLAB_OK;
+    }
+    if (status == MODELLAB_E_RUN_FINAL || status == MODELLAB_E_FENCED) {
+        mli_error_clear(err);
+        return MODELLAB_OK; /* the transition will be told the same */
+    }
+    return status;
+}

@@ -1,0 +1,151 @@
+/* Reconciliation of the runs that count as active: who lives, who is to be ended. */
+#include "lab/reconcile.h"
+
+#include "base/error.h"
+#include "check/report.h"
+#include "lab/dead_run.h"
+#include "lab/reconcile_files.h"
+#include "log/logger.h"
+#include "os/locale.h"
+
+void mli_reconcile_add(mli_report_builder *report, modellab_severity severity, const char *id,
+                       const char *run_id, const char *text)
+{
+    char pointer[48];
+    (void)mli_os_format(pointer, sizeof(pointer), "/runs/%s", run_id);
+    mli_report_add(report, severity, id, pointer, "%s", text);
+}
+
+static void add_settled(mli_report_builder *report, const char *run_id, modellab_run_status to,
+                        int64_t damaged)
+{
+    if (to == MODELLAB_RUN_STALE) {
+        mli_reconcile_add(report, MODELLAB_SEVERITY_WARNING, "run.stale", run_id,
+                          "its worker was gone; it is STALE now");
+    } else if (to == MODELLAB_RUN_QUEUED) {
+        mli_reconcile_add(report, MODELLAB_SEVERITY_WARNING, "run.requeued", run_id,
+                          "its worker was gone; it is queued again");
+    } else if (to != 0) {
+        mli_reconcile_add(report, MODELLAB_SEVERITY_INFO, "run.settled", run_id,
+                          "it had ended without a record of its end, which it has now");
+    }
+    if (damaged > 0) {
+        mli_reconcile_add(report, MODELLAB_SEVERITY_WARNING, "journal.damaged", run_id,
+                          "lines of its journal could not be read");
+    }
+}
+
+static modellab_status end_dead(mli_lab *lab, const mli_run_row *row, bool dry_run,
+                                mli_report_builder *report, modellab_error *err)
+{
+    modellab_run_status to = 0;
+    int64_t damaged = 0;
+    if (dry_run) {
+        mli_reconcile_add(report, MODELLAB_SEVERITY_WARNING, "run.stale", row->id,
+                          "its worker is gone; reconciling would end it");
+        return MODELLAB_OK;
+    }
+    modellab_status status = mli_dead_run_settle(lab, row, &to, &damaged, err);
+    if (status == MODELLAB_OK) {
+        add_settled(report, row->id, to, damaged);
+    }
+    return status;
+}
+
+static modellab_status look_at(mli_lab *lab, const mli_run_row *row, bool dry_run,
+                               mli_report_builder *report, modellab_error *err)
+{
+    mli_run_life life = MLI_LIFE_WORKS;
+    modellab_status status = mli_run_life_of(lab, row, &life, err);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    if (life == MLI_LIFE_ALONE) {
+        mli_reconcile_add(report, MODELLAB_SEVERITY_INFO, "run.unsupervised", row->id,
+                          "its worker lives without a supervisor, the next one adopts it");
+    } else if (life == MLI_LIFE_ORPHANED) {
+        mli_reconcile_add(report, MODELLAB_SEVERITY_WARNING, "run.orphaned", row->id,
+                          "its lock is held by a process that is not its worker");
+    } else if (life == MLI_LIFE_DEAD) {
+        status = end_dead(lab, row, dry_run, report, err);
+    }
+    return status;
+}
+
+static modellab_status look_at_active(mli_lab *lab, bool dry_run, mli_report_builder *report,
+                                      modellab_error *err)
+{
+    mli_run_row_list *active = NULL;
+    modellab_status first = mli_store_active(lab->store, &active, err);
+    if (first != MODELLAB_OK) {
+        return first;
+    }
+    for (size_t i = 0; i < active->count; i++) {
+        modellab_error one = MODELLAB_ERROR_INIT;
+        modellab_status status = look_at(lab, active->rows[i], dry_run, report, &one);
+        if (status != MODELLAB_OK && first == MODELLAB_OK) {
+            first = mli_fail(err, status, "%s", one.message);
+        }
+    }
+    mli_run_row_list_free(active);
+    return first;
+}
+
+modellab_status mli_reconcile(mli_lab *lab, int flags, modellab_report **report,
+                              modellab_error *err)
+{
+    mli_report_builder findings;
+    modellab_report *made = NULL;
+    bool dry_run = (flags & MLI_RECONCILE_DRY_RUN) != 0;
+    if (report != NULL) {
+        *report = NULL;
+    }
+    modellab_status status = mli_lab_check(lab, !dry_run, err);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    mli_report_begin(&findings, lab->alloc);
+    status = look_at_active(lab, dry_run, &findings, err);
+    if (status == MODELLAB_OK && (flags & MLI_RECONCILE_FILES) != 0) {
+        status = mli_reconcile_files(lab, dry_run, &findings, err);
+    }
+    if (status != MODELLAB_OK) {
+        mli_report_dispose(&findings);
+        return status;
+    }
+    status = mli_report_finish(&findings, &made, err);
+    if (status == MODELLAB_OK) {
+        mli_log(lab->logger, MODELLAB_LOG_INFO, "lab.reconciled", "",
+                MLI_LOG_FIELDS(mli_log_int("findings", (int64_t)made->count),
+                               mli_log_bool("dry_run", dry_run)));
+        if (report != NULL) {
+            *report = made;
+        } else {
+            mli_report_unref(made);
+        }
+    }
+    return status;
+}
+
+modellab_status mli_reconcile_run(mli_lab *lab, const char *run_id, bool *dead, modellab_error *err)
+{
+    mli_run_record *record = NULL;
+    mli_run_life life = MLI_LIFE_WORKS;
+    modellab_run_status to = 0;
+    *dead = false;
+    modellab_status status = mli_store_load(lab->store, run_id, &record, err);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    if (record->run->status == MODELLAB_RUN_RUNNING) {
+        status = mli_run_life_of(lab, record->run, &life, err);
+    }
+    if (status == MODELLAB_OK && life == MLI_LIFE_DEAD) {
+        *dead = true;
+        status = mli_dead_run_settle(lab, record->run, &to, NULL, err);
+    } else if (life == MLI_LIFE_GUARDED) {
+        *dead = true;
+    }
+    mli_run_record_free(record);
+    return status;
+}

@@ -1,0 +1,220 @@
+/* Records against run directories: folders, manifests, artifacts. The record wins. */
+#include "lab/reconcile_files.h"
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "lab/snapshot.h"
+#include "lab/state.h"
+#include "os/locale.h"
+#include <errno.h>
+#include <string.h>
+
+#define PAGE_OF_RUNS 200
+#define MANIFEST_MOST ((size_t)16 * 1024 * 1024)
+
+typedef struct files_look {
+    mli_lab *lab;
+    bool dry_run;
+    mli_report_builder *report;
+    const mli_run_record *record; /* present run */
+    modellab_status status;
+    modellab_error *err;
+} files_look;
+
+static modellab_status repair_manifest(files_look *look, const char *id, const char *text)
+{
+    const char *run_id = look->record->run->id;
+    mli_reconcile_add(look->report, MODELLAB_SEVERITY_WARNING, id, run_id, text);
+    return look->dry_run ? MODELLAB_OK : mli_manifest_refresh(look->lab, run_id, look->err);
+}
+
+static modellab_status look_at_manifest(files_look *look)
+{
+    mli_buf text;
+    mli_json *manifest = NULL;
+    const mli_run_row *row = look->record->run;
+    mli_buf_init(&text, look->lab->alloc);
+    modellab_status status =
+        mli_manifest_read(look->lab->os.files, look->lab->root, row->id, &text, look->err);
+    if (status == MODELLAB_E_NOT_FOUND) {
+        mli_error_clear(look->err);
+        status = repair_manifest(look, "manifest.missing", "its manifest is missing");
+    } else if (status == MODELLAB_E_STORE_CORRUPT || status == MODELLAB_E_INVALID_JSON) {
+        mli_error_clear(look->err);
+        status = repair_manifest(look, "manifest.damaged", "its manifest is damaged");
+    } else if (status == MODELLAB_OK) {
+        status = mli_json_parse(text.data, text.size, MANIFEST_MOST, &manifest, look->err);
+        int64_t last = mli_json_int(mli_json_get(manifest, "last_event"), -1);
+        if (status == MODELLAB_OK && last != row->last_event && mli_status_is_final(row->status)) {
+            status = repair_manifest(look, "manifest.behind", "its manifest is behind its record");
+        }
+    }
+    mli_json_free(manifest);
+    mli_buf_dispose(&text);
+    return status;
+}
+
+static modellab_status artifact_path(const files_look *look, const char *file,
+                                     char out[MLI_PATH_BYTES])
+{
+    modellab_status status =
+        mli_run_path(look->lab->root, look->record->run->id, MLI_RUN_ARTIFACTS, out, look->err);
+    size_t end = status == MODELLAB_OK ? strlen(out) : 0;
+    if (status == MODELLAB_OK && file[0] != '\0') {
+        int n = mli_os_format(out + end, MLI_PATH_BYTES - end, "/%s", file);
+        if (n < 0 || (size_t)n >= MLI_PATH_BYTES - end) {
+            status = mli_fail(look->err, MODELLAB_E_LIMIT, "the lab's path is too long");
+        }
+    }
+    return status;
+}
+
+static modellab_status look_at_artifact(files_look *look, const mli_artifact_row *row)
+{
+    char path[MLI_PATH_BYTES];
+    mli_os_stat facts;
+    const mli_os_files *f = look->lab->os.files;
+    modellab_status status = artifact_path(look, row->file, path);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    int rc = f->stat(f->user, path, false, &facts);
+    const char *run_id = look->record->run->id;
+    if (rc == -ENOENT) {
+        mli_reconcile_add(look->report, MODELLAB_SEVERITY_ERROR, "artifact.missing", run_id,
+                          row->name);
+    } else if (rc != 0) {
+        return mli_fail_os(look->err, -rc, "an artifact could not be looked at");
+    } else if (facts.bytes != row->bytes) {
+        mli_reconcile_add(look->report, MODELLAB_SEVERITY_ERROR, "artifact.size", run_id,
+                          row->name);
+    }
+    return MODELLAB_OK;
+}
+
+static int look_at_file(void *arg, const char *name)
+{
+    files_look *look = arg;
+    for (size_t i = 0; i < look->record->artifact_count; i++) {
+        if (strcmp(look->record->artifacts[i].file, name) == 0) {
+            return 0;
+        }
+    }
+    mli_reconcile_add(look->report, MODELLAB_SEVERITY_INFO, "artifact.unrecorded",
+                      look->record->run->id, "a file without a record lies among its artifacts");
+    return 0;
+}
+
+static modellab_status look_at_artifacts(files_look *look)
+{
+    char path[MLI_PATH_BYTES];
+    modellab_status status = MODELLAB_OK;
+    for (size_t i = 0; status == MODELLAB_OK && i < look->record->artifact_count; i++) {
+        status = look_at_artifact(look, &look->record->artifacts[i]);
+    }
+    /* While a run works its files come before their records. */
+    if (status != MODELLAB_OK || !mli_status_is_final(look->record->run->status)) {
+        return status;
+    }
+    status = artifact_path(look, "", path);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    const mli_os_files *f = look->lab->os.files;
+    int rc = f->list(f->user, path, look_at_file, look);
+    return rc == 0 || rc == -ENOENT
+               ? MODELLAB_OK
+               : mli_fail_os(look->err, -rc, "artifacts of a run could not be listed");
+}
+
+static modellab_status look_at_run(files_look *look, const char *run_id)
+{
+    char path[MLI_PATH_BYTES];
+    mli_os_stat facts;
+    mli_run_record *record = NULL;
+    const mli_os_files *f = look->lab->os.files;
+    modellab_status status = mli_store_load(look->lab->store, run_id, &record, look->err);
+    if (status == MODELLAB_E_NOT_FOUND) {
+        mli_error_clear(look->err); /* deleted meanwhile */
+        return MODELLAB_OK;
+    }
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    look->record = record;
+    status = mli_run_path(look->lab->root, run_id, MLI_RUN_FOLDER, path, look->err);
+    if (status == MODELLAB_OK && f->stat(f->user, path, false, &facts) == -ENOENT) {
+        mli_reconcile_add(look->report, MODELLAB_SEVERITY_ERROR, "run.folder_missing", run_id,
+                          "its folder is gone");
+    } else if (status == MODELLAB_OK) {
+        status = look_at_manifest(look);
+        if (status == MODELLAB_OK) {
+            status = look_at_artifacts(look);
+        }
+    }
+    look->record = NULL;
+    mli_run_record_free(record);
+    return status;
+}
+
+static modellab_status look_at_records(files_look *look)
+{
+    char before[MLI_ULID_BYTES] = "";
+    modellab_status status = MODELLAB_OK;
+    for (;;) {
+        mli_run_row_list *list = NULL;
+        mli_store_filter filter = {.limit = PAGE_OF_RUNS,
+                                   .before_id = before[0] != '\0' ? before : NULL};
+        status = mli_store_list(look->lab->store, &filter, &list, look->err);
+        if (status != MODELLAB_OK) {
+            return status;
+        }
+        size_t count = list->count;
+        for (size_t i = 0; status == MODELLAB_OK && i < count; i++) {
+            status = look_at_run(look, list->rows[i]->id);
+        }
+        if (count > 0) {
+            (void)mli_str_copy(before, sizeof(before), list->rows[count - 1]->id);
+        }
+        mli_run_row_list_free(list);
+        if (status != MODELLAB_OK || count < PAGE_OF_RUNS) {
+            return status;
+        }
+    }
+}
+
+static int look_at_folder(void *arg, const char *run_id)
+{
+    files_look *look = arg;
+    modellab_run_status present = 0;
+    look->status = mli_store_status(look->lab->store, run_id, &present, look->err);
+    if (look->status == MODELLAB_E_NOT_FOUND) {
+        mli_error_clear(look->err);
+        look->status = MODELLAB_OK;
+        mli_reconcile_add(look->report, MODELLAB_SEVERITY_INFO, "folder.unrecorded", run_id,
+                          "a folder without a record: a submission that was not finished");
+    }
+    return look->status != MODELLAB_OK;
+}
+
+static int look_at_strange(void *arg, const char *name)
+{
+    files_look *look = arg;
+    (void)name; /* a name from outside is not repeated */
+    mli_report_add(look->report, MODELLAB_SEVERITY_INFO, "folder.strange", "",
+                   "something that is no run lies among the runs");
+    return 0;
+}
+
+modellab_status mli_reconcile_files(mli_lab *lab, bool dry_run, mli_report_builder *report,
+                                    modellab_error *err)
+{
+    files_look look = {.lab = lab, .dry_run = dry_run, .report = report, .err = err};
+    modellab_status status = look_at_records(&look);
+    if (status == MODELLAB_OK) {
+        status =
+            mli_rundir_list(lab->os.files, lab->root, look_at_folder, look_at_strange, &look, err);
+    }
+    return status == MODELLAB_OK ? look.status : status;
+}

@@ -1,0 +1,117 @@
+/* Step ingest: decodes the input to mono 16 kHz samples for the steps behind it, and records what
+ * the audio is (audio.json). */
+#include "lab/worker.h"
+
+#include "audio/decode.h"
+#include "base/error.h"
+
+/* Ten minutes stay in memory; longer audio goes to a nameless file in the run's folder. */
+#define MEMORY_SAMPLES ((int64_t)600 * MLI_AUDIO_RATE)
+#define SPOOL_NAME "spool.tmp"
+
+static int32_t on_progress(void *user, int64_t samples, double fraction)
+{
+    mli_worker *w = user;
+    double done = (double)samples / MLI_AUDIO_RATE;
+    mli_worker_progress(w, done, fraction > 0.001 ? done / fraction : -1.0);
+    return 0;
+}
+
+static modellab_status open_spool(mli_worker *w, int *fd, modellab_error *err)
+{
+    const mli_os_files *f = &w->artifacts;
+    int rc = f->unlink(f->user, SPOOL_NAME);
+    (void)rc; /* as a rule it is not there; what matters is whether the name can be made anew */
+    *fd = f->open(f->user, SPOOL_NAME,
+                  MLI_OS_READ | MLI_OS_WRITE | MLI_OS_CREATE | MLI_OS_EXCLUSIVE, 0600);
+    if (*fd < 0) {
+        return mli_fail_os(err, -*fd, "room for decoded audio could not be made");
+    }
+    rc = f->unlink(f->user, SPOOL_NAME);
+    return rc == 0 ? MODELLAB_OK : mli_fail_os(err, -rc, "room for decoded audio is not clean");
+}
+
+/* Decodes at most a little more than the cap allows, so that a bomb costs no more than that. */
+static int64_t most_samples(const mli_worker *w)
+{
+    int64_t cap_ms = w->caps.audio_ms;
+    if (cap_ms <= 0 || cap_ms > MLI_AUDIO_MAX_SAMPLES / MLI_AUDIO_RATE * 1000) {
+        return 0;
+    }
+    return cap_ms * MLI_AUDIO_RATE / 1000 + MLI_AUDIO_RATE;
+}
+
+static modellab_status decode(mli_worker *w, modellab_error *err)
+{
+    mli_audio_options options;
+    mli_audio_options_init(&options);
+    options.alloc = w->alloc;
+    options.files = &w->artifacts;
+    options.cancel = &w->page->stop;
+    options.max_samples = most_samples(w);
+    options.memory_samples = MEMORY_SAMPLES;
+    options.progress = on_progress;
+    options.progress_user = w;
+    modellab_status status = open_spool(w, &options.spool_fd, err);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    return mli_audio_decode_fd(MLI_FD_INPUT, &options, &w->audio, err);
+}
+
+static void write_facts(const mli_audio_source *audio, mli_buf *out)
+{
+    const mli_audio_info *info = mli_audio_info_of(audio);
+    mli_jw json;
+    mli_jw_init(&json, out);
+    mli_jw_object(&json);
+    mli_jw_kstring(&json, "container", info->container);
+    mli_jw_kstring(&json, "encoding", info->encoding);
+    mli_jw_kint(&json, "channels", info->channels);
+    mli_jw_kint(&json, "sample_rate_hz", info->rate_hz);
+    mli_jw_kint(&json, "frames", info->frames);
+    mli_jw_kint(&json, "samples_16k", mli_audio_samples(audio));
+    mli_jw_kreal(&json, "duration_seconds", (double)mli_audio_samples(audio) / MLI_AUDIO_RATE);
+    mli_jw_end_object(&json);
+    mli_buf_append_char(out, '\n');
+}
+
+/* The rest of the run's record can show the length before the run has ended. */
+static modellab_status say_length(mli_worker *w, modellab_error *err)
+{
+    mli_jw *line = mli_journal_begin(&w->journal, "measures");
+    mli_jw_kreal(line, "audio_seconds", w->audio_seconds);
+    return mli_journal_end(&w->journal, false, err);
+}
+
+modellab_status mli_step_ingest(mli_worker *w, modellab_error *err)
+{
+    mli_buf facts;
+    if (!w->order.has_input) {
+        return mli_fail(err, MODELLAB_E_NOT_FOUND, "the run has no input");
+    }
+    modellab_status status = decode(w, err);
+    if (status == MODELLAB_E_LIMIT && w->caps.audio_ms > 0 &&
+        w->progress_seconds * 1000.0 >= (double)w->caps.audio_ms) {
+        (void)mli_page_stop(w->page, MODELLAB_REASON_AUDIO_CAP); /* false: stopping already */
+        return mli_fail(err, MODELLAB_E_CANCELLED, "the audio is longer than the cap allows");
+    }
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    w->audio_seconds = (double)mli_audio_samples(w->audio) / MLI_AUDIO_RATE;
+    if (w->caps.audio_ms > 0 && w->audio_seconds * 1000.0 > (double)w->caps.audio_ms) {
+        (void)mli_page_stop(w->page, MODELLAB_REASON_AUDIO_CAP);
+        return mli_fail(err, MODELLAB_E_CANCELLED, "the audio is longer than the cap allows");
+    }
+    mli_worker_progress(w, w->audio_seconds, w->audio_seconds);
+    mli_buf_init(&facts, w->alloc);
+    write_facts(w->audio, &facts);
+    status = mli_buf_status(&facts, err);
+    if (status == MODELLAB_OK) {
+        status = mli_worker_artifact(w, "audio.json", "application/json", "result", facts.data,
+                                     facts.size, err);
+    }
+    mli_buf_dispose(&facts);
+    return status == MODELLAB_OK ? say_length(w, err) : status;
+}

@@ -1,0 +1,212 @@
+/* The supervisor's round: look after the runs it has, adopt what others lost, claim what waits. */
+#include "lab/supervisor.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "lab/supervisor_private.h"
+#include "log/logger.h"
+#include "os/socket.h"
+#include <string.h>
+
+#define NS_PER_MS ((int64_t)1000000)
+#define CLAIM_EVERY_MS 1000 /* the guarantee; a wake comes sooner */
+#define RECONCILE_EVERY_MS 5000
+#define CLAIM_BATCH 16
+
+int64_t mli_supervisor_now(const mli_supervisor *s)
+{
+    const mli_os_clock *clock = s->lab->os.clock;
+    return clock->monotonic_ns(clock->user);
+}
+
+bool mli_supervisor_has(const mli_supervisor *s, const char *run_id)
+{
+    for (size_t i = 0; i < s->job_count; i++) {
+        if (strcmp(s->jobs[i]->row->id, run_id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool mli_supervisor_add(mli_supervisor *s, mli_job *job)
+{
+    if (s->job_count >= MLI_SUPERVISOR_JOBS) {
+        return false;
+    }
+    s->jobs[s->job_count++] = job;
+    atomic_store(&s->active, (int32_t)s->job_count);
+    if (job->process.pidfd >= 0) {
+        int rc = mli_os_poller_add(&s->poller, job->process.pidfd);
+        if (rc != 0) {
+            mli_log(s->lab->logger, MODELLAB_LOG_WARN, "supervisor.not_polled",
+                    "the end of a worker will be seen at the next look",
+                    MLI_LOG_FIELDS(mli_log_int("os_error", -rc)));
+        }
+    }
+    return true;
+}
+
+static void count_end(mli_supervisor *s, const mli_job *job)
+{
+    if (!s->draining) {
+        return;
+    }
+    if (job->killed) {
+        s->drained.killed++;
+    }
+    if (job->status == MODELLAB_RUN_QUEUED) {
+        s->drained.requeued++;
+    } else if (job->status == MODELLAB_RUN_CANCELLED) {
+        s->drained.cancelled++;
+    } else if (job->status != 0) {
+        s->drained.finished++;
+    }
+}
+
+/* Looks after every job; finished ones leave. */
+static void look_after(mli_supervisor *s, int64_t now, int64_t *next)
+{
+    for (size_t i = 0; i < s->job_count;) {
+        mli_job *job = s->jobs[i];
+        int64_t due = INT64_MAX;
+        mli_job_look(job, now, &due);
+        if (!job->finished) {
+            *next = due < *next ? due : *next;
+            i++;
+            continue;
+        }
+        count_end(s, job);
+        mli_job_dispose(job);
+        s->jobs[i] = s->jobs[--s->job_count];
+        atomic_store(&s->active, (int32_t)s->job_count);
+        s->next_claim_ns = now; /* there is room again */
+    }
+}
+
+static modellab_status claim_one(mli_supervisor *s, const char *run_id, modellab_error *err)
+{
+    mli_job *job = NULL;
+    bool taken = false;
+    modellab_status status = mli_job_start(&s->host, run_id, &job, &taken, err);
+    if (job != NULL && !mli_supervisor_add(s, job)) {
+        mli_job_dispose(job); /* cannot be: max_workers is not above the room for jobs */
+    }
+    return status;
+}
+
+static modellab_status claim(mli_supervisor *s, int64_t now, modellab_error *err)
+{
+    char ids[CLAIM_BATCH][MLI_ULID_BYTES];
+    size_t count = 0;
+    int64_t later_ms = -1;
+    const char *only = s->only_run_id[0] != '\0' ? s->only_run_id : NULL;
+    int64_t wall_ms = mli_lab_now_ms(s->lab);
+    s->next_claim_ns = now + CLAIM_EVERY_MS * NS_PER_MS;
+    modellab_status status =
+        mli_store_queued(s->lab->store, wall_ms, only, CLAIM_BATCH, ids, &count, &later_ms, err);
+    for (size_t i = 0; status == MODELLAB_OK && i < count; i++) {
+        if (s->job_count >= (size_t)s->max_workers) {
+            break;
+        }
+        status = claim_one(s, ids[i], err);
+    }
+    if (status == MODELLAB_OK && later_ms > wall_ms && later_ms - wall_ms < CLAIM_EVERY_MS) {
+        s->next_claim_ns = now + (later_ms - wall_ms) * NS_PER_MS;
+    }
+    return status;
+}
+
+/* The first failure is the round's result; the rest of the round is done all the same. */
+static void keep_first(modellab_status *first, modellab_status status)
+{
+    if (*first == MODELLAB_OK) {
+        *first = status;
+    }
+}
+
+static modellab_status round_of(mli_supervisor *s, int64_t *next, modellab_error *err)
+{
+    modellab_status first = MODELLAB_OK;
+    modellab_error later = MODELLAB_ERROR_INIT;
+    int64_t now = mli_supervisor_now(s);
+    *next = INT64_MAX;
+    look_after(s, now, next);
+    if (now >= s->next_reconcile_ns) {
+        s->next_reconcile_ns = now + RECONCILE_EVERY_MS * NS_PER_MS;
+        keep_first(&first, mli_supervisor_reconcile(s, err));
+    }
+    bool room = !s->draining && s->job_count < (size_t)s->max_workers;
+    if (room && now >= s->next_claim_ns) {
+        keep_first(&first, claim(s, now, first == MODELLAB_OK ? err : &later));
+        look_after(s, mli_supervisor_now(s), next);
+    }
+    if (first != MODELLAB_OK) {
+        mli_log_error(s->lab->logger, MODELLAB_LOG_ERROR, "supervisor.round_failed",
+                      "it will be tried again", first, err);
+    }
+    *next = s->next_reconcile_ns < *next ? s->next_reconcile_ns : *next;
+    if (!s->draining && s->job_count < (size_t)s->max_workers && s->next_claim_ns < *next) {
+        *next = s->next_claim_ns;
+    }
+    return first;
+}
+
+/* A wake means that the queue changed. */
+static modellab_status take_wakes(mli_supervisor *s, modellab_error *err)
+{
+    int rc = mli_os_socket_drain(s->presence.socket_fd);
+    if (rc < 0) {
+        return mli_fail_os(err, -rc, "the supervisor's socket could not be read");
+    }
+    if (rc > 0) {
+        s->next_claim_ns = 0;
+    }
+    return MODELLAB_OK;
+}
+
+static modellab_status step_locked(mli_supervisor *s, int64_t *next, modellab_error *err)
+{
+    modellab_status status = take_wakes(s, err);
+    modellab_status round = round_of(s, next, status == MODELLAB_OK ? err : NULL);
+    keep_first(&status, round);
+    int rc = mli_os_poller_set_timer(&s->poller, *next);
+    if (rc != 0 && status == MODELLAB_OK) {
+        status = mli_fail_os(err, -rc, "the supervisor's timer could not be set");
+    }
+    return status;
+}
+
+modellab_status mli_supervisor_step(mli_supervisor *s, int64_t timeout_ms, int64_t *next_ms,
+                                    modellab_error *err)
+{
+    int64_t next = INT64_MAX;
+    modellab_status status = mli_lab_check(s->lab, true, err);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    if (timeout_ms != 0) {
+        int rc = mli_os_poller_wait(&s->poller, timeout_ms);
+        if (rc < 0) {
+            return mli_fail_os(err, -rc, "the supervisor could not wait");
+        }
+    }
+    mli_os_mutex_lock(&s->mutex);
+    status = step_locked(s, &next, err);
+    int64_t now = mli_supervisor_now(s);
+    mli_os_mutex_unlock(&s->mutex);
+    if (next_ms != NULL) {
+        *next_ms = next <= now ? 0 : (next - now) / NS_PER_MS + 1;
+    }
+    return status;
+}
+
+int32_t mli_supervisor_active_count(const mli_supervisor *s)
+{
+    return s == NULL ? 0 : atomic_load(&s->active);
+}
+
+int32_t mli_supervisor_pollfd(const mli_supervisor *s)
+{
+    return s == NULL || s->has_thread ? -1 : s->poller.fd;
+}

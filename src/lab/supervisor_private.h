@@ -1,0 +1,52 @@
+/* The supervisor's own state. */
+#ifndef MLI_LAB_SUPERVISOR_PRIVATE_H
+#define MLI_LAB_SUPERVISOR_PRIVATE_H
+
+#include "lab/job.h"
+#include "lab/supervisor.h"
+#include "lab/wake.h"
+#include "os/poller.h"
+#include "os/thread.h"
+
+#define MLI_SUPERVISOR_JOBS 64 /* most runs at the same time */
+
+/* A RUNNING run that was seen dead although its supervisor lives: settled when it is seen so again.
+ */
+typedef struct mli_suspect {
+    char run_id[MLI_ULID_BYTES];
+    int64_t fence, since_ns;
+} mli_suspect;
+
+enum { MLI_SUPERVISOR_SUSPECTS = 64 };
+
+struct modellab_supervisor {
+    mli_lab *lab; /* referenced */
+    mli_job_host host;
+    char *program;
+    char only_run_id[MLI_ULID_BYTES]; /* "" = all */
+    int32_t max_workers;
+    mli_presence presence;
+    mli_os_poller poller;
+    mli_os_mutex mutex; /* guards everything below, and a whole step */
+    mli_job *jobs[MLI_SUPERVISOR_JOBS];
+    size_t job_count;
+    _Atomic int32_t active;
+    bool draining;
+    int64_t next_claim_ns, next_reconcile_ns;
+    mli_suspect suspects[MLI_SUPERVISOR_SUSPECTS];
+    modellab_drain_result drained; /* counts since the drain began */
+    /* Way 1: the thread. */
+    mli_os_thread thread;
+    bool has_thread;
+    _Atomic uint32_t leave;
+};
+
+/* supervisor_adopt.c: the periodic look at RUNNING runs that are not ours. */
+MODELLAB_MUST_CHECK modellab_status mli_supervisor_reconcile(mli_supervisor *s,
+                                                             modellab_error *err);
+/* Puts a job among the active ones; false when there is no room (the caller keeps it). */
+bool mli_supervisor_add(mli_supervisor *s, mli_job *job);
+bool mli_supervisor_has(const mli_supervisor *s, const char *run_id);
+int64_t mli_supervisor_now(const mli_supervisor *s);
+
+#endif

@@ -1,0 +1,74 @@
+/* The worker: one process that executes the steps of one run with the descriptors it inherited. It
+ * opens no path of the run and never the store; what it says goes into the journal and the page. */
+#ifndef MLI_LAB_WORKER_H
+#define MLI_LAB_WORKER_H
+
+#include "audio/source.h"
+#include "lab/caps.h"
+#include "lab/order.h"
+#include "lab/page.h"
+#include "os/clock.h"
+#include "os/thread.h"
+#include "store/journal.h"
+#include <modellab/logger.h>
+
+typedef struct mli_worker {
+    const modellab_allocator *alloc; /* NULL = C heap: the process is the worker's own */
+    const mli_os_files *files;
+    const mli_os_clock *clock;
+    const mli_os_random *random;
+    int artifacts_fd;
+    mli_os_files artifacts; /* starts at artifacts_fd */
+    mli_json *order_root;
+    mli_order order;
+    mli_page *page;
+    mli_journal_writer journal;
+    modellab_logger *log; /* NULL = none */
+    mli_run_caps caps;
+    /* What steps hand on to each other. */
+    mli_audio_source *audio;
+    double audio_seconds; /* -1 until known */
+    double progress_seconds;
+    char model[128], model_sha256[65], engine[128]; /* "" until known */
+    /* The present step. */
+    const char *step;
+    modellab_reason reason; /* set by a step that knows better than its status tells */
+    int64_t progress_said_ns; /* when the last progress line was written */
+    /* The watcher (worker_watch.c). */
+    mli_os_thread watcher;
+    int stop_event, term_fd, host_fd; /* -1 = none */
+    bool watching;
+} mli_worker;
+
+/* worker_main.c: the program. */
+int32_t mli_worker_main(int32_t argc, const char *const *argv);
+
+/* worker_run.c: executes all steps and writes the outcome; returns the exit code. */
+int32_t mli_worker_run(mli_worker *w);
+
+/* worker_watch.c: a thread that turns SIGTERM and the host's death into the cancel word, compares
+ * with the caps, and keeps CPU time and memory in the page. */
+MODELLAB_MUST_CHECK modellab_status mli_worker_watch(mli_worker *w, modellab_error *err);
+void mli_worker_unwatch(mli_worker *w);
+/* One look, as the thread does it every 100 ms. */
+void mli_worker_sample(mli_worker *w);
+
+/* worker_result.c */
+/* Tells progress of the present step: the page always, the journal at most once a second. */
+void mli_worker_progress(mli_worker *w, double done_seconds, double total_seconds);
+/* Stores an artifact of the present step: temporary, sync, rename, sync of the directory, then its
+ * line in the journal, synced. `role`: "result" or "partial". */
+MODELLAB_MUST_CHECK modellab_status mli_worker_artifact(mli_worker *w, const char *name,
+                                                        const char *media_type, const char *role,
+                                                        const void *data, size_t bytes,
+                                                        modellab_error *err);
+
+/* A step: returns OK, or why it failed. E_CANCELLED when the cancel word ended it. */
+typedef modellab_status (*mli_step_fn)(mli_worker *w, modellab_error *err);
+modellab_status mli_step_ingest(mli_worker *w, modellab_error *err); /* step_ingest.c */
+modellab_status mli_step_asr(mli_worker *w, modellab_error *err);    /* step_asr.c */
+
+/* fault.c: guarded fault injection, MODEL_LAB_FAIL_STEP with MODEL_LAB_TESTING=1 only. */
+MODELLAB_MUST_CHECK modellab_status mli_worker_fault(mli_worker *w, modellab_error *err);
+
+#endif

@@ -1,0 +1,82 @@
+/* What a worker says: progress in the page and the journal, artifacts in their folder and the
+ * journal. */
+#include "lab/worker.h"
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/id.h"
+#include "store/rundir.h"
+
+#define SAY_NS ((int64_t)1000000000)
+
+void mli_worker_progress(mli_worker *w, double done_seconds, double total_seconds)
+{
+    int64_t now = w->clock->monotonic_ns(w->clock->user);
+    w->progress_seconds = done_seconds;
+    atomic_store(&w->page->audio_done_ms, (int64_t)(done_seconds * 1000.0));
+    if (total_seconds >= 0) {
+        atomic_store(&w->page->audio_total_ms, (int64_t)(total_seconds * 1000.0));
+    }
+    mli_page_touch(w->page);
+    if (now - w->progress_said_ns < SAY_NS) {
+        return;
+    }
+    w->progress_said_ns = now;
+    mli_jw *line = mli_journal_begin(&w->journal, "progress");
+    mli_jw_kstring(line, "step", w->step);
+    mli_jw_kreal(line, "done_seconds", done_seconds);
+    mli_jw_kreal(line, "total_seconds", total_seconds);
+    /* A failure marks the journal failed and comes back at the step's end, which must be written.
+     */
+    modellab_status status = mli_journal_end(&w->journal, false, NULL);
+    if (status == MODELLAB_OK) {
+        atomic_fetch_add(&w->page->journal_lines, 1);
+    }
+}
+
+static modellab_status artifact_line(mli_worker *w, const char *id, const char *name,
+                                     const char *file, const char *media_type, const char *role,
+                                     const char *sha256, size_t bytes, modellab_error *err)
+{
+    mli_jw *line = mli_journal_begin(&w->journal, "artifact");
+    mli_jw_kstring(line, "id", id);
+    mli_jw_kstring(line, "step", w->step);
+    mli_jw_kstring(line, "name", name);
+    mli_jw_kstring(line, "file", file);
+    mli_jw_kstring(line, "media_type", media_type);
+    mli_jw_kstring(line, "role", role);
+    mli_jw_kstring(line, "sha256", sha256);
+    mli_jw_kint(line, "bytes", (int64_t)bytes);
+    modellab_status status = mli_journal_end(&w->journal, true, err);
+    if (status == MODELLAB_OK) {
+        atomic_fetch_add(&w->page->journal_lines, 1);
+    }
+    return status;
+}
+
+modellab_status mli_worker_artifact(mli_worker *w, const char *name, const char *media_type,
+                                    const char *role, const void *data, size_t bytes,
+                                    modellab_error *err)
+{
+    char file[96];
+    char id[MLI_ULID_BYTES];
+    char sha256[65];
+    mli_sha256 hash;
+    modellab_status status = mli_artifact_file(w->order.fence, name, file, err);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    int rc = mli_ulid_new(w->clock, w->random, id);
+    if (rc != 0) {
+        return mli_fail_os(err, rc, "no random numbers");
+    }
+    mli_sha256_init(&hash);
+    mli_sha256_update(&hash, data, bytes);
+    mli_sha256_hex(&hash, sha256);
+    rc = mli_os_replace_file(&w->artifacts, file, data, bytes, 0600);
+    if (rc != 0) {
+        return mli_fail_os(err, -rc, "the artifact %s could not be stored", name);
+    }
+    mli_page_touch(w->page);
+    return artifact_line(w, id, name, file, media_type, role, sha256, bytes, err);
+}

@@ -1,0 +1,205 @@
+/* The course of a worker: its steps in order, a line in the journal where each begins and ends, and
+ * the outcome, synced, as the last line. */
+#include "lab/worker.h"
+
+#include "base/error.h"
+#include "base/str.h"
+#include "lab/settle.h"
+#include "lab/state.h"
+#include "log/logger.h"
+#include "os/memory.h"
+#include <string.h>
+
+#define NAME_BYTES 64
+
+typedef struct step_entry {
+    const char *name;
+    mli_step_fn run;
+} step_entry;
+
+static const step_entry step_table[] = {{"ingest", mli_step_ingest}, {"asr", mli_step_asr}};
+
+static mli_step_fn find_step(const char *name)
+{
+    for (size_t i = 0; i < sizeof(step_table) / sizeof(step_table[0]); i++) {
+        if (strcmp(step_table[i].name, name) == 0) {
+            return step_table[i].run;
+        }
+    }
+    return NULL;
+}
+
+/* How the run stands: while `reason` is NONE it goes on. */
+typedef struct course {
+    modellab_reason reason;
+    char message[256];
+    char failed_step[NAME_BYTES];
+} course;
+
+static modellab_status end_line(mli_worker *w, bool sync, modellab_error *err)
+{
+    modellab_status status = mli_journal_end(&w->journal, sync, err);
+    if (status == MODELLAB_OK) {
+        atomic_fetch_add(&w->page->journal_lines, 1);
+    }
+    return status;
+}
+
+static int64_t now_ms(const mli_worker *w)
+{
+    return w->clock->realtime_ns(w->clock->user) / 1000000;
+}
+
+static void put_use(mli_jw *line, int64_t cpu_ns)
+{
+    int64_t peak = 0;
+    int64_t now = 0;
+    mli_jw_kreal(line, "cpu_seconds", (double)cpu_ns / 1e9);
+    if (mli_os_memory_peak(0, &peak, &now) == 0) {
+        mli_jw_kint(line, "peak_memory_bytes", peak);
+    }
+}
+
+static modellab_status say_step(mli_worker *w, const char *type, int position, int64_t started_ms,
+                                const course *c, int64_t cpu_ns, modellab_error *err)
+{
+    bool done = strcmp(type, "step_done") == 0;
+    mli_jw *line = mli_journal_begin(&w->journal, type);
+    mli_jw_kstring(line, "step", w->step);
+    mli_jw_kint(line, "position", position);
+    mli_jw_kint(line, "attempt", w->order.attempt);
+    mli_jw_kint(line, "started_ms", started_ms);
+    if (done) {
+        mli_jw_kstring(line, "status", mli_status_name_of_run(mli_settle_status(c->reason)));
+        mli_jw_kstring(line, "reason", mli_reason_name(c->reason));
+        mli_jw_kstring(line, "message", c->message);
+        put_use(line, cpu_ns);
+    }
+    return end_line(w, done, err);
+}
+
+/* Turns a step's status into the reason that the run's record shows. */
+static void judge(mli_worker *w, modellab_status status, const modellab_error *err, course *c)
+{
+    modellab_reason stop = mli_page_stop_reason(w->page);
+    if (status == MODELLAB_OK) {
+        return;
+    }
+    if (status == MODELLAB_E_CANCELLED && stop != MODELLAB_REASON_NONE) {
+        c->reason = stop;
+        mli_settle_text(stop, w->order.limit_ms, c->message, sizeof(c->message));
+    } else {
+        c->reason = w->reason != MODELLAB_REASON_NONE ? w->reason : mli_reason_of_status(status);
+        const char *text = err->message[0] != '\0' ? err->message : mli_reason_text(c->reason);
+        (void)mli_str_copy(c->message, sizeof(c->message), text);
+    }
+    (void)mli_str_copy(c->failed_step, sizeof(c->failed_step), w->step);
+}
+
+/* Before each step: is there still leave to go on? */
+static modellab_status ask(mli_worker *w, modellab_error *err)
+{
+    mli_worker_sample(w);
+    if (mli_cancelled(&w->page->stop)) {
+        return mli_fail(err, MODELLAB_E_CANCELLED, "stopped before the step began");
+    }
+    return mli_worker_fault(w, err);
+}
+
+static modellab_status run_step(mli_worker *w, const char *name, int position, course *c,
+                                modellab_error *err)
+{
+    mli_step_fn run = find_step(name);
+    int64_t started = now_ms(w);
+    int64_t cpu = mli_os_process_cpu_ns();
+    modellab_error why = MODELLAB_ERROR_INIT;
+    w->step = name;
+    atomic_store(&w->page->step, (uint32_t)position + 1);
+    mli_page_touch(w->page);
+    modellab_status status = say_step(w, "step_started", position, started, c, 0, err);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    mli_log_text(w->log, MODELLAB_LOG_INFO, "step.started", name);
+    modellab_status done =
+        run == NULL ? mli_fail(&why, MODELLAB_E_UNSUPPORTED, "this worker has no step %s", name)
+                    : ask(w, &why);
+    if (done == MODELLAB_OK) {
+        done = run(w, &why);
+    }
+    judge(w, done, &why, c);
+    if (c->reason == MODELLAB_REASON_NONE) {
+        mli_log_text(w->log, MODELLAB_LOG_INFO, "step.completed", name);
+    } else {
+        mli_log_error(w->log, MODELLAB_LOG_ERROR, "step.ended_early", "", done, &why);
+    }
+    return say_step(w, "step_done", position, started, c, mli_os_process_cpu_ns() - cpu, err);
+}
+
+static modellab_status say_outcome(mli_worker *w, const course *c, modellab_error *err)
+{
+    mli_jw *line = mli_journal_begin(&w->journal, "outcome");
+    mli_jw_kstring(line, "status", mli_status_name_of_run(mli_settle_status(c->reason)));
+    mli_jw_kstring(line, "reason", mli_reason_name(c->reason));
+    mli_jw_kstring(line, "message", c->message);
+    mli_jw_kstring(line, "failed_step", c->failed_step);
+    if (w->audio_seconds >= 0) {
+        mli_jw_kreal(line, "audio_seconds", w->audio_seconds);
+    }
+    mli_jw_kreal(line, "progress_seconds", w->progress_seconds);
+    mli_jw_kstring(line, "model", w->model);
+    mli_jw_kstring(line, "model_sha256", w->model_sha256);
+    mli_jw_kstring(line, "engine", w->engine);
+    put_use(line, mli_os_process_cpu_ns());
+    return end_line(w, true, err);
+}
+
+static int32_t exit_code(modellab_status status)
+{
+    switch (status) {
+    case MODELLAB_OK:
+        return MLI_WORKER_EXIT_OK;
+    case MODELLAB_E_NO_SPACE:
+        return MLI_WORKER_EXIT_NO_SPACE;
+    case MODELLAB_E_NO_MEMORY:
+        return MLI_WORKER_EXIT_NO_MEMORY;
+    default:
+        return MLI_WORKER_EXIT_IO;
+    }
+}
+
+/* Next name of the comma-separated list at *rest; false at its end. */
+static bool next_name(const char **rest, char out[NAME_BYTES])
+{
+    const char *from = *rest;
+    size_t bytes = strcspn(from, ",");
+    if (bytes == 0 || bytes >= NAME_BYTES) {
+        return false;
+    }
+    memcpy(out, from, bytes);
+    out[bytes] = '\0';
+    *rest = from + bytes + (from[bytes] == ',');
+    return true;
+}
+
+int32_t mli_worker_run(mli_worker *w)
+{
+    course c = {MODELLAB_REASON_NONE, "", ""};
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_status status = MODELLAB_OK;
+    const char *rest = w->order.steps;
+    char name[NAME_BYTES];
+    for (int i = 0; status == MODELLAB_OK && c.reason == MODELLAB_REASON_NONE; i++) {
+        if (!next_name(&rest, name)) {
+            break;
+        }
+        status = run_step(w, name, i, &c, &err);
+    }
+    if (status == MODELLAB_OK) {
+        status = say_outcome(w, &c, &err);
+    }
+    if (status != MODELLAB_OK) {
+        mli_log_error(w->log, MODELLAB_LOG_ERROR, "worker.journal_failed", "", status, &err);
+    }
+    return exit_code(status);
+}
