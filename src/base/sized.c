@@ -53,3 +53,12 @@ modellab_status mli_sized_out(void *out, const void *src, size_t full, size_t fi
     memcpy(out, &size, sizeof size);
     return MODELLAB_OK;
 }
+
+void mli_sized_init(void *dst, size_t size, const void *init, size_t full)
+{
+    if (dst == NULL || size < sizeof size)
+        return;
+    memset(dst, 0, size);
+    memcpy(dst, init, size < full ? size : full);
+    memcpy(dst, &size, sizeof size);
+}

@@ -41,7 +41,5 @@ struct modellab_logger {
 void mli_log_emit(mli_log_core *core, const modellab_logger *logger,
                   const modellab_log_record *record);
 bool mli_log_core_enabled(const mli_log_core *core, modellab_log_level level);
-/* A key of the calling thread: different for threads that live at the same time, never 0. */
-uintptr_t mli_log_thread_key(void);
 
 #endif

@@ -4,12 +4,6 @@
 #include "log/line.h"
 #include <errno.h>
 
-uintptr_t mli_log_thread_key(void)
-{
-    static _Thread_local char here; /* only its address is used */
-    return (uintptr_t)&here;
-}
-
 bool mli_log_core_enabled(const mli_log_core *core, modellab_log_level level)
 {
     if (level < atomic_load_explicit(&core->level, memory_order_relaxed))
@@ -35,7 +29,7 @@ static bool write_file(mli_log_core *core, const char *text, size_t bytes, int64
 
 static bool call_sink(mli_log_core *core, const modellab_log_line *line)
 {
-    uintptr_t self = mli_log_thread_key();
+    uintptr_t self = mli_os_thread_key();
     if (atomic_load_explicit(&core->in_sink, memory_order_relaxed) == self) {
         count_failure(core, EDEADLK); /* the callback logs to its own logger */
         return false;

@@ -40,7 +40,8 @@ static modellab_status take_sink(const modellab_log_sink *given, modellab_log_si
                                  modellab_error *err)
 {
     modellab_log_sink sink = MODELLAB_LOG_SINK_INIT;
-    modellab_status status = mli_sized_in(&sink, sizeof sink, sizeof sink, given, err);
+    modellab_status status =
+        mli_sized_in(&sink, sizeof sink, MLI_SIZE_UP_TO(modellab_log_sink, min_level), given, err);
     if (status != MODELLAB_OK)
         return status;
     if (given != NULL && sink.write == NULL)
@@ -199,7 +200,8 @@ modellab_status mli_logger_create(const modellab_logger_options *options,
     modellab_log_context none = MODELLAB_LOG_CONTEXT_INIT;
     mli_log_core *core = NULL;
     *out = NULL;
-    modellab_status status = mli_sized_in(&o, sizeof o, sizeof o, options, err);
+    modellab_status status =
+        mli_sized_in(&o, sizeof o, MLI_SIZE_UP_TO(modellab_logger_options, burst), options, err);
     if (status == MODELLAB_OK)
         status = core_create(&o, world, &core, err);
     if (status == MODELLAB_OK)
@@ -212,7 +214,8 @@ modellab_status mli_logger_child(modellab_logger *parent, const modellab_log_con
 {
     modellab_log_context c = MODELLAB_LOG_CONTEXT_INIT;
     *out = NULL;
-    modellab_status status = mli_sized_in(&c, sizeof c, sizeof c, context, err);
+    modellab_status status =
+        mli_sized_in(&c, sizeof c, MLI_SIZE_UP_TO(modellab_log_context, attempt), context, err);
     if (status != MODELLAB_OK)
         return status;
     atomic_fetch_add_explicit(&parent->core->refs, 1, memory_order_relaxed);
@@ -258,14 +261,17 @@ void mli_logger_unref(modellab_logger *logger)
     logger_free(logger);
 }
 
-/* The record in today's form; what a newer caller adds is not known here. */
+/* The record in today's form. */
 static bool take_record(const modellab_log_record *given, modellab_log_record *out)
 {
-    if (given->size < sizeof *out)
+    if (given->size == sizeof *out) {
+        *out = *given;
+        return true;
+    }
+    *out = (modellab_log_record)MODELLAB_LOG_RECORD_INIT;
+    if (mli_sized_in(out, sizeof *out, MLI_SIZE_UP_TO(modellab_log_record, field_count), given,
+                     NULL) != MODELLAB_OK)
         return false;
-    *out = *given;
-    if (out->fields == NULL)
-        out->field_count = 0;
     return true;
 }
 
@@ -278,6 +284,8 @@ void mli_logger_log(modellab_logger *logger, const modellab_log_record *record)
         atomic_fetch_add_explicit(&logger->core->failed, 1, memory_order_relaxed);
         return;
     }
+    if (r.fields == NULL)
+        r.field_count = 0;
     for (mli_log_core *core = logger->core; core != NULL;
          core = core->forward != NULL ? core->forward->core : NULL)
         if (mli_log_core_enabled(core, r.level))
@@ -305,7 +313,7 @@ modellab_status mli_logger_set_sink(modellab_logger *logger, const modellab_log_
     modellab_status status = take_sink(sink, &taken, err);
     if (status != MODELLAB_OK)
         return status;
-    if (atomic_load(&core->in_sink) == mli_log_thread_key())
+    if (atomic_load(&core->in_sink) == mli_os_thread_key())
         return mli_fail(err, MODELLAB_E_STATE, "a log sink cannot be replaced from within itself");
     mli_os_mutex_lock(&core->sink_lock);
     old = core->sink;
@@ -326,7 +334,8 @@ modellab_status mli_logger_get_stats(const modellab_logger *logger, modellab_log
                                    .suppressed = atomic_load(&core->suppressed),
                                    .failed = atomic_load(&core->failed),
                                    .last_error = atomic_load(&core->last_error)};
-    return mli_sized_out(out, &stats, sizeof stats, sizeof stats, err);
+    return mli_sized_out(out, &stats, sizeof stats,
+                         MLI_SIZE_UP_TO(modellab_logger_stats, last_error), err);
 }
 
 const char *mli_logger_run_id(const modellab_logger *logger)

@@ -110,8 +110,9 @@ static int make_dir(const mli_os_files *f, const char *path, uint32_t mode)
     if (rc == 0)
         return 0;
     /* Also for EROFS, EACCES: an existing directory is fine whatever its parent allows. */
-    if (f->stat(f->user, path, true, &st) != 0)
-        return rc;
+    int looked = f->stat(f->user, path, true, &st);
+    if (looked != 0)
+        return rc == -EEXIST && looked != -ENOENT ? looked : rc;
     return st.kind == MLI_OS_DIR ? 0 : -ENOTDIR;
 }
 

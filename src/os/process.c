@@ -254,6 +254,13 @@ int64_t mli_os_parent_pid(void)
     return (int64_t)getppid();
 }
 
+bool mli_os_has_pidfd(void)
+{
+    int fd = system_pidfd(NULL, (int64_t)getpid());
+    mli_os_fd_close(fd);
+    return fd >= 0;
+}
+
 int mli_os_parent_pidfd(void)
 {
     pid_t parent = getppid();

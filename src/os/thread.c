@@ -134,6 +134,11 @@ void mli_os_cpu_relax(void)
 #endif
 }
 
+void mli_os_thread_yield(void)
+{
+    (void)sched_yield(); /* cannot fail on Linux */
+}
+
 int mli_os_cpu_count(void)
 {
     cpu_set_t set;
@@ -151,4 +156,9 @@ int64_t mli_os_pid(void)
 int64_t mli_os_tid(void)
 {
     return (int64_t)syscall(SYS_gettid);
+}
+
+uintptr_t mli_os_thread_key(void)
+{
+    return (uintptr_t)pthread_self();
 }
