@@ -4,8 +4,8 @@
 
 void mli_probe_bad_header(probe_view *v, const char *what)
 {
-    mli_report_add(v->report, MODELLAB_SEVERITY_ERROR, "probe.header", "",
-                   "The %s header is damaged: %s.", v->out->container, what);
+    mli_findings_add(v->report, MODELLAB_SEVERITY_ERROR, "probe.header", "",
+                     "The %s header is damaged: %s.", v->out->container, what);
 }
 
 void mli_probe_pcm(probe_view *v, uint64_t data_bytes, uint64_t start, uint64_t frame_bytes)
@@ -18,9 +18,9 @@ void mli_probe_pcm(probe_view *v, uint64_t data_bytes, uint64_t start, uint64_t 
         return;
     }
     if (data_bytes > held) {
-        mli_report_add(v->report, MODELLAB_SEVERITY_WARNING, "probe.truncated", "",
-                       "The header promises %llu bytes of samples, the file holds %llu.",
-                       (unsigned long long)data_bytes, (unsigned long long)held);
+        mli_findings_add(v->report, MODELLAB_SEVERITY_WARNING, "probe.truncated", "",
+                         "The header promises %llu bytes of samples, the file holds %llu.",
+                         (unsigned long long)data_bytes, (unsigned long long)held);
         data_bytes = held;
     }
     v->out->frames = (int64_t)(data_bytes / frame_bytes);
@@ -31,18 +31,18 @@ static void judge(probe_view *v)
     mli_probe *p = v->out;
 
     if (p->rate_hz >= 0 && (p->rate_hz < MLI_PROBE_MIN_RATE || p->rate_hz > MLI_PROBE_MAX_RATE)) {
-        mli_report_add(v->report, MODELLAB_SEVERITY_ERROR, "probe.rate", "",
-                       "A sample rate of %lld Hz is outside %d..%d Hz.", (long long)p->rate_hz,
-                       MLI_PROBE_MIN_RATE, MLI_PROBE_MAX_RATE);
+        mli_findings_add(v->report, MODELLAB_SEVERITY_ERROR, "probe.rate", "",
+                         "A sample rate of %lld Hz is outside %d..%d Hz.", (long long)p->rate_hz,
+                         MLI_PROBE_MIN_RATE, MLI_PROBE_MAX_RATE);
     }
     if (p->channels >= 0 && (p->channels < 1 || p->channels > MLI_PROBE_MAX_CHANNELS)) {
-        mli_report_add(v->report, MODELLAB_SEVERITY_ERROR, "probe.channels", "",
-                       "%lld channels are outside 1..%d.", (long long)p->channels,
-                       MLI_PROBE_MAX_CHANNELS);
+        mli_findings_add(v->report, MODELLAB_SEVERITY_ERROR, "probe.channels", "",
+                         "%lld channels are outside 1..%d.", (long long)p->channels,
+                         MLI_PROBE_MAX_CHANNELS);
     }
     if (p->frames == 0) {
-        mli_report_add(v->report, MODELLAB_SEVERITY_ERROR, "probe.no_samples", "",
-                       "The file holds no samples.");
+        mli_findings_add(v->report, MODELLAB_SEVERITY_ERROR, "probe.no_samples", "",
+                         "The file holds no samples.");
     }
     if (p->frames > 0 && p->rate_hz >= MLI_PROBE_MIN_RATE && p->seconds < 0) {
         p->seconds = (double)p->frames / (double)p->rate_hz;
@@ -50,7 +50,7 @@ static void judge(probe_view *v)
 }
 
 void mli_probe_header(const void *data, size_t bytes, int64_t file_bytes, mli_probe *out,
-                      mli_report_builder *report)
+                      mli_findings *report)
 {
     static bool (*const formats[])(probe_view *) = {mli_probe_wav, mli_probe_w64, mli_probe_aiff,
                                                     mli_probe_caf, mli_probe_au,  mli_probe_flac,
@@ -59,7 +59,7 @@ void mli_probe_header(const void *data, size_t bytes, int64_t file_bytes, mli_pr
 
     *out = (mli_probe){"", "", "application/octet-stream", -1, -1, -1, -1.0, false};
     if (bytes == 0 || file_bytes == 0) {
-        mli_report_add(report, MODELLAB_SEVERITY_ERROR, "probe.empty", "", "The file is empty.");
+        mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "probe.empty", "", "The file is empty.");
         return;
     }
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {

@@ -8,7 +8,7 @@
 #ifndef MLI_CHECK_PROBE_H
 #define MLI_CHECK_PROBE_H
 
-#include "check/report.h"
+#include "check/findings.h"
 #include <stdbool.h>
 
 /* Bytes from the start that a caller should give; fewer when the file is shorter. */
@@ -36,6 +36,6 @@ typedef struct mli_probe {
  * @param data        the first `bytes` of the file
  * @param file_bytes  size of the whole file */
 void mli_probe_header(const void *data, size_t bytes, int64_t file_bytes, mli_probe *out,
-                      mli_report_builder *report);
+                      mli_findings *report);
 
 #endif

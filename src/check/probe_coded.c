@@ -17,9 +17,9 @@ static void read_streaminfo(probe_view *v, size_t at)
     }
     /* Silence packs 1,000:1 and more, but not a million: 68 G frames in 10 KB are a lie. */
     if (v->out->frames > 0 && v->file_bytes >= 0 && v->out->frames / 4096 / 4 > v->file_bytes) {
-        mli_report_add(v->report, MODELLAB_SEVERITY_WARNING, "probe.truncated", "",
-                       "The header promises %lld frames, far more than the file can hold.",
-                       (long long)v->out->frames);
+        mli_findings_add(v->report, MODELLAB_SEVERITY_WARNING, "probe.truncated", "",
+                         "The header promises %lld frames, far more than the file can hold.",
+                         (long long)v->out->frames);
         v->out->frames = -1;
     }
 }
@@ -66,8 +66,8 @@ bool mli_probe_ogg(probe_view *v)
         v->out->codec = "flac";
         read_streaminfo(v, at + 17);
     } else {
-        mli_report_add(v->report, MODELLAB_SEVERITY_ERROR, "probe.unsupported", "",
-                       "This Ogg file holds neither Vorbis, Opus nor FLAC.");
+        mli_findings_add(v->report, MODELLAB_SEVERITY_ERROR, "probe.unsupported", "",
+                         "This Ogg file holds neither Vorbis, Opus nor FLAC.");
     }
     return true;
 }

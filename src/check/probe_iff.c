@@ -54,9 +54,9 @@ bool mli_probe_aiff(probe_view *v)
             has_common = true;
         } else if (probe_tag(v, at, "SSND") && v->file_bytes >= 0 &&
                    at + size > (uint64_t)v->file_bytes) {
-            mli_report_add(v->report, MODELLAB_SEVERITY_WARNING, "probe.truncated", "",
-                           "The header promises %llu bytes of samples, the file is shorter.",
-                           (unsigned long long)size);
+            mli_findings_add(v->report, MODELLAB_SEVERITY_WARNING, "probe.truncated", "",
+                             "The header promises %llu bytes of samples, the file is shorter.",
+                             (unsigned long long)size);
         }
         if (step > v->bytes) {
             break;
@@ -100,8 +100,8 @@ bool mli_probe_caf(probe_view *v)
         v->out->is_estimate = true;
     }
     if (v->out->codec[0] == '\0') {
-        mli_report_add(v->report, MODELLAB_SEVERITY_ERROR, "probe.unsupported", "",
-                       "This CAF file holds a codec that is not supported.");
+        mli_findings_add(v->report, MODELLAB_SEVERITY_ERROR, "probe.unsupported", "",
+                         "This CAF file holds a codec that is not supported.");
     }
     return true;
 }

@@ -11,7 +11,7 @@ typedef struct probe_view {
     size_t bytes;
     int64_t file_bytes;
     mli_probe *out;
-    mli_report_builder *report;
+    mli_findings *report;
 } probe_view;
 
 /* True when [at, at + count) lies in the view. */

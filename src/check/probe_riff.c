@@ -43,8 +43,8 @@ static uint64_t read_format(probe_view *v, size_t at, uint64_t size)
     v->out->channels = (int64_t)probe_le(v, at + 2, 2);
     v->out->rate_hz = (int64_t)probe_le(v, at + 4, 4);
     if (v->out->codec[0] == '\0') {
-        mli_report_add(v->report, MODELLAB_SEVERITY_ERROR, "probe.unsupported", "",
-                       "WAV format number %llu is not supported.", (unsigned long long)tag);
+        mli_findings_add(v->report, MODELLAB_SEVERITY_ERROR, "probe.unsupported", "",
+                         "WAV format number %llu is not supported.", (unsigned long long)tag);
     }
     return probe_le(v, at + 12, 2);
 }

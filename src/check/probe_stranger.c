@@ -43,17 +43,17 @@ void mli_probe_stranger(probe_view *v)
 
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (probe_tag(v, known[i].at, known[i].magic)) {
-            mli_report_add(v->report, MODELLAB_SEVERITY_ERROR,
-                           known[i].has_audio ? "probe.unsupported" : "probe.not_audio", "",
-                           known[i].has_audio ? "The file is %s, which cannot be decoded here: "
-                                                "convert it to FLAC or WAV first."
-                                              : "The file is %s, not audio.",
-                           known[i].what);
+            mli_findings_add(v->report, MODELLAB_SEVERITY_ERROR,
+                             known[i].has_audio ? "probe.unsupported" : "probe.not_audio", "",
+                             known[i].has_audio ? "The file is %s, which cannot be decoded here: "
+                                                  "convert it to FLAC or WAV first."
+                                                : "The file is %s, not audio.",
+                             known[i].what);
             return;
         }
     }
-    mli_report_add(v->report, MODELLAB_SEVERITY_ERROR, "probe.not_audio", "",
-                   is_text(v) ? "The file is text, not audio."
-                              : "The file is not audio of a known format (WAV, FLAC, Ogg, Opus, "
-                                "MP3, AIFF, CAF, AU).");
+    mli_findings_add(v->report, MODELLAB_SEVERITY_ERROR, "probe.not_audio", "",
+                     is_text(v) ? "The file is text, not audio."
+                                : "The file is not audio of a known format (WAV, FLAC, Ogg, Opus, "
+                                  "MP3, AIFF, CAF, AU).");
 }

@@ -10,7 +10,7 @@
 #define MLI_CHECK_SCHEMA_H
 
 #include "base/json.h"
-#include "check/report.h"
+#include "check/findings.h"
 
 typedef struct mli_schema mli_schema;
 
@@ -24,6 +24,6 @@ void mli_schema_free(mli_schema *schema);
 
 /* Adds a finding (schema.type, schema.unknown_key, schema.required, ...) for each violation, with
  * the JSON pointer of its place and, for unknown keys and words, a suggestion. */
-void mli_schema_check(const mli_schema *schema, const mli_json *value, mli_report_builder *report);
+void mli_schema_check(const mli_schema *schema, const mli_json *value, mli_findings *report);
 
 #endif

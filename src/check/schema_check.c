@@ -9,7 +9,7 @@
 
 typedef struct walk {
     const mli_json *root;
-    mli_report_builder *report; /* NULL: only ask whether it fits */
+    mli_findings *report; /* NULL: only ask whether it fits */
     mli_buf pointer;
     bool fits;
     int depth;
@@ -21,8 +21,8 @@ static void check(walk *w, const mli_json *schema, const mli_json *value);
     do {                                                                                           \
         (w)->fits = false;                                                                         \
         if ((w)->report != NULL)                                                                   \
-            mli_report_add((w)->report, MODELLAB_SEVERITY_ERROR, id, mli_buf_text(&(w)->pointer),  \
-                           __VA_ARGS__);                                                           \
+            mli_findings_add((w)->report, MODELLAB_SEVERITY_ERROR, id,                             \
+                             mli_buf_text(&(w)->pointer), __VA_ARGS__);                            \
     } while (0)
 
 static const char *type_name(const mli_json *value)
@@ -323,7 +323,7 @@ static void check(walk *w, const mli_json *schema, const mli_json *value)
     w->depth--;
 }
 
-void mli_schema_check(const mli_schema *schema, const mli_json *value, mli_report_builder *report)
+void mli_schema_check(const mli_schema *schema, const mli_json *value, mli_findings *report)
 {
     walk w = {schema->root, report, {0}, true, 0};
 

@@ -1,6 +1,6 @@
 /* JSON Schema: what is refused when a schema is loaded, and each keyword's finding with its
  * pointer. Reports: their order, their limit, memory that runs out. */
-#include "check/report.h"
+#include "check/findings.h"
 #include "check/schema.h"
 
 #include <setjmp.h>
@@ -24,7 +24,7 @@ static modellab_status load(const char *json)
 static void findings(const char *json, const char *document, char *out, size_t capacity)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
-    mli_report_builder builder;
+    mli_findings builder;
     modellab_report *report = NULL;
     mli_schema *schema = NULL;
     mli_json *value = NULL;
@@ -32,16 +32,16 @@ static void findings(const char *json, const char *document, char *out, size_t c
     out[0] = '\0';
     assert_int_equal(mli_schema_load(json, strlen(json), NULL, &schema, &err), MODELLAB_OK);
     assert_int_equal(mli_json_parse(document, strlen(document), 10000, &value, &err), MODELLAB_OK);
-    mli_report_begin(&builder, NULL);
+    mli_findings_begin(&builder, NULL);
     mli_schema_check(schema, value, &builder);
-    assert_int_equal(mli_report_finish(&builder, &report, &err), MODELLAB_OK);
-    for (size_t i = 0; i < report->count; i++) {
-        assert_true(strlen(out) + strlen(report->findings[i].id) +
-                        strlen(report->findings[i].pointer) + 3 <
+    assert_int_equal(mli_findings_finish(&builder, &report, &err), MODELLAB_OK);
+    for (size_t i = 0; i < mli_report_count(report); i++) {
+        assert_true(strlen(out) + strlen(mli_report_finding(report, i)->id) +
+                        strlen(mli_report_finding(report, i)->pointer) + 3 <
                     capacity);
-        strcat(out, report->findings[i].id);
+        strcat(out, mli_report_finding(report, i)->id);
         strcat(out, "@");
-        strcat(out, report->findings[i].pointer);
+        strcat(out, mli_report_finding(report, i)->pointer);
         strcat(out, ";");
     }
     mli_report_unref(report);
@@ -124,7 +124,7 @@ static void test_suggestion(void **state)
 {
     static const char json[] = "{\"properties\":{\"language\":{}},\"additionalProperties\":false}";
     modellab_error err = MODELLAB_ERROR_INIT;
-    mli_report_builder builder;
+    mli_findings builder;
     modellab_report *report = NULL;
     mli_schema *schema = NULL;
     mli_json *value = NULL;
@@ -132,10 +132,10 @@ static void test_suggestion(void **state)
     (void)state;
     assert_int_equal(mli_schema_load(json, sizeof json - 1, NULL, &schema, &err), MODELLAB_OK);
     assert_int_equal(mli_json_parse("{\"langauge\":1}", 14, 100, &value, &err), MODELLAB_OK);
-    mli_report_begin(&builder, NULL);
+    mli_findings_begin(&builder, NULL);
     mli_schema_check(schema, value, &builder);
-    assert_int_equal(mli_report_finish(&builder, &report, &err), MODELLAB_OK);
-    assert_string_equal(report->findings[0].text,
+    assert_int_equal(mli_findings_finish(&builder, &report, &err), MODELLAB_OK);
+    assert_string_equal(mli_report_finding(report, 0)->text,
                         "'langauge' is not known; did you mean 'language'?");
     mli_report_unref(report);
     mli_json_free(value);
@@ -145,18 +145,18 @@ static void test_suggestion(void **state)
 static void test_limit(void **state)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
-    mli_report_builder builder;
+    mli_findings builder;
     modellab_report *report = NULL;
 
     (void)state;
-    mli_report_begin(&builder, NULL);
+    mli_findings_begin(&builder, NULL);
     for (int i = 0; i < 2 * MLI_REPORT_MAX; i++) {
-        mli_report_add(&builder, MODELLAB_SEVERITY_WARNING, "x", "", "finding %d", i);
+        mli_findings_add(&builder, MODELLAB_SEVERITY_WARNING, "x", "", "finding %d", i);
     }
-    assert_int_equal(mli_report_finish(&builder, &report, &err), MODELLAB_OK);
-    assert_int_equal(report->count, MLI_REPORT_MAX + 1);
-    assert_string_equal(report->findings[0].text, "finding 0");
-    assert_string_equal(report->findings[MLI_REPORT_MAX].id, "report.more");
+    assert_int_equal(mli_findings_finish(&builder, &report, &err), MODELLAB_OK);
+    assert_int_equal(mli_report_count(report), MLI_REPORT_MAX + 1);
+    assert_string_equal(mli_report_finding(report, 0)->text, "finding 0");
+    assert_string_equal(mli_report_finding(report, MLI_REPORT_MAX)->id, "report.more");
     mli_report_unref(mli_report_ref(report));
     mli_report_unref(report);
 }
@@ -189,18 +189,18 @@ static void test_no_memory(void **state)
     for (modellab_status status = MODELLAB_E_NO_MEMORY; status != MODELLAB_OK; needed++) {
         modellab_allocator alloc = {sizeof alloc, &left, scarce_alloc, scarce_realloc, scarce_free};
         modellab_error err = MODELLAB_ERROR_INIT;
-        mli_report_builder builder;
+        mli_findings builder;
         modellab_report *report = NULL;
 
         left = needed;
-        mli_report_begin(&builder, &alloc);
-        mli_report_add(&builder, MODELLAB_SEVERITY_ERROR, "a", "/b", "c");
-        status = mli_report_finish(&builder, &report, &err);
+        mli_findings_begin(&builder, &alloc);
+        mli_findings_add(&builder, MODELLAB_SEVERITY_ERROR, "a", "/b", "c");
+        status = mli_findings_finish(&builder, &report, &err);
         assert_true(status == MODELLAB_OK || status == MODELLAB_E_NO_MEMORY);
         assert_true((status == MODELLAB_OK) == (report != NULL));
         mli_report_unref(report);
     }
-    assert_true(needed > 4);
+    assert_true(needed >= 4);
 }
 
 int main(void)
