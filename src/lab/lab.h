@@ -14,12 +14,12 @@
 
 struct mli_os_processes;
 
-/* Settings of the environment, read once at open (defaults in brackets). */
+/* Settings of the configuration, read once at open. */
 typedef struct mli_lab_settings {
-    int64_t
-        max_input_bytes; /* MODEL_LAB_MAX_INPUT_BYTES [4 GiB]: files that a local caller submits */
-    int64_t min_free_bytes;      /* MODEL_LAB_MIN_FREE_BYTES [5 GiB] */
-    int64_t max_run_duration_ms; /* MODEL_LAB_MAX_RUN_DURATION_SECONDS [0 = none] */
+    int64_t max_input_bytes;     /* MODEL_LAB_MAX_INPUT_BYTES: files */
+    int64_t max_upload_bytes;    /* MODEL_LAB_WORKBENCH_MAX_UPLOAD_BYTES: bytes handed over */
+    int64_t min_free_bytes;      /* MODEL_LAB_MIN_FREE_BYTES */
+    int64_t max_run_duration_ms; /* MODEL_LAB_MAX_RUN_DURATION_SECONDS, 0 = none */
 } mli_lab_settings;
 
 /* Everything a lab stands on. Zero = the system's. */
@@ -38,9 +38,9 @@ struct modellab_lab {
     _Atomic uint32_t references;
     int64_t pid;
     int32_t flags;                         /* MODELLAB_LAB_* */
-    char *root, *models_root, *cache_root; /* absolute */
+    char *root, *models_root, *cache_root; /* absolute; models live in <models_root>/models */
     mli_store *store;
-    modellab_logger *logger; /* referenced, never NULL inside (a silent one) */
+    modellab_logger *logger; /* referenced; NULL = silent (mli_log takes that) */
     mli_lab_tables os;
     mli_lab_settings settings;
     modellab_price_sheet *prices;
@@ -48,7 +48,8 @@ struct modellab_lab {
 
 typedef struct modellab_lab mli_lab;
 
-/* Opens without reconciling (the api does that after). `tables` may be NULL, as may its members. */
+/* Opens without reconciling (the api does that after). `tables` may be NULL, as may its members.
+ * Nothing of a refused root stays behind but folders that were made. */
 MODELLAB_MUST_CHECK modellab_status mli_lab_open(const char *root,
                                                  const modellab_lab_options *options,
                                                  const mli_lab_tables *tables, mli_lab **out,
@@ -59,5 +60,8 @@ void mli_lab_unref(mli_lab *lab);
 MODELLAB_MUST_CHECK modellab_status mli_lab_check(const mli_lab *lab, bool writes,
                                                   modellab_error *err);
 int64_t mli_lab_now_ms(const mli_lab *lab);
+/* Refuses when the lab's disk would have less than the configured space left after `bytes` more. */
+MODELLAB_MUST_CHECK modellab_status mli_lab_check_disk(const mli_lab *lab, int64_t bytes,
+                                                       modellab_error *err);
 
 #endif

@@ -34,6 +34,21 @@ modellab_status mli_sqlite_stand(mli_sqlite *s, const char *run_id, mli_stand *o
     return status;
 }
 
+modellab_status mli_sqlite_status(mli_store *store, const char *run_id, modellab_run_status *out,
+                                  modellab_error *err)
+{
+    mli_sqlite *s = (mli_sqlite *)store;
+    modellab_status status = mli_sqlite_enter(s, err);
+    mli_stand stand;
+
+    if (status == MODELLAB_OK) {
+        status = mli_sqlite_stand(s, run_id, &stand, err);
+        *out = status == MODELLAB_OK ? stand.status : 0;
+        mli_sqlite_leave(s);
+    }
+    return status;
+}
+
 static modellab_status set_position(mli_sqlite *s, const char *run_id, int64_t last_event,
                                     int64_t journal_line, modellab_error *err)
 {

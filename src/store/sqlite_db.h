@@ -140,7 +140,8 @@ modellab_status mli_sqlite_history(mli_store *, const char *, size_t, double *, 
                                    modellab_error *);
 modellab_status mli_sqlite_totals(mli_store *, mli_total_list **, modellab_error *);
 modellab_status mli_sqlite_queue_depths(mli_store *, mli_total_list **, modellab_error *);
-modellab_status mli_sqlite_exists(mli_store *, const char *, bool *, modellab_error *);
+modellab_status mli_sqlite_status(mli_store *, const char *, modellab_run_status *,
+                                  modellab_error *);
 modellab_status mli_sqlite_probe(mli_store *, int64_t, modellab_error *);
 
 /* Schema: makes it or brings it up to date; E_STORE_NEWER. */

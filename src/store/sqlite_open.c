@@ -300,6 +300,6 @@ static const mli_store_ops ops = {
     .history = mli_sqlite_history,
     .totals = mli_sqlite_totals,
     .queue_depths = mli_sqlite_queue_depths,
-    .exists = mli_sqlite_exists,
+    .status = mli_sqlite_status,
     .probe = mli_sqlite_probe,
 };

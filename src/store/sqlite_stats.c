@@ -240,27 +240,6 @@ modellab_status mli_sqlite_queue_depths(mli_store *store, mli_total_list **out, 
     return load_totals(store, MLI_SQL_QUEUE_DEPTHS, out, err);
 }
 
-modellab_status mli_sqlite_exists(mli_store *store, const char *run_id, bool *exists,
-                                  modellab_error *err)
-{
-    mli_sqlite *s = (mli_sqlite *)store;
-    modellab_status status = mli_sqlite_enter(s, err);
-    mli_stand stand;
-
-    if (status == MODELLAB_OK) {
-        modellab_error found = MODELLAB_ERROR_INIT;
-
-        status = mli_sqlite_stand(s, run_id, &stand, &found);
-        *exists = status == MODELLAB_OK;
-        status = status == MODELLAB_E_NOT_FOUND ? MODELLAB_OK : status;
-        if (status != MODELLAB_OK) {
-            status = mli_fail(err, status, "%s", found.message);
-        }
-        mli_sqlite_leave(s);
-    }
-    return status;
-}
-
 modellab_status mli_sqlite_probe(mli_store *store, int64_t now_ms, modellab_error *err)
 {
     mli_sqlite *s = (mli_sqlite *)store;

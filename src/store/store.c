@@ -130,11 +130,11 @@ modellab_status mli_store_queue_depths(mli_store *store, mli_total_list **out, m
     GUARDED(false, store->ops->queue_depths(store, out, err));
 }
 
-modellab_status mli_store_exists(mli_store *store, const char *run_id, bool *exists,
+modellab_status mli_store_status(mli_store *store, const char *run_id, modellab_run_status *out,
                                  modellab_error *err)
 {
-    *exists = false;
-    GUARDED(false, store->ops->exists(store, run_id, exists, err));
+    *out = 0;
+    GUARDED(false, store->ops->status(store, run_id, out, err));
 }
 
 modellab_status mli_store_probe(mli_store *store, int64_t now_ms, modellab_error *err)

@@ -87,7 +87,8 @@ typedef struct mli_store_ops {
                                double *cpu_per_audio_second, size_t *count, modellab_error *);
     modellab_status (*totals)(mli_store *, mli_total_list **, modellab_error *);
     modellab_status (*queue_depths)(mli_store *, mli_total_list **, modellab_error *);
-    modellab_status (*exists)(mli_store *, const char *run_id, bool *, modellab_error *);
+    modellab_status (*status)(mli_store *, const char *run_id, modellab_run_status *,
+                              modellab_error *);
     modellab_status (*probe)(mli_store *, int64_t now_ms, modellab_error *);
 } mli_store_ops;
 
@@ -166,8 +167,9 @@ MODELLAB_MUST_CHECK modellab_status mli_store_totals(mli_store *store, mli_total
                                                      modellab_error *err);
 MODELLAB_MUST_CHECK modellab_status mli_store_queue_depths(mli_store *store, mli_total_list **out,
                                                            modellab_error *err);
-MODELLAB_MUST_CHECK modellab_status mli_store_exists(mli_store *store, const char *run_id,
-                                                     bool *exists, modellab_error *err);
+/* The present status alone. E_NOT_FOUND. */
+MODELLAB_MUST_CHECK modellab_status mli_store_status(mli_store *store, const char *run_id,
+                                                     modellab_run_status *out, modellab_error *err);
 /* A real write and sync (health). */
 MODELLAB_MUST_CHECK modellab_status mli_store_probe(mli_store *store, int64_t now_ms,
                                                     modellab_error *err);

@@ -1,0 +1,23 @@
+/* Reading events, waiting for the next one, and waiting for a run's end. */
+#ifndef MLI_LAB_EVENTS_H
+#define MLI_LAB_EVENTS_H
+
+#include "base/cancel.h"
+#include "lab/lab.h"
+#include <modellab/event.h>
+
+struct modellab_event_list {
+    mli_lab *lab; /* referenced: the rows' memory is the lab's */
+    mli_event_row_list *rows;
+};
+
+/* As modellab_event_list_load(). */
+MODELLAB_MUST_CHECK modellab_status mli_events_load(mli_lab *lab, const char *run_id, int64_t after,
+                                                    int32_t limit, int64_t wait_ms,
+                                                    modellab_event_list **out, modellab_error *err);
+void mli_events_unref(modellab_event_list *list);
+/* As modellab_run_wait(). */
+MODELLAB_MUST_CHECK modellab_status mli_run_wait(mli_lab *lab, const char *run_id,
+                                                 int64_t timeout_ms, const mli_cancel_word *cancel,
+                                                 modellab_run_status *status, modellab_error *err);
+#endif

@@ -1,0 +1,289 @@
+/* Reading a request: the schema first, then what a schema cannot say, then the accepted form. */
+#include "lab/request.h"
+
+#include "base/error.h"
+#include "base/str.h"
+#include "check/schema.h"
+#include "lab/deadlines.h"
+#include "lab/pipeline.h"
+#include <string.h>
+
+#define DEFAULT_MODEL "whisper-tiny.en"
+#define LABELS_MOST 64
+
+static const struct {
+    const char *name;
+    int32_t priority;
+} priorities[] = {{"low", 0}, {"normal", 10}, {"high", 20}, {"urgent", 30}};
+
+static int32_t priority_of(const mli_json *value)
+{
+    const char *name = mli_json_string(value, "normal");
+
+    if (mli_json_typeof(value) == MLI_JSON_INTEGER) {
+        return (int32_t)mli_json_int(value, 10);
+    }
+    for (size_t i = 0; i < sizeof priorities / sizeof *priorities; i++) {
+        if (strcmp(priorities[i].name, name) == 0) {
+            return priorities[i].priority;
+        }
+    }
+    return 10;
+}
+
+static void resolve_steps(mli_request *r, mli_findings *report)
+{
+    const mli_json *steps = mli_json_get(r->given, "steps");
+    const mli_json *pipeline = mli_json_get(r->given, "pipeline");
+    const mli_pipeline *found;
+    mli_buf names;
+
+    if (steps != NULL && pipeline != NULL) {
+        mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "request.both", "/steps",
+                         "Give a pipeline or steps, not both.");
+        return;
+    }
+    if (steps == NULL) {
+        r->pipeline = mli_json_string(pipeline, "transcribe");
+        found = mli_pipeline_find(r->pipeline);
+        if (found != NULL) {
+            mli_buf_append_text(&r->steps, found->steps);
+        } else { /* says what is nearest; a list of steps is not accepted here */
+            mli_pipeline_resolve(r->pipeline, "/pipeline", &r->steps, report);
+            mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "request.pipeline", "/pipeline",
+                             "Name a built-in pipeline here, and single steps in \"steps\".");
+        }
+        return;
+    }
+    r->pipeline = "custom";
+    mli_buf_init(&names, r->steps.alloc);
+    for (size_t i = 0; i < mli_json_count(steps); i++) {
+        mli_buf_append_text(&names, mli_json_string(mli_json_at(steps, i), ""));
+        mli_buf_append_char(&names, ',');
+    }
+    if (names.status != MODELLAB_OK) {
+        r->steps.status = names.status;
+    } else {
+        mli_steps_resolve(mli_buf_text(&names), "/steps", &r->steps, report);
+    }
+    mli_buf_dispose(&names);
+}
+
+static int64_t milliseconds(const mli_json *seconds)
+{
+    double value = mli_json_number(seconds, 0) * 1000.0;
+
+    return value < 1 && value > 0 ? 1 : (int64_t)value; /* the schema bounds it */
+}
+
+static void check_rest(mli_request *r, mli_findings *report)
+{
+    const mli_json *labels = mli_json_get(r->given, "labels");
+    const mli_json *asr = mli_json_get(mli_json_get(r->given, "config"), "asr");
+    bool has_asr = mli_steps_contain(mli_buf_text(&r->steps), "asr");
+
+    if (labels != NULL && mli_json_count(labels) > LABELS_MOST) {
+        mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "request.labels", "/labels",
+                         "At most %d labels are kept.", LABELS_MOST);
+    }
+    if (asr != NULL && !has_asr && report->worst < MODELLAB_SEVERITY_ERROR) {
+        mli_findings_add(report, MODELLAB_SEVERITY_WARNING, "request.unused_config", "/config/asr",
+                         "No step of this run uses this part of the configuration.");
+    }
+    r->model = has_asr ? mli_json_string(mli_json_get(asr, "model"), DEFAULT_MODEL) : "";
+    if (strchr(r->model, '/') != NULL || r->model[0] == '.') {
+        mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "request.model_path", "/config/asr/model",
+                         "A request names an installed model; import a model of your own first.");
+    }
+}
+
+static void put_temperatures(mli_jw *w, const mli_json *given)
+{
+    static const double ladder[] = {0, 0.2, 0.4, 0.6, 0.8, 1};
+    size_t count = given == NULL ? sizeof ladder / sizeof *ladder : mli_json_count(given);
+
+    mli_jw_key(w, "temperatures");
+    mli_jw_array(w);
+    for (size_t i = 0; i < count; i++) {
+        mli_jw_real(w, given == NULL ? ladder[i] : mli_json_number(mli_json_at(given, i), 0));
+    }
+    mli_jw_end_array(w);
+}
+
+static void put_formats(mli_jw *w, const mli_json *given)
+{
+    mli_jw_key(w, "formats");
+    mli_jw_array(w);
+    for (size_t i = 0; given != NULL && i < mli_json_count(given); i++) {
+        mli_jw_string(w, mli_json_string(mli_json_at(given, i), ""));
+    }
+    mli_jw_end_array(w);
+}
+
+static void put_asr(mli_jw *w, const mli_request *r)
+{
+    const mli_json *asr = mli_json_get(mli_json_get(r->given, "config"), "asr");
+    const mli_json *prompt = mli_json_get(asr, "initial_prompt");
+
+    mli_jw_key(w, "asr");
+    mli_jw_object(w);
+    mli_jw_kstring(w, "model", r->model);
+    mli_jw_kstring(w, "language", mli_json_string(mli_json_get(asr, "language"), "auto"));
+    mli_jw_kstring(w, "task", mli_json_string(mli_json_get(asr, "task"), "transcribe"));
+    mli_jw_kint(w, "beam_size", mli_json_int(mli_json_get(asr, "beam_size"), 1));
+    mli_jw_kint(w, "best_of", mli_json_int(mli_json_get(asr, "best_of"), 5));
+    put_temperatures(w, mli_json_get(asr, "temperatures"));
+    if (prompt != NULL) {
+        mli_jw_kstring(w, "initial_prompt", mli_json_string(prompt, ""));
+    }
+    mli_jw_kbool(w, "condition_on_previous",
+                 mli_json_bool(mli_json_get(asr, "condition_on_previous"), true));
+    mli_jw_kbool(w, "word_times", mli_json_bool(mli_json_get(asr, "word_times"), false));
+    mli_jw_kint(w, "threads", mli_json_int(mli_json_get(asr, "threads"), 0));
+    mli_jw_kstring(w, "weights", mli_json_string(mli_json_get(asr, "weights"), "f16"));
+    put_formats(w, mli_json_get(asr, "formats"));
+    mli_jw_end_object(w);
+}
+
+static void put_member(mli_jw *w, const mli_request *r, const char *key, mli_buf *scratch)
+{
+    const mli_json *value = mli_json_get(r->given, key);
+    modellab_status status;
+
+    if (value == NULL) {
+        return;
+    }
+    mli_buf_clear(scratch);
+    status = mli_json_dump(value, scratch, NULL);
+    if (status != MODELLAB_OK) {
+        w->out->status = status;
+        return;
+    }
+    mli_jw_key(w, key);
+    mli_jw_raw(w, mli_buf_text(scratch), scratch->size);
+}
+
+static void put_steps(mli_jw *w, const mli_request *r)
+{
+    const char *at = mli_buf_text(&r->steps);
+
+    mli_jw_key(w, "steps");
+    mli_jw_array(w);
+    while (*at != '\0') {
+        size_t bytes = strcspn(at, ",");
+
+        mli_jw_string_n(w, at, bytes);
+        at += bytes + (at[bytes] == ',');
+    }
+    mli_jw_end_array(w);
+}
+
+static void write_accepted(mli_request *r)
+{
+    mli_buf scratch;
+    mli_jw w;
+
+    mli_buf_init(&scratch, r->json.alloc);
+    mli_jw_init(&w, &r->json);
+    mli_jw_object(&w);
+    mli_jw_kint(&w, "schema_version", 1);
+    mli_jw_kstring(&w, "pipeline", r->pipeline);
+    put_steps(&w, r);
+    mli_jw_kstring(&w, "user", r->user);
+    mli_jw_kint(&w, "priority", r->priority);
+    mli_jw_key(&w, "config");
+    mli_jw_object(&w);
+    if (r->model[0] != '\0') {
+        put_asr(&w, r);
+    }
+    mli_jw_end_object(&w);
+    if (r->max_duration_ms > 0) {
+        mli_jw_kreal(&w, "max_duration_seconds", (double)r->max_duration_ms / 1000.0);
+    }
+    put_member(&w, r, "caps", &scratch);
+    put_member(&w, r, "labels", &scratch);
+    put_member(&w, r, "idempotency_key", &scratch);
+    mli_jw_end_object(&w);
+    if (mli_json_get(r->given, "labels") != NULL) {
+        modellab_status status = mli_json_dump(mli_json_get(r->given, "labels"), &r->labels, NULL);
+
+        r->json.status = r->json.status == MODELLAB_OK ? status : r->json.status;
+    }
+    mli_buf_dispose(&scratch);
+}
+
+static modellab_status check_schema(mli_request *r, const modellab_allocator *alloc,
+                                    mli_findings *report, modellab_error *err)
+{
+    const char *text = mli_request_schema();
+    mli_schema *schema = NULL;
+    modellab_status status = mli_schema_load(text, strlen(text), alloc, &schema, err);
+
+    if (status == MODELLAB_OK) {
+        mli_schema_check(schema, r->given, report);
+        mli_schema_free(schema);
+    }
+    return status;
+}
+
+static modellab_status accept(mli_request *r, int64_t configured_ms, mli_findings *report,
+                              modellab_error *err)
+{
+    const mli_pipeline *pipeline;
+    modellab_status status;
+
+    resolve_steps(r, report);
+    check_rest(r, report);
+    status = mli_buf_status(&r->steps, err);
+    if (status != MODELLAB_OK || report->worst >= MODELLAB_SEVERITY_ERROR) {
+        return status;
+    }
+    pipeline = mli_pipeline_find(r->pipeline);
+    r->needs_input = mli_steps_need_input(mli_buf_text(&r->steps));
+    r->user = mli_json_string(mli_json_get(r->given, "user"), "");
+    r->idempotency_key = mli_json_string(mli_json_get(r->given, "idempotency_key"), "");
+    r->priority = priority_of(mli_json_get(r->given, "priority"));
+    r->max_duration_ms = milliseconds(mli_json_get(r->given, "max_duration_seconds"));
+    if (r->max_duration_ms == 0 && pipeline != NULL) {
+        r->max_duration_ms = pipeline->max_duration_ms;
+    }
+    if (r->max_duration_ms == 0) {
+        r->max_duration_ms = configured_ms;
+    }
+    mli_caps_read(mli_json_get(r->given, "caps"), &r->caps);
+    write_accepted(r);
+    return mli_buf_status(&r->json, err);
+}
+
+modellab_status mli_request_read(const char *text, size_t bytes, const modellab_allocator *alloc,
+                                 int64_t configured_ms, mli_request *out, mli_findings *report,
+                                 modellab_error *err)
+{
+    modellab_status status;
+
+    memset(out, 0, sizeof *out);
+    mli_buf_init(&out->json, alloc);
+    mli_buf_init(&out->steps, alloc);
+    mli_buf_init(&out->labels, alloc);
+    out->pipeline = out->user = out->idempotency_key = out->model = "";
+    status = mli_json_parse(text, bytes, MLI_REQUEST_MAX_BYTES, &out->given, err);
+    if (status == MODELLAB_OK) {
+        status = check_schema(out, alloc, report, err);
+    }
+    if (status == MODELLAB_OK && report->worst < MODELLAB_SEVERITY_ERROR) {
+        status = accept(out, configured_ms, report, err);
+    }
+    if (status == MODELLAB_OK && report->status != MODELLAB_OK) {
+        status = mli_no_memory(err);
+    }
+    return status;
+}
+
+void mli_request_dispose(mli_request *request)
+{
+    mli_json_free(request->given);
+    request->given = NULL;
+    mli_buf_dispose(&request->json);
+    mli_buf_dispose(&request->steps);
+    mli_buf_dispose(&request->labels);
+}

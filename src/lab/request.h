@@ -1,0 +1,39 @@
+/* The request of a run: its contract (docs/request.md), and the accepted form with all defaults
+ * resolved, which is stored and which the worker reads. */
+#ifndef MLI_LAB_REQUEST_H
+#define MLI_LAB_REQUEST_H
+
+#include "base/json.h"
+#include "check/findings.h"
+#include "lab/caps.h"
+
+#define MLI_REQUEST_MAX_BYTES ((size_t)1024 * 1024)
+
+/* JSON Schema text. Static. */
+const char *mli_request_schema(void);
+
+/* Texts are owned by the request. */
+typedef struct mli_request {
+    mli_json *given;
+    mli_buf json;  /* accepted form, canonical */
+    mli_buf steps; /* resolved, comma-separated */
+    mli_buf labels;
+    const char *pipeline; /* name, or "custom" when steps were given */
+    const char *user, *idempotency_key;
+    const char *model; /* "" when no step needs one */
+    int32_t priority;
+    int64_t max_duration_ms; /* request, pipeline, configuration, in this order; 0 = none */
+    mli_run_caps caps;
+    bool needs_input;
+} mli_request;
+
+/* Reads and checks; findings go to `report`. OK also with findings of severity error: then
+ * report->worst says so and the accepted form is not made. E_INVALID_JSON, E_LIMIT, E_NO_MEMORY:
+ * could not be checked. `configured_ms`: the configured deadline. Dispose of it in every case. */
+MODELLAB_MUST_CHECK modellab_status mli_request_read(const char *text, size_t bytes,
+                                                     const modellab_allocator *alloc,
+                                                     int64_t configured_ms, mli_request *out,
+                                                     mli_findings *report, modellab_error *err);
+void mli_request_dispose(mli_request *request);
+
+#endif

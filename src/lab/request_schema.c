@@ -1,0 +1,53 @@
+/* The JSON Schema of a run request (2020-12; the keywords that src/check knows). */
+#include "lab/request.h"
+
+static const char schema[] =
+    "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\","
+    "\"title\":\"Request of a run\",\"type\":\"object\",\"additionalProperties\":false,"
+    "\"properties\":{"
+    "\"schema_version\":{\"const\":1,\"description\":\"Version of this contract.\"},"
+    "\"pipeline\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64,"
+    "\"description\":\"Name of a built-in pipeline. Default: transcribe.\"},"
+    "\"steps\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":64,\"uniqueItems\":true,"
+    "\"items\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64},"
+    "\"description\":\"Steps instead of a pipeline; what they need is added.\"},"
+    "\"user\":{\"type\":\"string\",\"maxLength\":128},"
+    "\"priority\":{\"anyOf\":[{\"enum\":[\"low\",\"normal\",\"high\",\"urgent\"]},"
+    "{\"type\":\"integer\",\"minimum\":0,\"maximum\":30}],\"default\":\"normal\"},"
+    "\"config\":{\"type\":\"object\",\"additionalProperties\":false,"
+    "\"properties\":{\"asr\":{\"$ref\":\"#/$defs/asr\"}}},"
+    "\"max_duration_seconds\":{\"type\":\"number\",\"exclusiveMinimum\":0,\"maximum\":604800},"
+    "\"caps\":{\"$ref\":\"#/$defs/caps\"},"
+    "\"labels\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\","
+    "\"maxLength\":256},\"description\":\"Kept with the run, at most 64.\"},"
+    "\"idempotency_key\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":128,"
+    "\"description\":\"The same user's second request with this key gives the first run.\"}},"
+    "\"$defs\":{\"asr\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
+    "\"model\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":96},"
+    "\"language\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":32,\"default\":\"auto\"},"
+    "\"task\":{\"enum\":[\"transcribe\",\"translate\"],\"default\":\"transcribe\"},"
+    "\"beam_size\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":16,\"default\":1},"
+    "\"best_of\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":16,\"default\":5},"
+    "\"temperatures\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":16,"
+    "\"items\":{\"type\":\"number\",\"minimum\":0,\"maximum\":2},"
+    "\"default\":[0,0.2,0.4,0.6,0.8,1]},"
+    "\"initial_prompt\":{\"type\":\"string\",\"maxLength\":4000},"
+    "\"condition_on_previous\":{\"type\":\"boolean\",\"default\":true},"
+    "\"word_times\":{\"type\":\"boolean\",\"default\":false},"
+    "\"threads\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":1024,\"default\":0},"
+    "\"weights\":{\"enum\":[\"f16\",\"f32\"],\"default\":\"f16\"},"
+    "\"formats\":{\"type\":\"array\",\"maxItems\":16,\"uniqueItems\":true,"
+    "\"items\":{\"enum\":[\"txt\",\"json\",\"verbose_json\",\"srt\",\"vtt\",\"tsv\",\"ctm\"]},"
+    "\"default\":[]}}},"
+    "\"caps\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
+    "\"cpu_seconds\":{\"type\":\"number\",\"exclusiveMinimum\":0},"
+    "\"wall_seconds\":{\"type\":\"number\",\"exclusiveMinimum\":0},"
+    "\"audio_seconds\":{\"type\":\"number\",\"exclusiveMinimum\":0},"
+    "\"peak_memory_bytes\":{\"type\":\"integer\",\"minimum\":1},"
+    "\"api_calls\":{\"type\":\"integer\",\"minimum\":1},"
+    "\"cost_micros\":{\"type\":\"integer\",\"minimum\":1}}}}}";
+
+const char *mli_request_schema(void)
+{
+    return schema;
+}

@@ -1,0 +1,223 @@
+/* A run as JSON: the shape of manifest.json and of modellab_run_to_json() (docs/manifest.md). */
+#include "base/json.h"
+#include "lab/snapshot.h"
+#include "lab/state.h"
+#include "os/clock.h"
+#include <string.h>
+
+static void put_time(mli_jw *w, const char *key, int64_t ms)
+{
+    char text[28];
+
+    mli_jw_key(w, key);
+    if (ms < 0) {
+        mli_jw_null(w);
+        return;
+    }
+    mli_os_format_utc(ms * 1000000, text);
+    mli_jw_string(w, text);
+}
+
+/* null for what is not known, never 0 */
+static void put_int(mli_jw *w, const char *key, int64_t value)
+{
+    mli_jw_key(w, key);
+    if (value < 0) {
+        mli_jw_null(w);
+    } else {
+        mli_jw_int(w, value);
+    }
+}
+
+static void put_real(mli_jw *w, const char *key, double value)
+{
+    mli_jw_key(w, key);
+    if (value < 0) {
+        mli_jw_null(w);
+    } else {
+        mli_jw_real(w, value);
+    }
+}
+
+static void put_text(mli_jw *w, const char *key, const char *text)
+{
+    mli_jw_kstring(w, key, text == NULL || text[0] == '\0' ? NULL : text);
+}
+
+static int64_t span_ms(int64_t from, int64_t to)
+{
+    return from < 0 || to < 0 ? -1 : (to > from ? to - from : 0);
+}
+
+static void put_reason(mli_jw *w, modellab_reason reason, const char *message)
+{
+    mli_jw_key(w, "reason");
+    if (reason == MODELLAB_REASON_NONE) {
+        mli_jw_null(w);
+    } else {
+        mli_jw_object(w);
+        mli_jw_kstring(w, "name", mli_reason_name(reason));
+        mli_jw_kbool(w, "recoverable", mli_reason_recoverable(reason));
+        mli_jw_kstring(w, "message",
+                       message != NULL && message[0] != '\0' ? message : mli_reason_text(reason));
+        mli_jw_end_object(w);
+    }
+}
+
+static void put_identity(mli_jw *w, const mli_run_row *run)
+{
+    mli_jw_kint(w, "schema_version", 1);
+    mli_jw_kstring(w, "run_id", run->id);
+    mli_jw_kstring(w, "status", mli_status_name_of_run(run->status));
+    put_reason(w, run->reason, run->message);
+    put_text(w, "failure_step", run->failed_step);
+    mli_jw_kint(w, "last_event", run->last_event);
+    mli_jw_kint(w, "attempt", run->attempt);
+    mli_jw_kint(w, "fence", run->fence);
+    mli_jw_kint(w, "priority", run->priority);
+    mli_jw_kbool(w, "recorded", run->is_record != 0);
+    mli_jw_kstring(w, "request_id", run->request_id);
+    put_text(w, "trace_id", run->trace_id);
+    put_text(w, "parent_run_id", run->parent_run_id);
+    put_text(w, "user", run->user);
+    put_time(w, "requested_at", run->created_ms);
+    put_time(w, "started_at", run->started_ms);
+    put_time(w, "ended_at", run->ended_ms);
+    put_int(w, "queue_wait_ms",
+            span_ms(run->created_ms, run->started_ms >= 0 ? run->started_ms : run->ended_ms));
+    put_int(w, "duration_ms", span_ms(run->started_ms, run->ended_ms));
+    put_int(w, "max_duration_ms", run->max_duration_ms > 0 ? run->max_duration_ms : -1);
+    put_time(w, "cancel_requested_at", run->cancel_requested_ms);
+}
+
+static void put_input(mli_jw *w, const mli_run_row *run)
+{
+    mli_jw_key(w, "input_metadata");
+    mli_jw_object(w);
+    put_text(w, "name", run->input_name);
+    put_text(w, "sha256", run->input_sha256);
+    put_int(w, "bytes", run->input_sha256[0] != '\0' ? run->input_bytes : -1);
+    put_real(w, "audio_seconds", run->audio_seconds);
+    mli_jw_end_object(w);
+}
+
+static void put_measures(mli_jw *w, const mli_run_row *run)
+{
+    mli_jw_key(w, "measures");
+    mli_jw_object(w);
+    put_real(w, "cpu_seconds", run->cpu_seconds);
+    put_real(w, "gpu_seconds", run->gpu_seconds);
+    put_int(w, "peak_memory_bytes", run->peak_memory_bytes);
+    put_int(w, "api_calls", run->api_calls);
+    put_real(w, "progress_seconds", run->progress_seconds);
+    mli_jw_end_object(w);
+    mli_jw_key(w, "cost");
+    mli_jw_object(w);
+    put_int(w, "micros", run->cost_micros);
+    put_text(w, "currency", run->currency);
+    put_text(w, "price_sheet", run->price_sheet);
+    put_int(w, "estimated_micros", run->estimated_cost_micros);
+    put_real(w, "estimated_cpu_seconds", run->estimated_cpu_seconds);
+    mli_jw_end_object(w);
+    mli_jw_key(w, "engine");
+    mli_jw_object(w);
+    put_text(w, "model", run->model);
+    put_text(w, "model_sha256", run->model_sha256);
+    put_text(w, "description", run->engine);
+    mli_jw_end_object(w);
+}
+
+static void put_steps(mli_jw *w, const mli_run_record *record)
+{
+    mli_jw_key(w, "steps");
+    mli_jw_array(w);
+    for (size_t i = 0; i < record->step_count; i++) {
+        const mli_step_row *step = &record->steps[i];
+
+        mli_jw_object(w);
+        mli_jw_kstring(w, "name", step->name);
+        mli_jw_kstring(w, "status", mli_status_name_of_run(step->status));
+        put_reason(w, step->reason, step->message);
+        put_time(w, "started_at", step->started_ms);
+        put_time(w, "ended_at", step->ended_ms);
+        put_int(w, "duration_ms", span_ms(step->started_ms, step->ended_ms));
+        put_real(w, "cpu_seconds", step->cpu_seconds);
+        put_int(w, "peak_memory_bytes", step->peak_memory_bytes);
+        mli_jw_kint(w, "attempt", step->attempt);
+        mli_jw_end_object(w);
+    }
+    mli_jw_end_array(w);
+    mli_jw_key(w, "steps_completed");
+    mli_jw_array(w);
+    for (size_t i = 0; i < record->step_count; i++) {
+        if (record->steps[i].status == MODELLAB_RUN_COMPLETED) {
+            mli_jw_string(w, record->steps[i].name);
+        }
+    }
+    mli_jw_end_array(w);
+}
+
+static void put_artifacts(mli_jw *w, const mli_run_record *record)
+{
+    mli_jw_key(w, "artifacts");
+    mli_jw_array(w);
+    for (size_t i = 0; i < record->artifact_count; i++) {
+        const mli_artifact_row *a = &record->artifacts[i];
+
+        mli_jw_object(w);
+        mli_jw_kstring(w, "id", a->id);
+        mli_jw_kstring(w, "filename", a->name);
+        put_text(w, "role", a->role);
+        put_text(w, "produced_by", a->step);
+        mli_jw_kint(w, "size_bytes", a->bytes);
+        put_text(w, "content_type", a->media_type);
+        put_text(w, "sha256", a->sha256);
+        mli_jw_end_object(w);
+    }
+    mli_jw_end_array(w);
+}
+
+/* A JSON text of ours that went through the store; an unreadable one becomes null, not a broken
+ * document. */
+static void put_json(mli_jw *w, const char *key, const char *json, mli_buf *out)
+{
+    mli_json *parsed = NULL;
+    mli_buf text;
+    modellab_status status;
+
+    mli_jw_key(w, key);
+    mli_buf_init(&text, out->alloc);
+    status = mli_json_parse(json, strlen(json), MLI_JSON_MAX_BYTES, &parsed, NULL);
+    if (status == MODELLAB_OK) {
+        status = mli_json_dump(parsed, &text, NULL);
+    }
+    if (status == MODELLAB_OK) {
+        mli_jw_raw(w, mli_buf_text(&text), text.size);
+    } else {
+        mli_jw_null(w);
+        if (status == MODELLAB_E_NO_MEMORY && out->status == MODELLAB_OK) {
+            out->status = status;
+        }
+    }
+    mli_json_free(parsed);
+    mli_buf_dispose(&text);
+}
+
+void mli_run_write_json(const mli_run_record *record, mli_buf *out)
+{
+    const mli_run_row *run = record->run;
+    mli_jw w;
+
+    mli_jw_init(&w, out);
+    mli_jw_object(&w);
+    put_identity(&w, run);
+    mli_jw_kstring(&w, "pipeline", run->pipeline);
+    put_text(&w, "steps_requested", run->steps);
+    put_input(&w, run);
+    put_measures(&w, run);
+    put_steps(&w, record);
+    put_artifacts(&w, record);
+    put_json(&w, "labels", run->labels_json, out);
+    put_json(&w, "request", run->request_json, out);
+    mli_jw_end_object(&w);
+}

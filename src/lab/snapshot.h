@@ -1,0 +1,35 @@
+/* A run as it was when it was loaded: the public modellab_run, its JSON form, and manifest.json. */
+#ifndef MLI_LAB_SNAPSHOT_H
+#define MLI_LAB_SNAPSHOT_H
+
+#include "lab/lab.h"
+
+struct modellab_run {
+    _Atomic uint32_t references;
+    mli_lab *lab; /* referenced: the record's memory is the lab's */
+    mli_run_record *record;
+    int64_t loaded_ms;
+};
+
+struct modellab_run_list {
+    mli_lab *lab; /* referenced */
+    size_t count;
+    modellab_run **runs;
+};
+
+/* E_NOT_FOUND. *out new: mli_run_unref(). */
+MODELLAB_MUST_CHECK modellab_status mli_run_load(mli_lab *lab, const char *run_id,
+                                                 modellab_run **out, modellab_error *err);
+modellab_run *mli_run_ref(modellab_run *run);
+void mli_run_unref(modellab_run *run);
+MODELLAB_MUST_CHECK modellab_status mli_run_list_load(mli_lab *lab, const mli_store_filter *filter,
+                                                      modellab_run_list **out, modellab_error *err);
+void mli_run_list_unref(modellab_run_list *list);
+void mli_run_fill_info(const modellab_run *run, modellab_run_info *out);
+
+/* docs/manifest.md. No paths, no secrets. */
+void mli_run_write_json(const mli_run_record *record, mli_buf *out);
+/* manifest.json from the record in the store. Call it after each transition. */
+MODELLAB_MUST_CHECK modellab_status mli_manifest_refresh(mli_lab *lab, const char *run_id,
+                                                         modellab_error *err);
+#endif

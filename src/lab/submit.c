@@ -1,0 +1,358 @@
+/* Submitting: look at everything first, then store input and record, then tell supervisors. A crash
+ * between the files and the row leaves a directory without a record, which reconcile finds. */
+#include "lab/submit.h"
+
+#include "base/error.h"
+#include "base/str.h"
+#include "lab/input.h"
+#include "lab/pricing.h"
+#include "lab/request.h"
+#include "lab/snapshot.h"
+#include "lab/wake.h"
+#include "log/logger.h"
+#include "models/installed.h"
+#include "os/locale.h"
+#include "track/price.h"
+#include <string.h>
+
+typedef struct submission {
+    mli_lab *lab;
+    const modellab_run_submit_options *options;
+    mli_request request;
+    mli_input input;
+    mli_findings report;
+    modellab_estimate estimate;
+    mli_run_ids ids;
+    modellab_logger *log; /* with the ids; NULL before they are made, or when the lab is silent */
+} submission;
+
+/* The model must be there now: a run that waits an hour to fail helps nobody. */
+static modellab_status check_model(submission *s, modellab_error *err)
+{
+    mli_model_store store = {
+        .alloc = s->lab->alloc, .files = s->lab->os.files, .data_dir = s->lab->models_root};
+    mli_model_state state = MLI_MODEL_ABSENT;
+    const char *name = s->request.model;
+    char why[256] = "";
+    modellab_status status;
+
+    if (name[0] == '\0') {
+        return MODELLAB_OK;
+    }
+    status = mli_model_name_valid(name) ? mli_model_store_state(&store, name, &state, why, err)
+                                        : MODELLAB_OK;
+    if (status != MODELLAB_OK || state == MLI_MODEL_INSTALLED) {
+        return status;
+    }
+    if (state == MLI_MODEL_DAMAGED) {
+        mli_findings_add(&s->report, MODELLAB_SEVERITY_ERROR, "model.damaged", "/config/asr/model",
+                         "The installed model is damaged: %s", why);
+        return mli_fail(err, MODELLAB_E_INVALID_MODEL, "the installed model is damaged: %s", why);
+    }
+    mli_findings_add(&s->report, MODELLAB_SEVERITY_ERROR, "model.not_installed",
+                     "/config/asr/model", "The model \"%s\" is not installed; pull it first.",
+                     name);
+    return mli_fail(err, MODELLAB_E_NOT_FOUND, "the model \"%s\" is not installed; pull it first",
+                    name);
+}
+
+static modellab_status cap_refusal(submission *s, const char *pointer, int32_t cap,
+                                   const char *text, modellab_error *err)
+{
+    mli_findings_add(&s->report, MODELLAB_SEVERITY_ERROR, "caps.exceeded", pointer, "%s", text);
+    return mli_fail_at(err, MODELLAB_E_CAP_EXCEEDED, cap, "%s", text);
+}
+
+/* Refuses what would surely pass a cap, warns about what probably will. */
+static modellab_status check_caps(submission *s, modellab_error *err)
+{
+    const mli_run_caps *caps = &s->request.caps;
+    const modellab_estimate *e = &s->estimate;
+    double seconds = s->input.probe.seconds;
+    char text[160];
+
+    if (caps->audio_ms > 0 && !s->input.probe.is_estimate &&
+        seconds * 1000.0 > (double)caps->audio_ms) {
+        (void)mli_os_format(text, sizeof text, "the audio has %.1f s, its cap is %.1f s", seconds,
+                            (double)caps->audio_ms / 1000.0);
+        return cap_refusal(s, "/caps/audio_seconds", MODELLAB_CAP_AUDIO_SECONDS, text, err);
+    }
+    if (caps->cpu_ns > 0 && e->cpu_seconds_low * 1e9 > (double)caps->cpu_ns) {
+        (void)mli_os_format(text, sizeof text,
+                            "the run will take at least %.1f CPU seconds, its cap is %.1f",
+                            e->cpu_seconds_low, (double)caps->cpu_ns / 1e9);
+        return cap_refusal(s, "/caps/cpu_seconds", MODELLAB_CAP_CPU_SECONDS, text, err);
+    }
+    if (caps->cost_micros > 0 && e->cost_micros_low > caps->cost_micros) {
+        (void)mli_os_format(text, sizeof text,
+                            "the run will cost at least %lld millionths, its cap is %lld",
+                            (long long)e->cost_micros_low, (long long)caps->cost_micros);
+        return cap_refusal(s, "/caps/cost_micros", MODELLAB_CAP_COST, text, err);
+    }
+    if (caps->cpu_ns > 0 && e->cpu_seconds * 1e9 > (double)caps->cpu_ns) {
+        mli_findings_add(&s->report, MODELLAB_SEVERITY_WARNING, "caps.probably_exceeded",
+                         "/caps/cpu_seconds", "Such runs took %.1f CPU seconds, the cap is %.1f.",
+                         e->cpu_seconds, (double)caps->cpu_ns / 1e9);
+    }
+    if (caps->cost_micros > 0 && e->cost_micros > caps->cost_micros) {
+        mli_findings_add(&s->report, MODELLAB_SEVERITY_WARNING, "caps.probably_exceeded",
+                         "/caps/cost_micros", "Such runs cost %lld millionths, the cap is %lld.",
+                         (long long)e->cost_micros, (long long)caps->cost_micros);
+    }
+    return MODELLAB_OK;
+}
+
+static const char *first_error(const mli_findings *findings)
+{
+    for (size_t i = 0; i < mli_report_count(findings->report); i++) {
+        const modellab_finding *finding = mli_report_finding(findings->report, i);
+
+        if (finding->severity >= MODELLAB_SEVERITY_ERROR) {
+            return finding->text;
+        }
+    }
+    return "";
+}
+
+static modellab_status look(submission *s, modellab_error *err)
+{
+    const modellab_run_submit_options *o = s->options;
+    size_t bytes = o->request_bytes > 0 ? o->request_bytes : strlen(o->request);
+    modellab_status status =
+        mli_request_read(o->request, bytes, s->lab->alloc, s->lab->settings.max_run_duration_ms,
+                         &s->request, &s->report, err);
+
+    if (status == MODELLAB_OK && s->report.worst >= MODELLAB_SEVERITY_ERROR) {
+        return mli_fail(err, MODELLAB_E_SCHEMA, "the request is not valid: %s",
+                        first_error(&s->report));
+    }
+    if (status == MODELLAB_OK) {
+        status = mli_input_open(s->lab, o, &s->input, &s->report, err);
+    }
+    if (status == MODELLAB_OK && s->request.needs_input && !s->input.present) {
+        status = mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "this pipeline needs an input");
+    }
+    if (status == MODELLAB_OK) {
+        status = check_model(s, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = mli_lab_check_disk(s->lab, s->input.bytes, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = mli_pricing_estimate(s->lab, s->request.model, s->input.probe.seconds,
+                                      &s->estimate, err);
+    }
+    return status == MODELLAB_OK ? check_caps(s, err) : status;
+}
+
+static modellab_status put_files(submission *s, mli_input_facts *facts, modellab_error *err)
+{
+    const mli_lab *lab = s->lab;
+    int64_t limit =
+        s->input.fd >= 0 ? lab->settings.max_input_bytes : lab->settings.max_upload_bytes;
+    modellab_status status = mli_rundir_create(lab->os.files, lab->root, s->ids.run_id, err);
+
+    if (status == MODELLAB_OK && s->input.present) {
+        status = mli_rundir_put_input(lab->os.files, lab->root, s->ids.run_id, s->input.fd,
+                                      s->input.data, s->input.data_bytes, limit, lab->alloc, NULL,
+                                      facts, err);
+    }
+    if (status == MODELLAB_OK && s->input.present && facts->bytes != s->input.bytes) {
+        status = mli_fail(err, MODELLAB_E_INVALID_AUDIO, "the input changed while it was read");
+    }
+    if (status == MODELLAB_OK) {
+        status = mli_rundir_put_request(lab->os.files, lab->root, s->ids.run_id,
+                                        mli_buf_text(&s->request.json), s->request.json.size, err);
+    }
+    return status;
+}
+
+static void fill_row(const submission *s, const mli_input_facts *facts, mli_run_row *row)
+{
+    mli_run_row_init(row);
+    row->id = s->ids.run_id;
+    row->request_id = s->ids.request_id;
+    row->trace_id = s->ids.trace_id;
+    row->span_id = s->ids.span_id;
+    row->user = s->request.user;
+    row->pipeline = s->request.pipeline;
+    row->steps = mli_buf_text(&s->request.steps);
+    row->input_name = s->input.name;
+    row->input_sha256 = facts->sha256;
+    row->input_bytes = facts->bytes;
+    row->audio_seconds = s->input.probe.seconds;
+    row->model = s->request.model;
+    row->price_sheet = mli_price_sheet_id(s->lab->prices);
+    row->price_json = mli_price_sheet_json(s->lab->prices);
+    row->currency = mli_price_sheet_currency(s->lab->prices);
+    row->request_json = mli_buf_text(&s->request.json);
+    row->labels_json = s->request.labels.size > 0 ? mli_buf_text(&s->request.labels) : "{}";
+    row->idempotency_key = s->request.idempotency_key;
+    row->priority = s->request.priority;
+    row->reason = MODELLAB_REASON_WAITING_FOR_SUPERVISOR;
+    row->message = "The run waits for a supervisor.";
+    row->created_ms = mli_lab_now_ms(s->lab);
+    row->max_duration_ms = s->request.max_duration_ms;
+    row->estimated_cost_micros = s->estimate.cost_micros;
+    row->estimated_cpu_seconds = s->estimate.cpu_seconds;
+}
+
+/* Nothing of a refused run stays; what cannot be removed is found by reconcile. */
+static void take_back(submission *s)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_status status = mli_rundir_remove(s->lab->os.files, s->lab->root, s->ids.run_id, &err);
+
+    if (status != MODELLAB_OK) {
+        mli_log_error(s->log, MODELLAB_LOG_WARN, "run.files_left",
+                      "files of a refused run are left for reconcile", status, &err);
+    }
+}
+
+static modellab_status store(submission *s, char run_id[MLI_ULID_BYTES], modellab_error *err)
+{
+    static const mli_event_row queued = {.type = "run_queued"};
+    mli_input_facts facts = {0};
+    char existing[MLI_ULID_BYTES] = "";
+    mli_run_row row;
+    modellab_status status = put_files(s, &facts, err);
+
+    if (status == MODELLAB_OK) {
+        fill_row(s, &facts, &row);
+        status = mli_store_insert(s->lab->store, &row, &queued, 1, existing, err);
+        if (status == MODELLAB_E_STORE_FAILED) {
+            return status; /* whether it was stored shows when the lab is opened again */
+        }
+    }
+    if (status != MODELLAB_OK) {
+        take_back(s);
+    }
+    if (status == MODELLAB_E_ALREADY_EXISTS && existing[0] != '\0') {
+        mli_error_clear(err);
+        memcpy(run_id, existing, MLI_ULID_BYTES);
+        mli_log(s->log, MODELLAB_LOG_INFO, "run.repeated", "a run with this idempotency key exists",
+                MLI_LOG_FIELDS(mli_log_string("existing_run_id", existing)));
+        return MODELLAB_OK;
+    }
+    if (status == MODELLAB_OK) {
+        modellab_error manifest_err = MODELLAB_ERROR_INIT;
+        modellab_status written = mli_manifest_refresh(s->lab, s->ids.run_id, &manifest_err);
+
+        if (written != MODELLAB_OK) { /* the record is what counts, and it is stored */
+            mli_log_error(s->log, MODELLAB_LOG_WARN, "manifest.not_written",
+                          "the manifest is behind its record until the next reconcile", written,
+                          &manifest_err);
+        }
+        memcpy(run_id, s->ids.run_id, MLI_ULID_BYTES);
+        mli_wake_supervisors(s->lab);
+    }
+    return status;
+}
+
+static modellab_status begin(submission *s, mli_lab *lab,
+                             const modellab_run_submit_options *options, bool writes,
+                             modellab_error *err)
+{
+    modellab_log_context context = MODELLAB_LOG_CONTEXT_INIT;
+    modellab_status status;
+
+    memset(s, 0, sizeof *s);
+    s->input.fd = -1;
+    s->lab = lab;
+    s->options = options;
+    mli_findings_begin(&s->report, lab->alloc);
+    status = mli_lab_check(lab, writes, err);
+    if (status == MODELLAB_OK && options->request == NULL) {
+        status = mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "request must not be NULL");
+    }
+    if (status == MODELLAB_OK && options->input_name != NULL &&
+        !mli_utf8_valid(options->input_name, strlen(options->input_name))) {
+        status = mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "the input's name is not UTF-8");
+    }
+    if (status == MODELLAB_OK) {
+        status = mli_run_ids_make(lab, options->request_id, options->trace_parent, &s->ids, err);
+    }
+    if (status == MODELLAB_OK && lab->logger != NULL) {
+        context.run_id = writes ? s->ids.run_id : NULL;
+        context.request_id = s->ids.request_id;
+        context.trace_id = s->ids.trace_id;
+        context.span_id = s->ids.span_id;
+        status = mli_logger_child(lab->logger, &context, &s->log, err);
+    }
+    return status;
+}
+
+/* Hands the report out and frees the rest; a report that cannot be made fails what had succeeded
+ * only when nothing was stored. */
+static modellab_status end(submission *s, modellab_status status, bool stored,
+                           modellab_report **report, modellab_error *err)
+{
+    if (report != NULL && (mli_report_count(s->report.report) > 0 || !stored)) {
+        modellab_status made =
+            mli_findings_finish(&s->report, report, status == MODELLAB_OK && !stored ? err : NULL);
+
+        status = status == MODELLAB_OK && !stored ? made : status;
+    }
+    mli_findings_dispose(&s->report);
+    mli_input_close(s->lab, &s->input);
+    mli_request_dispose(&s->request);
+    mli_logger_unref(s->log);
+    return status;
+}
+
+modellab_status mli_run_submit(mli_lab *lab, const modellab_run_submit_options *options,
+                               char run_id[MLI_ULID_BYTES], modellab_report **report,
+                               modellab_error *err)
+{
+    submission s;
+    modellab_status status = begin(&s, lab, options, true, err);
+
+    run_id[0] = '\0';
+    if (status == MODELLAB_OK) {
+        mli_log_text(s.log, MODELLAB_LOG_DEBUG, "run.submitting", "a run is being submitted");
+        status = look(&s, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = store(&s, run_id, err);
+    }
+    if (status == MODELLAB_OK) {
+        mli_log(s.log, MODELLAB_LOG_INFO, "run.queued", "the run is queued",
+                MLI_LOG_FIELDS(mli_log_string("pipeline", s.request.pipeline),
+                               mli_log_int("priority", s.request.priority),
+                               mli_log_int("input_bytes", s.input.bytes)));
+    } else {
+        mli_log_error(s.log != NULL ? s.log : lab->logger, MODELLAB_LOG_WARN, "run.refused",
+                      "the run was refused", status, err);
+    }
+    return end(&s, status, status == MODELLAB_OK, report, err);
+}
+
+static void tell_estimate(submission *s)
+{
+    if (s->estimate.cpu_seconds >= 0) {
+        mli_findings_add(&s->report, MODELLAB_SEVERITY_INFO, "estimate.cpu_seconds", "",
+                         "Such a run takes about %.1f CPU seconds (from %lld past runs).",
+                         s->estimate.cpu_seconds, (long long)s->estimate.samples);
+    }
+    if (s->estimate.cost_micros >= 0) {
+        mli_findings_add(&s->report, MODELLAB_SEVERITY_INFO, "estimate.cost_micros", "",
+                         "It costs about %lld millionths of %s.",
+                         (long long)s->estimate.cost_micros,
+                         mli_price_sheet_currency(s->lab->prices));
+    }
+}
+
+modellab_status mli_run_validate(mli_lab *lab, const modellab_run_submit_options *options,
+                                 modellab_report **report, modellab_error *err)
+{
+    submission s;
+    modellab_status status = begin(&s, lab, options, false, err);
+
+    if (status == MODELLAB_OK) {
+        status = look(&s, err);
+    }
+    if (status == MODELLAB_OK) {
+        tell_estimate(&s);
+    }
+    return end(&s, status, false, report, err);
+}

@@ -1,0 +1,25 @@
+/* Submitting a run: validated, probed, bounded, stored; or refused with nothing stored. */
+#ifndef MLI_LAB_SUBMIT_H
+#define MLI_LAB_SUBMIT_H
+
+#include "check/findings.h"
+#include "lab/lab.h"
+
+/* As modellab_run_submit() and modellab_run_validate(); `options` are complete. With an idempotency
+ * key that the user has used before, run_id is the first run's. */
+MODELLAB_MUST_CHECK modellab_status mli_run_submit(mli_lab *lab,
+                                                   const modellab_run_submit_options *options,
+                                                   char run_id[MLI_ULID_BYTES],
+                                                   modellab_report **report, modellab_error *err);
+MODELLAB_MUST_CHECK modellab_status mli_run_validate(mli_lab *lab,
+                                                     const modellab_run_submit_options *options,
+                                                     modellab_report **report, modellab_error *err);
+
+/* Ids that a run gets: the caller's request id and trace when they are valid, else new ones. */
+typedef struct mli_run_ids {
+    char run_id[MLI_ULID_BYTES], request_id[129], trace_id[33], span_id[17];
+} mli_run_ids;
+MODELLAB_MUST_CHECK modellab_status mli_run_ids_make(const mli_lab *lab, const char *request_id,
+                                                     const char *trace_parent, mli_run_ids *out,
+                                                     modellab_error *err);
+#endif
