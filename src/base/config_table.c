@@ -28,6 +28,8 @@ static const mli_config_variable variables[] = {
      "File that the programs append their log to. Default: stderr."},
     {"MODEL_LAB_LOG_LEVEL", "warn", MLI_CONFIG_ENUM, 0, "trace|debug|info|warn|error|fatal|off",
      "LOG_LEVEL", 0, 0, "Least level that the programs log."},
+    {"MODEL_LAB_MAX_INPUT_BYTES", "4GiB", MLI_CONFIG_BYTES, 0, NULL, NULL, 0, 0,
+     "Largest file that a run takes as its input."},
     {"MODEL_LAB_MAX_RUN_DURATION_SECONDS", "", MLI_CONFIG_SECONDS, 0, NULL, NULL, 0, 0,
      "Deadline of a run whose request has none. Default: set by the pipeline."},
     {"MODEL_LAB_MAX_WORKERS", "1", MLI_CONFIG_INTEGER, 0, NULL, NULL, 1, 256,
@@ -64,7 +66,7 @@ static const mli_config_variable variables[] = {
      "Model of `modellab transcribe` without --model; `tiny.en` means `whisper-tiny.en`. Default: "
      "the catalog's default."},
     {"MODEL_LAB_WORKBENCH_MAX_UPLOAD_BYTES", "200MiB", MLI_CONFIG_BYTES, 0, NULL, NULL, 0, 0,
-     "Largest input of a run."},
+     "Largest input of a run that is handed over as bytes (an upload)."},
     {"MODEL_LAB_WORKER", "", MLI_CONFIG_PATH, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
      "The worker program. Default: modellab-worker beside the library or the program, then in "
      "../libexec/modellab."},
