@@ -2,21 +2,21 @@
 #include "lab/reconcile.h"
 
 #include "base/error.h"
-#include "check/report.h"
+#include "check/findings.h"
 #include "lab/dead_run.h"
 #include "lab/reconcile_files.h"
 #include "log/logger.h"
 #include "os/locale.h"
 
-void mli_reconcile_add(mli_report_builder *report, modellab_severity severity, const char *id,
+void mli_reconcile_add(mli_findings *report, modellab_severity severity, const char *id,
                        const char *run_id, const char *text)
 {
     char pointer[48];
     (void)mli_os_format(pointer, sizeof(pointer), "/runs/%s", run_id);
-    mli_report_add(report, severity, id, pointer, "%s", text);
+    mli_findings_add(report, severity, id, pointer, "%s", text);
 }
 
-static void add_settled(mli_report_builder *report, const char *run_id, modellab_run_status to,
+static void add_settled(mli_findings *report, const char *run_id, modellab_run_status to,
                         int64_t damaged)
 {
     if (to == MODELLAB_RUN_STALE) {
@@ -36,7 +36,7 @@ static void add_settled(mli_report_builder *report, const char *run_id, modellab
 }
 
 static modellab_status end_dead(mli_lab *lab, const mli_run_row *row, bool dry_run,
-                                mli_report_builder *report, modellab_error *err)
+                                mli_findings *report, modellab_error *err)
 {
     modellab_run_status to = 0;
     int64_t damaged = 0;
@@ -53,7 +53,7 @@ static modellab_status end_dead(mli_lab *lab, const mli_run_row *row, bool dry_r
 }
 
 static modellab_status look_at(mli_lab *lab, const mli_run_row *row, bool dry_run,
-                               mli_report_builder *report, modellab_error *err)
+                               mli_findings *report, modellab_error *err)
 {
     mli_run_life life = MLI_LIFE_WORKS;
     modellab_status status = mli_run_life_of(lab, row, &life, err);
@@ -72,7 +72,7 @@ static modellab_status look_at(mli_lab *lab, const mli_run_row *row, bool dry_ru
     return status;
 }
 
-static modellab_status look_at_active(mli_lab *lab, bool dry_run, mli_report_builder *report,
+static modellab_status look_at_active(mli_lab *lab, bool dry_run, mli_findings *report,
                                       modellab_error *err)
 {
     mli_run_row_list *active = NULL;
@@ -94,7 +94,7 @@ static modellab_status look_at_active(mli_lab *lab, bool dry_run, mli_report_bui
 modellab_status mli_reconcile(mli_lab *lab, int flags, modellab_report **report,
                               modellab_error *err)
 {
-    mli_report_builder findings;
+    mli_findings findings;
     modellab_report *made = NULL;
     bool dry_run = (flags & MLI_RECONCILE_DRY_RUN) != 0;
     if (report != NULL) {
@@ -104,19 +104,19 @@ modellab_status mli_reconcile(mli_lab *lab, int flags, modellab_report **report,
     if (status != MODELLAB_OK) {
         return status;
     }
-    mli_report_begin(&findings, lab->alloc);
+    mli_findings_begin(&findings, lab->alloc);
     status = look_at_active(lab, dry_run, &findings, err);
     if (status == MODELLAB_OK && (flags & MLI_RECONCILE_FILES) != 0) {
         status = mli_reconcile_files(lab, dry_run, &findings, err);
     }
     if (status != MODELLAB_OK) {
-        mli_report_dispose(&findings);
+        mli_findings_dispose(&findings);
         return status;
     }
-    status = mli_report_finish(&findings, &made, err);
+    status = mli_findings_finish(&findings, &made, err);
     if (status == MODELLAB_OK) {
         mli_log(lab->logger, MODELLAB_LOG_INFO, "lab.reconciled", "",
-                MLI_LOG_FIELDS(mli_log_int("findings", (int64_t)made->count),
+                MLI_LOG_FIELDS(mli_log_int("findings", (int64_t)mli_report_count(made)),
                                mli_log_bool("dry_run", dry_run)));
         if (report != NULL) {
             *report = made;

@@ -16,7 +16,7 @@
 typedef struct files_look {
     mli_lab *lab;
     bool dry_run;
-    mli_report_builder *report;
+    mli_findings *report;
     const mli_run_record *record; /* present run */
     modellab_status status;
     modellab_error *err;
@@ -202,12 +202,12 @@ static int look_at_strange(void *arg, const char *name)
 {
     files_look *look = arg;
     (void)name; /* a name from outside is not repeated */
-    mli_report_add(look->report, MODELLAB_SEVERITY_INFO, "folder.strange", "",
-                   "something that is no run lies among the runs");
+    mli_findings_add(look->report, MODELLAB_SEVERITY_INFO, "folder.strange", "",
+                     "something that is no run lies among the runs");
     return 0;
 }
 
-modellab_status mli_reconcile_files(mli_lab *lab, bool dry_run, mli_report_builder *report,
+modellab_status mli_reconcile_files(mli_lab *lab, bool dry_run, mli_findings *report,
                                     modellab_error *err)
 {
     files_look look = {.lab = lab, .dry_run = dry_run, .report = report, .err = err};

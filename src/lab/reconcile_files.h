@@ -2,15 +2,14 @@
 #ifndef MLI_LAB_RECONCILE_FILES_H
 #define MLI_LAB_RECONCILE_FILES_H
 
-#include "check/report.h"
+#include "check/findings.h"
 #include "lab/lab.h"
 
 /* All runs; manifests that are missing, damaged or behind are written anew unless `dry_run`. */
 MODELLAB_MUST_CHECK modellab_status mli_reconcile_files(mli_lab *lab, bool dry_run,
-                                                        mli_report_builder *report,
-                                                        modellab_error *err);
+                                                        mli_findings *report, modellab_error *err);
 /* A finding about a run. */
-void mli_reconcile_add(mli_report_builder *report, modellab_severity severity, const char *id,
+void mli_reconcile_add(mli_findings *report, modellab_severity severity, const char *id,
                        const char *run_id, const char *text);
 
 #endif

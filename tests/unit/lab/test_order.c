@@ -1,0 +1,148 @@
+/* The order survives its writing and reading, broken ones are refused; caps of a request are read
+ * and compared. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lab/caps.h"
+#include "lab/order.h"
+
+static mli_order sample(void)
+{
+    mli_order order = {.run_id = "01HZXW6F9T8Q3N5V7B2C4D6E8G",
+                       .request_id = "req-1",
+                       .trace_id = "0af7651916cd43dd8448eb211c80319c",
+                       .span_id = "b7ad6b7169203331",
+                       .steps = "ingest,asr",
+                       .input_name = "talk \"x\".flac",
+                       .models_root = "/m",
+                       .cache_root = "/c",
+                       .request_json = "{\"caps\":{\"cpu_seconds\":1.5}}",
+                       .fence = 3,
+                       .journal_next = 17,
+                       .host_pid = 4711,
+                       .limit_ms = 600000,
+                       .attempt = 2,
+                       .threads = 2,
+                       .log_level = 9,
+                       .has_input = true};
+    return order;
+}
+
+static void written_and_read(void **state)
+{
+    (void)state;
+    mli_buf text;
+    mli_order given = sample();
+    mli_order got;
+    mli_json *root = NULL;
+    mli_run_caps caps;
+    mli_buf_init(&text, NULL);
+    mli_order_write(&given, &text);
+    assert_int_equal(mli_order_read(text.data, text.size, &got, &root, NULL), MODELLAB_OK);
+    assert_string_equal(got.run_id, given.run_id);
+    assert_string_equal(got.steps, given.steps);
+    assert_string_equal(got.input_name, given.input_name);
+    assert_int_equal(got.fence, 3);
+    assert_int_equal(got.journal_next, 17);
+    assert_int_equal(got.host_pid, 4711);
+    assert_int_equal(got.limit_ms, 600000);
+    assert_int_equal(got.threads, 2);
+    assert_true(got.has_input);
+    mli_caps_read(mli_json_get(got.request, "caps"), &caps);
+    assert_int_equal(caps.cpu_ns, 1500000000);
+    assert_int_equal(caps.audio_ms, 0);
+    mli_json_free(root);
+    mli_buf_dispose(&text);
+}
+
+static void broken_orders_are_refused(void **state)
+{
+    (void)state;
+    static const char *const changes[][2] = {{"\"version\":1", "\"version\":2"},
+                                             {"01HZXW6F9T8Q3N5V7B2C4D6E8G", "../../etc"},
+                                             {"ingest,asr", ""},
+                                             {"\"fence\":3", "\"fence\":0"},
+                                             {"\"journal_next\":17", "\"journal_next\":-1"},
+                                             {"\"request\":{", "\"rquest\":{"}};
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        mli_buf text;
+        mli_buf broken;
+        mli_order given = sample();
+        mli_order got;
+        mli_json *root = NULL;
+        modellab_error err = MODELLAB_ERROR_INIT;
+        mli_buf_init(&text, NULL);
+        mli_buf_init(&broken, NULL);
+        mli_order_write(&given, &text);
+        const char *at = strstr(text.data, changes[i][0]);
+        assert_non_null(at);
+        mli_buf_append(&broken, text.data, (size_t)(at - text.data));
+        mli_buf_append_text(&broken, changes[i][1]);
+        mli_buf_append_text(&broken, at + strlen(changes[i][0]));
+        assert_int_equal(mli_order_read(broken.data, broken.size, &got, &root, &err),
+                         MODELLAB_E_SCHEMA);
+        assert_null(root);
+        /* Cut anywhere it is no JSON at all. */
+        assert_int_equal(mli_order_read(text.data, text.size / (i + 2), &got, &root, &err),
+                         MODELLAB_E_INVALID_JSON);
+        mli_buf_dispose(&broken);
+        mli_buf_dispose(&text);
+    }
+}
+
+static void each_cap_by_itself(void **state)
+{
+    (void)state;
+    static const struct {
+        mli_run_caps caps;
+        mli_run_use at, above;
+        modellab_reason reason;
+    } rows[] = {
+        {{.cpu_ns = 5}, {5, -1, -1, -1, -1}, {6, -1, -1, -1, -1}, MODELLAB_REASON_CPU_CAP},
+        {{.peak_memory_bytes = 5}, {-1, 5, 9, 9, 9}, {-1, 6, 9, 9, 9}, MODELLAB_REASON_MEMORY_CAP},
+        {{.audio_ms = 5}, {9, 9, 5, 9, 9}, {9, 9, 6, 9, 9}, MODELLAB_REASON_AUDIO_CAP},
+        {{.api_calls = 5}, {9, 9, 9, 5, 9}, {9, 9, 9, 6, 9}, MODELLAB_REASON_API_CALLS_CAP},
+        {{.cost_micros = 5}, {9, 9, 9, 9, 5}, {9, 9, 9, 9, 6}, MODELLAB_REASON_COST_CAP}};
+    const mli_run_use unknown = MLI_RUN_USE_INIT;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_int_equal(mli_caps_passed(&rows[i].caps, &rows[i].at), MODELLAB_REASON_NONE);
+        assert_int_equal(mli_caps_passed(&rows[i].caps, &rows[i].above), rows[i].reason);
+        assert_int_equal(mli_caps_passed(&rows[i].caps, &unknown), MODELLAB_REASON_NONE);
+    }
+}
+
+static void caps_from_odd_requests(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"cpu_seconds\":1e300,\"wall_seconds\":-3,\"audio_seconds\":\"x\","
+                               "\"peak_memory_bytes\":1048576,\"api_calls\":7,\"cost_micros\":9}";
+    mli_json *root = NULL;
+    mli_run_caps caps;
+    assert_int_equal(mli_json_parse(text, sizeof(text) - 1, 1000, &root, NULL), MODELLAB_OK);
+    mli_caps_read(root, &caps);
+    assert_true(caps.cpu_ns == INT64_MAX);
+    assert_int_equal(caps.wall_ms, 0);
+    assert_int_equal(caps.audio_ms, 0);
+    assert_int_equal(caps.peak_memory_bytes, 1048576);
+    assert_int_equal(caps.api_calls, 7);
+    assert_int_equal(caps.cost_micros, 9);
+    mli_json_free(root);
+    mli_caps_read(NULL, &caps);
+    assert_int_equal(caps.cpu_ns, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(written_and_read),
+        cmocka_unit_test(broken_orders_are_refused),
+        cmocka_unit_test(each_cap_by_itself),
+        cmocka_unit_test(caps_from_odd_requests),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
