@@ -116,16 +116,29 @@ typedef struct attention_job {
     size_t query_rows, query_tasks; /* rows of a task; tasks of a head */
 } attention_job;
 
+/* Scores become exp(score - maximum); what makes them probabilities goes to factors[rows], for the
+ * mixed rows, which are shorter. */
 static void soften(const attention_job *j, size_t head, size_t row, size_t rows, float *scores,
-                   size_t stride)
+                   size_t stride, float *factors)
 {
     const mli_attention_args *a = j->a;
     for (size_t i = 0; i < rows; i++) {
         float *s = scores + i * stride;
-        j->k->softmax(s, a->kv->len);
-        if (a->probs != NULL && a->probs[head] != NULL)
-            memcpy(a->probs[head] + (row + i) * a->kv->len, s, a->kv->len * sizeof *s);
+        factors[i] = j->k->soften(s, a->kv->len);
+        if (a->probs != NULL && a->probs[head] != NULL) {
+            float *probs = a->probs[head] + (row + i) * a->kv->len;
+            memcpy(probs, s, a->kv->len * sizeof *s);
+            j->k->scale(probs, factors[i], a->kv->len);
+        }
     }
+}
+
+static void scale_rows(const attention_job *j, size_t head, size_t row, size_t rows,
+                       const float *factors)
+{
+    const mli_attention_args *a = j->a;
+    for (size_t i = 0; i < rows; i++)
+        j->k->scale(a->out + (row + i) * a->out_stride + head * a->kv->dim, factors[i], a->kv->dim);
 }
 
 /* A few query rows: tiles of keys, then of values, straight from memory. */
@@ -137,6 +150,7 @@ static void few_task(void *ctx, size_t head, mli_team *team)
     mli_tiles keys = head_keys(a->kv, head), values = head_values(a->kv, head);
     size_t stride = keys.count * MLI_LANES;
     float *q = mli_team_scratch(team), *scores = q + a->m * dim;
+    float factors[MLI_PRODUCT_SKINNY];
     for (size_t i = 0; i < a->m; i++) {
         for (size_t d = 0; d < dim; d++)
             q[i * dim + d] = a->q[i * a->q_stride + head * dim + d] * a->scale;
@@ -145,12 +159,19 @@ static void few_task(void *ctx, size_t head, mli_team *team)
         size_t tiles = keys.count - t < MLI_SKINNY_TILES ? keys.count - t : MLI_SKINNY_TILES;
         mli_product_skinny(j->k, &keys, t, tiles, q, dim, a->m, scores + t * MLI_LANES, stride);
     }
-    soften(j, head, 0, a->m, scores, stride);
+    soften(j, head, 0, a->m, scores, stride, factors);
     for (size_t t = 0; t < values.count; t += MLI_SKINNY_TILES) {
         size_t tiles = values.count - t < MLI_SKINNY_TILES ? values.count - t : MLI_SKINNY_TILES;
         mli_product_skinny(j->k, &values, t, tiles, scores, stride, a->m,
                            a->out + head * dim + t * MLI_LANES, a->out_stride);
     }
+    scale_rows(j, head, 0, a->m, factors);
+}
+
+/* Lanes of so many tiles, rounded up to whole panels. */
+static size_t panel_width(const mli_kernels *k, size_t tiles)
+{
+    return (tiles + k->block_tiles - 1) / k->block_tiles * k->block_tiles * MLI_LANES;
 }
 
 /* Packs `rows` rows of x into blocks. */
@@ -162,14 +183,28 @@ static void pack_blocks(const mli_kernels *k, const float *x, size_t stride, siz
                      cols, factor, packed + at * cols);
 }
 
-/* out[rows][..] = blocks of packed rows times all tiles of w. */
-static void product_rows(const mli_kernels *k, const mli_tiles *w, const float *packed, size_t rows,
-                         float *widened, float *c, float *out, size_t out_stride)
+/* scores[rows][..] = packed queries times all keys, in place: rows end with room for a whole panel.
+ */
+static void score_rows(const mli_kernels *k, const mli_tiles *keys, const float *packed,
+                       size_t rows, float *widened, float *scores, size_t stride)
+{
+    size_t blocks = (rows + k->block_rows - 1) / k->block_rows;
+    for (size_t t = 0; t < keys->count; t += k->block_tiles)
+        mli_product_panel(k, keys, t, &(mli_block_rows){packed, 0, blocks}, widened,
+                          scores + t * MLI_LANES, stride);
+}
+
+/* out[rows][dim] = exponentials times all values, through c: there are no rows after the last of
+ * out. */
+static void mix_rows(const mli_kernels *k, const mli_tiles *values, const float *scores,
+                     size_t stride, size_t rows, float *widened, float *c, float *out,
+                     size_t out_stride)
 {
     size_t blocks = (rows + k->block_rows - 1) / k->block_rows, width = k->block_tiles * MLI_LANES;
-    for (size_t t = 0; t < w->count; t += k->block_tiles) {
-        size_t tiles = w->count - t < k->block_tiles ? w->count - t : k->block_tiles;
-        mli_product_panel(k, w, t, packed, blocks, widened, c);
+    for (size_t t = 0; t < values->count; t += k->block_tiles) {
+        size_t tiles = values->count - t < k->block_tiles ? values->count - t : k->block_tiles;
+        mli_product_panel(k, values, t, &(mli_block_rows){scores, stride, blocks}, widened, c,
+                          width);
         for (size_t i = 0; i < rows; i++)
             memcpy(out + i * out_stride + t * MLI_LANES, c + i * width,
                    tiles * MLI_LANES * sizeof *out);
@@ -184,25 +219,26 @@ static void many_task(void *ctx, size_t task, mli_team *team)
     size_t head = task / j->query_tasks, row = task % j->query_tasks * j->query_rows;
     size_t rows = a->m - row < j->query_rows ? a->m - row : j->query_rows, dim = a->kv->dim;
     mli_tiles keys = head_keys(a->kv, head), values = head_values(a->kv, head);
-    size_t stride = keys.count * MLI_LANES;
+    size_t stride = panel_width(k, keys.count);
     float *widened = mli_team_scratch(team), *c = widened + MLI_PRODUCT_WIDENED;
+    float factors[QUERY_ROWS];
     float *scores = c + j->query_rows * k->block_tiles * MLI_LANES;
-    float *packed = scores + j->query_rows * stride; /* queries, then probabilities */
+    float *packed = scores + j->query_rows * stride;
     pack_blocks(k, a->q + row * a->q_stride + head * dim, a->q_stride, rows, dim, a->scale, packed);
-    product_rows(k, &keys, packed, rows, widened, c, scores, stride);
-    soften(j, head, row, rows, scores, stride);
-    pack_blocks(k, scores, stride, rows, a->kv->len, 1.0f, packed);
-    product_rows(k, &values, packed, rows, widened, c, a->out + row * a->out_stride + head * dim,
-                 a->out_stride);
+    score_rows(k, &keys, packed, rows, widened, scores, stride);
+    soften(j, head, row, rows, scores, stride, factors);
+    mix_rows(k, &values, scores, stride, rows, widened, c,
+             a->out + row * a->out_stride + head * dim, a->out_stride);
+    scale_rows(j, head, row, rows, factors);
 }
 
-/* Rows of a task whose scores, twice, fit the scratch: at least one block up to
+/* Rows of a task whose scores fit the scratch: at least one block up to
  * MLI_ATTENTION_MAX_KEYS. */
 static size_t query_rows(const mli_kernels *k, const mli_kv *kv)
 {
     size_t room = MLI_TEAM_SCRATCH_BYTES / sizeof(float) - MLI_PRODUCT_WIDENED;
-    size_t keys = tiles_of(kv->len) * MLI_LANES, longer = keys > kv->dim ? keys : kv->dim;
-    size_t rows = room / (keys + longer + k->block_tiles * MLI_LANES);
+    size_t keys = panel_width(k, tiles_of(kv->len));
+    size_t rows = room / (keys + kv->dim + k->block_tiles * MLI_LANES);
     rows = rows > QUERY_ROWS ? QUERY_ROWS : rows;
     return rows - rows % k->block_rows;
 }

@@ -35,14 +35,17 @@
         }                                                                                          \
     } while (0)
 
-/* Where 2^n with n = x / ln 2 rounded, and exp of the rest, come from: *n_magic is n + 1.5 * 2^23.
- */
-LANES_FN lanes body_exp_rest(lanes x, lanes *n)
+/* Adding it rounds to a whole number n and leaves n + 127 in the low bits: the exponent of 2^n. */
+#define BODY_MAGIC (0x1.8p23f + 127.0f)
+
+/* exp(x - n ln 2) for n = x / ln 2 rounded; *biased is n + BODY_MAGIC. */
+LANES_FN lanes body_exp_rest(lanes x, lanes *biased)
 {
-    const lanes magic = lanes_set(0x1.8p23f);
-    *n = lanes_sub(lanes_fma(x, lanes_set(1.44269504f), magic), magic);
-    lanes r = lanes_fma(*n, lanes_set(-0.693359375f), x);
-    r = lanes_fma(*n, lanes_set(2.12194440e-4f), r);
+    const lanes magic = lanes_set(BODY_MAGIC);
+    *biased = lanes_fma(x, lanes_set(1.44269504f), magic);
+    lanes n = lanes_sub(*biased, magic);
+    lanes r = lanes_fma(n, lanes_set(-0.693359375f), x);
+    r = lanes_fma(n, lanes_set(2.12194440e-4f), r);
     lanes p = lanes_set(1.9875691500e-4f);
     p = lanes_fma(p, r, lanes_set(1.3981999507e-3f));
     p = lanes_fma(p, r, lanes_set(8.3334519073e-3f));
@@ -55,9 +58,10 @@ LANES_FN lanes body_exp_rest(lanes x, lanes *n)
 LANES_FN lanes body_exp(lanes x)
 {
     const lanes low = lanes_set(-87.336540f), high = lanes_set(88.722839f);
-    const lanes magic = lanes_set(0x1.8p23f);
-    lanes n, y = body_exp_rest(lanes_max(low, lanes_min(high, x)), &n);
-    lanes half = lanes_fma(n, lanes_set(0.5f), magic); /* 2^128 is no float: two factors */
+    const lanes magic = lanes_set(BODY_MAGIC);
+    lanes biased, y = body_exp_rest(lanes_max(low, lanes_min(high, x)), &biased);
+    lanes n = lanes_sub(biased, magic); /* up to 128, and 2^128 is no float: two factors */
+    lanes half = lanes_fma(n, lanes_set(0.5f), magic);
     lanes rest = lanes_add(lanes_sub(n, lanes_sub(half, magic)), magic);
     y = lanes_mul(lanes_mul(y, lanes_pow2(half)), lanes_pow2(rest));
     y = lanes_if_less(high, x, lanes_set(INFINITY), y);
@@ -68,9 +72,8 @@ LANES_FN lanes body_exp(lanes x)
 LANES_FN lanes body_exp_down(lanes x)
 {
     const lanes low = lanes_set(-87.336540f);
-    lanes n, y = body_exp_rest(lanes_max(low, x), &n);
-    y = lanes_mul(y, lanes_pow2(lanes_add(n, lanes_set(0x1.8p23f))));
-    return lanes_if_less(x, low, lanes_set(0.0f), y);
+    lanes biased, y = body_exp_rest(lanes_max(low, x), &biased);
+    return lanes_if_less(x, low, lanes_set(0.0f), lanes_mul(y, lanes_pow2(biased)));
 }
 
 /* x Phi(x) = max(x, 0) - |x| exp(-x^2 / 2) P(t), where P(1 / (1 + 0.3 a)) fits erfc(a / sqrt 2) / 2
@@ -176,7 +179,7 @@ static float body_sum_exp(const float *x, float top, size_t n)
     return lanes_total(total);
 }
 
-static void body_softmax(float *x, size_t n)
+static float body_soften(float *x, size_t n)
 {
     float top = body_max(x, n);
     lanes t = lanes_set(top == -INFINITY ? 0.0f : top), total = lanes_set(0.0f);
@@ -192,8 +195,12 @@ static void body_softmax(float *x, size_t n)
         lanes_store_some(x + i, n - i, e);
     }
     float sum = lanes_total(total);
-    if (sum != 0.0f)
-        body_scale(x, 1.0f / sum, n);
+    return sum != 0.0f ? 1.0f / sum : 0.0f;
+}
+
+static void body_softmax(float *x, size_t n)
+{
+    body_scale(x, body_soften(x, n), n);
 }
 
 static void body_layernorm(float *y, const float *x, const float *gamma, const float *beta,
@@ -293,7 +300,7 @@ static void body_cache_mix(const mli_cache_rows *v, const float *p, float *out)
     .f16_to_f32 = body_f16_to_f32, .f32_to_f16 = body_f32_to_f16, .add = body_add,                 \
     .scale = body_scale, .gelu = body_gelu_all, .exp = body_exp_all, .dot = body_dot,              \
     .sum = body_sum, .max = body_max, .sum_exp = body_sum_exp, .softmax = body_softmax,            \
-    .layernorm = body_layernorm, .cache_scores = body_cache_scores, .cache_mix = body_cache_mix,   \
-    .finish = body_finish
+    .soften = body_soften, .layernorm = body_layernorm, .cache_scores = body_cache_scores,         \
+    .cache_mix = body_cache_mix, .finish = body_finish
 
 #endif

@@ -60,14 +60,10 @@ LANES_FN lanes lanes_if_less(lanes x, lanes limit, lanes a, lanes b)
     return (lanes){_mm256_blendv_ps(b.lo, a.lo, _mm256_cmp_ps(x.lo, limit.lo, _CMP_LT_OQ)),
                    _mm256_blendv_ps(b.hi, a.hi, _mm256_cmp_ps(x.hi, limit.hi, _CMP_LT_OQ))};
 }
-LANES_FN __m256 pow2_half(__m256 a)
-{
-    __m256i bits = _mm256_add_epi32(_mm256_castps_si256(a), _mm256_set1_epi32(127));
-    return _mm256_castsi256_ps(_mm256_slli_epi32(bits, 23));
-}
 LANES_FN lanes lanes_pow2(lanes a)
 {
-    return (lanes){pow2_half(a.lo), pow2_half(a.hi)};
+    return (lanes){_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(a.lo), 23)),
+                   _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(a.hi), 23))};
 }
 LANES_FN lanes lanes_load_some(const float *p, size_t n, float pad)
 {

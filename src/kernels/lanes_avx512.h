@@ -30,7 +30,8 @@ LANES_FN lanes lanes_load_f16(const mli_f16 *p)
 {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
 }
-/* Without optimisation the intrinsic is a macro of the compiler's header that converts -1 to a mask. */
+/* Without optimisation the intrinsic is a macro of the compiler's header that converts -1 to a
+ * mask. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wsign-conversion"
 LANES_FN void lanes_store_f16(mli_f16 *p, lanes a)
@@ -44,8 +45,7 @@ LANES_FN lanes lanes_if_less(lanes x, lanes limit, lanes a, lanes b)
 }
 LANES_FN lanes lanes_pow2(lanes a)
 {
-    __m512i bits = _mm512_add_epi32(_mm512_castps_si512(a), _mm512_set1_epi32(127));
-    return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 23));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(a), 23));
 }
 LANES_FN __mmask16 lanes_first(size_t n)
 {

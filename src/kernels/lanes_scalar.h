@@ -87,14 +87,14 @@ static inline lanes lanes_if_less(lanes x, lanes limit, lanes a, lanes b)
     LANES_EACH(i) b.v[i] = x.v[i] < limit.v[i] ? a.v[i] : b.v[i];
     return b;
 }
-/* 2^n for whole n in -126 .. 127, given in a with 1.5 * 2^23 added. */
+/* 2^n for whole n in -126 .. 127, given in a as n + 127 + 1.5 * 2^23. */
 static inline lanes lanes_pow2(lanes a)
 {
     LANES_EACH(i)
     {
         uint32_t bits;
         memcpy(&bits, &a.v[i], 4);
-        bits = (bits + 127u) << 23;
+        bits <<= 23;
         memcpy(&a.v[i], &bits, 4);
     }
     return a;

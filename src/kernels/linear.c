@@ -5,7 +5,7 @@
 #include "kernels/product.h"
 
 enum {
-    SLICE_ROWS = 96, /* a multiple of every variant's block_rows */
+    SLICE_ROWS = 192, /* a multiple of every variant's block_rows */
     WANTED_TASKS = 16,
     LEAST_TILES = 8,   /* of a task of many rows */
     SKINNY_TASKS = 32, /* about, for matrices with more tiles than that */
@@ -74,7 +74,7 @@ static void block_task(void *ctx, size_t task, mli_team *team)
     }
     for (; tile < end; tile += k->block_tiles) {
         size_t tiles = end - tile < k->block_tiles ? end - tile : k->block_tiles;
-        mli_product_panel(k, &j->w, tile, packed, blocks, widened, c);
+        mli_product_panel(k, &j->w, tile, &(mli_block_rows){packed, 0, blocks}, widened, c, width);
         finish_rows(j, row, rows, tile, tiles, c, width);
     }
 }

@@ -7,24 +7,27 @@
 #include "os/clock.h"
 #include <string.h>
 
-enum { SPIN_NS = 50000, SPINS_A_LOOK = 32 };
+enum { SPIN_NS = 50000, PAUSES = 64 };
 
-/* Waits until *word differs from `old`: spins, then sleeps. `sleepers` tells the waker to call the
+/* Waits until *word differs from `old`: pauses for a few microseconds; then yields, so that a
+ * thread that shares this CPU gets it at once; then sleeps. `sleepers` tells the waker to call the
  * kernel. */
 void mli_pool_await(_Atomic uint32_t *word, uint32_t old, _Atomic uint32_t *sleepers)
 {
     int64_t end = 0;
+    for (int i = 0; i < PAUSES; i++) {
+        if (atomic_load_explicit(word, memory_order_acquire) != old)
+            return;
+        mli_os_cpu_relax();
+    }
     while (atomic_load_explicit(word, memory_order_acquire) == old) {
-        for (int i = 0; i < SPINS_A_LOOK; i++) {
-            if (atomic_load_explicit(word, memory_order_acquire) != old)
-                return;
-            mli_os_cpu_relax();
-        }
         int64_t now = mli_os_system_clock.monotonic_ns(mli_os_system_clock.user);
         if (end == 0)
             end = now + SPIN_NS;
-        if (now < end)
+        if (now < end) {
+            mli_os_thread_yield();
             continue;
+        }
         atomic_fetch_add(sleepers, 1);
         /* Sequentially consistent: either this load sees the new word, or the waker sees the
          * sleeper. */

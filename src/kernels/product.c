@@ -26,10 +26,9 @@ void mli_product_skinny(const mli_kernels *k, const mli_tiles *w, size_t first, 
     }
 }
 
-void mli_product_panel(const mli_kernels *k, const mli_tiles *w, size_t first, const float *packed,
-                       size_t blocks, float *widened, float *c)
+void mli_product_panel(const mli_kernels *k, const mli_tiles *w, size_t first,
+                       const mli_block_rows *a, float *widened, float *c, size_t c_stride)
 {
-    size_t block_c = k->block_rows * k->block_tiles * MLI_LANES;
     size_t tiles = w->count - first < k->block_tiles ? w->count - first : k->block_tiles;
     for (size_t col = 0; col == 0 || col < w->cols; col += MLI_PRODUCT_DEPTH) {
         size_t depth = w->cols - col < MLI_PRODUCT_DEPTH ? w->cols - col : MLI_PRODUCT_DEPTH;
@@ -43,8 +42,11 @@ void mli_product_panel(const mli_kernels *k, const mli_tiles *w, size_t first, c
         }
         if (tiles < k->block_tiles)
             stride = 0; /* the missing tile repeats the first; nobody reads its sums */
-        for (size_t i = 0; i < blocks; i++)
-            k->block(depth, packed + (i * w->cols + col) * k->block_rows, b, stride,
-                     c + i * block_c, col != 0);
+        for (size_t i = 0; i < a->blocks; i++) {
+            size_t row = i * k->block_rows;
+            const float *rows = a->data + (a->stride != 0 ? row * a->stride + col
+                                                          : row * w->cols + col * k->block_rows);
+            k->block(depth, rows, a->stride, b, stride, c + row * c_stride, c_stride, col != 0);
+        }
     }
 }

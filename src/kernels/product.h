@@ -8,7 +8,7 @@
 
 enum {
     MLI_PRODUCT_SKINNY = 16, /* up to this many rows the skinny form is used */
-    MLI_PRODUCT_DEPTH = 256, /* inputs that a panel is widened for at a time */
+    MLI_PRODUCT_DEPTH = 128, /* inputs that a panel is widened for at a time */
     MLI_PRODUCT_WIDENED = MLI_MAX_BLOCK_TILES * MLI_PRODUCT_DEPTH * MLI_LANES /* floats */
 };
 
@@ -23,9 +23,17 @@ typedef struct mli_tiles {
 void mli_product_skinny(const mli_kernels *k, const mli_tiles *w, size_t first, size_t tiles,
                         const float *x, size_t x_stride, size_t m, float *c, size_t c_stride);
 
-/* Tiles of one panel (block_tiles of them, fewer at the end) for `blocks` packed blocks of rows:
- * c[blocks][block_rows][16 block_tiles]. `widened`: MLI_PRODUCT_WIDENED floats, used for f16. */
-void mli_product_panel(const mli_kernels *k, const mli_tiles *w, size_t first, const float *packed,
-                       size_t blocks, float *widened, float *c);
+/* The rows of a product: packed blocks of [cols][block_rows] (stride 0), or row-major, readable up
+ * to a whole number of blocks. */
+typedef struct mli_block_rows {
+    const float *data;
+    size_t stride, blocks;
+} mli_block_rows;
+
+/* Tiles of one panel (block_tiles of them, fewer at the end) for all blocks of rows; rows of c are
+ * c_stride apart and written 16 block_tiles wide. `widened`: MLI_PRODUCT_WIDENED floats, used for
+ * f16. */
+void mli_product_panel(const mli_kernels *k, const mli_tiles *w, size_t first,
+                       const mli_block_rows *a, float *widened, float *c, size_t c_stride);
 
 #endif

@@ -41,10 +41,11 @@ typedef struct mli_kernels {
     size_t block_rows, block_tiles;
     void (*skinny_f32)(const mli_skinny *s);
     void (*skinny_f16)(const mli_skinny *s);
-    /* c[block_rows][16 block_tiles] (+)= a[k][block_rows] * b[tile][k][16]; `more`: c holds a
-     * partial sum. */
-    void (*block)(size_t k, const float *a, const float *b, size_t tile_stride, float *c,
-                  bool more);
+    /* c[block_rows][16 block_tiles] (+)= a * b[tile][k][16], rows of c c_stride apart; `more`: c
+     * holds a partial sum. a is packed [k][block_rows], or with a_stride other than 0 row-major
+     * [block_rows][a_stride]. */
+    void (*block)(size_t k, const float *a, size_t a_stride, const float *b, size_t tile_stride,
+                  float *c, size_t c_stride, bool more);
     /* rows (at most block_rows) of x times factor -> dst[k][block_rows], missing rows zero. */
     void (*pack_rows)(const float *x, size_t stride, size_t rows, size_t k, float factor,
                       float *dst);
@@ -59,6 +60,8 @@ typedef struct mli_kernels {
     float (*max)(const float *x, size_t n);                /* NaN is passed over */
     float (*sum_exp)(const float *x, float top, size_t n); /* sum of exp(x - top) */
     void (*softmax)(float *x, size_t n);
+    float (*soften)(float *x,
+                    size_t n); /* exp(x - max); returns 1 / sum, or 0 when all are masked */
     void (*layernorm)(float *y, const float *x, const float *gamma, const float *beta, float eps,
                       size_t n);
     /* y = act(c + bias) + add for n outputs; c is readable and writable up to the next multiple

@@ -92,17 +92,28 @@ enum { AHEAD = 1024 };
 SKINNY_ALL(skinny_f32, float, lanes_load)
 SKINNY_ALL(skinny_f16, mli_f16, lanes_load_f16)
 
-#define BLOCK_LOAD(i) lanes s##i = more ? lanes_load(c + 16 * (i)) : lanes_set(0.0f);
-#define BLOCK_STEP(i) s##i = lanes_fma(lanes_set(a[i]), w, s##i);
-#define BLOCK_STORE(i) lanes_store(c + 16 * (i), s##i);
+#define BLOCK_LOAD(i) lanes s##i = more ? lanes_load(c + (i)*c_stride) : lanes_set(0.0f);
+#define BLOCK_PACKED(i) s##i = lanes_fma(lanes_set(a[i]), w, s##i);
+#define BLOCK_ROW(i) const float *r##i = a + (i)*a_stride;
+#define BLOCK_MAJOR(i) s##i = lanes_fma(lanes_set(r##i[at]), w, s##i);
+#define BLOCK_STORE(i) lanes_store(c + (i)*c_stride, s##i);
 
-static void block(size_t k, const float *a, const float *b, size_t tile_stride, float *c, bool more)
+static void block(size_t k, const float *a, size_t a_stride, const float *b, size_t tile_stride,
+                  float *c, size_t c_stride, bool more)
 {
     (void)tile_stride;
     ROWS_6(BLOCK_LOAD)
-    for (size_t i = 0; i < k; i++, a += BODY_ROWS) {
-        lanes w = lanes_load(b + 16 * i);
-        ROWS_6(BLOCK_STEP)
+    if (a_stride == 0) {
+        for (size_t at = 0; at < k; at++, a += BODY_ROWS) {
+            lanes w = lanes_load(b + 16 * at);
+            ROWS_6(BLOCK_PACKED)
+        }
+    } else {
+        ROWS_6(BLOCK_ROW)
+        for (size_t at = 0; at < k; at++) {
+            lanes w = lanes_load(b + 16 * at);
+            ROWS_6(BLOCK_MAJOR)
+        }
     }
     ROWS_6(BLOCK_STORE)
 }

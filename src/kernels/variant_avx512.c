@@ -104,25 +104,37 @@ SKINNY_ALL(skinny_f32, float, lanes_load)
 SKINNY_ALL(skinny_f16, mli_f16, lanes_load_f16)
 
 #define BLOCK_LOAD(i)                                                                              \
-    __m512 l##i = more ? _mm512_loadu_ps(c + 32 * (i)) : _mm512_setzero_ps();                      \
-    __m512 h##i = more ? _mm512_loadu_ps(c + 32 * (i) + 16) : _mm512_setzero_ps();
-#define BLOCK_STEP(i)                                                                              \
+    __m512 l##i = more ? _mm512_loadu_ps(c + (i)*c_stride) : _mm512_setzero_ps();                  \
+    __m512 h##i = more ? _mm512_loadu_ps(c + (i)*c_stride + 16) : _mm512_setzero_ps();
+#define BLOCK_STEP(i, value)                                                                       \
     {                                                                                              \
-        __m512 v = _mm512_set1_ps(a[i]);                                                           \
+        __m512 v = _mm512_set1_ps(value);                                                          \
         l##i = _mm512_fmadd_ps(v, w0, l##i);                                                       \
         h##i = _mm512_fmadd_ps(v, w1, h##i);                                                       \
     }
+#define BLOCK_PACKED(i) BLOCK_STEP(i, a[i])
+#define BLOCK_ROW(i) const float *r##i = a + (i)*a_stride;
+#define BLOCK_MAJOR(i) BLOCK_STEP(i, r##i[at])
 #define BLOCK_STORE(i)                                                                             \
-    _mm512_storeu_ps(c + 32 * (i), l##i);                                                          \
-    _mm512_storeu_ps(c + 32 * (i) + 16, h##i);
+    _mm512_storeu_ps(c + (i)*c_stride, l##i);                                                      \
+    _mm512_storeu_ps(c + (i)*c_stride + 16, h##i);
 
-static void block(size_t k, const float *a, const float *b, size_t tile_stride, float *c, bool more)
+static void block(size_t k, const float *a, size_t a_stride, const float *b, size_t tile_stride,
+                  float *c, size_t c_stride, bool more)
 {
     const float *b1 = b + tile_stride;
     ROWS_12(BLOCK_LOAD)
-    for (size_t i = 0; i < k; i++, a += BODY_ROWS) {
-        __m512 w0 = _mm512_loadu_ps(b + 16 * i), w1 = _mm512_loadu_ps(b1 + 16 * i);
-        ROWS_12(BLOCK_STEP)
+    if (a_stride == 0) {
+        for (size_t at = 0; at < k; at++, a += BODY_ROWS) {
+            __m512 w0 = _mm512_loadu_ps(b + 16 * at), w1 = _mm512_loadu_ps(b1 + 16 * at);
+            ROWS_12(BLOCK_PACKED)
+        }
+    } else {
+        ROWS_12(BLOCK_ROW)
+        for (size_t at = 0; at < k; at++) {
+            __m512 w0 = _mm512_loadu_ps(b + 16 * at), w1 = _mm512_loadu_ps(b1 + 16 * at);
+            ROWS_12(BLOCK_MAJOR)
+        }
     }
     ROWS_12(BLOCK_STORE)
 }

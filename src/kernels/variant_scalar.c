@@ -33,15 +33,16 @@ static void scalar_skinny_f16(const mli_skinny *s)
     scalar_skinny(s, true);
 }
 
-static void scalar_block(size_t k, const float *a, const float *b, size_t tile_stride, float *c,
-                         bool more)
+static void scalar_block(size_t k, const float *a, size_t a_stride, const float *b,
+                         size_t tile_stride, float *c, size_t c_stride, bool more)
 {
     (void)tile_stride;
+    size_t row = a_stride != 0 ? a_stride : 1, step = a_stride != 0 ? 1 : SCALAR_ROWS;
     for (size_t r = 0; r < SCALAR_ROWS; r++) {
-        lanes sum = more ? lanes_load(c + 16 * r) : lanes_set(0.0f);
+        lanes sum = more ? lanes_load(c + r * c_stride) : lanes_set(0.0f);
         for (size_t i = 0; i < k; i++)
-            sum = lanes_fma(lanes_set(a[i * SCALAR_ROWS + r]), lanes_load(b + 16 * i), sum);
-        lanes_store(c + 16 * r, sum);
+            sum = lanes_fma(lanes_set(a[r * row + i * step]), lanes_load(b + 16 * i), sum);
+        lanes_store(c + r * c_stride, sum);
     }
 }
 
