@@ -1,8 +1,9 @@
 /* Audio: files and samples decoded to one form, mono f32 at 16 kHz, immutable and shared.
  *
- * Reads WAV, RF64, W64, AIFF, CAF, AU, FLAC, Ogg Vorbis, Opus and MP3. A decoder is a large surface, and
- * libsndfile 1.2.0 can crash when memory runs out while it opens a file: for files that are not trusted
- * submit a run, whose worker decodes them in a process of its own. @since 0.1
+ * Reads WAV, RF64, W64, AIFF, CAF, AU, FLAC, Ogg Vorbis, Opus and MP3. A decoder is a large
+ * surface, and libsndfile 1.2.0 can crash when memory runs out while it opens a file: for files
+ * that are not trusted submit a run, whose worker decodes them in a process of its own. libmpg123,
+ * which libsndfile uses for MP3, warns on stderr about damaged files. @since 0.1
  *
  * Example: examples/c/audio.c */
 #ifndef MODELLAB_AUDIO_H
@@ -14,8 +15,8 @@
 typedef struct modellab_audio modellab_audio;
 
 /** Progress of decoding: seconds of audio made, and the fraction (0..1) of the input's bytes read.
- * Called on the decoding thread, between blocks. Return 0 to go on; anything else ends the call with
- * E_CALLBACK. */
+ * Called on the decoding thread, between blocks. Return 0 to go on; anything else ends the call
+ * with E_CALLBACK. */
 typedef int32_t (*modellab_audio_progress_fn)(void *user, double seconds, double fraction);
 
 typedef struct modellab_audio_options {
@@ -53,13 +54,13 @@ MODELLAB_BEGIN_DECLS
  * @threads any @since 0.1 */
 MODELLAB_API void modellab_audio_options_init(modellab_audio_options *options, size_t size);
 
-/** Decodes a regular file in this process, mixes it to mono, resamples to 16 kHz and clips to -1..1.
- * Nothing that the header declares is believed.
+/** Decodes a regular file in this process, mixes it to mono, resamples to 16 kHz and clips to
+ * -1..1. Nothing that the header declares is believed.
  * @param options   NULL = defaults
  * @param[out] out  new; modellab_audio_unref()
- * @errors E_NOT_FOUND, E_PERMISSION, E_INVALID_ARGUMENT (a directory, a pipe), E_INVALID_AUDIO (empty,
- *         no samples, cut or damaged, a sample that is not finite: detail is its frame; not 1-64 channels
- *         or 1-768 kHz), E_UNSUPPORTED_FORMAT, E_LIMIT, E_CANCELLED, E_CALLBACK, E_IO, E_NO_MEMORY
+ * @errors E_NOT_FOUND, E_PERMISSION, E_INVALID_ARGUMENT (a directory, a pipe), E_INVALID_AUDIO
+ * (empty, no samples, cut or damaged, a sample that is not finite: detail is its frame; not 1-64
+ * channels or 1-768 kHz), E_UNSUPPORTED_FORMAT, E_LIMIT, E_CANCELLED, E_CALLBACK, E_IO, E_NO_MEMORY
  * @threads any @since 0.1 */
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status
 modellab_audio_decode_file(const char *path, const modellab_audio_options *options,
@@ -72,8 +73,8 @@ modellab_audio_decode_memory(const void *data, size_t bytes, const modellab_audi
                              modellab_audio **out, modellab_error *err);
 
 /** Takes interleaved samples of any rate (1-768 kHz) and 1-64 channels; copied, then as for files.
- * @param[out] out new @errors E_INVALID_ARGUMENT, E_INVALID_AUDIO, E_LIMIT, E_CANCELLED, E_CALLBACK,
- * E_NO_MEMORY @threads any @since 0.1 */
+ * @param[out] out new @errors E_INVALID_ARGUMENT, E_INVALID_AUDIO, E_LIMIT, E_CANCELLED,
+ * E_CALLBACK, E_NO_MEMORY @threads any @since 0.1 */
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_audio_from_samples(
     const float *samples, size_t frames, int32_t channels, int32_t rate_hz,
     const modellab_audio_options *options, modellab_audio **out, modellab_error *err);
@@ -85,11 +86,11 @@ MODELLAB_API void modellab_audio_unref(modellab_audio *audio);
 
 /** @param out size is set by the caller @errors E_INVALID_ARGUMENT, E_ABI_TOO_SMALL @threads any
  * @since 0.1 */
-MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_audio_get_info(
-    const modellab_audio *audio, modellab_audio_info *out, modellab_error *err);
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status
+modellab_audio_get_info(const modellab_audio *audio, modellab_audio_info *out, modellab_error *err);
 
-/** Copies samples [start, start + count) to the caller's `dst`; before the start and after the end there
- * is silence. @errors E_INVALID_ARGUMENT, E_IO @threads any @since 0.1 */
+/** Copies samples [start, start + count) to the caller's `dst`; before the start and after the end
+ * there is silence. @errors E_INVALID_ARGUMENT, E_IO @threads any @since 0.1 */
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_audio_read(const modellab_audio *audio,
                                                                      int64_t start, size_t count,
                                                                      float *dst,

@@ -2,9 +2,9 @@
  * blocks of 64 Ki samples. Nothing that a header declares is believed; each cap has its own
  * message.
  *
- * libsndfile 1.2.0 crashes when memory runs out inside its open call, and a decoder is a large
- * surface: foreign files are decoded in a worker, and in a host's process only when the host itself
- * asks. */
+ * libsndfile 1.2.0 crashes when memory runs out inside its open call, leaks on some bad Ogg
+ * headers, and its MP3 decoder (libmpg123) warns on stderr about damaged files: foreign files are
+ * decoded in a worker, and in a host's process only when the host itself asks. */
 #ifndef MLI_AUDIO_DECODE_H
 #define MLI_AUDIO_DECODE_H
 

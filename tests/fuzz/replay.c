@@ -33,7 +33,9 @@ static void run_exact(const uint8_t *data, size_t size)
     if (copy == NULL) {
         exit(2);
     }
-    memcpy(copy, data, size);
+    if (size > 0) {
+        memcpy(copy, data, size);
+    }
     (void)LLVMFuzzerTestOneInput(copy, size);
     free(copy);
 }
