@@ -26,8 +26,11 @@ static const mli_config_variable variables[] = {
      "Forces the kernels of one instruction set. Default: the best one of this CPU."},
     {"MODEL_LAB_LOG_FILE", "", MLI_CONFIG_PATH, 0, NULL, NULL, 0, 0,
      "File that the programs append their log to. Default: stderr."},
-    {"MODEL_LAB_LOG_LEVEL", "warn", MLI_CONFIG_ENUM, 0, "trace|debug|info|warn|error|fatal|off",
-     "LOG_LEVEL", 0, 0, "Least level that the programs log."},
+    {"MODEL_LAB_LOG_LEVEL", "", MLI_CONFIG_ENUM, 0, "trace|debug|info|warn|error|fatal|off",
+     "LOG_LEVEL", 0, 0,
+     "Least level that the programs log, to MODEL_LAB_LOG_FILE or else to stderr. Default: "
+     "nothing, or "
+     "warn when there is a file."},
     {"MODEL_LAB_MAX_INPUT_BYTES", "4GiB", MLI_CONFIG_BYTES, 0, NULL, NULL, 0, 0,
      "Largest file that a run takes as its input."},
     {"MODEL_LAB_MAX_RUN_DURATION_SECONDS", "", MLI_CONFIG_SECONDS, 0, NULL, NULL, 0, 0,

