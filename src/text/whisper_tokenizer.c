@@ -28,6 +28,10 @@ struct mli_whisper_tokenizer {
 /* The added tokens follow from the end: timestamps, task tokens, languages, sot, eot. */
 static modellab_status derive_special(int32_t n_vocab, mli_whisper_special *s, modellab_error *err)
 {
+    if (n_vocab < TIMESTAMPS || n_vocab > (int32_t)MLI_VOCAB_MAX_WORDS) {
+        return mli_fail(err, MODELLAB_E_UNSUPPORTED_MODEL, "a vocabulary of %d is not known",
+                        n_vocab);
+    }
     s->n_vocab = n_vocab;
     s->multilingual = n_vocab >= 51865;
     s->language_count = n_vocab >= 51866 ? n_vocab - 51766 : 99;
@@ -41,8 +45,7 @@ static modellab_status derive_special(int32_t n_vocab, mli_whisper_special *s, m
     s->language_begin = s->translate - s->language_count;
     s->sot = s->language_begin - 1;
     s->eot = s->sot - 1;
-    if (n_vocab > (int32_t)MLI_VOCAB_MAX_WORDS || s->eot < 256 ||
-        s->language_count > MLI_WHISPER_LANGUAGES) {
+    if (s->eot < 256 || s->language_count > MLI_WHISPER_LANGUAGES) {
         return mli_fail(err, MODELLAB_E_UNSUPPORTED_MODEL, "a vocabulary of %d is not known",
                         n_vocab);
     }
