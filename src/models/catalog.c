@@ -116,11 +116,12 @@ static modellab_status read_files(mli_catalog *c, mli_catalog_model *m, const ml
         if (status != MODELLAB_OK) {
             return status;
         }
+        bool taken = strcmp(files[i].name, "model.json") == 0;
         for (size_t j = 0; j < i; j++) {
-            if (strcmp(files[j].name, files[i].name) == 0 ||
-                strcmp(files[i].name, "model.json") == 0) {
-                return mli_catalog_bad(m, "files (a name twice, or model.json)", err);
-            }
+            taken = taken || strcmp(files[j].name, files[i].name) == 0;
+        }
+        if (taken) {
+            return mli_catalog_bad(m, "files (a name twice, or model.json)", err);
         }
     }
     m->file_count = count;

@@ -96,8 +96,11 @@ static modellab_status read_beside(mli_model_files *m, const char *name, size_t 
         return mli_no_memory(err);
     }
     modellab_status status = MODELLAB_OK;
-    if (m->files->stat(m->files->user, path, true, &st) != -ENOENT) {
+    int rc = m->files->stat(m->files->user, path, true, &st);
+    if (rc == 0) {
         status = mli_file_text(m->alloc, m->files, path, max, out, bytes, err);
+    } else if (rc != -ENOENT) {
+        status = mli_fail_os(err, -rc, "cannot look at %s", name);
     }
     mli_free(m->alloc, path);
     return status;
