@@ -83,12 +83,28 @@ int cli_models_list(cli_call *call)
     return code;
 }
 
+/* What a running pull shows. */
+typedef struct pull_view {
+    cli_progress progress;
+    const cli_call *call;
+    const char *name;
+    char source[16]; /* that is being tried */
+} pull_view;
+
 static int32_t on_pull(void *user, const char *file, const char *source, int64_t done,
                        int64_t total)
 {
+    pull_view *view = user;
     cli_text what = CLI_TEXT_INIT;
+    if (strcmp(view->source, source) != 0) {
+        cli_progress_end(&view->progress);
+        if (view->source[0] != '\0')
+            cli_note(view->call, "%s: the source '%s' did not deliver; trying '%s'", view->name,
+                     view->source, source);
+        snprintf(view->source, sizeof view->source, "%s", source);
+    }
     cli_text_printf(&what, "%s (%s)", file, source);
-    cli_progress_bytes(user, cli_text_get(&what), done, total);
+    cli_progress_bytes(&view->progress, cli_text_get(&what), done, total);
     cli_text_free(&what);
     return cli_signal();
 }
@@ -98,20 +114,20 @@ static int pull_one(cli_call *call, modellab_catalog *catalog, const char *name)
     modellab_pull_options options = MODELLAB_PULL_OPTIONS_INIT;
     modellab_error err = MODELLAB_ERROR_INIT;
     modellab_cancel *cancel = NULL;
-    cli_progress progress;
+    pull_view view = {.call = call, .name = name};
     modellab_status status = modellab_cancel_create(NULL, &cancel, &err);
     if (status != MODELLAB_OK)
         return cli_fail(call, name, NULL, status, &err);
-    cli_progress_begin(&progress, call, name);
+    cli_progress_begin(&view.progress, call, name);
     cli_signal_cancels(cancel);
     options.progress = on_pull;
-    options.user = &progress;
+    options.user = &view;
     options.cancel = cancel;
     options.source = cli_value(call, CLI_OPT_SOURCE);
     status = modellab_catalog_pull(catalog, name, &options, &err);
     cli_signal_cancels(NULL);
     modellab_cancel_unref(cancel);
-    cli_progress_end(&progress);
+    cli_progress_end(&view.progress);
     if (status == MODELLAB_OK) {
         cli_note(call, "%s is installed", name);
         return CLI_EXIT_OK;

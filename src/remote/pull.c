@@ -164,6 +164,10 @@ static modellab_status try_kind(mli_fetch *f, mli_source_kind kind, verdict *v, 
         f->source = &f->model->sources[i];
         f->kind = kind_name(kind);
         note(f->pull, "pull.source", f->kind);
+        /* so that a caller sees which source is tried, also when it delivers nothing */
+        if (f->pull->progress != NULL &&
+            f->pull->progress(f->pull->user, f->model->name, f->kind, 0, -1) != 0)
+            return mli_fail(err, MODELLAB_E_CANCELLED, "cancelled");
         modellab_status status = fetch_all(f, &why);
         if (status == MODELLAB_OK) {
             *done = true;
