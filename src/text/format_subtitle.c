@@ -4,17 +4,19 @@
 
 #include <string.h>
 
-/* A cue's arrow inside of text would end the cue for many players. */
+/* A cue's arrow inside of text would end the cue for many players: it and longer ones become "->". */
 static void srt_text(mli_buf *out, const char *text)
 {
-    const char *arrow = strstr(text, "-->");
-    while (arrow != NULL) {
-        mli_buf_append(out, text, (size_t)(arrow - text));
-        mli_buf_append_text(out, "->");
-        text = arrow + 3;
-        arrow = strstr(text, "-->");
+    while (*text != '\0') {
+        size_t dashes = strspn(text, "-");
+        if (dashes >= 2 && text[dashes] == '>') {
+            mli_buf_append_char(out, '-');
+        } else {
+            dashes += text[dashes] != '\0';
+            mli_buf_append(out, text, dashes);
+        }
+        text += dashes;
     }
-    mli_buf_append_text(out, text);
 }
 
 static void vtt_text(mli_buf *out, const char *text)
