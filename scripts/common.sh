@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # Shared by scripts/try, test and bench: a line per step, Debian packages, builds, models, Python tools.
 # Sourced, not run. Everything it makes lies under build/.
 set -euo pipefail
