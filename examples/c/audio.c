@@ -6,10 +6,17 @@ int main(void)
     static unsigned char wav[44 + 32000];
     modellab_error err = MODELLAB_ERROR_INIT;
     modellab_audio_info info = {.size = sizeof info};
+    modellab_audio_probe_info claim = {.size = sizeof claim};
+    modellab_report *findings = NULL;
     modellab_audio *audio = NULL;
     float window[160];
     size_t bytes = make_wav(wav);
 
+    must(modellab_audio_probe(wav, bytes, (int64_t)bytes, NULL, &claim, &findings, &err), &err,
+         "probe");
+    printf("%s, %.1f s declared, %zu findings\n", claim.media_type, claim.seconds,
+           modellab_report_count(findings));
+    modellab_report_unref(findings);
     must(modellab_audio_decode_memory(wav, bytes, NULL, &audio, &err), &err, "decode");
     must(modellab_audio_get_info(audio, &info, &err), &err, "info");
     printf("%s/%s: %d channels at %d Hz, %.2f s\n", info.container, info.encoding, info.channels,

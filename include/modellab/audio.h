@@ -9,6 +9,7 @@
 #ifndef MODELLAB_AUDIO_H
 #define MODELLAB_AUDIO_H
 
+#include <modellab/report.h>
 #include <modellab/types.h>
 
 /** Reference counted, immutable. */
@@ -48,7 +49,35 @@ typedef struct modellab_audio_info {
     double duration;       /**< seconds: samples / 16000 */
 } modellab_audio_info;
 
+/** What a file says it is, by its header alone. Strings are static. */
+typedef struct modellab_audio_probe_info {
+    size_t size;            /**< sizeof(modellab_audio_probe_info), set by the caller */
+    const char *container;  /**< "wav", "flac", "ogg", "mp3", "aiff", "caf", "au"; "" = not audio */
+    const char *codec;      /**< "pcm", "float", "vorbis", ...; "" = not said */
+    const char *media_type; /**< "audio/wav", ...; "application/octet-stream" */
+    int64_t rate_hz;        /**< -1 = not said */
+    int64_t channels;       /**< -1 = not said */
+    int64_t frames;         /**< -1 = not said */
+    double seconds;         /**< declared or estimated; -1 = unknown */
+    int32_t is_estimate;    /**< of `seconds` */
+    int32_t reserved;       /**< 0 */
+} modellab_audio_probe_info;
+
 MODELLAB_BEGIN_DECLS
+
+/** Reads a header without decoding anything: own parser, no allocation but the report's, safe on
+ * bytes that are not trusted. What it says is a claim of the file; only decoding tells what is
+ * there.
+ * @param data        the first bytes of the file (64 KiB are enough)
+ * @param file_bytes  size of the whole file, at least `bytes`
+ * @param allocator   of the report; NULL = C heap
+ * @param[in,out] out `out->size` must be set
+ * @param[out] report new; modellab_report_unref(); NULL = not wanted. An error in it means that the
+ * file is not fit to be decoded, a warning that it probably lost its end
+ * @errors E_INVALID_ARGUMENT, E_ABI_TOO_SMALL, E_NO_MEMORY @threads any @since 0.1 */
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_audio_probe(
+    const void *data, size_t bytes, int64_t file_bytes, const modellab_allocator *allocator,
+    modellab_audio_probe_info *out, modellab_report **report, modellab_error *err);
 
 /** Fills the struct like its INIT macro, for callers without macros. `size` is the caller's sizeof.
  * @threads any @since 0.1 */

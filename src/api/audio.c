@@ -6,10 +6,15 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/sized.h"
+#include "check/probe.h"
 #include <string.h>
 
 /* First shipped sizes. */
-enum { OPTIONS_FIRST = sizeof(modellab_audio_options), INFO_FIRST = sizeof(modellab_audio_info) };
+enum {
+    OPTIONS_FIRST = sizeof(modellab_audio_options),
+    INFO_FIRST = sizeof(modellab_audio_info),
+    PROBE_FIRST = sizeof(modellab_audio_probe_info)
+};
 
 typedef struct call {
     modellab_audio_options given;
@@ -155,4 +160,39 @@ modellab_status modellab_audio_read(const modellab_audio *audio, int64_t start, 
     if (count == 0)
         return MODELLAB_OK;
     return mli_audio_read(mli_audio_const_source_of(audio), start, count, dst, err);
+}
+
+modellab_status modellab_audio_probe(const void *data, size_t bytes, int64_t file_bytes,
+                                     const modellab_allocator *allocator,
+                                     modellab_audio_probe_info *out, modellab_report **report,
+                                     modellab_error *err)
+{
+    modellab_allocator alloc;
+    mli_findings findings;
+    mli_probe probe;
+    if (report != NULL)
+        *report = NULL;
+    if (out == NULL || (data == NULL && bytes > 0))
+        return missing(out == NULL ? "out" : "data", err);
+    if (file_bytes < 0 || (uint64_t)file_bytes < bytes)
+        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "file_bytes is less than bytes");
+    modellab_status status = mli_allocator_take(allocator, &alloc, err);
+    if (status != MODELLAB_OK)
+        return status;
+    mli_findings_begin(&findings, &alloc);
+    mli_probe_header(data != NULL ? data : "", bytes, file_bytes, &probe, &findings);
+    const modellab_audio_probe_info info = {.size = sizeof info,
+                                            .container = probe.container,
+                                            .codec = probe.codec,
+                                            .media_type = probe.media_type,
+                                            .rate_hz = probe.rate_hz,
+                                            .channels = probe.channels,
+                                            .frames = probe.frames,
+                                            .seconds = probe.seconds,
+                                            .is_estimate = probe.is_estimate ? 1 : 0};
+    status = mli_sized_out(out, &info, sizeof info, PROBE_FIRST, err);
+    if (status == MODELLAB_OK && report != NULL)
+        return mli_findings_finish(&findings, report, err);
+    mli_findings_dispose(&findings);
+    return status;
 }
