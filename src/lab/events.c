@@ -109,8 +109,10 @@ modellab_status mli_run_wait(mli_lab *lab, const char *run_id, int64_t timeout_m
 
     *status = 0;
     for (;;) {
-        modellab_status found = mli_store_status(lab->store, run_id, status, err);
+        mli_run_stand stand;
+        modellab_status found = mli_store_stand(lab->store, run_id, &stand, err);
 
+        *status = stand.status;
         if (found != MODELLAB_OK || mli_status_is_final(*status)) {
             return found;
         }

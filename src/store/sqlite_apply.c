@@ -91,7 +91,7 @@ static modellab_status put_transition(mli_sqlite *s, const mli_store_change *cha
     return status;
 }
 
-static modellab_status check_stand(const mli_store_change *change, const mli_stand *stand,
+static modellab_status check_stand(const mli_store_change *change, const mli_run_stand *stand,
                                    modellab_error *err)
 {
     if (mli_sqlite_final(stand->status)) {
@@ -136,7 +136,7 @@ static modellab_status apply_parts(mli_sqlite *s, const mli_store_change *change
 static modellab_status apply_inside(mli_sqlite *s, const mli_store_change *change, bool *applied,
                                     int64_t *last_event, modellab_error *err)
 {
-    mli_stand stand;
+    mli_run_stand stand;
     modellab_status status = mli_sqlite_stand(s, change->run_id, &stand, err);
 
     if (status == MODELLAB_OK) {

@@ -8,7 +8,7 @@ bool mli_sqlite_final(modellab_run_status status)
     return status >= MODELLAB_RUN_COMPLETED && status <= MODELLAB_RUN_STALE;
 }
 
-modellab_status mli_sqlite_stand(mli_sqlite *s, const char *run_id, mli_stand *out,
+modellab_status mli_sqlite_stand(mli_sqlite *s, const char *run_id, mli_run_stand *out,
                                  modellab_error *err)
 {
     mli_query q = mli_query_open(s, MLI_SQL_RUN_STAND);
@@ -34,16 +34,14 @@ modellab_status mli_sqlite_stand(mli_sqlite *s, const char *run_id, mli_stand *o
     return status;
 }
 
-modellab_status mli_sqlite_status(mli_store *store, const char *run_id, modellab_run_status *out,
-                                  modellab_error *err)
+modellab_status mli_sqlite_load_stand(mli_store *store, const char *run_id, mli_run_stand *out,
+                                      modellab_error *err)
 {
     mli_sqlite *s = (mli_sqlite *)store;
     modellab_status status = mli_sqlite_enter(s, err);
-    mli_stand stand;
 
     if (status == MODELLAB_OK) {
-        status = mli_sqlite_stand(s, run_id, &stand, err);
-        *out = status == MODELLAB_OK ? stand.status : 0;
+        status = mli_sqlite_stand(s, run_id, out, err);
         mli_sqlite_leave(s);
     }
     return status;
@@ -110,7 +108,7 @@ static modellab_status claim_inside(mli_sqlite *s, const mli_store_claim *claim,
                                     modellab_error *err)
 {
     mli_event_row event = {.type = "run_started"};
-    mli_stand stand;
+    mli_run_stand stand;
     int64_t wait_ms;
     modellab_status status = mli_sqlite_stand(s, claim->run_id, &stand, err);
     mli_query q;
@@ -168,7 +166,7 @@ modellab_status mli_sqlite_claim(mli_store *store, const mli_store_claim *claim,
 }
 
 static modellab_status cancel_queued(mli_sqlite *s, const char *run_id, int64_t now_ms,
-                                     mli_stand *stand, modellab_error *err)
+                                     mli_run_stand *stand, modellab_error *err)
 {
     static const mli_event_row event = {.type = "run_cancelled",
                                         .data = "{\"reason\":\"cancelled_by_user\"}"};
@@ -192,7 +190,7 @@ static modellab_status cancel_queued(mli_sqlite *s, const char *run_id, int64_t 
 }
 
 static modellab_status cancel_running(mli_sqlite *s, const char *run_id, int64_t now_ms,
-                                      mli_stand *stand, modellab_error *err)
+                                      mli_run_stand *stand, modellab_error *err)
 {
     static const mli_event_row event = {.type = "cancel_requested"};
     mli_query q = mli_query_open(s, MLI_SQL_RUN_CANCEL);
@@ -210,7 +208,7 @@ static modellab_status cancel_running(mli_sqlite *s, const char *run_id, int64_t
 static modellab_status cancel_inside(mli_sqlite *s, const char *run_id, int64_t now_ms,
                                      mli_store_cancel *out, modellab_error *err)
 {
-    mli_stand stand;
+    mli_run_stand stand;
     modellab_error found = MODELLAB_ERROR_INIT;
     modellab_status status = mli_sqlite_stand(s, run_id, &stand, &found);
 

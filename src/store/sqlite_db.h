@@ -96,12 +96,8 @@ const char *mli_query_keep(mli_query *q, int column, mli_buf *block);
 void mli_query_resolve(const char **text, const char *block);
 
 /* Where a run stands, for the checks of a write. E_NOT_FOUND. */
-typedef struct mli_stand {
-    modellab_run_status status;
-    int64_t fence, last_event, journal_line, created_ms, not_before_ms, cancel_requested_ms;
-} mli_stand;
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_stand(mli_sqlite *s, const char *run_id,
-                                                     mli_stand *out, modellab_error *err);
+                                                     mli_run_stand *out, modellab_error *err);
 bool mli_sqlite_final(modellab_run_status status);
 /* Inserts an event with the next number and counts it in *last. */
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_put_event(mli_sqlite *s, const char *run_id,
@@ -140,8 +136,7 @@ modellab_status mli_sqlite_history(mli_store *, const char *, size_t, double *, 
                                    modellab_error *);
 modellab_status mli_sqlite_totals(mli_store *, mli_total_list **, modellab_error *);
 modellab_status mli_sqlite_queue_depths(mli_store *, mli_total_list **, modellab_error *);
-modellab_status mli_sqlite_status(mli_store *, const char *, modellab_run_status *,
-                                  modellab_error *);
+modellab_status mli_sqlite_load_stand(mli_store *, const char *, mli_run_stand *, modellab_error *);
 modellab_status mli_sqlite_probe(mli_store *, int64_t, modellab_error *);
 
 /* Schema: makes it or brings it up to date; E_STORE_NEWER. */

@@ -300,6 +300,6 @@ static const mli_store_ops ops = {
     .history = mli_sqlite_history,
     .totals = mli_sqlite_totals,
     .queue_depths = mli_sqlite_queue_depths,
-    .status = mli_sqlite_status,
+    .stand = mli_sqlite_load_stand,
     .probe = mli_sqlite_probe,
 };

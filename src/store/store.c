@@ -130,11 +130,21 @@ modellab_status mli_store_queue_depths(mli_store *store, mli_total_list **out, m
     GUARDED(false, store->ops->queue_depths(store, out, err));
 }
 
+modellab_status mli_store_stand(mli_store *store, const char *run_id, mli_run_stand *out,
+                                modellab_error *err)
+{
+    *out = (mli_run_stand){0};
+    GUARDED(false, store->ops->stand(store, run_id, out, err));
+}
+
 modellab_status mli_store_status(mli_store *store, const char *run_id, modellab_run_status *out,
                                  modellab_error *err)
 {
-    *out = 0;
-    GUARDED(false, store->ops->status(store, run_id, out, err));
+    mli_run_stand stand;
+    modellab_status status = mli_store_stand(store, run_id, &stand, err);
+
+    *out = stand.status;
+    return status;
 }
 
 modellab_status mli_store_probe(mli_store *store, int64_t now_ms, modellab_error *err)

@@ -57,6 +57,11 @@ typedef struct mli_store_cancel {
     int64_t fence;
 } mli_store_cancel;
 
+typedef struct mli_run_stand {
+    modellab_run_status status;
+    int64_t fence, last_event, journal_line, created_ms, not_before_ms, cancel_requested_ms;
+} mli_run_stand;
+
 typedef struct mli_store_sums {
     int64_t runs, active_runs, cost_micros, reserved_cost_micros;
     double cpu_seconds, audio_seconds;
@@ -87,8 +92,7 @@ typedef struct mli_store_ops {
                                double *cpu_per_audio_second, size_t *count, modellab_error *);
     modellab_status (*totals)(mli_store *, mli_total_list **, modellab_error *);
     modellab_status (*queue_depths)(mli_store *, mli_total_list **, modellab_error *);
-    modellab_status (*status)(mli_store *, const char *run_id, modellab_run_status *,
-                              modellab_error *);
+    modellab_status (*stand)(mli_store *, const char *run_id, mli_run_stand *, modellab_error *);
     modellab_status (*probe)(mli_store *, int64_t now_ms, modellab_error *);
 } mli_store_ops;
 
@@ -167,7 +171,10 @@ MODELLAB_MUST_CHECK modellab_status mli_store_totals(mli_store *store, mli_total
                                                      modellab_error *err);
 MODELLAB_MUST_CHECK modellab_status mli_store_queue_depths(mli_store *store, mli_total_list **out,
                                                            modellab_error *err);
-/* The present status alone. E_NOT_FOUND. */
+/* Where a run stands, without the rest of its row: cheap. E_NOT_FOUND. */
+MODELLAB_MUST_CHECK modellab_status mli_store_stand(mli_store *store, const char *run_id,
+                                                    mli_run_stand *out, modellab_error *err);
+/* The status of it alone. */
 MODELLAB_MUST_CHECK modellab_status mli_store_status(mli_store *store, const char *run_id,
                                                      modellab_run_status *out, modellab_error *err);
 /* A real write and sync (health). */
