@@ -7,6 +7,7 @@
 #include <string.h>
 
 const synthetic_shape synthetic_small = {1908, 80, 20, 64, 2, 2, 16};
+const synthetic_shape synthetic_tiny = {3, 2, 2, 2, 1, 1, 2};
 
 static void emit(synthetic_each each, void *user, const char *prefix, const char *name, size_t d0,
                  size_t d1, size_t d2)

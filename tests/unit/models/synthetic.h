@@ -13,6 +13,8 @@ typedef struct synthetic_shape {
 /* 1,908 words, 80 mels, 20 frames, state 64 of 2 heads, 2 layers, 16 tokens: about 0.4 M weights.
  */
 extern const synthetic_shape synthetic_small;
+/* 3 words, 2 mels, state 2, one layer: files of a few KB for fuzzing; no tokenizer fits it. */
+extern const synthetic_shape synthetic_tiny;
 
 /* Called with each canonical tensor of a shape. */
 typedef void (*synthetic_each)(void *user, const char *name, int rank, const size_t *dims);
