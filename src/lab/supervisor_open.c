@@ -77,8 +77,10 @@ static modellab_status read_settings(mli_supervisor *s, const modellab_superviso
 {
     int64_t workers = o->max_workers;
     int64_t threads = o->threads_per_worker;
-    modellab_status status = MODELLAB_OK;
-    if (workers <= 0) {
+    int64_t stall_ms = MLI_DEADLINE_STALL_MS;
+    modellab_status status =
+        mli_config_int("MODEL_LAB_STALL_TIMEOUT_SECONDS", stall_ms, &stall_ms, err);
+    if (status == MODELLAB_OK && workers <= 0) {
         status = mli_config_int("MODEL_LAB_MAX_WORKERS", 1, &workers, err);
     }
     if (status == MODELLAB_OK && threads <= 0) {
@@ -97,7 +99,7 @@ static modellab_status read_settings(mli_supervisor *s, const modellab_superviso
     s->host.keep_on_host_death = o->keep_on_host_death != 0;
     s->host.term_ms = o->cancel_grace_ms;
     s->host.kill_ms = o->kill_grace_ms;
-    s->host.stall_ms = MLI_DEADLINE_STALL_MS;
+    s->host.stall_ms = stall_ms;
     s->host.log_level = MODELLAB_LOG_INFO;
     return MODELLAB_OK;
 }

@@ -1,0 +1,304 @@
+/* Runs that are stopped: by people, deadlines, caps, a drain; and how firmly, when the worker does
+ * not listen. test_stop WORKER HOST */
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "crash/kit.h"
+
+#define INGEST "{\"pipeline\":\"ingest\"}"
+
+static const char *worker_program, *host_program;
+
+static int open_kit(void **state)
+{
+    static kit k;
+    kit_open(&k, worker_program, host_program);
+    *state = &k;
+    return 0;
+}
+
+static int close_kit(void **state)
+{
+    kit_close(*state);
+    return 0;
+}
+
+static void expect_end(const kit *k, const char *run_id, modellab_run_status status,
+                       modellab_reason reason)
+{
+    modellab_run *run = kit_load(k, run_id);
+    modellab_run_info info = kit_info(run);
+    if (info.status != status || info.reason != reason) {
+        fail_msg("the run is %s/%s, not %s/%s", modellab_run_status_name(info.status),
+                 modellab_reason_name(info.reason), modellab_run_status_name(status),
+                 modellab_reason_name(reason));
+    }
+    modellab_run_unref(run);
+}
+
+static modellab_cancel_outcome cancel(const kit *k, const char *run_id)
+{
+    modellab_cancel_outcome outcome = 0;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    if (modellab_run_cancel(k->lab, run_id, &outcome, &err) != MODELLAB_OK) {
+        fail_msg("not cancelled: %s", err.message);
+    }
+    return outcome;
+}
+
+static void cancelling_in_every_state(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    kit_submit(k, INGEST, 1.0, id);
+    assert_int_equal(cancel(k, "01HZXW6F9T8Q3N5V7B2C4D6E8G"), MODELLAB_CANCEL_NOT_FOUND);
+    assert_int_equal(cancel(k, id), MODELLAB_CANCEL_CANCELLED);
+    expect_end(k, id, MODELLAB_RUN_CANCELLED, MODELLAB_REASON_CANCELLED_BY_USER);
+    assert_int_equal(cancel(k, id), MODELLAB_CANCEL_ALREADY_TERMINAL);
+
+    kit_submit(k, INGEST, 1.0, id);
+    pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:sleep=60000"});
+    (void)kit_worker_pid(k, id);
+    assert_int_equal(cancel(k, id), MODELLAB_CANCEL_REQUESTED);
+    assert_int_equal(cancel(k, id) != MODELLAB_CANCEL_NOT_FOUND, 1); /* idempotent */
+    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_CANCELLED);
+    expect_end(k, id, MODELLAB_RUN_CANCELLED, MODELLAB_REASON_CANCELLED_BY_USER);
+    assert_int_equal(kit_count_events(k, id, "cancel_requested"), 1);
+    assert_int_equal(kit_count_events(k, id, "run_cancelled"), 1);
+    kit_stop_host(host);
+}
+
+static void cancelling_what_is_dead(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    kit_submit(k, INGEST, 1.0, id);
+    pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:hang"});
+    pid_t worker = kit_worker_pid(k, id);
+    kit_kill(host);
+    assert_int_equal(kill(worker, SIGKILL), 0);
+    kit_wait_dead(worker);
+    assert_int_equal(cancel(k, id), MODELLAB_CANCEL_ALREADY_DEAD);
+    expect_end(k, id, MODELLAB_RUN_STALE, MODELLAB_REASON_WORKER_LOST);
+}
+
+static void who_does_not_listen_is_killed(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    kit_submit(k, INGEST, 1.0, id);
+    pid_t host =
+        kit_start_host(k, &(kit_host){.fail_step = "ingest:hang", .term_ms = 100, .kill_ms = 300});
+    pid_t worker = kit_worker_pid(k, id);
+    assert_int_equal(cancel(k, id), MODELLAB_CANCEL_REQUESTED);
+    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_CANCELLED);
+    expect_end(k, id, MODELLAB_RUN_CANCELLED, MODELLAB_REASON_CANCELLED_BY_USER);
+    kit_wait_dead(worker);
+    kit_stop_host(host);
+}
+
+static void the_deadline_of_the_request(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    kit_submit(k, "{\"pipeline\":\"ingest\",\"max_duration_seconds\":0.5}", 1.0, id);
+    pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:sleep=60000"});
+    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_TIMEOUT);
+    expect_end(k, id, MODELLAB_RUN_TIMEOUT, MODELLAB_REASON_RUN_TIMEOUT);
+    modellab_run *run = kit_load(k, id);
+    assert_string_equal(kit_info(run).message, "Run timed out after 0.5 seconds");
+    assert_string_equal(kit_info(run).failed_step, "ingest");
+    modellab_run_unref(run);
+    kit_stop_host(host);
+}
+
+static void a_deadline_for_one_that_does_not_listen(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    kit_submit(k, "{\"pipeline\":\"ingest\",\"max_duration_seconds\":0.3}", 1.0, id);
+    pid_t host =
+        kit_start_host(k, &(kit_host){.fail_step = "ingest:hang", .term_ms = 100, .kill_ms = 200});
+    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_TIMEOUT);
+    modellab_run *run = kit_load(k, id);
+    assert_string_equal(kit_info(run).message, "Run timed out after 0.3 seconds");
+    modellab_step_info step = {.size = sizeof(step)};
+    assert_int_equal(modellab_run_step_at(run, 0, &step, NULL), MODELLAB_OK);
+    assert_int_equal(step.status, MODELLAB_RUN_TIMEOUT);
+    modellab_run_unref(run);
+    kit_stop_host(host);
+}
+
+static void caps_stop_a_run(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    kit_submit(k, "{\"pipeline\":\"ingest\",\"caps\":{\"cpu_seconds\":0.2}}", 1.0, id);
+    pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:spin"});
+    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_FAILED);
+    expect_end(k, id, MODELLAB_RUN_FAILED, MODELLAB_REASON_CPU_CAP);
+    kit_submit(k, "{\"pipeline\":\"ingest\",\"caps\":{\"peak_memory_bytes\":1048576}}", 1.0, id);
+    (void)kit_wait_final(k, id);
+    expect_end(k, id, MODELLAB_RUN_FAILED, MODELLAB_REASON_MEMORY_CAP);
+    kit_submit(k, "{\"pipeline\":\"ingest\",\"caps\":{\"wall_seconds\":0.4}}", 1.0, id);
+    (void)kit_wait_final(k, id);
+    expect_end(k, id, MODELLAB_RUN_TIMEOUT, MODELLAB_REASON_RUN_TIMEOUT);
+    kit_stop_host(host);
+}
+
+static void a_worker_that_stands_still(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    assert_int_equal(setenv("MODEL_LAB_STALL_TIMEOUT_SECONDS", "400ms", 1), 0);
+    kit_submit(k, INGEST, 1.0, id);
+    pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:stall=60000"});
+    (void)kit_wait_final(k, id);
+    expect_end(k, id, MODELLAB_RUN_TIMEOUT, MODELLAB_REASON_STALL_TIMEOUT);
+    kit_stop_host(host);
+    assert_int_equal(unsetenv("MODEL_LAB_STALL_TIMEOUT_SECONDS"), 0);
+}
+
+static void a_drain_gives_runs_back(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    kit_submit(k, INGEST, 1.0, id);
+    pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:sleep=60000"});
+    pid_t worker = kit_worker_pid(k, id);
+    kit_wait_status(k, id, MODELLAB_RUN_RUNNING);
+    kit_stop_host(host);
+    assert_false(kit_alive(worker));
+    modellab_run *run = kit_load(k, id);
+    assert_int_equal(kit_info(run).status, MODELLAB_RUN_QUEUED);
+    modellab_run_unref(run);
+    assert_int_equal(kit_count_events(k, id, "run_requeued"), 1);
+    host = kit_start_host(k, &(kit_host){0});
+    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_COMPLETED);
+    run = kit_load(k, id);
+    assert_int_equal(kit_info(run).attempt, 2);
+    assert_int_equal(kit_info(run).fence, 2);
+    modellab_run_unref(run);
+    kit_stop_host(host);
+}
+
+static void a_failing_step(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    kit_submit(k, INGEST, 1.0, id);
+    pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest"});
+    (void)kit_wait_final(k, id);
+    expect_end(k, id, MODELLAB_RUN_FAILED, MODELLAB_REASON_INTERNAL);
+    kit_submit(k, INGEST, 1.0, id);
+    kit_stop_host(host);
+    host = kit_start_host(k, &(kit_host){.fail_step = "ingest:exit=1"}); /* journal broken */
+    (void)kit_wait_final(k, id);
+    expect_end(k, id, MODELLAB_RUN_FAILED, MODELLAB_REASON_IO_ERROR);
+    kit_stop_host(host);
+}
+
+/* The supervisor inside this process, without a thread: the host's loop polls one descriptor. */
+static void a_host_with_a_loop_of_its_own(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    modellab_supervisor *s = NULL;
+    modellab_supervisor_options options = MODELLAB_SUPERVISOR_OPTIONS_INIT;
+    options.worker_program = worker_program;
+    assert_int_equal(modellab_supervisor_create(k->lab, &options, &s, NULL), MODELLAB_OK);
+    int32_t fd = modellab_supervisor_get_pollfd(s);
+    assert_true(fd >= 0);
+    int64_t next_ms = 0;
+    assert_int_equal(modellab_supervisor_step(s, 0, &next_ms, NULL), MODELLAB_OK);
+    kit_submit(k, INGEST, 1.0, id); /* wakes it */
+    modellab_run_status status = MODELLAB_RUN_QUEUED;
+    for (int i = 0; i < 1000 && !modellab_run_status_is_final(status); i++) {
+        struct pollfd item = {.fd = fd, .events = POLLIN};
+        assert_true(poll(&item, 1, 5000) >= 0);
+        assert_int_equal(modellab_supervisor_step(s, 0, &next_ms, NULL), MODELLAB_OK);
+        modellab_run *run = kit_load(k, id);
+        status = kit_info(run).status;
+        modellab_run_unref(run);
+    }
+    assert_int_equal(status, MODELLAB_RUN_COMPLETED);
+    assert_int_equal(modellab_supervisor_active_count(s), 0);
+    modellab_supervisor_destroy(s);
+}
+
+/* A CLI that waits for its own run leaves the others alone. */
+static void only_one_run(void **state)
+{
+    kit *k = *state;
+    char other[MODELLAB_RUN_ID_BYTES];
+    char mine[MODELLAB_RUN_ID_BYTES];
+    modellab_supervisor *s = NULL;
+    kit_submit(k, INGEST, 1.0, other);
+    kit_submit(k, INGEST, 1.0, mine);
+    modellab_supervisor_options options = MODELLAB_SUPERVISOR_OPTIONS_INIT;
+    options.worker_program = worker_program;
+    options.only_run_id = mine;
+    assert_int_equal(modellab_supervisor_create(k->lab, &options, &s, NULL), MODELLAB_OK);
+    assert_int_equal(modellab_supervisor_start(s, NULL), MODELLAB_OK);
+    assert_int_equal(modellab_supervisor_start(s, NULL), MODELLAB_E_STATE);
+    assert_int_equal(modellab_supervisor_get_pollfd(s), -1);
+    assert_int_equal(kit_wait_final(k, mine), MODELLAB_RUN_COMPLETED);
+    modellab_supervisor_destroy(s);
+    modellab_run *run = kit_load(k, other);
+    assert_int_equal(kit_info(run).status, MODELLAB_RUN_QUEUED);
+    modellab_run_unref(run);
+    modellab_supervisor_destroy(NULL);
+}
+
+static void a_worker_program_that_is_none(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    modellab_supervisor *s = NULL;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_supervisor_options options = MODELLAB_SUPERVISOR_OPTIONS_INIT;
+    options.worker_program = "/nonexistent/modellab-worker";
+    assert_int_equal(modellab_supervisor_create(k->lab, &options, &s, &err), MODELLAB_E_NOT_FOUND);
+    assert_null(strstr(err.message, "/nonexistent"));
+    options.worker_program = "/bin/false"; /* starts, and is no worker */
+    kit_submit(k, INGEST, 1.0, id);
+    assert_int_equal(modellab_supervisor_create(k->lab, &options, &s, &err), MODELLAB_OK);
+    assert_int_equal(modellab_supervisor_start(s, NULL), MODELLAB_OK);
+    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_FAILED);
+    expect_end(k, id, MODELLAB_RUN_FAILED, MODELLAB_REASON_WORKER_DIED);
+    modellab_supervisor_destroy(s);
+}
+
+int main(int argc, char **argv)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_kit, close_kit)
+    const struct CMUnitTest tests[] = {TEST(cancelling_in_every_state),
+                                       TEST(cancelling_what_is_dead),
+                                       TEST(who_does_not_listen_is_killed),
+                                       TEST(the_deadline_of_the_request),
+                                       TEST(a_deadline_for_one_that_does_not_listen),
+                                       TEST(caps_stop_a_run),
+                                       TEST(a_worker_that_stands_still),
+                                       TEST(a_drain_gives_runs_back),
+                                       TEST(a_failing_step),
+                                       TEST(a_host_with_a_loop_of_its_own),
+                                       TEST(only_one_run),
+                                       TEST(a_worker_program_that_is_none)};
+#undef TEST
+    if (argc != 3) {
+        (void)fprintf(stderr, "test_stop WORKER HOST\n");
+        return 2;
+    }
+    worker_program = argv[1];
+    host_program = argv[2];
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
