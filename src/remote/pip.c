@@ -174,7 +174,7 @@ static modellab_status wait_for(const mli_pip *pip, int64_t pid, mli_os_exit *re
     bool stopping = false, killed = false;
     int pidfd = p->pidfd(p->user, pid);
     int rc;
-    while ((rc = p->reap(p->user, pid, false, result)) == -EAGAIN) {
+    while ((rc = p->peek(p->user, pid, result)) == -EAGAIN) {
         mli_os_poll_item item = {.fd = pidfd, .want_read = true};
         int64_t now = now_ns();
         if (!stopping && now - told_ns >= PROGRESS_NS) {
@@ -201,6 +201,11 @@ static modellab_status wait_for(const mli_pip *pip, int64_t pid, mli_os_exit *re
             break;
     }
     mli_os_fd_close(pidfd);
+    /* what ignored SIGTERM goes while the leader is a zombie: later its number may be another's */
+    if (stopping && rc == 0 && (rc = p->kill_group(p->user, pid, SIGKILL)) == -ESRCH)
+        rc = 0;
+    if (rc == 0)
+        rc = p->reap(p->user, pid, true, result);
     if (stopping)
         return mli_fail(err, MODELLAB_E_CANCELLED, "cancelled");
     if (rc == -ECHILD) { /* the host reaps all children: only the wheel can tell */

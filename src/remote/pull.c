@@ -262,7 +262,7 @@ modellab_status mli_pull_is_partial(const mli_model_store *store, const char *na
     if (!mli_model_name_valid(name))
         return MODELLAB_OK;
     modellab_status status =
-        mli_staging_path(store->alloc, store->data_dir, "models/.pull/", name, &path, err);
+        mli_staging_path(store->alloc, store->root, ".pull/", name, &path, err);
     if (status != MODELLAB_OK)
         return status;
     int rc = store->files->stat(store->files->user, path, false, &st);
