@@ -74,12 +74,12 @@ static modellab_status take_root(modellab_catalog *c, const char *root, modellab
 {
     char absolute[4096];
     if (root == NULL)
-        return mli_config_folder(&c->alloc, "MODEL_LAB_MODELS_ROOT", &c->data_dir, err);
+        return mli_config_folder(&c->alloc, "MODEL_LAB_MODELS_ROOT", &c->root, err);
     int rc = mli_os_absolute(root, absolute, sizeof absolute);
     if (rc != 0)
         return mli_fail_os(err, rc, "the models folder");
-    c->data_dir = mli_strdup(&c->alloc, absolute);
-    return c->data_dir != NULL ? MODELLAB_OK : mli_no_memory(err);
+    c->root = mli_strdup(&c->alloc, absolute);
+    return c->root != NULL ? MODELLAB_OK : mli_no_memory(err);
 }
 
 modellab_status modellab_catalog_load(const modellab_catalog_options *options,
@@ -104,7 +104,7 @@ modellab_status modellab_catalog_load(const modellab_catalog_options *options,
     status = parse(c, o.catalog_json, err);
     if (status == MODELLAB_OK)
         status = take_root(c, o.models_root, err);
-    c->store = (mli_model_store){&c->alloc, &mli_os_system_files, c->data_dir};
+    c->store = (mli_model_store){&c->alloc, &mli_os_system_files, c->root};
     if (status == MODELLAB_OK)
         status = mli_catalog_scan(c, err);
     if (status == MODELLAB_OK)
@@ -127,7 +127,7 @@ void modellab_catalog_unref(modellab_catalog *c)
         mli_free(&alloc, c->rows[i].task);
     }
     mli_free(&alloc, c->rows);
-    mli_free(&alloc, c->data_dir);
+    mli_free(&alloc, c->root);
     if (c->parsed != NULL)
         mli_catalog_destroy(c->parsed);
     modellab_logger_unref(c->logger);

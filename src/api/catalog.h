@@ -17,7 +17,7 @@ struct modellab_catalog {
     _Atomic uint32_t references;
     modellab_logger *logger;
     mli_catalog *parsed;
-    char *data_dir;
+    char *root;
     mli_model_store store;
     mli_catalog_row *rows;
     size_t count, capacity;

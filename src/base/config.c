@@ -301,10 +301,10 @@ modellab_status mli_config_folder(const modellab_allocator *alloc, const char *n
                                   modellab_error *err)
 {
     static const struct {
-        const char *name, *xdg, *fallback;
-    } folders[] = {{"MODEL_LAB_ROOT", "XDG_STATE_HOME", ".local/state"},
-                   {"MODEL_LAB_MODELS_ROOT", "XDG_DATA_HOME", ".local/share"},
-                   {"MODEL_LAB_CACHE_ROOT", "XDG_CACHE_HOME", ".cache"}};
+        const char *name, *xdg, *fallback, *leaf;
+    } folders[] = {{"MODEL_LAB_ROOT", "XDG_STATE_HOME", ".local/state", "modellab"},
+                   {"MODEL_LAB_MODELS_ROOT", "XDG_DATA_HOME", ".local/share", "modellab/models"},
+                   {"MODEL_LAB_CACHE_ROOT", "XDG_CACHE_HOME", ".cache", "modellab"}};
     char absolute[PATH_ROOM], *value = NULL;
     *out = NULL;
     modellab_status status = mli_config_get(alloc, name, &value, NULL, err);
@@ -320,6 +320,6 @@ modellab_status mli_config_folder(const modellab_allocator *alloc, const char *n
     }
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
         if (strcmp(folders[i].name, name) == 0)
-            return xdg_path(alloc, folders[i].xdg, folders[i].fallback, "modellab", out, err);
+            return xdg_path(alloc, folders[i].xdg, folders[i].fallback, folders[i].leaf, out, err);
     return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "%s is not a folder", name);
 }

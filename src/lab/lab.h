@@ -38,7 +38,7 @@ struct modellab_lab {
     _Atomic uint32_t references;
     int64_t pid;
     int32_t flags;                         /* MODELLAB_LAB_* */
-    char *root, *models_root, *cache_root; /* absolute; models live in <models_root>/models */
+    char *root, *models_root, *cache_root; /* absolute */
     mli_store *store;
     modellab_logger *logger; /* referenced; NULL = silent (mli_log takes that) */
     mli_lab_tables os;

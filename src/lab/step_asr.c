@@ -34,7 +34,7 @@ static modellab_status open_model(asr_work *work, mli_asr_model **out, modellab_
     mli_worker *w = work->w;
     mli_model_files files;
     mli_model_store store = {
-        .alloc = w->alloc, .files = w->files, .data_dir = w->order.models_root};
+        .alloc = w->alloc, .files = w->files, .root = w->order.models_root};
     const char *name = text_of(work, "model", "whisper-tiny.en");
     modellab_status status = mli_model_store_open(&store, name, &files, err);
     if (status != MODELLAB_OK) {

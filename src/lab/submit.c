@@ -30,7 +30,7 @@ typedef struct submission {
 static modellab_status check_model(submission *s, modellab_error *err)
 {
     mli_model_store store = {
-        .alloc = s->lab->alloc, .files = s->lab->os.files, .data_dir = s->lab->models_root};
+        .alloc = s->lab->alloc, .files = s->lab->os.files, .root = s->lab->models_root};
     mli_model_state state = MLI_MODEL_ABSENT;
     const char *name = s->request.model;
     char why[256] = "";

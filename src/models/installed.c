@@ -34,12 +34,12 @@ modellab_status mli_model_store_dir(const mli_model_store *store, const char *na
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT,
                         "a model name holds letters, digits and . _ - only");
     }
-    size_t bytes = strlen(store->data_dir) + strlen(name) + sizeof "/models/";
+    size_t bytes = strlen(store->root) + strlen(name) + sizeof "/";
     *out = mli_alloc(store->alloc, bytes);
     if (*out == NULL) {
         return mli_no_memory(err);
     }
-    (void)snprintf(*out, bytes, "%s/models/%s", store->data_dir, name);
+    (void)snprintf(*out, bytes, "%s/%s", store->root, name);
     return MODELLAB_OK;
 }
 

@@ -1,4 +1,4 @@
-/* Installed models: `<data>/models/<name>/` with the files of the catalog and a model.json that was
+/* Installed models: `<root>/<name>/` with the files of the catalog and a model.json that was
  * written last (a directory without it is a half-written model). */
 #ifndef MLI_MODELS_INSTALLED_H
 #define MLI_MODELS_INSTALLED_H
@@ -18,7 +18,7 @@ typedef enum mli_model_state {
 typedef struct mli_model_store {
     const modellab_allocator *alloc;
     const mli_os_files *files;
-    const char *data_dir; /* XDG data directory of the library; models live in `models` below */
+    const char *root; /* the models root: a folder a model */
 } mli_model_store;
 
 #define MLI_MODEL_NAME_MAX 96
@@ -27,7 +27,7 @@ typedef struct mli_model_store {
 bool mli_model_name_valid(const char *name);
 /* True when `text` is a path to open directly: it holds a '/', or is "." or "..". */
 bool mli_model_name_is_path(const char *text);
-/* `<data>/models/<name>` into a new string. */
+/* `<root>/<name>` into a new string. */
 MODELLAB_MUST_CHECK modellab_status mli_model_store_dir(const mli_model_store *store,
                                                         const char *name, char **out,
                                                         modellab_error *err);

@@ -171,10 +171,7 @@ modellab_status mli_model_store_list(const mli_model_store *store,
 {
     names n = {.alloc = store->alloc};
     modellab_status status = MODELLAB_OK;
-    char *directory = mli_path_join(store->alloc, store->data_dir, "models");
-    if (directory == NULL) {
-        return mli_no_memory(err);
-    }
+    const char *directory = store->root;
     int rc = store->files->list(store->files->user, directory, collect, &n);
     if (rc != 0 && rc != -ENOENT) {
         status = mli_fail_os(err, -rc, "cannot list the installed models");
@@ -193,6 +190,5 @@ modellab_status mli_model_store_list(const mli_model_store *store,
         mli_free(store->alloc, n.items[i]);
     }
     mli_free(store->alloc, n.items);
-    mli_free(store->alloc, directory);
     return status;
 }

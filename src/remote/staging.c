@@ -26,8 +26,7 @@ static modellab_status make_paths(mli_staging *s, const char *name, char **lock,
 {
     const modellab_allocator *alloc = s->store->alloc;
     char *pull = NULL;
-    modellab_status status =
-        mli_staging_path(alloc, s->store->root, "", "", &s->models, err);
+    modellab_status status = mli_staging_path(alloc, s->store->root, "", "", &s->models, err);
     if (status == MODELLAB_OK)
         status = mli_model_store_dir(s->store, name, &s->target, err);
     if (status == MODELLAB_OK)

@@ -42,7 +42,7 @@ static mli_model_store store_in(const temp_folder *folder)
 static void install(const temp_folder *folder, char directory[400])
 {
     mli_model_store store = store_in(folder);
-    (void)snprintf(directory, 400, "%s/models/demo", folder->path);
+    (void)snprintf(directory, 400, "%s/demo", folder->path);
     assert_int_equal(mli_os_make_dirs(&mli_os_system_files, directory, 0755), 0);
     spill(directory, "model.bin", "hello", 5);
     spill(directory, "config.json", "world!", 6);
@@ -136,10 +136,10 @@ static void test_list(void **state)
     install(&folder, directory);
     static const char *const others[] = {"zeta", "alpha", ".pull"};
     for (int i = 0; i < 3; i++) {
-        (void)snprintf(other, sizeof other, "%s/models/%s", folder.path, others[i]);
+        (void)snprintf(other, sizeof other, "%s/%s", folder.path, others[i]);
         assert_int_equal(mkdir(other, 0755), 0);
     }
-    (void)snprintf(other, sizeof other, "%s/models", folder.path);
+    (void)snprintf(other, sizeof other, "%s", folder.path);
     spill(other, "stray.txt", "x", 1);
     assert_int_equal(mli_model_store_list(&store, collect, names, NULL), MODELLAB_OK);
     assert_string_equal(names, "alpha2 demo1 zeta2 ");
