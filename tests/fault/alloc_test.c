@@ -123,6 +123,27 @@ done:
     return status;
 }
 
+static modellab_status audio(const modellab_allocator *alloc, void *arg)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_audio_options options = MODELLAB_AUDIO_OPTIONS_INIT;
+    modellab_audio_probe_info info = {.size = sizeof info};
+    modellab_audio *sound = NULL;
+    modellab_report *findings = NULL;
+    modellab_status status;
+    float samples[480] = {0.5f};
+
+    (void)arg;
+    options.allocator = alloc;
+    TRY(modellab_audio_probe("a letter", 8, 8, alloc, &info, &findings, &err));
+    TRY(modellab_audio_from_samples(samples, 480, 1, 48000, &options, &sound, &err));
+    TRY(modellab_audio_read(sound, 0, 160, samples, &err));
+done:
+    modellab_audio_unref(sound);
+    modellab_report_unref(findings);
+    return status;
+}
+
 static modellab_status catalog(const modellab_allocator *alloc, void *arg)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
@@ -237,8 +258,8 @@ static void test_each_call(void **state)
         long at_least;
     } cases[] = {{"cancel", cancel_token, 1},   {"logger", logger, 2},
                  {"tracker", tracker, 3},       {"prices", prices, 1},
-                 {"transcript", transcript, 5}, {"catalog", catalog, 2},
-                 {"lab", lab_day, 50}};
+                 {"transcript", transcript, 5}, {"audio", audio, 8},
+                 {"catalog", catalog, 2},       {"lab", lab_day, 50}};
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
