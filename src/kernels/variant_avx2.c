@@ -29,9 +29,6 @@
 #define ONE_STEP(i) a##i = lanes_fma(lanes_set(x##i[k]), w, a##i);
 #define ONE_STORE(i) lanes_store(c + (i)*s->c_stride, a##i);
 
-/* Bytes ahead that weights are fetched; past the end the address is harmless. */
-enum { AHEAD = 1024 };
-
 #define SKINNY(rows, name, type, load)                                                             \
     static void name##_##rows(const mli_skinny *s, size_t tile)                                    \
     {                                                                                              \
@@ -54,10 +51,6 @@ enum { AHEAD = 1024 };
         lanes a = lanes_set(0.0f), b = a, c = a, d = a;                                            \
         for (size_t k = 0; k < s->cols; k++) {                                                     \
             lanes v = lanes_set(s->x[k]);                                                          \
-            _mm_prefetch((const char *)(p0 + 16 * k) + AHEAD, _MM_HINT_T0);                        \
-            _mm_prefetch((const char *)(p1 + 16 * k) + AHEAD, _MM_HINT_T0);                        \
-            _mm_prefetch((const char *)(p2 + 16 * k) + AHEAD, _MM_HINT_T0);                        \
-            _mm_prefetch((const char *)(p3 + 16 * k) + AHEAD, _MM_HINT_T0);                        \
             a = lanes_fma(v, load(p0 + 16 * k), a);                                                \
             b = lanes_fma(v, load(p1 + 16 * k), b);                                                \
             c = lanes_fma(v, load(p2 + 16 * k), c);                                                \
