@@ -148,7 +148,8 @@ static void record(verdict *v, const char *kind, modellab_status status, const m
     v->tried++;
     v->last = status;
     v->network += status == MODELLAB_E_NETWORK;
-    v->mismatch = v->mismatch || status == MODELLAB_E_HASH_MISMATCH;
+    /* a file that is too large has the wrong bytes, too */
+    v->mismatch = v->mismatch || status == MODELLAB_E_HASH_MISMATCH || status == MODELLAB_E_LIMIT;
     v->no_space = v->no_space || status == MODELLAB_E_NO_SPACE;
     mli_buf_printf(&v->text, "%s%s: %s", v->tried > 1 ? "; " : "", kind, why->message);
 }
