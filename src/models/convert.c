@@ -14,16 +14,11 @@ static void block_q4(const unsigned char *p, float scale, float add, float *out)
     }
 }
 
-static void block_q5(const unsigned char *high, const unsigned char *p, int bias, float scale,
-                     float add, float *out)
+/* Value i of a block of 5 bits, without its scale. */
+static int five_bits(const unsigned char *high, const unsigned char *p, size_t i)
 {
-    uint32_t bits = mli_le32(high);
-    for (size_t i = 0; i < 16; i++) {
-        int low = (p[i] & 15) | (int)((bits >> i & 1u) << 4);
-        int top = (p[i] >> 4) | (int)((bits >> (i + 16) & 1u) << 4);
-        out[i] = (float)(low - bias) * scale + add;
-        out[i + 16] = (float)(top - bias) * scale + add;
-    }
+    int low = i < 16 ? p[i] & 15 : p[i - 16] >> 4;
+    return low | (int)((mli_le32(high) >> i & 1u) << 4);
 }
 
 static void block_to_f32(mli_dtype type, const unsigned char *p, float *out)
@@ -40,10 +35,15 @@ static void block_to_f32(mli_dtype type, const unsigned char *p, float *out)
         block_q4(p + 4, scale, mli_f32_of_f16(mli_le16(p + 2)), out);
         break;
     case MLI_DTYPE_Q5_0:
-        block_q5(p + 2, p + 6, 16, scale, 0.0f, out);
+        for (size_t i = 0; i < BLOCK; i++) {
+            out[i] = (float)(five_bits(p + 2, p + 6, i) - 16) * scale;
+        }
         break;
     case MLI_DTYPE_Q5_1:
-        block_q5(p + 4, p + 8, 0, scale, mli_f32_of_f16(mli_le16(p + 2)), out);
+        for (size_t i = 0; i < BLOCK; i++) {
+            float least = mli_f32_of_f16(mli_le16(p + 2));
+            out[i] = (float)five_bits(p + 4, p + 8, i) * scale + least;
+        }
         break;
     default: /* q8_0 */
         for (size_t i = 0; i < BLOCK; i++) {
