@@ -1,0 +1,20 @@
+/* modellab_model: a loaded engine model with what describes it. */
+#ifndef MLI_API_MODEL_H
+#define MLI_API_MODEL_H
+
+#include "speech/asr_model.h"
+#include <modellab/model.h>
+#include <stdatomic.h>
+
+struct modellab_model {
+    modellab_allocator alloc;
+    _Atomic uint32_t references;
+    modellab_logger *logger; /* referenced, may be NULL */
+    mli_asr_model *asr;
+    char *name, *languages; /* owned */
+    char sha256[65];
+    const char *format; /* static */
+    int64_t parameters, bytes;
+};
+
+#endif
