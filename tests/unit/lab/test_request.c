@@ -1,0 +1,185 @@
+/* The request's contract: what is refused and where, what is resolved, and the accepted form. */
+#include "lab/pipeline.h"
+#include "lab/request.h"
+#include "unit/store/common.h"
+
+typedef struct reading {
+    mli_request request;
+    mli_findings findings;
+    modellab_status status;
+} reading;
+
+static void read_request(reading *r, const char *text)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+
+    mli_findings_begin(&r->findings, NULL);
+    r->status = mli_request_read(text, strlen(text), NULL, 5000, &r->request, &r->findings, &err);
+}
+
+static void drop(reading *r)
+{
+    mli_request_dispose(&r->request);
+    mli_findings_dispose(&r->findings);
+}
+
+/* Index of the finding at this pointer, -1 when there is none. */
+static int finding_at(const reading *r, const char *pointer, modellab_severity severity)
+{
+    for (size_t i = 0; i < mli_report_count(r->findings.report); i++) {
+        const modellab_finding *f = mli_report_finding(r->findings.report, i);
+
+        if (strcmp(f->pointer, pointer) == 0 && f->severity == severity) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+static void schema_loads_and_accepts_least(void **state)
+{
+    reading r;
+
+    (void)state;
+    read_request(&r, "{}");
+    assert_int_equal(MODELLAB_OK, r.status);
+    assert_int_equal(0, mli_report_count(r.findings.report));
+    assert_string_equal("transcribe", r.request.pipeline);
+    assert_string_equal("ingest,asr", mli_buf_text(&r.request.steps));
+    assert_string_equal("whisper-tiny.en", r.request.model);
+    assert_int_equal(10, r.request.priority);
+    assert_int_equal(5000, r.request.max_duration_ms); /* the configured one */
+    assert_true(r.request.needs_input);
+    assert_string_equal(
+        "{\"schema_version\":1,\"pipeline\":\"transcribe\",\"steps\":[\"ingest\",\"asr\"],"
+        "\"user\":\"\",\"priority\":10,\"config\":{\"asr\":{\"model\":\"whisper-tiny.en\","
+        "\"language\":\"auto\",\"task\":\"transcribe\",\"beam_size\":1,\"best_of\":5,"
+        "\"temperatures\":[0.0,0.2,0.4,0.6,0.8,1.0],\"condition_on_previous\":true,"
+        "\"word_times\":false,\"threads\":0,\"weights\":\"f16\",\"formats\":[]}},"
+        "\"max_duration_seconds\":5.0}",
+        mli_buf_text(&r.request.json));
+    drop(&r);
+}
+
+static void accepted_form_is_accepted_again(void **state)
+{
+    reading r, again;
+    char *accepted;
+
+    (void)state;
+    read_request(&r, "{\"steps\":[\"asr\"],\"user\":\"ann\",\"priority\":\"urgent\","
+                     "\"max_duration_seconds\":1.5,\"labels\":{\"b\":\"2\",\"a\":\"1\"},"
+                     "\"caps\":{\"cpu_seconds\":2.5,\"cost_micros\":7},"
+                     "\"config\":{\"asr\":{\"beam_size\":5,\"temperatures\":[0],"
+                     "\"initial_prompt\":\"x\",\"formats\":[\"srt\"]}}}");
+    assert_int_equal(MODELLAB_OK, r.status);
+    assert_string_equal("custom", r.request.pipeline);
+    assert_string_equal("ingest,asr", mli_buf_text(&r.request.steps));
+    assert_true(finding_at(&r, "/steps", MODELLAB_SEVERITY_INFO) >= 0); /* ingest was added */
+    assert_int_equal(30, r.request.priority);
+    assert_int_equal(1500, r.request.max_duration_ms);
+    assert_true(r.request.caps.cpu_ns == 2500000000 && r.request.caps.cost_micros == 7);
+    assert_string_equal("{\"a\":\"1\",\"b\":\"2\"}", mli_buf_text(&r.request.labels));
+    accepted = strstr(r.request.json.data, "\"steps\""); /* without the made-up pipeline's name */
+    assert_non_null(accepted);
+    accepted[-1] = '{';
+    read_request(&again, accepted - 1);
+    assert_int_equal(MODELLAB_OK, again.status);
+    assert_string_equal(accepted, strstr(again.request.json.data, "\"steps\""));
+    drop(&again);
+    drop(&r);
+}
+
+static void refusals_have_their_place(void **state)
+{
+    static const struct {
+        const char *text, *pointer, *says;
+    } cases[] = {
+        {"{\"pipline\":\"transcribe\"}", "", "pipeline"},
+        {"{\"pipeline\":\"transcrib\"}", "/pipeline", "transcribe"},
+        {"{\"steps\":[\"ars\"]}", "/steps", "asr"},
+        {"{\"steps\":[]}", "/steps", ""},
+        {"{\"steps\":[\"asr\"],\"pipeline\":\"transcribe\"}", "/steps", "not both"},
+        {"{\"priority\":31}", "/priority", ""},
+        {"{\"priority\":\"hihg\"}", "/priority", ""},
+        {"{\"config\":{\"asr\":{\"beam_size\":17}}}", "/config/asr/beam_size", ""},
+        {"{\"config\":{\"asr\":{\"beamsize\":5}}}", "/config/asr", "beam_size"},
+        {"{\"config\":{\"asr\":{\"formats\":[\"doc\"]}}}", "/config/asr/formats/0", ""},
+        {"{\"config\":{\"asr\":{\"model\":\"../x\"}}}", "/config/asr/model", "import"},
+        {"{\"caps\":{\"cost_micros\":0}}", "/caps/cost_micros", ""},
+        {"{\"caps\":{\"cpu_seconds\":0}}", "/caps/cpu_seconds", ""},
+        {"{\"max_duration_seconds\":-1}", "/max_duration_seconds", ""},
+        {"{\"labels\":{\"a\":1}}", "/labels/a", ""},
+        {"[]", "", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        reading r;
+        int at;
+
+        read_request(&r, cases[i].text);
+        at = finding_at(&r, cases[i].pointer, MODELLAB_SEVERITY_ERROR);
+        if (r.status != MODELLAB_OK || at < 0) {
+            fail_msg("%s: status %d, no finding at %s", cases[i].text, (int)r.status,
+                     cases[i].pointer);
+        }
+        if (strstr(mli_report_finding(r.findings.report, (size_t)at)->text, cases[i].says) ==
+            NULL) {
+            fail_msg("%s: %s", cases[i].text,
+                     mli_report_finding(r.findings.report, (size_t)at)->text);
+        }
+        assert_int_equal(0, r.request.json.size); /* no accepted form */
+        drop(&r);
+    }
+}
+
+static void no_json_no_report(void **state)
+{
+    reading r;
+
+    (void)state;
+    read_request(&r, "{\"a\":1,\"a\":2}");
+    assert_int_equal(MODELLAB_E_INVALID_JSON, r.status);
+    drop(&r);
+    read_request(&r, "");
+    assert_int_equal(MODELLAB_E_INVALID_JSON, r.status);
+    drop(&r);
+}
+
+static void pipelines_resolve(void **state)
+{
+    mli_findings findings;
+    mli_buf steps;
+
+    (void)state;
+    for (size_t i = 0; i < mli_pipeline_count(); i++) {
+        const mli_pipeline *p = mli_pipeline_at(i);
+
+        /* what the table says is what resolving its steps gives, and the order of names is total */
+        mli_findings_begin(&findings, NULL);
+        mli_buf_init(&steps, NULL);
+        mli_steps_resolve(p->steps, "", &steps, &findings);
+        assert_string_equal(p->steps, mli_buf_text(&steps));
+        assert_int_equal(0, mli_report_count(findings.report));
+        assert_true(i == 0 || strcmp(mli_pipeline_at(i - 1)->name, p->name) < 0);
+        mli_buf_dispose(&steps);
+        mli_findings_dispose(&findings);
+    }
+    assert_null(mli_pipeline_at(mli_pipeline_count()));
+    assert_true(mli_steps_contain("ingest, asr", "asr"));
+    assert_false(mli_steps_contain("ingest,asr", "as"));
+    assert_false(mli_steps_need_input(""));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(schema_loads_and_accepts_least),
+        cmocka_unit_test(accepted_form_is_accepted_again),
+        cmocka_unit_test(refusals_have_their_place),
+        cmocka_unit_test(no_json_no_report),
+        cmocka_unit_test(pipelines_resolve),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
