@@ -225,17 +225,18 @@ static void body_layernorm(float *y, const float *x, const float *gamma, const f
     }
 }
 
-static void body_finish(float *y, float *c, const float *bias, int act, const float *add, size_t n)
+LANES_FN void body_finish_row(const mli_finish *f, const float *c, const float *add, float *y)
 {
-    for (size_t i = 0; i < n; i += 16) {
-        size_t some = n - i;
+    for (size_t i = 0; i < f->n; i += 16) {
+        size_t some = f->n - i;
         bool whole = some >= 16;
         lanes v = lanes_load(c + i);
-        if (bias != NULL)
-            v = lanes_add(v, whole ? lanes_load(bias + i) : lanes_load_some(bias + i, some, 0.0f));
-        if (act == MLI_ACT_GELU)
+        if (f->bias != NULL)
+            v = lanes_add(v, whole ? lanes_load(f->bias + i)
+                                   : lanes_load_some(f->bias + i, some, 0.0f));
+        if (f->act == MLI_ACT_GELU)
             v = body_gelu(v);
-        else if (act == MLI_ACT_RELU)
+        else if (f->act == MLI_ACT_RELU)
             v = lanes_max(lanes_set(0.0f), v);
         if (add != NULL)
             v = lanes_add(v, whole ? lanes_load(add + i) : lanes_load_some(add + i, some, 0.0f));
@@ -244,6 +245,14 @@ static void body_finish(float *y, float *c, const float *bias, int act, const fl
         else
             lanes_store_some(y + i, some, v);
     }
+}
+
+static void body_finish(const mli_finish *f)
+{
+    for (size_t row = 0; row < f->rows; row++)
+        body_finish_row(f, f->c + row * f->c_stride,
+                        f->add != NULL ? f->add + row * f->add_stride : NULL,
+                        f->y + row * f->y_stride);
 }
 
 LANES_FN lanes body_cache_lanes(const mli_cache_rows *rows, size_t slot, size_t at)

@@ -5,11 +5,11 @@
 #include "kernels/product.h"
 
 enum {
-    SLICE_ROWS = 192, /* a multiple of every variant's block_rows */
-    WANTED_TASKS = 16,
-    LEAST_TILES = 8,   /* of a task of many rows */
-    SKINNY_TASKS = 32, /* about, for matrices with more tiles than that */
-    SKINNY_MOST = 32   /* tiles a task, so that a cancel is seen soon */
+    SLICE_ROWS = 192,   /* a multiple of every variant's block_rows */
+    TASKS_A_THREAD = 4, /* so that threads end together; any cut gives the same bits */
+    LEAST_TILES = 8,    /* of a task of many rows */
+    SKINNY_TASKS = 32,  /* about, for matrices with more tiles than that */
+    SKINNY_MOST = 32    /* tiles a task, so that a cancel is seen soon */
 };
 
 typedef struct linear_job {
@@ -20,16 +20,22 @@ typedef struct linear_job {
 } linear_job;
 
 static void finish_rows(const linear_job *j, size_t row, size_t rows, size_t tile, size_t tiles,
-                        float *c, size_t c_stride)
+                        const float *c, size_t c_stride)
 {
     const mli_linear_args *a = j->a;
     size_t col = tile * MLI_LANES, n = tiles * MLI_LANES;
     if (col + n > a->w->rows)
         n = a->w->rows - col;
-    for (size_t i = 0; i < rows; i++)
-        j->k->finish(a->y + (row + i) * a->y_stride + col, c + i * c_stride,
-                     a->bias != NULL ? a->bias + col : NULL, a->act,
-                     a->add != NULL ? a->add + (row + i) * a->add_stride + col : NULL, n);
+    j->k->finish(&(mli_finish){.rows = rows,
+                               .n = n,
+                               .c = c,
+                               .c_stride = c_stride,
+                               .bias = a->bias != NULL ? a->bias + col : NULL,
+                               .act = (int)a->act,
+                               .add = a->add != NULL ? a->add + row * a->add_stride + col : NULL,
+                               .add_stride = a->add_stride,
+                               .y = a->y + row * a->y_stride + col,
+                               .y_stride = a->y_stride});
 }
 
 static void skinny_task(void *ctx, size_t task, mli_team *team)
@@ -113,7 +119,8 @@ void mli_linear(mli_team *team, const mli_linear_args *args)
         return;
     }
     size_t slices = (args->m + j.rows_a_slice - 1) / j.rows_a_slice;
-    size_t cuts = (WANTED_TASKS + slices - 1) / slices;
+    size_t wanted = TASKS_A_THREAD * (size_t)mli_team_threads(team);
+    size_t cuts = (wanted + slices - 1) / slices;
     j.tiles_a_task = ((j.w.count + cuts - 1) / cuts + 1) & ~(size_t)1;
     if (j.tiles_a_task < LEAST_TILES)
         j.tiles_a_task = LEAST_TILES;

@@ -36,6 +36,19 @@ typedef struct mli_cache_rows {
     size_t len, dim;      /* dim: a multiple of 16 */
 } mli_cache_rows;
 
+/* What follows a product: y[i] = act(c[i] + bias) + add[i] for n outputs of each row i. */
+typedef struct mli_finish {
+    size_t rows, n;
+    const float *c; /* readable up to the next multiple of 16 outputs */
+    size_t c_stride;
+    const float *bias; /* or NULL */
+    int act;           /* mli_activation */
+    const float *add;  /* or NULL; may be y */
+    size_t add_stride;
+    float *y;
+    size_t y_stride;
+} mli_finish;
+
 typedef struct mli_kernels {
     mli_isa isa;
     size_t block_rows, block_tiles;
@@ -64,9 +77,7 @@ typedef struct mli_kernels {
                     size_t n); /* exp(x - max); returns 1 / sum, or 0 when all are masked */
     void (*layernorm)(float *y, const float *x, const float *gamma, const float *beta, float eps,
                       size_t n);
-    /* y = act(c + bias) + add for n outputs; c is readable and writable up to the next multiple
-     * of 16. */
-    void (*finish)(float *y, float *c, const float *bias, int act, const float *add, size_t n);
+    void (*finish)(const mli_finish *f);
     void (*cache_scores)(const mli_cache_rows *k, const float *q, float *scores);
     void (*cache_mix)(const mli_cache_rows *v, const float *p, float *out);
 } mli_kernels;
