@@ -9,6 +9,8 @@
 
 /* Kept free at the end of a line for: ,"truncated":true,"suppressed":4294967295}\n and NUL */
 #define TAIL_BYTES 64
+/* ,"sev":-2147483648 and ,"seq":-9223372036854775808 */
+#define OURS_BYTES 48
 
 static void put(mli_log_writer *w, const char *text, size_t bytes)
 {
@@ -204,9 +206,35 @@ typedef struct key_text {
     size_t bytes;
 } key_text;
 
+static bool has_high_byte(const char *text, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        if ((unsigned char)text[i] >= 0x80)
+            return true;
+    return false;
+}
+
+/* One character as it will be written: bad UTF-8 becomes U+FFFD. */
+static uint32_t next_character(const char *text, size_t bytes, size_t *at)
+{
+    uint32_t c = 0xFFFD;
+    size_t n = mli_utf8_decode(text + *at, bytes - *at, &c);
+    *at += n == 0 ? 1 : n;
+    return n == 0 ? 0xFFFD : c;
+}
+
+/* Equal as written; the bytes of bad UTF-8 may differ. */
 static bool same_key(const key_text *a, const char *text, size_t bytes)
 {
-    return a->bytes == bytes && memcmp(a->text, text, bytes) == 0;
+    if (a->bytes == bytes && memcmp(a->text, text, bytes) == 0)
+        return true;
+    if (!has_high_byte(text, bytes) || !has_high_byte(a->text, a->bytes))
+        return false;
+    size_t i = 0, k = 0;
+    while (i < a->bytes && k < bytes)
+        if (next_character(a->text, a->bytes, &i) != next_character(text, bytes, &k))
+            return false;
+    return i == a->bytes && k == bytes;
 }
 
 static bool is_reserved(const key_text *k)
@@ -254,14 +282,16 @@ static void put_key(mli_log_writer *w, const key_text *keys, size_t count, size_
         return;
     }
     memcpy(renamed, k->text, bytes);
-    for (bool taken = true; taken; n++) {
+    /* The (n-1)th suffix that makes no key of the caller's own. */
+    for (int64_t suffix = 2; n > 1; suffix++) {
         mli_log_writer number = {renamed + k->bytes, renamed + sizeof renamed, false};
+        bool taken = false;
         PUT(&number, "_");
-        put_int(&number, (int64_t)n);
+        put_int(&number, suffix);
         bytes = (size_t)(number.at - renamed);
-        taken = false;
         for (size_t i = 0; i < count; i++)
             taken = taken || same_key(&keys[i], renamed, bytes);
+        n -= !taken;
     }
     mli_log_put_string(w, renamed, bytes, bytes);
     PUT(w, ":");
@@ -291,7 +321,8 @@ static void put_fields(mli_log_writer *w, const mli_log_stamp *stamp, const mode
     size_t count = collect_keys(r, keys);
     for (size_t i = 0; i < count; i++) {
         char *before = w->at;
-        bool unsure = seen_before(&seen, &keys[i]) || strchr("tlemrsap", keys[i].text[0]) != NULL;
+        bool unsure = seen_before(&seen, &keys[i]) || strchr("tlemrsap", keys[i].text[0]) != NULL ||
+                      has_high_byte(keys[i].text, keys[i].bytes);
         w->cut = false;
         put_key(w, keys, count, i, unsure);
         if (!w->cut) {
@@ -315,6 +346,9 @@ size_t mli_log_format(char *out, const mli_log_stamp *stamp, const modellab_log_
     const char *level = mli_log_level_name(r->level), *message = r->message;
     const char *event = r->event != NULL ? r->event : "log";
     char time[28];
+    /* The message leaves room for the keys of ours that follow it. */
+    size_t ours = stamp->ids_bytes + stamp->process_bytes + OURS_BYTES;
+    w.end -= ours;
     mli_os_format_utc(stamp->time_ns, time);
     PUT(&w, "{\"ts\":\"");
     put(&w, time, 27);
@@ -327,6 +361,7 @@ size_t mli_log_format(char *out, const mli_log_stamp *stamp, const modellab_log_
     mli_log_put_string(&w, message, bounded_length(message, 0, MLI_LOG_VALUE_BYTES),
                        MLI_LOG_VALUE_BYTES);
     bool cut = w.cut;
+    w.end += ours;
     put(&w, stamp->ids, stamp->ids_bytes);
     PUT(&w, ",\"sev\":");
     put_int(&w, r->level);
