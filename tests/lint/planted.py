@@ -26,6 +26,7 @@ CASES = [
     ("a program that sees a room", "src/cli/x.c", '#include "lab/lab.h"\n'),
     ("a banned call", "src/lab/x.c", "void f(void)\n{\n    abort();\n}\n"),
     ("printing", "src/api/x.c", 'void f(void)\n{\n    printf("x");\n}\n'),
+    ("a call of the floor above", "src/lab/x.c", "void f(void)\n{\n    modellab_lab_unref(0);\n}\n"),
     ("bare allocation", "src/text/x.c", "void *f(void)\n{\n    return malloc(1);\n}\n"),
     ("a fallible prototype unchecked", "src/text/x.h", "modellab_status mli_x_do(void);\n"),
     ("a public header with bool", "include/modellab/x.h", "bool f;\n"),
