@@ -11,6 +11,7 @@ import sys
 import numpy as np
 
 GGML_TYPES = {"f32": 0, "f16": 1, "q5_0": 6, "q8_0": 8}
+GGML_FILE_TYPES = {"f32": 0, "f16": 1, "q5_0": 2008, "q8_0": 2007}  # 1000 * quantisation version + type of the file
 FORMATS = ["ggml-f32", "ggml-f16", "ggml-q8_0", "ggml-q5_0", "hf-f32", "hf-f16"]
 
 
@@ -152,7 +153,7 @@ def write_ggml(path, source, weights, shape, kind):
         enc, dec = shape["layers"]
         f.write(struct.pack("<12I", 0x67676d6c, shape["n_vocab"], shape["n_audio_ctx"], shape["state"], shape["heads"][0],
                             enc, shape["n_text_ctx"], shape["state"], shape["heads"][1], dec, shape["mels"],
-                            GGML_TYPES[kind]))
+                            GGML_FILE_TYPES[kind]))
         filters = mel_filters(shape["mels"])
         f.write(struct.pack("<2I", *filters.shape) + filters.tobytes())
         words = byte_words(source, shape["n_vocab"] - 1501 - 6 - (100 if shape["n_vocab"] == 51866 else 99) - 2)

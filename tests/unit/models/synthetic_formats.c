@@ -115,9 +115,19 @@ static void ggml_tensor(void *user, const char *name, int rank, const size_t *di
 
 void synthetic_ggml(const synthetic_shape *shape, mli_dtype type, mli_buf *out)
 {
-    const int fields[] = {shape->n_vocab, shape->n_audio_ctx, shape->state,        shape->heads,
-                          shape->layers,  shape->n_text_ctx,  shape->state,        shape->heads,
-                          shape->layers,  shape->n_mels,      (int)ggml_code(type)};
+    const int fields[] = {shape->n_vocab,
+                          shape->n_audio_ctx,
+                          shape->state,
+                          shape->heads,
+                          shape->layers,
+                          shape->n_text_ctx,
+                          shape->state,
+                          shape->heads,
+                          shape->layers,
+                          shape->n_mels,
+                          type == MLI_DTYPE_Q5_0   ? 2008
+                          : type == MLI_DTYPE_Q8_0 ? 2007
+                                                   : (int)ggml_code(type)};
     sink s = {.out = out, .type = type};
     put(out, 0x67676d6c, 4);
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
