@@ -175,13 +175,27 @@ static void tell(const cli_call *call, const char *code, const char *subject, co
         tell_json(call, code, subject, run_id, message, advice);
 }
 
+static const char *message_of(modellab_status status, const modellab_error *err)
+{
+    return err != NULL && err->message[0] != '\0' ? err->message : modellab_status_text(status);
+}
+
 int cli_fail(const cli_call *call, const char *subject, const char *run_id, modellab_status status,
              const modellab_error *err)
 {
-    const char *message =
-        err != NULL && err->message[0] != '\0' ? err->message : modellab_status_text(status);
-    tell(call, modellab_status_name(status), subject, run_id, message, cli_advice(status));
+    tell(call, modellab_status_name(status), subject, run_id, message_of(status, err),
+         cli_advice(status));
     return cli_exit_of_status(status);
+}
+
+int cli_fail_input(const cli_call *call, const char *subject, modellab_status status,
+                   const modellab_error *err)
+{
+    bool wrong_kind = status == MODELLAB_E_INVALID_ARGUMENT;
+    tell(call, modellab_status_name(status), subject, NULL, message_of(status, err),
+         wrong_kind ? "Give an audio file; what comes by a pipe is read with `-`."
+                    : cli_advice(status));
+    return wrong_kind ? CLI_EXIT_INPUT : cli_exit_of_status(status);
 }
 
 int cli_fail_text(const cli_call *call, int exit_code, const char *format, ...)
@@ -211,13 +225,29 @@ void cli_note(const cli_call *call, const char *format, ...)
 
 /* --- the lab --- */
 
-int cli_open_lab(cli_call *call, int32_t flags, modellab_lab **lab)
+static modellab_status open_lab(cli_call *call, int32_t flags, modellab_lab **lab,
+                                modellab_error *err)
 {
     modellab_lab_options options = MODELLAB_LAB_OPTIONS_INIT;
-    modellab_error err = MODELLAB_ERROR_INIT;
     options.logger = call->logger;
     options.flags = flags;
-    modellab_status status = modellab_lab_open(cli_value(call, CLI_OPT_LAB), &options, lab, &err);
+    return modellab_lab_open(cli_value(call, CLI_OPT_LAB), &options, lab, err);
+}
+
+int cli_open_lab(cli_call *call, int32_t flags, modellab_lab **lab)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_status status = open_lab(call, flags, lab, &err);
+    return status == MODELLAB_OK ? CLI_EXIT_OK : cli_fail(call, "lab", NULL, status, &err);
+}
+
+int cli_open_lab_to_read(cli_call *call, modellab_lab **lab)
+{
+    modellab_error err = MODELLAB_ERROR_INIT, second = MODELLAB_ERROR_INIT;
+    modellab_status status = open_lab(call, 0, lab, &err);
+    if ((status == MODELLAB_E_STORE_READ_ONLY || status == MODELLAB_E_PERMISSION) &&
+        open_lab(call, MODELLAB_LAB_READ_ONLY, lab, &second) == MODELLAB_OK)
+        return CLI_EXIT_OK;
     return status == MODELLAB_OK ? CLI_EXIT_OK : cli_fail(call, "lab", NULL, status, &err);
 }
 

@@ -47,6 +47,9 @@ const char *cli_value(const cli_call *call, cli_option_id option);
  * `subject` (a file as typed, a run, a model) and `run_id` may be NULL. Returns the exit code. */
 int cli_fail(const cli_call *call, const char *subject, const char *run_id, modellab_status status,
              const modellab_error *err);
+/* The same for a refused input: a folder or a pipe is a wrong input, not a wrong command line. */
+int cli_fail_input(const cli_call *call, const char *subject, modellab_status status,
+                   const modellab_error *err);
 /* The same for the program's own findings. */
 __attribute__((format(printf, 3, 4))) int cli_fail_text(const cli_call *call, int exit_code,
                                                         const char *format, ...);
@@ -61,6 +64,8 @@ const char *cli_advice_reason(modellab_reason reason);
 
 /* Opens the lab of --lab. 0, or the exit code after telling why. */
 int cli_open_lab(cli_call *call, int32_t flags, modellab_lab **lab);
+/* For commands that only look: also a lab that cannot be written. */
+int cli_open_lab_to_read(cli_call *call, modellab_lab **lab);
 /* Value of a configuration variable, new; NULL when unset. */
 char *cli_config(const char *name);
 /* The id as typed, or that of the newest run for "last". 0 or an exit code. */

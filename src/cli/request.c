@@ -274,11 +274,13 @@ void cli_input_close(cli_input *input)
     input->spool = NULL;
 }
 
-static void tell_findings(const modellab_report *report)
+/* Warnings; and what is wrong with a request (the error of an input says it all by itself). */
+static void tell_findings(const modellab_report *report, bool errors)
 {
     for (size_t i = 0; i < modellab_report_count(report); i++) {
         modellab_finding f = MODELLAB_FINDING_INIT;
-        if (modellab_report_at(report, i, &f, NULL) == MODELLAB_OK)
+        if (modellab_report_at(report, i, &f, NULL) == MODELLAB_OK &&
+            (errors || f.severity != MODELLAB_SEVERITY_ERROR))
             fprintf(stderr, "modellab: %s: %s%s%s\n", modellab_severity_name(f.severity), f.pointer,
                     f.pointer[0] != '\0' ? ": " : "", f.text);
     }
@@ -295,9 +297,10 @@ int cli_submit(const cli_call *call, modellab_lab *lab, const cli_input *input, 
     options.input_name = input != NULL && input->spool != NULL ? "stdin" : NULL;
     modellab_status status = modellab_run_submit(lab, &options, run_id, &report, &err);
     if (report != NULL && (status != MODELLAB_OK || !cli_has(call, CLI_OPT_QUIET)))
-        tell_findings(report);
+        tell_findings(report, status == MODELLAB_E_SCHEMA);
     modellab_report_unref(report);
-    return status == MODELLAB_OK
-               ? CLI_EXIT_OK
-               : cli_fail(call, input != NULL ? input->shown : NULL, NULL, status, &err);
+    if (status == MODELLAB_OK)
+        return CLI_EXIT_OK;
+    return input != NULL ? cli_fail_input(call, input->shown, status, &err)
+                         : cli_fail(call, NULL, NULL, status, &err);
 }
