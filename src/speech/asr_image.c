@@ -80,24 +80,24 @@ static modellab_status write_bytes(mli_image_writer *writer, const char *name, c
     return mli_image_writer_section(writer, name, MLI_DTYPE_U8, 1, dims, data, bytes, err);
 }
 
-/* Words as u32 length (little endian) and bytes, one after another. */
-static modellab_status write_words(const modellab_allocator *alloc, const mli_asr_extras *extras,
-                                   mli_image_writer *writer, modellab_error *err)
+/* The vocabulary in the tokenizer's own form, which loads fast. */
+static modellab_status write_vocabulary(const modellab_allocator *alloc,
+                                        const mli_asr_extras *extras, mli_image_writer *writer,
+                                        modellab_error *err)
 {
-    mli_buf all;
-    if (extras->words == NULL || extras->word_count == 0)
-        return MODELLAB_OK;
-    mli_buf_init(&all, alloc);
-    for (size_t i = 0; i < extras->word_count; i++) {
-        uint32_t n = extras->words[i].bytes;
-        for (int shift = 0; shift < 32; shift += 8)
-            mli_buf_append_char(&all, (char)(unsigned char)(n >> shift & 0xff));
-        mli_buf_append(&all, extras->words[i].data, n);
+    mli_whisper_tokenizer *tokenizer = NULL;
+    mli_buf packed;
+    mli_buf_init(&packed, alloc);
+    modellab_status status =
+        mli_whisper_tokenizer_create(&tokenizer, alloc, &extras->vocabulary, err);
+    if (status == MODELLAB_OK) {
+        mli_whisper_tokenizer_pack(tokenizer, &packed);
+        status = mli_buf_status(&packed, err);
     }
-    modellab_status status = mli_buf_status(&all, err);
     if (status == MODELLAB_OK)
-        status = write_bytes(writer, "words", all.data, all.size, err);
-    mli_buf_dispose(&all);
+        status = write_bytes(writer, "vocabulary", packed.data, packed.size, err);
+    mli_buf_dispose(&packed);
+    mli_whisper_tokenizer_destroy(tokenizer);
     return status;
 }
 
@@ -144,12 +144,7 @@ modellab_status mli_asr_image_write(const modellab_allocator *alloc,
     modellab_status status =
         mli_whisper_pack(alloc, &extras->dims, half, &reader, &sink, cancel, err);
     if (status == MODELLAB_OK)
-        status = write_bytes(writer, "tokenizer", extras->tokenizer, extras->tokenizer_bytes, err);
-    if (status == MODELLAB_OK)
-        status =
-            write_bytes(writer, "vocabulary", extras->vocabulary, extras->vocabulary_bytes, err);
-    if (status == MODELLAB_OK)
-        status = write_words(alloc, extras, writer, err);
+        status = write_vocabulary(alloc, extras, writer, err);
     if (status == MODELLAB_OK)
         status = write_bytes(writer, "mel_filters", extras->mel_filters,
                              extras->dims.mels * MEL_BINS * sizeof(float), err);
@@ -199,21 +194,17 @@ modellab_status mli_asr_extras_from_weights(mli_asr_extras *out, const modellab_
                                    (size_t)h->n_audio_head, (size_t)h->n_audio_layer,
                                    (size_t)h->n_text_ctx,   (size_t)h->n_text_state,
                                    (size_t)h->n_text_head,  (size_t)h->n_text_layer};
-    if (files != NULL) {
-        out->tokenizer = files->tokenizer;
-        out->tokenizer_bytes = files->tokenizer_bytes;
-        out->vocabulary = files->vocabulary;
-        out->vocabulary_bytes = files->vocabulary_bytes;
-    }
+    out->vocabulary = (mli_whisper_vocab_source){.tokenizer_json = files->tokenizer,
+                                                 .tokenizer_json_bytes = files->tokenizer_bytes,
+                                                 .vocabulary = files->vocabulary,
+                                                 .vocabulary_bytes = files->vocabulary_bytes,
+                                                 .words = weights->words,
+                                                 .word_count = weights->word_count,
+                                                 .n_vocab = h->n_vocab};
+    if (files->tokenizer == NULL && files->vocabulary == NULL && weights->words == NULL)
+        return mli_fail(err, MODELLAB_E_INVALID_MODEL,
+                        "the model has no tokenizer.json and no vocabulary file");
     modellab_status status = copy_heads(out, alloc, weights->heads, weights->head_count, err);
-    if (status == MODELLAB_OK && weights->words != NULL && weights->word_count > 0) {
-        out->words = mli_alloc_array(alloc, weights->word_count, sizeof *out->words);
-        if (out->words == NULL)
-            status = mli_no_memory(err);
-        else
-            memcpy(out->words, weights->words, weights->word_count * sizeof *out->words);
-        out->word_count = out->words != NULL ? weights->word_count : 0;
-    }
     if (status == MODELLAB_OK && weights->mel_filters != NULL && weights->mel_bins == MEL_BINS)
         status = copy_filters(out, alloc, weights->mel_filters, err);
     if (status != MODELLAB_OK)
@@ -286,30 +277,6 @@ static const char *bytes_of(const mli_image *image, const char *name, size_t *by
     return mli_image_data(image, section);
 }
 
-static modellab_status read_words(mli_asr_extras *out, const modellab_allocator *alloc,
-                                  const mli_image *image, modellab_error *err)
-{
-    size_t bytes = 0, at = 0;
-    const unsigned char *data = (const void *)bytes_of(image, "words", &bytes);
-    if (data == NULL)
-        return MODELLAB_OK;
-    out->words = mli_alloc_array(alloc, out->dims.vocab, sizeof *out->words);
-    if (out->words == NULL)
-        return mli_no_memory(err);
-    while (at < bytes) {
-        if (out->word_count == out->dims.vocab || bytes - at < 4)
-            return mli_fail(err, MODELLAB_E_INVALID_MODEL, "the image's vocabulary is damaged");
-        uint32_t n = (uint32_t)data[at] | (uint32_t)data[at + 1] << 8 |
-                     (uint32_t)data[at + 2] << 16 | (uint32_t)data[at + 3] << 24;
-        at += 4;
-        if (n > bytes - at)
-            return mli_fail(err, MODELLAB_E_INVALID_MODEL, "the image's vocabulary is damaged");
-        out->words[out->word_count++] = (mli_word){data + at, n};
-        at += n;
-    }
-    return MODELLAB_OK;
-}
-
 modellab_status mli_asr_extras_from_image(mli_asr_extras *out, const modellab_allocator *alloc,
                                           const mli_image *image, modellab_error *err)
 {
@@ -320,25 +287,24 @@ modellab_status mli_asr_extras_from_image(mli_asr_extras *out, const modellab_al
     if (status == MODELLAB_OK)
         status = read_metadata(out, alloc, root, err);
     mli_json_free(root);
-    if (status == MODELLAB_OK)
-        status = read_words(out, alloc, image, err);
     if (status == MODELLAB_OK) {
         size_t bytes = 0;
-        out->tokenizer = bytes_of(image, "tokenizer", &out->tokenizer_bytes);
-        out->vocabulary = bytes_of(image, "vocabulary", &out->vocabulary_bytes);
+        out->vocabulary.packed = bytes_of(image, "vocabulary", &out->vocabulary.packed_bytes);
+        out->vocabulary.n_vocab = (int32_t)out->dims.vocab;
         const char *filters = bytes_of(image, "mel_filters", &bytes);
         if (filters != NULL && bytes == out->dims.mels * MEL_BINS * sizeof(float))
             out->mel_filters = (const float *)(const void *)filters;
-    } else {
-        mli_asr_extras_dispose(out, alloc);
+        if (out->vocabulary.packed == NULL)
+            status = mli_fail(err, MODELLAB_E_INVALID_MODEL, "the image has no vocabulary");
     }
+    if (status != MODELLAB_OK)
+        mli_asr_extras_dispose(out, alloc);
     return status;
 }
 
 void mli_asr_extras_dispose(mli_asr_extras *extras, const modellab_allocator *alloc)
 {
     mli_free(alloc, extras->heads);
-    mli_free(alloc, extras->words);
     mli_free(alloc, extras->own_filters);
     memset(extras, 0, sizeof *extras);
 }

@@ -7,6 +7,7 @@
 #include "models/model_files.h"
 #include "models/whisper_weights.h"
 #include "speech/whisper_dims.h"
+#include "text/whisper_tokenizer.h"
 
 /* The part of a model that is not weights. */
 typedef struct mli_asr_extras {
@@ -14,18 +15,13 @@ typedef struct mli_asr_extras {
     bool multilingual;
     mli_whisper_head *heads;
     size_t head_count;
-    /* Borrowed from a weight file or an image; NULL when absent. */
-    const float *mel_filters; /* [mels][201] */
-    const char *tokenizer;    /* tokenizer.json */
-    size_t tokenizer_bytes;
-    const char *vocabulary; /* vocabulary.txt or .json */
-    size_t vocabulary_bytes;
-    mli_word *words; /* ggml's; the array is owned, the bytes are borrowed */
-    size_t word_count;
-    float *own_filters; /* copy behind mel_filters when the file's are not aligned */
+    /* Borrowed from a weight file and the files beside it, or from an image. */
+    mli_whisper_vocab_source vocabulary;
+    const float *mel_filters; /* [mels][201]; NULL = the usual ones */
+    float *own_filters;       /* copy behind mel_filters when the file's are not aligned */
 } mli_asr_extras;
 
-/* From a weight file that was read. `files` (NULL accepted) lends tokenizer and vocabulary. */
+/* From a weight file that was read; `files` lends tokenizer and vocabulary. */
 MODELLAB_MUST_CHECK modellab_status mli_asr_extras_from_weights(mli_asr_extras *out,
                                                                 const modellab_allocator *alloc,
                                                                 const mli_whisper_weights *weights,

@@ -74,17 +74,8 @@ static modellab_status arena_find(void *user, const char *name, bool packed, boo
 static modellab_status make_tokenizer(mli_asr_model *m, const mli_asr_extras *e,
                                       modellab_error *err)
 {
-    mli_whisper_vocab_source source = {.tokenizer_json = e->tokenizer,
-                                       .tokenizer_json_bytes = e->tokenizer_bytes,
-                                       .vocabulary = e->vocabulary,
-                                       .vocabulary_bytes = e->vocabulary_bytes,
-                                       .words = e->words,
-                                       .word_count = e->word_count,
-                                       .n_vocab = (int32_t)e->dims.vocab};
-    if (e->tokenizer == NULL && e->vocabulary == NULL && e->words == NULL)
-        return mli_fail(err, MODELLAB_E_INVALID_MODEL,
-                        "the model has no tokenizer.json and no vocabulary file");
-    modellab_status status = mli_whisper_tokenizer_create(&m->tokenizer, m->alloc, &source, err);
+    modellab_status status =
+        mli_whisper_tokenizer_create(&m->tokenizer, m->alloc, &e->vocabulary, err);
     if (status == MODELLAB_OK)
         status = mli_mel_bank_create(m->alloc, (int)e->dims.mels, e->mel_filters, &m->mel, err);
     return status;
@@ -155,8 +146,7 @@ static modellab_status build_image(void *user, mli_image_writer *writer, modella
     return status;
 }
 
-static modellab_status use_image(mli_asr_model *m, const mli_model_files *files,
-                                 modellab_error *err)
+static modellab_status use_image(mli_asr_model *m, modellab_error *err)
 {
     bool half = strcmp(m->cached.image.key.weights, "f16") == 0;
     modellab_status status = mli_asr_extras_from_image(&m->extras, m->alloc, &m->cached.image, err);
@@ -164,13 +154,6 @@ static modellab_status use_image(mli_asr_model *m, const mli_model_files *files,
         return status;
     m->weights = half ? MLI_ASR_WEIGHTS_F16 : MLI_ASR_WEIGHTS_F32;
     (void)mli_str_copy(m->sha256, sizeof m->sha256, m->cached.image.key.source_sha256);
-    if (files != NULL && (files->tokenizer != NULL || files->vocabulary != NULL)) {
-        /* The files beside the weights may be newer than those in the image. */
-        m->extras.tokenizer = files->tokenizer;
-        m->extras.tokenizer_bytes = files->tokenizer_bytes;
-        m->extras.vocabulary = files->vocabulary;
-        m->extras.vocabulary_bytes = files->vocabulary_bytes;
-    }
     mli_whisper_store store = mli_asr_store(&m->cached.image);
     status = mli_whisper_bind(m->alloc, &m->extras.dims, half, &store, &m->net, err);
     return status == MODELLAB_OK ? make_tokenizer(m, &m->extras, err) : status;
@@ -199,7 +182,7 @@ static modellab_status open_cached(mli_asr_model *m, mli_model_files *files,
     m->origin = event == MLI_CACHE_HIT     ? MLI_ASR_ORIGIN_CACHE
                 : event == MLI_CACHE_BUILT ? MLI_ASR_ORIGIN_BUILT
                                            : MLI_ASR_ORIGIN_REBUILT;
-    return use_image(m, files, err);
+    return use_image(m, err);
 }
 
 static modellab_status create(mli_asr_model **out, const mli_asr_open_options *o,
@@ -229,13 +212,33 @@ static modellab_status settle(mli_asr_model **out, modellab_status status)
         *out = NULL;
         return status;
     }
-    mli_free(m->alloc, m->extras.words);
     mli_free(m->alloc, m->extras.own_filters);
-    m->extras.words = NULL;
     m->extras.own_filters = NULL;
     m->extras.mel_filters = NULL;
-    m->extras.tokenizer = m->extras.vocabulary = NULL;
+    memset(&m->extras.vocabulary, 0, sizeof m->extras.vocabulary);
     return MODELLAB_OK;
+}
+
+/* A cache that cannot be written is no reason not to work: only slower to open. */
+static bool cache_unusable(modellab_status status)
+{
+    return status == MODELLAB_E_PERMISSION || status == MODELLAB_E_IO ||
+           status == MODELLAB_E_NO_SPACE || status == MODELLAB_E_STORE_READ_ONLY ||
+           status == MODELLAB_E_NOT_FOUND;
+}
+
+static modellab_status open_any(mli_asr_model *m, mli_model_files *files,
+                                const mli_asr_open_options *o, modellab_error *err)
+{
+    if (o->cache_directory == NULL)
+        return pack_in_memory(m, files, o, err);
+    modellab_error why = MODELLAB_ERROR_INIT;
+    modellab_status status = open_cached(m, files, o, &why);
+    if (cache_unusable(status) && !m->mapped) {
+        (void)mli_str_copy(m->reason, sizeof m->reason, why.message);
+        return pack_in_memory(m, files, o, err);
+    }
+    return status == MODELLAB_OK ? status : mli_fail_at(err, status, why.detail, "%s", why.message);
 }
 
 modellab_status mli_asr_model_open(mli_asr_model **out, mli_model_files *files,
@@ -243,8 +246,7 @@ modellab_status mli_asr_model_open(mli_asr_model **out, mli_model_files *files,
 {
     modellab_status status = create(out, options, err);
     if (status == MODELLAB_OK)
-        status = options->cache_directory != NULL ? open_cached(*out, files, options, err)
-                                                  : pack_in_memory(*out, files, options, err);
+        status = open_any(*out, files, options, err);
     mli_model_files_unload(files);
     return settle(out, status);
 }
@@ -259,7 +261,7 @@ modellab_status mli_asr_model_from_fd(mli_asr_model **out, int fd, const mli_os_
     if (status == MODELLAB_OK) {
         (*out)->mapped = true;
         (*out)->origin = MLI_ASR_ORIGIN_CACHE;
-        status = use_image(*out, NULL, err);
+        status = use_image(*out, err);
     }
     return settle(out, status);
 }

@@ -16,7 +16,7 @@ typedef enum mli_asr_weights {
 } mli_asr_weights;
 
 typedef enum mli_asr_origin {
-    MLI_ASR_ORIGIN_MEMORY = 0, /* packed in memory: no cache directory was given */
+    MLI_ASR_ORIGIN_MEMORY = 0, /* packed in memory: no cache directory, or one that is not usable */
     MLI_ASR_ORIGIN_CACHE = 1,  /* mapped from the cache */
     MLI_ASR_ORIGIN_BUILT = 2,  /* built into the cache, then mapped */
     MLI_ASR_ORIGIN_REBUILT = 3 /* as built, because the cached image was damaged */
@@ -39,7 +39,7 @@ typedef struct mli_asr_model_info {
     mli_asr_weights weights;
     mli_asr_origin origin;
     const char *sha256; /* of the weight file; "" when it was not computed (memory) */
-    const char *reason; /* why the image was rebuilt; "" otherwise */
+    const char *reason; /* why the image was rebuilt or the cache not used; "" otherwise */
 } mli_asr_model_info;
 
 /* `files` is used during the call only; its weights are read when there is no valid image. A new

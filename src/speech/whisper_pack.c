@@ -7,7 +7,7 @@
 #include "speech/whisper_net.h"
 #include <string.h>
 
-const char *const mli_whisper_layout = "whisper1-pack1";
+const char *const mli_whisper_layout = "whisper2-pack1";
 _Static_assert(MLI_PACK_VERSION == 1, "the layout's name counts the kernels' packing as well");
 
 enum { BLOCK_ROWS = 512 };

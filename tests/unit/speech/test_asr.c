@@ -3,6 +3,7 @@
 #include "unit/unit.h"
 
 #include "speech/asr_image.h"
+#include "speech/whisper_pack.h"
 #include "unit/failing_alloc.h"
 #include "unit/speech/asr_fixture.h"
 #include <math.h>
@@ -123,7 +124,7 @@ static void a_damaged_image_is_rebuilt_and_said_so(void **state)
     char name[160];
     (void)snprintf(key.source_sha256, sizeof key.source_sha256, "%s",
                    mli_asr_model_info_of(first).sha256);
-    (void)snprintf(key.layout, sizeof key.layout, "whisper1-pack1");
+    (void)snprintf(key.layout, sizeof key.layout, "%s", mli_whisper_layout);
     assert_true(mli_image_key_name(&key, name));
     (void)snprintf(path, sizeof path, "%s/images/%s", own.path, name);
     mli_asr_model_unref(first);
@@ -138,6 +139,19 @@ static void a_damaged_image_is_rebuilt_and_said_so(void **state)
     assert_true(strlen(mli_asr_model_info_of(second).reason) > 0);
     mli_asr_model_unref(second);
     temp_folder_remove(&own);
+}
+
+static void an_unusable_cache_is_passed_over(void **state)
+{
+    (void)state;
+    char file[400];
+    (void)snprintf(file, sizeof file, "%s/model.bin/cache", folder.path); /* below a file */
+    mli_asr_model *opened = fixture_open(folder.path, file, MLI_ASR_WEIGHTS_F16);
+    assert_int_equal(mli_asr_model_info_of(opened).origin, MLI_ASR_ORIGIN_MEMORY);
+    assert_true(strlen(mli_asr_model_info_of(opened).reason) > 0);
+    assert_null(strstr(mli_asr_model_info_of(opened).reason, folder.path));
+    assert_int_equal(mli_asr_model_fd(opened), -1);
+    mli_asr_model_unref(opened);
 }
 
 static void threads_and_repetition_do_not_change_a_byte(void **state)
@@ -356,6 +370,7 @@ int main(void)
         cmocka_unit_test(every_way_of_loading_gives_the_same_transcript),
         cmocka_unit_test(ggml_files_keep_their_filters_and_words),
         cmocka_unit_test(a_damaged_image_is_rebuilt_and_said_so),
+        cmocka_unit_test(an_unusable_cache_is_passed_over),
         cmocka_unit_test(threads_and_repetition_do_not_change_a_byte),
         cmocka_unit_test(progress_segments_and_reentry),
         cmocka_unit_test(options_are_checked),
