@@ -3,6 +3,7 @@
 #include "log/line.h"
 #include "base/str.h"
 #include "log/redact.h"
+#include "log/writer.h"
 #include "os/clock.h"
 #include <math.h>
 #include <string.h>
@@ -11,106 +12,6 @@
 #define TAIL_BYTES 64
 /* ,"sev":-2147483648 and ,"seq":-9223372036854775808 */
 #define OURS_BYTES 48
-
-static void put(mli_log_writer *w, const char *text, size_t bytes)
-{
-    if ((size_t)(w->end - w->at) < bytes) {
-        w->cut = true;
-        return;
-    }
-    memcpy(w->at, text, bytes);
-    w->at += bytes;
-}
-
-#define PUT(w, literal) put(w, literal, sizeof(literal) - 1)
-
-static void put_int(mli_log_writer *w, int64_t value)
-{
-    char digits[20];
-    size_t at = sizeof digits;
-    uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    do {
-        digits[--at] = (char)('0' + left % 10);
-        left /= 10;
-    } while (left > 0);
-    if (value < 0)
-        digits[--at] = '-';
-    put(w, digits + at, sizeof digits - at);
-}
-
-/* Bytes at the start of `text` that need no escape, eight at a time. */
-static size_t plain_run(const char *text, size_t bytes)
-{
-    const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
-    size_t i = 0;
-    for (; i + 8 <= bytes; i += 8) {
-        uint64_t v;
-        memcpy(&v, text + i, 8);
-        uint64_t quote = v ^ ones * '"', slash = v ^ ones * '\\', del = v ^ ones * 0x7F;
-        uint64_t found = v | (v - ones * 0x20) | (quote - ones) | (slash - ones) | (del - ones);
-        if ((found & high) != 0)
-            break;
-    }
-    for (; i < bytes; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c < 0x20 || c >= 0x7F || c == '"' || c == '\\')
-            break;
-    }
-    return i;
-}
-
-/* One character that is not plain; returns the bytes of the input that it took. */
-static size_t put_special(mli_log_writer *w, const char *text, size_t bytes)
-{
-    static const char hex[] = "0123456789abcdef", from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
-    uint32_t c;
-    size_t n = mli_utf8_decode(text, bytes, &c);
-    if (n == 0) {
-        PUT(w, "\xEF\xBF\xBD");
-        return 1;
-    }
-    if (c >= 0x80 && c != 0x2028 && c != 0x2029) {
-        put(w, text, n);
-        return n;
-    }
-    const char *at = c != 0 && c < 0x80 ? strchr(from, (int)c) : NULL;
-    char escape[6] = {'\\',
-                      at != NULL ? to[at - from] : 'u',
-                      hex[c >> 12 & 15],
-                      hex[c >> 8 & 15],
-                      hex[c >> 4 & 15],
-                      hex[c & 15]};
-    put(w, escape, at != NULL ? 2 : 6);
-    return n;
-}
-
-void mli_log_put_string(mli_log_writer *w, const char *text, size_t bytes, size_t limit)
-{
-    bool cut_before = w->cut;
-    if (w->end - w->at < 2) {
-        w->cut = true;
-        return;
-    }
-    size_t kept = mli_utf8_prefix(text, bytes, limit);
-    *w->at++ = '"';
-    w->end--; /* the closing quote always fits */
-    w->cut = false;
-    for (size_t i = 0; i < kept && !w->cut;) {
-        size_t run = plain_run(text + i, kept - i), room = (size_t)(w->end - w->at);
-        if (run > room) {
-            put(w, text + i, room);
-            w->cut = true;
-            break;
-        }
-        put(w, text + i, run);
-        i += run;
-        if (i < kept)
-            i += put_special(w, text + i, kept - i);
-    }
-    w->end++;
-    *w->at++ = '"';
-    w->cut = w->cut || cut_before || kept < bytes;
-}
 
 const char *mli_log_level_name(modellab_log_level level)
 {
@@ -138,9 +39,9 @@ static void put_real(mli_log_writer *w, double value)
 {
     char text[40];
     if (isfinite(value))
-        put(w, text, mli_format_f64(text, sizeof text, value));
+        mli_log_put(w, text, mli_format_f64(text, sizeof text, value));
     else
-        PUT(w, "null");
+        MLI_LOG_PUT(w, "null");
 }
 
 static void put_text_value(mli_log_writer *w, const mli_log_stamp *stamp,
@@ -176,16 +77,16 @@ static void put_value(mli_log_writer *w, const mli_log_stamp *stamp, const model
 {
     switch (f->type) {
     case MODELLAB_LOG_INT:
-        put_int(w, f->integer);
+        mli_log_put_int(w, f->integer);
         break;
     case MODELLAB_LOG_REAL:
         put_real(w, f->real);
         break;
     case MODELLAB_LOG_BOOL:
         if (f->integer != 0)
-            PUT(w, "true");
+            MLI_LOG_PUT(w, "true");
         else
-            PUT(w, "false");
+            MLI_LOG_PUT(w, "false");
         break;
     case MODELLAB_LOG_STRING:
     case MODELLAB_LOG_SECRET:
@@ -194,16 +95,17 @@ static void put_value(mli_log_writer *w, const mli_log_stamp *stamp, const model
         if (f->text != NULL)
             put_text_value(w, stamp, f);
         else
-            PUT(w, "null");
+            MLI_LOG_PUT(w, "null");
         break;
     default:
-        PUT(w, "null"); /* a type of a newer caller */
+        MLI_LOG_PUT(w, "null"); /* a type of a newer caller */
     }
 }
 
 typedef struct key_text {
     const char *text;
     size_t bytes;
+    bool plain; /* needs no escape */
 } key_text;
 
 static bool has_high_byte(const char *text, size_t bytes)
@@ -239,11 +141,14 @@ static bool same_key(const key_text *a, const char *text, size_t bytes)
 
 static bool is_reserved(const key_text *k)
 {
-    static const char *const ours[] = {
-        "ts",      "level", "event",   "msg", "run_id", "request_id", "trace_id",
-        "span_id", "sev",   "attempt", "pid", "seq",    "truncated",  "suppressed"};
-    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
-        if (ours[i][0] == k->text[0] && same_key(k, ours[i], strlen(ours[i])))
+    static const char *const of_length[11][5] = {
+        [2] = {"ts"},        [3] = {"msg", "sev", "pid", "seq"}, [5] = {"level", "event"},
+        [6] = {"run_id"},    [7] = {"span_id", "attempt"},       [8] = {"trace_id"},
+        [9] = {"truncated"}, [10] = {"request_id", "suppressed"}};
+    if (k->bytes > 10)
+        return false;
+    for (const char *const *ours = of_length[k->bytes]; *ours != NULL; ours++)
+        if ((*ours)[0] == k->text[0] && memcmp(*ours, k->text, k->bytes) == 0)
             return true;
     return false;
 }
@@ -275,10 +180,13 @@ static void put_key(mli_log_writer *w, const key_text *keys, size_t count, size_
     const key_text *k = &keys[index];
     char renamed[MLI_LOG_KEY_BYTES + 8];
     size_t n = unsure ? occurrence(keys, index) : 1, bytes = k->bytes;
-    PUT(w, ",");
+    MLI_LOG_PUT(w, ",");
     if (n == 1) {
-        mli_log_put_string(w, k->text, bytes, bytes);
-        PUT(w, ":");
+        if (k->plain && (size_t)(w->end - w->at) >= bytes + 2)
+            mli_log_put_plain(w, k->text, bytes);
+        else
+            mli_log_put_string(w, k->text, bytes, bytes);
+        MLI_LOG_PUT(w, ":");
         return;
     }
     memcpy(renamed, k->text, bytes);
@@ -286,15 +194,15 @@ static void put_key(mli_log_writer *w, const key_text *keys, size_t count, size_
     for (int64_t suffix = 2; n > 1; suffix++) {
         mli_log_writer number = {renamed + k->bytes, renamed + sizeof renamed, false};
         bool taken = false;
-        PUT(&number, "_");
-        put_int(&number, suffix);
+        MLI_LOG_PUT(&number, "_");
+        mli_log_put_int(&number, suffix);
         bytes = (size_t)(number.at - renamed);
         for (size_t i = 0; i < count; i++)
             taken = taken || same_key(&keys[i], renamed, bytes);
         n -= !taken;
     }
     mli_log_put_string(w, renamed, bytes, bytes);
-    PUT(w, ":");
+    MLI_LOG_PUT(w, ":");
 }
 
 static size_t collect_keys(const modellab_log_record *r, key_text *keys)
@@ -307,6 +215,7 @@ static size_t collect_keys(const modellab_log_record *r, key_text *keys)
         keys[i].text = key;
         keys[i].bytes = bounded_length(key, 0, MLI_LOG_KEY_BYTES);
         keys[i].bytes = mli_utf8_prefix(key, keys[i].bytes, MLI_LOG_KEY_BYTES);
+        keys[i].plain = mli_log_is_plain(key, keys[i].bytes);
     }
     return count;
 }
@@ -321,8 +230,7 @@ static void put_fields(mli_log_writer *w, const mli_log_stamp *stamp, const mode
     size_t count = collect_keys(r, keys);
     for (size_t i = 0; i < count; i++) {
         char *before = w->at;
-        bool unsure = seen_before(&seen, &keys[i]) || strchr("tlemrsap", keys[i].text[0]) != NULL ||
-                      has_high_byte(keys[i].text, keys[i].bytes);
+        bool unsure = seen_before(&seen, &keys[i]) || is_reserved(&keys[i]) || !keys[i].plain;
         w->cut = false;
         put_key(w, keys, count, i, unsure);
         if (!w->cut) {
@@ -350,34 +258,34 @@ size_t mli_log_format(char *out, const mli_log_stamp *stamp, const modellab_log_
     size_t ours = stamp->ids_bytes + stamp->process_bytes + OURS_BYTES;
     w.end -= ours;
     mli_os_format_utc(stamp->time_ns, time);
-    PUT(&w, "{\"ts\":\"");
-    put(&w, time, 27);
-    PUT(&w, "\",\"level\":\"");
-    put(&w, level, strlen(level));
-    PUT(&w, "\",\"event\":");
+    MLI_LOG_PUT(&w, "{\"ts\":\"");
+    mli_log_put(&w, time, 27);
+    MLI_LOG_PUT(&w, "\",\"level\":\"");
+    mli_log_put(&w, level, strlen(level));
+    MLI_LOG_PUT(&w, "\",\"event\":");
     mli_log_put_string(&w, event, bounded_length(event, 0, 256), 256);
-    PUT(&w, ",\"msg\":");
+    MLI_LOG_PUT(&w, ",\"msg\":");
     message = message != NULL ? message : "";
     mli_log_put_string(&w, message, bounded_length(message, 0, MLI_LOG_VALUE_BYTES),
                        MLI_LOG_VALUE_BYTES);
     bool cut = w.cut;
     w.end += ours;
-    put(&w, stamp->ids, stamp->ids_bytes);
-    PUT(&w, ",\"sev\":");
-    put_int(&w, r->level);
-    put(&w, stamp->process, stamp->process_bytes);
-    PUT(&w, ",\"seq\":");
-    put_int(&w, stamp->seq);
+    mli_log_put(&w, stamp->ids, stamp->ids_bytes);
+    MLI_LOG_PUT(&w, ",\"sev\":");
+    mli_log_put_int(&w, r->level);
+    mli_log_put(&w, stamp->process, stamp->process_bytes);
+    MLI_LOG_PUT(&w, ",\"seq\":");
+    mli_log_put_int(&w, stamp->seq);
     put_fields(&w, stamp, r);
     cut = cut || w.cut;
     w.end += TAIL_BYTES - 1;
     if (stamp->suppressed > 0) {
-        PUT(&w, ",\"suppressed\":");
-        put_int(&w, stamp->suppressed);
+        MLI_LOG_PUT(&w, ",\"suppressed\":");
+        mli_log_put_int(&w, stamp->suppressed);
     }
     if (cut)
-        PUT(&w, ",\"truncated\":true");
-    PUT(&w, "}\n");
+        MLI_LOG_PUT(&w, ",\"truncated\":true");
+    MLI_LOG_PUT(&w, "}\n");
     *w.at = '\0';
     return (size_t)(w.at - out);
 }

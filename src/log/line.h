@@ -27,12 +27,4 @@ typedef struct mli_log_stamp {
 size_t mli_log_format(char *out, const mli_log_stamp *stamp, const modellab_log_record *record);
 const char *mli_log_level_name(modellab_log_level level);
 
-/* Bounded writer, also used to make the ids. `cut` tells that something did not fit. */
-typedef struct mli_log_writer {
-    char *at, *end;
-    bool cut;
-} mli_log_writer;
-/* Quoted and escaped; at most `limit` bytes of the text. */
-void mli_log_put_string(mli_log_writer *w, const char *text, size_t bytes, size_t limit);
-
 #endif

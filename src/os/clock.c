@@ -89,31 +89,33 @@ static void date_from_days(int64_t days, int64_t *year, int64_t *month, int64_t 
     *year = y + era * 400 + (*month <= 2);
 }
 
-static void put_digits(char *out, int64_t value, int digits)
+/* Two digits; `value` below 100. */
+static void put_pair(char *out, uint32_t value)
 {
-    for (int i = digits - 1; i >= 0; i--) {
-        out[i] = (char)('0' + value % 10);
-        value /= 10;
-    }
+    out[0] = (char)('0' + value / 10);
+    out[1] = (char)('0' + value % 10);
 }
 
 void mli_os_format_utc(int64_t realtime_ns, char out[28])
 {
     int64_t us = realtime_ns / 1000 - (realtime_ns % 1000 < 0);
     int64_t seconds = us / 1000000 - (us % 1000000 < 0);
-    int64_t fraction = us - seconds * 1000000;
+    uint32_t fraction = (uint32_t)(us - seconds * 1000000);
     int64_t days = seconds / 86400 - (seconds % 86400 < 0);
-    int64_t of_day = seconds - days * 86400;
+    uint32_t of_day = (uint32_t)(seconds - days * 86400);
     int64_t year, month, day;
     date_from_days(days, &year, &month, &day);
     memcpy(out, "0000-00-00T00:00:00.000000Z", 28);
-    put_digits(out, year, 4);
-    put_digits(out + 5, month, 2);
-    put_digits(out + 8, day, 2);
-    put_digits(out + 11, of_day / 3600, 2);
-    put_digits(out + 14, of_day / 60 % 60, 2);
-    put_digits(out + 17, of_day % 60, 2);
-    put_digits(out + 20, fraction, 6);
+    put_pair(out, (uint32_t)year / 100);
+    put_pair(out + 2, (uint32_t)year % 100);
+    put_pair(out + 5, (uint32_t)month);
+    put_pair(out + 8, (uint32_t)day);
+    put_pair(out + 11, of_day / 3600);
+    put_pair(out + 14, of_day / 60 % 60);
+    put_pair(out + 17, of_day % 60);
+    put_pair(out + 20, fraction / 10000);
+    put_pair(out + 22, fraction / 100 % 100);
+    put_pair(out + 24, fraction % 100);
 }
 
 static int64_t read_digits(const char *text, int digits)

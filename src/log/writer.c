@@ -1,0 +1,88 @@
+/* Escaping of JSON strings, and integers as text. */
+#include "log/writer.h"
+#include "base/str.h"
+
+void mli_log_put_int(mli_log_writer *w, int64_t value)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do {
+        digits[--at] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (value < 0)
+        digits[--at] = '-';
+    mli_log_put(w, digits + at, sizeof digits - at);
+}
+
+/* Bytes at the start of `text` that need no escape. */
+static size_t plain_run(const char *text, size_t bytes)
+{
+    size_t i = 0;
+    while (i + 8 <= bytes && mli_log_special_in(mli_log_load8(text + i)) == 0)
+        i += 8;
+    for (; i < bytes; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c < 0x20 || c >= 0x7F || c == '"' || c == '\\')
+            break;
+    }
+    return i;
+}
+
+/* One character that is not plain; returns the bytes of the input that it took. */
+static size_t put_special(mli_log_writer *w, const char *text, size_t bytes)
+{
+    static const char hex[] = "0123456789abcdef", from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
+    uint32_t c;
+    size_t n = mli_utf8_decode(text, bytes, &c);
+    if (n == 0) {
+        MLI_LOG_PUT(w, "\xEF\xBF\xBD");
+        return 1;
+    }
+    if (c >= 0x80 && c != 0x2028 && c != 0x2029) {
+        mli_log_put(w, text, n);
+        return n;
+    }
+    const char *at = c != 0 && c < 0x80 ? strchr(from, (int)c) : NULL;
+    char escape[6] = {'\\',
+                      at != NULL ? to[at - from] : 'u',
+                      hex[c >> 12 & 15],
+                      hex[c >> 8 & 15],
+                      hex[c >> 4 & 15],
+                      hex[c & 15]};
+    mli_log_put(w, escape, at != NULL ? 2 : 6);
+    return n;
+}
+
+void mli_log_put_string(mli_log_writer *w, const char *text, size_t bytes, size_t limit)
+{
+    bool cut_before = w->cut;
+    if (w->end - w->at < 2) {
+        w->cut = true;
+        return;
+    }
+    size_t kept = bytes <= limit ? bytes : mli_utf8_prefix(text, bytes, limit);
+    if (kept == bytes && (size_t)(w->end - w->at) >= bytes + 2 && mli_log_is_plain(text, bytes)) {
+        mli_log_put_plain(w, text, bytes);
+        return;
+    }
+    *w->at++ = '"';
+    w->end--; /* the closing quote always fits */
+    w->cut = false;
+    for (size_t i = 0; i < kept && !w->cut;) {
+        size_t run = plain_run(text + i, kept - i), room = (size_t)(w->end - w->at);
+        if (run > room) {
+            mli_log_put(w, text + i, room);
+            w->cut = true;
+            break;
+        }
+        mli_log_put(w, text + i, run);
+        i += run;
+        if (i < kept)
+            i += put_special(w, text + i, kept - i);
+    }
+    w->end++;
+    *w->at++ = '"';
+    w->cut = w->cut || cut_before || kept < bytes;
+}
