@@ -8,7 +8,6 @@
 #include "lab/pipeline.h"
 #include <string.h>
 
-#define DEFAULT_MODEL "whisper-tiny.en"
 #define LABELS_MOST 64
 
 static const struct {
@@ -90,7 +89,8 @@ static void check_rest(mli_request *r, mli_findings *report)
         mli_findings_add(report, MODELLAB_SEVERITY_WARNING, "request.unused_config", "/config/asr",
                          "No step of this run uses this part of the configuration.");
     }
-    r->model = has_asr ? mli_json_string(mli_json_get(asr, "model"), DEFAULT_MODEL) : "";
+    r->model =
+        has_asr ? mli_json_string(mli_json_get(asr, "model"), MLI_REQUEST_DEFAULT_MODEL) : "";
     if (strchr(r->model, '/') != NULL || r->model[0] == '.') {
         mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "request.model_path", "/config/asr/model",
                          "A request names an installed model; import a model of your own first.");
@@ -200,6 +200,7 @@ static void write_accepted(mli_request *r)
     if (r->max_duration_ms > 0) {
         mli_jw_kreal(&w, "max_duration_seconds", (double)r->max_duration_ms / 1000.0);
     }
+    mli_jw_kint(&w, "max_attempts", r->max_attempts);
     put_member(&w, r, "caps", &scratch);
     put_member(&w, r, "labels", &scratch);
     put_member(&w, r, "idempotency_key", &scratch);
@@ -243,6 +244,7 @@ static modellab_status accept(mli_request *r, int64_t configured_ms, mli_finding
     r->user = mli_json_string(mli_json_get(r->given, "user"), "");
     r->idempotency_key = mli_json_string(mli_json_get(r->given, "idempotency_key"), "");
     r->priority = priority_of(mli_json_get(r->given, "priority"));
+    r->max_attempts = (int32_t)mli_json_int(mli_json_get(r->given, "max_attempts"), 1);
     r->max_duration_ms = milliseconds(mli_json_get(r->given, "max_duration_seconds"));
     if (r->max_duration_ms == 0 && pipeline != NULL) {
         r->max_duration_ms = pipeline->max_duration_ms;

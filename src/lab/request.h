@@ -7,6 +7,7 @@
 #include "check/findings.h"
 #include "lab/caps.h"
 
+#define MLI_REQUEST_DEFAULT_MODEL "whisper-tiny.en"
 #define MLI_REQUEST_MAX_BYTES ((size_t)1024 * 1024)
 
 /* JSON Schema text. Static. */
@@ -22,6 +23,7 @@ typedef struct mli_request {
     const char *user, *idempotency_key;
     const char *model; /* "" when no step needs one */
     int32_t priority;
+    int32_t max_attempts;    /* 1 = no retry */
     int64_t max_duration_ms; /* request, pipeline, configuration, in this order; 0 = none */
     mli_run_caps caps;
     bool needs_input;

@@ -17,6 +17,8 @@ static const char schema[] =
     "\"config\":{\"type\":\"object\",\"additionalProperties\":false,"
     "\"properties\":{\"asr\":{\"$ref\":\"#/$defs/asr\"}}},"
     "\"max_duration_seconds\":{\"type\":\"number\",\"exclusiveMinimum\":0,\"maximum\":604800},"
+    "\"max_attempts\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":20,\"default\":1,"
+    "\"description\":\"Tries in all, when the reason of a failure is transient.\"},"
     "\"caps\":{\"$ref\":\"#/$defs/caps\"},"
     "\"labels\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\","
     "\"maxLength\":256},\"description\":\"Kept with the run, at most 64.\"},"

@@ -189,6 +189,7 @@ static void fill_row(const submission *s, const mli_input_facts *facts, mli_run_
     row->labels_json = s->request.labels.size > 0 ? mli_buf_text(&s->request.labels) : "{}";
     row->idempotency_key = s->request.idempotency_key;
     row->priority = s->request.priority;
+    row->max_attempts = s->request.max_attempts;
     row->reason = MODELLAB_REASON_WAITING_FOR_SUPERVISOR;
     row->message = "The run waits for a supervisor.";
     row->created_ms = mli_lab_now_ms(s->lab);

@@ -129,6 +129,10 @@ static modellab_status open_parts(mli_supervisor *s, const modellab_supervisor_o
         int rc = mli_os_poller_add(&s->poller, s->presence.socket_fd);
         status = rc == 0 ? MODELLAB_OK : mli_fail_os(err, -rc, "the supervisor cannot be woken");
     }
+    if (status == MODELLAB_OK) {
+        int rc = mli_os_poller_set_timer(&s->poller, 0); /* its first round is due at once */
+        status = rc == 0 ? MODELLAB_OK : mli_fail_os(err, -rc, "the supervisor has no timer");
+    }
     return status;
 }
 

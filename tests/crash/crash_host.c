@@ -27,22 +27,11 @@ static int no_lock(void *user, int fd, bool wait)
     return 0; /* the planted bug: says that the lock is taken */
 }
 
-static int no_sync(void *user, int fd)
-{
-    (void)user;
-    (void)fd;
-    return 0;
-}
-
 static mli_os_files planted(const char *plant)
 {
     mli_os_files files = mli_os_system_files;
     if (strcmp(plant, "no-lock") == 0) {
         files.lock = no_lock;
-    }
-    if (strcmp(plant, "no-sync") == 0) {
-        files.sync = no_sync;
-        files.sync_data = no_sync;
     }
     return files;
 }

@@ -16,7 +16,7 @@ typedef struct kit {
 
 /* How a host process supervises; zero is the default. */
 typedef struct kit_host {
-    const char *plant;     /* planted bug: "no-lock", "no-sync"; NULL = none */
+    const char *plant;     /* planted bug: "no-lock"; NULL = none */
     const char *fail_step; /* MODEL_LAB_FAIL_STEP for its workers */
     bool keep;             /* workers outlive it */
     int workers, term_ms, kill_ms;

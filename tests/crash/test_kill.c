@@ -97,6 +97,33 @@ static void worker_that_dies_by_itself(void **state)
     kit_stop_host(host);
 }
 
+static void a_transient_end_is_tried_again(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    kit_submit(k, "{\"pipeline\":\"ingest\",\"max_attempts\":2}", 1.0, id);
+    pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:die"});
+    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_FAILED);
+    expect_end(k, id, MODELLAB_RUN_FAILED, MODELLAB_REASON_WORKER_DIED);
+    assert_int_equal(kit_count_events(k, id, "run_requeued"), 1);
+    assert_int_equal(kit_count_events(k, id, "run_started"), 2);
+    kit_stop_host(host);
+
+    kit_submit(k, "{\"pipeline\":\"ingest\",\"max_attempts\":3}", 1.0, id);
+    host = kit_start_host(k, &(kit_host){.fail_step = "ingest:hang"});
+    pid_t worker = kit_worker_pid(k, id);
+    kit_kill(host);
+    assert_int_equal(kill(worker, SIGKILL), 0);
+    kit_wait_dead(worker);
+    kit_reopen(k);
+    modellab_run *run = kit_load(k, id);
+    assert_int_equal(kit_info(run).status, MODELLAB_RUN_QUEUED);
+    modellab_run_unref(run);
+    host = kit_start_host(k, &(kit_host){0});
+    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_COMPLETED);
+    kit_stop_host(host);
+}
+
 static void everything_killed_gives_stale_at_open(void **state)
 {
     kit *k = *state;
@@ -271,6 +298,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(worker_killed_under_a_living_supervisor, open_kit,
                                         close_kit),
         cmocka_unit_test_setup_teardown(worker_that_dies_by_itself, open_kit, close_kit),
+        cmocka_unit_test_setup_teardown(a_transient_end_is_tried_again, open_kit, close_kit),
         cmocka_unit_test_setup_teardown(everything_killed_gives_stale_at_open, open_kit, close_kit),
         cmocka_unit_test_setup_teardown(a_worker_that_outlives_its_supervisor_is_adopted, open_kit,
                                         close_kit),
