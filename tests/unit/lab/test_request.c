@@ -56,7 +56,7 @@ static void schema_loads_and_accepts_least(void **state)
         "\"language\":\"auto\",\"task\":\"transcribe\",\"beam_size\":1,\"best_of\":5,"
         "\"temperatures\":[0.0,0.2,0.4,0.6,0.8,1.0],\"condition_on_previous\":true,"
         "\"word_times\":false,\"threads\":0,\"weights\":\"f16\",\"formats\":[]}},"
-        "\"max_duration_seconds\":5.0}",
+        "\"max_duration_seconds\":5.0,\"max_attempts\":1}",
         mli_buf_text(&r.request.json));
     drop(&r);
 }
