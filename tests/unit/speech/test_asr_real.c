@@ -1,0 +1,191 @@
+/* The real whisper-tiny.en on the sample conversation. Needs both below MODEL_LAB_TEST_MODELS
+ * (scripts/test fetches them); says so and skips when they are not there. */
+#include "unit/unit.h"
+
+#include "unit/speech/asr_fixture.h"
+#include <math.h>
+#include <stdlib.h>
+
+static char model_path[512], sample_path[512];
+static bool have_base;
+static char base_path[512];
+static mli_asr_model *model;
+static mli_audio_source *audio;
+
+static bool exists(const char *path)
+{
+    mli_os_stat info;
+    return mli_os_system_files.stat(NULL, path, true, &info) == 0;
+}
+
+static bool find_models(void)
+{
+    const char *root = getenv("MODEL_LAB_TEST_MODELS");
+    if (root == NULL || root[0] == '\0') {
+        print_message("skipped: MODEL_LAB_TEST_MODELS is not set\n");
+        return false;
+    }
+    (void)snprintf(model_path, sizeof model_path, "%s/whisper-tiny.en", root);
+    (void)snprintf(base_path, sizeof base_path, "%s/whisper-base", root);
+    (void)snprintf(sample_path, sizeof sample_path, "%s/sample-conversation/sample.wav", root);
+    have_base = exists(base_path);
+    if (!exists(model_path) || !exists(sample_path)) {
+        print_message("skipped: whisper-tiny.en or sample-conversation is not installed there\n");
+        return false;
+    }
+    return true;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    model = fixture_open(model_path, NULL, MLI_ASR_WEIGHTS_F16);
+    return mli_audio_decode_path(sample_path, NULL, &audio, NULL) == MODELLAB_OK ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    mli_asr_model_unref(model);
+    mli_audio_unref(audio);
+    return 0;
+}
+
+static mli_transcript *transcribe(mli_asr_model *with, const mli_asr_options *options)
+{
+    mli_asr_session *session = NULL;
+    mli_transcript *t = NULL;
+    assert_int_equal(mli_asr_session_create(&session, NULL, with, 2, NULL), MODELLAB_OK);
+    assert_int_equal(mli_asr_transcribe(session, audio, options, &t, NULL), MODELLAB_OK);
+    mli_asr_session_destroy(session);
+    return t;
+}
+
+static void the_conversation_is_understood(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"Hello", "Diane in New Jersey", "Texas",
+                                        "originally from Chicago", "call me a Yankee"};
+    mli_asr_options o;
+    mli_asr_options_init(&o);
+    o.word_times = true;
+    mli_transcript *t = transcribe(model, &o);
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strstr(t->text, words[i]) == NULL)
+            fail_msg("\"%s\" is missing", words[i]);
+    assert_string_equal(t->language, "en");
+    assert_true(fabs(t->duration - 30) < 0.01);
+    double before = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < t->segment_count; i++)
+        for (size_t k = 0; k < t->segments[i].word_count; k++, count++) {
+            const mli_transcript_word *w = &t->segments[i].words[k];
+            assert_true(w->start >= before - 1e-9 && w->end >= w->start && w->end <= 30.01);
+            assert_true(w->probability > 0 && w->probability <= 1);
+            before = w->start;
+        }
+    assert_int_equal(count, t->word_count);
+    assert_true(count > 60);
+    mli_transcript_unref(t);
+}
+
+static void threads_beams_and_repetition_do_not_change_a_byte(void **state)
+{
+    (void)state;
+    mli_asr_options o;
+    mli_buf one, two;
+    mli_asr_options_init(&o);
+    o.beam_size = 3;
+    fixture_transcribe(model, 1, audio, &o, &one);
+    fixture_transcribe(model, 2, audio, &o, &two);
+    assert_int_equal(one.size, two.size);
+    assert_memory_equal(one.data, two.data, one.size);
+    mli_buf_dispose(&one);
+    mli_buf_dispose(&two);
+}
+
+typedef struct canceller {
+    mli_cancel_word word;
+} canceller;
+
+static int32_t cancel_after_a_segment(void *user, const mli_transcript_segment *segment)
+{
+    canceller *c = user;
+    (void)segment;
+    atomic_store(&c->word, 1);
+    return 0;
+}
+
+static void cancel_keeps_what_is_done(void **state)
+{
+    (void)state;
+    canceller c = {0};
+    mli_asr_session *session = NULL;
+    mli_transcript *t = NULL;
+    mli_asr_options o;
+    mli_asr_options_init(&o);
+    o.segment = cancel_after_a_segment;
+    o.user = &c;
+    o.cancel = &c.word;
+    mli_audio_source *whole = audio;
+    mli_audio_source *longer = fixture_audio(65); /* noise: several windows */
+    assert_int_equal(mli_asr_session_create(&session, NULL, model, 2, NULL), MODELLAB_OK);
+    modellab_status status = mli_asr_transcribe(session, whole, &o, &t, NULL);
+    assert_true(status == MODELLAB_OK || status == MODELLAB_E_CANCELLED); /* one window or two */
+    assert_true(t->segment_count > 0);
+    mli_transcript_unref(t);
+    atomic_store(&c.word, 1);
+    assert_int_equal(mli_asr_transcribe(session, longer, &o, &t, NULL), MODELLAB_E_CANCELLED);
+    assert_true(t->partial);
+    assert_int_equal(t->segment_count, 0);
+    mli_transcript_unref(t);
+    mli_asr_session_destroy(session);
+    mli_audio_unref(longer);
+}
+
+static void a_prompt_changes_the_spelling(void **state)
+{
+    (void)state;
+    mli_asr_options o;
+    mli_asr_options_init(&o);
+    mli_transcript *plain = transcribe(model, &o);
+    o.initial_prompt = "Dyane, Sheelah";
+    mli_transcript *prompted = transcribe(model, &o);
+    assert_string_not_equal(plain->text, prompted->text);
+    mli_transcript_unref(plain);
+    mli_transcript_unref(prompted);
+}
+
+static void the_language_is_heard_and_translated(void **state)
+{
+    (void)state;
+    mli_asr_options o;
+    if (!have_base) {
+        print_message("skipped: whisper-base is not installed there\n");
+        return;
+    }
+    mli_asr_model *base = fixture_open(base_path, NULL, MLI_ASR_WEIGHTS_F16);
+    mli_asr_options_init(&o);
+    o.translate = true;
+    mli_transcript *t = transcribe(base, &o);
+    assert_string_equal(t->language, "en");
+    assert_true(t->language_probability > 0.9);
+    assert_string_equal(t->task, "translate");
+    assert_non_null(strstr(t->text, "Chicago"));
+    mli_transcript_unref(t);
+    mli_asr_model_unref(base);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_conversation_is_understood),
+        cmocka_unit_test(threads_beams_and_repetition_do_not_change_a_byte),
+        cmocka_unit_test(cancel_keeps_what_is_done),
+        cmocka_unit_test(a_prompt_changes_the_spelling),
+        cmocka_unit_test(the_language_is_heard_and_translated),
+    };
+    if (!find_models())
+        return 77; /* shown as skipped */
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
