@@ -31,7 +31,7 @@ def table(name, items):
     print("const size_t %s_count = sizeof %s / sizeof %s[0];" % (name, name, name))
 
 
-print("/* Ranges of the general categories L* and N* of Unicode %s. Made by scripts/unicode_tables.py. */"
+print("/* Ranges of the categories L* and N* of Unicode %s, by scripts/unicode_tables.py. */"
       % unicodedata.unidata_version)
 print("/* clang-format off */")
 print('#include "text/unicode.h"\n')

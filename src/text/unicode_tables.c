@@ -1,4 +1,4 @@
-/* Ranges of the general categories L* and N* of Unicode 14.0.0. Made by scripts/unicode_tables.py. */
+/* Ranges of the categories L* and N* of Unicode 14.0.0, by scripts/unicode_tables.py. */
 /* clang-format off */
 #include "text/unicode.h"
 

@@ -9,8 +9,9 @@
 typedef struct mli_whisper_tokenizer mli_whisper_tokenizer;
 
 /* Give what there is; the first that is set wins: packed (of mli_whisper_tokenizer_pack), words
- * (ggml), vocabulary (CTranslate2: text lines or a JSON array; HF vocab.json object), tokenizer.json
- * (the slowest to read). Merge ranks are the ids themselves, as in the reference's vocabularies. */
+ * (ggml), vocabulary (CTranslate2: text lines or a JSON array; HF vocab.json object),
+ * tokenizer.json (the slowest to read). Merge ranks are the ids themselves, as in the reference's
+ * vocabularies. */
 typedef struct mli_whisper_vocab_source {
     const void *packed;
     size_t packed_bytes;
