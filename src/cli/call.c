@@ -192,9 +192,13 @@ int cli_fail_input(const cli_call *call, const char *subject, modellab_status st
                    const modellab_error *err)
 {
     bool wrong_kind = status == MODELLAB_E_INVALID_ARGUMENT;
-    tell(call, modellab_status_name(status), subject, NULL, message_of(status, err),
-         wrong_kind ? "Give an audio file; what comes by a pipe is read with `-`."
-                    : cli_advice(status));
+    const char *advice = cli_advice(status);
+    if (wrong_kind)
+        advice = "Give an audio file; what comes by a pipe is read with `-`.";
+    else if (status == MODELLAB_E_NOT_FOUND)
+        advice =
+            "Check the names of file and model (`modellab models list`, `modellab models pull`).";
+    tell(call, modellab_status_name(status), subject, NULL, message_of(status, err), advice);
     return wrong_kind ? CLI_EXIT_INPUT : cli_exit_of_status(status);
 }
 

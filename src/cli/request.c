@@ -238,7 +238,7 @@ static int copy_stdin(const cli_call *call, int fd)
 
 int cli_input_open(const cli_call *call, const char *typed, cli_input *input)
 {
-    *input = (cli_input){typed, typed, NULL};
+    *input = (cli_input){cli_basename(typed), typed, NULL};
     if (strcmp(typed, "-") != 0)
         return 0;
     const char *folder = getenv("TMPDIR");

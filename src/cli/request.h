@@ -11,7 +11,7 @@ int cli_read_file(const cli_call *call, const char *path, size_t max, cli_text *
 
 /* An input as typed; stdin is spooled to a temporary file that close removes. */
 typedef struct cli_input {
-    const char *shown; /* as typed, for messages */
+    const char *shown; /* last component, for messages */
     const char *path;
     char *spool; /* NULL when it is the user's own file */
 } cli_input;

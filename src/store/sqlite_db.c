@@ -2,6 +2,7 @@
 #include "store/sqlite_db.h"
 
 #include "base/error.h"
+#include <errno.h>
 
 static const char *const texts[MLI_SQL_COUNT] = {
     [MLI_SQL_BEGIN] = "BEGIN",
@@ -100,6 +101,7 @@ void mli_sqlite_leave(mli_sqlite *s)
 modellab_status mli_sqlite_fail(mli_sqlite *s, int rc, modellab_error *err)
 {
     int extended = s->db == NULL ? rc : sqlite3_extended_errcode(s->db);
+    int os_error = s->db == NULL ? 0 : sqlite3_system_errno(s->db);
 
     extended = (extended & 0xff) == (rc & 0xff) ? extended : rc;
     switch (rc & 0xff) {
@@ -121,12 +123,22 @@ modellab_status mli_sqlite_fail(mli_sqlite *s, int rc, modellab_error *err)
     case SQLITE_CONSTRAINT:
         return mli_fail(err, MODELLAB_E_ALREADY_EXISTS, "the record exists (sqlite %d)", extended);
     case SQLITE_CANTOPEN:
-        return mli_fail(err, MODELLAB_E_IO, "the store's database cannot be opened");
+        /* SQLite takes a file that cannot be written read-only, and then misses its shared memory */
+        if (os_error == EROFS || os_error == EACCES || os_error == EPERM ||
+            (!s->base.read_only && s->db != NULL && sqlite3_db_readonly(s->db, "main") == 1)) {
+            return mli_fail(err, MODELLAB_E_STORE_READ_ONLY, "the store cannot be written");
+        }
+        return os_error == ENOSPC || os_error == EDQUOT
+                   ? mli_fail(err, MODELLAB_E_NO_SPACE, "the disk of the lab is full")
+                   : mli_fail(err, MODELLAB_E_IO, "the store's database cannot be opened");
     case SQLITE_IOERR:
         if (extended == SQLITE_IOERR_NOMEM) {
             return mli_no_memory(err);
         }
         s->failed = true;
+        if (os_error == ENOSPC || os_error == EDQUOT || extended == SQLITE_IOERR_SHMSIZE) {
+            return mli_fail(err, MODELLAB_E_NO_SPACE, "the disk of the lab is full");
+        }
         return mli_fail(err, MODELLAB_E_STORE_FAILED,
                         "the store had an I/O error (sqlite %d); check the disk, then open the "
                         "lab again",
