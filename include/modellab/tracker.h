@@ -36,7 +36,8 @@ typedef struct modellab_measures {
     }
 
 /** Where GPU time comes from. The table is copied; `user` must live until `release` is called,
- * which happens once, when the tracker goes (or at once when its creation fails). */
+ * which happens once, when the tracker goes (not when its creation failed: then nothing was taken).
+ */
 typedef struct modellab_gpu_provider {
     size_t size; /**< sizeof(modellab_gpu_provider) */
     void *user;

@@ -144,8 +144,8 @@ modellab_status mli_tracker_create(const modellab_tracker_options *options,
         status = mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "cpu_clock has no such value");
     else
         status = make(&o, world, &alloc, &gpu, out, err);
-    if (status != MODELLAB_OK && gpu.release != NULL)
-        gpu.release(gpu.user);
+    if (status != MODELLAB_OK && o.gpu == NULL && gpu.release != NULL)
+        gpu.release(gpu.user); /* found here; a caller's own was not taken */
     return status;
 }
 

@@ -203,6 +203,11 @@ static void gpu_time(void **state)
     assert_true(end(t, lost).gpu_seconds == -1);
     mli_tracker_unref(t);
     assert_int_equal(gpu_released, 1);
+    modellab_tracker_options bad = MODELLAB_TRACKER_OPTIONS_INIT;
+    bad.gpu = &gpu;
+    bad.cpu_clock = 77;
+    assert_int_equal(mli_tracker_create(&bad, &world, &t, NULL), MODELLAB_E_INVALID_ARGUMENT);
+    assert_int_equal(gpu_released, 1); /* nothing was taken */
     gpu.read = NULL;
     modellab_tracker_options o = MODELLAB_TRACKER_OPTIONS_INIT;
     o.gpu = &gpu;
