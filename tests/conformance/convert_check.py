@@ -40,7 +40,7 @@ def expected(weights, name):
 
 def main(tool, model):
     root = os.environ.get("MODEL_LAB_TEST_MODELS", "")
-    source = os.path.join(root, "models", model)
+    source = os.path.join(root, model)
     if not root or not os.path.exists(os.path.join(source, "model.bin")):
         print(f"skipped: MODEL_LAB_TEST_MODELS names no folder with {model}")
         return 77
