@@ -29,9 +29,9 @@ static void encode(void *user, mli_team *team)
     const mli_whisper_net *net = s->net;
     const mli_whisper_dims *d = &net->dims;
     size_t frames = 2 * d->audio_ctx, width = d->audio_state;
-    mli_nn_conv1d_run(team, &net->conv1, frames, s->mel + d->mels, MLI_ACT_GELU, s->hidden + width,
+    mli_nn_conv1d_run(team, &net->conv1, frames, s->mel + d->mels, MLI_ACT_GELU, s->scratch + width,
                       width);
-    mli_nn_conv1d_run(team, &net->conv2, frames, s->hidden + width, MLI_ACT_GELU, s->audio, width);
+    mli_nn_conv1d_run(team, &net->conv2, frames, s->scratch + width, MLI_ACT_GELU, s->audio, width);
     mli_team_for(team, d->audio_ctx, add_position, s);
     for (size_t i = 0; i < d->audio_layers; i++) {
         mli_nn_attention_run(team, &net->audio[i].attn, d->audio_ctx, s->audio, s->scratch,
@@ -53,8 +53,8 @@ modellab_status mli_whisper_state_encode(mli_whisper_state *s, const mli_cancel_
 {
     const mli_whisper_dims *d = &s->net->dims;
     size_t row = d->audio_state * sizeof(float);
-    memset(s->hidden, 0, row);
-    memset(s->hidden + (2 * d->audio_ctx + 1) * d->audio_state, 0, row);
+    memset(s->scratch, 0, row); /* the frames of zeros around conv1's output */
+    memset(s->scratch + (2 * d->audio_ctx + 1) * d->audio_state, 0, row);
     s->prompt_length = s->length = 0;
     mli_pool_region(s->pool, cancel, encode, s);
     if (mli_cancelled(cancel))

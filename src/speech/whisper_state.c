@@ -29,22 +29,36 @@ static size_t most(size_t a, size_t b)
     return a > b ? a : b;
 }
 
+static modellab_status make_scratch(mli_whisper_state *s, modellab_error *err)
+{
+    const mli_whisper_dims *d = &s->net->dims;
+    size_t kv_bytes = 0, attention = d->audio_ctx * 4 * d->audio_state;
+    modellab_status status =
+        mli_kv_bytes(MLI_DTYPE_F32, d->audio_heads, d->audio_state / d->audio_heads, d->audio_ctx,
+                     &kv_bytes, err);
+    /* Feed-forward needs 5 widths a row, the projection for cross-attention 2. */
+    size_t values = attention + kv_bytes / sizeof(float);
+    values = most(values, d->audio_ctx * 5 * d->audio_state);
+    values = most(values, d->audio_ctx * 2 * d->text_state);
+    values = most(values, d->text_ctx * 5 * d->text_state);
+    values = most(values, (2 * d->audio_ctx + 2) * d->audio_state);
+    s->scratch = floats(s, values, &status, err);
+    if (status == MODELLAB_OK)
+        s->kv_block =
+            s->scratch + attention; /* a multiple of 64 bytes: widths are multiples of 16 */
+    return status;
+}
+
 static modellab_status make_encoder(mli_whisper_state *s, modellab_error *err)
 {
     const mli_whisper_dims *d = &s->net->dims;
-    size_t frames = 2 * d->audio_ctx + 2, bytes = 0;
-    modellab_status status = mli_kv_bytes(
-        MLI_DTYPE_F32, d->audio_heads, d->audio_state / d->audio_heads, d->audio_ctx, &bytes, err);
+    size_t frames = 2 * d->audio_ctx + 2;
+    modellab_status status = make_scratch(s, err);
     s->mel = floats(s, frames * d->mels, &status, err);
-    s->hidden = floats(s, frames * d->audio_state, &status, err);
     s->audio = floats(s, d->audio_ctx * d->audio_state, &status, err);
-    if (status != MODELLAB_OK)
-        return status;
-    s->kv_block = mli_alloc_aligned(s->alloc, bytes, MLI_PACK_ALIGN);
-    if (s->kv_block == NULL)
-        return mli_no_memory(err);
-    memset(s->mel, 0, frames * d->mels * sizeof(float));
-    return MODELLAB_OK;
+    if (status == MODELLAB_OK)
+        memset(s->mel, 0, frames * d->mels * sizeof(float));
+    return status;
 }
 
 static modellab_status make_cross(mli_whisper_state *s, modellab_error *err)
@@ -117,14 +131,7 @@ modellab_status mli_whisper_state_create(mli_whisper_state **out, const modellab
     s->net = net;
     s->pool = pool;
     s->most_rows = rows;
-    const mli_whisper_dims *d = &net->dims;
-    /* Attention needs 4 widths a row, feed-forward 5, the cross projection 2. */
-    size_t values = most(d->audio_ctx * 5 * most(d->audio_state, d->text_state),
-                         d->text_ctx * 5 * d->text_state);
-    modellab_status status = MODELLAB_OK;
-    s->scratch = floats(s, values, &status, err);
-    if (status == MODELLAB_OK)
-        status = make_encoder(s, err);
+    modellab_status status = make_encoder(s, err);
     if (status == MODELLAB_OK)
         status = make_cross(s, err);
     if (status == MODELLAB_OK)
@@ -142,9 +149,7 @@ void mli_whisper_state_destroy(mli_whisper_state *s)
     if (s == NULL)
         return;
     mli_free_aligned(s->alloc, s->mel);
-    mli_free_aligned(s->alloc, s->hidden);
     mli_free_aligned(s->alloc, s->audio);
-    mli_free_aligned(s->alloc, s->kv_block);
     for (size_t i = 0; i < MLI_WHISPER_MAX_LAYERS; i++) {
         mli_free_aligned(s->alloc, s->cross_blocks[i]);
         mli_free_aligned(s->alloc, s->caches[i].k);

@@ -16,10 +16,8 @@ struct mli_whisper_state {
     size_t most_rows;
 
     /* encoder */
-    float *mel;     /* [1 + 2 audio_ctx + 1][mels], a frame of zeros at both ends */
-    float *hidden;  /* [1 + 2 audio_ctx + 1][audio_state]: between the convolutions */
-    float *audio;   /* [audio_ctx][audio_state] */
-    void *kv_block; /* keys and values of one encoder layer */
+    float *mel;   /* [1 + 2 audio_ctx + 1][mels], a frame of zeros at both ends */
+    float *audio; /* [audio_ctx][audio_state] */
     void *cross_blocks[MLI_WHISPER_MAX_LAYERS];
     mli_kv cross[MLI_WHISPER_MAX_LAYERS];
 
@@ -33,7 +31,10 @@ struct mli_whisper_state {
     float *picked;                /* [LOGIT_ROWS][text_state] */
     float *logits;                /* [LOGIT_ROWS][vocab] */
 
-    float *scratch; /* shared by all layers */
+    /* Shared by all layers. Between the convolutions: [1 + 2 audio_ctx + 1][audio_state]; in the
+     * encoder's attention its 4 widths a row, then keys and values from `kv_block` on. */
+    float *scratch;
+    void *kv_block;
 };
 
 #endif
