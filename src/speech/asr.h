@@ -39,6 +39,9 @@ typedef struct mli_asr_options {
     /* Called on the transcribing thread; non-zero ends the call with E_CALLBACK. NULL = none. */
     int32_t (*progress)(void *user, double done_seconds, double total_seconds);
     int32_t (*segment)(void *user, const mli_transcript_segment *segment);
+    /* Called several times a second while a window is worked on (a sign of life for watchers: a
+     * window may take many attempts). NULL = none. */
+    void (*pulse)(void *user);
     void *user;
     const mli_cancel_word *cancel;
     /* Conformance tools: for every window, what was decoded. NULL = none. */

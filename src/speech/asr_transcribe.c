@@ -155,6 +155,8 @@ static modellab_status one_window(mli_asr_run *run, modellab_error *err)
     int64_t size = left < MLI_ASR_WINDOW_FRAMES ? left : MLI_ASR_WINDOW_FRAMES;
     int64_t next = run->seek + size;
     modellab_status status = mli_asr_encode(run, run->seek, err);
+    if (status == MODELLAB_OK && run->options->pulse != NULL)
+        run->options->pulse(run->options->user);
     if (status == MODELLAB_OK)
         status = mli_asr_decode(run, &decoded, err);
     if (status != MODELLAB_OK)

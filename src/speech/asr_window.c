@@ -22,6 +22,8 @@ static modellab_status step(void *user, const int32_t *tokens, const int32_t *pa
                             float **logits, modellab_error *err)
 {
     mli_asr_run *run = user;
+    if (run->options->pulse != NULL)
+        run->options->pulse(run->options->user);
     return mli_whisper_state_step(run->session->state, tokens, parents, rows, run->cancel, logits,
                                   err);
 }

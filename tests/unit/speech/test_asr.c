@@ -184,7 +184,7 @@ typedef struct watch {
     mli_asr_session *session;
     mli_cancel_word cancel;
     double last, total;
-    int calls, segments, stop_after, cancel_after;
+    int calls, segments, pulses, stop_after, cancel_after;
     modellab_status inner;
 } watch;
 
@@ -211,6 +211,11 @@ static int32_t on_segment(void *user, const mli_transcript_segment *segment)
     return 0;
 }
 
+static void on_pulse(void *user)
+{
+    ((watch *)user)->pulses++;
+}
+
 static void progress_segments_and_reentry(void **state)
 {
     (void)state;
@@ -220,10 +225,12 @@ static void progress_segments_and_reentry(void **state)
     assert_int_equal(mli_asr_session_create(&w.session, NULL, model, 1, NULL), MODELLAB_OK);
     o.progress = on_progress;
     o.segment = on_segment;
+    o.pulse = on_pulse;
     o.user = &w;
     o.cancel = &w.cancel;
     assert_int_equal(mli_asr_transcribe(w.session, audio, &o, &t, NULL), MODELLAB_OK);
     assert_true(w.calls >= 4);
+    assert_true(w.pulses > w.calls); /* a token or an encoded window each */
     assert_true(fabs(w.last - 95) < 1e-9 && fabs(w.total - 95) < 1e-9);
     assert_int_equal(w.segments, t->segment_count);
     assert_int_equal(w.inner, MODELLAB_E_BUSY);
