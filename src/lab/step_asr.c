@@ -33,8 +33,7 @@ static modellab_status open_model(asr_work *work, mli_asr_model **out, modellab_
 {
     mli_worker *w = work->w;
     mli_model_files files;
-    mli_model_store store = {
-        .alloc = w->alloc, .files = w->files, .root = w->order.models_root};
+    mli_model_store store = {.alloc = w->alloc, .files = w->files, .root = w->order.models_root};
     const char *name = text_of(work, "model", "whisper-tiny.en");
     modellab_status status = mli_model_store_open(&store, name, &files, err);
     if (status != MODELLAB_OK) {
@@ -77,6 +76,13 @@ static int32_t on_progress(void *user, double done_seconds, double total_seconds
     asr_work *work = user;
     mli_worker_progress(work->w, done_seconds, total_seconds);
     return 0;
+}
+
+/* A window may take many attempts: the run is alive though no progress is seen. */
+static void on_pulse(void *user)
+{
+    asr_work *work = user;
+    mli_page_touch(work->w->page);
 }
 
 static int32_t on_segment(void *user, const mli_transcript_segment *segment)
@@ -134,6 +140,7 @@ static void read_options(asr_work *work, mli_asr_options *options)
     read_temperatures(work, options);
     options->progress = on_progress;
     options->segment = on_segment;
+    options->pulse = on_pulse;
     options->user = work;
     options->cancel = &work->w->page->stop;
 }
