@@ -112,6 +112,16 @@ static modellab_status take_line(mli_journal_reader *r, const char *line, size_t
     return MODELLAB_OK;
 }
 
+/* A line in the making is read anew: its bytes may have been cut off meanwhile. */
+static void forget_unfinished(mli_journal_reader *r)
+{
+    size_t held = r->chunk.size - r->chunk_used;
+
+    if (held > 0 && memchr(r->chunk.data + r->chunk_used, '\n', held) == NULL) {
+        r->chunk.size = r->chunk_used;
+    }
+}
+
 modellab_status mli_journal_next(mli_journal_reader *r, mli_journal_line *out, bool *found,
                                  modellab_error *err)
 {
@@ -120,6 +130,7 @@ modellab_status mli_journal_next(mli_journal_reader *r, mli_journal_line *out, b
     *found = false;
     mli_json_free(r->json);
     r->json = NULL;
+    forget_unfinished(r);
     while (status == MODELLAB_OK && !*found) {
         size_t held = r->chunk.size - r->chunk_used, got = 0;
         const char *start = held == 0 ? NULL : r->chunk.data + r->chunk_used;

@@ -113,31 +113,38 @@ MODELLAB_MUST_CHECK modellab_status mli_sqlite_count_final(mli_sqlite *s, const 
                                                            modellab_error *err);
 
 /* Operations of the table, by file. */
-modellab_status mli_sqlite_insert(mli_store *, const mli_run_row *, const mli_event_row *, size_t,
-                                  char existing_id[MLI_ULID_BYTES], modellab_error *);
-modellab_status mli_sqlite_queued(mli_store *, int64_t, const char *, size_t,
-                                  char (*ids)[MLI_ULID_BYTES], size_t *, int64_t *,
-                                  modellab_error *);
-modellab_status mli_sqlite_claim(mli_store *, const mli_store_claim *, mli_run_row **,
-                                 modellab_error *);
-modellab_status mli_sqlite_apply(mli_store *, const mli_store_change *, bool *, int64_t *,
-                                 modellab_error *);
-modellab_status mli_sqlite_request_cancel(mli_store *, const char *, int64_t, mli_store_cancel *,
-                                          modellab_error *);
-modellab_status mli_sqlite_load(mli_store *, const char *, mli_run_record **, modellab_error *);
-modellab_status mli_sqlite_list(mli_store *, const mli_store_filter *, mli_run_row_list **,
-                                modellab_error *);
-modellab_status mli_sqlite_active(mli_store *, mli_run_row_list **, modellab_error *);
-modellab_status mli_sqlite_events(mli_store *, const char *, int64_t, int32_t,
-                                  mli_event_row_list **, modellab_error *);
-modellab_status mli_sqlite_sums(mli_store *, const char *, int64_t, mli_store_sums *,
-                                modellab_error *);
-modellab_status mli_sqlite_history(mli_store *, const char *, size_t, double *, size_t *,
-                                   modellab_error *);
-modellab_status mli_sqlite_totals(mli_store *, mli_total_list **, modellab_error *);
-modellab_status mli_sqlite_queue_depths(mli_store *, mli_total_list **, modellab_error *);
-modellab_status mli_sqlite_load_stand(mli_store *, const char *, mli_run_stand *, modellab_error *);
-modellab_status mli_sqlite_probe(mli_store *, int64_t, modellab_error *);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_insert(mli_store *, const mli_run_row *,
+                                                      const mli_event_row *, size_t,
+                                                      char existing_id[MLI_ULID_BYTES],
+                                                      modellab_error *);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_queued(mli_store *, int64_t, const char *, size_t,
+                                                      char (*ids)[MLI_ULID_BYTES], size_t *,
+                                                      int64_t *, modellab_error *);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_claim(mli_store *, const mli_store_claim *,
+                                                     mli_run_row **, modellab_error *);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_apply(mli_store *, const mli_store_change *, bool *,
+                                                     int64_t *, modellab_error *);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_request_cancel(mli_store *, const char *, int64_t,
+                                                              mli_store_cancel *, modellab_error *);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_load(mli_store *, const char *, mli_run_record **,
+                                                    modellab_error *);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_list(mli_store *, const mli_store_filter *,
+                                                    mli_run_row_list **, modellab_error *);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_active(mli_store *, mli_run_row_list **,
+                                                      modellab_error *);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_events(mli_store *, const char *, int64_t, int32_t,
+                                                      mli_event_row_list **, modellab_error *);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_sums(mli_store *, const char *, int64_t,
+                                                    mli_store_sums *, modellab_error *);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_history(mli_store *, const char *, size_t, double *,
+                                                       size_t *, modellab_error *);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_totals(mli_store *, mli_total_list **,
+                                                      modellab_error *);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_queue_depths(mli_store *, mli_total_list **,
+                                                            modellab_error *);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_load_stand(mli_store *, const char *,
+                                                          mli_run_stand *, modellab_error *);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_probe(mli_store *, int64_t, modellab_error *);
 
 /* Schema: makes it or brings it up to date; E_STORE_NEWER. */
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_migrate(mli_sqlite *s, modellab_error *err);

@@ -1,0 +1,198 @@
+/* The journal: what is written comes back; a torn tail is no damage and can be cut; a flipped bit
+ * is damage. */
+#include "store/journal.h"
+#include "unit/faulty_files.h"
+#include "unit/store/common.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#define F (&mli_os_system_files)
+
+static temp_folder folder;
+static char path[512];
+static int fd;
+
+static int set_up(void **state)
+{
+    (void)state;
+    temp_folder_make(&folder);
+    assert_true(snprintf(path, sizeof path, "%s/journal.jsonl", folder.path) > 0);
+    fd = open(path, O_RDWR | O_CREAT | O_APPEND, 0600);
+    assert_true(fd >= 0);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    assert_int_equal(0, close(fd));
+    temp_folder_remove(&folder);
+    return 0;
+}
+
+static void write_lines(const mli_os_files *files, int64_t from, int count)
+{
+    mli_journal_writer w;
+
+    mli_journal_writer_init(&w, NULL, files, &mli_os_system_clock, fd, 3, from);
+    for (int i = 0; i < count; i++) {
+        mli_jw *line = mli_journal_begin(&w, "progress");
+
+        mli_jw_kreal(line, "done_seconds", 0.5 * i);
+        mli_jw_kstring(line, "text", "tab\t and line\nend");
+        ASSERT_OK(mli_journal_end(&w, i + 1 == count, err));
+    }
+    assert_int_equal(from + count, w.next_n);
+    mli_journal_writer_dispose(&w);
+}
+
+/* Reads what is there; returns the number of good lines. */
+static int read_all(mli_journal_reader *r)
+{
+    mli_journal_line line;
+    bool found = true;
+    int count = 0;
+
+    while (found) {
+        ASSERT_OK(mli_journal_next(r, &line, &found, err));
+        if (found) {
+            assert_int_equal(3, line.fence);
+            assert_true(line.time_ms > 1000000000000);
+            assert_string_equal("progress", line.type);
+            assert_string_equal("tab\t and line\nend",
+                                mli_json_string(mli_json_get(line.object, "text"), ""));
+            count++;
+        }
+    }
+    return count;
+}
+
+static void lines_come_back_while_it_grows(void **state)
+{
+    mli_journal_reader r;
+
+    (void)state;
+    mli_journal_reader_init(&r, NULL, F, fd);
+    assert_int_equal(0, read_all(&r));
+    write_lines(F, 1, 3);
+    assert_int_equal(3, read_all(&r));
+    assert_int_equal(0, read_all(&r));
+    write_lines(F, 4, 2000); /* more than one block of reading */
+    assert_int_equal(2000, read_all(&r));
+    assert_int_equal(2003, r.last_n);
+    assert_int_equal(0, r.damaged);
+    assert_int_equal(0, r.torn_bytes);
+    mli_journal_reader_dispose(&r);
+}
+
+static void a_torn_tail_is_no_damage(void **state)
+{
+    mli_journal_reader r;
+    int64_t next = 0;
+
+    (void)state;
+    write_lines(F, 1, 2);
+    assert_int_equal(30, write(fd, "{\"n\":3,\"t\":1,\"type\":\"progress\"", 30));
+    mli_journal_reader_init(&r, NULL, F, fd);
+    assert_int_equal(2, read_all(&r));
+    assert_int_equal(0, r.damaged);
+    assert_int_equal(30, r.torn_bytes);
+    ASSERT_OK(mli_journal_prepare(F, path, NULL, &next, err));
+    assert_int_equal(3, next);
+    write_lines(F, next, 1); /* the next attempt goes on */
+    assert_int_equal(1, read_all(&r));
+    assert_int_equal(0, r.damaged);
+    mli_journal_reader_dispose(&r);
+}
+
+/* Every single bit of a middle line: never read as good, never hides the others. */
+static void every_flipped_bit_is_damage(void **state)
+{
+    char text[2048];
+    int64_t size;
+    size_t first, second;
+
+    (void)state;
+    write_lines(F, 1, 3);
+    size = pread(fd, text, sizeof text, 0);
+    assert_true(size > 0 && size < (int64_t)sizeof text);
+    text[size] = '\0';
+    first = strcspn(text, "\n") + 1;
+    second = first + strcspn(text + first, "\n") + 1;
+    for (size_t bit = first * 8; bit < (second - 1) * 8; bit++) {
+        mli_journal_reader r;
+        char flipped[2048];
+        int good;
+
+        memcpy(flipped, text, (size_t)size);
+        flipped[bit / 8] = (char)(flipped[bit / 8] ^ (1 << (bit % 8)));
+        assert_int_equal(0, ftruncate(fd, 0));
+        assert_int_equal(size, write(fd, flipped, (size_t)size));
+        mli_journal_reader_init(&r, NULL, F, fd);
+        good = read_all(&r);
+        /* hex digits of the checksum have two spellings: a flip of case is the same number */
+        if (good != 2 && !(good == 3 && bit / 8 >= second - 9)) {
+            fail_msg("bit %zu: %d good lines", bit, good);
+        }
+        assert_true(good == 3 || (r.damaged >= 1 && r.damaged_at == (int64_t)first));
+        mli_journal_reader_dispose(&r);
+    }
+}
+
+static void failures_stick(void **state)
+{
+    faulty_files faulty = {.fail_at = 1, .error = ENOSPC};
+    mli_os_files files = faulty_files_table(&faulty);
+    mli_journal_writer w;
+
+    (void)state;
+    mli_journal_writer_init(&w, NULL, &files, &mli_os_system_clock, fd, 3, 1);
+    (void)mli_journal_begin(&w, "outcome");
+    ASSERT_FAILS(MODELLAB_E_NO_SPACE, mli_journal_end(&w, true, err)); /* the sync */
+    (void)mli_journal_begin(&w, "outcome");
+    ASSERT_FAILS(MODELLAB_E_IO, mli_journal_end(&w, true, err));
+    mli_journal_writer_dispose(&w);
+}
+
+static void long_lines_are_refused(void **state)
+{
+    mli_journal_writer w;
+    mli_journal_reader r;
+    mli_journal_line line;
+    bool found;
+    int64_t next = 0;
+    char *text = test_malloc(MLI_JOURNAL_LINE_BYTES + 1);
+
+    (void)state;
+    memset(text, 'x', MLI_JOURNAL_LINE_BYTES);
+    text[MLI_JOURNAL_LINE_BYTES] = '\0';
+    write_lines(F, 1, 1);
+    mli_journal_writer_init(&w, NULL, F, &mli_os_system_clock, fd, 3, 2);
+    mli_jw_kstring(mli_journal_begin(&w, "progress"), "text", text);
+    ASSERT_FAILS(MODELLAB_E_LIMIT, mli_journal_end(&w, false, err));
+    mli_journal_writer_dispose(&w);
+    for (int i = 0; i < 2; i++) { /* a hostile file without line ends */
+        assert_int_equal(MLI_JOURNAL_LINE_BYTES, write(fd, text, MLI_JOURNAL_LINE_BYTES));
+    }
+    mli_journal_reader_init(&r, NULL, F, fd);
+    ASSERT_OK(mli_journal_next(&r, &line, &found, err));
+    assert_true(found);
+    ASSERT_FAILS(MODELLAB_E_STORE_CORRUPT, mli_journal_next(&r, &line, &found, err));
+    mli_journal_reader_dispose(&r);
+    ASSERT_OK(mli_journal_prepare(F, path, NULL, &next, err));
+    assert_int_equal(2, next);
+    test_free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(lines_come_back_while_it_grows, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_torn_tail_is_no_damage, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(every_flipped_bit_is_damage, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(failures_stick, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(long_lines_are_refused, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
