@@ -11,3 +11,9 @@ foreach(model whisper-tiny.en whisper-base)
   set_tests_properties(importers_${model} PROPERTIES LABELS medium TIMEOUT 600 SKIP_RETURN_CODE 77)
 endforeach()
 set_tests_properties(importers_whisper-base PROPERTIES LABELS long)
+
+if(TARGET modellab_cli AND TARGET modellab-worker)
+  add_test(NAME importers_transcripts COMMAND sh -c "exec \"\${MODEL_LAB_TEST_PYTHON:-python3}\" \"$@\"" sh
+    ${CMAKE_CURRENT_SOURCE_DIR}/convert_transcripts.py $<TARGET_FILE:modellab_cli> whisper-tiny.en)
+  set_tests_properties(importers_transcripts PROPERTIES LABELS medium TIMEOUT 600 SKIP_RETURN_CODE 77)
+endif()
