@@ -7,7 +7,7 @@ list(JOIN MODELLAB_PC_ALL " " MODELLAB_PC_REQUIRES)
 install(TARGETS modellab_shared modellab_static EXPORT modellab
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY include/modellab DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
-foreach(program modellab modellab-worker)
+foreach(program modellab_cli modellab-worker)
   if(TARGET ${program})
     set_target_properties(${program} PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
     install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
