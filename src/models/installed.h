@@ -41,7 +41,7 @@ MODELLAB_MUST_CHECK modellab_status mli_model_store_verify(
     const mli_model_store *store, const char *name, const mli_cancel_word *cancel,
     void (*progress)(void *user, int64_t done, int64_t total), void *user, mli_model_state *out,
     char *why, modellab_error *err);
-/* Calls `each` with every name below models/ in sorted order, until it fails. */
+/* Calls `each` with every name below the root in sorted order, until it fails. */
 MODELLAB_MUST_CHECK modellab_status
 mli_model_store_list(const mli_model_store *store,
                      modellab_status (*each)(void *user, const char *name, mli_model_state state,
