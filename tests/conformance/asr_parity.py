@@ -4,8 +4,8 @@
                 [--words] [--encoder] [--threads N] AUDIO_FILE_OR_FOLDER...
 
 PROGRAM is the bench program asr_dump. Greedy (--beam 0) and one temperature unless told otherwise. Prints for each
-model the share of equal words, for each file that differs the first differing token with the distance of our
-two best choices there, and what is above the bars. Exit code 1 when a bar is missed.
+model the share of equal words, for each file that differs the first differing token with its margin: greedy, the
+distance of our two best log-probabilities there; beams, that of the two sequences' mean log-probabilities. Exit code 1 when a bar is missed.
 """
 import argparse
 import json
@@ -74,9 +74,10 @@ def first_difference(ours, peer):
         if x == y:
             continue
         at = next((i for i, (p, q) in enumerate(zip(x, y)) if p != q), min(len(x), len(y)))
-        margin = a["margins"][at] if at < len(a["margins"]) else None
+        # Beams have no single decision: the distance of the two sequences' scores stands for it.
+        margin = a["margins"][at] if at < len(a["margins"]) else abs(a["avg_logprob"] - b["avg_logprob"])
         return {"window": number, "at": at, "ours": x[at] if at < len(x) else "end",
-                "peer": y[at] if at < len(y) else "end", "margin": margin, "scores": (a["avg_logprob"], b["avg_logprob"])}
+                "peer": y[at] if at < len(y) else "end", "margin": margin}
     if len(ours["windows"]) != len(peer["windows"]):
         return {"window": min(len(ours["windows"]), len(peer["windows"])), "what": "number of windows"}
     return None
@@ -92,9 +93,8 @@ def word_times(ours, peer):
 def describe(difference):
     if "what" in difference:
         return f"window {difference['window']}: other {difference['what']}"
-    margin = difference["margin"]
-    known = f"margin {margin:.4f}" if asr_peer.is_number(margin) else "log-probabilities of the windows %.4f %.4f" % difference["scores"]
-    return f"window {difference['window']} token {difference['at']}: ours {difference['ours']} peer {difference['peer']}, {known}"
+    return (f"window {difference['window']} token {difference['at']}: ours {difference['ours']} peer {difference['peer']}, "
+            f"margin {difference['margin']:.4f}")
 
 
 def compare(args, name, folder, files):
@@ -113,8 +113,7 @@ def compare(args, name, folder, files):
         times += word_times(ours, other) if args.words else []
         difference = first_difference(ours, other)
         if difference is not None:
-            margin = difference.get("margin")
-            defect = asr_peer.is_number(margin) and margin > MARGIN_BAR or "what" in difference
+            defect = "what" in difference or not difference["margin"] <= MARGIN_BAR
             defects += [file.name] if defect else []
             print(f"  {file.name}: {describe(difference)}{'  DEFECT' if defect else ''}")
             if args.verbose:

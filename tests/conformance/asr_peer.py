@@ -1,7 +1,5 @@
 """faster-whisper made to follow the reference where it does not: the audio, not the mel plane, is padded with
 30 s of silence. Records what the model was asked and what it answered, window by window."""
-import math
-
 import faster_whisper
 import faster_whisper.transcribe as peer
 import numpy as np
@@ -65,7 +63,3 @@ class Peer:
         return {"text": "".join(s.text for s in segments).strip(), "language": info.language,
                 "language_probability": info.language_probability, "windows": self.windows,
                 "words": [(w.word, w.start, w.end) for s in segments for w in s.words or []]}
-
-
-def is_number(value):
-    return value is not None and not math.isnan(value)
