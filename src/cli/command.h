@@ -14,7 +14,7 @@
     X(QUIET, 'q', "quiet", NULL, NULL, "No progress bar and no notes on stderr, only errors.")     \
     X(LAB, 0, "lab", "PATH", NULL, "Folder of the lab. Default: MODEL_LAB_ROOT.")                  \
     X(MODEL, 'm', "model", "NAME", NULL,                                                           \
-      "Model: a name of `modellab models list`, or a path. Default: whisper-tiny.en.")             \
+      "Model: a name of `modellab models list`. Default: whisper-tiny.en.")                        \
     X(LANGUAGE, 'l', "language", "LANG", NULL, "Language code such as en, or auto to detect it.")  \
     X(TASK, 0, "task", "TASK", "transcribe|translate",                                             \
       "Keep the language, or translate into English.")                                             \

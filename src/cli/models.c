@@ -183,7 +183,14 @@ static int verify_one(cli_call *call, modellab_catalog *catalog, const char *nam
 {
     modellab_report *report = NULL;
     modellab_error err = MODELLAB_ERROR_INIT;
-    modellab_status status = modellab_catalog_verify(catalog, name, &report, &err);
+    modellab_cancel *cancel = NULL;
+    modellab_status status = modellab_cancel_create(NULL, &cancel, &err);
+    if (status == MODELLAB_OK) {
+        cli_signal_cancels(cancel);
+        status = modellab_catalog_verify(catalog, name, cancel, &report, &err);
+        cli_signal_cancels(NULL);
+        modellab_cancel_unref(cancel);
+    }
     if (status != MODELLAB_OK)
         return cli_fail(call, name, NULL, status, &err);
     int code = CLI_EXIT_OK;
@@ -250,7 +257,14 @@ int cli_models_remove(cli_call *call)
 static int import_one(cli_call *call, modellab_catalog *catalog, const char *name)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
-    modellab_status status = modellab_catalog_import(catalog, name, call->arguments[1], &err);
+    modellab_cancel *cancel = NULL;
+    modellab_status status = modellab_cancel_create(NULL, &cancel, &err);
+    if (status == MODELLAB_OK) {
+        cli_signal_cancels(cancel);
+        status = modellab_catalog_import(catalog, name, call->arguments[1], cancel, &err);
+        cli_signal_cancels(NULL);
+        modellab_cancel_unref(cancel);
+    }
     if (status != MODELLAB_OK)
         return cli_fail(call, name, NULL, status, &err);
     cli_note(call, "%s is installed", name);

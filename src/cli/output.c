@@ -15,21 +15,22 @@ int cli_load_artifact(cli_call *call, modellab_lab *lab, const modellab_run *run
 {
     modellab_error err = MODELLAB_ERROR_INIT;
     modellab_run_info info = {.size = sizeof info};
+    modellab_artifact_info found = {.size = sizeof found};
     modellab_status status = modellab_run_get_info(run, &info, &err);
+    /* the last one of a name: earlier attempts may have left theirs */
     for (size_t i = 0; status == MODELLAB_OK && i < modellab_run_artifact_count(run); i++) {
         modellab_artifact_info a = {.size = sizeof a};
         status = modellab_run_artifact_at(run, i, &a, &err);
-        if (status != MODELLAB_OK || (strcmp(a.name, which) != 0 && strcmp(a.id, which) != 0))
-            continue;
-        status = modellab_run_read_artifact(lab, info.id, a.id, MAX_BYTES, out, &err);
-        if (status == MODELLAB_OK)
-            return CLI_EXIT_OK;
+        if (status == MODELLAB_OK && (strcmp(a.name, which) == 0 || strcmp(a.id, which) == 0))
+            found = a;
     }
-    if (status == MODELLAB_OK)
+    if (status == MODELLAB_OK && found.id == NULL)
         return cli_fail_text(call, CLI_EXIT_NOT_FOUND,
                              "the run has no artifact %s; see `modellab run results` (run %s)",
                              which, info.id);
-    return cli_fail(call, which, info.id, status, &err);
+    if (status == MODELLAB_OK)
+        status = modellab_run_read_artifact(lab, info.id, found.id, MAX_BYTES, out, &err);
+    return status == MODELLAB_OK ? CLI_EXIT_OK : cli_fail(call, which, info.id, status, &err);
 }
 
 int cli_load_transcript(cli_call *call, modellab_lab *lab, const modellab_run *run,

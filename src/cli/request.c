@@ -60,41 +60,46 @@ static int put_temperatures(const cli_call *call, cli_json *j)
     return 0;
 }
 
-/* --model, else MODEL_LAB_WHISPER_MODEL; a path is made absolute, since the worker works elsewhere.
- */
-static void put_model(const cli_call *call, cli_json *j)
+/* --model, else MODEL_LAB_WHISPER_MODEL. A run records a model by its name and sha256, so only an
+ * installed one can be named. */
+static int put_model(const cli_call *call, cli_json *j)
 {
     static const char *const sizes[] = {"tiny", "base", "small", "medium", "large"};
-    char *configured = NULL, *absolute = NULL;
+    char *configured = NULL;
     const char *model = cli_value(call, CLI_OPT_MODEL);
     if (model == NULL)
         model = configured = cli_config("MODEL_LAB_WHISPER_MODEL");
     if (model == NULL)
-        return;
+        return CLI_EXIT_OK;
+    if (strchr(model, '/') != NULL) {
+        free(configured);
+        return cli_fail_text(
+            call, CLI_EXIT_USAGE,
+            "a model is given by its name; install your own first: modellab models "
+            "import NAME PATH");
+    }
     cli_text name = CLI_TEXT_INIT;
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
         if (strncmp(model, sizes[i], strlen(sizes[i])) == 0 &&
-            strchr(".-", model[strlen(sizes[i])]) != NULL)
-            cli_text_add(&name, "whisper-"); /* strchr finds the end, too */
-    if (strchr(model, '/') != NULL)
-        absolute = realpath(model, NULL);
-    cli_text_add(&name, absolute != NULL ? absolute : model);
+            strchr(".-", model[strlen(sizes[i])]) != NULL) /* the end of the text is found, too */
+            cli_text_add(&name, "whisper-");
+    cli_text_add(&name, model);
     cli_json_kstring(j, "model", cli_text_get(&name));
     cli_text_free(&name);
-    free(absolute);
     free(configured);
+    return CLI_EXIT_OK;
 }
 
 static int put_asr(const cli_call *call, cli_json *j)
 {
-    int code = 0;
     cli_json_key(j, "asr");
     cli_json_open(j, '{');
-    put_model(call, j);
+    int code = put_model(call, j);
     if (cli_has(call, CLI_OPT_LANGUAGE))
         cli_json_kstring(j, "language", cli_value(call, CLI_OPT_LANGUAGE));
     put_text(call, j, CLI_OPT_TASK, "task");
-    code = put_int(call, j, CLI_OPT_BEAM, "beam_size", 1, 16);
+    if (code == 0)
+        code = put_int(call, j, CLI_OPT_BEAM, "beam_size", 1, 16);
     if (code == 0)
         code = put_int(call, j, CLI_OPT_BEST_OF, "best_of", 1, 16);
     if (code == 0)
@@ -135,9 +140,9 @@ static int put_caps(const cli_call *call, cli_json *j)
         name[n] = '\0';
         bool near_one = cli_suggest_choice(names, name, near, sizeof near);
         if (!near_one || strcmp(near, name) != 0)
-            return cli_fail_text(call, CLI_EXIT_USAGE, "there is no cap %s; %s%s", name,
+            return cli_fail_text(call, CLI_EXIT_USAGE, "there is no cap %s; %s%s%s", name,
                                  near_one ? "did you mean " : "choose one of ",
-                                 near_one ? near : names);
+                                 near_one ? near : names, near_one ? "?" : "");
         if (!cli_parse_real(text + n + 1, &value) || value < 0)
             return cli_fail_text(call, CLI_EXIT_USAGE,
                                  "the cap %s must be a number that is not negative", name);

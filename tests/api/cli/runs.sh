@@ -1,0 +1,135 @@
+#!/usr/bin/env bash
+# `modellab run ...`, `supervise`, `admin ...`: their words, JSON shapes and exit codes.
+# shellcheck source=tests/api/cli/common.sh
+. "$(dirname "$0")/common.sh"
+install_model
+mkdir "$work/audio"
+"$built/make_bad_audio" "$work/audio" >/dev/null || exit 1
+audio=$work/audio/size_unknown.wav
+
+run run list
+check "an empty lab" exit_is 0
+run run list --json
+check "an empty lab as JSON" [ "$(json runs.count)" -eq 0 ]
+run run status last
+check "no last run" exit_is 4
+run run status 01ARZ3NDEKTSV4RRFFQ69G5FAV
+check "unknown run" exit_is 4
+run run status short
+check "no id" exit_is 4
+run run cancel 01ARZ3NDEKTSV4RRFFQ69G5FAV
+check "cancel of an unknown run" exit_is 4
+
+run run submit "$audio" --priority high --user ann
+check "submit" exit_is 0
+id=$(cat "$out")
+check "submit prints the id" [ "${#id}" -eq 26 ]
+check "submit says that the run waits" says "waits for a supervisor"
+check "it is queued" [ "$(fact status "$id")" = QUEUED ]
+run run wait "$id" --timeout 1ms
+check "a wait that is too short" sh -c "[ $code -eq 124 ] || [ $code -eq 0 ]"
+run run wait "$id"
+check "wait executes it itself" exit_is 0
+check "wait prints the status" prints COMPLETED
+run run wait "$id" --json
+check "wait again: at once, as JSON" json_is status COMPLETED
+
+run run status "$id" --json
+for key in run_id status pipeline steps artifacts; do
+  check "record has $key" sh -c "'$built/json_get' $key <'$out' >/dev/null"
+done
+run run status "$id"
+check "status as text" prints "COMPLETED"
+check "its CPU" prints "CPU"
+check "its cost" prints "cost"
+run run list --json --user ann
+check "list by user" [ "$(json runs.count)" -eq 1 ]
+run run list --user bob --json
+check "list of nobody" [ "$(json runs.count)" -eq 0 ]
+run run list --status COMPLETED
+check "list by status" prints "$id"
+run run list --status FAILED
+check "list by another status" sh -c "! grep -q $id '$out'"
+
+run run results "$id"
+check "results" prints transcript.json
+run run results "$id" --json
+check "results as JSON" json_is artifacts.0.step ingest
+artifact=$(json artifacts.1.id)
+run run results "$id" --artifact "$artifact"
+check "an artifact by id" is_json
+run run results "$id" --artifact transcript.json --output "$work/t.json"
+check "an artifact by name into a file" is_json "$work/t.json"
+run run results "$id" --artifact nothing.txt
+check "no such artifact" exit_is 4
+run run results "$id" --format srt
+check "a transcript in a format" prints '-->'
+
+run run events "$id" --json
+check "events: one object a line" [ "$(wc -l <"$out")" -ge 4 ]
+head -n 1 "$out" >"$work/event"
+check "events: first number" [ "$(json number "$work/event")" = 1 ]
+numbers=$(sed -n 's/.*"number":\([0-9]*\).*/\1/p' "$out")
+check "events: no gaps" [ "$numbers" = "$(seq "$(printf '%s\n' "$numbers" | wc -l)")" ]
+run run events "$id" --follow --after 2
+check "events --follow ends with the run" exit_is 0
+check "events --after" sh -c "! grep -q run_queued '$out'"
+
+second=$("$program" run submit "$audio" --quiet)
+run run cancel "$second"
+check "cancel of a queued run" prints cancelled
+check "it is cancelled" [ "$(fact status "$second")" = CANCELLED ]
+run run cancel "$second" "$id" --json
+check "cancel again" json_is results.0.outcome already_terminal
+check "cancel of a finished run" json_is results.1.outcome already_terminal
+check "cancel again is no failure" exit_is 0
+run run wait "$second"
+check "waiting for a cancelled run" exit_is 1
+
+printf '{"schema_version":1,"pipeline":"ingest"}' >"$work/request.json"
+run run submit "$audio" --request "$work/request.json" --json
+check "a whole request" json_is status QUEUED
+third=$(json run_id)
+printf '{"schema_version":' >"$work/request.json"
+run run submit "$audio" --request "$work/request.json"
+check "broken JSON" exit_is 3
+run run submit "$audio" --request "$work/none.json"
+check "no request file" exit_is 4
+run run submit "$audio" --pipeline transcrib
+check "unknown pipeline" exit_is 3
+
+# a supervisor in another process
+"$program" supervise --workers 2 >"$work/seen/supervise.out" 2>"$work/seen/supervise.err" &
+supervisor=$!
+fourth=$("$program" run submit "$audio" --quiet)
+run run wait "$third"
+check "supervise executes what waited" exit_is 0
+run run wait "$fourth" --timeout 1m
+check "supervise executes what comes" exit_is 0
+kill -TERM "$supervisor"
+wait "$supervisor"
+check "supervise ends by SIGTERM" [ $? -eq 0 ]
+check "supervise says nothing on stdout" [ ! -s "$work/seen/supervise.out" ]
+
+run admin health
+check "health" exit_is 0
+run admin health --json --level deep
+check "deep health as JSON" is_json
+check "deep health: checks" [ "$(json checks.count)" -ge 5 ]
+run admin reconcile --dry-run
+check "reconcile --dry-run" exit_is 0
+run admin reconcile --json
+check "reconcile as JSON" is_json
+run admin metrics
+check "metrics" prints modellab_runs_total
+run admin metrics --openmetrics
+check "OpenMetrics" [ "$(tail -n 1 "$out")" = "# EOF" ]
+
+# two labs are apart
+run run list --lab "$work/other-lab" --json
+check "--lab" [ "$(json runs.count)" -eq 0 ]
+MODEL_LAB_LOG_LEVEL=debug run run list
+check "logs on stderr when asked for" sh -c "[ ! -s '$err' ] || grep -q '\"level\"' '$err'"
+MODEL_LAB_LOG_FILE=$work/seen/log.jsonl run transcribe "$audio" --quiet
+check "a log file" exit_is 0
+finish

@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# Ctrl-C and SIGTERM: the first ends cleanly and keeps what is done, the second leaves at once.
+# shellcheck source=tests/api/cli/common.sh
+. "$(dirname "$0")/common.sh"
+install_model
+mkdir "$work/audio"
+"$built/make_bad_audio" "$work/audio" >/dev/null || exit 1
+audio=$work/audio/size_unknown.wav
+export MODEL_LAB_TESTING=1
+
+# start FAULT ARGUMENTS...: runs the program beside this script; $pid
+start() {
+  calls=$((calls + 1))
+  out=$work/seen/$calls.out err=$work/seen/$calls.err
+  MODEL_LAB_FAIL_STEP=$1 "$program" "${@:2}" >"$out" 2>"$err" &
+  pid=$!
+}
+ended() { # waits for it; $code
+  wait "$pid"
+  code=$?
+}
+# until the newest run is in this status and step `ingest` is done
+wait_for_asr() {
+  for _ in $(seq 400); do
+    if "$program" run events last 2>/dev/null | grep -q 'step_started *asr'; then return 0; fi
+    sleep 0.05
+  done
+  bad "the run did not reach the step asr"
+}
+forget_runs() { rm -rf "$canary"; }
+
+forget_runs
+start asr:sleep=60000 transcribe "$audio"
+wait_for_asr
+kill -INT "$pid"
+ended
+check "SIGINT: exit code $code" exit_is 130
+check "SIGINT: status" [ "$(fact status)" = CANCELLED ]
+check "SIGINT: reason" [ "$(fact reason)" = cancelled_by_user ]
+check "SIGINT: says the run id" says "$(fact run)"
+check "SIGINT: nothing on stdout" [ ! -s "$out" ]
+check "SIGINT: the finished step is kept" sh -c "'$program' run status last | grep -q 'step ingest.*COMPLETED'"
+
+forget_runs
+start asr:sleep=60000 transcribe "$audio" "$audio" --json
+wait_for_asr
+kill -TERM "$pid"
+ended
+check "SIGTERM: exit code $code" exit_is 143
+check "SIGTERM: status" [ "$(fact status)" = CANCELLED ]
+check "SIGTERM: JSON is whole" is_json
+check "SIGTERM: the second file was not begun" [ "$(run_count)" -eq 1 ]
+
+# the worker looks at nothing: the second signal does not wait for the ladder
+forget_runs
+start asr:hang transcribe "$audio"
+wait_for_asr
+worker=$(pgrep -P "$pid" | head -n 1)
+kill -INT "$pid"
+for _ in $(seq 200); do
+  if says "once more leaves at once"; then break; fi
+  sleep 0.02
+done
+check "it says that it is stopping" says "once more leaves at once"
+kill -INT "$pid"
+ended
+check "second SIGINT: exit code $code" exit_is 130
+run run list
+if grep -qE ' (QUEUED|RUNNING) ' "$out"; then
+  sleep 3 # the worker notices that its host is gone, or is killed by the next supervisor
+  [ -z "$worker" ] || kill -9 "$worker" 2>/dev/null
+  run admin reconcile
+  run run list
+fi
+check "second SIGINT: the run gets a final status" sh -c "! grep -qE ' (QUEUED|RUNNING) ' '$out'"
+
+# waiting only: the run belongs to another process
+forget_runs
+start asr:sleep=3000 supervise
+supervisor=$pid
+id=$("$program" run submit "$audio" --quiet)
+wait_for_asr
+start "" run wait "$id"
+sleep 0.3
+kill -INT "$pid"
+ended
+check "run wait: exit code $code" exit_is 130
+check "run wait: the run goes on" says "the run goes on"
+run run wait "$id"
+check "run wait: and completes" exit_is 0
+kill -TERM "$supervisor"
+wait "$supervisor"
+check "supervise drains on SIGTERM" [ $? -eq 0 ]
+
+# a supervisor that is told to stop puts its run back
+forget_runs
+start asr:sleep=60000 supervise --drain 1
+id=$("$program" run submit "$audio" --quiet)
+wait_for_asr
+kill -TERM "$pid"
+ended
+check "drain: exit code $code" exit_is 0
+check "drain: said" says "put back into the queue"
+check "drain: the run waits again" [ "$(fact status)" = QUEUED ]
+run run wait "$id"
+check "drain: and can be executed" exit_is 0
+
+# stdin that does not end
+forget_runs
+mkfifo "$work/endless"
+sleep 30 >"$work/endless" &
+writer=$!
+calls=$((calls + 1))
+out=$work/seen/$calls.out err=$work/seen/$calls.err
+"$program" transcribe - <"$work/endless" >"$out" 2>"$err" &
+pid=$!
+sleep 0.5
+kill -INT "$pid"
+ended
+check "SIGINT while stdin is read: exit code $code" exit_is 130
+check "no run was made" [ "$(run_count)" -eq 0 ]
+check "the spool file is gone" [ -z "$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'modellab-stdin-*' -newer "$work/endless")" ]
+kill "$writer" 2>/dev/null
+finish

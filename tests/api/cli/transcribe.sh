@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# `modellab transcribe`: formats, places, stdin, several files, JSON, caps, quietness and progress.
+# shellcheck source=tests/api/cli/common.sh
+. "$(dirname "$0")/common.sh"
+install_model
+mkdir "$work/audio" "$work/audio2"
+"$built/make_bad_audio" "$work/audio" >/dev/null || exit 1
+audio=$work/audio/size_unknown.wav # one second, good
+cp "$audio" "$work/audio/second.wav"
+cp "$audio" "$work/audio2/second.wav"
+
+run transcribe "$audio" --quiet
+check "txt" exit_is 0
+check "--quiet and no terminal: silence on stderr" silent
+check "there is text" [ -s "$out" ]
+text=$(cat "$out")
+
+run transcribe "$audio" --quiet --format json
+check "json" exit_is 0
+check "json is JSON" is_json
+check "json has the text" [ "$(json text)" = "$text" ]
+run transcribe "$audio" --quiet --format verbose_json
+check "verbose_json" is_json
+check "verbose_json: task" json_is task transcribe
+check "verbose_json: segments" [ "$(json segments.count)" -ge 1 ]
+run transcribe "$audio" --quiet --format srt
+check "srt: number and times" sh -c "sed -n 1p '$out' | grep -qx 1 && sed -n 2p '$out' | grep -qE '^[0-9:,]{12} --> [0-9:,]{12}$'"
+run transcribe "$audio" --quiet --format vtt
+check "vtt" [ "$(head -n 1 "$out")" = WEBVTT ]
+run transcribe "$audio" --quiet --format tsv
+check "tsv" [ "$(head -n 1 "$out")" = "$(printf 'start\tend\ttext')" ]
+run transcribe "$audio" --quiet --format ctm
+check "ctm asks for word times by itself" exit_is 0
+run transcribe "$audio" --quiet --word-times --format verbose_json
+check "word times" [ "$(json words.count)" -ge 0 ]
+
+# places
+run transcribe "$audio" --quiet --format srt --output "$work/one.srt"
+check "--output FILE" [ -s "$work/one.srt" ]
+check "--output: nothing on stdout" [ ! -s "$out" ]
+run transcribe "$audio" "$work/audio/second.wav" --quiet --format vtt --output "$work/made/"
+check "--output DIR/ is made" [ -s "$work/made/size_unknown.vtt" ]
+check "a file each" [ -s "$work/made/second.vtt" ]
+check "no temporary file stays" [ "$(find "$work/made" -type f | wc -l)" -eq 2 ]
+run transcribe "$work/audio/second.wav" "$work/audio2/second.wav" --output "$work/made/"
+check "two files of one name are refused before anything runs" exit_is 2
+before=$(run_count)
+run transcribe "$audio" --output "$work/no/such/folder/x.txt"
+check "an output that cannot be written" exit_is 1
+check "it says so" says "cannot be written"
+check "the run is there all the same" [ "$(run_count)" -eq $((before + 1)) ]
+check "and its text can be had" sh -c "'$program' run results last --format txt | grep -q ."
+
+# stdin
+run transcribe - --quiet <"$audio"
+check "stdin" exit_is 0
+check "stdin gives the same text" [ "$(cat "$out")" = "$text" ]
+check "the run's input is called stdin" [ "$(fact input)" = stdin ]
+check "the spool file is gone" [ -z "$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'modellab-stdin-*' -newer "$work/ggml-small.bin")" ]
+run transcribe - </dev/null
+check "empty stdin" exit_is 3
+cat "$audio" | run transcribe - --quiet --output "$work/made/"
+check "stdin into a folder" [ -s "$work/made/stdin.txt" ]
+
+# several files: one bad one does not stop the others; its code is the program's
+run transcribe "$audio" "$work/audio/nan.wav" "$work/audio/second.wav" --quiet
+check "the bad file's code" exit_is 3
+check "both good files are there" [ "$(wc -l <"$out")" -ge 2 ]
+check "one error" [ "$(wc -l <"$err")" -eq 1 ]
+
+# JSON
+run transcribe "$audio" "$work/audio/empty.wav" "$work/audio/nan.wav" --json --quiet
+check "--json: one document" is_json
+check "--json: all files" [ "$(json results.count)" -eq 3 ]
+check "--json: run" json_is results.0.status COMPLETED
+check "--json: transcript" [ "$(json results.0.transcript.text)" = "$text" ]
+check "--json: measures" sh -c "[ \"\$('$built/json_get' results.0.peak_memory_bytes <'$out')\" -gt 1000000 ]"
+check "--json: refused input" json_is results.1.error.code MODELLAB_E_INVALID_AUDIO
+check "--json: failed run" json_is results.2.reason invalid_audio
+check "--json: exit code of the first failure" exit_is 3
+
+# options reach the request
+run transcribe "$audio" --quiet --beam 2 --best-of 3 --temperature 0,0.5 --prompt 'Ann' --language en --task transcribe \
+  --condition-on-previous no --threads 1 --weights f32 --max-duration 5m --cap cpu_seconds=60 --priority high --user ann
+check "all options" exit_is 0
+run run status last --json
+for pair in request.config.asr.beam_size=2 request.config.asr.best_of=3 request.config.asr.initial_prompt=Ann \
+  request.config.asr.condition_on_previous=false request.config.asr.weights=f32 request.max_duration_seconds=300.0 \
+  request.caps.cpu_seconds=60 request.user=ann; do
+  check "request: $pair (has $(json "${pair%%=*}"))" json_is "${pair%%=*}" "${pair#*=}"
+done
+
+# the model by environment, by path
+MODEL_LAB_WHISPER_MODEL=tiny.en run transcribe "$audio" --quiet
+check "MODEL_LAB_WHISPER_MODEL" exit_is 0
+run transcribe "$audio" --model ./ggml-small.bin
+check "a path is no name of a model" exit_is 2
+check "it says what to do" says "modellab models import NAME PATH"
+
+# deadline
+MODEL_LAB_TESTING=1 MODEL_LAB_FAIL_STEP=asr:sleep=30000 run transcribe "$audio" --max-duration 1
+check "deadline" exit_is 124
+check "deadline: status" [ "$(fact status)" = TIMEOUT ]
+check "deadline: what to do" says "Raise --max-duration"
+
+# progress on a terminal
+if command -v script >/dev/null; then
+  MODEL_LAB_TESTING=1 MODEL_LAB_FAIL_STEP=asr:sleep=1500 script -qec "'$program' transcribe '$audio'" /dev/null \
+    >"$work/seen/terminal" </dev/null
+  check "a bar on a terminal" grep -q 'ETA' "$work/seen/terminal"
+  check "the bar is cleared" sh -c "grep -aq \"\$(printf '\\r\\033\\[K')\" '$work/seen/terminal'"
+else
+  skip "script is not installed: the progress bar is not looked at"
+fi
+run transcribe "$audio"
+check "no bar without a terminal" sh -c "! grep -q ETA '$err'"
+finish
