@@ -49,7 +49,7 @@ def ours(model, files, *options):
     lab = work / "lab"
     env = clean | {"MODEL_LAB_ROOT": str(lab), "MODEL_LAB_MIN_FREE_BYTES": "1"}
     wall, out = run([modellab, "transcribe", *map(str, files), "--model", model, "--threads", "2", *options], env)
-    _, listed = run([modellab, "run", "status", "latest", "--json"], env)
+    _, listed = run([modellab, "run", "status", "last", "--json"], env)
     return wall, {"texts": [out.strip()], "peak_bytes": json.loads(listed)["peak_memory_bytes"]}
 
 
@@ -57,7 +57,7 @@ def ggml(model):
     """The same weights for whisper.cpp, converted once."""
     target = work / f"{model}.ggml"
     if not target.exists():
-        run([sys.executable, str(here.parent / "conformance/convert_whisper.py"), str(args.models / model), str(work / model)])
+        run([sys.executable, str(here.parent / "conformance/convert_whisper.py"), str(args.models / model), str(work / model), "ggml-f16"])
         target.symlink_to(work / model / "ggml-f16.bin")
     return target
 
