@@ -306,20 +306,21 @@ modellab_status mli_config_folder(const modellab_allocator *alloc, const char *n
                    {"MODEL_LAB_MODELS_ROOT", "XDG_DATA_HOME", ".local/share", "modellab/models"},
                    {"MODEL_LAB_CACHE_ROOT", "XDG_CACHE_HOME", ".cache", "modellab"}};
     char absolute[PATH_ROOM], *value = NULL;
+    size_t i = 0;
     *out = NULL;
+    while (i < sizeof folders / sizeof folders[0] && strcmp(folders[i].name, name) != 0)
+        i++;
+    if (i == sizeof folders / sizeof folders[0])
+        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "%s is not a folder", name);
     modellab_status status = mli_config_get(alloc, name, &value, NULL, err);
     if (status != MODELLAB_OK)
         return status;
-    if (value != NULL) {
-        int rc = mli_os_absolute(value, absolute, sizeof absolute);
-        mli_free(alloc, value);
-        if (rc != 0)
-            return mli_fail_os(err, rc, "the folder of %s", name);
-        *out = mli_strdup(alloc, absolute);
-        return *out != NULL ? MODELLAB_OK : mli_no_memory(err);
-    }
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
-        if (strcmp(folders[i].name, name) == 0)
-            return xdg_path(alloc, folders[i].xdg, folders[i].fallback, folders[i].leaf, out, err);
-    return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "%s is not a folder", name);
+    if (value == NULL)
+        return xdg_path(alloc, folders[i].xdg, folders[i].fallback, folders[i].leaf, out, err);
+    int rc = mli_os_absolute(value, absolute, sizeof absolute);
+    mli_free(alloc, value);
+    if (rc != 0)
+        return mli_fail_os(err, rc, "the folder of %s", name);
+    *out = mli_strdup(alloc, absolute);
+    return *out != NULL ? MODELLAB_OK : mli_no_memory(err);
 }

@@ -52,8 +52,6 @@ static const mli_config_variable variables[] = {
     {"MODEL_LAB_PROXY", "", MLI_CONFIG_TEXT, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
      "Proxy for the library's own requests (http://host:port). The usual proxy variables are not "
      "read here; the pip client reads its own."},
-    {"MODEL_LAB_RETENTION_DAYS", "30", MLI_CONFIG_INTEGER, 0, NULL, NULL, 0, 36500,
-     "Age from which a cleanup removes ended runs."},
     {"MODEL_LAB_ROOT", "", MLI_CONFIG_PATH, 0, NULL, "MODEL_LAB_RUNS_ROOT", 0, 0,
      "Folder of the lab: records and run directories. Default: $XDG_STATE_HOME/modellab, else "
      "~/.local/state/modellab."},

@@ -148,6 +148,7 @@ static void sized_structs(void **state)
     newer.t.size = sizeof newer;
     assert_int_equal(mli_sized_out(&newer, &src, full, first, &err), MODELLAB_OK);
     assert_true(newer.future == 0 && newer.t.added == 30 && newer.t.size == sizeof newer);
+    assert_int_equal(mli_sized_out(NULL, &src, full, first, &err), MODELLAB_E_INVALID_ARGUMENT);
 }
 
 static void checked_arithmetic(void **state)
