@@ -1,0 +1,193 @@
+/* The documents name every key of the request's schema, every key of a run's JSON and every metric,
+ * and no metric or environment variable that is none. Arguments: the folder docs/. */
+#include "base/config.h"
+#include "base/json.h"
+#include "lab/metrics.h"
+#include "lab/record.h"
+#include "lab/request.h"
+#include "lab/snapshot.h"
+#include "unit/lab/lab_common.h"
+
+static const char *docs;
+static temp_folder folder;
+static mli_lab *lab;
+
+static int set_up(void **state)
+{
+    (void)state;
+    temp_folder_make(&folder);
+    lab = open_lab(&folder, NULL, NULL, 0);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    mli_lab_unref(lab);
+    temp_folder_remove(&folder);
+    return 0;
+}
+
+static char *read_doc(const char *name)
+{
+    char path[1024];
+    char *text = test_malloc(100000);
+    FILE *file;
+    size_t bytes;
+
+    assert_true(snprintf(path, sizeof path, "%s/%s", docs, name) > 0);
+    file = fopen(path, "rb");
+    assert_non_null(file);
+    bytes = fread(text, 1, 99999, file);
+    text[bytes] = '\0';
+    assert_int_equal(0, fclose(file));
+    return text;
+}
+
+static void must_name(const char *document, const char *key)
+{
+    char quoted[128];
+
+    assert_true(snprintf(quoted, sizeof quoted, "`%s`", key) > 0);
+    if (strstr(document, quoted) == NULL) {
+        fail_msg("the document does not name %s", quoted);
+    }
+}
+
+static void name_all(const char *document, const mli_json *schema)
+{
+    const mli_json *properties = mli_json_get(schema, "properties"), *value;
+    const mli_json *parts = mli_json_get(schema, "$defs");
+    const char *key;
+
+    for (size_t i = 0; mli_json_member(properties, i, &key, &value); i++) {
+        must_name(document, key);
+    }
+    for (size_t i = 0; mli_json_member(parts, i, &key, &value); i++) {
+        name_all(document, value);
+    }
+}
+
+static void request_keys(void **state)
+{
+    char *document = read_doc("request.md");
+    mli_json *schema = NULL;
+
+    (void)state;
+    ASSERT_OK(
+        mli_json_parse(mli_request_schema(), strlen(mli_request_schema()), 100000, &schema, err));
+    name_all(document, schema);
+    mli_json_free(schema);
+    test_free(document);
+}
+
+static void name_keys(const char *document, const mli_json *object)
+{
+    const mli_json *value;
+    const char *key;
+
+    for (size_t i = 0; mli_json_member(object, i, &key, &value); i++) {
+        must_name(document, key);
+        if (mli_json_typeof(value) == MLI_JSON_OBJECT && strcmp(key, "request") != 0 &&
+            strcmp(key, "labels") != 0) {
+            name_keys(document, value);
+        } else if (mli_json_typeof(value) == MLI_JSON_ARRAY && mli_json_count(value) > 0) {
+            name_keys(document, mli_json_at(value, 0));
+        }
+    }
+}
+
+static void manifest_keys(void **state)
+{
+    char *document = read_doc("manifest.md");
+    modellab_record_options o = MODELLAB_RECORD_OPTIONS_INIT;
+    modellab_record *record = NULL;
+    mli_json *manifest = NULL;
+    mli_buf text;
+
+    (void)state;
+    ASSERT_OK(mli_record_begin(lab, &o, &record, err));
+    ASSERT_OK(mli_record_step_begin(record, "s", err));
+    ASSERT_OK(mli_record_add_artifact(record, "a", "b/c", "d", 1, NULL, err));
+    ASSERT_OK(mli_record_finish(record, MODELLAB_RUN_FAILED, MODELLAB_REASON_INTERNAL, NULL, err));
+    mli_buf_init(&text, NULL);
+    ASSERT_OK(mli_manifest_read(&mli_os_system_files, lab->root, record->ids.run_id, &text, err));
+    ASSERT_OK(mli_json_parse(text.data, text.size, 100000, &manifest, err));
+    name_keys(document, manifest);
+    mli_json_free(manifest);
+    mli_buf_dispose(&text);
+    mli_record_destroy(record);
+    test_free(document);
+}
+
+/* Each `modellab_...` of the document is a family, and each family is in the document. */
+static void metric_families(void **state)
+{
+    static const char mark[] = "# TYPE ";
+    char *document = read_doc("metrics.md"), name[128];
+    mli_buf text;
+    int families = 0;
+
+    (void)state;
+    mli_buf_init(&text, NULL);
+    ASSERT_OK(mli_metrics_write(lab, MODELLAB_METRICS_PROMETHEUS, &text, err));
+    for (const char *at = strstr(text.data, mark); at != NULL; at = strstr(at + 1, mark)) {
+        size_t bytes = strcspn(at + sizeof mark - 1, " ");
+
+        assert_true(bytes < sizeof name);
+        memcpy(name, at + sizeof mark - 1, bytes);
+        name[bytes] = '\0';
+        must_name(document, name);
+        families++;
+    }
+    assert_int_equal(14, families);
+    for (const char *at = strstr(document, "| `modellab_"); at != NULL;
+         at = strstr(at + 1, "| `modellab_")) {
+        size_t bytes = strcspn(at + 3, "`");
+
+        assert_true(snprintf(name, sizeof name, "# TYPE %.*s ", (int)bytes, at + 3) > 0);
+        if (strstr(text.data, name) == NULL) {
+            fail_msg("the document names a metric that is none: %s", name);
+        }
+    }
+    mli_buf_dispose(&text);
+    test_free(document);
+}
+
+static void variables_exist(void **state)
+{
+    static const char *const documents[] = {"request.md", "manifest.md", "metrics.md"};
+    char name[128];
+
+    (void)state;
+    for (size_t d = 0; d < sizeof documents / sizeof *documents; d++) {
+        char *document = read_doc(documents[d]);
+
+        for (const char *at = strstr(document, "MODEL_LAB_"); at != NULL;
+             at = strstr(at + 1, "MODEL_LAB_")) {
+            size_t bytes = strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
+
+            assert_true(snprintf(name, sizeof name, "%.*s", (int)bytes, at) > 0);
+            if (mli_config_find(name) == NULL) {
+                fail_msg("%s: there is no variable %s", documents[d], name);
+            }
+        }
+        test_free(document);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(request_keys, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(manifest_keys, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(metric_families, set_up, tear_down),
+        cmocka_unit_test(variables_exist),
+    };
+
+    if (argc != 2) {
+        return 2;
+    }
+    docs = argv[1];
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
