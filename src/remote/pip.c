@@ -8,12 +8,13 @@
 #include "os/program.h"
 #include "remote/pip_words.h"
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 
 #define MAX_WORDS 32
 #define PATH_ROOM 4096
 #define OUTPUT_MAX ((size_t)64 * 1024)
+#define SIGNAL_TERM 15
+#define SIGNAL_KILL 9
 #define POLL_NS INT64_C(10000000)
 #define TERM_GRACE_NS INT64_C(2000000000)
 #define PROGRESS_NS INT64_C(100000000)
@@ -189,10 +190,10 @@ static modellab_status wait_for(const mli_pip *pip, int64_t pid, mli_os_exit *re
             stopping = true;
         if (stopping && stop_ns == 0) {
             stop_ns = now;
-            rc = p->kill_group(p->user, pid, SIGTERM);
+            rc = p->kill_group(p->user, pid, SIGNAL_TERM);
         } else if (stopping && !killed && now - stop_ns >= TERM_GRACE_NS) {
             killed = true;
-            rc = p->kill_group(p->user, pid, SIGKILL);
+            rc = p->kill_group(p->user, pid, SIGNAL_KILL);
         }
         if (rc != -EAGAIN && rc < 0 && rc != -ESRCH)
             break;
@@ -202,7 +203,7 @@ static modellab_status wait_for(const mli_pip *pip, int64_t pid, mli_os_exit *re
     }
     mli_os_fd_close(pidfd);
     /* what ignored SIGTERM goes while the leader is a zombie: later its number may be another's */
-    if (stopping && rc == 0 && (rc = p->kill_group(p->user, pid, SIGKILL)) == -ESRCH)
+    if (stopping && rc == 0 && (rc = p->kill_group(p->user, pid, SIGNAL_KILL)) == -ESRCH)
         rc = 0;
     if (rc == 0)
         rc = p->reap(p->user, pid, true, result);

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # Shared by the tests of the command line: a lab, models and a folder of their own, checks, and the
 # canary: the lab's absolute root may stand in no output, log or record.
 # Sourced with: PROGRAM FOLDER_OF_BUILT_TESTS TOP_OF_THE_SOURCES in the arguments.

@@ -31,7 +31,7 @@ while read -r command; do
   check "the manual has $command" grep -qF "modellab $command" "$work/modellab.1"
   for option in $(sed -n 's/^  ....--\([a-z-]*\).*/\1/p' "$out"); do
     check "zsh completes $command --$option" \
-      sh -c "sed -n \"/^        '$command')/,/;;/p\" \"$work/complete.zsh\" | grep -qF -- '--$option['"
+      sh -c "sed -n \"/^        '$command')/,/;;/p\" \"$work/complete.zsh\" | grep -qF -- '--${option}['"
     check "fish completes $command --$option" \
       grep -qF "\"$command*\" -- (string join \" \" (commandline -opc)[2..])' -l $option" "$work/complete.fish"
     check "the manual has --$option" grep -qF "\\-\\-$(printf '%s' "$option" | sed 's/-/\\-/g')" "$work/modellab.1"
