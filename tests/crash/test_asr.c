@@ -1,0 +1,230 @@
+/* Speech recognition as a run, with real weights: it completes, and what was recognised before a
+ * deadline or a kill is kept. Needs MODEL_LAB_TEST_MODELS with whisper-tiny.en and
+ * sample-conversation; without them it says so and does nothing.
+ * test_asr WORKER HOST */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "crash/kit.h"
+
+static const char *worker_program, *host_program;
+static char sample_path[512];
+
+static int open_kit(void **state)
+{
+    static kit k;
+    static char cache[300];
+    kit_open(&k, worker_program, host_program);
+    (void)snprintf(cache, sizeof(cache), "%s/cache", k.root);
+    assert_int_equal(setenv("MODEL_LAB_CACHE_ROOT", cache, 1), 0);
+    kit_reopen(&k);
+    *state = &k;
+    return 0;
+}
+
+static int close_kit(void **state)
+{
+    kit_close(*state);
+    return 0;
+}
+
+/* Offset of the samples: behind the head of the chunk "data". */
+static size_t data_offset(const unsigned char *wav, size_t bytes)
+{
+    for (size_t i = 12; i + 8 < bytes && i < 1024; i++) {
+        if (memcmp(wav + i, "data", 4) == 0) {
+            return i + 8;
+        }
+    }
+    fail_msg("the sample has no data");
+    return 0;
+}
+
+/* The sample `times` times over. */
+static unsigned char *sample_times(size_t times, size_t *bytes)
+{
+    FILE *file = fopen(sample_path, "rb");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 0, SEEK_END), 0);
+    long size = ftell(file);
+    assert_true(size > 1024);
+    rewind(file);
+    unsigned char *wav = malloc((size_t)size * times);
+    assert_non_null(wav);
+    assert_int_equal(fread(wav, 1, (size_t)size, file), (size_t)size);
+    assert_int_equal(fclose(file), 0);
+    size_t offset = data_offset(wav, (size_t)size);
+    size_t data = (size_t)size - offset;
+    for (size_t i = 1; i < times; i++) {
+        memcpy(wav + offset + i * data, wav + offset, data);
+    }
+    *bytes = offset + data * times;
+    uint32_t riff = (uint32_t)(*bytes - 8);
+    uint32_t chunk = (uint32_t)(data * times);
+    memcpy(wav + 4, &riff, 4);
+    memcpy(wav + offset - 4, &chunk, 4);
+    return wav;
+}
+
+static void submit(kit *k, const char *request, size_t times, char id[MODELLAB_RUN_ID_BYTES])
+{
+    size_t bytes = 0;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_run_submit_options options = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
+    unsigned char *wav = sample_times(times, &bytes);
+    options.request = request;
+    options.input_data = wav;
+    options.input_bytes = bytes;
+    options.input_name = "conversation.wav";
+    modellab_status status = modellab_run_submit(k->lab, &options, id, NULL, &err);
+    free(wav);
+    if (status != MODELLAB_OK) {
+        fail_msg("not submitted: %s", err.message);
+    }
+}
+
+static int64_t read_transcript(const kit *k, const char *id, const char *name, bool *partial)
+{
+    int64_t segments = -1;
+    modellab_run *run = kit_load(k, id);
+    for (size_t i = 0; i < modellab_run_artifact_count(run); i++) {
+        modellab_artifact_info info = {.size = sizeof(info)};
+        modellab_buffer *text = NULL;
+        modellab_transcript *transcript = NULL;
+        modellab_transcript_info facts = {.size = sizeof(facts)};
+        assert_int_equal(modellab_run_artifact_at(run, i, &info, NULL), MODELLAB_OK);
+        if (strcmp(info.name, name) != 0) {
+            continue;
+        }
+        assert_int_equal(modellab_run_read_artifact(k->lab, id, info.id, 1 << 26, &text, NULL),
+                         MODELLAB_OK);
+        assert_int_equal(modellab_transcript_read_json(modellab_buffer_data(text),
+                                                       modellab_buffer_size(text), NULL,
+                                                       &transcript, NULL),
+                         MODELLAB_OK);
+        assert_int_equal(modellab_transcript_get_info(transcript, &facts, NULL), MODELLAB_OK);
+        segments = facts.segment_count;
+        *partial = facts.is_partial != 0;
+        modellab_transcript_unref(transcript);
+        modellab_buffer_destroy(text);
+    }
+    modellab_run_unref(run);
+    return segments;
+}
+
+static void it_completes(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    bool partial = true;
+    submit(k, "{\"pipeline\":\"transcribe\",\"config\":{\"asr\":{\"formats\":[\"srt\",\"txt\"]}}}",
+           1, id);
+    pid_t host = kit_start_host(k, &(kit_host){0});
+    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_COMPLETED);
+    kit_stop_host(host);
+    modellab_run *run = kit_load(k, id);
+    modellab_run_info info = kit_info(run);
+    assert_string_equal(info.model, "whisper-tiny.en");
+    assert_int_equal(strlen(info.model_sha256), 64);
+    assert_non_null(strstr(info.engine, "isa="));
+    assert_int_equal(modellab_run_step_count(run), 2);
+    assert_int_equal(modellab_run_artifact_count(run), 4); /* audio, transcript, srt, txt */
+    modellab_run_unref(run);
+    assert_true(read_transcript(k, id, "transcript.json", &partial) > 5);
+    assert_false(partial);
+}
+
+static void a_deadline_keeps_what_is_done(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    bool partial = false;
+    submit(k, "{\"pipeline\":\"transcribe\",\"max_duration_seconds\":8}", 120, id);
+    pid_t host = kit_start_host(k, &(kit_host){0});
+    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_TIMEOUT);
+    kit_stop_host(host);
+    modellab_run *run = kit_load(k, id);
+    assert_string_equal(kit_info(run).message, "Run timed out after 8 seconds");
+    assert_true(kit_info(run).progress_seconds > 0);
+    modellab_run_unref(run);
+    assert_true(read_transcript(k, id, "transcript.partial.json", &partial) > 0);
+    assert_true(partial);
+}
+
+static void a_kill_keeps_what_is_in_the_journal(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    bool partial = false;
+    submit(k, "{\"pipeline\":\"transcribe\"}", 120, id);
+    pid_t host = kit_start_host(k, &(kit_host){0});
+    pid_t worker = kit_worker_pid(k, id);
+    for (int i = 0; i < 6000 && kit_count_events(k, id, "step_progress") < 6; i++) {
+        kit_sleep_ms(5);
+    }
+    assert_int_equal(kill(worker, SIGKILL), 0);
+    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_FAILED);
+    kit_stop_host(host);
+    assert_true(read_transcript(k, id, "transcript.partial.json", &partial) > 0);
+    assert_true(partial);
+}
+
+/* It was there when the run was submitted. */
+static void a_model_that_is_gone(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    submit(k, "{\"pipeline\":\"transcribe\"}", 1, id);
+    assert_int_equal(setenv("MODEL_LAB_MODELS_ROOT", k->root, 1), 0);
+    pid_t host = kit_start_host(k, &(kit_host){0});
+    assert_int_equal(setenv("MODEL_LAB_MODELS_ROOT", getenv("MODEL_LAB_TEST_MODELS"), 1), 0);
+    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_FAILED);
+    kit_stop_host(host);
+    modellab_run *run = kit_load(k, id);
+    assert_int_equal(kit_info(run).reason, MODELLAB_REASON_MODEL_NOT_FOUND);
+    assert_string_equal(kit_info(run).failed_step, "asr");
+    modellab_run_unref(run);
+}
+
+static bool is_there(const char *root, const char *below, char *path, size_t capacity)
+{
+    struct stat facts;
+    return snprintf(path, capacity, "%s/%s", root, below) < (int)capacity &&
+           stat(path, &facts) == 0;
+}
+
+int main(int argc, char **argv)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_kit, close_kit)
+    const struct CMUnitTest tests[] = {TEST(it_completes), TEST(a_deadline_keeps_what_is_done),
+                                       TEST(a_kill_keeps_what_is_in_the_journal),
+                                       TEST(a_model_that_is_gone)};
+#undef TEST
+    const char *models = getenv("MODEL_LAB_TEST_MODELS");
+    if (argc != 3) {
+        (void)fprintf(stderr, "test_asr WORKER HOST\n");
+        return 2;
+    }
+    if (models == NULL ||
+        !is_there(models, "whisper-tiny.en/model.json", sample_path, sizeof(sample_path)) ||
+        !is_there(models, "sample-conversation/sample.wav", sample_path, sizeof(sample_path))) {
+        (void)printf("skipped: MODEL_LAB_TEST_MODELS has no whisper-tiny.en and "
+                     "sample-conversation\n");
+        return 0;
+    }
+    if (setenv("MODEL_LAB_MODELS_ROOT", models, 1) != 0) {
+        return 1;
+    }
+    worker_program = argv[1];
+    host_program = argv[2];
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
