@@ -8,9 +8,8 @@ static int64_t frames_of(double seconds)
     return (int64_t)llrint(seconds * 100.0);
 }
 
-/* End of the last word, or of the last segment when there are no words. */
-static bool end_of(const mli_whisper_piece *pieces, size_t count, const mli_asr_words *words,
-                   double *end)
+bool mli_asr_end_of(const mli_whisper_piece *pieces, size_t count, const mli_asr_words *words,
+                    double *end)
 {
     for (size_t i = count; i-- > 0;)
         if (pieces[i].word_count > 0) {
@@ -76,7 +75,7 @@ bool mli_asr_guard_silence(const mli_asr_window_place *at, const mli_whisper_pie
                            size_t *piece_count, const mli_asr_words *words, int64_t *seek)
 {
     double offset = (double)at->seek / 100.0, end = 0;
-    if (!at->single_ending && end_of(pieces, *piece_count, words, &end) && end > offset)
+    if (!at->single_ending && mli_asr_end_of(pieces, *piece_count, words, &end) && end > offset)
         *seek = offset + 30.0 - end > at->threshold ? frames_of(end) : at->seek + at->size;
     size_t first = next_with_words(pieces, *piece_count, 0);
     if (first < *piece_count && suspicious(&pieces[first], words)) {

@@ -99,6 +99,9 @@ typedef struct mli_asr_window_place {
     bool single_ending;
     double last_speech, threshold;
 } mli_asr_window_place;
+/* End of the last word, or of the last segment when there are no words; false without segments. */
+bool mli_asr_end_of(const mli_whisper_piece *pieces, size_t count, const mli_asr_words *words,
+                    double *end);
 bool mli_asr_guard_silence(const mli_asr_window_place *at, const mli_whisper_piece *pieces,
                            size_t *piece_count, const mli_asr_words *words, int64_t *seek);
 

@@ -111,15 +111,14 @@ static modellab_status time_words(mli_asr_run *run, const mli_asr_decoded *d, ml
     modellab_status status = mli_asr_time_words(run, d, pieces, cut->piece_count, size, words, err);
     if (status != MODELLAB_OK)
         return status;
-    double offset = (double)run->seek / 100.0, end = 0;
-    at.last_speech = run->last_speech;
-    bool ended = words->count > 0 || cut->piece_count > 0;
-    end = words->count > 0 ? words->items[words->count - 1].end : pieces[cut->piece_count - 1].end;
-    if (!cut->single_ending && ended && end > offset)
+    double end = 0;
+    if (!cut->single_ending && mli_asr_end_of(pieces, cut->piece_count, words, &end) &&
+        end > (double)run->seek / 100.0)
         *next = (int64_t)llrint(end * 100.0);
-    if (!(at.threshold >= 0))
-        return MODELLAB_OK;
-    *again = mli_asr_guard_silence(&at, pieces, &cut->piece_count, words, next);
+    if (at.threshold >= 0)
+        *again = mli_asr_guard_silence(&at, pieces, &cut->piece_count, words, next);
+    if (!*again)
+        (void)mli_asr_end_of(pieces, cut->piece_count, words, &run->last_speech);
     return MODELLAB_OK;
 }
 

@@ -169,8 +169,10 @@ modellab_status mli_asr_time_words(mli_asr_run *run, const mli_asr_decoded *deco
     double median = mli_whisper_words_trim(out->items, out->count, text);
     mli_whisper_words_merge(out->items, out->count, text, mli_whisper_prepended,
                             mli_whisper_appended);
+    double last_speech =
+        run->last_speech; /* the window's own; the run's is settled by its caller */
     out->count = mli_whisper_words_place(out->items, out->count, pieces, piece_count,
-                                         (double)run->seek / 100.0, median, &run->last_speech);
+                                         (double)run->seek / 100.0, median, &last_speech);
     return MODELLAB_OK;
 }
 

@@ -104,6 +104,24 @@ static void invented_words_between_silence_are_cut(void **state)
     mli_buf_dispose(&words.text);
 }
 
+static void the_end_is_that_of_the_last_word(void **state)
+{
+    (void)state;
+    mli_whisper_timing items[2] = {{.end = 1.5}, {.end = 2.5}};
+    mli_asr_words words = {.items = items, .count = 2};
+    const mli_whisper_piece pieces[3] = {
+        {.end = 2, .word_count = 1}, {.end = 3, .first_word = 1, .word_count = 1}, {.end = 4}};
+    double end = -1;
+    assert_false(mli_asr_end_of(pieces, 0, &words, &end));
+    assert_near(end, -1, 0);
+    assert_true(mli_asr_end_of(pieces, 1, &words, &end));
+    assert_near(end, 1.5, 0);
+    assert_true(mli_asr_end_of(pieces, 3, &words, &end)); /* the last segment has no words */
+    assert_near(end, 2.5, 0);
+    assert_true(mli_asr_end_of(pieces + 2, 1, &words, &end));
+    assert_near(end, 4, 0);
+}
+
 static void leading_silence_is_skipped(void **state)
 {
     (void)state;
@@ -163,6 +181,7 @@ int main(void)
         cmocka_unit_test(one_timestamp_at_the_end_ends_the_window),
         cmocka_unit_test(without_pairs_the_window_is_one_segment),
         cmocka_unit_test(invented_words_between_silence_are_cut),
+        cmocka_unit_test(the_end_is_that_of_the_last_word),
         cmocka_unit_test(leading_silence_is_skipped),
         cmocka_unit_test(repetition_compresses),
         cmocka_unit_test(white_space_is_stripped),
