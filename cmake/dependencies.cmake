@@ -13,6 +13,7 @@ function(modellab_need target module package)
   add_library(dep::${target} INTERFACE IMPORTED GLOBAL)
   set_property(TARGET dep::${target} PROPERTY INTERFACE_LINK_LIBRARIES PkgConfig::${target})
   set_property(GLOBAL APPEND PROPERTY MODELLAB_PC_MODULES ${module})
+  set_property(GLOBAL APPEND PROPERTY MODELLAB_PC_LIBRARIES ${${target}_LIBRARIES})
 endfunction()
 
 modellab_need(jansson jansson libjansson-dev)

@@ -3,6 +3,13 @@ include(CMakePackageConfigHelpers)
 get_property(MODELLAB_PC_ALL GLOBAL PROPERTY MODELLAB_PC_MODULES)
 list(REMOVE_ITEM MODELLAB_PC_ALL cmocka)
 list(JOIN MODELLAB_PC_ALL " " MODELLAB_PC_REQUIRES)
+# The static library stands on shared dependencies: their own private needs are theirs, so the .pc names
+# the libraries and not the modules (`--static` would follow libcurl into a dozen packages).
+get_property(MODELLAB_PC_LIBRARIES GLOBAL PROPERTY MODELLAB_PC_LIBRARIES)
+list(REMOVE_ITEM MODELLAB_PC_LIBRARIES cmocka)
+list(REMOVE_DUPLICATES MODELLAB_PC_LIBRARIES)
+list(TRANSFORM MODELLAB_PC_LIBRARIES PREPEND "-l")
+list(JOIN MODELLAB_PC_LIBRARIES " " MODELLAB_PC_LIBS_PRIVATE)
 
 install(TARGETS modellab_shared modellab_static EXPORT modellab
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
