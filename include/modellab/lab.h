@@ -30,9 +30,11 @@ typedef struct modellab_lab_options {
     modellab_logger *logger;             /**< referenced; NULL = silent */
     const char *models_root; /**< installed models; NULL = as modellab_config_get() says */
     const char *cache_root;  /**< packed model images; NULL = likewise */
-    const char *price_sheet; /**< JSON text of a price sheet (price.h); NULL = built in */
-    int32_t flags;           /**< MODELLAB_LAB_* */
-    int32_t reserved;        /**< 0 */
+    const char
+        *price_sheet; /**< JSON text of a price sheet (price.h); NULL = as configured, else
+                            the example sheet "example-2026-01" (0.000012 USD a CPU second) */
+    int32_t flags;    /**< MODELLAB_LAB_* */
+    int32_t reserved; /**< 0 */
 } modellab_lab_options;
 
 #define MODELLAB_LAB_OPTIONS_INIT                                                                  \

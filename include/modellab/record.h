@@ -40,8 +40,8 @@ MODELLAB_BEGIN_DECLS
 MODELLAB_API void modellab_record_options_init(modellab_record_options *options, size_t size);
 
 /** Begins a run that is RUNNING at once. @param[out] out new; end it with modellab_record_finish(),
- * give it back with modellab_record_destroy() (which ends an unfinished one as FAILED,
- * host_stopped)
+ * give it back with modellab_record_destroy() (which ends an unfinished one as what
+ * modellab_record_check() said, else as FAILED, host_stopped)
  * @errors E_CAP_EXCEEDED, E_NO_SPACE, E_STORE_READ_ONLY, E_STORE_FAILED, E_IO, E_NO_MEMORY
  * @threads any @since 0.1 */
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status

@@ -208,14 +208,17 @@ MODELLAB_API void modellab_run_submit_options_init(modellab_run_submit_options *
  * @threads any @since 0.1 */
 MODELLAB_API void modellab_run_filter_init(modellab_run_filter *filter, size_t size);
 
-/** Validates the request, probes the input's header, checks disk and caps, and stores input and
- * record in one transaction. What it acknowledged survives power loss. Nothing is stored on
- * refusal.
+/** Validates the request, probes the input's header, checks model, disk and caps, and stores input
+ * and record in one transaction. What it acknowledged survives power loss. Nothing is stored on
+ * refusal. With an idempotency key that the user has used before, run_id is that first run's, and
+ * nothing is stored either.
  * @param[out] run_id  receives the id
- * @param[out] report  optional; new report whenever validation had findings, also with E_SCHEMA
+ * @param[out] report  optional; new report whenever there were findings, also with E_SCHEMA
  * @errors E_SCHEMA (see the report), E_INVALID_JSON, E_INVALID_AUDIO, E_UNSUPPORTED_FORMAT,
- * E_NOT_FOUND (no input file), E_PERMISSION, E_CAP_EXCEEDED, E_LIMIT (input too large), E_NO_SPACE,
- *         E_STORE_READ_ONLY, E_STORE_FAILED, E_IO, E_NO_MEMORY
+ * E_NOT_FOUND (no input file; the model is not installed), E_INVALID_MODEL (damaged), E_PERMISSION,
+ *         E_INVALID_ARGUMENT (the input is a directory or a pipe; a request id that is none),
+ *         E_CAP_EXCEEDED (`detail` is the MODELLAB_CAP_* bit), E_LIMIT (input too large),
+ * E_NO_SPACE, E_STORE_READ_ONLY, E_STORE_FAILED, E_BUSY, E_IO, E_NO_MEMORY
  * @threads any @since 0.1 */
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_run_submit(
     modellab_lab *lab, const modellab_run_submit_options *options,
