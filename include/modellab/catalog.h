@@ -101,17 +101,22 @@ modellab_catalog_pull(const modellab_catalog *catalog, const char *name,
                       const modellab_pull_options *options, modellab_error *err);
 
 /** Reads every file of an installed model and compares sizes and sha256. @param[out] out new
- * report; an intact model has no findings of severity error @errors E_NOT_FOUND, E_IO, E_NO_MEMORY
- * @threads any @since 0.1 */
-MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_catalog_verify(
-    const modellab_catalog *catalog, const char *name, modellab_report **out, modellab_error *err);
+ * report; an intact model has no findings of severity error
+ * @param cancel    optional; seen within 10 ms
+ * @errors E_NOT_FOUND, E_CANCELLED, E_IO, E_NO_MEMORY @threads any @since 0.1 */
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status
+modellab_catalog_verify(const modellab_catalog *catalog, const char *name, modellab_cancel *cancel,
+                        modellab_report **out, modellab_error *err);
 
 /** Installs a model from the user's own file or folder (CTranslate2, ggml, safetensors) under
  * `name`.
- * @errors E_ALREADY_EXISTS, E_INVALID_MODEL, E_UNSUPPORTED_MODEL, E_NOT_FOUND, E_NO_SPACE, E_IO
+ * @param cancel  optional; seen within 10 ms between the pieces that are read
+ * @errors E_ALREADY_EXISTS, E_INVALID_MODEL, E_UNSUPPORTED_MODEL, E_NOT_FOUND, E_BUSY (a pull),
+ * E_CANCELLED, E_NO_SPACE, E_IO
  * @threads any @since 0.1 */
-MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_catalog_import(
-    const modellab_catalog *catalog, const char *name, const char *path, modellab_error *err);
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status
+modellab_catalog_import(const modellab_catalog *catalog, const char *name, const char *path,
+                        modellab_cancel *cancel, modellab_error *err);
 
 /** Removes an installed or partial model. @errors E_NOT_FOUND, E_BUSY, E_IO @threads any @since 0.1
  */

@@ -21,11 +21,12 @@ typedef struct modellab_model_options {
     const char *cache_root;       /**< packed images; NULL = configured; "" = no cache */
     modellab_weight_type weights; /**< 0 = f16 */
     int32_t reserved;             /**< 0 */
+    modellab_cancel *cancel;      /**< ends reading and packing of the weights with E_CANCELLED */
 } modellab_model_options;
 
 #define MODELLAB_MODEL_OPTIONS_INIT                                                                \
     {                                                                                              \
-        sizeof(modellab_model_options), NULL, NULL, NULL, NULL, 0, 0                               \
+        sizeof(modellab_model_options), NULL, NULL, NULL, NULL, 0, 0, NULL                         \
     }
 
 /** Strings are borrowed from the model. */
@@ -52,7 +53,7 @@ MODELLAB_API void modellab_model_options_init(modellab_model_options *options, s
  * @param name      NULL = the catalog's default
  * @param[out] out  new; modellab_model_unref()
  * @errors E_NOT_FOUND (not installed: the message says how to pull it), E_INVALID_MODEL,
- *         E_UNSUPPORTED_MODEL, E_HASH_MISMATCH, E_PERMISSION, E_IO, E_NO_MEMORY
+ *         E_UNSUPPORTED_MODEL, E_CANCELLED, E_PERMISSION, E_IO, E_NO_MEMORY
  * @threads any @since 0.1 */
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status
 modellab_model_open(const char *name, const modellab_model_options *options, modellab_model **out,

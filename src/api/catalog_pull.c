@@ -18,11 +18,8 @@ typedef struct job {
 void modellab_pull_options_init(modellab_pull_options *options, size_t size)
 {
     const modellab_pull_options init = MODELLAB_PULL_OPTIONS_INIT;
-    if (options == NULL)
-        return;
-    memset(options, 0, size);
-    memcpy(options, &init, size < sizeof init ? size : sizeof init);
-    options->size = size;
+
+    mli_sized_init(options, size, &init, sizeof init);
 }
 
 static int32_t on_progress(void *user, const char *file, const char *source, int64_t done,
@@ -94,8 +91,8 @@ modellab_status modellab_catalog_pull(const modellab_catalog *catalog, const cha
     job j = {.catalog = catalog, .options = MODELLAB_PULL_OPTIONS_INIT};
     if (catalog == NULL || name == NULL)
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "catalog and name must not be NULL");
-    modellab_status status =
-        mli_sized_in(&j.options, sizeof j.options, sizeof j.options, options, err);
+    modellab_status status = mli_sized_in(
+        &j.options, sizeof j.options, MLI_SIZE_UP_TO(modellab_pull_options, source), options, err);
     if (status != MODELLAB_OK)
         return status;
     const mli_catalog_model *model = mli_catalog_find(catalog->parsed, name);
@@ -117,12 +114,14 @@ modellab_status modellab_catalog_pull(const modellab_catalog *catalog, const cha
 }
 
 modellab_status modellab_catalog_import(const modellab_catalog *catalog, const char *name,
-                                        const char *path, modellab_error *err)
+                                        const char *path, modellab_cancel *cancel,
+                                        modellab_error *err)
 {
     if (catalog == NULL || name == NULL || path == NULL)
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "no argument may be NULL");
     modellab_logger_write(catalog->logger, MODELLAB_LOG_INFO, "model.import.start", name);
-    modellab_status status = mli_import_model(&catalog->store, name, path, NULL, err);
+    modellab_status status =
+        mli_import_model(&catalog->store, name, path, mli_cancel_word_of(cancel), err);
     modellab_logger_write(catalog->logger,
                           status == MODELLAB_OK ? MODELLAB_LOG_INFO : MODELLAB_LOG_WARN,
                           status == MODELLAB_OK ? "model.import.end" : "model.import.failed", name);

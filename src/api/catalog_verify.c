@@ -1,10 +1,12 @@
 /* Verifying an installed model: what differs is a report, not an error. */
+#include "api/cancel.h"
 #include "api/catalog.h"
 #include "base/error.h"
 #include "check/report.h"
 
 modellab_status modellab_catalog_verify(const modellab_catalog *catalog, const char *name,
-                                        modellab_report **out, modellab_error *err)
+                                        modellab_cancel *cancel, modellab_report **out,
+                                        modellab_error *err)
 {
     mli_model_state state;
     char why[256] = "";
@@ -15,8 +17,8 @@ modellab_status modellab_catalog_verify(const modellab_catalog *catalog, const c
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "no argument may be NULL");
     if (!mli_model_name_valid(name))
         return mli_fail(err, MODELLAB_E_NOT_FOUND, "no model of that name is installed");
-    modellab_status status =
-        mli_model_store_verify(&catalog->store, name, NULL, NULL, NULL, &state, why, err);
+    modellab_status status = mli_model_store_verify(
+        &catalog->store, name, mli_cancel_word_of(cancel), NULL, NULL, &state, why, err);
     if (status != MODELLAB_OK)
         return status;
     if (state == MLI_MODEL_ABSENT)

@@ -2,6 +2,7 @@
  * Names resolve in the models root; packed images live in the cache root. */
 #include "api/model.h"
 
+#include "api/cancel.h"
 #include "base/alloc.h"
 #include "base/config.h"
 #include "base/error.h"
@@ -15,17 +16,16 @@
 #include <string.h>
 
 /* First shipped sizes. */
-enum { OPTIONS_FIRST = sizeof(modellab_model_options), INFO_FIRST = sizeof(modellab_model_info) };
+enum {
+    OPTIONS_FIRST = MLI_SIZE_UP_TO(modellab_model_options, cancel),
+    INFO_FIRST = MLI_SIZE_UP_TO(modellab_model_info, bytes)
+};
 
 void modellab_model_options_init(modellab_model_options *options, size_t size)
 {
-    const modellab_model_options defaults = MODELLAB_MODEL_OPTIONS_INIT;
+    const modellab_model_options init = MODELLAB_MODEL_OPTIONS_INIT;
 
-    if (options == NULL || size < sizeof options->size)
-        return;
-    memset(options, 0, size);
-    memcpy(options, &defaults, size < sizeof defaults ? size : sizeof defaults);
-    options->size = size;
+    mli_sized_init(options, size, &init, sizeof init);
 }
 
 /* The caller's folder made absolute, or the configured one. */
@@ -144,7 +144,9 @@ static modellab_status load(modellab_model *model, const modellab_model_options 
         status = mli_model_store_open(&store, model->name, &files, err);
     }
     if (status == MODELLAB_OK) {
-        mli_asr_open_options options = {.alloc = &model->alloc, .cache_directory = cache};
+        mli_asr_open_options options = {.alloc = &model->alloc,
+                                        .cache_directory = cache,
+                                        .cancel = mli_cancel_word_of(o->cancel)};
 
         options.weights =
             o->weights == MODELLAB_WEIGHTS_F32 ? MLI_ASR_WEIGHTS_F32 : MLI_ASR_WEIGHTS_F16;
@@ -152,7 +154,7 @@ static modellab_status load(modellab_model *model, const modellab_model_options 
         if (status == MODELLAB_OK)
             status = mli_asr_model_open(&model->asr, &files, &options, err);
         if (status == MODELLAB_OK)
-            status = mli_model_files_sha256(&files, NULL, err);
+            status = mli_model_files_sha256(&files, options.cancel, err);
         if (status == MODELLAB_OK)
             memcpy(model->sha256, files.sha256, sizeof model->sha256);
         mli_model_files_dispose(&files);

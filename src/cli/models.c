@@ -191,6 +191,8 @@ static int verify_one(cli_call *call, modellab_catalog *catalog, const char *nam
         cli_signal_cancels(NULL);
         modellab_cancel_unref(cancel);
     }
+    if (status == MODELLAB_E_CANCELLED && cli_signal() != 0)
+        return cli_signal_exit();
     if (status != MODELLAB_OK)
         return cli_fail(call, name, NULL, status, &err);
     int code = CLI_EXIT_OK;
@@ -265,6 +267,8 @@ static int import_one(cli_call *call, modellab_catalog *catalog, const char *nam
         cli_signal_cancels(NULL);
         modellab_cancel_unref(cancel);
     }
+    if (status == MODELLAB_E_CANCELLED && cli_signal() != 0)
+        return cli_signal_exit();
     if (status != MODELLAB_OK)
         return cli_fail(call, name, NULL, status, &err);
     cli_note(call, "%s is installed", name);
