@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "models/file_read.h"
 #include "models/model_files.h"
 #include "remote/fetch.h"
 #include <errno.h>
@@ -15,52 +16,21 @@ static const char *const side_files[] = {
     "config.json", "tokenizer.json", "vocabulary.txt",        "vocabulary.json",
     "vocab.json",  "merges.txt",     "generation_config.json"};
 
-typedef struct import {
+typedef struct importing {
     const mli_model_store *store;
     mli_model_files source;
     mli_catalog_file files[IMPORT_FILES];
     char *paths[IMPORT_FILES];
     char hashes[IMPORT_FILES][65];
     size_t count;
-} import;
+} importing;
 
-static modellab_status hash_file(const import *m, const char *path, const mli_cancel_word *cancel,
-                                 int64_t *bytes, char hex[65], modellab_error *err)
+static void count_bytes(void *user, int64_t bytes)
 {
-    const mli_os_files *f = m->store->files;
-    enum { BLOCK = 256 * 1024 };
-    mli_sha256 hash;
-    modellab_status status = MODELLAB_OK;
-    int fd = f->open(f->user, path, MLI_OS_READ | MLI_OS_NONBLOCK, 0);
-    if (fd < 0)
-        return mli_fail_os(err, fd, "%s", mli_basename(path));
-    unsigned char *block = mli_alloc(m->store->alloc, BLOCK);
-    if (block == NULL)
-        status = mli_no_memory(err);
-    mli_sha256_init(&hash);
-    *bytes = 0;
-    while (status == MODELLAB_OK) {
-        int64_t n = f->read(f->user, fd, block, BLOCK);
-        if (n == 0)
-            break;
-        if (n < 0)
-            status = mli_fail_os(err, (int)n, "reading %s", mli_basename(path));
-        else if (mli_cancelled(cancel))
-            status = mli_fail(err, MODELLAB_E_CANCELLED, "cancelled");
-        else {
-            mli_sha256_update(&hash, block, (size_t)n);
-            *bytes += n;
-        }
-    }
-    mli_sha256_hex(&hash, hex);
-    mli_free(m->store->alloc, block);
-    int rc = f->close(f->user, fd);
-    if (status == MODELLAB_OK && rc != 0)
-        status = mli_fail_os(err, rc, "reading %s", mli_basename(path));
-    return status;
+    *(int64_t *)user += bytes;
 }
 
-static modellab_status add_file(import *m, const char *path, const char *role,
+static modellab_status add_file(importing *m, const char *path, const char *role,
                                 const mli_cancel_word *cancel, modellab_error *err)
 {
     mli_catalog_file *file = &m->files[m->count];
@@ -71,12 +41,14 @@ static modellab_status add_file(import *m, const char *path, const char *role,
     file->name = mli_basename(copy);
     file->role = role;
     file->sha256 = m->hashes[m->count];
-    modellab_status status = hash_file(m, copy, cancel, &file->bytes, m->hashes[m->count], err);
+    modellab_status status = mli_file_sha256(m->store->alloc, m->store->files, copy, cancel,
+                                             count_bytes, &file->bytes, m->hashes[m->count], err);
     m->count++;
     return status;
 }
 
-static modellab_status add_side_files(import *m, const mli_cancel_word *cancel, modellab_error *err)
+static modellab_status add_side_files(importing *m, const mli_cancel_word *cancel,
+                                      modellab_error *err)
 {
     const mli_os_files *f = m->store->files;
     modellab_status status = MODELLAB_OK;
@@ -96,7 +68,8 @@ static modellab_status add_side_files(import *m, const mli_cancel_word *cancel, 
 }
 
 /* Reads the weights as a model, so that what is installed can be opened. */
-static modellab_status check_readable(import *m, const mli_cancel_word *cancel, modellab_error *err)
+static modellab_status check_readable(importing *m, const mli_cancel_word *cancel,
+                                      modellab_error *err)
 {
     mli_whisper_weights weights;
     modellab_status status = mli_model_files_load(&m->source, cancel, err);
@@ -111,7 +84,7 @@ static modellab_status check_readable(import *m, const mli_cancel_word *cancel, 
     return status;
 }
 
-static modellab_status copy_all(import *m, mli_staging *staging, const mli_catalog_model *model,
+static modellab_status copy_all(importing *m, mli_staging *staging, const mli_catalog_model *model,
                                 const mli_cancel_word *cancel, modellab_error *err)
 {
     mli_pull pull = {.alloc = m->store->alloc, .files = m->store->files, .cancel = cancel};
@@ -134,7 +107,7 @@ static modellab_status copy_all(import *m, mli_staging *staging, const mli_catal
     return status;
 }
 
-static modellab_status import_locked(import *m, mli_staging *staging, const char *name,
+static modellab_status import_locked(importing *m, mli_staging *staging, const char *name,
                                      const mli_cancel_word *cancel, modellab_error *err)
 {
     static const char *const any[] = {"*"};
@@ -174,7 +147,7 @@ static modellab_status import_locked(import *m, mli_staging *staging, const char
 modellab_status mli_import_model(const mli_model_store *store, const char *name, const char *path,
                                  const mli_cancel_word *cancel, modellab_error *err)
 {
-import m = {.store = store };
+    importing m = {.store = store};
     mli_staging staging;
     modellab_status status = mli_model_files_open(&m.source, store->alloc, store->files, path, err);
     if (status != MODELLAB_OK)
