@@ -75,8 +75,6 @@ modellab_status modellab_caps_set(modellab_caps *caps, const char *name, const c
 {
     if (caps == NULL || name == NULL || value == NULL)
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "caps, name and value must not be NULL");
-    if (caps->size < MLI_SIZE_UP_TO(modellab_caps, cost_micros))
-        return mli_fail(err, MODELLAB_E_ABI_TOO_SMALL, "caps are too small (is size set?)");
     return mli_caps_set(caps, name, value, err);
 }
 

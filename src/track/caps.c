@@ -17,6 +17,7 @@ static const struct cap_name {
              {"api_calls", MODELLAB_CAP_API_CALLS},
              {"cost", MODELLAB_CAP_COST}};
 #define NAMES (sizeof names / sizeof names[0])
+#define CAPS_FIRST MLI_SIZE_UP_TO(modellab_caps, cost_micros)
 
 const char *mli_cap_name(int32_t cap)
 {
@@ -61,14 +62,17 @@ static bool read_seconds(const char *text, double *out)
 modellab_status mli_caps_set(modellab_caps *caps, const char *name, const char *value,
                              modellab_error *err)
 {
+    modellab_caps c = MODELLAB_CAPS_INIT;
     int32_t bit = 0;
     bool ok = false;
+    modellab_status status = mli_sized_in(&c, sizeof c, CAPS_FIRST, caps, err);
+    if (status != MODELLAB_OK)
+        return status;
     for (size_t i = 0; i < NAMES; i++)
         if (strcmp(names[i].name, name) == 0)
             bit = names[i].bit;
     if (bit == 0)
         return unknown_name(name, err);
-    modellab_caps c = *caps;
     switch (bit) {
     case MODELLAB_CAP_CPU_SECONDS:
         ok = read_seconds(value, &c.cpu_seconds);
@@ -91,8 +95,7 @@ modellab_status mli_caps_set(modellab_caps *caps, const char *name, const char *
     if (!ok)
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "the value of cap %s is not valid", name);
     c.set |= bit;
-    *caps = c;
-    return MODELLAB_OK;
+    return mli_sized_out(caps, &c, sizeof c, CAPS_FIRST, err);
 }
 
 static modellab_status exceeded(int32_t bit, double used, double allowed, modellab_error *err)
@@ -109,8 +112,7 @@ modellab_status mli_caps_check(const modellab_caps *caps, const modellab_measure
 {
     modellab_caps c = MODELLAB_CAPS_INIT;
     modellab_measures m = MODELLAB_MEASURES_INIT;
-    modellab_status status =
-        mli_sized_in(&c, sizeof c, MLI_SIZE_UP_TO(modellab_caps, cost_micros), caps, err);
+    modellab_status status = mli_sized_in(&c, sizeof c, CAPS_FIRST, caps, err);
     if (status == MODELLAB_OK)
         status = mli_sized_in(&m, sizeof m, MLI_MEASURES_FIRST, measures, err);
     if (status != MODELLAB_OK)
