@@ -15,7 +15,11 @@
 #include <string.h>
 
 /* First shipped size. */
-enum { OPTIONS_FIRST = sizeof(modellab_asr_options), MOST_BEAMS = 16, MOST_TEMPERATURES = 16 };
+enum {
+    OPTIONS_FIRST = MLI_SIZE_UP_TO(modellab_asr_options, tracker),
+    MOST_BEAMS = 16,
+    MOST_TEMPERATURES = 16
+};
 
 struct modellab_asr_session {
     modellab_model *model; /* referenced */
@@ -31,13 +35,9 @@ typedef struct call {
 
 void modellab_asr_options_init(modellab_asr_options *options, size_t size)
 {
-    const modellab_asr_options defaults = MODELLAB_ASR_OPTIONS_INIT;
+    const modellab_asr_options init = MODELLAB_ASR_OPTIONS_INIT;
 
-    if (options == NULL || size < sizeof options->size)
-        return;
-    memset(options, 0, size);
-    memcpy(options, &defaults, size < sizeof defaults ? size : sizeof defaults);
-    options->size = size;
+    mli_sized_init(options, size, &init, sizeof init);
 }
 
 static modellab_status bad(const char *what, modellab_error *err)

@@ -11,9 +11,9 @@
 
 /* First shipped sizes. */
 enum {
-    OPTIONS_FIRST = sizeof(modellab_audio_options),
-    INFO_FIRST = sizeof(modellab_audio_info),
-    PROBE_FIRST = sizeof(modellab_audio_probe_info)
+    OPTIONS_FIRST = MLI_SIZE_UP_TO(modellab_audio_options, user),
+    INFO_FIRST = MLI_SIZE_UP_TO(modellab_audio_info, duration),
+    PROBE_FIRST = MLI_SIZE_UP_TO(modellab_audio_probe_info, reserved)
 };
 
 typedef struct call {
@@ -24,12 +24,9 @@ typedef struct call {
 
 void modellab_audio_options_init(modellab_audio_options *options, size_t size)
 {
-    const modellab_audio_options defaults = MODELLAB_AUDIO_OPTIONS_INIT;
-    if (options == NULL || size < sizeof options->size)
-        return;
-    memset(options, 0, size);
-    memcpy(options, &defaults, size < sizeof defaults ? size : sizeof defaults);
-    options->size = size;
+    const modellab_audio_options init = MODELLAB_AUDIO_OPTIONS_INIT;
+
+    mli_sized_init(options, size, &init, sizeof init);
 }
 
 static int32_t forward_progress(void *user, int64_t samples, double fraction)

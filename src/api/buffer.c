@@ -46,8 +46,8 @@ modellab_status mli_buffer_from_buf(mli_buf *text, modellab_buffer **out, modell
     return wrap(alloc, data, size, out, err);
 }
 
-modellab_status mli_buffer_from_bytes(const modellab_allocator *alloc, const void *data, size_t bytes,
-                                      modellab_buffer **out, modellab_error *err)
+modellab_status mli_buffer_from_bytes(const modellab_allocator *alloc, const void *data,
+                                      size_t bytes, modellab_buffer **out, modellab_error *err)
 {
     char *copy = mli_strndup(alloc, data, bytes);
 

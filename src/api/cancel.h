@@ -2,8 +2,8 @@
 #ifndef MLI_API_CANCEL_H
 #define MLI_API_CANCEL_H
 
-#include <modellab/types.h>
 #include "base/cancel.h"
+#include <modellab/types.h>
 
 struct modellab_cancel {
     modellab_allocator alloc;

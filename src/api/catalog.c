@@ -14,11 +14,8 @@
 void modellab_catalog_options_init(modellab_catalog_options *options, size_t size)
 {
     const modellab_catalog_options init = MODELLAB_CATALOG_OPTIONS_INIT;
-    if (options == NULL)
-        return;
-    memset(options, 0, size);
-    memcpy(options, &init, size < sizeof init ? size : sizeof init);
-    options->size = size;
+
+    mli_sized_init(options, size, &init, sizeof init);
 }
 
 /* The whole file that MODEL_LAB_CATALOG names. */
@@ -90,7 +87,8 @@ modellab_status modellab_catalog_load(const modellab_catalog_options *options,
     if (out == NULL)
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "out must not be NULL");
     *out = NULL;
-    modellab_status status = mli_sized_in(&o, sizeof o, sizeof o, options, err);
+    modellab_status status = mli_sized_in(
+        &o, sizeof o, MLI_SIZE_UP_TO(modellab_catalog_options, catalog_json), options, err);
     if (status == MODELLAB_OK)
         status = mli_allocator_take(o.allocator, &alloc, err);
     if (status != MODELLAB_OK)
@@ -147,7 +145,8 @@ modellab_status modellab_catalog_at(const modellab_catalog *catalog, size_t inde
     if (index >= catalog->count)
         return mli_fail(err, MODELLAB_E_NOT_FOUND, "the catalog has no such entry");
     const modellab_catalog_entry *entry = &catalog->rows[index].entry;
-    return mli_sized_out(out, entry, sizeof *entry, sizeof *entry, err);
+    return mli_sized_out(out, entry, sizeof *entry,
+                         MLI_SIZE_UP_TO(modellab_catalog_entry, is_default), err);
 }
 
 modellab_status modellab_catalog_remove(const modellab_catalog *catalog, const char *name,

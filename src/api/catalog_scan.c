@@ -2,6 +2,7 @@
 #include "api/catalog.h"
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/checked.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "remote/pull.h"
@@ -126,6 +127,13 @@ static char *copy_member(const modellab_catalog *c, const mli_json *root, const 
     return mli_strdup(&c->alloc, mli_json_string(mli_json_get(root, key), fallback));
 }
 
+/* What a strange model.json says may be anything: such a number does not count. */
+static int64_t add_bytes(int64_t sum, const mli_json *file)
+{
+    int64_t bytes = mli_json_int(mli_json_get(file, "bytes"), 0), total;
+    return bytes < 0 || mli_add_overflow(sum, bytes, &total) ? sum : total;
+}
+
 static modellab_status fill_installed(modellab_catalog *c, mli_catalog_row *row, const char *name,
                                       modellab_error *err)
 {
@@ -146,7 +154,7 @@ static modellab_status fill_installed(modellab_catalog *c, mli_catalog_row *row,
     row->languages = copy_member(c, root, "languages", "");
     const mli_json *files = mli_json_get(root, "files");
     for (size_t i = 0; i < mli_json_count(files); i++)
-        row->entry.bytes += mli_json_int(mli_json_get(mli_json_at(files, i), "bytes"), 0);
+        row->entry.bytes = add_bytes(row->entry.bytes, mli_json_at(files, i));
     mli_json_free(root);
     mli_free(&c->alloc, text);
     if (row->name == NULL || row->task == NULL || row->architecture == NULL ||

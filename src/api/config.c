@@ -24,7 +24,8 @@ modellab_status modellab_config_at(size_t index, modellab_config_variable *out, 
                                          v->text,
                                          (v->flags & MLI_CONFIG_FOREIGN) != 0,
                                          0};
-    return mli_sized_out(out, &variable, sizeof variable, sizeof variable, err);
+    return mli_sized_out(out, &variable, sizeof variable,
+                         MLI_SIZE_UP_TO(modellab_config_variable, reserved), err);
 }
 
 static bool is_folder(const char *name)
@@ -40,6 +41,8 @@ modellab_status modellab_config_get(const char *name, modellab_buffer **value, c
     char *found = NULL;
     if (value != NULL)
         *value = NULL;
+    if (source != NULL)
+        *source = NULL;
     if (name == NULL || value == NULL)
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "name and value must not be NULL");
     modellab_status status = mli_config_get(NULL, name, &found, &from, err);

@@ -59,5 +59,6 @@ modellab_status modellab_health_check_at(const modellab_health *health, size_t i
     full.message = health->checks[index].message;
     full.state = health->checks[index].state;
     full.milliseconds = health->checks[index].milliseconds;
-    return mli_sized_out(out, &full, sizeof full, sizeof full, err);
+    return mli_sized_out(out, &full, sizeof full,
+                         MLI_SIZE_UP_TO(modellab_health_check_info, milliseconds), err);
 }

@@ -1,6 +1,5 @@
-/* What this build and this machine are, and the one process-wide OpenBLAS setting a host may ask for. */
-#include <modellab/info.h>
-#include <modellab/version.h>
+/* What this build and this machine are, and the one process-wide OpenBLAS setting a host may ask
+ * for. */
 #include "base/error.h"
 #include "base/sized.h"
 #include "kernels/blas.h"
@@ -9,6 +8,8 @@
 #include "os/process.h"
 #include "os/thread.h"
 #include "track/gpu.h"
+#include <modellab/info.h>
+#include <modellab/version.h>
 
 static const char *blas_kind_name(mli_blas_kind kind)
 {
@@ -36,7 +37,8 @@ modellab_status modellab_info_get(modellab_build_info *out, modellab_error *err)
     info.gpu = mli_gpu_provider_name();
     info.blas_threads = mli_blas_threads();
     info.cpu_count = mli_os_cpu_count();
-    return mli_sized_out(out, &info, sizeof info, sizeof info, err);
+    return mli_sized_out(out, &info, sizeof info, MLI_SIZE_UP_TO(modellab_build_info, cpu_count),
+                         err);
 }
 
 modellab_status modellab_blas_use_single_thread(modellab_error *err)

@@ -24,7 +24,8 @@ modellab_status modellab_pipeline_at(size_t index, modellab_pipeline_info *out, 
     full.name = pipeline->name;
     full.text = pipeline->text;
     full.steps = pipeline->steps;
-    return mli_sized_out(out, &full, sizeof full, sizeof full, err);
+    return mli_sized_out(out, &full, sizeof full, MLI_SIZE_UP_TO(modellab_pipeline_info, steps),
+                         err);
 }
 
 modellab_status modellab_pipeline_resolve(const char *name_or_steps, modellab_buffer **steps,
@@ -37,10 +38,12 @@ modellab_status modellab_pipeline_resolve(const char *name_or_steps, modellab_bu
     if (report != NULL) {
         *report = NULL;
     }
+    if (steps != NULL) {
+        *steps = NULL;
+    }
     if (name_or_steps == NULL || steps == NULL) {
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "arguments must not be NULL");
     }
-    *steps = NULL;
     mli_findings_begin(&findings, NULL);
     mli_buf_init(&text, NULL);
     mli_pipeline_resolve(name_or_steps, "", &text, &findings);

@@ -23,9 +23,12 @@ modellab_status modellab_record_begin(modellab_lab *lab, const modellab_record_o
     modellab_record_options taken = MODELLAB_RECORD_OPTIONS_INIT;
     modellab_status status = need(lab, out, err);
 
-    if (status == MODELLAB_OK) {
+    if (out != NULL) {
         *out = NULL;
-        status = mli_sized_in(&taken, sizeof taken, sizeof taken, options, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = mli_sized_in(&taken, sizeof taken, MLI_SIZE_UP_TO(modellab_record_options, caps),
+                              options, err);
     }
     return status == MODELLAB_OK ? mli_record_begin(lab, &taken, out, err) : status;
 }

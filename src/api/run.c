@@ -28,7 +28,8 @@ static modellab_status take_options(modellab_lab *lab, const modellab_run_submit
     if (lab == NULL || given == NULL) {
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "lab and options must not be NULL");
     }
-    return mli_sized_in(out, sizeof *out, sizeof *out, given, err);
+    return mli_sized_in(out, sizeof *out, MLI_SIZE_UP_TO(modellab_run_submit_options, trace_parent),
+                        given, err);
 }
 
 modellab_status modellab_run_submit(modellab_lab *lab, const modellab_run_submit_options *options,

@@ -80,7 +80,8 @@ modellab_status modellab_run_get_info(const modellab_run *run, modellab_run_info
         return status;
     }
     mli_run_fill_info(run, &full);
-    return mli_sized_out(info, &full, sizeof full, sizeof full, err);
+    return mli_sized_out(info, &full, sizeof full, MLI_SIZE_UP_TO(modellab_run_info, request_json),
+                         err);
 }
 
 size_t modellab_run_step_count(const modellab_run *run)
@@ -110,7 +111,8 @@ modellab_status modellab_run_step_at(const modellab_run *run, size_t index, mode
     full.ended_ms = row->ended_ms;
     full.cpu_seconds = row->cpu_seconds;
     full.peak_memory_bytes = row->peak_memory_bytes;
-    return mli_sized_out(out, &full, sizeof full, sizeof full, err);
+    return mli_sized_out(out, &full, sizeof full,
+                         MLI_SIZE_UP_TO(modellab_step_info, peak_memory_bytes), err);
 }
 
 size_t modellab_run_artifact_count(const modellab_run *run)
@@ -138,7 +140,8 @@ modellab_status modellab_run_artifact_at(const modellab_run *run, size_t index,
     full.media_type = row->media_type;
     full.sha256 = row->sha256;
     full.bytes = row->bytes;
-    return mli_sized_out(out, &full, sizeof full, sizeof full, err);
+    return mli_sized_out(out, &full, sizeof full, MLI_SIZE_UP_TO(modellab_artifact_info, bytes),
+                         err);
 }
 
 modellab_status modellab_run_to_json(const modellab_run *run, modellab_buffer **out,
@@ -147,6 +150,9 @@ modellab_status modellab_run_to_json(const modellab_run *run, modellab_buffer **
     modellab_status status = need(run, out, err);
     mli_buf json;
 
+    if (out != NULL) {
+        *out = NULL;
+    }
     if (status != MODELLAB_OK) {
         return status;
     }
@@ -167,7 +173,8 @@ modellab_status modellab_run_list_load(modellab_lab *lab, const modellab_run_fil
     }
     *out = NULL;
     if (status == MODELLAB_OK) {
-        status = mli_sized_in(&taken, sizeof taken, sizeof taken, filter, err);
+        status = mli_sized_in(&taken, sizeof taken, MLI_SIZE_UP_TO(modellab_run_filter, pipeline),
+                              filter, err);
     }
     if (status == MODELLAB_OK && (taken.limit < 0 || taken.limit > 1000)) {
         status = mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "limit is 1 to 1000");

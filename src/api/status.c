@@ -1,6 +1,6 @@
 /* Names and sentences of status codes, and filling modellab_error for callers without macros. */
-#include "base/error.h"
 #include "base/status.h"
+#include "base/error.h"
 
 #include <string.h>
 

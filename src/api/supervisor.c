@@ -9,12 +9,8 @@
 void modellab_supervisor_options_init(modellab_supervisor_options *options, size_t size)
 {
     const modellab_supervisor_options init = MODELLAB_SUPERVISOR_OPTIONS_INIT;
-    if (options == NULL) {
-        return;
-    }
-    memset(options, 0, size);
-    memcpy(options, &init, size < sizeof(init) ? size : sizeof(init));
-    options->size = size;
+
+    mli_sized_init(options, size, &init, sizeof init);
 }
 
 modellab_status modellab_supervisor_create(modellab_lab *lab,
@@ -29,7 +25,8 @@ modellab_status modellab_supervisor_create(modellab_lab *lab,
     if (lab == NULL) {
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "lab must not be NULL");
     }
-    modellab_status status = mli_sized_in(&o, sizeof(o), sizeof(o), options, err);
+    modellab_status status = mli_sized_in(
+        &o, sizeof(o), MLI_SIZE_UP_TO(modellab_supervisor_options, reserved), options, err);
     if (status != MODELLAB_OK) {
         return status;
     }
@@ -77,7 +74,8 @@ modellab_status modellab_supervisor_drain(modellab_supervisor *supervisor, int64
     }
     modellab_status status = mli_supervisor_drain(supervisor, deadline_ms, &done, err);
     if (result != NULL) {
-        modellab_status copied = mli_sized_out(result, &done, sizeof(done), sizeof(done),
+        modellab_status copied = mli_sized_out(result, &done, sizeof(done),
+                                               MLI_SIZE_UP_TO(modellab_drain_result, killed),
                                                status == MODELLAB_OK ? err : NULL);
         status = status == MODELLAB_OK ? copied : status;
     }

@@ -9,9 +9,9 @@
 
 /* First shipped sizes. */
 enum {
-    INFO_FIRST = sizeof(modellab_transcript_info),
-    SEGMENT_FIRST = sizeof(modellab_segment),
-    WORD_FIRST = sizeof(modellab_word)
+    INFO_FIRST = MLI_SIZE_UP_TO(modellab_transcript_info, is_partial),
+    SEGMENT_FIRST = MLI_SIZE_UP_TO(modellab_segment, word_count),
+    WORD_FIRST = MLI_SIZE_UP_TO(modellab_word, probability)
 };
 
 _Static_assert((int)MODELLAB_FORMAT_TXT == (int)MLI_TEXT_TXT &&

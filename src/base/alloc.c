@@ -108,7 +108,8 @@ modellab_status mli_allocator_take(const modellab_allocator *given, modellab_all
                                    modellab_error *err)
 {
     modellab_allocator taken = MODELLAB_ALLOCATOR_INIT;
-    modellab_status status = mli_sized_in(&taken, sizeof taken, sizeof taken, given, err);
+    modellab_status status =
+        mli_sized_in(&taken, sizeof taken, MLI_SIZE_UP_TO(modellab_allocator, free), given, err);
     if (status != MODELLAB_OK)
         return status;
     int set = (taken.alloc != NULL) + (taken.realloc != NULL) + (taken.free != NULL);

@@ -1,12 +1,13 @@
 /* Growing byte buffer and text builder. After a failed append the buffer is marked failed, further
- * appends do nothing, and mli_buf_status() tells once at the end. The data is always NUL-terminated. */
+ * appends do nothing, and mli_buf_status() tells once at the end. The data is always
+ * NUL-terminated. */
 #ifndef MLI_BASE_BUF_H
 #define MLI_BASE_BUF_H
 
-#include <stdarg.h>
-#include <stdbool.h>
 #include <modellab/alloc.h>
 #include <modellab/status.h>
+#include <stdarg.h>
+#include <stdbool.h>
 
 typedef struct mli_buf {
     const modellab_allocator *alloc; /* borrowed */

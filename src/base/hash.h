@@ -15,7 +15,7 @@ typedef struct mli_sha256 {
 void mli_sha256_init(mli_sha256 *h);
 void mli_sha256_update(mli_sha256 *h, const void *data, size_t bytes);
 void mli_sha256_final(mli_sha256 *h, unsigned char out[32]);
-void mli_sha256_hex(mli_sha256 *h, char out[65]); /* final + hex */
+void mli_sha256_hex(mli_sha256 *h, char out[65]);                  /* final + hex */
 uint32_t mli_crc32c(uint32_t crc, const void *data, size_t bytes); /* start with 0 */
 
 #endif

@@ -3,17 +3,16 @@
 #ifndef MLI_BASE_ID_H
 #define MLI_BASE_ID_H
 
+#include "os/clock.h"
 #include <stdbool.h>
 #include <stdint.h>
-#include "os/clock.h"
 
 #define MLI_ULID_BYTES 27 /* with NUL */
 
-/* Monotonic within one millisecond per call site is not promised; order by time is. Returns an errno
- * value when randomness fails. */
-__attribute__((warn_unused_result)) int mli_ulid_new(const mli_os_clock *clock,
-                                                     const mli_os_random *random,
-                                                     char out[MLI_ULID_BYTES]);
+/* Monotonic within one millisecond per call site is not promised; order by time is. Returns an
+ * errno value when randomness fails. */
+__attribute__((warn_unused_result)) int
+mli_ulid_new(const mli_os_clock *clock, const mli_os_random *random, char out[MLI_ULID_BYTES]);
 bool mli_ulid_valid(const char *text);
 /* W3C trace ids: lower-case hex, never all zero. */
 __attribute__((warn_unused_result)) int mli_trace_id_new(const mli_os_random *random, char out[33]);

@@ -1,10 +1,10 @@
-/* JSON: strict reading (jansson beneath: duplicates and depth > 64 refused, size capped before parsing)
- * and a small streaming writer. Only this file's implementation includes jansson.h. */
+/* JSON: strict reading (jansson beneath: duplicates and depth > 64 refused, size capped before
+ * parsing) and a small streaming writer. Only this file's implementation includes jansson.h. */
 #ifndef MLI_BASE_JSON_H
 #define MLI_BASE_JSON_H
 
-#include <stdbool.h>
 #include "base/buf.h"
+#include <stdbool.h>
 
 /* A parsed value (opaque; a jansson json_t). Children are borrowed from the root. */
 typedef struct json_t mli_json;
@@ -31,8 +31,10 @@ size_t mli_json_count(const mli_json *array_or_object);
 const mli_json *mli_json_at(const mli_json *array, size_t index);
 /* Members of an object in the order of the document. Walks to `index`: for whole objects of outside
  * sizes use the cursor. */
-bool mli_json_member(const mli_json *object, size_t index, const char **key, const mli_json **value);
-/* The same, each step in constant time: for (c = mli_json_first(o); mli_json_next(&c, &key, &value);) */
+bool mli_json_member(const mli_json *object, size_t index, const char **key,
+                     const mli_json **value);
+/* The same, each step in constant time: for (c = mli_json_first(o); mli_json_next(&c, &key,
+ * &value);) */
 typedef struct mli_json_cursor {
     const mli_json *object;
     void *at;

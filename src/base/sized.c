@@ -42,6 +42,8 @@ modellab_status mli_sized_in(void *dst, size_t full, size_t first, const void *g
 modellab_status mli_sized_out(void *out, const void *src, size_t full, size_t first,
                               modellab_error *err)
 {
+    if (out == NULL)
+        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "the struct to fill must not be NULL");
     size_t size = declared_size(out);
     if (size < first)
         return too_small(size, first, err);

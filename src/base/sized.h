@@ -11,7 +11,7 @@
 MODELLAB_MUST_CHECK modellab_status mli_sized_in(void *dst, size_t full, size_t first,
                                                  const void *given, modellab_error *err);
 /* Writes min(caller's size, full) bytes of `src` to the caller's `out`, keeping out->size; an
- * unknown tail of a newer caller is zeroed. */
+ * unknown tail of a newer caller is zeroed. `out` NULL: E_INVALID_ARGUMENT. */
 MODELLAB_MUST_CHECK modellab_status mli_sized_out(void *out, const void *src, size_t full,
                                                   size_t first, modellab_error *err);
 /* Fills a caller's struct of `size` bytes like its INIT macro does (`init`, `full` bytes). */

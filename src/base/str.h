@@ -6,15 +6,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Decodes one code point at text[0..bytes); returns its length 1..4, or 0 when it is not valid UTF-8
- * (overlong, surrogate, above U+10FFFF, cut). */
+/* Decodes one code point at text[0..bytes); returns its length 1..4, or 0 when it is not valid
+ * UTF-8 (overlong, surrogate, above U+10FFFF, cut). */
 size_t mli_utf8_decode(const char *text, size_t bytes, uint32_t *code_point);
 size_t mli_utf8_encode(uint32_t code_point, char out[4]);
 bool mli_utf8_valid(const char *text, size_t bytes);
 /* Bytes of the longest prefix of at most `limit` bytes that does not cut a code point. */
 size_t mli_utf8_prefix(const char *text, size_t bytes, size_t limit);
 
-/* Copies with truncation on a UTF-8 border; always terminates when capacity > 0. Returns bytes needed. */
+/* Copies with truncation on a UTF-8 border; always terminates when capacity > 0. Returns bytes
+ * needed. */
 size_t mli_str_copy(char *dst, size_t capacity, const char *src);
 /* Whole text must be the number; false otherwise, or outside [min, max]. */
 bool mli_parse_i64(const char *text, int64_t min, int64_t max, int64_t *out);

@@ -186,7 +186,8 @@ modellab_status mli_lab_open(const char *root, const modellab_lab_options *optio
 {
     modellab_lab_options given = MODELLAB_LAB_OPTIONS_INIT;
     modellab_allocator alloc = MODELLAB_ALLOCATOR_INIT;
-    modellab_status status = mli_sized_in(&given, sizeof given, sizeof given, options, err);
+    modellab_status status = mli_sized_in(
+        &given, sizeof given, MLI_SIZE_UP_TO(modellab_lab_options, reserved), options, err);
     mli_lab *lab;
 
     *out = NULL;
