@@ -7,6 +7,7 @@ accept a change.
   abi.py check    --include DIR --abi DIR --library SO  map = headers = nm = symbols.tsv
   abi.py probe    --include DIR                         C source that prints the layout
   abi.py inits    --include DIR                         C source that compares INIT macros with functions
+  abi.py named    --include DIR --files FILE...         every exported function is named in one of the files
 """
 import argparse
 import pathlib
@@ -137,9 +138,20 @@ def check(include, abi, library):
     return 1 if wrong else 0
 
 
+def named(include, files):
+    text = "\n".join(pathlib.Path(f).read_text(encoding="utf-8") for f in files)
+    words = set(re.findall(r"\bmodellab_\w+", re.sub(r"/\*.*?\*/", "", text, flags=re.S)))
+    missing = [name for name in functions(include) if name not in words]
+    for name in missing:
+        print(f"{name}: in none of the {len(files)} files")
+    print(f"{len(functions(include))} functions looked for; {len(missing)} are missing")
+    return 1 if missing else 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("command", choices=["symbols", "check", "probe", "inits"])
+    parser.add_argument("command", choices=["symbols", "check", "probe", "inits", "named"])
+    parser.add_argument("--files", nargs="+", default=[])
     parser.add_argument("--include", required=True)
     parser.add_argument("--abi")
     parser.add_argument("--library")
@@ -150,6 +162,8 @@ def main():
         print(probe(args.include))
     elif args.command == "inits":
         print(inits(args.include))
+    elif args.command == "named":
+        return named(args.include, args.files)
     else:
         return check(args.include, args.abi, args.library)
     return 0

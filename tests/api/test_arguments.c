@@ -1,0 +1,288 @@
+/* Every public function with NULL for each pointer: an error or a neutral answer, never a crash,
+ * and outputs that are reset. The test abi_arguments sees that no function is left out here. */
+#include "unit/unit.h"
+
+#include <modellab/modellab.h>
+
+static modellab_error err;
+static int some; /* an address that no call may follow */
+
+/* The call refuses, and says why. */
+#define REFUSES(call)                                                                              \
+    do {                                                                                           \
+        modellab_error_init(&err, sizeof err);                                                     \
+        assert_int_equal(call, MODELLAB_E_INVALID_ARGUMENT);                                       \
+        assert_int_equal(err.code, MODELLAB_E_INVALID_ARGUMENT);                                   \
+        assert_true(err.message[0] != '\0');                                                       \
+    } while (0)
+/* Refuses, and resets the output. */
+#define RESETS(call)                                                                               \
+    do {                                                                                           \
+        out = (void *)&some;                                                                       \
+        REFUSES(call);                                                                             \
+        assert_null(out);                                                                          \
+    } while (0)
+
+static void engines(void **state)
+{
+    void *out;
+    float sample = 0.0f;
+    modellab_audio_probe_info claim = {.size = sizeof claim};
+    modellab_transcript_info info = {.size = sizeof info};
+    (void)state;
+    REFUSES(modellab_audio_decode_file("x", NULL, NULL, &err));
+    RESETS(modellab_audio_decode_file(NULL, NULL, (modellab_audio **)&out, &err));
+    REFUSES(modellab_audio_decode_memory("x", 1, NULL, NULL, &err));
+    RESETS(modellab_audio_decode_memory(NULL, 1, NULL, (modellab_audio **)&out, &err));
+    REFUSES(modellab_audio_from_samples(&sample, 1, 1, 16000, NULL, NULL, &err));
+    RESETS(modellab_audio_from_samples(NULL, 1, 1, 16000, NULL, (modellab_audio **)&out, &err));
+    REFUSES(modellab_audio_get_info(NULL, NULL, &err));
+    REFUSES(modellab_audio_read(NULL, 0, 1, &sample, &err));
+    REFUSES(modellab_audio_probe("x", 1, 1, NULL, NULL, NULL, &err));
+    RESETS(modellab_audio_probe(NULL, 1, 1, NULL, &claim, (modellab_report **)&out, &err));
+    assert_null(modellab_audio_ref(NULL));
+    modellab_audio_unref(NULL);
+    REFUSES(modellab_model_open("x", NULL, NULL, &err));
+    REFUSES(modellab_model_get_info(NULL, NULL, &err));
+    assert_null(modellab_model_ref(NULL));
+    modellab_model_unref(NULL);
+    REFUSES(modellab_asr_session_create(NULL, 0, NULL, &err));
+    RESETS(modellab_asr_session_create(NULL, 0, (modellab_asr_session **)&out, &err));
+    RESETS(modellab_asr_transcribe(NULL, &sample, 1, NULL, (modellab_transcript **)&out, &err));
+    RESETS(modellab_asr_transcribe_audio(NULL, NULL, NULL, (modellab_transcript **)&out, &err));
+    RESETS(modellab_asr_transcribe_file(NULL, NULL, NULL, (modellab_transcript **)&out, &err));
+    modellab_asr_session_destroy(NULL);
+    REFUSES(modellab_transcript_get_info(NULL, &info, &err));
+    REFUSES(modellab_transcript_segment_at(NULL, 0, NULL, &err));
+    REFUSES(modellab_transcript_word_at(NULL, 0, NULL, &err));
+    RESETS(modellab_transcript_write(NULL, 1, NULL, (modellab_buffer **)&out, &err));
+    RESETS(modellab_transcript_read_json(NULL, 0, NULL, (modellab_transcript **)&out, &err));
+    assert_string_equal(modellab_transcript_text(NULL), "");
+    assert_null(modellab_transcript_ref(NULL));
+    modellab_transcript_unref(NULL);
+    assert_int_equal(modellab_transcript_format_from_name("no such"), 0);
+    assert_null(modellab_transcript_format_name(0));
+}
+
+static void small_things(void **state)
+{
+    void *out;
+    const char *source = "kept";
+    (void)state;
+    assert_string_equal(modellab_buffer_data(NULL), "");
+    assert_int_equal(modellab_buffer_size(NULL), 0);
+    modellab_buffer_destroy(NULL);
+    REFUSES(modellab_cancel_create(NULL, NULL, &err));
+    modellab_cancel_set(NULL);
+    assert_int_equal(modellab_cancel_is_set(NULL), 0);
+    assert_null(modellab_cancel_ref(NULL));
+    modellab_cancel_unref(NULL);
+    assert_true(modellab_config_count() > 0);
+    REFUSES(modellab_config_at(0, NULL, &err));
+    REFUSES(modellab_config_env_example(NULL, &err));
+    RESETS(modellab_config_get(NULL, (modellab_buffer **)&out, &source, &err));
+    assert_null(source);
+    REFUSES(modellab_info_get(NULL, &err));
+    assert_true(modellab_pipeline_count() > 0);
+    REFUSES(modellab_pipeline_at(0, NULL, &err));
+    RESETS(modellab_pipeline_resolve(NULL, (modellab_buffer **)&out, NULL, &err));
+    REFUSES(modellab_report_at(NULL, 0, NULL, &err));
+    RESETS(modellab_report_to_json(NULL, (modellab_buffer **)&out, &err));
+    assert_int_equal(modellab_report_count(NULL), 0);
+    assert_true(modellab_report_worst(NULL) <= MODELLAB_SEVERITY_ERROR);
+    assert_null(modellab_report_ref(NULL));
+    modellab_report_unref(NULL);
+    assert_non_null(modellab_severity_name(12345));
+    assert_non_null(modellab_status_name(12345));
+    assert_non_null(modellab_status_text(12345));
+    assert_non_null(modellab_version_string());
+    assert_true(modellab_version_number() >= 0 && modellab_abi_version() >= 0);
+    modellab_error_init(NULL, 0);
+    if (modellab_blas_use_single_thread(NULL) != MODELLAB_OK)
+        REFUSES(MODELLAB_E_INVALID_ARGUMENT);
+    assert_int_equal(modellab_worker_main(0, NULL) == 0, 0);
+}
+
+static void measuring(void **state)
+{
+    void *out;
+    modellab_span span = 7;
+    modellab_caps caps = MODELLAB_CAPS_INIT;
+    (void)state;
+    REFUSES(modellab_logger_create(NULL, NULL, &err));
+    RESETS(modellab_logger_child(NULL, NULL, (modellab_logger **)&out, &err));
+    REFUSES(modellab_logger_set_sink(NULL, NULL, &err));
+    REFUSES(modellab_logger_get_stats(NULL, NULL, &err));
+    modellab_logger_log(NULL, NULL);
+    modellab_logger_write(NULL, MODELLAB_LOG_ERROR, NULL, NULL);
+    modellab_logger_set_level(NULL, MODELLAB_LOG_ERROR);
+    assert_int_equal(modellab_logger_is_enabled(NULL, MODELLAB_LOG_ERROR), 0);
+    assert_null(modellab_logger_ref(NULL));
+    modellab_logger_unref(NULL);
+    assert_non_null(modellab_log_level_name(12345));
+    REFUSES(modellab_tracker_create(NULL, NULL, &err));
+    REFUSES(modellab_span_begin(NULL, 0, "x", NULL, &err));
+    REFUSES(modellab_span_begin(NULL, 0, NULL, &span, &err));
+    REFUSES(modellab_span_begin(NULL, 0, "x", &span, &err));
+    assert_int_equal(span, MODELLAB_SPAN_ROOT);
+    REFUSES(modellab_span_end(NULL, 1, NULL, &err));
+    REFUSES(modellab_span_add(NULL, 1, 0.0, 0, &err));
+    REFUSES(modellab_span_get_measures(NULL, 0, NULL, &err));
+    REFUSES(modellab_tracker_span_at(NULL, 0, NULL, &err));
+    RESETS(modellab_tracker_to_json(NULL, (modellab_buffer **)&out, &err));
+    assert_int_equal(modellab_tracker_span_count(NULL), 0);
+    assert_null(modellab_tracker_ref(NULL));
+    modellab_tracker_unref(NULL);
+    REFUSES(modellab_price_sheet_parse(NULL, 0, NULL, NULL, &err));
+    REFUSES(modellab_price_sheet_cost(NULL, NULL, NULL, &err));
+    REFUSES(modellab_caps_set(NULL, "cost", "1", &err));
+    REFUSES(modellab_caps_set(&caps, NULL, NULL, &err));
+    REFUSES(modellab_caps_check(NULL, NULL, 0, &err));
+    REFUSES(modellab_estimate_make(1.0, NULL, 1, NULL, 0, NULL, &err));
+    assert_string_equal(modellab_price_sheet_id(NULL), "");
+    assert_string_equal(modellab_price_sheet_json(NULL), "");
+    assert_string_equal(modellab_price_sheet_sha256(NULL), "");
+    assert_string_equal(modellab_price_sheet_currency(NULL), "");
+    assert_null(modellab_price_sheet_ref(NULL));
+    modellab_price_sheet_unref(NULL);
+}
+
+static void labs_and_runs(void **state)
+{
+    void *out;
+    modellab_run_status status = 7;
+    modellab_cancel_outcome outcome = 0;
+    char id[MODELLAB_RUN_ID_BYTES] = "x";
+    (void)state;
+    REFUSES(modellab_lab_open("x", NULL, NULL, &err));
+    RESETS(modellab_lab_reconcile(NULL, 1, (modellab_report **)&out, &err));
+    assert_string_equal(modellab_lab_root(NULL), "");
+    assert_null(modellab_lab_ref(NULL));
+    modellab_lab_unref(NULL);
+    REFUSES(modellab_run_submit(NULL, NULL, NULL, NULL, &err));
+    RESETS(modellab_run_submit(NULL, NULL, id, (modellab_report **)&out, &err));
+    assert_string_equal(id, "");
+    RESETS(modellab_run_validate(NULL, NULL, (modellab_report **)&out, &err));
+    RESETS(modellab_run_load(NULL, "x", (modellab_run **)&out, &err));
+    RESETS(modellab_run_list_load(NULL, NULL, (modellab_run_list **)&out, &err));
+    RESETS(modellab_run_read_artifact(NULL, "x", "x", 1, (modellab_buffer **)&out, &err));
+    RESETS(modellab_run_to_json(NULL, (modellab_buffer **)&out, &err));
+    REFUSES(modellab_run_get_info(NULL, NULL, &err));
+    REFUSES(modellab_run_step_at(NULL, 0, NULL, &err));
+    REFUSES(modellab_run_artifact_at(NULL, 0, NULL, &err));
+    REFUSES(modellab_run_cancel(NULL, "x", &outcome, &err));
+    assert_int_equal(outcome, MODELLAB_CANCEL_ERROR);
+    REFUSES(modellab_run_wait(NULL, "x", 0, NULL, &status, &err));
+    assert_int_equal(status, 0);
+    assert_int_equal(modellab_run_step_count(NULL) + modellab_run_artifact_count(NULL), 0);
+    assert_int_equal(modellab_run_list_count(NULL), 0);
+    assert_null(modellab_run_list_at(NULL, 0));
+    modellab_run_list_unref(NULL);
+    assert_null(modellab_run_ref(NULL));
+    modellab_run_unref(NULL);
+    assert_non_null(modellab_run_request_schema());
+    assert_non_null(modellab_run_status_name(12345));
+    assert_int_equal(modellab_run_status_is_final(12345), 0);
+    assert_non_null(modellab_reason_name(12345));
+    assert_non_null(modellab_reason_text(12345));
+    assert_int_equal(modellab_reason_is_recoverable(12345), 0);
+    RESETS(modellab_event_list_load(NULL, "x", 0, 0, 0, (modellab_event_list **)&out, &err));
+    REFUSES(modellab_event_list_at(NULL, 0, NULL, &err));
+    assert_int_equal(modellab_event_list_count(NULL), 0);
+    modellab_event_list_unref(NULL);
+    RESETS(modellab_health_run(NULL, 1, (modellab_health **)&out, &err));
+    REFUSES(modellab_health_check_at(NULL, 0, NULL, &err));
+    assert_int_equal(modellab_health_check_count(NULL), 0);
+    assert_int_equal(modellab_health_get_state(NULL), MODELLAB_HEALTH_CRITICAL);
+    assert_non_null(modellab_health_state_name(12345));
+    modellab_health_unref(NULL);
+    RESETS(modellab_metrics_write(NULL, 1, (modellab_buffer **)&out, &err));
+}
+
+static void records_and_supervisors(void **state)
+{
+    void *out;
+    char id[MODELLAB_RUN_ID_BYTES] = "x";
+    (void)state;
+    RESETS(modellab_record_begin(NULL, NULL, (modellab_record **)&out, &err));
+    REFUSES(modellab_record_step_begin(NULL, NULL, &err));
+    REFUSES(modellab_record_step_end(NULL, MODELLAB_RUN_COMPLETED, NULL, &err));
+    REFUSES(modellab_record_add_artifact(NULL, NULL, NULL, NULL, 0, id, &err));
+    assert_string_equal(id, "");
+    REFUSES(modellab_record_check(NULL, &err));
+    REFUSES(modellab_record_finish(NULL, MODELLAB_RUN_COMPLETED, 0, NULL, &err));
+    modellab_record_progress(NULL, 1.0);
+    assert_string_equal(modellab_record_run_id(NULL), "");
+    assert_null(modellab_record_logger(NULL));
+    assert_null(modellab_record_tracker(NULL));
+    modellab_record_destroy(NULL);
+    RESETS(modellab_supervisor_create(NULL, NULL, (modellab_supervisor **)&out, &err));
+    REFUSES(modellab_supervisor_start(NULL, &err));
+    REFUSES(modellab_supervisor_step(NULL, 0, NULL, &err));
+    REFUSES(modellab_supervisor_drain(NULL, 0, NULL, &err));
+    assert_int_equal(modellab_supervisor_get_pollfd(NULL), -1);
+    assert_int_equal(modellab_supervisor_active_count(NULL), 0);
+    modellab_supervisor_destroy(NULL);
+}
+
+static void catalogs(void **state)
+{
+    void *out;
+    (void)state;
+    REFUSES(modellab_catalog_load(NULL, NULL, &err));
+    REFUSES(modellab_catalog_at(NULL, 0, NULL, &err));
+    REFUSES(modellab_catalog_pull(NULL, "x", NULL, &err));
+    REFUSES(modellab_catalog_import(NULL, "x", "x", NULL, &err));
+    REFUSES(modellab_catalog_remove(NULL, "x", &err));
+    RESETS(modellab_catalog_verify(NULL, "x", NULL, (modellab_report **)&out, &err));
+    RESETS(modellab_catalog_file(NULL, "x", "x", (modellab_buffer **)&out, &err));
+    assert_int_equal(modellab_catalog_count(NULL), 0);
+    modellab_catalog_unref(NULL);
+}
+
+static void structs(void **state)
+{
+    (void)state;
+    modellab_asr_options_init(NULL, 8);
+    modellab_audio_options_init(NULL, 8);
+    modellab_caps_init(NULL, 8);
+    modellab_catalog_options_init(NULL, 8);
+    modellab_cost_init(NULL, 8);
+    modellab_estimate_init(NULL, 8);
+    modellab_lab_options_init(NULL, 8);
+    modellab_log_record_init(NULL, 8);
+    modellab_logger_options_init(NULL, 8);
+    modellab_measures_init(NULL, 8);
+    modellab_model_options_init(NULL, 8);
+    modellab_pull_options_init(NULL, 8);
+    modellab_record_options_init(NULL, 8);
+    modellab_run_filter_init(NULL, 8);
+    modellab_run_submit_options_init(NULL, 8);
+    modellab_supervisor_options_init(NULL, 8);
+    modellab_tracker_options_init(NULL, 8);
+    /* a size that cannot even hold the size is left alone */
+    unsigned char tiny[16] = {0xAA, 0xAA, 0xAA, 0xAA, 0xAA};
+    modellab_catalog_options_init((modellab_catalog_options *)(void *)tiny, 4);
+    modellab_supervisor_options_init((modellab_supervisor_options *)(void *)tiny, 4);
+    assert_true(tiny[0] == 0xAA && tiny[4] == 0xAA);
+    modellab_build_info info = {.size = 1};
+    assert_int_equal(modellab_info_get(&info, &err), MODELLAB_E_ABI_TOO_SMALL);
+    modellab_asr_options small = {.size = sizeof small.size};
+    modellab_catalog_options none = {.size = 0};
+    modellab_catalog *catalog = NULL;
+    assert_int_equal(modellab_catalog_load(&none, &catalog, &err), MODELLAB_E_ABI_TOO_SMALL);
+    assert_null(catalog);
+    assert_int_equal(small.size, sizeof small.size);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(engines),
+                                       cmocka_unit_test(small_things),
+                                       cmocka_unit_test(measuring),
+                                       cmocka_unit_test(labs_and_runs),
+                                       cmocka_unit_test(records_and_supervisors),
+                                       cmocka_unit_test(catalogs),
+                                       cmocka_unit_test(structs)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
