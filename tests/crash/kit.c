@@ -58,6 +58,11 @@ void kit_reopen(kit *k)
 
 void kit_close(kit *k)
 {
+    for (size_t i = 0; i < sizeof(k->hosts) / sizeof(k->hosts[0]); i++) {
+        if (k->hosts[i] > 0) {
+            kit_kill(k, k->hosts[i]);
+        }
+    }
     modellab_lab_unref(k->lab);
     k->lab = NULL;
     assert_int_equal(mli_os_remove_tree(&mli_os_system_files, k->root), 0);
@@ -123,7 +128,18 @@ static void close_pipe(int fds[2])
     (void)close(fds[1]);
 }
 
-pid_t kit_start_host(const kit *k, const kit_host *how)
+/* Replaces one entry of the list of hosts. */
+static void remember(kit *k, pid_t old, pid_t now)
+{
+    for (size_t i = 0; i < sizeof(k->hosts) / sizeof(k->hosts[0]); i++) {
+        if (k->hosts[i] == old) {
+            k->hosts[i] = now;
+            return;
+        }
+    }
+}
+
+pid_t kit_start_host(kit *k, const kit_host *how)
 {
     char workers[16];
     char term[16];
@@ -156,19 +172,22 @@ pid_t kit_start_host(const kit *k, const kit_host *how)
     ready[1] = -1;
     assert_int_equal(read(ready[0], &byte, 1), 1); /* 0: it ended before it supervised */
     close_pipe(ready);
+    remember(k, 0, pid);
     return pid;
 }
 
-void kit_kill(pid_t pid)
+void kit_kill(kit *k, pid_t pid)
 {
     int status = 0;
+    remember(k, pid, 0);
     assert_int_equal(kill(pid, SIGKILL), 0);
     assert_int_equal(waitpid(pid, &status, 0), pid);
 }
 
-void kit_stop_host(pid_t pid)
+void kit_stop_host(kit *k, pid_t pid)
 {
     int status = 0;
+    remember(k, pid, 0);
     assert_int_equal(kill(pid, SIGTERM), 0);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status));

@@ -12,6 +12,7 @@ typedef struct kit {
     char root[256];
     const char *worker_program, *host_program;
     modellab_lab *lab;
+    pid_t hosts[8]; /* that still run, as far as known; 0 = none */
 } kit;
 
 /* How a host process supervises; zero is the default. */
@@ -24,13 +25,13 @@ typedef struct kit_host {
 
 void kit_open(kit *k, const char *worker_program, const char *host_program);
 void kit_reopen(kit *k); /* closes and opens the lab again: reconciles */
-void kit_close(kit *k);
+void kit_close(kit *k);  /* also ends hosts that a failed test left */
 /* Submits audio of `seconds` (a tone) with this request. */
 void kit_submit(kit *k, const char *request, double seconds, char run_id[MODELLAB_RUN_ID_BYTES]);
 
-pid_t kit_start_host(const kit *k, const kit_host *how); /* returns when it supervises */
-void kit_kill(pid_t pid);                                /* SIGKILL, and reaps it */
-void kit_stop_host(pid_t pid);                           /* SIGTERM: drains; waits for its end */
+pid_t kit_start_host(kit *k, const kit_host *how); /* returns when it supervises */
+void kit_kill(kit *k, pid_t pid);                  /* SIGKILL, and reaps it */
+void kit_stop_host(kit *k, pid_t pid);             /* SIGTERM: drains; waits for its end */
 
 modellab_run *kit_load(const kit *k, const char *run_id);
 modellab_run_info kit_info(const modellab_run *run);

@@ -130,7 +130,7 @@ static void it_completes(void **state)
            1, id);
     pid_t host = kit_start_host(k, &(kit_host){0});
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_COMPLETED);
-    kit_stop_host(host);
+    kit_stop_host(k, host);
     modellab_run *run = kit_load(k, id);
     modellab_run_info info = kit_info(run);
     assert_string_equal(info.model, "whisper-tiny.en");
@@ -151,7 +151,7 @@ static void a_deadline_keeps_what_is_done(void **state)
     submit(k, "{\"pipeline\":\"transcribe\",\"max_duration_seconds\":8}", 120, id);
     pid_t host = kit_start_host(k, &(kit_host){0});
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_TIMEOUT);
-    kit_stop_host(host);
+    kit_stop_host(k, host);
     modellab_run *run = kit_load(k, id);
     assert_string_equal(kit_info(run).message, "Run timed out after 8 seconds");
     assert_true(kit_info(run).progress_seconds > 0);
@@ -173,7 +173,7 @@ static void a_kill_keeps_what_is_in_the_journal(void **state)
     }
     assert_int_equal(kill(worker, SIGKILL), 0);
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_FAILED);
-    kit_stop_host(host);
+    kit_stop_host(k, host);
     assert_true(read_transcript(k, id, "transcript.partial.json", &partial) > 0);
     assert_true(partial);
 }
@@ -188,7 +188,7 @@ static void a_model_that_is_gone(void **state)
     pid_t host = kit_start_host(k, &(kit_host){0});
     assert_int_equal(setenv("MODEL_LAB_MODELS_ROOT", getenv("MODEL_LAB_TEST_MODELS"), 1), 0);
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_FAILED);
-    kit_stop_host(host);
+    kit_stop_host(k, host);
     modellab_run *run = kit_load(k, id);
     assert_int_equal(kit_info(run).reason, MODELLAB_REASON_MODEL_NOT_FOUND);
     assert_string_equal(kit_info(run).failed_step, "asr");

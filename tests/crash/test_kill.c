@@ -56,7 +56,7 @@ static void a_run_completes(void **state)
     kit_submit(k, INGEST, 2.0, id);
     pid_t host = kit_start_host(k, &(kit_host){0});
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_COMPLETED);
-    kit_stop_host(host);
+    kit_stop_host(k, host);
     modellab_run *run = kit_load(k, id);
     modellab_run_info info = kit_info(run);
     assert_int_equal(info.attempt, 1);
@@ -83,7 +83,7 @@ static void worker_killed_under_a_living_supervisor(void **state)
     modellab_run *run = kit_load(k, id);
     assert_string_equal(kit_info(run).message, "The worker process died (signal 9).");
     modellab_run_unref(run);
-    kit_stop_host(host);
+    kit_stop_host(k, host);
 }
 
 static void worker_that_dies_by_itself(void **state)
@@ -94,7 +94,7 @@ static void worker_that_dies_by_itself(void **state)
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:die"});
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_FAILED);
     expect_end(k, id, MODELLAB_RUN_FAILED, MODELLAB_REASON_WORKER_DIED);
-    kit_stop_host(host);
+    kit_stop_host(k, host);
 }
 
 static void a_transient_end_is_tried_again(void **state)
@@ -107,12 +107,12 @@ static void a_transient_end_is_tried_again(void **state)
     expect_end(k, id, MODELLAB_RUN_FAILED, MODELLAB_REASON_WORKER_DIED);
     assert_int_equal(kit_count_events(k, id, "run_requeued"), 1);
     assert_int_equal(kit_count_events(k, id, "run_started"), 2);
-    kit_stop_host(host);
+    kit_stop_host(k, host);
 
     kit_submit(k, "{\"pipeline\":\"ingest\",\"max_attempts\":3}", 1.0, id);
     host = kit_start_host(k, &(kit_host){.fail_step = "ingest:hang"});
     pid_t worker = kit_worker_pid(k, id);
-    kit_kill(host);
+    kit_kill(k, host);
     assert_int_equal(kill(worker, SIGKILL), 0);
     kit_wait_dead(worker);
     kit_reopen(k);
@@ -121,7 +121,7 @@ static void a_transient_end_is_tried_again(void **state)
     modellab_run_unref(run);
     host = kit_start_host(k, &(kit_host){0});
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_COMPLETED);
-    kit_stop_host(host);
+    kit_stop_host(k, host);
 }
 
 static void everything_killed_gives_stale_at_open(void **state)
@@ -131,7 +131,7 @@ static void everything_killed_gives_stale_at_open(void **state)
     kit_submit(k, INGEST, 1.0, id);
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:hang"});
     pid_t worker = kit_worker_pid(k, id);
-    kit_kill(host);
+    kit_kill(k, host);
     assert_int_equal(kill(worker, SIGKILL), 0);
     kit_wait_dead(worker);
     kit_reopen(k);
@@ -148,14 +148,14 @@ static void a_worker_that_outlives_its_supervisor_is_adopted(void **state)
     kit_submit(k, INGEST, 1.0, id);
     pid_t first = kit_start_host(k, &(kit_host){.keep = true, .fail_step = "ingest:sleep=2500"});
     pid_t worker = kit_worker_pid(k, id);
-    kit_kill(first);
+    kit_kill(k, first);
     kit_reopen(k);
     assert_true(kit_alive(worker));
     pid_t second = kit_start_host(k, &(kit_host){.keep = true});
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_COMPLETED);
     assert_int_equal(kit_count_events(k, id, "run_started"), 1);
     assert_int_equal(kit_count_events(k, id, "step_completed"), 1);
-    kit_stop_host(second);
+    kit_stop_host(k, second);
 }
 
 static void what_a_lonely_worker_finished_is_recorded_at_open(void **state)
@@ -166,7 +166,7 @@ static void what_a_lonely_worker_finished_is_recorded_at_open(void **state)
     kit_submit(k, INGEST, 1.0, id);
     pid_t host = kit_start_host(k, &(kit_host){.keep = true, .fail_step = "ingest:sleep=400"});
     pid_t worker = kit_worker_pid(k, id);
-    kit_kill(host);
+    kit_kill(k, host);
     kit_wait_dead(worker);
     kit_run_path(k, id, "journal.jsonl", path); /* with a torn line behind its outcome */
     int fd = open(path, O_WRONLY | O_APPEND);
@@ -186,7 +186,7 @@ static void a_worker_stops_when_its_host_dies(void **state)
     kit_submit(k, INGEST, 1.0, id);
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:sleep=60000"});
     pid_t worker = kit_worker_pid(k, id);
-    kit_kill(host);
+    kit_kill(k, host);
     kit_wait_dead(worker);
     kit_reopen(k);
     expect_end(k, id, MODELLAB_RUN_CANCELLED, MODELLAB_REASON_HOST_STOPPED);
@@ -221,7 +221,7 @@ static void a_stranger_with_the_workers_pid_stays_alive(void **state)
     kit_submit(k, INGEST, 1.0, id);
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:hang"});
     pid_t worker = kit_worker_pid(k, id);
-    kit_kill(host);
+    kit_kill(k, host);
     assert_int_equal(kill(worker, SIGKILL), 0);
     kit_wait_dead(worker);
     pid_t stranger = start_stranger();
@@ -229,9 +229,9 @@ static void a_stranger_with_the_workers_pid_stays_alive(void **state)
     pid_t second = kit_start_host(k, &(kit_host){0});
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_STALE);
     assert_true(kit_alive(stranger));
-    kit_stop_host(second);
+    kit_stop_host(k, second);
     assert_true(kit_alive(stranger));
-    kit_kill(stranger);
+    kit_kill(k, stranger);
 }
 
 static void a_lock_in_other_hands_is_reported_and_nobody_killed(void **state)
@@ -243,7 +243,7 @@ static void a_lock_in_other_hands_is_reported_and_nobody_killed(void **state)
     kit_submit(k, INGEST, 1.0, id);
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:hang"});
     pid_t worker = kit_worker_pid(k, id);
-    kit_kill(host);
+    kit_kill(k, host);
     assert_int_equal(kill(worker, SIGKILL), 0);
     kit_wait_dead(worker);
     kit_run_path(k, id, "lock", path);
@@ -258,7 +258,7 @@ static void a_lock_in_other_hands_is_reported_and_nobody_killed(void **state)
     assert_int_equal(kit_info(run).status, MODELLAB_RUN_RUNNING);
     modellab_run_unref(run);
     assert_true(kit_alive(stranger));
-    kit_kill(stranger);
+    kit_kill(k, stranger);
     assert_int_equal(close(fd), 0);
     assert_int_equal(modellab_lab_reconcile(k->lab, 1, &report, NULL), MODELLAB_OK); /* dry */
     assert_true(kit_has_finding(report, "run.stale"));
@@ -287,8 +287,8 @@ static void two_supervisors_start_no_run_twice(void **state)
         assert_int_equal(kit_count_events(k, ids[i], "step_completed"), 1);
         assert_int_equal(kit_count_events(k, ids[i], "run_completed"), 1);
     }
-    kit_stop_host(one);
-    kit_stop_host(two);
+    kit_stop_host(k, one);
+    kit_stop_host(k, two);
 }
 
 int main(int argc, char **argv)

@@ -126,7 +126,7 @@ static int cycle_of(kit *k, int cycle, uint64_t *seed, const char *plant)
     pid_t host = kit_start_host(k, &how);
     kit_sleep_ms((int)(next_random(seed) % 80));
     if (who != 1) {
-        kit_kill(host); /* first: nobody is left who could tell how the worker ended */
+        kit_kill(k, host); /* first: nobody is left who could tell how the worker ended */
     }
     pid_t worker = worker_if_any(k, id);
     if (who != 0 && worker > 0) {
@@ -134,7 +134,7 @@ static int cycle_of(kit *k, int cycle, uint64_t *seed, const char *plant)
     }
     if (who == 1) {
         (void)kit_wait_final(k, id);
-        kit_kill(host);
+        kit_kill(k, host);
     }
     kit_reopen(k);
     modellab_run *run = kit_load(k, id);
@@ -144,7 +144,7 @@ static int cycle_of(kit *k, int cycle, uint64_t *seed, const char *plant)
     modellab_run_unref(run);
     host = kit_start_host(k, &(kit_host){0}); /* takes what is queued, adopts what lives */
     (void)kit_wait_final(k, id);
-    kit_stop_host(host);
+    kit_stop_host(k, host);
     return wrong + check_run(k, cycle, id, worker);
 }
 

@@ -74,7 +74,7 @@ static void cancelling_in_every_state(void **state)
     expect_end(k, id, MODELLAB_RUN_CANCELLED, MODELLAB_REASON_CANCELLED_BY_USER);
     assert_int_equal(kit_count_events(k, id, "cancel_requested"), 1);
     assert_int_equal(kit_count_events(k, id, "run_cancelled"), 1);
-    kit_stop_host(host);
+    kit_stop_host(k, host);
 }
 
 static void cancelling_what_is_dead(void **state)
@@ -84,7 +84,7 @@ static void cancelling_what_is_dead(void **state)
     kit_submit(k, INGEST, 1.0, id);
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:hang"});
     pid_t worker = kit_worker_pid(k, id);
-    kit_kill(host);
+    kit_kill(k, host);
     assert_int_equal(kill(worker, SIGKILL), 0);
     kit_wait_dead(worker);
     assert_int_equal(cancel(k, id), MODELLAB_CANCEL_ALREADY_DEAD);
@@ -103,7 +103,7 @@ static void who_does_not_listen_is_killed(void **state)
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_CANCELLED);
     expect_end(k, id, MODELLAB_RUN_CANCELLED, MODELLAB_REASON_CANCELLED_BY_USER);
     kit_wait_dead(worker);
-    kit_stop_host(host);
+    kit_stop_host(k, host);
 }
 
 static void the_deadline_of_the_request(void **state)
@@ -118,7 +118,7 @@ static void the_deadline_of_the_request(void **state)
     assert_string_equal(kit_info(run).message, "Run timed out after 0.5 seconds");
     assert_string_equal(kit_info(run).failed_step, "ingest");
     modellab_run_unref(run);
-    kit_stop_host(host);
+    kit_stop_host(k, host);
 }
 
 static void a_deadline_for_one_that_does_not_listen(void **state)
@@ -135,7 +135,7 @@ static void a_deadline_for_one_that_does_not_listen(void **state)
     assert_int_equal(modellab_run_step_at(run, 0, &step, NULL), MODELLAB_OK);
     assert_int_equal(step.status, MODELLAB_RUN_TIMEOUT);
     modellab_run_unref(run);
-    kit_stop_host(host);
+    kit_stop_host(k, host);
 }
 
 static void caps_stop_a_run(void **state)
@@ -152,7 +152,7 @@ static void caps_stop_a_run(void **state)
     kit_submit(k, "{\"pipeline\":\"ingest\",\"caps\":{\"wall_seconds\":0.4}}", 1.0, id);
     (void)kit_wait_final(k, id);
     expect_end(k, id, MODELLAB_RUN_TIMEOUT, MODELLAB_REASON_RUN_TIMEOUT);
-    kit_stop_host(host);
+    kit_stop_host(k, host);
 }
 
 static void a_worker_that_stands_still(void **state)
@@ -164,7 +164,7 @@ static void a_worker_that_stands_still(void **state)
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:stall=60000"});
     (void)kit_wait_final(k, id);
     expect_end(k, id, MODELLAB_RUN_TIMEOUT, MODELLAB_REASON_STALL_TIMEOUT);
-    kit_stop_host(host);
+    kit_stop_host(k, host);
     assert_int_equal(unsetenv("MODEL_LAB_STALL_TIMEOUT_SECONDS"), 0);
 }
 
@@ -176,7 +176,7 @@ static void a_drain_gives_runs_back(void **state)
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:sleep=60000"});
     pid_t worker = kit_worker_pid(k, id);
     kit_wait_status(k, id, MODELLAB_RUN_RUNNING);
-    kit_stop_host(host);
+    kit_stop_host(k, host);
     assert_false(kit_alive(worker));
     modellab_run *run = kit_load(k, id);
     assert_int_equal(kit_info(run).status, MODELLAB_RUN_QUEUED);
@@ -188,7 +188,7 @@ static void a_drain_gives_runs_back(void **state)
     assert_int_equal(kit_info(run).attempt, 2);
     assert_int_equal(kit_info(run).fence, 2);
     modellab_run_unref(run);
-    kit_stop_host(host);
+    kit_stop_host(k, host);
 }
 
 static void a_failing_step(void **state)
@@ -200,11 +200,11 @@ static void a_failing_step(void **state)
     (void)kit_wait_final(k, id);
     expect_end(k, id, MODELLAB_RUN_FAILED, MODELLAB_REASON_INTERNAL);
     kit_submit(k, INGEST, 1.0, id);
-    kit_stop_host(host);
+    kit_stop_host(k, host);
     host = kit_start_host(k, &(kit_host){.fail_step = "ingest:exit=1"}); /* journal broken */
     (void)kit_wait_final(k, id);
     expect_end(k, id, MODELLAB_RUN_FAILED, MODELLAB_REASON_IO_ERROR);
-    kit_stop_host(host);
+    kit_stop_host(k, host);
 }
 
 /* The supervisor inside this process, without a thread: the host's loop polls one descriptor. */

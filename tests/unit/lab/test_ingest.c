@@ -1,0 +1,349 @@
+/* The journal as the one way in: lines become records once, whoever reads them how often; foreign,
+ * senseless and damaged lines change nothing; the end is settled once. Every allocation and every
+ * file operation of it fails once. */
+#include "lab/dead_run.h"
+#include "lab/ingest.h"
+#include "lab/page.h"
+#include "lab/submit.h"
+#include "unit/failing_alloc.h"
+#include "unit/faulty_files.h"
+#include "unit/lab/lab_common.h"
+#include <errno.h>
+
+static temp_folder folder;
+static unsigned char wav[WAV_BYTES];
+
+static int set_up(void **state)
+{
+    (void)state;
+    temp_folder_make(&folder);
+    assert_int_equal(WAV_BYTES, make_wav(wav, 16000, 1, 0));
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    temp_folder_remove(&folder);
+    return 0;
+}
+
+/* A run in the hands of a worker that this test plays. */
+typedef struct played {
+    mli_lab *lab;
+    char id[MLI_ULID_BYTES];
+    mli_run_row *row;
+    int fd;
+    mli_journal_writer journal;
+} played;
+
+static void play(played *p, const modellab_allocator *alloc, const mli_lab_tables *tables)
+{
+    char path[MLI_PATH_BYTES];
+    modellab_run_submit_options o = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
+    p->lab = open_lab(&folder, alloc, tables, 0);
+    o.request = "{\"pipeline\":\"ingest\"}";
+    o.input_data = wav;
+    o.input_bytes = sizeof(wav);
+    ASSERT_OK(mli_run_submit(p->lab, &o, p->id, NULL, err));
+    mli_store_claim claim = {.run_id = p->id, .owner = "{}", .now_ms = mli_lab_now_ms(p->lab)};
+    ASSERT_OK(mli_store_claim_run(p->lab->store, &claim, &p->row, err));
+    ASSERT_OK(mli_run_path(p->lab->root, p->id, MLI_RUN_JOURNAL, path, err));
+    p->fd =
+        mli_os_system_files.open(NULL, path, MLI_OS_WRITE | MLI_OS_APPEND | MLI_OS_CREATE, 0600);
+    assert_true(p->fd >= 0);
+    mli_journal_writer_init(&p->journal, NULL, &mli_os_system_files, &mli_os_system_clock, p->fd,
+                            p->row->fence, 1);
+}
+
+static void stop_playing(played *p)
+{
+    mli_journal_writer_dispose(&p->journal);
+    assert_int_equal(mli_os_system_files.close(NULL, p->fd), 0);
+    mli_run_row_free(p->lab->alloc, p->row);
+    mli_lab_unref(p->lab);
+}
+
+static void say_step(played *p, const char *type)
+{
+    mli_jw *line = mli_journal_begin(&p->journal, type);
+    mli_jw_kstring(line, "step", "ingest");
+    mli_jw_kint(line, "position", 0);
+    mli_jw_kint(line, "attempt", 1);
+    mli_jw_kint(line, "started_ms", 1000);
+    if (strcmp(type, "step_done") == 0) {
+        mli_jw_kstring(line, "status", "COMPLETED");
+        mli_jw_kstring(line, "reason", "none");
+        mli_jw_kreal(line, "cpu_seconds", 0.5);
+    }
+    ASSERT_OK(mli_journal_end(&p->journal, true, err));
+}
+
+static void say_artifact(played *p, const char *name, const char *file)
+{
+    char id[MLI_ULID_BYTES];
+    assert_int_equal(mli_ulid_new(&mli_os_system_clock, &mli_os_system_random, id), 0);
+    mli_jw *line = mli_journal_begin(&p->journal, "artifact");
+    mli_jw_kstring(line, "id", id);
+    mli_jw_kstring(line, "step", "ingest");
+    mli_jw_kstring(line, "name", name);
+    mli_jw_kstring(line, "file", file);
+    mli_jw_kstring(line, "media_type", "application/json");
+    mli_jw_kstring(line, "role", "result");
+    mli_jw_kstring(line, "sha256",
+                   "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    mli_jw_kint(line, "bytes", 0);
+    ASSERT_OK(mli_journal_end(&p->journal, true, err));
+}
+
+static void say_segment(played *p, double start, const char *text)
+{
+    mli_jw *line = mli_journal_begin(&p->journal, "segment");
+    mli_jw_kstring(line, "step", "asr");
+    mli_jw_kreal(line, "start", start);
+    mli_jw_kreal(line, "end", start + 1.0);
+    mli_jw_kstring(line, "text", text);
+    ASSERT_OK(mli_journal_end(&p->journal, false, err));
+}
+
+static void say_outcome(played *p, const char *status, const char *reason)
+{
+    mli_jw *line = mli_journal_begin(&p->journal, "outcome");
+    mli_jw_kstring(line, "status", status);
+    mli_jw_kstring(line, "reason", reason);
+    mli_jw_kstring(line, "message", "as the worker says");
+    mli_jw_kreal(line, "audio_seconds", 1.0);
+    mli_jw_kreal(line, "cpu_seconds", 2.0);
+    mli_jw_kint(line, "peak_memory_bytes", 5000000);
+    ASSERT_OK(mli_journal_end(&p->journal, true, err));
+}
+
+static int64_t last_event(const played *p)
+{
+    mli_run_record *record = NULL;
+    ASSERT_OK(mli_store_load(p->lab->store, p->id, &record, err));
+    int64_t last = record->run->last_event;
+    mli_run_record_free(record);
+    return last;
+}
+
+static void settle_as(mli_ingest *ingest, modellab_run_status *to)
+{
+    mli_settlement settlement;
+    mli_host_measures host = {-1, -1, -1};
+    mli_settle_view view = {
+        .outcome = ingest->outcome, .end = MLI_WORKER_SIGNALED, .code = 9, .attempt = 1};
+    mli_settle_decide(&view, &settlement);
+    ASSERT_OK(mli_ingest_settle(ingest, &settlement, &host, to, err));
+}
+
+static void lines_become_records_once(void **state)
+{
+    played p;
+    mli_ingest ingest;
+    size_t lines = 0;
+    modellab_run_status to = 0;
+    (void)state;
+    play(&p, NULL, NULL);
+    mli_ingest_open(&ingest, p.lab, p.row);
+    say_step(&p, "step_started");
+    ASSERT_OK(mli_ingest_pump(&ingest, &lines, err));
+    assert_int_equal(lines, 1);
+    say_artifact(&p, "audio.json", "1-audio.json");
+    say_step(&p, "step_done");
+    say_outcome(&p, "COMPLETED", "none");
+    ASSERT_OK(mli_ingest_pump(&ingest, &lines, err));
+    assert_int_equal(lines, 3);
+    int64_t before = last_event(&p);
+    mli_ingest_close(&ingest);
+
+    mli_ingest_open(&ingest, p.lab, p.row); /* as after adoption: all is read again */
+    ASSERT_OK(mli_ingest_pump(&ingest, &lines, err));
+    assert_int_equal(lines, 4);
+    assert_int_equal(last_event(&p), before);
+    assert_true(ingest.outcome.known);
+    settle_as(&ingest, &to);
+    assert_int_equal(to, MODELLAB_RUN_COMPLETED);
+    settle_as(&ingest, &to); /* the first end stays */
+    assert_true(ingest.refused);
+    assert_int_equal(last_event(&p), before + 1);
+
+    mli_run_record *record = NULL;
+    ASSERT_OK(mli_store_load(p.lab->store, p.id, &record, err));
+    assert_int_equal(record->step_count, 1);
+    assert_int_equal(record->artifact_count, 1);
+    assert_int_equal(record->steps[0].status, MODELLAB_RUN_COMPLETED);
+    assert_true(record->run->cpu_seconds > 1.99 && record->run->cpu_seconds < 2.01);
+    assert_int_equal(record->run->peak_memory_bytes, 5000000);
+    assert_true(record->run->cost_micros >= 0);
+    mli_run_record_free(record);
+    mli_ingest_close(&ingest);
+    stop_playing(&p);
+}
+
+static void foreign_and_senseless_lines(void **state)
+{
+    played p;
+    mli_ingest ingest;
+    (void)state;
+    play(&p, NULL, NULL);
+    mli_ingest_open(&ingest, p.lab, p.row);
+    p.journal.fence = 77; /* of an attempt that was fenced out */
+    say_step(&p, "step_started");
+    say_outcome(&p, "COMPLETED", "none");
+    p.journal.fence = p.row->fence;
+    say_artifact(&p, "../../lab.sqlite", "../../lab.sqlite");
+    say_artifact(&p, "audio.json", "1-other.json");
+    assert_int_equal(mli_os_system_files.write(NULL, p.fd, "{\"n\":9}\tdeadbeef\n", 17), 17);
+    say_artifact(&p, "audio.json", "1-audio.json");
+    ASSERT_OK(mli_ingest_pump(&ingest, NULL, err));
+    assert_false(ingest.outcome.known);
+    assert_int_equal(ingest.bad_lines, 2);
+    assert_true(ingest.reader.damaged >= 1);
+    mli_run_record *record = NULL;
+    ASSERT_OK(mli_store_load(p.lab->store, p.id, &record, err));
+    assert_int_equal(record->step_count, 0);
+    assert_int_equal(record->artifact_count, 1);
+    mli_run_record_free(record);
+    mli_ingest_close(&ingest);
+    stop_playing(&p);
+}
+
+static void a_death_closes_steps_and_keeps_segments(void **state)
+{
+    played p;
+    mli_ingest ingest;
+    modellab_run_status to = 0;
+    (void)state;
+    play(&p, NULL, NULL);
+    mli_ingest_open(&ingest, p.lab, p.row);
+    say_step(&p, "step_started");
+    say_segment(&p, 0.0, " Hello.");
+    say_segment(&p, 1.0, " World.");
+    ASSERT_OK(mli_ingest_pump(&ingest, NULL, err));
+    settle_as(&ingest, &to);
+    assert_int_equal(to, MODELLAB_RUN_FAILED);
+    mli_run_record *record = NULL;
+    ASSERT_OK(mli_store_load(p.lab->store, p.id, &record, err));
+    assert_int_equal(record->run->reason, MODELLAB_REASON_WORKER_DIED);
+    assert_string_equal(record->run->failed_step, "ingest");
+    assert_int_equal(record->steps[0].status, MODELLAB_RUN_FAILED);
+    assert_true(record->steps[0].ended_ms > 0);
+    assert_int_equal(record->artifact_count, 1);
+    assert_string_equal(record->artifacts[0].name, "transcript.partial.json");
+    assert_string_equal(record->artifacts[0].role, "partial");
+    mli_buf text;
+    mli_buf_init(&text, NULL);
+    ASSERT_OK(mli_artifact_read(&mli_os_system_files, p.lab->root, p.id, record->artifacts[0].file,
+                                1 << 20, record->artifacts[0].sha256, &text, err));
+    assert_non_null(strstr(mli_buf_text(&text), "Hello. World."));
+    mli_buf_dispose(&text);
+    mli_run_record_free(record);
+    mli_ingest_close(&ingest);
+    stop_playing(&p);
+}
+
+/* All that is done for a run found dead; true when it got through. */
+static bool settle_dead(played *p, modellab_run_status *to)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_status status = mli_dead_run_settle(p->lab, p->row, to, NULL, &err);
+    if (status != MODELLAB_OK) {
+        assert_int_equal(status, err.code);
+        assert_true(err.message[0] != '\0');
+        assert_null(strstr(err.message, folder.path));
+    }
+    return status == MODELLAB_OK && *to != 0;
+}
+
+/* After the faults are gone it must be possible, and give the true end, whatever was done before.
+ */
+static void expect_true_end(played *p)
+{
+    modellab_run_status to = 0;
+    mli_run_record *record = NULL;
+    ASSERT_OK(mli_store_load(p->lab->store, p->id, &record, err));
+    bool ended = record->run->status != MODELLAB_RUN_RUNNING;
+    mli_run_record_free(record);
+    if (!ended) {
+        assert_true(settle_dead(p, &to));
+    }
+    ASSERT_OK(mli_store_load(p->lab->store, p->id, &record, err));
+    assert_int_equal(record->run->status, MODELLAB_RUN_COMPLETED);
+    assert_int_equal(record->step_count, 1);
+    assert_int_equal(record->artifact_count, 1);
+    mli_run_record_free(record);
+}
+
+static void say_all(played *p)
+{
+    say_step(p, "step_started");
+    say_artifact(p, "audio.json", "1-audio.json");
+    say_step(p, "step_done");
+    say_outcome(p, "COMPLETED", "none");
+}
+
+static void every_file_operation_fails_once(void **state)
+{
+    (void)state;
+    for (long n = 0; n < 400; n++) {
+        faulty_files faults = {.fail_at = -1, .error = n % 2 == 0 ? EIO : ENOSPC};
+        mli_os_files files = faulty_files_table(&faults);
+        mli_lab_tables tables = {.files = &files};
+        modellab_run_status to = 0;
+        played p;
+        play(&p, NULL, &tables);
+        say_all(&p);
+        faults.calls = 0;
+        faults.fail_at = n;
+        bool through = settle_dead(&p, &to);
+        bool reached = faults.calls > n;
+        faults.fail_at = -1;
+        expect_true_end(&p);
+        stop_playing(&p);
+        if (!reached) {
+            assert_true(through);
+            assert_true(n > 5); /* there were operations that failed */
+            return;
+        }
+    }
+    fail_msg("it does not come to an end");
+}
+
+static void every_allocation_fails_once(void **state)
+{
+    (void)state;
+    for (long n = 0; n < 2000; n++) {
+        failing_alloc faults = {.fail_at = -1};
+        modellab_allocator table = failing_alloc_table(&faults);
+        modellab_run_status to = 0;
+        played p;
+        play(&p, &table, NULL);
+        say_all(&p);
+        faults.calls = 0;
+        faults.fail_at = n;
+        bool through = settle_dead(&p, &to);
+        bool reached = faults.calls > n;
+        faults.fail_at = -1;
+        expect_true_end(&p);
+        stop_playing(&p);
+        assert_int_equal(faults.live, 0);
+        if (!reached) {
+            assert_true(through);
+            assert_true(n > 20);
+            return;
+        }
+    }
+    fail_msg("it does not come to an end");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(lines_become_records_once), TEST(foreign_and_senseless_lines),
+        TEST(a_death_closes_steps_and_keeps_segments), TEST(every_file_operation_fails_once),
+        TEST(every_allocation_fails_once)};
+#undef TEST
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
