@@ -13,7 +13,7 @@ int64_t mli_job_now(const mli_job *job); /* monotonic ns */
 /* Cost of the run until now, in millionths; -1 when the prices do not tell. */
 int64_t mli_job_cost_now(const mli_job *job, int64_t cpu_ns);
 /* The worker is gone: last lines of the journal, decision, final transition. False when the store
- * refused for now; then it is to be tried again. */
+ * refused: to be tried again. */
 MODELLAB_MUST_CHECK bool mli_job_settle(mli_job *job, int64_t now_ns);
 /* Ends a claimed run whose worker could not be started; what fails here is logged and tried again
  * by mli_job_look. */

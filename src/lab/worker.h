@@ -32,7 +32,7 @@ typedef struct mli_worker {
     char model[128], model_sha256[65], engine[128]; /* "" until known */
     /* The present step. */
     const char *step;
-    modellab_reason reason; /* set by a step that knows better than its status tells */
+    modellab_reason reason;   /* set by a step that knows better than its status tells */
     int64_t progress_said_ns; /* when the last progress line was written */
     /* The watcher (worker_watch.c). */
     mli_os_thread watcher;
@@ -65,8 +65,10 @@ MODELLAB_MUST_CHECK modellab_status mli_worker_artifact(mli_worker *w, const cha
 
 /* A step: returns OK, or why it failed. E_CANCELLED when the cancel word ended it. */
 typedef modellab_status (*mli_step_fn)(mli_worker *w, modellab_error *err);
-modellab_status mli_step_ingest(mli_worker *w, modellab_error *err); /* step_ingest.c */
-modellab_status mli_step_asr(mli_worker *w, modellab_error *err);    /* step_asr.c */
+MODELLAB_MUST_CHECK modellab_status mli_step_ingest(mli_worker *w,
+                                                    modellab_error *err); /* step_ingest.c */
+MODELLAB_MUST_CHECK modellab_status mli_step_asr(mli_worker *w,
+                                                 modellab_error *err); /* step_asr.c */
 
 /* fault.c: guarded fault injection, MODEL_LAB_FAIL_STEP with MODEL_LAB_TESTING=1 only. */
 MODELLAB_MUST_CHECK modellab_status mli_worker_fault(mli_worker *w, modellab_error *err);
