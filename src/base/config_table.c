@@ -17,7 +17,9 @@ static const mli_config_variable variables[] = {
     {"MODEL_LAB_CATALOG", "", MLI_CONFIG_PATH, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
      "JSON file with another catalog of models. Default: the built-in one."},
     {"MODEL_LAB_FAIL_STEP", "", MLI_CONFIG_TEXT, MLI_CONFIG_ENV_ONLY, NULL, NULL, 0, 0,
-     "Fault injection in a worker, obeyed only with MODEL_LAB_TESTING=1."},
+     "Fault injection in a worker, obeyed only with MODEL_LAB_TESTING=1: STEP makes that step "
+     "fail, "
+     "STEP:ACTION with sleep=MS, stall=MS, spin, hang, die or exit=1 does that before it begins."},
     {"MODEL_LAB_HUB_URL", "https://huggingface.co", MLI_CONFIG_TEXT, MLI_CONFIG_TRUSTED, NULL,
      "HF_ENDPOINT", 0, 0,
      "Address of the model hub or of a mirror with the same layout: https, or http on the loopback "

@@ -290,8 +290,12 @@ void mli_supervisor_destroy(mli_supervisor *s)
     }
     modellab_drain_result result = {.size = sizeof(result)};
     modellab_error err = MODELLAB_ERROR_INIT;
-    join(s);
-    if (s->job_count > 0) {
+    /* In a forked child neither thread nor workers nor presence are its own. */
+    bool forked = mli_lab_check(s->lab, false, NULL) == MODELLAB_E_FORKED;
+    if (!forked) {
+        join(s);
+    }
+    if (!forked && s->job_count > 0) {
         modellab_status status = mli_supervisor_drain(s, 0, &result, &err);
         if (status != MODELLAB_OK) {
             mli_log_error(s->lab->logger, MODELLAB_LOG_ERROR, "supervisor.not_drained", "", status,
@@ -299,9 +303,14 @@ void mli_supervisor_destroy(mli_supervisor *s)
         }
     }
     let_go(s);
-    mli_presence_close(s->lab, &s->presence);
+    if (!forked) {
+        mli_presence_close(s->lab, &s->presence);
+        mli_os_mutex_destroy(&s->mutex);
+    } else {
+        mli_os_fd_close(s->presence.socket_fd);
+        mli_os_fd_close(s->presence.lock_fd);
+    }
     mli_os_poller_close(&s->poller);
-    mli_os_mutex_destroy(&s->mutex);
     const modellab_allocator alloc = s->lab->alloc_copy;
     bool own = s->lab->alloc != NULL;
     mli_free(s->lab->alloc, s->program);
