@@ -96,6 +96,8 @@ modellab_status mli_config_parse_file(const modellab_allocator *alloc, const cha
     size_t found_bytes = 0, name_bytes = strlen(name);
     int64_t line = 0;
     *out = NULL;
+    if (bytes == 0)
+        return MODELLAB_OK;
     if (!mli_utf8_valid(text, bytes) || memchr(text, '\0', bytes) != NULL)
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "a configuration file is not UTF-8 text");
     for (size_t at = 0; at < bytes;) {

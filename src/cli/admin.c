@@ -50,6 +50,9 @@ int cli_admin_health(cli_call *call)
     int code = cli_open_lab(call, MODELLAB_LAB_NO_RECONCILE, &lab);
     if (code != CLI_EXIT_OK)
         return code;
+    /* deep: an inference in this process; an OpenBLAS that ignores the call is only slower */
+    if (level == MODELLAB_HEALTH_DEEP && modellab_blas_use_single_thread(&err) != MODELLAB_OK)
+        cli_note(call, "%s", err.message);
     modellab_status status = modellab_health_run(lab, level, &health, &err);
     code = status == MODELLAB_OK ? print_health(call, health)
                                  : cli_fail(call, "health", NULL, status, &err);

