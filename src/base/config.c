@@ -110,7 +110,7 @@ modellab_status mli_config_parse_file(const modellab_allocator *alloc, const cha
             return mli_fail_at(err, MODELLAB_E_INVALID_ARGUMENT, line,
                                "line %lld of a configuration file is not NAME=VALUE",
                                (long long)line);
-        if (key_bytes == name_bytes && memcmp(key, name, name_bytes) == 0) {
+        if (key_bytes > 0 && key_bytes == name_bytes && memcmp(key, name, name_bytes) == 0) {
             found = value;
             found_bytes = value_bytes;
         }
