@@ -32,6 +32,15 @@ int main(void)
     options.progress = show_progress;
     must(modellab_asr_transcribe_audio(session, audio, &options, &text, &err), &err, "transcribe");
     puts(modellab_transcript_text(text));
+    modellab_transcript_unref(text);
+
+    /* The same for samples that are in memory, and in one call for a file. */
+    static float window[16000 * 5];
+    must(modellab_audio_read(audio, 0, 16000 * 5, window, &err), &err, "samples");
+    must(modellab_asr_transcribe(session, window, 16000 * 5, NULL, &text, &err), &err, "samples");
+    printf("first five seconds: %s\n", modellab_transcript_text(text));
+    modellab_transcript_unref(text);
+    must(modellab_asr_transcribe_file(model, path, NULL, &text, &err), &err, "file");
     int heard = strstr(modellab_transcript_text(text), "New Jersey") != NULL;
     modellab_transcript_unref(text);
     modellab_asr_session_destroy(session);

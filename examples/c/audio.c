@@ -23,6 +23,14 @@ int main(void)
            info.rate_hz, info.duration);
     must(modellab_audio_read(audio, 8000, 160, window, &err), &err, "read");
     printf("sample 8000: %.4f\n", (double)window[0]);
+    modellab_audio *shared = modellab_audio_ref(audio); /* immutable: any thread may read it */
+    modellab_audio_unref(audio);
+    modellab_audio_unref(shared);
+
+    static const float stereo[] = {0.5f, -0.5f, 0.25f, 0.25f};
+    must(modellab_audio_from_samples(stereo, 2, 2, 16000, NULL, &audio, &err), &err, "samples");
+    must(modellab_audio_read(audio, 1, 1, window, &err), &err, "read");
+    printf("mixed to mono: %.2f\n", (double)window[0]);
     modellab_audio_unref(audio);
 
     if (modellab_audio_decode_memory("this is text", 12, NULL, &audio, &err) == MODELLAB_OK) {

@@ -12,6 +12,9 @@ int main(int argc, char **argv)
     modellab_lab *lab = NULL;
 
     must(modellab_lab_open(argc > 1 ? argv[1] : NULL, &options, &lab, &err), &err, "lab");
+    printf("records are kept below %s path\n",
+           modellab_lab_root(lab)[0] == '/' ? "an absolute" : "no");
+    modellab_lab *held = modellab_lab_ref(lab); /* any thread may use it */
     must(modellab_lab_reconcile(lab, 1, &report, &err), &err, "reconcile");
     printf("%zu findings\n", modellab_report_count(report));
     filter.limit = 10;
@@ -22,6 +25,7 @@ int main(int argc, char **argv)
     }
     modellab_run_list_unref(runs);
     modellab_report_unref(report);
+    modellab_lab_unref(held);
     modellab_lab_unref(lab);
     return 0;
 }

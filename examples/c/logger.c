@@ -43,6 +43,11 @@ int main(void)
                 modellab_log_level_name(MODELLAB_LOG_ERROR));
         return 1;
     }
+    modellab_logger *held = modellab_logger_ref(child);
+    /* Once this has returned the callback never runs again. */
+    must(modellab_logger_set_sink(logger, NULL, &err), &err, "no sink");
+    modellab_logger_write(held, MODELLAB_LOG_ERROR, "example.silent", "nobody reads this");
+    modellab_logger_unref(held);
     must(modellab_logger_get_stats(logger, &stats, &err), &err, "stats");
     modellab_logger_unref(child);
     modellab_logger_unref(logger);

@@ -14,6 +14,8 @@ int main(void)
     printf("%s: %s from %s, %lld parameters, %lld bytes packed, sha256 %.12s...\n", info.name,
            info.architecture, info.format, (long long)info.parameters, (long long)info.bytes,
            info.sha256);
+    modellab_model *shared = modellab_model_ref(model); /* one copy of the weights for all */
     modellab_model_unref(model);
+    modellab_model_unref(shared);
     return 0;
 }

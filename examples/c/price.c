@@ -30,6 +30,10 @@ int main(void)
     must(modellab_estimate_make(600.0, history, 3, sheet, 0, &estimate, &err), &err, "estimate");
     printf("ten minutes of audio: %.1f s CPU (90 %%: %.1f to %.1f)\n", estimate.cpu_seconds,
            estimate.cpu_seconds_low, estimate.cpu_seconds_high);
+    modellab_price_sheet *kept = modellab_price_sheet_ref(sheet);
     modellab_price_sheet_unref(sheet);
+    printf("%s\nsha256 %.12s...\n", modellab_price_sheet_json(kept),
+           modellab_price_sheet_sha256(kept));
+    modellab_price_sheet_unref(kept);
     return cost.total_micros == 61200 ? 0 : 1;
 }

@@ -21,6 +21,8 @@ int main(void)
     puts(modellab_buffer_data(json));
     modellab_buffer_destroy(json);
     int found = modellab_report_worst(report) == MODELLAB_SEVERITY_ERROR;
+    modellab_report *kept = modellab_report_ref(report); /* immutable: any thread may read it */
     modellab_report_unref(report);
+    modellab_report_unref(kept);
     return found ? 0 : 1;
 }

@@ -23,6 +23,15 @@ int main(void)
            measures.wall_seconds, measures.cpu_seconds, measures.audio_seconds,
            measures.gpu_seconds, (long long)measures.peak_memory_bytes);
     must(modellab_span_end(tracker, outer, NULL, &err), &err, "end");
+    must(modellab_span_get_measures(tracker, MODELLAB_SPAN_ROOT, &measures, &err), &err, "totals");
+    modellab_tracker *shared = modellab_tracker_ref(tracker);
+    for (size_t i = 0; i < modellab_tracker_span_count(shared); i++) {
+        modellab_span_info span = {.size = sizeof span};
+
+        must(modellab_tracker_span_at(shared, i, &span, &err), &err, "span");
+        printf("%*s%s: %.3f s CPU\n", (int)span.depth, "", span.name, span.cpu_seconds);
+    }
+    modellab_tracker_unref(shared);
     must(modellab_tracker_to_json(tracker, &json, &err), &err, "json");
     puts(modellab_buffer_data(json));
     modellab_buffer_destroy(json);

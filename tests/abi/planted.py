@@ -58,4 +58,14 @@ failed += plant("a wildcard in the map", lambda i, a: replace(
     a / "modellab.map", "global:", "global:\n        modellab_*;"))
 failed += plant("a field in the middle of a struct", lambda i, a: replace(
     i / "modellab/status.h", "int32_t os_error;", "int32_t planted; int32_t os_error;"))
+with tempfile.TemporaryDirectory() as folder:
+    lonely = pathlib.Path(folder, "lonely.c")
+    lonely.write_text("/* modellab_run_load(); */ int main(void) { return modellab_version_number(); }\n")
+    unnamed = subprocess.run([sys.executable, str(pathlib.Path(args.abi, "abi.py")), "named", "--include", args.include,
+                              "--files", str(lonely)], capture_output=True, text=True)
+    if unnamed.returncode == 0 or "modellab_run_load:" not in unnamed.stdout or "_number:" in unnamed.stdout:
+        print("not found: a function that stands in a comment only")
+        failed += 1
+    else:
+        print("found: a function that stands in a comment only")
 sys.exit(1 if failed else 0)
