@@ -79,7 +79,9 @@ static int shift_names(mli_log_file *f)
 static int rotate(mli_log_file *f)
 {
     const mli_os_files *os = f->files;
-    int rc = os->lock(os->user, f->fd, true);
+    int rc = os->lock(os->user, f->fd, false);
+    if (rc == -EWOULDBLOCK)
+        return 0; /* somebody renames it just now: this line still goes to the old file */
     if (rc != 0)
         return rc;
     if (is_same(f))

@@ -115,6 +115,25 @@ static void rotation(void **state)
     mli_logger_unref(b);
 }
 
+/* Whoever holds the lock of the file, a line does not wait for it. */
+static void rotation_does_not_wait(void **state)
+{
+    (void)state;
+    modellab_logger *l = make("held", 1000, NULL);
+    log_lines(l, 1);
+    int fd = F->open(NULL, path_of("held"), MLI_OS_READ, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(F->lock(NULL, fd, false), 0);
+    log_lines(l, 30);
+    assert_int_equal(count_lines("held"), 31);
+    assert_int_equal(count_lines("held.1"), -1);
+    assert_int_equal(F->close(NULL, fd), 0);
+    log_lines(l, 1);
+    assert_int_equal(count_lines("held.1"), 31);
+    assert_int_equal(count_lines("held"), 1);
+    mli_logger_unref(l);
+}
+
 /* A disk that takes `left` more bytes. */
 static int64_t left;
 
@@ -190,8 +209,9 @@ static int tear_down(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(appends), cmocka_unit_test(moved_away),
-                                       cmocka_unit_test(rotation), cmocka_unit_test(full_disk),
-                                       cmocka_unit_test(refused)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(appends),   cmocka_unit_test(moved_away),
+        cmocka_unit_test(rotation),  cmocka_unit_test(rotation_does_not_wait),
+        cmocka_unit_test(full_disk), cmocka_unit_test(refused)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
