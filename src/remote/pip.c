@@ -202,6 +202,13 @@ static modellab_status wait_for(const mli_pip *pip, int64_t pid, mli_os_exit *re
             break;
     }
     mli_os_fd_close(pidfd);
+    if (rc < 0 && rc != -ECHILD) { /* it cannot be watched any more, so it must not go on */
+        bool gone = p->kill_group(p->user, pid, SIGNAL_KILL) == 0 &&
+                    p->reap(p->user, pid, true, result) == 0;
+        if (!stopping)
+            return mli_fail_os(err, rc,
+                               gone ? "waiting for pip" : "waiting for pip, which goes on");
+    }
     /* what ignored SIGTERM goes while the leader is a zombie: later its number may be another's */
     if (stopping && rc == 0 && (rc = p->kill_group(p->user, pid, SIGNAL_KILL)) == -ESRCH)
         rc = 0;

@@ -5,6 +5,7 @@
 #include "remote/wheel.h"
 #include "unit/remote/wheel_maker.h"
 #include "unit/temp_folder.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -198,6 +199,38 @@ static void test_cancel_word(void **state)
     assert_int_equal(MODELLAB_E_CANCELLED, download(f, &wheel));
 }
 
+static int64_t spawned;
+
+static int keep_pid(void *user, const mli_os_spawn *what, int64_t *pid)
+{
+    int rc = mli_os_system_processes.spawn(user, what, pid);
+    spawned = rc == 0 ? *pid : 0;
+    return rc;
+}
+
+static int broken_poll(void *user, mli_os_poll_item *items, size_t count, int64_t timeout_ns)
+{
+    (void)user, (void)items, (void)count, (void)timeout_ns;
+    return -EIO;
+}
+
+/* A client that cannot be watched is not left running behind the caller's back. */
+static void test_unwatchable_client_is_ended(void **state)
+{
+    fixture *f = *state;
+    mli_os_processes processes = mli_os_system_processes;
+    mli_os_exit result;
+    char *wheel = NULL;
+    write_script(f, "sleep 600");
+    processes.spawn = keep_pid;
+    processes.poll = broken_poll;
+    f->pip.processes = &processes;
+    assert_int_equal(MODELLAB_E_IO, download(f, &wheel));
+    assert_null(wheel);
+    assert_true(spawned > 0);
+    assert_int_equal(-ECHILD, processes.peek(NULL, spawned, &result));
+}
+
 static void test_requirements(void **state)
 {
     static const char *const good[] = {"a==1", "whisper-base.x_y==1.0.0", "a==1!2.0+local"};
@@ -289,10 +322,14 @@ static void test_damaged_wheels(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        T(test_brings_the_wheel), T(test_failures_in_words),
-        T(test_no_client),        T(test_cancel_ends_the_whole_session),
-        T(test_cancel_word),      cmocka_unit_test(test_requirements),
-        T(test_wheel_members),    T(test_damaged_wheels)};
+    const struct CMUnitTest tests[] = {T(test_brings_the_wheel),
+                                       T(test_failures_in_words),
+                                       T(test_no_client),
+                                       T(test_cancel_ends_the_whole_session),
+                                       T(test_cancel_word),
+                                       cmocka_unit_test(test_requirements),
+                                       T(test_wheel_members),
+                                       T(test_damaged_wheels),
+                                       T(test_unwatchable_client_is_ended)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
