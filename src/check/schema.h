@@ -2,9 +2,9 @@
  * a schema is loaded, so that nothing is promised that is not checked.
  *
  * Checked: type, enum, const, properties, required, additionalProperties (false or a schema),
- * items, minItems, maxItems, uniqueItems (scalars), minLength, maxLength (code points), minimum,
- * maximum, exclusiveMinimum, exclusiveMaximum, anyOf, oneOf, $ref to #/$defs/NAME. Carried:
- * $schema, $id, $defs, title, description, default, examples, deprecated.
+ * items, minItems, maxItems, uniqueItems (at most 1,000 items), minLength, maxLength (code points),
+ * minimum, maximum, exclusiveMinimum, exclusiveMaximum, anyOf, oneOf, $ref to #/$defs/NAME.
+ * Carried: $schema, $id, $defs, title, description, default, examples, deprecated.
  * https://json-schema.org/draft/2020-12 @threads any (immutable) */
 #ifndef MLI_CHECK_SCHEMA_H
 #define MLI_CHECK_SCHEMA_H

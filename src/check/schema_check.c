@@ -7,6 +7,8 @@
 #include <math.h>
 #include <string.h>
 
+#define MAX_UNIQUE 1000 /* items that are compared with each other: some ms */
+
 typedef struct walk {
     const mli_json *root;
     mli_findings *report; /* NULL: only ask whether it fits */
@@ -190,7 +192,11 @@ static void check_items(walk *w, const mli_json *schema, const mli_json *value)
         descend(w, NULL, i, items, mli_json_at(value, i));
     }
     if (mli_json_bool(mli_json_get(schema, "uniqueItems"), false)) {
-        for (size_t i = 1; i < count && count <= 1000; i++) {
+        if (count > MAX_UNIQUE) {
+            FINDING(w, "schema.unique", "has more than %d items, too many to compare", MAX_UNIQUE);
+            return;
+        }
+        for (size_t i = 1; i < count; i++) {
             for (size_t k = 0; k < i; k++) {
                 if (mli_json_equal(mli_json_at(value, i), mli_json_at(value, k))) {
                     FINDING(w, "schema.unique", "item %zu is there twice", i);

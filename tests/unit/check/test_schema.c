@@ -5,6 +5,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -181,6 +182,22 @@ static void scarce_free(void *user, void *block)
     free(block);
 }
 
+/* What would take too long to compare is refused, not waved through. */
+static void test_unique_limit(void **state)
+{
+    char list[8000] = "[", out[100];
+    size_t n = 1;
+    (void)state;
+    for (int i = 0; i < 1000; i++)
+        n += (size_t)snprintf(list + n, sizeof list - n, "%d,", i);
+    snprintf(list + n - 1, 8, "]");
+    findings("{\"uniqueItems\":true}", list, out, sizeof out);
+    assert_string_equal(out, "");
+    snprintf(list + n - 1, 8, ",1000]");
+    findings("{\"uniqueItems\":true}", list, out, sizeof out);
+    assert_string_equal(out, "schema.unique@;");
+}
+
 static void test_no_memory(void **state)
 {
     int left = 0, needed = 0;
@@ -205,10 +222,10 @@ static void test_no_memory(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_load), cmocka_unit_test(test_keywords),
-                                       cmocka_unit_test(test_suggestion),
-                                       cmocka_unit_test(test_limit),
-                                       cmocka_unit_test(test_no_memory)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_load),         cmocka_unit_test(test_keywords),
+        cmocka_unit_test(test_suggestion),   cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_unique_limit), cmocka_unit_test(test_no_memory)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
