@@ -7,8 +7,8 @@
 
 typedef struct mli_os_clock {
     void *user;
-    int64_t (*realtime_ns)(void *user);  /* since 1970 UTC */
-    int64_t (*monotonic_ns)(void *user); /* CLOCK_MONOTONIC */
+    int64_t (*realtime_ns)(void *user);      /* since 1970 UTC */
+    int64_t (*monotonic_ns)(void *user);     /* CLOCK_MONOTONIC */
     int (*sleep_ns)(void *user, int64_t ns); /* 0, or EINTR */
 } mli_os_clock;
 

@@ -1,5 +1,5 @@
-/* File operations as a table: the store, run directories, caches and downloads do their I/O through it,
- * so that tests fail the Nth call. Results are 0 (or a count) or a NEGATIVE errno. All fds are
+/* File operations as a table: the store, run directories, caches and downloads do their I/O through
+ * it, so that tests fail the Nth call. Results are 0 (or a count) or a NEGATIVE errno. All fds are
  * CLOEXEC. EINTR is handled inside. */
 #ifndef MLI_OS_FILE_H
 #define MLI_OS_FILE_H
@@ -14,12 +14,12 @@ enum {
     MLI_OS_READ = 1,
     MLI_OS_WRITE = 2,
     MLI_OS_CREATE = 4,
-    MLI_OS_EXCLUSIVE = 8,  /* with CREATE: fails when it exists */
+    MLI_OS_EXCLUSIVE = 8, /* with CREATE: fails when it exists */
     MLI_OS_TRUNCATE = 16,
     MLI_OS_APPEND = 32,
     MLI_OS_DIRECTORY = 64, /* open a directory (for fsync) */
     MLI_OS_NOFOLLOW = 128,
-    MLI_OS_NONBLOCK = 256  /* so that a FIFO does not hang the open */
+    MLI_OS_NONBLOCK = 256 /* so that a FIFO does not hang the open */
 };
 
 typedef enum mli_os_kind {
@@ -44,8 +44,8 @@ typedef struct mli_os_files {
     int64_t (*read)(void *user, int fd, void *out, size_t bytes); /* may be short; 0 = end */
     int64_t (*pread)(void *user, int fd, void *out, size_t bytes, int64_t offset);
     int64_t (*write)(void *user, int fd, const void *data, size_t bytes); /* may be short */
-    int (*sync)(void *user, int fd);      /* fsync */
-    int (*sync_data)(void *user, int fd); /* fdatasync */
+    int (*sync)(void *user, int fd);                                      /* fsync */
+    int (*sync_data)(void *user, int fd);                                 /* fdatasync */
     int (*truncate)(void *user, int fd, int64_t bytes);
     int (*rename)(void *user, const char *from, const char *to);
     int (*unlink)(void *user, const char *path);
@@ -62,7 +62,8 @@ typedef struct mli_os_files {
 
 extern const mli_os_files mli_os_system_files;
 /* The same, with relative paths starting at the open directory *dir_fd (which must outlive the
- * table) and not at the working directory: for processes that got a descriptor instead of a path. */
+ * table) and not at the working directory: for processes that got a descriptor instead of a path.
+ */
 mli_os_files mli_os_files_at(const int *dir_fd);
 
 /* Built from the table (each 0 or -errno): */

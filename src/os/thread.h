@@ -1,5 +1,5 @@
-/* Threads, locks and futex waits. New threads start with every signal blocked. All int results are 0 or
- * an errno value. */
+/* Threads, locks and futex waits. New threads start with every signal blocked. All int results are
+ * 0 or an errno value. */
 #ifndef MLI_OS_THREAD_H
 #define MLI_OS_THREAD_H
 
@@ -33,10 +33,11 @@ void mli_os_futex_wait(_Atomic uint32_t *word, uint32_t expected, int64_t timeou
 void mli_os_futex_wake(_Atomic uint32_t *word, int count);
 void mli_os_cpu_relax(void);
 void mli_os_thread_yield(void); /* lets another thread that waits for this CPU run */
-int mli_os_cpu_count(void); /* by affinity mask, at least 1 */
+int mli_os_cpu_count(void);     /* by affinity mask, at least 1 */
 int64_t mli_os_pid(void);
 int64_t mli_os_tid(void);
-/* A number of the calling thread, other than 0 and than that of any other living thread. No system call. */
+/* A number of the calling thread, other than 0 and than that of any other living thread. No system
+ * call. */
 uintptr_t mli_os_thread_key(void);
 
 #endif

@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-/* A cue's arrow inside of text would end the cue for many players: it and longer ones become "->". */
+/* A cue's arrow inside of text would end the cue for many players: it and longer ones become "->".
+ */
 static void srt_text(mli_buf *out, const char *text)
 {
     while (*text != '\0') {
