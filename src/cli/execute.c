@@ -79,8 +79,21 @@ static int ask_to_stop(cli_call *call, modellab_lab *lab, const char *run_id, co
     return CLI_EXIT_OK;
 }
 
+/* Said when our supervisor has given the run back: only then is its status the one that stays. */
+static int tell_late(cli_call *call, modellab_lab *lab, const char *run_id)
+{
+    modellab_run_status now = 0;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_status status = modellab_run_wait(lab, run_id, 0, NULL, &now, &err);
+    if (status != MODELLAB_OK && status != MODELLAB_E_TIMEOUT)
+        return cli_fail(call, NULL, run_id, status, &err);
+    return cli_fail_text(call, CLI_EXIT_TIMEOUT,
+                         "the run has not ended in time; it is %s now (run %s)",
+                         modellab_run_status_name(now), run_id);
+}
+
 static int wait_loop(cli_call *call, modellab_lab *lab, const char *run_id, const cli_wait *how,
-                     modellab_supervisor *supervisor)
+                     modellab_supervisor *supervisor, bool *late)
 {
     cli_progress progress;
     modellab_error err = MODELLAB_ERROR_INIT;
@@ -112,10 +125,8 @@ static int wait_loop(cli_call *call, modellab_lab *lab, const char *run_id, cons
                 return code;
         }
         if (end > 0 && cli_seconds() >= end) {
-            cli_progress_end(&progress);
-            return cli_fail_text(call, CLI_EXIT_TIMEOUT,
-                                 "the run has not ended in time; it is still %s (run %s)",
-                                 modellab_run_status_name(now), run_id);
+            *late = true;
+            break;
         }
     }
     cli_progress_end(&progress);
@@ -128,12 +139,15 @@ int cli_wait_for_run(cli_call *call, modellab_lab *lab, const char *run_id, cons
     modellab_supervisor *supervisor = NULL;
     modellab_error err = MODELLAB_ERROR_INIT;
     int code = CLI_EXIT_OK;
+    bool late = false;
     *run = NULL;
     if (how->supervise)
         code = start_supervisor(call, lab, run_id, how, &supervisor);
     if (code == CLI_EXIT_OK)
-        code = wait_loop(call, lab, run_id, how, supervisor);
+        code = wait_loop(call, lab, run_id, how, supervisor, &late);
     modellab_supervisor_destroy(supervisor);
+    if (code == CLI_EXIT_OK && late)
+        code = tell_late(call, lab, run_id);
     if (code != CLI_EXIT_OK)
         return code;
     modellab_status status = modellab_run_load(lab, run_id, run, &err);

@@ -62,7 +62,8 @@ int cli_run_wait(cli_call *call)
     if (code == CLI_EXIT_OK && modellab_run_status_is_final(info.status) == 0) {
         cli_wait how = {.title = id,
                         .threads = (int32_t)threads,
-                        .supervise = info.status == MODELLAB_RUN_QUEUED,
+                        /* also of a running one: its supervisor may die while we wait */
+                        .supervise = true,
                         .timeout_ms = timeout};
         modellab_run_unref(run);
         code = cli_wait_for_run(call, lab, id, &how, &run);

@@ -142,7 +142,8 @@ static modellab_status settle_locked(mli_lab *lab, const mli_run_row *row, model
                                mli_log_string("reason", mli_reason_name(settlement.reason))));
     }
     if (damaged != NULL) {
-        *damaged = ingest.bad_lines + (ingest.fd >= 0 ? ingest.reader.damaged : 0);
+        *damaged = ingest.bad_lines + (ingest.fd >= 0 ? ingest.reader.damaged : 0) +
+                   (ingest.endless ? 1 : 0);
     }
     mli_ingest_close(&ingest);
     return status;

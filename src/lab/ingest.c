@@ -306,6 +306,14 @@ modellab_status mli_ingest_pump(mli_ingest *ingest, size_t *lines, modellab_erro
         mli_journal_line line;
         bool found = false;
         status = mli_journal_next(&ingest->reader, &line, &found, err);
+        if (status == MODELLAB_E_STORE_CORRUPT) {
+            /* A line without end is where the journal ends: what came before it counts, and the
+             * run must still get its end. */
+            mli_error_clear(err);
+            ingest->endless = true;
+            status = MODELLAB_OK;
+            break;
+        }
         if (status != MODELLAB_OK || !found) {
             break;
         }

@@ -20,6 +20,7 @@ typedef struct mli_ingest {
     mli_run_measures measures; /* of this fence, newest wins; strings point to the fields below */
     char model[128], model_sha256[65], engine[128];
     int64_t bad_lines; /* good checksums, but no sense: skipped */
+    bool endless;      /* the journal's tail is longer than any line may be: not read */
     bool refused;      /* the store says that the run is final or another attempt owns it */
 } mli_ingest;
 
@@ -40,9 +41,10 @@ typedef struct mli_host_measures {
 } mli_host_measures;
 
 /* Ends the attempt: open steps, partial results, measures, cost, transition, manifest. `refused`
- * when the run had its final status already. `to` (optional) is the run's status then. */
+ * when the run had its final status already. `to` (optional) is the run's status then. A run that
+ * was to be queued again and whose cancel was requested is cancelled: `settlement` says so then. */
 MODELLAB_MUST_CHECK modellab_status mli_ingest_settle(mli_ingest *ingest,
-                                                      const mli_settlement *settlement,
+                                                      mli_settlement *settlement,
                                                       const mli_host_measures *host,
                                                       modellab_run_status *to, modellab_error *err);
 

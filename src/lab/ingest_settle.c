@@ -119,9 +119,9 @@ static void follow_up(mli_ingest *ingest)
     }
 }
 
-modellab_status mli_ingest_settle(mli_ingest *ingest, const mli_settlement *settlement,
-                                  const mli_host_measures *host, modellab_run_status *to,
-                                  modellab_error *err)
+static modellab_status settle_once(mli_ingest *ingest, const mli_settlement *settlement,
+                                   const mli_host_measures *host, modellab_run_status *to,
+                                   modellab_error *err)
 {
     mli_run_record *record = NULL;
     modellab_run_status next = 0;
@@ -155,6 +155,21 @@ modellab_status mli_ingest_settle(mli_ingest *ingest, const mli_settlement *sett
         if (to != NULL) {
             *to = next;
         }
+    }
+    return status;
+}
+
+modellab_status mli_ingest_settle(mli_ingest *ingest, mli_settlement *settlement,
+                                  const mli_host_measures *host, modellab_run_status *to,
+                                  modellab_error *err)
+{
+    modellab_status status = settle_once(ingest, settlement, host, to, err);
+    if (status == MODELLAB_E_CANCELLED && settlement->what == MLI_RUN_AGAIN) {
+        mli_error_clear(err);
+        settlement->what = MLI_RUN_STOPPED;
+        settlement->reason = MODELLAB_REASON_CANCELLED_BY_USER;
+        mli_settle_text(settlement->reason, 0, settlement->message, sizeof(settlement->message));
+        status = settle_once(ingest, settlement, host, to, err);
     }
     return status;
 }

@@ -48,7 +48,7 @@ static void say_end(const mli_job *job, const mli_settlement *s)
                            mli_log_bool("killed", job->killed)));
 }
 
-static bool settle_by(mli_job *job, const mli_settlement *settlement)
+static bool settle_by(mli_job *job, mli_settlement *settlement)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
     mli_host_measures host = measures_of(job);
@@ -76,10 +76,9 @@ bool mli_job_settle(mli_job *job, int64_t now_ns)
     mli_settlement settlement;
     (void)now_ns;
     if (job->ingest.refused && !job->process.ended) {
-        /* Fenced out: what it still does is worth nothing. */
+        /* Fenced out: what it still does is worth nothing. It is reaped at the next look. */
         mli_worker_process_signal(&job->process, true);
-        job->finished = true;
-        return true;
+        return false;
     }
     mli_worker_process_finish(&job->process);
     modellab_status status = mli_ingest_pump(&job->ingest, NULL, &err);

@@ -6,6 +6,8 @@
 #include "base/error.h"
 #include "lab/job_private.h"
 #include "lab/order.h"
+#include "lab/snapshot.h"
+#include "lab/state.h"
 #include "log/logger.h"
 #include "os/locale.h"
 #include "os/thread.h"
@@ -276,10 +278,54 @@ static bool is_lost_race(modellab_status status)
            status == MODELLAB_E_NOT_FOUND || status == MODELLAB_E_BUSY;
 }
 
+/* A queued run whose folder was removed can never begin: it would wait for ever. */
+static modellab_status fail_without_folder(mli_lab *lab, const char *run_id, modellab_error *err)
+{
+    char runs[MLI_PATH_BYTES];
+    mli_os_stat facts;
+    mli_run_stand stand;
+    const mli_os_files *f = lab->os.files;
+    int n = mli_os_format(runs, sizeof(runs), "%s/runs", lab->root);
+    if (n < 0 || n >= (int)sizeof(runs) || f->stat(f->user, runs, true, &facts) != 0) {
+        return mli_fail(err, MODELLAB_E_IO, "the folder of all runs cannot be looked at");
+    }
+    modellab_status status = mli_store_stand(lab->store, run_id, &stand, err);
+    if (status != MODELLAB_OK || stand.status != MODELLAB_RUN_QUEUED) {
+        return status;
+    }
+    const mli_run_transition gone = {.to = MODELLAB_RUN_FAILED,
+                                     .reason = MODELLAB_REASON_INPUT_MISSING,
+                                     .message = "The folder of the run is gone.",
+                                     .event_type = mli_state_event(MODELLAB_RUN_FAILED)};
+    const mli_store_change change = {.run_id = run_id,
+                                     .fence = stand.fence,
+                                     .expect = MODELLAB_RUN_QUEUED,
+                                     .now_ms = mli_lab_now_ms(lab),
+                                     .transition = &gone};
+    status = mli_store_apply(lab->store, &change, NULL, NULL, err);
+    if (status == MODELLAB_OK) {
+        mli_log(lab->logger, MODELLAB_LOG_ERROR, "run.folder_gone", gone.message,
+                MLI_LOG_FIELDS(mli_log_string("run", run_id)));
+    }
+    return status;
+}
+
+/* The manifest says RUNNING too; the record wins when it cannot be written. */
+static void refresh_manifest(const mli_job *job)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_status status = mli_manifest_refresh(job->host->lab, job->row->id, &err);
+    if (status != MODELLAB_OK) {
+        mli_log_error(job->log, MODELLAB_LOG_WARN, "manifest.not_written",
+                      "the manifest is behind its record until the next transition", status, &err);
+    }
+}
+
 static modellab_status start_claimed(mli_job *job, int lock_fd, modellab_error *err)
 {
     mli_job_begin(job, mli_job_now(job));
     mli_log_text(job->log, MODELLAB_LOG_INFO, "run.claimed", job->row->steps);
+    refresh_manifest(job);
     modellab_status status = spawn(job, lock_fd, err);
     if (status == MODELLAB_OK) {
         mli_log(job->log, MODELLAB_LOG_INFO, "worker.spawned", "",
@@ -303,6 +349,11 @@ modellab_status mli_job_start(const mli_job_host *host, const char *run_id, mli_
         return MODELLAB_E_NO_MEMORY;
     }
     modellab_status status = mli_rundir_lock(lab->os.files, lab->root, run_id, &lock_fd, err);
+    if (status == MODELLAB_E_NOT_FOUND) {
+        mli_error_clear(err);
+        status = fail_without_folder(lab, run_id, err);
+        status = status == MODELLAB_OK ? MODELLAB_E_NOT_FOUND : status;
+    }
     if (status == MODELLAB_OK) {
         status = claim(job, run_id, err);
     }

@@ -57,6 +57,11 @@ static modellab_status collect(const mli_ingest *ingest, int fd, mli_transcript 
     mli_journal_reader_init(&reader, ingest->lab->alloc, ingest->lab->os.files, fd);
     while (status == MODELLAB_OK && found) {
         status = mli_journal_next(&reader, &line, &found, err);
+        if (status == MODELLAB_E_STORE_CORRUPT) {
+            mli_error_clear(err); /* a line without end: what came before it counts */
+            status = MODELLAB_OK;
+            break;
+        }
         if (status == MODELLAB_OK && found && line.fence == ingest->fence &&
             strcmp(line.type, "segment") == 0) {
             status = add_segment(transcript, line.object, *count, err);
@@ -139,6 +144,14 @@ static modellab_status keep(mli_ingest *ingest, mli_buf *text, modellab_error *e
     return status == MODELLAB_OK ? record_it(ingest, file, sha256, text->size, err) : status;
 }
 
+/* What may pass by itself is tried again; whatever is wrong with the lines themselves must not keep
+ * the run from getting its end. */
+static bool is_worth_a_retry(modellab_status status)
+{
+    return status == MODELLAB_E_NO_MEMORY || status == MODELLAB_E_BUSY ||
+           status == MODELLAB_E_STORE_FAILED || status == MODELLAB_E_FORKED;
+}
+
 modellab_status mli_partial_keep(mli_ingest *ingest, const mli_run_record *record,
                                  modellab_error *err)
 {
@@ -159,15 +172,14 @@ modellab_status mli_partial_keep(mli_ingest *ingest, const mli_run_record *recor
     }
     mli_buf_dispose(&text);
     mli_transcript_unref(transcript);
-    if (status == MODELLAB_E_IO || status == MODELLAB_E_NO_SPACE ||
-        status == MODELLAB_E_NOT_FOUND || status == MODELLAB_E_ALREADY_EXISTS) {
-        mli_log_error(ingest->lab->logger, MODELLAB_LOG_WARN, "partial.not_kept", "", status, err);
-        mli_error_clear(err);
-        return MODELLAB_OK;
-    }
     if (status == MODELLAB_E_RUN_FINAL || status == MODELLAB_E_FENCED) {
         mli_error_clear(err);
         return MODELLAB_OK; /* the transition will be told the same */
+    }
+    if (status != MODELLAB_OK && !is_worth_a_retry(status)) {
+        mli_log_error(ingest->lab->logger, MODELLAB_LOG_WARN, "partial.not_kept", "", status, err);
+        mli_error_clear(err);
+        return MODELLAB_OK;
     }
     return status;
 }

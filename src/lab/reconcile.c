@@ -72,6 +72,15 @@ static modellab_status look_at(mli_lab *lab, const mli_run_row *row, bool dry_ru
     return status;
 }
 
+/* What is wrong with the files of one run, or with a disk that is full, is a finding: it must not
+ * keep people from opening the lab and looking. */
+static bool is_the_runs_own(modellab_status status)
+{
+    return status == MODELLAB_E_PERMISSION || status == MODELLAB_E_IO ||
+           status == MODELLAB_E_NO_SPACE || status == MODELLAB_E_LIMIT ||
+           status == MODELLAB_E_INVALID_ARGUMENT || status == MODELLAB_E_NOT_FOUND;
+}
+
 static modellab_status look_at_active(mli_lab *lab, bool dry_run, mli_findings *report,
                                       modellab_error *err)
 {
@@ -83,7 +92,12 @@ static modellab_status look_at_active(mli_lab *lab, bool dry_run, mli_findings *
     for (size_t i = 0; i < active->count; i++) {
         modellab_error one = MODELLAB_ERROR_INIT;
         modellab_status status = look_at(lab, active->rows[i], dry_run, report, &one);
-        if (status != MODELLAB_OK && first == MODELLAB_OK) {
+        if (is_the_runs_own(status)) {
+            mli_log_error(lab->logger, MODELLAB_LOG_ERROR, "run.not_reconciled",
+                          "it is tried again at the next reconcile", status, &one);
+            mli_reconcile_add(report, MODELLAB_SEVERITY_ERROR, "run.not_reconciled",
+                              active->rows[i]->id, one.message);
+        } else if (status != MODELLAB_OK && first == MODELLAB_OK) {
             first = mli_fail(err, status, "%s", one.message);
         }
     }

@@ -40,13 +40,16 @@ static modellab_status look_at_manifest(files_look *look)
     if (status == MODELLAB_E_NOT_FOUND) {
         mli_error_clear(look->err);
         status = repair_manifest(look, "manifest.missing", "its manifest is missing");
-    } else if (status == MODELLAB_E_STORE_CORRUPT || status == MODELLAB_E_INVALID_JSON) {
-        mli_error_clear(look->err);
-        status = repair_manifest(look, "manifest.damaged", "its manifest is damaged");
     } else if (status == MODELLAB_OK) {
         status = mli_json_parse(text.data, text.size, MANIFEST_MOST, &manifest, look->err);
+    }
+    if (status == MODELLAB_E_STORE_CORRUPT || status == MODELLAB_E_INVALID_JSON ||
+        status == MODELLAB_E_LIMIT) {
+        mli_error_clear(look->err);
+        status = repair_manifest(look, "manifest.damaged", "its manifest is damaged");
+    } else if (status == MODELLAB_OK && manifest != NULL) {
         int64_t last = mli_json_int(mli_json_get(manifest, "last_event"), -1);
-        if (status == MODELLAB_OK && last != row->last_event && mli_status_is_final(row->status)) {
+        if (last != row->last_event && mli_status_is_final(row->status)) {
             status = repair_manifest(look, "manifest.behind", "its manifest is behind its record");
         }
     }

@@ -105,11 +105,13 @@ static modellab_status claim(mli_supervisor *s, int64_t now, modellab_error *err
     s->next_claim_ns = now + CLAIM_EVERY_MS * NS_PER_MS;
     modellab_status status =
         mli_store_queued(s->lab->store, wall_ms, only, CLAIM_BATCH, ids, &count, &later_ms, err);
-    for (size_t i = 0; status == MODELLAB_OK && i < count; i++) {
-        if (s->job_count >= (size_t)s->max_workers) {
-            break;
+    /* A run that cannot be started for a reason of its own does not hold up those behind it. */
+    for (size_t i = 0; i < count && s->job_count < (size_t)s->max_workers; i++) {
+        modellab_error one = MODELLAB_ERROR_INIT;
+        modellab_status started = claim_one(s, ids[i], &one);
+        if (started != MODELLAB_OK && status == MODELLAB_OK) {
+            status = mli_fail(err, started, "%s", one.message);
         }
-        status = claim_one(s, ids[i], err);
     }
     if (status == MODELLAB_OK && later_ms > wall_ms && later_ms - wall_ms < CLAIM_EVERY_MS) {
         s->next_claim_ns = now + (later_ms - wall_ms) * NS_PER_MS;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define READ_BYTES ((size_t)32 * 1024)
+#define LAST_NUMBER ((int64_t)1 << 52) /* beyond it no line was ever written: damage */
 
 void mli_journal_reader_init(mli_journal_reader *r, const modellab_allocator *alloc,
                              const mli_os_files *files, int fd)
@@ -104,7 +105,7 @@ static modellab_status take_line(mli_journal_reader *r, const char *line, size_t
     if (out->n != r->last_n + 1) {
         note_damage(r, offset); /* a gap: lines are lost, what follows is still true */
     }
-    if (out->n < 1) {
+    if (out->n < 1 || out->n > LAST_NUMBER) {
         return MODELLAB_OK;
     }
     r->last_n = out->n;

@@ -106,6 +106,10 @@ static modellab_status check_stand(const mli_store_change *change, const mli_run
         return mli_fail(err, MODELLAB_E_STATE, "the run's status is another one (%d, not %d)",
                         (int)stand->status, (int)change->expect);
     }
+    if (change->transition != NULL && change->transition->to == MODELLAB_RUN_QUEUED &&
+        stand->cancel_requested_ms >= 0) {
+        return mli_fail(err, MODELLAB_E_CANCELLED, "a run that is being cancelled is not requeued");
+    }
     return MODELLAB_OK;
 }
 

@@ -135,8 +135,9 @@ MODELLAB_MUST_CHECK modellab_status mli_store_queued(mli_store *store, int64_t n
 MODELLAB_MUST_CHECK modellab_status mli_store_claim_run(mli_store *store,
                                                         const mli_store_claim *claim,
                                                         mli_run_row **out, modellab_error *err);
-/* E_NOT_FOUND, E_RUN_FINAL, E_FENCED, E_STATE (status is not `expect`). `applied` and `last_event`
- * are optional. */
+/* E_NOT_FOUND, E_RUN_FINAL, E_FENCED, E_STATE (status is not `expect`), E_CANCELLED (it was to be
+ * queued again, but its cancel has been requested: an acknowledged request is never lost).
+ * `applied` and `last_event` are optional. */
 MODELLAB_MUST_CHECK modellab_status mli_store_apply(mli_store *store,
                                                     const mli_store_change *change, bool *applied,
                                                     int64_t *last_event, modellab_error *err);

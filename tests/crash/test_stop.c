@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -278,6 +280,51 @@ static void a_worker_program_that_is_none(void **state)
     modellab_supervisor_destroy(s);
 }
 
+/* A queued run whose folder is gone ends with a reason, and one that cannot be locked does not hold
+ * up the run behind it. */
+static void runs_that_cannot_begin(void **state)
+{
+    kit *k = *state;
+    char gone[MODELLAB_RUN_ID_BYTES], locked[MODELLAB_RUN_ID_BYTES], good[MODELLAB_RUN_ID_BYTES];
+    char path[512], command[600];
+    kit_submit(k, INGEST, 1.0, locked);
+    kit_submit(k, INGEST, 1.0, gone);
+    kit_submit(k, INGEST, 1.0, good);
+    kit_run_path(k, gone, "", path);
+    assert_true(snprintf(command, sizeof(command), "rm -r '%s'", path) > 0);
+    assert_int_equal(system(command), 0);
+    kit_run_path(k, locked, "lock", path);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkdir(path, 0700), 0);
+    pid_t host = kit_start_host(k, &(kit_host){0});
+    assert_int_equal(kit_wait_final(k, gone), MODELLAB_RUN_FAILED);
+    expect_end(k, gone, MODELLAB_RUN_FAILED, MODELLAB_REASON_INPUT_MISSING);
+    assert_int_equal(kit_wait_final(k, good), MODELLAB_RUN_COMPLETED);
+    modellab_run *run = kit_load(k, locked);
+    assert_int_equal(kit_info(run).status, MODELLAB_RUN_QUEUED);
+    modellab_run_unref(run);
+    kit_stop_host(k, host);
+}
+
+/* manifest.json follows every transition, also the claim. */
+static void the_manifest_says_running(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES], path[512], text[4096] = "";
+    kit_submit(k, INGEST, 1.0, id);
+    pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:sleep=60000"});
+    (void)kit_worker_pid(k, id);
+    kit_run_path(k, id, "manifest.json", path);
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    assert_true(fread(text, 1, sizeof(text) - 1, file) > 0);
+    assert_int_equal(fclose(file), 0);
+    assert_non_null(strstr(text, "\"status\":\"RUNNING\""));
+    assert_int_equal(cancel(k, id), MODELLAB_CANCEL_REQUESTED);
+    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_CANCELLED);
+    kit_stop_host(k, host);
+}
+
 int main(int argc, char **argv)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_kit, close_kit)
@@ -292,7 +339,9 @@ int main(int argc, char **argv)
                                        TEST(a_failing_step),
                                        TEST(a_host_with_a_loop_of_its_own),
                                        TEST(only_one_run),
-                                       TEST(a_worker_program_that_is_none)};
+                                       TEST(a_worker_program_that_is_none),
+                                       TEST(runs_that_cannot_begin),
+                                       TEST(the_manifest_says_running)};
 #undef TEST
     if (argc != 3) {
         (void)fprintf(stderr, "test_stop WORKER HOST\n");

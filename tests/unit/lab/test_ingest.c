@@ -337,13 +337,74 @@ static void every_allocation_fails_once(void **state)
     fail_msg("it does not come to an end");
 }
 
+/* A journal whose tail is one endless line: what came before it counts, and the run still ends. */
+static void an_endless_line(void **state)
+{
+    static char junk[64 * 1024];
+    played p;
+    modellab_run_status to = 0;
+    (void)state;
+    play(&p, NULL, NULL);
+    say_step(&p, "step_started");
+    say_segment(&p, 0.0, "kept");
+    memset(junk, 'x', sizeof(junk));
+    for (size_t done = 0; done <= (size_t)MLI_JOURNAL_LINE_BYTES; done += sizeof(junk)) {
+        assert_int_equal(mli_os_write_all(&mli_os_system_files, p.fd, junk, sizeof(junk)), 0);
+    }
+    int64_t damaged = 0;
+    ASSERT_OK(mli_dead_run_settle(p.lab, p.row, &to, &damaged, err));
+    assert_int_equal(to, MODELLAB_RUN_STALE);
+    assert_int_equal(damaged, 1);
+    mli_run_record *record = NULL;
+    ASSERT_OK(mli_store_load(p.lab->store, p.id, &record, err));
+    assert_int_equal(record->step_count, 1);
+    assert_int_equal(record->artifact_count, 1);
+    assert_string_equal(record->artifacts[0].role, "partial");
+    mli_run_record_free(record);
+    stop_playing(&p);
+}
+
+/* The worker died and the policy would try again, but a cancel has been acknowledged meanwhile. */
+static void a_requeue_does_not_lose_a_cancel(void **state)
+{
+    played p;
+    mli_ingest ingest;
+    mli_store_cancel met;
+    modellab_run_status to = 0;
+    (void)state;
+    for (int cancelled = 0; cancelled < 2; cancelled++) { /* 0: the same without a cancel */
+        play(&p, NULL, NULL);
+        mli_ingest_open(&ingest, p.lab, p.row);
+        mli_settlement again = {
+            .what = MLI_RUN_AGAIN, .reason = MODELLAB_REASON_WORKER_DIED, .failed_step = ""};
+        mli_host_measures host = {-1, -1, -1};
+        if (cancelled != 0) {
+            ASSERT_OK(mli_store_request_cancel(p.lab->store, p.id, 5, &met, err));
+            assert_int_equal(met.outcome, MODELLAB_CANCEL_REQUESTED);
+        }
+        ASSERT_OK(mli_ingest_settle(&ingest, &again, &host, &to, err));
+        assert_int_equal(to, cancelled != 0 ? MODELLAB_RUN_CANCELLED : MODELLAB_RUN_QUEUED);
+        mli_ingest_close(&ingest);
+        mli_run_record *record = NULL;
+        ASSERT_OK(mli_store_load(p.lab->store, p.id, &record, err));
+        assert_int_equal(record->run->status, to);
+        assert_int_equal(record->run->reason, cancelled != 0 ? MODELLAB_REASON_CANCELLED_BY_USER
+                                                             : MODELLAB_REASON_RETRYING);
+        mli_run_record_free(record);
+        stop_playing(&p);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-    const struct CMUnitTest tests[] = {
-        TEST(lines_become_records_once), TEST(foreign_and_senseless_lines),
-        TEST(a_death_closes_steps_and_keeps_segments), TEST(every_file_operation_fails_once),
-        TEST(every_allocation_fails_once)};
+    const struct CMUnitTest tests[] = {TEST(lines_become_records_once),
+                                       TEST(foreign_and_senseless_lines),
+                                       TEST(a_death_closes_steps_and_keeps_segments),
+                                       TEST(every_file_operation_fails_once),
+                                       TEST(every_allocation_fails_once),
+                                       TEST(an_endless_line),
+                                       TEST(a_requeue_does_not_lose_a_cancel)};
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
