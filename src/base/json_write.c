@@ -49,15 +49,7 @@ void mli_json_put_string(mli_buf *out, const char *text, size_t bytes)
 void mli_json_put_int(mli_buf *out, int64_t value)
 {
     char digits[20];
-    size_t at = sizeof digits;
-    uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    do {
-        digits[--at] = (char)('0' + left % 10);
-        left /= 10;
-    } while (left > 0);
-    if (value < 0)
-        mli_buf_append_char(out, '-');
-    mli_buf_append(out, digits + at, sizeof digits - at);
+    mli_buf_append(out, digits, mli_format_i64(digits, value));
 }
 
 void mli_json_put_real(mli_buf *out, double value)

@@ -153,6 +153,14 @@ static size_t put_u64(char *dst, uint64_t value)
     return length;
 }
 
+size_t mli_format_i64(char dst[20], int64_t value)
+{
+    if (value >= 0)
+        return put_u64(dst, (uint64_t)value);
+    dst[0] = '-';
+    return 1 + put_u64(dst + 1, 0 - (uint64_t)value);
+}
+
 /* Values with at most 15 digits and a few decimals: value = r / 10^k with both exact doubles, and a
  * correctly rounded division gives back the value, so that the short text reads back as the same.
  */

@@ -26,6 +26,8 @@ bool mli_parse_duration_ms(const char *text, int64_t *out);
 bool mli_parse_bytes(const char *text, int64_t *out);
 /* Shortest decimal text that reads back as the same double; locale-free. capacity >= 32. */
 size_t mli_format_f64(char *dst, size_t capacity, double value);
+/* The integer in decimal digits, without a NUL; returns the bytes written, at most 20. */
+size_t mli_format_i64(char dst[20], int64_t value);
 void mli_hex(const void *data, size_t bytes, char *out); /* 2 * bytes + 1 */
 /* `bytes` hex digits (an even number, any case) to bytes / 2 bytes; false when one is no digit. */
 bool mli_unhex(const char *text, size_t bytes, void *out);

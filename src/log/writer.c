@@ -5,15 +5,7 @@
 void mli_log_put_int(mli_log_writer *w, int64_t value)
 {
     char digits[20];
-    size_t at = sizeof digits;
-    uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    do {
-        digits[--at] = (char)('0' + left % 10);
-        left /= 10;
-    } while (left > 0);
-    if (value < 0)
-        digits[--at] = '-';
-    mli_log_put(w, digits + at, sizeof digits - at);
+    mli_log_put(w, digits, mli_format_i64(digits, value));
 }
 
 /* Bytes at the start of `text` that need no escape. */

@@ -77,6 +77,28 @@ static void reals_are_short(void **state)
     }
 }
 
+static void integers(void **state)
+{
+    static const struct {
+        int64_t value;
+        const char *text;
+    } cases[] = {{0, "0"},
+                 {7, "7"},
+                 {-10, "-10"},
+                 {1234567890123, "1234567890123"},
+                 {INT64_MAX, "9223372036854775807"},
+                 {INT64_MIN, "-9223372036854775808"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *text = malloc(20); /* exactly: the sanitizer sees a byte too many */
+        assert_non_null(text);
+        size_t n = mli_format_i64(text, cases[i].value);
+        assert_int_equal(n, strlen(cases[i].text));
+        assert_memory_equal(text, cases[i].text, n);
+        free(text);
+    }
+}
+
 static void texts_refused(void **state)
 {
     static const char *const bad_real[] = {"",    " 1", "1 ", "1,5",   "0x10", "inf",
@@ -174,8 +196,8 @@ static void locale_does_not_matter(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reals_read_back), cmocka_unit_test(reals_are_short),
-        cmocka_unit_test(texts_refused), cmocka_unit_test(durations_and_bytes),
-        cmocka_unit_test(locale_does_not_matter)};
+        cmocka_unit_test(reals_read_back),     cmocka_unit_test(reals_are_short),
+        cmocka_unit_test(texts_refused),       cmocka_unit_test(integers),
+        cmocka_unit_test(durations_and_bytes), cmocka_unit_test(locale_does_not_matter)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
