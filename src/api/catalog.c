@@ -5,7 +5,7 @@
 #include "base/config.h"
 #include "base/error.h"
 #include "base/sized.h"
-#include "base/str.h"
+#include "models/file_read.h"
 #include "remote/pull.h"
 #include <string.h>
 
@@ -18,36 +18,6 @@ void modellab_catalog_options_init(modellab_catalog_options *options, size_t siz
     mli_sized_init(options, size, &init, sizeof init);
 }
 
-/* The whole file that MODEL_LAB_CATALOG names. */
-static modellab_status read_catalog_file(const modellab_allocator *alloc, const char *path,
-                                         char **text, size_t *bytes, modellab_error *err)
-{
-    const mli_os_files *f = &mli_os_system_files;
-    mli_os_stat st;
-    modellab_status status = MODELLAB_OK;
-    int fd = f->open(f->user, path, MLI_OS_READ | MLI_OS_NONBLOCK, 0);
-    if (fd < 0)
-        return mli_fail_os(err, fd, "catalog %s", mli_basename(path));
-    int rc = f->fstat(f->user, fd, &st);
-    if (rc != 0)
-        status = mli_fail_os(err, rc, "catalog %s", mli_basename(path));
-    else if (st.kind != MLI_OS_REGULAR || st.bytes > (int64_t)CATALOG_MAX_BYTES)
-        status = mli_fail(err, MODELLAB_E_LIMIT, "catalog %s is not a file of at most 4 MiB",
-                          mli_basename(path));
-    else if ((*text = mli_alloc(alloc, (size_t)st.bytes + 1)) == NULL)
-        status = mli_no_memory(err);
-    else if ((rc = mli_os_read_all(f, fd, *text, *bytes = (size_t)st.bytes)) != 0)
-        status = mli_fail_os(err, rc, "catalog %s", mli_basename(path));
-    rc = f->close(f->user, fd);
-    if (status == MODELLAB_OK && rc != 0)
-        status = mli_fail_os(err, rc, "catalog %s", mli_basename(path));
-    if (status != MODELLAB_OK) {
-        mli_free(alloc, *text);
-        *text = NULL;
-    }
-    return status;
-}
-
 static modellab_status parse(modellab_catalog *c, const char *json, modellab_error *err)
 {
     char *path = NULL, *text = NULL;
@@ -58,7 +28,8 @@ static modellab_status parse(modellab_catalog *c, const char *json, modellab_err
     if (status == MODELLAB_OK && path == NULL)
         status = mli_catalog_builtin(&c->alloc, &c->parsed, err);
     else if (status == MODELLAB_OK) {
-        status = read_catalog_file(&c->alloc, path, &text, &bytes, err);
+        status = mli_file_text(&c->alloc, &mli_os_system_files, path, CATALOG_MAX_BYTES, &text,
+                               &bytes, err);
         if (status == MODELLAB_OK)
             status = mli_catalog_parse(&c->alloc, text, bytes, &c->parsed, err);
     }

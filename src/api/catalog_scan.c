@@ -5,6 +5,7 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "models/file_read.h"
 #include "remote/pull.h"
 #include <string.h>
 
@@ -84,41 +85,23 @@ static modellab_status add_catalog_model(modellab_catalog *c, const mli_catalog_
     return status;
 }
 
-/* Text of `<models>/<name>/model.json`; *text NULL when it cannot be read (a damaged model). */
+/* Text of `<models>/<name>/model.json`; *text NULL when it cannot be read (a damaged model: its
+ * state says so). */
 static modellab_status read_model_json(modellab_catalog *c, const char *name, char **text,
                                        size_t *bytes, modellab_error *err)
 {
-    const mli_os_files *f = c->store.files;
-    char *folder = NULL;
-    mli_buf path;
-    mli_os_stat st;
+    char *folder = NULL, *path = NULL;
     *text = NULL;
     modellab_status status = mli_model_store_dir(&c->store, name, &folder, err);
     if (status != MODELLAB_OK)
         return status;
-    mli_buf_init(&path, &c->alloc);
-    mli_buf_printf(&path, "%s/model.json", folder);
+    path = mli_path_join(&c->alloc, folder, "model.json");
     mli_free(&c->alloc, folder);
-    status = mli_buf_status(&path, err);
-    int fd = -1;
-    if (status == MODELLAB_OK)
-        fd = f->open(f->user, mli_buf_text(&path), MLI_OS_READ | MLI_OS_NONBLOCK, 0);
-    mli_buf_dispose(&path);
-    if (fd < 0)
-        return status;
-    if (f->fstat(f->user, fd, &st) == 0 && st.kind == MLI_OS_REGULAR &&
-        st.bytes <= (int64_t)MLI_JSON_MAX_BYTES) {
-        *bytes = (size_t)st.bytes;
-        *text = mli_alloc(&c->alloc, *bytes + 1);
-        if (*text == NULL) {
-            status = mli_no_memory(err);
-        } else if (mli_os_read_all(f, fd, *text, *bytes) != 0) {
-            mli_free(&c->alloc, *text); /* shows as damaged: its state says so */
-            *text = NULL;
-        }
-    }
-    int rc = f->close(f->user, fd);
-    return status == MODELLAB_OK && rc != 0 ? mli_fail_os(err, rc, "model.json") : status;
+    if (path == NULL)
+        return mli_no_memory(err);
+    status = mli_file_text(&c->alloc, c->store.files, path, MLI_JSON_MAX_BYTES, text, bytes, NULL);
+    mli_free(&c->alloc, path);
+    return status == MODELLAB_E_NO_MEMORY ? mli_no_memory(err) : MODELLAB_OK;
 }
 
 static char *copy_member(const modellab_catalog *c, const mli_json *root, const char *key,
