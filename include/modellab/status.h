@@ -1,6 +1,9 @@
 /* Status codes and the error object. Every call that can fail returns a modellab_status and takes
  * an optional modellab_error as its last argument, filled on failure only. Findings about data
- * (validation, reconciliation) are reports (report.h), not errors. @since 0.1 */
+ * (validation, reconciliation) are reports (report.h), not errors. What the lists of errors leave
+ * out, as it holds for every call: E_INVALID_ARGUMENT for NULL where nothing says "optional",
+ * E_ABI_TOO_SMALL and E_ABI_NEWER for structs whose `size` is not one that this library knows,
+ * E_FORKED for a lab in a forked child. After a failure outputs are NULL or zero. @since 0.1 */
 #ifndef MODELLAB_STATUS_H
 #define MODELLAB_STATUS_H
 
