@@ -251,11 +251,11 @@ void kit_run_path(const kit *k, const char *run_id, const char *name, char out[5
     assert_true(snprintf(out, 512, "%s/runs/%s/%s", k->root, run_id, name) < 512);
 }
 
-pid_t kit_worker_pid(const kit *k, const char *run_id)
+pid_t kit_worker_within(const kit *k, const char *run_id, int wait_ms)
 {
     char path[512];
     kit_run_path(k, run_id, "page", path);
-    for (int waited = 0; waited < PATIENCE_MS; waited += 5) {
+    for (int waited = 0; waited <= wait_ms; waited += 5) {
         mli_os_identity worker;
         mli_page *page = NULL;
         bool known = false;
@@ -272,8 +272,16 @@ pid_t kit_worker_pid(const kit *k, const char *run_id)
         }
         kit_sleep_ms(5);
     }
-    fail_msg("the worker did not name itself");
-    return -1;
+    return 0;
+}
+
+pid_t kit_worker_pid(const kit *k, const char *run_id)
+{
+    pid_t pid = kit_worker_within(k, run_id, PATIENCE_MS);
+    if (pid == 0) {
+        fail_msg("the worker did not name itself");
+    }
+    return pid;
 }
 
 bool kit_alive(pid_t pid)

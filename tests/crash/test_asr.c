@@ -148,12 +148,12 @@ static void a_deadline_keeps_what_is_done(void **state)
     kit *k = *state;
     char id[MODELLAB_RUN_ID_BYTES];
     bool partial = false;
-    submit(k, "{\"pipeline\":\"transcribe\",\"max_duration_seconds\":8}", 120, id);
+    submit(k, "{\"pipeline\":\"transcribe\",\"max_duration_seconds\":15}", 120, id);
     pid_t host = kit_start_host(k, &(kit_host){0});
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_TIMEOUT);
     kit_stop_host(k, host);
     modellab_run *run = kit_load(k, id);
-    assert_string_equal(kit_info(run).message, "Run timed out after 8 seconds");
+    assert_string_equal(kit_info(run).message, "Run timed out after 15 seconds");
     assert_true(kit_info(run).progress_seconds > 0);
     modellab_run_unref(run);
     assert_true(read_transcript(k, id, "transcript.partial.json", &partial) > 0);

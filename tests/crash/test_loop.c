@@ -97,19 +97,6 @@ static int check_files(const kit *k, int cycle)
     return wrong;
 }
 
-/* Worker pid without waiting long: the kill may have come before there was one. */
-static pid_t worker_if_any(const kit *k, const char *id)
-{
-    char path[512];
-    kit_run_path(k, id, "page", path);
-    FILE *page = fopen(path, "rb");
-    if (page == NULL) {
-        return 0;
-    }
-    (void)fclose(page);
-    return kit_worker_pid(k, id);
-}
-
 static int cycle_of(kit *k, int cycle, uint64_t *seed, const char *plant)
 {
     char id[MODELLAB_RUN_ID_BYTES];
@@ -128,7 +115,7 @@ static int cycle_of(kit *k, int cycle, uint64_t *seed, const char *plant)
     if (who != 1) {
         kit_kill(k, host); /* first: nobody is left who could tell how the worker ended */
     }
-    pid_t worker = worker_if_any(k, id);
+    pid_t worker = kit_worker_within(k, id, 200); /* the kill may have come before there was one */
     if (who != 0 && worker > 0) {
         (void)kill(worker, SIGKILL); /* it may have ended by itself */
     }
