@@ -3,9 +3,12 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/sized.h"
+#include "os/memory.h"
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define HUGE_PAGE ((size_t)2 << 20)
 
 static bool is_heap(const modellab_allocator *a)
 {
@@ -93,6 +96,14 @@ void *mli_alloc_aligned(const modellab_allocator *a, size_t bytes, size_t align)
     char *aligned = block + sizeof(void *) + (past == 0 ? 0 : align - past);
     memcpy(aligned - sizeof(void *), &block, sizeof block);
     return aligned;
+}
+
+void *mli_alloc_large(const modellab_allocator *a, size_t bytes)
+{
+    void *block = mli_alloc_aligned(a, bytes, bytes < HUGE_PAGE ? 64 : HUGE_PAGE);
+    if (block != NULL && is_heap(a))
+        mli_os_pages_prefer_huge(block, bytes);
+    return block;
 }
 
 void mli_free_aligned(const modellab_allocator *a, void *block)

@@ -20,6 +20,9 @@ void mli_free(const modellab_allocator *a, void *block);
 /* `align` is a power of two; freed with mli_free_aligned only. Not zeroed. */
 MODELLAB_MUST_CHECK void *mli_alloc_aligned(const modellab_allocator *a, size_t bytes,
                                             size_t align);
+/* For scratch memory that is used as a whole: 64-byte aligned, and from 2 MiB on in huge pages
+ * where the C heap and the system allow it. Freed with mli_free_aligned only. Not zeroed. */
+MODELLAB_MUST_CHECK void *mli_alloc_large(const modellab_allocator *a, size_t bytes);
 void mli_free_aligned(const modellab_allocator *a, void *block);
 
 /* Checks a host's table (size, all functions set, or all NULL = C heap) and copies it to `*out`. */

@@ -89,7 +89,7 @@ static modellab_status pool_new(int threads, const modellab_allocator *alloc, ml
     pool->threads = threads;
     pool->pid = mli_os_pid();
     pool->team = mli_alloc_aligned(alloc, (size_t)threads * sizeof *pool->team, 64);
-    pool->scratch = mli_alloc_aligned(alloc, (size_t)threads * MLI_TEAM_SCRATCH_BYTES, 64);
+    pool->scratch = mli_alloc_large(alloc, (size_t)threads * MLI_TEAM_SCRATCH_BYTES);
     int failed = 0;
     if (pool->team == NULL || pool->scratch == NULL) {
         pool_free(pool);

@@ -40,6 +40,17 @@ int mli_os_pages_map(size_t bytes, void **out)
     return 0;
 }
 
+void mli_os_pages_prefer_huge(void *start, size_t bytes)
+{
+    size_t skip = (HUGE_BYTES - ((uintptr_t)start & (HUGE_BYTES - 1))) & (HUGE_BYTES - 1);
+    if (bytes <= skip)
+        return;
+    size_t whole = (bytes - skip) & ~(size_t)(HUGE_BYTES - 1);
+    if (whole > 0)
+        (void)madvise((char *)start + skip, whole,
+                      MADV_HUGEPAGE); /* advice: refused where pages are never huge */
+}
+
 void mli_os_pages_unmap(void *pages, size_t bytes)
 {
     if (pages != NULL)

@@ -42,11 +42,15 @@ static modellab_status make_scratch(mli_whisper_state *s, modellab_error *err)
     values = most(values, d->audio_ctx * 2 * d->text_state);
     values = most(values, d->text_ctx * 5 * d->text_state);
     values = most(values, (2 * d->audio_ctx + 2) * d->audio_state);
-    s->scratch = floats(s, values, &status, err);
-    if (status == MODELLAB_OK)
-        s->kv_block =
-            s->scratch + attention; /* a multiple of 64 bytes: widths are multiples of 16 */
-    return status;
+    if (status != MODELLAB_OK)
+        return status;
+    size_t bytes = 0;
+    if (!mli_mul_overflow(values, sizeof(float), &bytes))
+        s->scratch = mli_alloc_large(s->alloc, bytes);
+    if (s->scratch == NULL)
+        return mli_no_memory(err);
+    s->kv_block = s->scratch + attention; /* a multiple of 64 bytes: widths are multiples of 16 */
+    return MODELLAB_OK;
 }
 
 static modellab_status make_encoder(mli_whisper_state *s, modellab_error *err)
@@ -68,7 +72,7 @@ static modellab_status make_cross(mli_whisper_state *s, modellab_error *err)
     modellab_status status =
         mli_kv_bytes(s->net->type, d->text_heads, dim, d->audio_ctx, &bytes, err);
     for (size_t i = 0; status == MODELLAB_OK && i < d->text_layers; i++) {
-        s->cross_blocks[i] = mli_alloc_aligned(s->alloc, bytes, MLI_PACK_ALIGN);
+        s->cross_blocks[i] = mli_alloc_large(s->alloc, bytes);
         if (s->cross_blocks[i] == NULL)
             return mli_no_memory(err);
         s->cross[i] =

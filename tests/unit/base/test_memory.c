@@ -41,6 +41,30 @@ static void sizes_are_checked(void **state)
     assert_int_equal(f.live, 0);
 }
 
+static void large_blocks(void **state)
+{
+    static const size_t sizes[] = {0, 33, 1000000, (size_t)2 << 20, 5000001};
+    failing_alloc f = {.fail_at = -1};
+    modellab_allocator given = failing_alloc_table(&f);
+    const modellab_allocator *tables[] = {NULL, &given};
+    (void)state;
+    for (size_t t = 0; t < 2; t++) {
+        for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+            size_t align = sizes[i] < (size_t)2 << 20 ? 64 : (size_t)2 << 20;
+            char *p = mli_alloc_large(tables[t], sizes[i]);
+            assert_non_null(p);
+            assert_int_equal((uintptr_t)p & (align - 1), 0);
+            memset(p, 1, sizes[i]);
+            mli_free_aligned(tables[t], p);
+        }
+    }
+    assert_int_equal(f.calls, 5);
+    assert_int_equal(f.live, 0);
+    assert_null(mli_alloc_large(&given, SIZE_MAX - 8));
+    f = (failing_alloc){.fail_at = 0};
+    assert_null(mli_alloc_large(&given, (size_t)2 << 20));
+}
+
 static void allocator_taken(void **state)
 {
     failing_alloc f = {.fail_at = -1};
@@ -166,8 +190,9 @@ static void checked_arithmetic(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sizes_are_checked), cmocka_unit_test(allocator_taken),
-        cmocka_unit_test(buffers_grow),      cmocka_unit_test(buffers_without_memory),
-        cmocka_unit_test(sized_structs),     cmocka_unit_test(checked_arithmetic)};
+        cmocka_unit_test(sizes_are_checked),      cmocka_unit_test(large_blocks),
+        cmocka_unit_test(allocator_taken),        cmocka_unit_test(buffers_grow),
+        cmocka_unit_test(buffers_without_memory), cmocka_unit_test(sized_structs),
+        cmocka_unit_test(checked_arithmetic)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
