@@ -50,7 +50,7 @@ def ours(model, files, *options):
     env = clean | {"MODEL_LAB_ROOT": str(lab), "MODEL_LAB_MIN_FREE_BYTES": "1"}
     wall, out = run([modellab, "transcribe", *map(str, files), "--model", model, "--threads", "2", *options], env)
     _, listed = run([modellab, "run", "status", "last", "--json"], env)
-    return wall, {"texts": [out.strip()], "peak_bytes": json.loads(listed)["peak_memory_bytes"]}
+    return wall, {"texts": [out.strip()], "peak_bytes": json.loads(listed)["measures"]["peak_memory_bytes"]}
 
 
 def ggml(model):
