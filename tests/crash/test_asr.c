@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "crash/kit.h"
+#include "os/file.h"
 
 static const char *worker_program, *host_program;
 static char sample_path[512];
@@ -22,11 +23,7 @@ static char sample_path[512];
 static int open_kit(void **state)
 {
     static kit k;
-    static char cache[300];
     kit_open(&k, worker_program, host_program);
-    (void)snprintf(cache, sizeof(cache), "%s/cache", k.root);
-    assert_int_equal(setenv("MODEL_LAB_CACHE_ROOT", cache, 1), 0);
-    kit_reopen(&k);
     *state = &k;
     return 0;
 }
@@ -224,7 +221,13 @@ int main(int argc, char **argv)
     if (setenv("MODEL_LAB_MODELS_ROOT", models, 1) != 0) {
         return 1;
     }
+    /* One cache for all, so that only the first worker builds the model's image. */
+    char cache[] = "/tmp/mli-crash-cache-XXXXXX";
+    if (mkdtemp(cache) == NULL || setenv("MODEL_LAB_CACHE_ROOT", cache, 1) != 0) {
+        return 1;
+    }
     worker_program = argv[1];
     host_program = argv[2];
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    return mli_os_remove_tree(&mli_os_system_files, cache) == 0 ? failed : 1;
 }
