@@ -47,7 +47,7 @@ int cli_admin_health(cli_call *call)
     if (name != NULL)
         level = name[0] == 'l' ? MODELLAB_HEALTH_LIVE
                                : (name[0] == 'd' ? MODELLAB_HEALTH_DEEP : MODELLAB_HEALTH_READY);
-    int code = cli_open_lab(call, MODELLAB_LAB_NO_RECONCILE, &lab);
+    int code = cli_open_lab_to_read(call, MODELLAB_LAB_NO_RECONCILE, &lab);
     if (code != CLI_EXIT_OK)
         return code;
     /* deep: an inference in this process; an OpenBLAS that ignores the call is only slower */
@@ -95,7 +95,9 @@ int cli_admin_reconcile(cli_call *call)
     modellab_lab *lab = NULL;
     modellab_report *report = NULL;
     modellab_error err = MODELLAB_ERROR_INIT;
-    int code = cli_open_lab(call, MODELLAB_LAB_NO_RECONCILE, &lab);
+    int code = cli_has(call, CLI_OPT_DRY_RUN)
+                   ? cli_open_lab_to_read(call, MODELLAB_LAB_NO_RECONCILE, &lab)
+                   : cli_open_lab(call, MODELLAB_LAB_NO_RECONCILE, &lab);
     if (code != CLI_EXIT_OK)
         return code;
     modellab_status status =
@@ -112,7 +114,7 @@ int cli_admin_metrics(cli_call *call)
     modellab_lab *lab = NULL;
     modellab_buffer *text = NULL;
     modellab_error err = MODELLAB_ERROR_INIT;
-    int code = cli_open_lab(call, MODELLAB_LAB_NO_RECONCILE, &lab);
+    int code = cli_open_lab_to_read(call, MODELLAB_LAB_NO_RECONCILE, &lab);
     if (code != CLI_EXIT_OK)
         return code;
     modellab_status status =

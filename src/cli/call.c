@@ -245,11 +245,13 @@ int cli_open_lab(cli_call *call, int32_t flags, modellab_lab **lab)
     return status == MODELLAB_OK ? CLI_EXIT_OK : cli_fail(call, "lab", NULL, status, &err);
 }
 
-int cli_open_lab_to_read(cli_call *call, modellab_lab **lab)
+int cli_open_lab_to_read(cli_call *call, int32_t flags, modellab_lab **lab)
 {
     modellab_error err = MODELLAB_ERROR_INIT, second = MODELLAB_ERROR_INIT;
-    modellab_status status = open_lab(call, 0, lab, &err);
-    if ((status == MODELLAB_E_STORE_READ_ONLY || status == MODELLAB_E_PERMISSION) &&
+    modellab_status status = open_lab(call, flags, lab, &err);
+    /* also on a full disk people want to see what they have */
+    if ((status == MODELLAB_E_STORE_READ_ONLY || status == MODELLAB_E_PERMISSION ||
+         status == MODELLAB_E_NO_SPACE) &&
         open_lab(call, MODELLAB_LAB_READ_ONLY, lab, &second) == MODELLAB_OK)
         return CLI_EXIT_OK;
     return status == MODELLAB_OK ? CLI_EXIT_OK : cli_fail(call, "lab", NULL, status, &err);

@@ -65,7 +65,7 @@ const char *cli_advice_reason(modellab_reason reason);
 /* Opens the lab of --lab. 0, or the exit code after telling why. */
 int cli_open_lab(cli_call *call, int32_t flags, modellab_lab **lab);
 /* For commands that only look: also a lab that cannot be written. */
-int cli_open_lab_to_read(cli_call *call, modellab_lab **lab);
+int cli_open_lab_to_read(cli_call *call, int32_t flags, modellab_lab **lab);
 /* Value of a configuration variable, new; NULL when unset. */
 char *cli_config(const char *name);
 /* The id as typed, or that of the newest run for "last". 0 or an exit code. */

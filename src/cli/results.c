@@ -146,7 +146,7 @@ int cli_run_results(cli_call *call)
     modellab_run_info info = {.size = sizeof info};
     modellab_error err = MODELLAB_ERROR_INIT;
     char id[MODELLAB_RUN_ID_BYTES];
-    int code = cli_open_lab_to_read(call, &lab);
+    int code = cli_open_lab_to_read(call, 0, &lab);
     if (code == CLI_EXIT_OK)
         code = cli_run_id(call, lab, call->arguments[0], id);
     if (code == CLI_EXIT_OK) {
@@ -228,7 +228,7 @@ int cli_run_events(cli_call *call)
     if (cli_has(call, CLI_OPT_AFTER) &&
         !cli_parse_int(cli_value(call, CLI_OPT_AFTER), 0, INT64_MAX, &after))
         return cli_fail_text(call, CLI_EXIT_USAGE, "--after must be the number of an event");
-    int code = cli_open_lab_to_read(call, &lab);
+    int code = cli_open_lab_to_read(call, 0, &lab);
     if (code == CLI_EXIT_OK)
         code = cli_run_id(call, lab, call->arguments[0], id);
     if (code == CLI_EXIT_OK)

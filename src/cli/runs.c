@@ -130,7 +130,7 @@ int cli_run_list(cli_call *call)
     filter.pipeline = cli_value(call, CLI_OPT_PIPELINE);
     if (cli_has(call, CLI_OPT_STATUS))
         filter.status = status_number(cli_value(call, CLI_OPT_STATUS));
-    int code = cli_open_lab_to_read(call, &lab);
+    int code = cli_open_lab_to_read(call, 0, &lab);
     if (code != CLI_EXIT_OK)
         return code;
     modellab_status status = modellab_run_list_load(lab, &filter, &list, &err);
@@ -206,7 +206,7 @@ int cli_run_status(cli_call *call)
     modellab_run_info info = {.size = sizeof info};
     modellab_error err = MODELLAB_ERROR_INIT;
     char id[MODELLAB_RUN_ID_BYTES];
-    int code = cli_open_lab_to_read(call, &lab);
+    int code = cli_open_lab_to_read(call, 0, &lab);
     if (code == CLI_EXIT_OK)
         code = cli_run_id(call, lab, call->arguments[0], id);
     if (code == CLI_EXIT_OK) {

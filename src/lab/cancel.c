@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "lab/page.h"
 #include "lab/reconcile.h"
+#include "lab/run_log.h"
 #include "lab/snapshot.h"
 #include "lab/wake.h"
 #include "log/logger.h"
@@ -46,6 +47,34 @@ static void refresh_manifest(mli_lab *lab, const char *run_id)
     }
 }
 
+static const char *name_of(modellab_cancel_outcome outcome)
+{
+    switch (outcome) {
+    case MODELLAB_CANCEL_NOT_FOUND:
+        return "not_found";
+    case MODELLAB_CANCEL_ALREADY_TERMINAL:
+        return "already_terminal";
+    case MODELLAB_CANCEL_CANCELLED:
+        return "cancelled";
+    default:
+        return "requested";
+    }
+}
+
+/* With the ids of the run, so that the request's other lines and this one are found together. */
+static void say_request(mli_lab *lab, const char *run_id, modellab_cancel_outcome outcome)
+{
+    mli_run_record *record = NULL;
+    modellab_logger *log = NULL;
+    bool found = lab->logger != NULL && outcome != MODELLAB_CANCEL_NOT_FOUND &&
+                 mli_store_load(lab->store, run_id, &record, NULL) == MODELLAB_OK;
+    log = found ? mli_run_log(lab, record->run) : mli_logger_ref(lab->logger);
+    mli_log(log, MODELLAB_LOG_INFO, "run.cancel_requested", "",
+            MLI_LOG_FIELDS(mli_log_string("outcome", name_of(outcome))));
+    mli_logger_unref(log);
+    mli_run_record_free(record);
+}
+
 modellab_status mli_run_cancel(mli_lab *lab, const char *run_id, modellab_cancel_outcome *outcome,
                                modellab_error *err)
 {
@@ -57,8 +86,7 @@ modellab_status mli_run_cancel(mli_lab *lab, const char *run_id, modellab_cancel
     if (status != MODELLAB_OK) {
         return status;
     }
-    mli_log(lab->logger, MODELLAB_LOG_INFO, "run.cancel_requested", "",
-            MLI_LOG_FIELDS(mli_log_string("run", run_id), mli_log_int("outcome", met.outcome)));
+    say_request(lab, run_id, met.outcome);
     *outcome = met.outcome;
     if (met.outcome == MODELLAB_CANCEL_CANCELLED) {
         refresh_manifest(lab, run_id);

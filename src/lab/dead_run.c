@@ -136,9 +136,8 @@ static modellab_status settle_locked(mli_lab *lab, const mli_run_row *row, model
     if (status == MODELLAB_OK && ingest.refused) {
         *to = 0;
     } else if (status == MODELLAB_OK) {
-        mli_log(lab->logger, MODELLAB_LOG_WARN, "run.reconciled", settlement.message,
-                MLI_LOG_FIELDS(mli_log_string("run", row->id),
-                               mli_log_string("status", mli_status_name_of_run(*to)),
+        mli_log(ingest.log, MODELLAB_LOG_WARN, "run.reconciled", settlement.message,
+                MLI_LOG_FIELDS(mli_log_string("status", mli_status_name_of_run(*to)),
                                mli_log_string("reason", mli_reason_name(settlement.reason))));
     }
     if (damaged != NULL) {

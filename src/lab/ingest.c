@@ -4,6 +4,8 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "lab/run_log.h"
+#include "log/logger.h"
 #include "os/process.h"
 #include <errno.h>
 #include <string.h>
@@ -13,6 +15,7 @@ void mli_ingest_open(mli_ingest *ingest, mli_lab *lab, const mli_run_row *row)
     static const mli_run_measures none = MLI_RUN_MEASURES_INIT;
     memset(ingest, 0, sizeof(*ingest));
     ingest->lab = lab;
+    ingest->log = mli_run_log(lab, row);
     (void)mli_str_copy(ingest->run_id, sizeof(ingest->run_id), row->id);
     ingest->fence = row->fence;
     ingest->applied = row->journal_line;
@@ -22,13 +25,20 @@ void mli_ingest_open(mli_ingest *ingest, mli_lab *lab, const mli_run_row *row)
     ingest->outcome.failed_step = ingest->outcome_step;
 }
 
-void mli_ingest_close(mli_ingest *ingest)
+static void close_journal(mli_ingest *ingest)
 {
     if (ingest->fd >= 0) {
         mli_journal_reader_dispose(&ingest->reader);
         mli_os_fd_close(ingest->fd); /* only read */
         ingest->fd = -1;
     }
+}
+
+void mli_ingest_close(mli_ingest *ingest)
+{
+    close_journal(ingest);
+    mli_logger_unref(ingest->log);
+    ingest->log = NULL;
 }
 
 static modellab_status open_journal(mli_ingest *ingest, modellab_error *err)
@@ -324,7 +334,7 @@ modellab_status mli_ingest_pump(mli_ingest *ingest, size_t *lines, modellab_erro
         }
     }
     if (status != MODELLAB_OK) {
-        mli_ingest_close(ingest); /* the line that failed is read again next time */
+        close_journal(ingest); /* the line that failed is read again next time */
     }
     if (lines != NULL) {
         *lines = count;

@@ -6,9 +6,11 @@
 #include "lab/lab.h"
 #include "lab/settle.h"
 #include "store/journal.h"
+#include <modellab/logger.h>
 
 typedef struct mli_ingest {
-    mli_lab *lab; /* borrowed */
+    mli_lab *lab;         /* borrowed */
+    modellab_logger *log; /* with the run's ids; NULL = silent */
     char run_id[MLI_ULID_BYTES];
     int64_t fence;
     int64_t applied; /* last journal line that the store has */

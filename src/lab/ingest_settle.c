@@ -114,7 +114,7 @@ static void follow_up(mli_ingest *ingest)
     modellab_error err = MODELLAB_ERROR_INIT;
     modellab_status status = mli_manifest_refresh(ingest->lab, ingest->run_id, &err);
     if (status != MODELLAB_OK) {
-        mli_log_error(ingest->lab->logger, MODELLAB_LOG_WARN, "manifest.not_written",
+        mli_log_error(ingest->log, MODELLAB_LOG_WARN, "manifest.not_written",
                       "the manifest is behind its record until the next reconcile", status, &err);
     }
 }

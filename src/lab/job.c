@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "lab/job_private.h"
 #include "lab/pricing.h"
+#include "lab/run_log.h"
 #include "log/logger.h"
 #include <string.h>
 
@@ -33,24 +34,6 @@ mli_job *mli_job_create(const mli_job_host *host, modellab_error *err)
     return job;
 }
 
-static modellab_logger *open_log(const mli_lab *lab, const mli_run_row *row)
-{
-    modellab_logger *log = NULL;
-    if (lab->logger == NULL) {
-        return NULL;
-    }
-    modellab_log_context context = MODELLAB_LOG_CONTEXT_INIT;
-    context.run_id = row->id;
-    context.request_id = row->request_id;
-    context.trace_id = row->trace_id;
-    context.span_id = row->span_id;
-    context.attempt = row->attempt;
-    /* Without memory for ids the lines go out without them. */
-    return mli_logger_child(lab->logger, &context, &log, NULL) == MODELLAB_OK
-               ? log
-               : mli_logger_ref(lab->logger);
-}
-
 static void read_caps(mli_job *job)
 {
     mli_json *request = NULL;
@@ -65,7 +48,7 @@ void mli_job_begin(mli_job *job, int64_t started_ns)
 {
     const mli_lab *lab = job->host->lab;
     mli_deadline_view *d = &job->deadlines;
-    job->log = open_log(lab, job->row);
+    job->log = mli_run_log(lab, job->row);
     read_caps(job);
     d->started_ns = started_ns;
     d->run_limit_ms =

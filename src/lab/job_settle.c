@@ -44,7 +44,6 @@ static void say_end(const mli_job *job, const mli_settlement *s)
     mli_log(job->log, good ? MODELLAB_LOG_INFO : MODELLAB_LOG_WARN, "run.settled", s->message,
             MLI_LOG_FIELDS(mli_log_string("status", mli_status_name_of_run(job->status)),
                            mli_log_string("reason", mli_reason_name(s->reason)),
-                           mli_log_int("attempt", job->row->attempt),
                            mli_log_bool("killed", job->killed)));
 }
 

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "lab/job_private.h"
 #include "lab/order.h"
+#include "lab/run_log.h"
 #include "lab/snapshot.h"
 #include "lab/state.h"
 #include "log/logger.h"
@@ -283,14 +284,14 @@ static modellab_status fail_without_folder(mli_lab *lab, const char *run_id, mod
 {
     char runs[MLI_PATH_BYTES];
     mli_os_stat facts;
-    mli_run_stand stand;
+    mli_run_record *record = NULL;
     const mli_os_files *f = lab->os.files;
     int n = mli_os_format(runs, sizeof(runs), "%s/runs", lab->root);
     if (n < 0 || n >= (int)sizeof(runs) || f->stat(f->user, runs, true, &facts) != 0) {
         return mli_fail(err, MODELLAB_E_IO, "the folder of all runs cannot be looked at");
     }
-    modellab_status status = mli_store_stand(lab->store, run_id, &stand, err);
-    if (status != MODELLAB_OK || stand.status != MODELLAB_RUN_QUEUED) {
+    modellab_status status = mli_store_load(lab->store, run_id, &record, err);
+    if (status != MODELLAB_OK) {
         return status;
     }
     const mli_run_transition gone = {.to = MODELLAB_RUN_FAILED,
@@ -298,15 +299,17 @@ static modellab_status fail_without_folder(mli_lab *lab, const char *run_id, mod
                                      .message = "The folder of the run is gone.",
                                      .event_type = mli_state_event(MODELLAB_RUN_FAILED)};
     const mli_store_change change = {.run_id = run_id,
-                                     .fence = stand.fence,
+                                     .fence = record->run->fence,
                                      .expect = MODELLAB_RUN_QUEUED,
                                      .now_ms = mli_lab_now_ms(lab),
                                      .transition = &gone};
     status = mli_store_apply(lab->store, &change, NULL, NULL, err);
     if (status == MODELLAB_OK) {
-        mli_log(lab->logger, MODELLAB_LOG_ERROR, "run.folder_gone", gone.message,
-                MLI_LOG_FIELDS(mli_log_string("run", run_id)));
+        modellab_logger *log = mli_run_log(lab, record->run);
+        mli_log_text(log, MODELLAB_LOG_ERROR, "run.folder_gone", gone.message);
+        mli_logger_unref(log);
     }
+    mli_run_record_free(record);
     return status;
 }
 

@@ -177,7 +177,7 @@ modellab_status mli_partial_keep(mli_ingest *ingest, const mli_run_record *recor
         return MODELLAB_OK; /* the transition will be told the same */
     }
     if (status != MODELLAB_OK && !is_worth_a_retry(status)) {
-        mli_log_error(ingest->lab->logger, MODELLAB_LOG_WARN, "partial.not_kept", "", status, err);
+        mli_log_error(ingest->log, MODELLAB_LOG_WARN, "partial.not_kept", "", status, err);
         mli_error_clear(err);
         return MODELLAB_OK;
     }

@@ -5,6 +5,7 @@
 #include "check/findings.h"
 #include "lab/dead_run.h"
 #include "lab/reconcile_files.h"
+#include "lab/run_log.h"
 #include "log/logger.h"
 #include "os/locale.h"
 
@@ -93,8 +94,10 @@ static modellab_status look_at_active(mli_lab *lab, bool dry_run, mli_findings *
         modellab_error one = MODELLAB_ERROR_INIT;
         modellab_status status = look_at(lab, active->rows[i], dry_run, report, &one);
         if (is_the_runs_own(status)) {
-            mli_log_error(lab->logger, MODELLAB_LOG_ERROR, "run.not_reconciled",
+            modellab_logger *log = mli_run_log(lab, active->rows[i]);
+            mli_log_error(log, MODELLAB_LOG_ERROR, "run.not_reconciled",
                           "it is tried again at the next reconcile", status, &one);
+            mli_logger_unref(log);
             mli_reconcile_add(report, MODELLAB_SEVERITY_ERROR, "run.not_reconciled",
                               active->rows[i]->id, one.message);
         } else if (status != MODELLAB_OK && first == MODELLAB_OK) {

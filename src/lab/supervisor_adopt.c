@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "lab/dead_run.h"
+#include "lab/run_log.h"
 #include "lab/supervisor_private.h"
 #include "log/logger.h"
 #include <string.h>
@@ -78,6 +79,14 @@ static modellab_status adopt(mli_supervisor *s, mli_run_row **row, modellab_erro
     return status;
 }
 
+static void say_orphaned(const mli_supervisor *s, const mli_run_row *row)
+{
+    modellab_logger *log = mli_run_log(s->lab, row);
+    mli_log_text(log, MODELLAB_LOG_WARN, "run.orphaned",
+                 "its lock is held by a process that is not its worker");
+    mli_logger_unref(log);
+}
+
 static modellab_status look_at(mli_supervisor *s, mli_run_row **row, modellab_error *err)
 {
     mli_run_life life = MLI_LIFE_WORKS;
@@ -93,9 +102,7 @@ static modellab_status look_at(mli_supervisor *s, mli_run_row **row, modellab_er
     case MLI_LIFE_GUARDED:
         return is_patience_over(s, *row) ? settle(s, *row, err) : MODELLAB_OK;
     case MLI_LIFE_ORPHANED:
-        mli_log(s->lab->logger, MODELLAB_LOG_WARN, "run.orphaned",
-                "its lock is held by a process that is not its worker",
-                MLI_LOG_FIELDS(mli_log_string("run", (*row)->id)));
+        say_orphaned(s, *row);
         return MODELLAB_OK;
     default:
         return MODELLAB_OK;

@@ -22,7 +22,8 @@ typedef struct mli_journal_writer {
     int64_t next_n;
     mli_buf line;
     mli_jw json;
-    bool failed; /* after a failed write or sync every call fails: the tail may be torn */
+    bool failed;  /* after a failed write or sync every call fails: the tail may be torn */
+    int os_error; /* of the write that failed; 0 = none did */
 } mli_journal_writer;
 
 void mli_journal_writer_init(mli_journal_writer *w, const modellab_allocator *alloc,

@@ -37,8 +37,9 @@ modellab_status mli_journal_end(mli_journal_writer *w, bool sync, modellab_error
     modellab_status status;
     int rc;
 
-    if (w->failed) {
-        return mli_fail(err, MODELLAB_E_IO, "the journal failed before");
+    if (w->failed) { /* for the same reason as then: a full disk is told as such */
+        return w->os_error != 0 ? mli_fail_os(err, w->os_error, "cannot write the journal")
+                                : mli_fail(err, MODELLAB_E_IO, "the journal failed before");
     }
     mli_jw_end_object(&w->json);
     status = mli_buf_status(&w->line, err);
@@ -61,6 +62,7 @@ modellab_status mli_journal_end(mli_journal_writer *w, bool sync, modellab_error
     }
     if (rc != 0) {
         w->failed = true;
+        w->os_error = -rc;
         return mli_fail_os(err, -rc, "cannot write the journal");
     }
     w->next_n++;

@@ -171,7 +171,8 @@ static modellab_status configure(mli_sqlite *s, int32_t wait_ms, modellab_error 
 }
 
 /* Opens the file. A read-only lab on a medium where SQLite cannot even make its shared memory file,
- * and without a write-ahead log beside it, is opened as immutable. */
+ * (the medium is read-only, or full), and without anything in a write-ahead log beside it, is
+ * opened as immutable. */
 static int connect_to(mli_sqlite *s, const mli_store_options *options)
 {
     int flags =
@@ -184,7 +185,9 @@ static int connect_to(mli_sqlite *s, const mli_store_options *options)
         return rc;
     }
     rc = rc == SQLITE_OK ? read_number(s, "SELECT count(*) FROM sqlite_master", &ignored) : rc;
-    if ((rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_READONLY) {
+    if ((rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_READONLY ||
+        rc == SQLITE_IOERR_SHMSIZE || rc == SQLITE_IOERR_SHMOPEN || rc == SQLITE_IOERR_SHMMAP ||
+        rc == SQLITE_FULL) {
         char *uri = sqlite3_mprintf("file:%s?immutable=1", options->path);
         char *log = sqlite3_mprintf("%s-wal", options->path);
         mli_os_stat info;
@@ -192,7 +195,7 @@ static int connect_to(mli_sqlite *s, const mli_store_options *options)
         if (uri == NULL || log == NULL) {
             rc = SQLITE_NOMEM;
         } else if (strpbrk(options->path, "?#%") == NULL &&
-                   mli_os_system_files.stat(NULL, log, true, &info) != 0) {
+                   (mli_os_system_files.stat(NULL, log, true, &info) != 0 || info.bytes == 0)) {
             (void)sqlite3_close(s->db); /* no statement is open: cannot fail */
             s->db = NULL;
             rc = sqlite3_open_v2(uri, &s->db, flags | SQLITE_OPEN_URI, NULL);

@@ -99,6 +99,11 @@ case_full_disk() {
   MODEL_LAB_ROOT=$work/small/lab "$program" run list >/dev/null 2>&1
   dd if=/dev/zero of="$work/small/filler" bs=4k 2>/dev/null
   MODEL_LAB_MIN_FREE_BYTES=0 MODEL_LAB_ROOT=$work/small/lab run transcribe "$bad_files/size_unknown.wav"
+  # looking at it and the check of health are possible meanwhile
+  MODEL_LAB_ROOT=$work/small/lab "$program" run list >/dev/null 2>"$work/seen/small.err" ||
+    bad "the lab of a full disk cannot be listed: $(cat "$work/seen/small.err")"
+  MODEL_LAB_ROOT=$work/small/lab "$program" admin health >"$work/seen/small.health" 2>&1
+  if [ $? -ne 10 ]; then bad "a full disk is healthy: $(cat "$work/seen/small.health")"; fi
   rm "$work/small/filler"
   # with space again the lab works: nothing was left half done
   MODEL_LAB_ROOT=$work/small/lab MODEL_LAB_MIN_FREE_BYTES=0 "$program" run list \
