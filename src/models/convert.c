@@ -21,25 +21,25 @@ static int five_bits(const unsigned char *high, const unsigned char *p, size_t i
     return low | (int)((mli_le32(high) >> i & 1u) << 4);
 }
 
-static void block_to_f32(mli_dtype type, const unsigned char *p, float *out)
+static void block_to_f32(mli_weight_dtype type, const unsigned char *p, float *out)
 {
     float scale = mli_f32_of_f16(mli_le16(p));
     switch (type) {
-    case MLI_DTYPE_Q4_0:
+    case MLI_WEIGHT_Q4_0:
         for (size_t i = 0; i < 16; i++) {
             out[i] = (float)((p[2 + i] & 15) - 8) * scale;
             out[i + 16] = (float)((p[2 + i] >> 4) - 8) * scale;
         }
         break;
-    case MLI_DTYPE_Q4_1:
+    case MLI_WEIGHT_Q4_1:
         block_q4(p + 4, scale, mli_f32_of_f16(mli_le16(p + 2)), out);
         break;
-    case MLI_DTYPE_Q5_0:
+    case MLI_WEIGHT_Q5_0:
         for (size_t i = 0; i < BLOCK; i++) {
             out[i] = (float)(five_bits(p + 2, p + 6, i) - 16) * scale;
         }
         break;
-    case MLI_DTYPE_Q5_1:
+    case MLI_WEIGHT_Q5_1:
         for (size_t i = 0; i < BLOCK; i++) {
             float least = mli_f32_of_f16(mli_le16(p + 2));
             out[i] = (float)five_bits(p + 4, p + 8, i) * scale + least;
@@ -54,13 +54,13 @@ static void block_to_f32(mli_dtype type, const unsigned char *p, float *out)
 }
 
 /* `count` values of a plain type. */
-static void plain_to_f32(mli_dtype type, const unsigned char *p, size_t count, float *out)
+static void plain_to_f32(mli_weight_dtype type, const unsigned char *p, size_t count, float *out)
 {
     switch (type) {
-    case MLI_DTYPE_F32:
+    case MLI_WEIGHT_F32:
         memcpy(out, p, count * sizeof *out);
         break;
-    case MLI_DTYPE_F16:
+    case MLI_WEIGHT_F16:
         for (size_t i = 0; i < count; i++) {
             out[i] = mli_f32_of_f16(mli_le16(p + 2 * i));
         }
@@ -74,23 +74,23 @@ static void plain_to_f32(mli_dtype type, const unsigned char *p, size_t count, f
 }
 
 /* Values [at, at + count) of a row; `at` and `count` are whole blocks for block types. */
-static void span_to_f32(const mli_tensor *t, size_t row, size_t row_bytes, size_t at, size_t count,
+static void span_to_f32(const mli_weight *t, size_t row, size_t row_bytes, size_t at, size_t count,
                         float *out)
 {
     const unsigned char *p = t->data + row * row_bytes;
     size_t unit; /* of a type whose bytes were checked: cannot fail */
-    if (t->dtype == MLI_DTYPE_I8) {
+    if (t->dtype == MLI_WEIGHT_I8) {
         float scale = mli_lef32(t->scale + 4 * row);
         for (size_t i = 0; i < count; i++) {
             out[i] = (float)(int8_t)p[at + i] / scale;
         }
         return;
     }
-    if (t->dtype <= MLI_DTYPE_BF16) {
-        plain_to_f32(t->dtype, p + at * (t->dtype == MLI_DTYPE_F32 ? 4 : 2), count, out);
+    if (t->dtype <= MLI_WEIGHT_BF16) {
+        plain_to_f32(t->dtype, p + at * (t->dtype == MLI_WEIGHT_F32 ? 4 : 2), count, out);
         return;
     }
-    if (!mli_dtype_bytes(t->dtype, BLOCK, &unit)) {
+    if (!mli_weight_dtype_bytes(t->dtype, BLOCK, &unit)) {
         return;
     }
     for (size_t i = 0; i < count / BLOCK; i++) {
@@ -98,44 +98,44 @@ static void span_to_f32(const mli_tensor *t, size_t row, size_t row_bytes, size_
     }
 }
 
-static bool convertible(const mli_tensor *t)
+static bool convertible(const mli_weight *t)
 {
     switch (t->dtype) {
-    case MLI_DTYPE_F32:
-    case MLI_DTYPE_F16:
-    case MLI_DTYPE_BF16:
-    case MLI_DTYPE_Q4_0:
-    case MLI_DTYPE_Q4_1:
-    case MLI_DTYPE_Q5_0:
-    case MLI_DTYPE_Q5_1:
-    case MLI_DTYPE_Q8_0:
+    case MLI_WEIGHT_F32:
+    case MLI_WEIGHT_F16:
+    case MLI_WEIGHT_BF16:
+    case MLI_WEIGHT_Q4_0:
+    case MLI_WEIGHT_Q4_1:
+    case MLI_WEIGHT_Q5_0:
+    case MLI_WEIGHT_Q5_1:
+    case MLI_WEIGHT_Q8_0:
         return true;
-    case MLI_DTYPE_I8:
+    case MLI_WEIGHT_I8:
         return t->scale != NULL;
     default:
         return false;
     }
 }
 
-static modellab_status check_range(const mli_tensor *t, size_t first, size_t rows,
+static modellab_status check_range(const mli_weight *t, size_t first, size_t rows,
                                    size_t *row_bytes, modellab_error *err)
 {
-    size_t all = mli_tensor_rows(t);
+    size_t all = mli_weight_rows(t);
     if (first > all || rows > all - first) {
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "rows outside of tensor %s", t->name);
     }
-    if (!convertible(t) || !mli_dtype_bytes(t->dtype, mli_tensor_row_size(t), row_bytes)) {
+    if (!convertible(t) || !mli_weight_dtype_bytes(t->dtype, mli_weight_row_size(t), row_bytes)) {
         return mli_fail(err, MODELLAB_E_UNSUPPORTED_MODEL,
                         "tensor %s of type %s cannot be converted", t->name,
-                        mli_dtype_name(t->dtype));
+                        mli_weight_dtype_name(t->dtype));
     }
     return MODELLAB_OK;
 }
 
-modellab_status mli_tensor_read_f32(const mli_tensor *tensor, size_t first, size_t rows, float *out,
+modellab_status mli_weight_read_f32(const mli_weight *tensor, size_t first, size_t rows, float *out,
                                     modellab_error *err)
 {
-    size_t row_bytes, size = mli_tensor_row_size(tensor);
+    size_t row_bytes, size = mli_weight_row_size(tensor);
     modellab_status status = check_range(tensor, first, rows, &row_bytes, err);
     if (status != MODELLAB_OK) {
         return status;
@@ -146,7 +146,7 @@ modellab_status mli_tensor_read_f32(const mli_tensor *tensor, size_t first, size
     return MODELLAB_OK;
 }
 
-static void row_to_f16(const mli_tensor *t, size_t row, size_t row_bytes, size_t size,
+static void row_to_f16(const mli_weight *t, size_t row, size_t row_bytes, size_t size,
                        uint16_t *out)
 {
     enum { PIECE = 1024 };
@@ -160,15 +160,15 @@ static void row_to_f16(const mli_tensor *t, size_t row, size_t row_bytes, size_t
     }
 }
 
-modellab_status mli_tensor_read_f16(const mli_tensor *tensor, size_t first, size_t rows,
+modellab_status mli_weight_read_f16(const mli_weight *tensor, size_t first, size_t rows,
                                     uint16_t *out, modellab_error *err)
 {
-    size_t row_bytes, size = mli_tensor_row_size(tensor);
+    size_t row_bytes, size = mli_weight_row_size(tensor);
     modellab_status status = check_range(tensor, first, rows, &row_bytes, err);
     if (status != MODELLAB_OK) {
         return status;
     }
-    if (tensor->dtype == MLI_DTYPE_F16) {
+    if (tensor->dtype == MLI_WEIGHT_F16) {
         memcpy(out, tensor->data + first * row_bytes, rows * row_bytes);
         return MODELLAB_OK;
     }

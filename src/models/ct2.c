@@ -10,8 +10,8 @@
 #define CT2_MAX_VARIABLES 16384u
 #define ACTIVATION_GELU 3
 
-static const mli_dtype types[] = {MLI_DTYPE_F32, MLI_DTYPE_I8,  MLI_DTYPE_I16,
-                                  MLI_DTYPE_I32, MLI_DTYPE_F16, MLI_DTYPE_BF16};
+static const mli_weight_dtype types[] = {MLI_WEIGHT_F32, MLI_WEIGHT_I8,  MLI_WEIGHT_I16,
+                                         MLI_WEIGHT_I32, MLI_WEIGHT_F16, MLI_WEIGHT_BF16};
 
 static const mli_name_rule layer_rules[] = {
     {"self_attention/layer_norm/gamma", "attn_ln.weight", 0, 1, false},
@@ -121,7 +121,7 @@ static modellab_status read_header(mli_cursor *c, uint32_t *variables, modellab_
 
 static modellab_status read_variable(mli_cursor *c, mli_tensors *raw, modellab_error *err)
 {
-    mli_tensor t = {0};
+    mli_weight t = {0};
     const char *name = NULL;
     size_t name_bytes = 0, at;
     uint8_t rank = 0, type = 0;
@@ -191,15 +191,15 @@ static modellab_status read_aliases(mli_cursor *c, modellab_error *err)
 static modellab_status attach_scales(mli_tensors *raw, modellab_error *err)
 {
     for (size_t i = 0; i < raw->count; i++) {
-        mli_tensor *t = &raw->items[i];
+        mli_weight *t = &raw->items[i];
         char name[MLI_TENSOR_MAX_NAME + 8];
-        if (t->dtype != MLI_DTYPE_I8 || t->rank < 2) {
+        if (t->dtype != MLI_WEIGHT_I8 || t->rank < 2) {
             continue;
         }
         (void)snprintf(name, sizeof name, "%s_scale", t->name);
-        const mli_tensor *scale = mli_tensors_find(raw, name);
-        if (scale == NULL || scale->dtype != MLI_DTYPE_F32 ||
-            mli_tensor_elements(scale) != mli_tensor_rows(t)) {
+        const mli_weight *scale = mli_tensors_find(raw, name);
+        if (scale == NULL || scale->dtype != MLI_WEIGHT_F32 ||
+            mli_weight_elements(scale) != mli_weight_rows(t)) {
             return mli_fail(err, MODELLAB_E_INVALID_MODEL, "ct2: variable %s has no fitting scale",
                             t->name);
         }
@@ -218,14 +218,14 @@ static modellab_status attach_scales(mli_tensors *raw, modellab_error *err)
 /* Value of a scalar variable of 1 or 2 bytes; `fallback` when absent. */
 static int32_t scalar(const mli_tensors *raw, const char *name, int32_t fallback)
 {
-    const mli_tensor *t = mli_tensors_find(raw, name);
-    if (t == NULL || mli_tensor_elements(t) != 1) {
+    const mli_weight *t = mli_tensors_find(raw, name);
+    if (t == NULL || mli_weight_elements(t) != 1) {
         return fallback;
     }
-    if (t->dtype == MLI_DTYPE_I8) {
+    if (t->dtype == MLI_WEIGHT_I8) {
         return (int8_t)t->data[0];
     }
-    return t->dtype == MLI_DTYPE_I16 ? (int16_t)mli_le16(t->data) : fallback;
+    return t->dtype == MLI_WEIGHT_I16 ? (int16_t)mli_le16(t->data) : fallback;
 }
 
 static modellab_status read_settings(mli_whisper_weights *weights, const mli_tensors *raw,

@@ -83,30 +83,30 @@ static modellab_status read_words(mli_cursor *c, mli_whisper_weights *w, modella
     return status;
 }
 
-static mli_dtype type_of(uint32_t code)
+static mli_weight_dtype type_of(uint32_t code)
 {
     switch (code) {
     case 0:
-        return MLI_DTYPE_F32;
+        return MLI_WEIGHT_F32;
     case 1:
-        return MLI_DTYPE_F16;
+        return MLI_WEIGHT_F16;
     case 2:
-        return MLI_DTYPE_Q4_0;
+        return MLI_WEIGHT_Q4_0;
     case 3:
-        return MLI_DTYPE_Q4_1;
+        return MLI_WEIGHT_Q4_1;
     case 6:
-        return MLI_DTYPE_Q5_0;
+        return MLI_WEIGHT_Q5_0;
     case 7:
-        return MLI_DTYPE_Q5_1;
+        return MLI_WEIGHT_Q5_1;
     case 8:
-        return MLI_DTYPE_Q8_0;
+        return MLI_WEIGHT_Q8_0;
     default:
-        return MLI_DTYPE_NONE;
+        return MLI_WEIGHT_NONE;
     }
 }
 
 /* Dimensions stand innermost first; biases of convolutions have a last dimension of 1. */
-static modellab_status read_dims(mli_cursor *c, uint32_t rank, mli_tensor *t, modellab_error *err)
+static modellab_status read_dims(mli_cursor *c, uint32_t rank, mli_weight *t, modellab_error *err)
 {
     modellab_status status = MODELLAB_OK;
     for (uint32_t i = 0; status == MODELLAB_OK && i < rank; i++) {
@@ -123,7 +123,7 @@ static modellab_status read_dims(mli_cursor *c, uint32_t rank, mli_tensor *t, mo
 
 static modellab_status read_tensor(mli_cursor *c, mli_whisper_weights *w, modellab_error *err)
 {
-    mli_tensor t = {0};
+    mli_weight t = {0};
     const unsigned char *name = NULL;
     uint32_t rank = 0, name_bytes = 0, code = 0;
     size_t elements = 1, at = c->offset;
@@ -144,12 +144,12 @@ static modellab_status read_tensor(mli_cursor *c, mli_whisper_weights *w, modell
         return status;
     }
     t.dtype = type_of(code);
-    elements = mli_tensor_elements(&t);
-    if (t.dtype == MLI_DTYPE_NONE) {
+    elements = mli_weight_elements(&t);
+    if (t.dtype == MLI_WEIGHT_NONE) {
         return mli_fail_at(err, MODELLAB_E_UNSUPPORTED_MODEL, (int64_t)at,
                            "ggml: field type of the tensor at byte %zu is %u", at, code);
     }
-    if (elements == 0 || !mli_dtype_bytes(t.dtype, elements, &t.bytes)) {
+    if (elements == 0 || !mli_weight_dtype_bytes(t.dtype, elements, &t.bytes)) {
         return mli_fail_at(err, MODELLAB_E_INVALID_MODEL, (int64_t)at,
                            "ggml: dimensions of the tensor at byte %zu are not allowed", at);
     }

@@ -25,7 +25,7 @@ typedef struct mli_image_key {
 
 typedef struct mli_image_section {
     char name[MLI_IMAGE_MAX_NAME + 1];
-    uint32_t type; /* mli_dtype, or a code of the writer's from 256 on for packed layouts */
+    uint32_t type; /* mli_weight_dtype, or a code of the writer's from 256 on for packed layouts */
     uint32_t rank;
     uint64_t dims[4];
     uint64_t offset, bytes; /* offset from the start of the file, multiple of 64 */

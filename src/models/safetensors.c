@@ -69,20 +69,20 @@ static const mli_name_map map = {
     .single_rules = {COUNT(encoder_rules), COUNT(decoder_rules)},
 };
 
-static mli_dtype type_of(const char *name)
+static mli_weight_dtype type_of(const char *name)
 {
     static const struct {
         const char *name;
-        mli_dtype type;
-    } types[] = {{"F32", MLI_DTYPE_F32}, {"F16", MLI_DTYPE_F16}, {"BF16", MLI_DTYPE_BF16},
-                 {"I8", MLI_DTYPE_I8},   {"I16", MLI_DTYPE_I16}, {"I32", MLI_DTYPE_I32},
-                 {"I64", MLI_DTYPE_I64}, {"U8", MLI_DTYPE_U8},   {"BOOL", MLI_DTYPE_U8}};
+        mli_weight_dtype type;
+    } types[] = {{"F32", MLI_WEIGHT_F32}, {"F16", MLI_WEIGHT_F16}, {"BF16", MLI_WEIGHT_BF16},
+                 {"I8", MLI_WEIGHT_I8},   {"I16", MLI_WEIGHT_I16}, {"I32", MLI_WEIGHT_I32},
+                 {"I64", MLI_WEIGHT_I64}, {"U8", MLI_WEIGHT_U8},   {"BOOL", MLI_WEIGHT_U8}};
     for (size_t i = 0; i < COUNT(types); i++) {
         if (strcmp(name, types[i].name) == 0) {
             return types[i].type;
         }
     }
-    return MLI_DTYPE_NONE;
+    return MLI_WEIGHT_NONE;
 }
 
 static modellab_status bad_field(const char *name, const char *field, modellab_error *err)
@@ -91,7 +91,7 @@ static modellab_status bad_field(const char *name, const char *field, modellab_e
                     field);
 }
 
-static modellab_status read_shape(const char *name, const mli_json *shape, mli_tensor *t,
+static modellab_status read_shape(const char *name, const mli_json *shape, mli_weight *t,
                                   modellab_error *err)
 {
     size_t rank = mli_json_count(shape);
@@ -113,7 +113,7 @@ static modellab_status read_entry(const char *name, const mli_json *entry,
                                   const unsigned char *data, size_t bytes, mli_tensors *out,
                                   modellab_error *err)
 {
-    mli_tensor t = {0};
+    mli_weight t = {0};
     const mli_json *offsets = mli_json_get(entry, "data_offsets");
     int64_t begin = mli_json_int(mli_json_at(offsets, 0), -1);
     int64_t end = mli_json_int(mli_json_at(offsets, 1), -1);
@@ -121,7 +121,7 @@ static modellab_status read_entry(const char *name, const mli_json *entry,
         return bad_field(name, "data_offsets", err);
     }
     t.dtype = type_of(mli_json_string(mli_json_get(entry, "dtype"), ""));
-    if (t.dtype == MLI_DTYPE_NONE) {
+    if (t.dtype == MLI_WEIGHT_NONE) {
         return bad_field(name, "dtype", err);
     }
     modellab_status status = read_shape(name, mli_json_get(entry, "shape"), &t, err);
@@ -135,7 +135,7 @@ static modellab_status read_entry(const char *name, const mli_json *entry,
 
 static int by_address(const void *a, const void *b)
 {
-    const unsigned char *x = ((const mli_tensor *)a)->data, *y = ((const mli_tensor *)b)->data;
+    const unsigned char *x = ((const mli_weight *)a)->data, *y = ((const mli_weight *)b)->data;
     return (x > y) - (x < y);
 }
 

@@ -13,29 +13,29 @@ typedef struct dtype_info {
 } dtype_info;
 
 static const dtype_info dtypes[] = {
-    [MLI_DTYPE_NONE] = {"?", 0, 0},      [MLI_DTYPE_F32] = {"f32", 1, 4},
-    [MLI_DTYPE_F16] = {"f16", 1, 2},     [MLI_DTYPE_BF16] = {"bf16", 1, 2},
-    [MLI_DTYPE_I8] = {"i8", 1, 1},       [MLI_DTYPE_I16] = {"i16", 1, 2},
-    [MLI_DTYPE_I32] = {"i32", 1, 4},     [MLI_DTYPE_I64] = {"i64", 1, 8},
-    [MLI_DTYPE_U8] = {"u8", 1, 1},       [MLI_DTYPE_Q4_0] = {"q4_0", 32, 18},
-    [MLI_DTYPE_Q4_1] = {"q4_1", 32, 20}, [MLI_DTYPE_Q5_0] = {"q5_0", 32, 22},
-    [MLI_DTYPE_Q5_1] = {"q5_1", 32, 24}, [MLI_DTYPE_Q8_0] = {"q8_0", 32, 34},
+    [MLI_WEIGHT_NONE] = {"?", 0, 0},      [MLI_WEIGHT_F32] = {"f32", 1, 4},
+    [MLI_WEIGHT_F16] = {"f16", 1, 2},     [MLI_WEIGHT_BF16] = {"bf16", 1, 2},
+    [MLI_WEIGHT_I8] = {"i8", 1, 1},       [MLI_WEIGHT_I16] = {"i16", 1, 2},
+    [MLI_WEIGHT_I32] = {"i32", 1, 4},     [MLI_WEIGHT_I64] = {"i64", 1, 8},
+    [MLI_WEIGHT_U8] = {"u8", 1, 1},       [MLI_WEIGHT_Q4_0] = {"q4_0", 32, 18},
+    [MLI_WEIGHT_Q4_1] = {"q4_1", 32, 20}, [MLI_WEIGHT_Q5_0] = {"q5_0", 32, 22},
+    [MLI_WEIGHT_Q5_1] = {"q5_1", 32, 24}, [MLI_WEIGHT_Q8_0] = {"q8_0", 32, 34},
 };
 
-static const dtype_info *info_of(mli_dtype type)
+static const dtype_info *info_of(mli_weight_dtype type)
 {
     if ((size_t)type >= sizeof dtypes / sizeof dtypes[0]) {
-        return &dtypes[MLI_DTYPE_NONE];
+        return &dtypes[MLI_WEIGHT_NONE];
     }
     return &dtypes[type];
 }
 
-const char *mli_dtype_name(mli_dtype type)
+const char *mli_weight_dtype_name(mli_weight_dtype type)
 {
     return info_of(type)->name;
 }
 
-bool mli_dtype_bytes(mli_dtype type, size_t elements, size_t *bytes)
+bool mli_weight_dtype_bytes(mli_weight_dtype type, size_t elements, size_t *bytes)
 {
     const dtype_info *info = info_of(type);
     if (info->block == 0 || elements % info->block != 0) {
@@ -60,7 +60,7 @@ void mli_tensors_dispose(mli_tensors *list)
 }
 
 /* Elements of a shape; false when a dimension is 0 or the product is beyond the cap. */
-static bool count_elements(const mli_tensor *tensor, size_t *out)
+static bool count_elements(const mli_weight *tensor, size_t *out)
 {
     size_t elements = 1;
     if (tensor->rank < 0 || tensor->rank > MLI_TENSOR_MAX_RANK) {
@@ -76,7 +76,7 @@ static bool count_elements(const mli_tensor *tensor, size_t *out)
     return true;
 }
 
-static modellab_status check_shape(const mli_tensor *tensor, const char *name, size_t offset,
+static modellab_status check_shape(const mli_weight *tensor, const char *name, size_t offset,
                                    modellab_error *err)
 {
     size_t elements, bytes;
@@ -88,7 +88,7 @@ static modellab_status check_shape(const mli_tensor *tensor, const char *name, s
     const dtype_info *info = info_of(tensor->dtype);
     size_t last = tensor->rank > 0 ? tensor->dims[tensor->rank - 1] : 1;
     if (info->block == 0 || last % info->block != 0 ||
-        !mli_dtype_bytes(tensor->dtype, elements, &bytes)) {
+        !mli_weight_dtype_bytes(tensor->dtype, elements, &bytes)) {
         return mli_fail_at(err, MODELLAB_E_INVALID_MODEL, (int64_t)offset,
                            "tensor %s at byte %zu: type %s does not fit its dimensions", name,
                            offset, info->name);
@@ -110,7 +110,7 @@ static modellab_status grow(mli_tensors *list, modellab_error *err)
         return mli_fail(err, MODELLAB_E_LIMIT, "more than %u tensors", MLI_TENSOR_MAX_COUNT);
     }
     size_t capacity = list->capacity == 0 ? 64 : list->capacity * 2;
-    mli_tensor *items = mli_realloc_array(list->alloc, list->items, capacity, sizeof *list->items);
+    mli_weight *items = mli_realloc_array(list->alloc, list->items, capacity, sizeof *list->items);
     if (items == NULL) {
         return mli_no_memory(err);
     }
@@ -133,7 +133,7 @@ static bool name_valid(const char *name, size_t bytes)
     return true;
 }
 
-modellab_status mli_tensors_add(mli_tensors *list, const mli_tensor *tensor, const char *name,
+modellab_status mli_tensors_add(mli_tensors *list, const mli_weight *tensor, const char *name,
                                 size_t name_bytes, size_t offset, modellab_error *err)
 {
     if (!name_valid(name, name_bytes)) {
@@ -161,7 +161,7 @@ modellab_status mli_tensors_add(mli_tensors *list, const mli_tensor *tensor, con
 
 static int compare(const void *a, const void *b)
 {
-    return strcmp(((const mli_tensor *)a)->name, ((const mli_tensor *)b)->name);
+    return strcmp(((const mli_weight *)a)->name, ((const mli_weight *)b)->name);
 }
 
 modellab_status mli_tensors_sort(mli_tensors *list, modellab_error *err)
@@ -178,9 +178,9 @@ modellab_status mli_tensors_sort(mli_tensors *list, modellab_error *err)
     return MODELLAB_OK;
 }
 
-const mli_tensor *mli_tensors_find(const mli_tensors *list, const char *name)
+const mli_weight *mli_tensors_find(const mli_tensors *list, const char *name)
 {
-    mli_tensor key = {.name = name};
+    mli_weight key = {.name = name};
     if (list->count == 0) {
         return NULL;
     }
@@ -188,9 +188,9 @@ const mli_tensor *mli_tensors_find(const mli_tensors *list, const char *name)
 }
 
 modellab_status mli_tensors_need(const mli_tensors *list, const char *name, int rank,
-                                 const size_t *dims, const mli_tensor **out, modellab_error *err)
+                                 const size_t *dims, const mli_weight **out, modellab_error *err)
 {
-    const mli_tensor *tensor = mli_tensors_find(list, name);
+    const mli_weight *tensor = mli_tensors_find(list, name);
     if (tensor == NULL) {
         return mli_fail(err, MODELLAB_E_INVALID_MODEL, "tensor %s is missing", name);
     }
@@ -206,24 +206,24 @@ modellab_status mli_tensors_need(const mli_tensors *list, const char *name, int 
     return MODELLAB_OK;
 }
 
-size_t mli_tensor_elements(const mli_tensor *tensor)
+size_t mli_weight_elements(const mli_weight *tensor)
 {
     size_t elements;
     return count_elements(tensor, &elements) ? elements : 0;
 }
 
-size_t mli_tensor_rows(const mli_tensor *tensor)
+size_t mli_weight_rows(const mli_weight *tensor)
 {
     return tensor->rank >= 2 ? tensor->dims[0] : 1;
 }
 
-size_t mli_tensor_row_size(const mli_tensor *tensor)
+size_t mli_weight_row_size(const mli_weight *tensor)
 {
-    return mli_tensor_elements(tensor) / mli_tensor_rows(tensor);
+    return mli_weight_elements(tensor) / mli_weight_rows(tensor);
 }
 
-modellab_status mli_tensor_slice(const mli_tensor *tensor, size_t first, size_t rows,
-                                 mli_tensor *out, modellab_error *err)
+modellab_status mli_weight_slice(const mli_weight *tensor, size_t first, size_t rows,
+                                 mli_weight *out, modellab_error *err)
 {
     if (tensor->rank < 1 || rows == 0 || first > tensor->dims[0] ||
         rows > tensor->dims[0] - first) {
@@ -231,8 +231,8 @@ modellab_status mli_tensor_slice(const mli_tensor *tensor, size_t first, size_t 
                         tensor->name);
     }
     size_t row_bytes;
-    if (!mli_dtype_bytes(tensor->dtype, mli_tensor_elements(tensor) / tensor->dims[0],
-                         &row_bytes)) {
+    if (!mli_weight_dtype_bytes(tensor->dtype, mli_weight_elements(tensor) / tensor->dims[0],
+                                &row_bytes)) {
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "rows of tensor %s cut its blocks",
                         tensor->name);
     }

@@ -14,7 +14,7 @@ static modellab_status need(const mli_whisper_weights *w, const char *name, int 
                             size_t d1, size_t d2, modellab_error *err)
 {
     const size_t dims[3] = {d0, d1, d2};
-    const mli_tensor *tensor;
+    const mli_weight *tensor;
     return mli_tensors_need(&w->tensors, name, rank, dims, &tensor, err);
 }
 
@@ -47,7 +47,7 @@ static int32_t count_layers(const mli_whisper_weights *w, const char *side)
 static modellab_status from_matrix(const mli_whisper_weights *w, const char *name, size_t most_rows,
                                    int32_t *rows, int32_t *columns, modellab_error *err)
 {
-    const mli_tensor *t = NULL;
+    const mli_weight *t = NULL;
     modellab_status status = mli_tensors_need(&w->tensors, name, -1, NULL, &t, err);
     if (status == MODELLAB_OK && t->rank < 2) {
         return mli_fail(err, MODELLAB_E_INVALID_MODEL, "tensor %s is not a matrix", name);

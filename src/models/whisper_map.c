@@ -10,11 +10,11 @@
 static const char *const sides[2] = {"encoder", "decoder"};
 
 /* Plus or minus zero everywhere. */
-static bool all_zero(const mli_tensor *t)
+static bool all_zero(const mli_weight *t)
 {
-    size_t unit = t->bytes / mli_tensor_elements(t);
+    size_t unit = t->bytes / mli_weight_elements(t);
     for (size_t i = 0; i < t->bytes; i++) {
-        bool sign_byte = i % unit == unit - 1 && t->dtype != MLI_DTYPE_I8;
+        bool sign_byte = i % unit == unit - 1 && t->dtype != MLI_WEIGHT_I8;
         if ((t->data[i] & (sign_byte ? 0x7f : 0xff)) != 0) {
             return false;
         }
@@ -22,17 +22,17 @@ static bool all_zero(const mli_tensor *t)
     return true;
 }
 
-static modellab_status apply(const mli_tensor *raw, const mli_name_rule *rule,
+static modellab_status apply(const mli_weight *raw, const mli_name_rule *rule,
                              const char *canonical, mli_tensors *out, modellab_error *err)
 {
-    mli_tensor part = *raw;
+    mli_weight part = *raw;
     if (rule->parts > 1) {
         if (raw->rank < 1 || raw->dims[0] % rule->parts != 0) {
             return mli_fail(err, MODELLAB_E_INVALID_MODEL,
                             "tensor %s cannot be divided into %d parts", raw->name, rule->parts);
         }
         size_t rows = raw->dims[0] / rule->parts;
-        modellab_status status = mli_tensor_slice(raw, rows * rule->part, rows, &part, err);
+        modellab_status status = mli_weight_slice(raw, rows * rule->part, rows, &part, err);
         if (status != MODELLAB_OK) {
             return status;
         }
@@ -58,7 +58,7 @@ static modellab_status map_layer(const mli_tensors *raw, const mli_name_map *map
             continue;
         }
         (void)snprintf(name, sizeof name, "%s%s", prefix, rule->raw);
-        const mli_tensor *t = mli_tensors_find(raw, name);
+        const mli_weight *t = mli_tensors_find(raw, name);
         if (t == NULL) {
             continue; /* what is really needed is checked by canonical name */
         }
@@ -79,7 +79,7 @@ static modellab_status map_side(const mli_tensors *raw, const mli_name_map *map,
     modellab_status status = MODELLAB_OK;
     for (size_t i = 0; status == MODELLAB_OK && i < map->single_rules[side]; i++) {
         const mli_name_rule *rule = &map->singles[side][i];
-        const mli_tensor *t = mli_tensors_find(raw, rule->raw);
+        const mli_weight *t = mli_tensors_find(raw, rule->raw);
         if (t != NULL) {
             status = apply(t, rule, rule->canonical, out, err);
         }

@@ -120,10 +120,10 @@ void mli_whisper_sinusoids(int32_t length, int32_t channels, float *out)
 modellab_status mli_whisper_positions(const mli_whisper_weights *weights, float *out,
                                       modellab_error *err)
 {
-    const mli_tensor *t = mli_tensors_find(&weights->tensors, "encoder.positional_embedding");
+    const mli_weight *t = mli_tensors_find(&weights->tensors, "encoder.positional_embedding");
     if (t == NULL) {
         mli_whisper_sinusoids(weights->hparams.n_audio_ctx, weights->hparams.n_audio_state, out);
         return MODELLAB_OK;
     }
-    return mli_tensor_read_f32(t, 0, mli_tensor_rows(t), out, err);
+    return mli_weight_read_f32(t, 0, mli_weight_rows(t), out, err);
 }

@@ -48,7 +48,7 @@ typedef struct mli_head {
 typedef struct mli_whisper_weights {
     const modellab_allocator *alloc; /* borrowed */
     mli_weight_format format;
-    mli_dtype dtype; /* of the big matrices: what the file was quantised to */
+    mli_weight_dtype dtype; /* of the big matrices: what the file was quantised to */
     mli_whisper_hparams hparams;
     mli_tensors tensors;
     /* ggml only; NULL / 0 in the other formats */

@@ -14,7 +14,7 @@ enum { PACKED_F32 = 257, PACKED_F16 = 258, MEL_BINS = 201 };
 static uint32_t type_of(bool packed, bool half)
 {
     if (!packed)
-        return MLI_DTYPE_F32;
+        return MLI_WEIGHT_F32;
     return half ? PACKED_F16 : PACKED_F32;
 }
 
@@ -24,18 +24,18 @@ static modellab_status read_rows(void *user, const char *name, size_t first, siz
     const mli_whisper_weights *weights = user;
     if (strcmp(name, "encoder.positional_embedding") == 0 && !half)
         return mli_whisper_positions(weights, out, err);
-    const mli_tensor *tensor = NULL;
+    const mli_weight *tensor = NULL;
     modellab_status status = mli_tensors_need(&weights->tensors, name, -1, NULL, &tensor, err);
     if (status != MODELLAB_OK)
         return status;
     if (tensor->rank < 2) {
         /* A vector is one row of the tensor. */
-        if (first != 0 || mli_tensor_elements(tensor) != rows)
+        if (first != 0 || mli_weight_elements(tensor) != rows)
             return mli_fail(err, MODELLAB_E_INVALID_MODEL, "tensor %s has another size", name);
         rows = 1;
     }
-    return half ? mli_tensor_read_f16(tensor, first, rows, out, err)
-                : mli_tensor_read_f32(tensor, first, rows, out, err);
+    return half ? mli_weight_read_f16(tensor, first, rows, out, err)
+                : mli_weight_read_f32(tensor, first, rows, out, err);
 }
 
 mli_whisper_reader mli_asr_reader(const mli_whisper_weights *weights)
@@ -77,7 +77,7 @@ static modellab_status write_bytes(mli_image_writer *writer, const char *name, c
     const uint64_t dims[4] = {bytes, 0, 0, 0};
     if (data == NULL || bytes == 0)
         return MODELLAB_OK;
-    return mli_image_writer_section(writer, name, MLI_DTYPE_U8, 1, dims, data, bytes, err);
+    return mli_image_writer_section(writer, name, MLI_WEIGHT_U8, 1, dims, data, bytes, err);
 }
 
 /* The vocabulary in the tokenizer's own form, which loads fast. */
@@ -271,7 +271,7 @@ static const char *bytes_of(const mli_image *image, const char *name, size_t *by
 {
     const mli_image_section *section = mli_image_find(image, name);
     *bytes = 0;
-    if (section == NULL || section->type != MLI_DTYPE_U8)
+    if (section == NULL || section->type != MLI_WEIGHT_U8)
         return NULL;
     *bytes = (size_t)section->bytes;
     return mli_image_data(image, section);

@@ -8,10 +8,10 @@
 
 #include <stdio.h>
 
-static modellab_status hash_tensor(const mli_tensor *t, char f32_hex[65], char f16_hex[65],
+static modellab_status hash_tensor(const mli_weight *t, char f32_hex[65], char f16_hex[65],
                                    modellab_error *err)
 {
-    size_t row = mli_tensor_row_size(t), rows = mli_tensor_rows(t);
+    size_t row = mli_weight_row_size(t), rows = mli_weight_rows(t);
     modellab_status status = MODELLAB_OK;
     mli_sha256 f32_hash, f16_hash;
     float *f32 = mli_alloc_array(NULL, row, sizeof *f32);
@@ -19,9 +19,9 @@ static modellab_status hash_tensor(const mli_tensor *t, char f32_hex[65], char f
     mli_sha256_init(&f32_hash);
     mli_sha256_init(&f16_hash);
     for (size_t i = 0; status == MODELLAB_OK && f32 != NULL && f16 != NULL && i < rows; i++) {
-        status = mli_tensor_read_f32(t, i, 1, f32, err);
+        status = mli_weight_read_f32(t, i, 1, f32, err);
         if (status == MODELLAB_OK) {
-            status = mli_tensor_read_f16(t, i, 1, f16, err);
+            status = mli_weight_read_f16(t, i, 1, f16, err);
         }
         mli_sha256_update(&f32_hash, f32, row * sizeof *f32);
         mli_sha256_update(&f16_hash, f16, row * sizeof *f16);
@@ -37,7 +37,7 @@ static modellab_status print_all(const mli_whisper_weights *w, modellab_error *e
 {
     const mli_whisper_hparams *h = &w->hparams;
     printf("model %s %s %d %d %d/%d/%d/%d %d/%d/%d/%d %d %d", mli_weight_format_name(w->format),
-           mli_dtype_name(w->dtype), h->n_vocab, h->n_mels, h->n_audio_ctx, h->n_audio_state,
+           mli_weight_dtype_name(w->dtype), h->n_vocab, h->n_mels, h->n_audio_ctx, h->n_audio_state,
            h->n_audio_head, h->n_audio_layer, h->n_text_ctx, h->n_text_state, h->n_text_head,
            h->n_text_layer, h->n_languages, h->multilingual);
     for (size_t i = 0; i < w->head_count; i++) {
@@ -46,12 +46,12 @@ static modellab_status print_all(const mli_whisper_weights *w, modellab_error *e
     printf("\n");
     for (size_t i = 0; i < w->tensors.count; i++) {
         char f32[65], f16[65];
-        const mli_tensor *t = &w->tensors.items[i];
+        const mli_weight *t = &w->tensors.items[i];
         modellab_status status = hash_tensor(t, f32, f16, err);
         if (status != MODELLAB_OK) {
             return status;
         }
-        printf("tensor %s %zu %s %s\n", t->name, mli_tensor_elements(t), f32, f16);
+        printf("tensor %s %zu %s %s\n", t->name, mli_weight_elements(t), f32, f16);
     }
     return MODELLAB_OK;
 }

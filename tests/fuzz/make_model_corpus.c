@@ -24,8 +24,9 @@ static void save(const char *name, const char *before, const mli_buf *data)
 }
 
 static void weights(const char *name,
-                    void (*write)(const synthetic_shape *shape, mli_dtype type, mli_buf *out),
-                    const synthetic_shape *shape, mli_dtype type)
+                    void (*write)(const synthetic_shape *shape, mli_weight_dtype type,
+                                  mli_buf *out),
+                    const synthetic_shape *shape, mli_weight_dtype type)
 {
     mli_buf b;
     mli_buf_init(&b, NULL);
@@ -80,7 +81,7 @@ static void image(void)
     char path[1024];
     (void)snprintf(path, sizeof path, "%s/image/two_sections", top);
     if (mli_image_writer_create(&w, NULL, &mli_os_system_files, path, &key, NULL) != MODELLAB_OK ||
-        mli_image_writer_section(w, "a", MLI_DTYPE_F32, 1, dims, numbers, 16, NULL) !=
+        mli_image_writer_section(w, "a", MLI_WEIGHT_F32, 1, dims, numbers, 16, NULL) !=
             MODELLAB_OK ||
         mli_image_writer_section(w, "b", 300, 0, NULL, "xyz", 3, NULL) != MODELLAB_OK ||
         mli_image_writer_finish(w, "{}", 2, NULL) != MODELLAB_OK) {
@@ -98,14 +99,14 @@ int main(int argc, char **argv)
         return 2;
     }
     top = argv[1];
-    weights("ct2/f32", synthetic_ct2, &synthetic_tiny, MLI_DTYPE_F32);
-    weights("ct2/f16", synthetic_ct2, &synthetic_tiny, MLI_DTYPE_F16);
-    weights("ct2/int8", synthetic_ct2, &synthetic_tiny, MLI_DTYPE_I8);
-    weights("ggml/f32", synthetic_ggml, &synthetic_tiny, MLI_DTYPE_F32);
-    weights("ggml/f16", synthetic_ggml, &synthetic_tiny, MLI_DTYPE_F16);
-    weights("ggml/q5_0", synthetic_ggml, &blocks, MLI_DTYPE_Q5_0);
-    weights("safetensors/f32", synthetic_safetensors, &synthetic_tiny, MLI_DTYPE_F32);
-    weights("safetensors/f16", synthetic_safetensors, &synthetic_tiny, MLI_DTYPE_F16);
+    weights("ct2/f32", synthetic_ct2, &synthetic_tiny, MLI_WEIGHT_F32);
+    weights("ct2/f16", synthetic_ct2, &synthetic_tiny, MLI_WEIGHT_F16);
+    weights("ct2/int8", synthetic_ct2, &synthetic_tiny, MLI_WEIGHT_I8);
+    weights("ggml/f32", synthetic_ggml, &synthetic_tiny, MLI_WEIGHT_F32);
+    weights("ggml/f16", synthetic_ggml, &synthetic_tiny, MLI_WEIGHT_F16);
+    weights("ggml/q5_0", synthetic_ggml, &blocks, MLI_WEIGHT_Q5_0);
+    weights("safetensors/f32", synthetic_safetensors, &synthetic_tiny, MLI_WEIGHT_F32);
+    weights("safetensors/f16", synthetic_safetensors, &synthetic_tiny, MLI_WEIGHT_F16);
     vocabularies();
     image();
     return 0;

@@ -8,13 +8,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
 static const char config[] = "{\"encoder_attention_heads\":1,\"decoder_attention_heads\":1}";
 
-static void read_all(const mli_tensor *t)
+static void read_all(const mli_weight *t)
 {
-    size_t row = mli_tensor_row_size(t), rows = mli_tensor_rows(t);
+    size_t row = mli_weight_row_size(t), rows = mli_weight_rows(t);
     float *f32 = malloc(row * sizeof *f32);
     uint16_t *f16 = malloc(row * sizeof *f16);
     for (size_t i = 0; f32 != NULL && f16 != NULL && i < rows; i++) {
-        if (mli_tensor_read_f32(t, i, 1, f32, NULL) != mli_tensor_read_f16(t, i, 1, f16, NULL)) {
+        if (mli_weight_read_f32(t, i, 1, f32, NULL) != mli_weight_read_f16(t, i, 1, f16, NULL)) {
             abort();
         }
     }
@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
         return 0;
     }
     for (size_t i = 0; i < w.tensors.count; i++) {
-        const mli_tensor *t = &w.tensors.items[i];
+        const mli_weight *t = &w.tensors.items[i];
         if (t->data < data || t->bytes > bytes || t->data + t->bytes > data + bytes) {
             abort();
         }

@@ -11,7 +11,7 @@ int main(int argc, char **argv)
         return 2;
     }
     mli_buf_init(&file, NULL);
-    synthetic_ggml(&synthetic_small, MLI_DTYPE_F16, &file);
+    synthetic_ggml(&synthetic_small, MLI_WEIGHT_F16, &file);
     FILE *out = fopen(argv[1], "wb");
     int failed = out == NULL || mli_buf_status(&file, NULL) != MODELLAB_OK ||
                  fwrite(file.data, 1, file.size, out) != file.size;

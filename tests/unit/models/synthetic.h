@@ -29,9 +29,9 @@ void synthetic_vocabulary(const synthetic_shape *shape, mli_buf *out);
 
 /* Whole files. `type` is that of the matrices: f32, f16 (all formats), i8 (ct2), q8_0, q5_0 (ggml).
  */
-void synthetic_ct2(const synthetic_shape *shape, mli_dtype type, mli_buf *out);
-void synthetic_ggml(const synthetic_shape *shape, mli_dtype type, mli_buf *out);
-void synthetic_safetensors(const synthetic_shape *shape, mli_dtype type, mli_buf *out);
+void synthetic_ct2(const synthetic_shape *shape, mli_weight_dtype type, mli_buf *out);
+void synthetic_ggml(const synthetic_shape *shape, mli_weight_dtype type, mli_buf *out);
+void synthetic_safetensors(const synthetic_shape *shape, mli_weight_dtype type, mli_buf *out);
 /* config.json for the safetensors file. */
 void synthetic_config(const synthetic_shape *shape, mli_buf *out);
 

@@ -29,13 +29,13 @@ static size_t product(int rank, const size_t *dims)
     return n;
 }
 
-static void put_q(mli_buf *out, const float *x, mli_dtype type)
+static void put_q(mli_buf *out, const float *x, mli_weight_dtype type)
 {
     float largest = 0.0f;
     for (int i = 0; i < 32; i++) {
         largest = fabsf(x[i]) > fabsf(largest) ? x[i] : largest;
     }
-    if (type == MLI_DTYPE_Q8_0) {
+    if (type == MLI_WEIGHT_Q8_0) {
         float d = fabsf(largest) / 127.0f;
         put(out, mli_f16_of_f32(d), 2);
         for (int i = 0; i < 32; i++) {
@@ -58,12 +58,12 @@ static void put_q(mli_buf *out, const float *x, mli_dtype type)
     }
 }
 
-static void put_data(mli_buf *out, const float *x, size_t n, mli_dtype type)
+static void put_data(mli_buf *out, const float *x, size_t n, mli_weight_dtype type)
 {
     for (size_t i = 0; i < n; i++) {
-        if (type == MLI_DTYPE_F32) {
+        if (type == MLI_WEIGHT_F32) {
             put_f32(out, x[i]);
-        } else if (type == MLI_DTYPE_F16) {
+        } else if (type == MLI_WEIGHT_F16) {
             put(out, mli_f16_of_f32(x[i]), 2);
         } else if (i % 32 == 0) {
             put_q(out, x + i, type);
@@ -75,14 +75,17 @@ static void put_data(mli_buf *out, const float *x, size_t n, mli_dtype type)
 
 typedef struct sink {
     mli_buf *out;
-    mli_dtype type;
+    mli_weight_dtype type;
     mli_buf *data; /* safetensors: the data behind the header */
     uint32_t count;
 } sink;
 
-static uint32_t ggml_code(mli_dtype type)
+static uint32_t ggml_code(mli_weight_dtype type)
 {
-    return type == MLI_DTYPE_F32 ? 0 : type == MLI_DTYPE_F16 ? 1 : type == MLI_DTYPE_Q5_0 ? 6 : 8;
+    return type == MLI_WEIGHT_F32    ? 0
+           : type == MLI_WEIGHT_F16  ? 1
+           : type == MLI_WEIGHT_Q5_0 ? 6
+                                     : 8;
 }
 
 static void ggml_tensor(void *user, const char *name, int rank, const size_t *dims)
@@ -91,11 +94,11 @@ static void ggml_tensor(void *user, const char *name, int rank, const size_t *di
     size_t n = product(rank, dims);
     bool conv_bias = strstr(name, "conv") != NULL && rank == 1;
     bool positions = strstr(name, "positional") != NULL;
-    mli_dtype type = s->type;
+    mli_weight_dtype type = s->type;
     if (rank == 1 || positions) {
-        type = MLI_DTYPE_F32;
-    } else if (rank == 3 && type != MLI_DTYPE_F32) {
-        type = MLI_DTYPE_F16;
+        type = MLI_WEIGHT_F32;
+    } else if (rank == 3 && type != MLI_WEIGHT_F32) {
+        type = MLI_WEIGHT_F16;
     }
     put(s->out, (unsigned)(conv_bias ? 2 : rank), 4);
     put(s->out, strlen(name), 4);
@@ -113,7 +116,7 @@ static void ggml_tensor(void *user, const char *name, int rank, const size_t *di
     free(values);
 }
 
-void synthetic_ggml(const synthetic_shape *shape, mli_dtype type, mli_buf *out)
+void synthetic_ggml(const synthetic_shape *shape, mli_weight_dtype type, mli_buf *out)
 {
     const int fields[] = {shape->n_vocab,
                           shape->n_audio_ctx,
@@ -125,9 +128,9 @@ void synthetic_ggml(const synthetic_shape *shape, mli_dtype type, mli_buf *out)
                           shape->heads,
                           shape->layers,
                           shape->n_mels,
-                          type == MLI_DTYPE_Q5_0   ? 2008
-                          : type == MLI_DTYPE_Q8_0 ? 2007
-                                                   : (int)ggml_code(type)};
+                          type == MLI_WEIGHT_Q5_0   ? 2008
+                          : type == MLI_WEIGHT_Q8_0 ? 2007
+                                                    : (int)ggml_code(type)};
     sink s = {.out = out, .type = type};
     put(out, 0x67676d6c, 4);
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
@@ -191,14 +194,14 @@ static void safetensors_tensor(void *user, const char *name, int rank, const siz
     free(values);
     hf_name(name, hf, sizeof hf);
     mli_buf_printf(s->out, "%s\"%s\":{\"dtype\":\"%s\",\"shape\":[", s->count++ > 0 ? "," : "", hf,
-                   s->type == MLI_DTYPE_F32 ? "F32" : "F16");
+                   s->type == MLI_WEIGHT_F32 ? "F32" : "F16");
     for (int i = 0; i < rank; i++) {
         mli_buf_printf(s->out, "%s%zu", i > 0 ? "," : "", dims[i]);
     }
     mli_buf_printf(s->out, "],\"data_offsets\":[%zu,%zu]}", begin, s->data->size);
 }
 
-void synthetic_safetensors(const synthetic_shape *shape, mli_dtype type, mli_buf *out)
+void synthetic_safetensors(const synthetic_shape *shape, mli_weight_dtype type, mli_buf *out)
 {
     mli_buf header, data;
     mli_buf_init(&header, NULL);
@@ -262,7 +265,7 @@ static void ct2_int8(sink *s, const char *name, int rank, const size_t *dims, co
     }
     (void)snprintf(scale_name, sizeof scale_name, "%s_scale", name);
     ct2_head(s, scale_name, 1, dims, 0, rows * 4);
-    put_data(s->out, scales, rows, MLI_DTYPE_F32);
+    put_data(s->out, scales, rows, MLI_WEIGHT_F32);
     free(scales);
 }
 
@@ -277,14 +280,14 @@ static void ct2_variable(sink *s, const char *name, const char *const *parts, in
             synthetic_values(parts[i], part, values + part * (size_t)i);
         }
     }
-    bool quantised = s->type == MLI_DTYPE_I8 && rank >= 2 && strstr(name, "encodings") == NULL;
+    bool quantised = s->type == MLI_WEIGHT_I8 && rank >= 2 && strstr(name, "encodings") == NULL;
     size_t n = part * (size_t)count;
     if (quantised) {
         ct2_int8(s, name, rank, all, values);
     } else {
-        bool half = s->type == MLI_DTYPE_F16;
+        bool half = s->type == MLI_WEIGHT_F16;
         ct2_head(s, name, rank, all, half ? 4 : 0, n * (half ? 2 : 4));
-        put_data(s->out, values, n, half ? MLI_DTYPE_F16 : MLI_DTYPE_F32);
+        put_data(s->out, values, n, half ? MLI_WEIGHT_F16 : MLI_WEIGHT_F32);
     }
     free(values);
 }
@@ -359,7 +362,7 @@ static void ct2_tensor(void *user, const char *name, int rank, const size_t *dim
     ct2_variable(user, variable, parts, count, rank, dims);
 }
 
-void synthetic_ct2(const synthetic_shape *shape, mli_dtype type, mli_buf *out)
+void synthetic_ct2(const synthetic_shape *shape, mli_weight_dtype type, mli_buf *out)
 {
     mli_buf variables;
     mli_buf_init(&variables, NULL);

@@ -20,8 +20,8 @@ static modellab_status build_on(void *user, mli_image_writer *w, modellab_error 
     if (user != NULL) {
         ++*(int *)user;
     }
-    modellab_status status = mli_image_writer_section(w, "numbers", MLI_DTYPE_F32, 2, dims, numbers,
-                                                      sizeof numbers, err);
+    modellab_status status = mli_image_writer_section(w, "numbers", MLI_WEIGHT_F32, 2, dims,
+                                                      numbers, sizeof numbers, err);
     const uint64_t long_dims[1] = {3000};
     if (status == MODELLAB_OK) {
         status = mli_image_writer_begin(w, "long", 256, 1, long_dims, err);
@@ -51,7 +51,7 @@ static void check_content(const mli_image *image)
     assert_int_equal(image->metadata_bytes, 7);
     assert_memory_equal(image->metadata, "{\"a\":1}", 7);
     assert_string_equal(image->key.source_sha256, key.source_sha256);
-    assert_int_equal(mli_image_need(image, "numbers", MLI_DTYPE_F32, 20, &data, NULL), 0);
+    assert_int_equal(mli_image_need(image, "numbers", MLI_WEIGHT_F32, 20, &data, NULL), 0);
     assert_int_equal((uintptr_t)data % MLI_IMAGE_ALIGN, 0);
     assert_true(((const float *)data)[4] == 5.0f);
     assert_int_equal(mli_image_need(image, "long", 256, 3000, &data, NULL), 0);
@@ -169,7 +169,7 @@ static void test_every_flipped_bit(void **state)
             if (status == MODELLAB_OK) {
                 const void *numbers;
                 assert_int_equal(
-                    mli_image_need(&image, "numbers", MLI_DTYPE_F32, 20, &numbers, NULL), 0);
+                    mli_image_need(&image, "numbers", MLI_WEIGHT_F32, 20, &numbers, NULL), 0);
                 assert_true(((const float *)numbers)[4] == 5.0f);
             }
             mli_image_dispose(&image);

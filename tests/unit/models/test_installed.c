@@ -201,7 +201,7 @@ static void test_paths(void **state)
     refuse_path(path, MODELLAB_E_INVALID_MODEL, base);
     spill(base, "config.json", "{", 1); /* of something else */
     mli_buf_init(&ggml, NULL);
-    synthetic_ggml(&synthetic_small, MLI_DTYPE_F16, &ggml);
+    synthetic_ggml(&synthetic_small, MLI_WEIGHT_F16, &ggml);
     spill(base, "ggml-test.bin", ggml.data, ggml.size);
     (void)snprintf(path, sizeof path, "%s/ggml-test.bin", base);
     assert_int_equal(mli_model_files_open(&files, NULL, &mli_os_system_files, path, NULL), 0);

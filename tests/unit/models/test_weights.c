@@ -14,22 +14,22 @@
 
 typedef struct made {
     const char *what;
-    void (*write)(const synthetic_shape *shape, mli_dtype type, mli_buf *out);
-    mli_dtype type;
+    void (*write)(const synthetic_shape *shape, mli_weight_dtype type, mli_buf *out);
+    mli_weight_dtype type;
     mli_weight_format format;
     bool exact;
 } made;
 
 static const made files[] = {
-    {"ct2 f32", synthetic_ct2, MLI_DTYPE_F32, MLI_FORMAT_CT2, true},
-    {"ct2 f16", synthetic_ct2, MLI_DTYPE_F16, MLI_FORMAT_CT2, true},
-    {"ct2 int8", synthetic_ct2, MLI_DTYPE_I8, MLI_FORMAT_CT2, false},
-    {"ggml f32", synthetic_ggml, MLI_DTYPE_F32, MLI_FORMAT_GGML, true},
-    {"ggml f16", synthetic_ggml, MLI_DTYPE_F16, MLI_FORMAT_GGML, true},
-    {"ggml q8_0", synthetic_ggml, MLI_DTYPE_Q8_0, MLI_FORMAT_GGML, false},
-    {"ggml q5_0", synthetic_ggml, MLI_DTYPE_Q5_0, MLI_FORMAT_GGML, false},
-    {"safetensors f32", synthetic_safetensors, MLI_DTYPE_F32, MLI_FORMAT_SAFETENSORS, true},
-    {"safetensors f16", synthetic_safetensors, MLI_DTYPE_F16, MLI_FORMAT_SAFETENSORS, true},
+    {"ct2 f32", synthetic_ct2, MLI_WEIGHT_F32, MLI_FORMAT_CT2, true},
+    {"ct2 f16", synthetic_ct2, MLI_WEIGHT_F16, MLI_FORMAT_CT2, true},
+    {"ct2 int8", synthetic_ct2, MLI_WEIGHT_I8, MLI_FORMAT_CT2, false},
+    {"ggml f32", synthetic_ggml, MLI_WEIGHT_F32, MLI_FORMAT_GGML, true},
+    {"ggml f16", synthetic_ggml, MLI_WEIGHT_F16, MLI_FORMAT_GGML, true},
+    {"ggml q8_0", synthetic_ggml, MLI_WEIGHT_Q8_0, MLI_FORMAT_GGML, false},
+    {"ggml q5_0", synthetic_ggml, MLI_WEIGHT_Q5_0, MLI_FORMAT_GGML, false},
+    {"safetensors f32", synthetic_safetensors, MLI_WEIGHT_F32, MLI_FORMAT_SAFETENSORS, true},
+    {"safetensors f16", synthetic_safetensors, MLI_WEIGHT_F16, MLI_FORMAT_SAFETENSORS, true},
 };
 
 #define FILES (sizeof files / sizeof files[0])
@@ -61,17 +61,17 @@ typedef struct comparison {
 static void compare_tensor(void *user, const char *name, int rank, const size_t *dims)
 {
     comparison *c = user;
-    const mli_tensor *t;
+    const mli_weight *t;
     modellab_error err = MODELLAB_ERROR_INIT;
     assert_int_equal(mli_tensors_need(&c->weights->tensors, name, rank, dims, &t, &err), 0);
-    size_t n = mli_tensor_elements(t);
+    size_t n = mli_weight_elements(t);
     float *want = malloc(n * sizeof *want), *got = malloc(n * sizeof *got);
     uint16_t *half = malloc(n * sizeof *half);
     synthetic_values(name, n, want);
-    assert_int_equal(mli_tensor_read_f32(t, 0, mli_tensor_rows(t), got, &err), 0);
-    assert_int_equal(mli_tensor_read_f16(t, 0, mli_tensor_rows(t), half, &err), 0);
+    assert_int_equal(mli_weight_read_f32(t, 0, mli_weight_rows(t), got, &err), 0);
+    assert_int_equal(mli_weight_read_f16(t, 0, mli_weight_rows(t), half, &err), 0);
     for (size_t i = 0; i < n; i++) {
-        float most = c->made->type == MLI_DTYPE_Q5_0 ? 0.008f : 0.0006f;
+        float most = c->made->type == MLI_WEIGHT_Q5_0 ? 0.008f : 0.0006f;
         if (c->made->exact || rank == 1) {
             assert_memory_equal(&got[i], &want[i], sizeof want[i]);
         } else {

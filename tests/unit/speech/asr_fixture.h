@@ -24,7 +24,7 @@ static inline void fixture_ct2(const char *folder)
 {
     mli_buf b;
     mli_buf_init(&b, NULL);
-    synthetic_ct2(&fixture_shape, MLI_DTYPE_F16, &b);
+    synthetic_ct2(&fixture_shape, MLI_WEIGHT_F16, &b);
     write_file(folder, "model.bin", &b);
     mli_buf_clear(&b);
     synthetic_vocabulary(&fixture_shape, &b);
@@ -36,7 +36,7 @@ static inline void fixture_ggml(const char *folder)
 {
     mli_buf b;
     mli_buf_init(&b, NULL);
-    synthetic_ggml(&fixture_shape, MLI_DTYPE_F16, &b);
+    synthetic_ggml(&fixture_shape, MLI_WEIGHT_F16, &b);
     write_file(folder, "ggml-made-up.bin", &b);
     mli_buf_dispose(&b);
 }
