@@ -5,8 +5,9 @@
 #include "audio/decode.h"
 #include "base/error.h"
 
-/* Ten minutes stay in memory; longer audio goes to a nameless file in the run's folder. */
-#define MEMORY_SAMPLES ((int64_t)600 * MLI_AUDIO_RATE)
+/* A minute stays in memory; longer audio goes to a nameless file in the run's folder, so that a worker's
+ * peak memory does not grow with the length (64 KB a second). */
+#define MEMORY_SAMPLES ((int64_t)60 * MLI_AUDIO_RATE)
 #define SPOOL_NAME "spool.tmp"
 
 static int32_t on_progress(void *user, int64_t samples, double fraction)
