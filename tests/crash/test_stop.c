@@ -86,6 +86,11 @@ static void cancelling_what_is_dead(void **state)
     kit_submit(k, INGEST, 1.0, id);
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:hang"});
     pid_t worker = kit_worker_pid(k, id);
+    while (kit_count_events(k, id, "step_started") ==
+           0) { /* before, it would heed its host's end */
+        kit_sleep_ms(5);
+    }
+    kit_sleep_ms(20);
     kit_kill(k, host);
     assert_int_equal(kill(worker, SIGKILL), 0);
     kit_wait_dead(worker);

@@ -201,10 +201,6 @@ static void requeue_and_cancel(void **state)
     (void)state;
     add_run(store, 1, 10, 10);
     claim_run(store, 1, 20);
-    ASSERT_OK(mli_store_request_cancel(store, id_of(1), 25, &cancel, err));
-    assert_int_equal(MODELLAB_CANCEL_REQUESTED, cancel.outcome);
-    ASSERT_OK(mli_store_request_cancel(store, id_of(1), 26, &cancel, err));
-    assert_int_equal(MODELLAB_CANCEL_REQUESTED, cancel.outcome);
     ASSERT_OK(mli_store_apply(store, &change, NULL, NULL, err));
     ASSERT_OK(mli_store_queued(store, 40, NULL, 2, ids, &count, &next, err));
     assert_int_equal(0, count);
@@ -215,6 +211,33 @@ static void requeue_and_cancel(void **state)
     assert_int_equal(MODELLAB_CANCEL_ALREADY_TERMINAL, cancel.outcome);
     ASSERT_OK(mli_store_request_cancel(store, id_of(2), 42, &cancel, err));
     assert_int_equal(MODELLAB_CANCEL_NOT_FOUND, cancel.outcome);
+}
+
+/* Once acknowledged, a cancel is not undone by a retry of the run. */
+static void a_cancelled_run_is_not_requeued(void **state)
+{
+    mli_run_transition to = {.to = MODELLAB_RUN_QUEUED, .event_type = "run_requeued"};
+    mli_store_change change = {.run_id = id_of(1),
+                               .fence = 1,
+                               .expect = MODELLAB_RUN_RUNNING,
+                               .now_ms = 30,
+                               .transition = &to};
+    mli_store_cancel cancel;
+    mli_run_stand stand;
+
+    (void)state;
+    add_run(store, 1, 10, 10);
+    claim_run(store, 1, 20);
+    ASSERT_OK(mli_store_request_cancel(store, id_of(1), 25, &cancel, err));
+    assert_int_equal(MODELLAB_CANCEL_REQUESTED, cancel.outcome);
+    ASSERT_OK(mli_store_request_cancel(store, id_of(1), 26, &cancel, err));
+    assert_int_equal(MODELLAB_CANCEL_REQUESTED, cancel.outcome);
+    ASSERT_FAILS(MODELLAB_E_CANCELLED, mli_store_apply(store, &change, NULL, NULL, err));
+    ASSERT_OK(mli_store_stand(store, id_of(1), &stand, err));
+    assert_int_equal(MODELLAB_RUN_RUNNING, stand.status);
+    assert_int_equal(25, stand.cancel_requested_ms);
+    to.to = MODELLAB_RUN_CANCELLED;
+    ASSERT_OK(mli_store_apply(store, &change, NULL, NULL, err));
 }
 
 static void key_is_unique_for_a_user(void **state)
@@ -392,6 +415,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(first_final_status_wins, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_change_is_whole, set_up, tear_down),
         cmocka_unit_test_setup_teardown(requeue_and_cancel, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_cancelled_run_is_not_requeued, set_up, tear_down),
         cmocka_unit_test_setup_teardown(key_is_unique_for_a_user, set_up, tear_down),
         cmocka_unit_test_setup_teardown(list_pages_and_filters, set_up, tear_down),
         cmocka_unit_test_setup_teardown(numbers_add_up, set_up, tear_down),
