@@ -5,8 +5,8 @@
 #include "audio/decode.h"
 #include "base/error.h"
 
-/* A minute stays in memory; longer audio goes to a nameless file in the run's folder, so that a worker's
- * peak memory does not grow with the length (64 KB a second). */
+/* A minute stays in memory; longer audio goes to a nameless file in the run's folder, so that a
+ * worker's peak memory does not grow with the length (64 KB a second). */
 #define MEMORY_SAMPLES ((int64_t)60 * MLI_AUDIO_RATE)
 #define SPOOL_NAME "spool.tmp"
 
