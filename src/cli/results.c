@@ -2,10 +2,12 @@
 #include "cli/commands.h"
 #include "cli/execute.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 #include "cli/signals.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static int duration_option(const cli_call *call, cli_option_id id, int64_t fallback, int64_t *out)
 {
@@ -252,12 +254,40 @@ static int drain(cli_call *call, modellab_supervisor *supervisor, int64_t deadli
     return CLI_EXIT_OK;
 }
 
+#define SAY_AGAIN_SECONDS 60
+
+typedef struct last_words {
+    char text[sizeof((modellab_error *)0)->message];
+    double said_at;
+} last_words;
+
+/* A supervisor outlives what may pass (a full disk, a busy store) and a run that cannot be started;
+ * it says so, the same once a minute. What needs the lab to be opened again ends it, so that it can
+ * be restarted. */
+static bool goes_on(cli_call *call, modellab_status status, const modellab_error *err,
+                    last_words *last)
+{
+    const struct timespec nap = {.tv_nsec = 100000000};
+    double now = cli_seconds();
+    if (status == MODELLAB_E_STORE_FAILED || status == MODELLAB_E_STORE_CORRUPT ||
+        status == MODELLAB_E_STORE_READ_ONLY || status == MODELLAB_E_FORKED)
+        return false;
+    if (strcmp(err->message, last->text) != 0 || now - last->said_at >= SAY_AGAIN_SECONDS) {
+        cli_note(call, "%s; it will be tried again", err->message);
+        memcpy(last->text, err->message, sizeof last->text);
+        last->said_at = now;
+    }
+    (void)nanosleep(&nap, NULL); /* a signal ends it early, as it should */
+    return true;
+}
+
 int cli_supervise(cli_call *call)
 {
     modellab_supervisor_options options = MODELLAB_SUPERVISOR_OPTIONS_INIT;
     modellab_supervisor *supervisor = NULL;
     modellab_lab *lab = NULL;
     modellab_error err = MODELLAB_ERROR_INIT;
+    last_words last = {"", 0};
     int64_t workers = 0, threads = 0, deadline;
     int code = duration_option(call, CLI_OPT_DRAIN, 30000, &deadline);
     if (code == CLI_EXIT_OK && cli_has(call, CLI_OPT_WORKERS) &&
@@ -283,7 +313,7 @@ int cli_supervise(cli_call *call)
         cli_note(call, "supervising; Ctrl-C or SIGTERM drains");
     while (code == CLI_EXIT_OK && cli_signal() == 0) {
         status = modellab_supervisor_step(supervisor, 500, NULL, &err);
-        if (status != MODELLAB_OK)
+        if (status != MODELLAB_OK && !goes_on(call, status, &err, &last))
             code = cli_fail(call, "supervisor", NULL, status, &err);
     }
     if (supervisor != NULL && cli_signal() != 0)

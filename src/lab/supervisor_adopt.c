@@ -36,6 +36,9 @@ static bool is_patience_over(mli_supervisor *s, const mli_run_row *row)
         (void)mli_str_copy(one->run_id, sizeof(one->run_id), row->id);
         one->fence = row->fence;
         one->since_ns = now;
+        if (s->next_reconcile_ns > now + PATIENCE_NS) {
+            s->next_reconcile_ns = now + PATIENCE_NS;
+        }
         return false;
     }
     return now - one->since_ns >= PATIENCE_NS;

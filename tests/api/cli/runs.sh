@@ -98,7 +98,10 @@ check "no request file" exit_is 4
 run run submit "$audio" --pipeline transcrib
 check "unknown pipeline" exit_is 3
 
-# a supervisor in another process
+# a supervisor in another process; a run that cannot be started neither ends it nor holds others up
+blocked=$("$program" run submit "$audio" --quiet --priority urgent)
+rm "$MODEL_LAB_ROOT/runs/$blocked/lock"
+mkdir "$MODEL_LAB_ROOT/runs/$blocked/lock"
 "$program" supervise --workers 2 >"$work/seen/supervise.out" 2>"$work/seen/supervise.err" &
 supervisor=$!
 fourth=$("$program" run submit "$audio" --quiet)
@@ -110,6 +113,10 @@ kill -TERM "$supervisor"
 wait "$supervisor"
 check "supervise ends by SIGTERM" [ $? -eq 0 ]
 check "supervise says nothing on stdout" [ ! -s "$work/seen/supervise.out" ]
+check "supervise tells what it could not start, once" \
+  [ "$(grep -c "will be tried again" "$work/seen/supervise.err")" -eq 1 ]
+run run cancel "$blocked"
+check "what cannot start can be cancelled" exit_is 0
 
 run admin health
 check "health" exit_is 0
