@@ -77,8 +77,8 @@ static int print_report(cli_call *call, const modellab_report *report)
         for (size_t i = 0; i < modellab_report_count(report); i++) {
             modellab_finding f = MODELLAB_FINDING_INIT;
             if (modellab_report_at(report, i, &f, NULL) == MODELLAB_OK)
-                ok = printf("%-8s %-28s %s\n", modellab_severity_name(f.severity), f.id, f.text) >
-                         0 &&
+                ok = printf("%-8s %-22s %-32s %s\n", modellab_severity_name(f.severity), f.id,
+                            f.pointer, f.text) > 0 &&
                      ok;
         }
         if (modellab_report_count(report) == 0)

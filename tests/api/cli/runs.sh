@@ -127,6 +127,10 @@ run admin reconcile --dry-run
 check "reconcile --dry-run" exit_is 0
 run admin reconcile --json
 check "reconcile as JSON" is_json
+rm -r "${MODEL_LAB_ROOT:?}/runs/$blocked"
+run admin reconcile
+check "a missing folder is found" exit_is 10
+check "the finding names its run" grep -q "run.folder_missing .*$blocked" "$out"
 run admin metrics
 check "metrics" prints modellab_runs_total
 run admin metrics --openmetrics
