@@ -86,9 +86,11 @@ static void died_text(const mli_settle_view *view, modellab_reason reason, char 
 static void decide_without_outcome(const mli_settle_view *view, mli_settlement *out)
 {
     if (view->asked != MODELLAB_REASON_NONE) {
-        out->reason = view->asked;
-        out->what = mli_settle_happening(view->asked);
-        mli_settle_text(view->asked, view->limit_ms, out->message, sizeof(out->message));
+        /* The page is shared with the worker: what is no reason stays out of the record. */
+        bool known = mli_reason_text(view->asked)[0] != '\0';
+        out->reason = known ? view->asked : MODELLAB_REASON_INTERNAL;
+        out->what = mli_settle_happening(out->reason);
+        mli_settle_text(out->reason, view->limit_ms, out->message, sizeof(out->message));
         return;
     }
     out->reason = reason_of_exit(view);

@@ -123,7 +123,7 @@ modellab_status mli_sqlite_fail(mli_sqlite *s, int rc, modellab_error *err)
     case SQLITE_CONSTRAINT:
         return mli_fail(err, MODELLAB_E_ALREADY_EXISTS, "the record exists (sqlite %d)", extended);
     case SQLITE_CANTOPEN:
-        /* SQLite takes a file that cannot be written read-only, and then misses its shared memory */
+        /* SQLite opens a file that cannot be written read-only, then misses its shared memory */
         if (os_error == EROFS || os_error == EACCES || os_error == EPERM ||
             (!s->base.read_only && s->db != NULL && sqlite3_db_readonly(s->db, "main") == 1)) {
             return mli_fail(err, MODELLAB_E_STORE_READ_ONLY, "the store cannot be written");

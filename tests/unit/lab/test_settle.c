@@ -87,6 +87,18 @@ static void without_outcome_what_was_asked(void **state)
     }
 }
 
+/* The shared page may hold anything: only reasons of the list get into a record. */
+static void what_is_no_reason_stays_out(void **state)
+{
+    mli_settle_view view = {.end = MLI_WORKER_EXITED, .asked = 0x7a7a7a7a, .attempt = 1};
+    mli_settlement s;
+    (void)state;
+    mli_settle_decide(&view, &s);
+    assert_int_equal(s.what, MLI_RUN_BROKE);
+    assert_int_equal(s.reason, MODELLAB_REASON_INTERNAL);
+    assert_true(s.message[0] != '\0');
+}
+
 static void a_death_nobody_asked_for(void **state)
 {
     (void)state;
@@ -180,6 +192,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_outcome_comes_first),
         cmocka_unit_test(without_outcome_what_was_asked),
+        cmocka_unit_test(what_is_no_reason_stays_out),
         cmocka_unit_test(a_death_nobody_asked_for),
         cmocka_unit_test(exit_codes_tell_reasons),
         cmocka_unit_test(who_is_tried_again),
