@@ -1,6 +1,7 @@
 /* Numbers, durations and byte counts read strictly, and reals written so that they read back. */
 #include "base/checked.h"
 #include "base/str.h"
+#include "os/clock.h"
 #include "os/locale.h"
 #include <float.h>
 #include <math.h>
@@ -140,17 +141,20 @@ bool mli_parse_bytes(const char *text, int64_t *out)
     return true;
 }
 
+/* Two digits at a time, from the last. */
 static size_t put_u64(char *dst, uint64_t value)
 {
-    char digits[20];
-    size_t n = 0, length;
-    do {
-        digits[n++] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    for (length = 0; n > 0; length++)
-        dst[length] = digits[--n];
-    return length;
+    size_t n = 1;
+    for (uint64_t tens = 10; n < 20 && value >= tens; tens *= 10)
+        n++;
+    char *at = dst + n;
+    for (; value >= 100; value /= 100)
+        memcpy(at -= 2, mli_os_digit_pairs + 2 * (value % 100), 2);
+    if (value >= 10)
+        memcpy(at - 2, mli_os_digit_pairs + 2 * value, 2);
+    else
+        at[-1] = (char)('0' + value);
+    return n;
 }
 
 size_t mli_format_i64(char dst[20], int64_t value)
@@ -178,29 +182,29 @@ static size_t format_short(char *dst, double value)
         if ((double)r / powers[k] != size)
             continue;
         size_t n = 0;
-        uint64_t unit = (uint64_t)powers[k];
         if (signbit(value))
             dst[n++] = '-';
+        if (k == 0)
+            return n + put_u64(dst + n, r);
+        uint64_t unit = (uint64_t)powers[k];
         n += put_u64(dst + n, r / unit);
-        if (k > 0) {
-            char fraction[20];
-            size_t digits = put_u64(fraction, r % unit);
-            dst[n++] = '.';
-            for (size_t zeros = (size_t)k - digits; zeros > 0; zeros--)
-                dst[n++] = '0';
-            memcpy(dst + n, fraction, digits);
-            n += digits;
-        }
-        dst[n] = '\0';
-        return n;
+        dst[n++] = '.';
+        uint64_t fraction = r % unit;
+        for (uint64_t place = unit / 10; fraction < place; place /= 10)
+            dst[n++] = '0';
+        return n + put_u64(dst + n, fraction);
     }
     return 0;
 }
 
 size_t mli_format_f64(char *dst, size_t capacity, double value)
 {
-    char text[40];
-    size_t n = format_short(text, value);
+    char text[40], *to = capacity >= sizeof text ? dst : text;
+    size_t n = format_short(to, value);
+    if (n > 0 && to == dst) {
+        dst[n] = '\0';
+        return n;
+    }
     /* From 15 digits on only, where fewer cannot hold the value's bits; subnormals have fewer. */
     for (int precision = fabs(value) < DBL_MIN ? 1 : 15; n == 0 && precision <= 17; precision++) {
         const char *end;

@@ -76,40 +76,47 @@ static int64_t days_from_date(int64_t year, int64_t month, int64_t day)
     return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
 
-static void date_from_days(int64_t days, int64_t *year, int64_t *month, int64_t *day)
-{
-    days += 719468;
-    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-    int64_t of_era = days - era * 146097;
-    int64_t y = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    int64_t of_year = of_era - (365 * y + y / 4 - y / 100);
-    int64_t m = (5 * of_year + 2) / 153;
-    *day = of_year - (153 * m + 2) / 5 + 1;
-    *month = m < 10 ? m + 3 : m - 9;
-    *year = y + era * 400 + (*month <= 2);
-}
+const char mli_os_digit_pairs[200] = /* without a NUL */
+    "0001020304050607080910111213141516171819"
+    "2021222324252627282930313233343536373839"
+    "4041424344454647484950515253545556575859"
+    "6061626364656667686970717273747576777879"
+    "8081828384858687888990919293949596979899";
 
 /* Two digits; `value` below 100. */
 static void put_pair(char *out, uint32_t value)
 {
-    out[0] = (char)('0' + value / 10);
-    out[1] = (char)('0' + value % 10);
+    memcpy(out, mli_os_digit_pairs + 2 * (size_t)value, 2);
+}
+
+/* Of days since 0000-03-01. In 32 bits and unsigned: lines of a log take this way each. */
+static void put_date(char out[10], uint32_t days)
+{
+    uint32_t era = days / 146097, of_era = days % 146097;
+    uint32_t y = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    uint32_t of_year = of_era - (365 * y + y / 4 - y / 100);
+    uint32_t m = (5 * of_year + 2) / 153;
+    uint32_t day = of_year - (153 * m + 2) / 5 + 1, month = m < 10 ? m + 3 : m - 9;
+    uint32_t year = y + era * 400 + (month <= 2);
+    put_pair(out, year / 100);
+    put_pair(out + 2, year % 100);
+    put_pair(out + 5, month);
+    put_pair(out + 8, day);
 }
 
 void mli_os_format_utc(int64_t realtime_ns, char out[28])
 {
-    int64_t us = realtime_ns / 1000 - (realtime_ns % 1000 < 0);
-    int64_t seconds = us / 1000000 - (us % 1000000 < 0);
-    uint32_t fraction = (uint32_t)(us - seconds * 1000000);
-    int64_t days = seconds / 86400 - (seconds % 86400 < 0);
-    uint32_t of_day = (uint32_t)(seconds - days * 86400);
-    int64_t year, month, day;
-    date_from_days(days, &year, &month, &day);
+    int64_t seconds = realtime_ns / NS_PER_S, rest = realtime_ns - seconds * NS_PER_S;
+    if (rest < 0) {
+        rest += NS_PER_S;
+        seconds--;
+    }
+    /* Since 0000-03-01, and so never negative: nanoseconds reach from 1677 to 2262. */
+    uint64_t since = (uint64_t)(seconds + 719468LL * 86400);
+    uint32_t days = (uint32_t)(since / 86400), fraction = (uint32_t)rest / 1000;
+    uint32_t of_day = (uint32_t)(since - (uint64_t)days * 86400);
     memcpy(out, "0000-00-00T00:00:00.000000Z", 28);
-    put_pair(out, (uint32_t)year / 100);
-    put_pair(out + 2, (uint32_t)year % 100);
-    put_pair(out + 5, (uint32_t)month);
-    put_pair(out + 8, (uint32_t)day);
+    put_date(out, days);
     put_pair(out + 11, of_day / 3600);
     put_pair(out + 14, of_day / 60 % 60);
     put_pair(out + 17, of_day % 60);

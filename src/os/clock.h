@@ -22,6 +22,8 @@ extern const mli_os_random mli_os_system_random; /* getrandom(2) */
 
 int64_t mli_os_thread_cpu_ns(void);  /* CLOCK_THREAD_CPUTIME_ID */
 int64_t mli_os_process_cpu_ns(void); /* CLOCK_PROCESS_CPUTIME_ID */
+/* "00" to "99", for all who write digits two at a time. */
+extern const char mli_os_digit_pairs[200];
 /* "2026-01-02T03:04:05.678901Z" + NUL; years 0000..9999. */
 void mli_os_format_utc(int64_t realtime_ns, char out[28]);
 /* -1 when the text is not of that form (fraction of 0..9 digits accepted). */
