@@ -23,7 +23,9 @@ typedef struct mli_log_core {
     modellab_logger *forward; /* referenced */
     char *root;
     unsigned char key[32];
-    _Atomic int64_t seq, lines, suppressed, failed;
+    _Atomic int64_t seq, suppressed, failed;
+    /* Lines to the file, and to the callback alone: each is written under the lock of its sink. */
+    _Atomic int64_t file_lines, sink_lines;
     _Atomic int32_t last_error;
     mli_log_rate rate;
 } mli_log_core;
@@ -40,6 +42,12 @@ struct modellab_logger {
  */
 void mli_log_emit(mli_log_core *core, const modellab_logger *logger,
                   const modellab_log_record *record);
-bool mli_log_core_enabled(const mli_log_core *core, modellab_log_level level);
+
+static inline bool mli_log_core_enabled(const mli_log_core *core, modellab_log_level level)
+{
+    if (level < atomic_load_explicit(&core->level, memory_order_relaxed))
+        return false;
+    return core->has_file || level >= atomic_load_explicit(&core->sink_level, memory_order_relaxed);
+}
 
 #endif

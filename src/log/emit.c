@@ -4,44 +4,47 @@
 #include "log/line.h"
 #include <errno.h>
 
-bool mli_log_core_enabled(const mli_log_core *core, modellab_log_level level)
-{
-    if (level < atomic_load_explicit(&core->level, memory_order_relaxed))
-        return false;
-    return core->has_file || level >= atomic_load_explicit(&core->sink_level, memory_order_relaxed);
-}
-
 static void count_failure(mli_log_core *core, int error)
 {
     atomic_fetch_add_explicit(&core->failed, 1, memory_order_relaxed);
     atomic_store_explicit(&core->last_error, error, memory_order_relaxed);
 }
 
+/* Only for whoever holds the sink's lock: no locked instruction is needed. */
+static void count_line(_Atomic int64_t *lines)
+{
+    atomic_store_explicit(lines, atomic_load_explicit(lines, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+}
+
 static bool write_file(mli_log_core *core, const char *text, size_t bytes, int64_t now_ns)
 {
     mli_os_mutex_lock(&core->file_lock);
     int rc = mli_log_file_write(&core->file, text, bytes, now_ns);
+    if (rc == 0)
+        count_line(&core->file_lines);
     mli_os_mutex_unlock(&core->file_lock);
     if (rc != 0)
         count_failure(core, -rc);
     return rc == 0;
 }
 
-static bool call_sink(mli_log_core *core, const modellab_log_line *line)
+static void call_sink(mli_log_core *core, const modellab_log_line *line, bool counted)
 {
     uintptr_t self = mli_os_thread_key();
     if (atomic_load_explicit(&core->in_sink, memory_order_relaxed) == self) {
         count_failure(core, EDEADLK); /* the callback logs to its own logger */
-        return false;
+        return;
     }
     mli_os_mutex_lock(&core->sink_lock);
     atomic_store_explicit(&core->in_sink, self, memory_order_relaxed);
-    bool called = core->sink.write != NULL;
-    if (called)
+    if (core->sink.write != NULL) {
         core->sink.write(core->sink.user, line);
+        if (!counted)
+            count_line(&core->sink_lines);
+    }
     atomic_store_explicit(&core->in_sink, 0, memory_order_relaxed);
     mli_os_mutex_unlock(&core->sink_lock);
-    return called;
 }
 
 void mli_log_emit(mli_log_core *core, const modellab_logger *logger,
@@ -74,8 +77,6 @@ void mli_log_emit(mli_log_core *core, const modellab_logger *logger,
                                   .text_bytes = bytes - 1,
                                   .time_ns = stamp.time_ns,
                                   .seq = stamp.seq};
-        written = call_sink(core, &line) || written;
+        call_sink(core, &line, written);
     }
-    if (written)
-        atomic_fetch_add_explicit(&core->lines, 1, memory_order_relaxed);
 }

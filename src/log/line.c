@@ -2,8 +2,8 @@
  */
 #include "log/line.h"
 #include "base/str.h"
+#include "log/plain.h"
 #include "log/redact.h"
-#include "log/writer.h"
 #include "os/clock.h"
 #include <math.h>
 #include <string.h>
@@ -12,18 +12,23 @@
 #define TAIL_BYTES 64
 /* ,"sev":-2147483648 and ,"seq":-9223372036854775808 */
 #define OURS_BYTES 48
+/* How a number or a key with its marks may grow at most, so that one check of the room suffices. */
+#define NUMBER_BYTES 48
+#define KEY_ROOM (MLI_LOG_KEY_BYTES + 4)
+/* Texts up to here are copied while their end is looked for. */
+#define SHORT_BYTES 24
+
+static size_t level_index(modellab_log_level level)
+{
+    return (size_t)(level >= MODELLAB_LOG_DEBUG) + (level >= MODELLAB_LOG_INFO) +
+           (level >= MODELLAB_LOG_WARN) + (level >= MODELLAB_LOG_ERROR) +
+           (level >= MODELLAB_LOG_FATAL);
+}
 
 const char *mli_log_level_name(modellab_log_level level)
 {
-    if (level < MODELLAB_LOG_DEBUG)
-        return "trace";
-    if (level < MODELLAB_LOG_INFO)
-        return "debug";
-    if (level < MODELLAB_LOG_WARN)
-        return "info";
-    if (level < MODELLAB_LOG_ERROR)
-        return "warn";
-    return level < MODELLAB_LOG_FATAL ? "error" : "fatal";
+    static const char *const names[6] = {"trace", "debug", "info", "warn", "error", "fatal"};
+    return names[level_index(level)];
 }
 
 /* Bytes of a text that may be long: never looks further than what can be written. */
@@ -102,180 +107,149 @@ static void put_value(mli_log_writer *w, const mli_log_stamp *stamp, const model
     }
 }
 
-typedef struct key_text {
-    const char *text;
-    size_t bytes;
-    bool plain; /* needs no escape */
-} key_text;
-
-static bool has_high_byte(const char *text, size_t bytes)
+/* The quick ways write plain text and numbers behind `at` and return where they end; NULL when they
+ * do not apply: then nothing counts as written. `declared` 0 = NUL-terminated. */
+static inline char *quick_text(char *at, const char *end, const char *text, size_t declared,
+                               size_t limit)
 {
-    for (size_t i = 0; i < bytes; i++)
-        if ((unsigned char)text[i] >= 0x80)
-            return true;
-    return false;
+    if (end - at < SHORT_BYTES + 2)
+        return NULL;
+    size_t bytes = declared == 0 ? mli_log_copy_short(at + 1, text, SHORT_BYTES) : declared;
+    if (declared != 0 || bytes > SHORT_BYTES) {
+        bytes = bounded_length(text, declared, limit);
+        if (bytes > limit || (size_t)(end - at) < bytes + 2 ||
+            !mli_log_copy_plain(at + 1, text, bytes))
+            return NULL;
+    }
+    at[0] = '"';
+    at[bytes + 1] = '"';
+    return at + bytes + 2;
 }
 
-/* One character as it will be written: bad UTF-8 becomes U+FFFD. */
-static uint32_t next_character(const char *text, size_t bytes, size_t *at)
+static inline char *quick_key(char *at, const char *end, const char *key, mli_log_seen *seen)
 {
-    uint32_t c = 0xFFFD;
-    size_t n = mli_utf8_decode(text + *at, bytes - *at, &c);
-    *at += n == 0 ? 1 : n;
-    return n == 0 ? 0xFFFD : c;
+    if (end - at < KEY_ROOM || key == NULL || key[0] == '\0')
+        return NULL;
+    mli_log_key k = {key, mli_log_copy_short(at + 2, key, MLI_LOG_KEY_BYTES)};
+    if (k.bytes > MLI_LOG_KEY_BYTES || mli_log_seen_add(seen, &k))
+        return NULL;
+    memcpy(at, ",\"", 2);
+    memcpy(at + k.bytes + 2, "\":", 2);
+    return at + k.bytes + 4;
 }
 
-/* Equal as written; the bytes of bad UTF-8 may differ. */
-static bool same_key(const key_text *a, const char *text, size_t bytes)
+static inline char *quick_value(char *at, const char *end, const modellab_log_field *f)
 {
-    if (a->bytes == bytes && memcmp(a->text, text, bytes) == 0)
-        return true;
-    if (!has_high_byte(text, bytes) || !has_high_byte(a->text, a->bytes))
+    if (f->type == MODELLAB_LOG_STRING && f->text != NULL)
+        return quick_text(at, end, f->text, f->text_bytes, MLI_LOG_VALUE_BYTES);
+    if (end - at < NUMBER_BYTES)
+        return NULL;
+    if (f->type == MODELLAB_LOG_INT)
+        return at + mli_format_i64(at, f->integer);
+    if (f->type == MODELLAB_LOG_BOOL) {
+        memcpy(at, f->integer != 0 ? "true " : "false", 5);
+        return at + (f->integer != 0 ? 4 : 5);
+    }
+    if (f->type == MODELLAB_LOG_REAL && isfinite(f->real))
+        return at + mli_format_f64(at, NUMBER_BYTES, f->real);
+    return NULL;
+}
+
+static void put_text(mli_log_writer *w, const char *text, size_t limit)
+{
+    char *after = quick_text(w->at, w->end, text, 0, limit);
+    if (after != NULL)
+        w->at = after;
+    else
+        mli_log_put_string(w, text, bounded_length(text, 0, limit), limit);
+}
+
+/* One field, or nothing of it when there is no room for its key and a part of its value. */
+static bool put_field(mli_log_writer *w, const mli_log_stamp *stamp, const modellab_log_record *r,
+                      size_t count, size_t index, bool key_written)
+{
+    if (!key_written)
+        mli_log_put_key(w, r->fields, count, index);
+    if (w->cut)
         return false;
-    size_t i = 0, k = 0;
-    while (i < a->bytes && k < bytes)
-        if (next_character(a->text, a->bytes, &i) != next_character(text, bytes, &k))
-            return false;
-    return i == a->bytes && k == bytes;
-}
-
-static bool is_reserved(const key_text *k)
-{
-    static const char *const of_length[11][5] = {
-        [2] = {"ts"},        [3] = {"msg", "sev", "pid", "seq"}, [5] = {"level", "event"},
-        [6] = {"run_id"},    [7] = {"span_id", "attempt"},       [8] = {"trace_id"},
-        [9] = {"truncated"}, [10] = {"request_id", "suppressed"}};
-    if (k->bytes > 10)
-        return false;
-    for (const char *const *ours = of_length[k->bytes]; *ours != NULL; ours++)
-        if ((*ours)[0] == k->text[0] && memcmp(*ours, k->text, k->bytes) == 0)
-            return true;
-    return false;
-}
-
-/* A set of seen keys as one word: false means surely new, so that most lines compare no texts. */
-static bool seen_before(uint64_t *seen, const key_text *k)
-{
-    uint64_t bit = (uint64_t)1 << ((k->bytes * 7 + (unsigned char)k->text[0] * 3u +
-                                    (unsigned char)k->text[k->bytes - 1]) &
-                                   63);
-    bool was = (*seen & bit) != 0;
-    *seen |= bit;
-    return was;
-}
-
-/* Which one of equal keys this is: 1 for the first, or for a reserved key 2. */
-static size_t occurrence(const key_text *keys, size_t index)
-{
-    size_t n = is_reserved(&keys[index]) ? 2 : 1;
-    for (size_t i = 0; i < index; i++)
-        n += same_key(&keys[i], keys[index].text, keys[index].bytes);
-    return n;
-}
-
-/* The key, with "_2", "_3" ... when it would appear twice on the line. */
-static void put_key(mli_log_writer *w, const key_text *keys, size_t count, size_t index,
-                    bool unsure)
-{
-    const key_text *k = &keys[index];
-    char renamed[MLI_LOG_KEY_BYTES + 8];
-    size_t n = unsure ? occurrence(keys, index) : 1, bytes = k->bytes;
-    MLI_LOG_PUT(w, ",");
-    if (n == 1) {
-        if (k->plain && (size_t)(w->end - w->at) >= bytes + 2)
-            mli_log_put_plain(w, k->text, bytes);
-        else
-            mli_log_put_string(w, k->text, bytes, bytes);
-        MLI_LOG_PUT(w, ":");
-        return;
-    }
-    memcpy(renamed, k->text, bytes);
-    /* The (n-1)th suffix that makes no key of the caller's own. */
-    for (int64_t suffix = 2; n > 1; suffix++) {
-        mli_log_writer number = {renamed + k->bytes, renamed + sizeof renamed, false};
-        bool taken = false;
-        MLI_LOG_PUT(&number, "_");
-        mli_log_put_int(&number, suffix);
-        bytes = (size_t)(number.at - renamed);
-        for (size_t i = 0; i < count; i++)
-            taken = taken || same_key(&keys[i], renamed, bytes);
-        n -= !taken;
-    }
-    mli_log_put_string(w, renamed, bytes, bytes);
-    MLI_LOG_PUT(w, ":");
-}
-
-static size_t collect_keys(const modellab_log_record *r, key_text *keys)
-{
-    size_t count = r->field_count < MLI_LOG_FIELDS_MAX ? r->field_count : MLI_LOG_FIELDS_MAX;
-    for (size_t i = 0; i < count; i++) {
-        const char *key = r->fields[i].key;
-        if (key == NULL || key[0] == '\0')
-            key = "field";
-        keys[i].text = key;
-        keys[i].bytes = bounded_length(key, 0, MLI_LOG_KEY_BYTES);
-        keys[i].bytes = mli_utf8_prefix(key, keys[i].bytes, MLI_LOG_KEY_BYTES);
-        keys[i].plain = mli_log_is_plain(key, keys[i].bytes);
-    }
-    return count;
+    const char *value = w->at;
+    put_value(w, stamp, &r->fields[index]);
+    return !w->cut || (w->at > value && w->at[-1] == '"'); /* a cut text is still a text */
 }
 
 static void put_fields(mli_log_writer *w, const mli_log_stamp *stamp, const modellab_log_record *r)
 {
-    key_text keys[MLI_LOG_FIELDS_MAX];
-    /* Bits of the reserved keys: set once by hand would go stale, so a reserved key is always
-     * checked when its first letter is one of theirs. */
-    uint64_t seen = 0;
-    bool cut = r->field_count > MLI_LOG_FIELDS_MAX;
-    size_t count = collect_keys(r, keys);
+    mli_log_seen seen = mli_log_seen_ours();
+    size_t given = r->fields != NULL ? r->field_count : 0;
+    size_t count = given < MLI_LOG_FIELDS_MAX ? given : MLI_LOG_FIELDS_MAX;
+    bool cut = given > MLI_LOG_FIELDS_MAX;
+    char *at = w->at;
     for (size_t i = 0; i < count; i++) {
-        char *before = w->at;
-        bool unsure = seen_before(&seen, &keys[i]) || is_reserved(&keys[i]) || !keys[i].plain;
-        w->cut = false;
-        put_key(w, keys, count, i, unsure);
-        if (!w->cut) {
-            const char *value = w->at;
-            put_value(w, stamp, &r->fields[i]);
-            bool kept = w->at > value && w->at[-1] == '"'; /* a cut text is still a text */
-            cut = cut || w->cut;
-            if (!w->cut || kept)
-                continue;
+        char *value = quick_key(at, w->end, r->fields[i].key, &seen);
+        char *after = value != NULL ? quick_value(value, w->end, &r->fields[i]) : NULL;
+        if (after != NULL) {
+            at = after;
+            continue;
         }
-        w->at = before; /* no room for this one: neither for later ones */
-        cut = true;
-        break;
+        if (value == NULL) { /* later keys are compared with this one, too */
+            mli_log_key key = mli_log_key_of(&r->fields[i]);
+            (void)mli_log_seen_add(&seen, &key);
+        }
+        w->at = value != NULL ? value : at;
+        w->cut = false;
+        bool kept = put_field(w, stamp, r, count, i, value != NULL);
+        cut = cut || w->cut;
+        if (!kept) /* no room for this one: neither for later ones */
+            break;
+        at = w->at;
     }
+    w->at = at;
     w->cut = cut;
+}
+
+/* {"ts":"...","level":"info","event": */
+static char *put_head(char *at, int64_t time_ns, modellab_log_level level)
+{
+    static const struct {
+        char text[32];
+        size_t bytes;
+    } heads[6] = {
+        {"\",\"level\":\"trace\",\"event\":", 26}, {"\",\"level\":\"debug\",\"event\":", 26},
+        {"\",\"level\":\"info\",\"event\":", 25},  {"\",\"level\":\"warn\",\"event\":", 25},
+        {"\",\"level\":\"error\",\"event\":", 26}, {"\",\"level\":\"fatal\",\"event\":", 26}};
+    size_t i = level_index(level);
+    memcpy(at, "{\"ts\":\"", 7);
+    mli_os_format_utc(time_ns, at + 7);
+    memcpy(at + 34, heads[i].text, sizeof heads[i].text);
+    return at + 34 + heads[i].bytes;
+}
+
+/* Ids, severity, process and number of the line; its room was kept free. */
+static inline char *put_ours(char *at, const mli_log_stamp *stamp, modellab_log_level level)
+{
+    mli_log_copy(at, stamp->ids, stamp->ids_bytes);
+    at += stamp->ids_bytes;
+    memcpy(at, ",\"sev\":", 7);
+    at += 7 + mli_format_i64(at + 7, level);
+    mli_log_copy(at, stamp->process, stamp->process_bytes);
+    at += stamp->process_bytes;
+    memcpy(at, ",\"seq\":", 7);
+    return at + 7 + mli_format_i64(at + 7, stamp->seq);
 }
 
 size_t mli_log_format(char *out, const mli_log_stamp *stamp, const modellab_log_record *r)
 {
     mli_log_writer w = {out, out + MLI_LOG_LINE_BYTES - TAIL_BYTES, false};
-    const char *level = mli_log_level_name(r->level), *message = r->message;
-    const char *event = r->event != NULL ? r->event : "log";
-    char time[28];
     /* The message leaves room for the keys of ours that follow it. */
     size_t ours = stamp->ids_bytes + stamp->process_bytes + OURS_BYTES;
     w.end -= ours;
-    mli_os_format_utc(stamp->time_ns, time);
-    MLI_LOG_PUT(&w, "{\"ts\":\"");
-    mli_log_put(&w, time, 27);
-    MLI_LOG_PUT(&w, "\",\"level\":\"");
-    mli_log_put(&w, level, strlen(level));
-    MLI_LOG_PUT(&w, "\",\"event\":");
-    mli_log_put_string(&w, event, bounded_length(event, 0, 256), 256);
+    w.at = put_head(out, stamp->time_ns, r->level);
+    put_text(&w, r->event != NULL ? r->event : "log", 256);
     MLI_LOG_PUT(&w, ",\"msg\":");
-    message = message != NULL ? message : "";
-    mli_log_put_string(&w, message, bounded_length(message, 0, MLI_LOG_VALUE_BYTES),
-                       MLI_LOG_VALUE_BYTES);
+    put_text(&w, r->message != NULL ? r->message : "", MLI_LOG_VALUE_BYTES);
     bool cut = w.cut;
     w.end += ours;
-    mli_log_put(&w, stamp->ids, stamp->ids_bytes);
-    MLI_LOG_PUT(&w, ",\"sev\":");
-    mli_log_put_int(&w, r->level);
-    mli_log_put(&w, stamp->process, stamp->process_bytes);
-    MLI_LOG_PUT(&w, ",\"seq\":");
-    mli_log_put_int(&w, stamp->seq);
+    w.at = put_ours(w.at, stamp, r->level);
     put_fields(&w, stamp, r);
     cut = cut || w.cut;
     w.end += TAIL_BYTES - 1;

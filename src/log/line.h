@@ -2,13 +2,12 @@
 #ifndef MLI_LOG_LINE_H
 #define MLI_LOG_LINE_H
 
+#include "log/keys.h"
 #include <modellab/logger.h>
 #include <stdbool.h>
 
 #define MLI_LOG_LINE_BYTES 32768 /* with line end and NUL */
 #define MLI_LOG_VALUE_BYTES 8192
-#define MLI_LOG_KEY_BYTES 64
-#define MLI_LOG_FIELDS_MAX 64
 
 /* What stands on a line besides the record. The ids and the process part are JSON made before. */
 typedef struct mli_log_stamp {

@@ -261,35 +261,34 @@ void mli_logger_unref(modellab_logger *logger)
     logger_free(logger);
 }
 
-/* The record in today's form. */
-static bool take_record(const modellab_log_record *given, modellab_log_record *out)
+/* The record in today's form: the caller's own when it is of that size (a copy costs as much as a
+ * part of the line), else `room`. NULL when it cannot be read. */
+static const modellab_log_record *take_record(const modellab_log_record *given,
+                                              modellab_log_record *room)
 {
-    if (given->size == sizeof *out) {
-        *out = *given;
-        return true;
-    }
-    *out = (modellab_log_record)MODELLAB_LOG_RECORD_INIT;
-    if (mli_sized_in(out, sizeof *out, MLI_SIZE_UP_TO(modellab_log_record, field_count), given,
+    if (given->size == sizeof *room)
+        return given;
+    *room = (modellab_log_record)MODELLAB_LOG_RECORD_INIT;
+    if (mli_sized_in(room, sizeof *room, MLI_SIZE_UP_TO(modellab_log_record, field_count), given,
                      NULL) != MODELLAB_OK)
-        return false;
-    return true;
+        return NULL;
+    return room;
 }
 
 void mli_logger_log(modellab_logger *logger, const modellab_log_record *record)
 {
-    modellab_log_record r;
+    modellab_log_record room;
     if (logger == NULL || record == NULL || !mli_logger_is_enabled(logger, record->level))
         return;
-    if (!take_record(record, &r)) {
+    const modellab_log_record *r = take_record(record, &room);
+    if (r == NULL) {
         atomic_fetch_add_explicit(&logger->core->failed, 1, memory_order_relaxed);
         return;
     }
-    if (r.fields == NULL)
-        r.field_count = 0;
     for (mli_log_core *core = logger->core; core != NULL;
          core = core->forward != NULL ? core->forward->core : NULL)
-        if (mli_log_core_enabled(core, r.level))
-            mli_log_emit(core, logger, &r);
+        if (mli_log_core_enabled(core, r->level))
+            mli_log_emit(core, logger, r);
 }
 
 bool mli_logger_is_enabled(const modellab_logger *logger, modellab_log_level level)
@@ -330,7 +329,8 @@ modellab_status mli_logger_get_stats(const modellab_logger *logger, modellab_log
 {
     const mli_log_core *core = logger->core;
     modellab_logger_stats stats = {.size = sizeof stats,
-                                   .lines = atomic_load(&core->lines),
+                                   .lines = atomic_load(&core->file_lines) +
+                                            atomic_load(&core->sink_lines),
                                    .suppressed = atomic_load(&core->suppressed),
                                    .failed = atomic_load(&core->failed),
                                    .last_error = atomic_load(&core->last_error)};

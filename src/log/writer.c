@@ -1,25 +1,22 @@
 /* Escaping of JSON strings, and integers as text. */
 #include "log/writer.h"
 #include "base/str.h"
+#include "log/plain.h"
+
+const unsigned char mli_log_is_special[256] = {
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
 
 void mli_log_put_int(mli_log_writer *w, int64_t value)
 {
     char digits[20];
     mli_log_put(w, digits, mli_format_i64(digits, value));
-}
-
-/* Bytes at the start of `text` that need no escape. */
-static size_t plain_run(const char *text, size_t bytes)
-{
-    size_t i = 0;
-    while (i + 8 <= bytes && mli_log_special_in(mli_log_load8(text + i)) == 0)
-        i += 8;
-    for (; i < bytes; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c < 0x20 || c >= 0x7F || c == '"' || c == '\\')
-            break;
-    }
-    return i;
 }
 
 /* One character that is not plain; returns the bytes of the input that it took. */
@@ -55,15 +52,11 @@ void mli_log_put_string(mli_log_writer *w, const char *text, size_t bytes, size_
         return;
     }
     size_t kept = bytes <= limit ? bytes : mli_utf8_prefix(text, bytes, limit);
-    if (kept == bytes && (size_t)(w->end - w->at) >= bytes + 2 && mli_log_is_plain(text, bytes)) {
-        mli_log_put_plain(w, text, bytes);
-        return;
-    }
     *w->at++ = '"';
     w->end--; /* the closing quote always fits */
     w->cut = false;
     for (size_t i = 0; i < kept && !w->cut;) {
-        size_t run = plain_run(text + i, kept - i), room = (size_t)(w->end - w->at);
+        size_t run = mli_log_plain_run(text + i, kept - i), room = (size_t)(w->end - w->at);
         if (run > room) {
             mli_log_put(w, text + i, room);
             w->cut = true;

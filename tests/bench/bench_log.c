@@ -9,6 +9,7 @@
 
 #define LINES 1000 /* a round: short enough to lie within one time slice mostly */
 #define ROUNDS 401
+#define PROFILE_ROUNDS 100
 #define SIDES_MAX 4
 
 static const bench_ids ids = {"01ARYZ6S41ZZZZZZZZZZZZZZZZ", "req-7f3a",
@@ -190,9 +191,9 @@ static int profile(const char *who)
         s.logger = make(&o);
     if (count == 0)
         return 1;
-    for (int r = 0; r < 20; r++)
+    for (int r = 0; r < PROFILE_ROUNDS; r++)
         (void)run_round(&s);
-    printf("%d lines of %s\n", 20 * LINES, who);
+    printf("%d lines of %s\n", PROFILE_ROUNDS * LINES, who);
     release(&s, 1);
     return 0;
 }
