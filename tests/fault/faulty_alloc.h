@@ -25,8 +25,8 @@ typedef enum faulty_verdict {
     FAULTY_NOT_REACHED   /* did not succeed without any failure */
 } faulty_verdict;
 
-/* Runs the scenario for N = 1, 2 ... once and "from N on". `allocations` gets the number of the
- * last run. */
+/* Runs the scenario for N = 1, 1 + stride ... once and "from N on". `allocations` gets the number
+ * of the last run. */
 faulty_verdict faulty_run(faulty_scenario scenario, void *arg, long *allocations);
 
 #endif
