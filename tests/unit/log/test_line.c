@@ -123,8 +123,9 @@ static void secrets_paths_urls(void **state)
     const char *line = FORMAT(
         "x", mli_log_secret("t", "hunter2-secret"), mli_log_secret("u", "hunter2-secret"),
         mli_log_secret("v", "another"), mli_log_path("in", "/data/lab/runs/1/x"),
-        mli_log_path("out", "/elsewhere/somebody/talk.wav"), mli_log_path("near", "/data/laboratory/y"),
-        mli_log_path("up", "/data/lab/../secret/z"), mli_log_path("root", "/data/lab"),
+        mli_log_path("out", "/elsewhere/somebody/talk.wav"),
+        mli_log_path("near", "/data/laboratory/y"), mli_log_path("up", "/data/lab/../secret/z"),
+        mli_log_path("root", "/data/lab"),
         mli_log_url("url", "https://user:pa55@host.org:8/p/q?token=abc#frag"),
         mli_log_url("plain", "https://host.org/p"), mli_log_url("odd", "user:pa55@host/p?q"));
     assert_null(strstr(line, "hunter2"));
