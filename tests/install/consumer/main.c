@@ -1,4 +1,5 @@
-/* A consumer: compares header and library, and makes one call that needs most of the library linked. */
+/* A consumer: compares header and library, and makes one call that needs most of the library
+ * linked. */
 #include <modellab/modellab.h>
 #include <stdio.h>
 
