@@ -143,12 +143,13 @@ def compare_encoder(args, name, folder, file):
     ours_mel, ours_audio = np.split(values, [3000 * bands])
     mel_error = np.abs(ours_mel.reshape(3000, bands).T - mel).max()
     error, scale = np.abs(ours_audio.reshape(-1, state) - audio), np.abs(audio).max()
-    # A few frames are so ill-conditioned that any single-precision engine is off by some 1e-3 there.
+    # The bar holds for every value. A few frames are ill-conditioned (CTranslate2 in f32 is off by 2e-3 to 3e-3 there),
+    # so the share beyond the bar is printed too.
     most, beyond = np.quantile(error, 0.9999), int((error > ENCODER_BAR).sum())
     print(f"{name} {args.weights} {file.name}: log-mel within {mel_error:.1e} (bar {MEL_BAR:.0e}); encoder output: 99.99 % of the "
           f"values within {most:.1e} (bar {ENCODER_BAR:.0e}), {beyond} of {error.size} beyond it, greatest {error.max():.1e} of "
           f"values up to {scale:.1f}")
-    fine = most <= ENCODER_BAR and error.max() <= ENCODER_BAR * scale
+    fine = error.max() <= ENCODER_BAR
     return mel_error <= MEL_BAR and (fine or args.weights != "f32")
 
 
