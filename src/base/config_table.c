@@ -62,7 +62,7 @@ static const mli_config_variable variables[] = {
     {"MODEL_LAB_STALL_TIMEOUT_SECONDS", "600", MLI_CONFIG_SECONDS, 0, NULL, NULL, 0, 0,
      "A run without any progress for so long is stopped (stall_timeout); 0 = never."},
     {"MODEL_LAB_TESTING", "0", MLI_CONFIG_INTEGER, MLI_CONFIG_ENV_ONLY, NULL, NULL, 0, 1,
-     "1 allows fault injection (MODEL_LAB_FAIL_STEP)."},
+     "1 allows fault injection (MODEL_LAB_FAIL_STEP) and the step noop."},
     {"MODEL_LAB_TEST_MODELS", "", MLI_CONFIG_PATH, MLI_CONFIG_ENV_ONLY, NULL, NULL, 0, 0,
      "Folder of real models for the tests that need one."},
     {"MODEL_LAB_THREADS", "0", MLI_CONFIG_INTEGER, 0, NULL, NULL, 0, 1024,

@@ -3,13 +3,15 @@
 #include "lab/pipeline.h"
 
 #include "base/str.h"
+#include "os/file.h"
 #include <string.h>
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
 static const mli_step_kind steps[] = {
-    {"ingest", "Decodes the input and says what audio it is.", "", true},
-    {"asr", "Recognises speech: the transcript with times.", "ingest", true},
+    {"ingest", "Decodes the input and says what audio it is.", "", true, false},
+    {"asr", "Recognises speech: the transcript with times.", "ingest", true, false},
+    {"noop", "Does nothing; for tests of what surrounds a step.", "", false, true},
 };
 
 static const mli_pipeline pipelines[] = {
@@ -40,6 +42,14 @@ const mli_pipeline *mli_pipeline_find(const char *name)
     return NULL;
 }
 
+/* Steps of tests are there only for whoever asked for tests. */
+static bool is_offered(const mli_step_kind *step)
+{
+    const char *testing = step->for_tests ? mli_os_env("MODEL_LAB_TESTING") : "1";
+
+    return testing != NULL && strcmp(testing, "1") == 0;
+}
+
 /* Index of a step by a name that is not terminated; COUNT(steps) when there is none. */
 static size_t find_step(const char *name, size_t bytes)
 {
@@ -49,7 +59,7 @@ static size_t find_step(const char *name, size_t bytes)
            (strlen(steps[i].name) != bytes || memcmp(steps[i].name, name, bytes) != 0)) {
         i++;
     }
-    return i;
+    return i < COUNT(steps) && !is_offered(&steps[i]) ? COUNT(steps) : i;
 }
 
 const mli_step_kind *mli_step_kind_find(const char *name)
@@ -113,7 +123,7 @@ static const char *nearest(const char *name, bool among_pipelines)
     for (size_t i = 0; i < COUNT(steps); i++) {
         size_t distance = mli_edit_distance(name, steps[i].name, 3);
 
-        if (distance < least) {
+        if (distance < least && is_offered(&steps[i])) {
             least = distance;
             best = steps[i].name;
         }

@@ -10,6 +10,7 @@ typedef struct mli_step_kind {
     const char *name, *text;
     const char *needs; /* steps, comma-separated */
     bool needs_input;
+    bool for_tests; /* offered with MODEL_LAB_TESTING=1 only */
 } mli_step_kind;
 
 typedef struct mli_pipeline {

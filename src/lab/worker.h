@@ -70,6 +70,9 @@ MODELLAB_MUST_CHECK modellab_status mli_step_ingest(mli_worker *w,
 MODELLAB_MUST_CHECK modellab_status mli_step_asr(mli_worker *w,
                                                  modellab_error *err); /* step_asr.c */
 
+MODELLAB_MUST_CHECK modellab_status mli_step_noop(mli_worker *w,
+                                                  modellab_error *err); /* step_noop.c */
+
 /* fault.c: guarded fault injection, MODEL_LAB_FAIL_STEP with MODEL_LAB_TESTING=1 only. */
 MODELLAB_MUST_CHECK modellab_status mli_worker_fault(mli_worker *w, modellab_error *err);
 

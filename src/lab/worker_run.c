@@ -17,7 +17,8 @@ typedef struct step_entry {
     mli_step_fn run;
 } step_entry;
 
-static const step_entry step_table[] = {{"ingest", mli_step_ingest}, {"asr", mli_step_asr}};
+static const step_entry step_table[] = {
+    {"ingest", mli_step_ingest}, {"asr", mli_step_asr}, {"noop", mli_step_noop}};
 
 static mli_step_fn find_step(const char *name)
 {

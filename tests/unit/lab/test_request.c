@@ -172,6 +172,26 @@ static void pipelines_resolve(void **state)
     assert_false(mli_steps_need_input(""));
 }
 
+static void steps_of_tests_are_for_tests_alone(void **state)
+{
+    static const char noop[] = "{\"steps\":[\"noop\"],\"labels\":{\"noop_ms\":\"5\"}}";
+    reading r;
+
+    (void)state;
+    assert_int_equal(0, unsetenv("MODEL_LAB_TESTING"));
+    read_request(&r, noop);
+    assert_true(finding_at(&r, "/steps", MODELLAB_SEVERITY_ERROR) >= 0);
+    assert_null(strstr(mli_report_finding(r.findings.report, 0)->text, "did you mean"));
+    drop(&r);
+    assert_int_equal(0, setenv("MODEL_LAB_TESTING", "1", 1));
+    read_request(&r, noop);
+    assert_int_equal(MODELLAB_OK, r.status);
+    assert_string_equal("noop", mli_buf_text(&r.request.steps));
+    assert_false(r.request.needs_input);
+    drop(&r);
+    assert_int_equal(0, unsetenv("MODEL_LAB_TESTING"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +200,7 @@ int main(void)
         cmocka_unit_test(refusals_have_their_place),
         cmocka_unit_test(no_json_no_report),
         cmocka_unit_test(pipelines_resolve),
+        cmocka_unit_test(steps_of_tests_are_for_tests_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
