@@ -12,6 +12,25 @@ typedef struct mli_asr_session mli_asr_session;
 
 struct mli_asr_window;
 
+/* Where a transcription stands between two windows: all that the next window depends on (sampling
+ * draws its numbers from the seed, the window and the attempt, so it has no state). A call that
+ * goes on from here gives the bytes of one that was never interrupted: same model, audio, options
+ * and instruction set. */
+typedef struct mli_asr_mark {
+    int64_t seek; /* mel frames of 10 ms: where the next window begins */
+    float mel_max;
+    int32_t language; /* index; 0 = English */
+    double language_probability;
+    double last_speech;     /* seconds, for the guard against invented words */
+    const int32_t *history; /* tokens that the next prompt repeats; NULL when there are none */
+    size_t history_count;
+} mli_asr_mark;
+
+typedef struct mli_asr_resume {
+    mli_asr_mark mark;
+    const mli_transcript *done; /* the segments until there */
+} mli_asr_resume;
+
 /* Thresholds that are NaN are off. mli_asr_options_init gives the reference's defaults. */
 typedef struct mli_asr_options {
     const char *language;       /* code, English name or alias; NULL or "auto" = detect */
@@ -39,11 +58,15 @@ typedef struct mli_asr_options {
     /* Called on the transcribing thread; non-zero ends the call with E_CALLBACK. NULL = none. */
     int32_t (*progress)(void *user, double done_seconds, double total_seconds);
     int32_t (*segment)(void *user, const mli_transcript_segment *segment);
+    /* After each window, with its segments; all borrowed during the call. */
+    int32_t (*mark)(void *user, const mli_asr_mark *mark, const mli_transcript_segment *segments,
+                    size_t count);
     /* Called several times a second while a window is worked on (a sign of life for watchers: a
      * window may take many attempts). NULL = none. */
     void (*pulse)(void *user);
     void *user;
     const mli_cancel_word *cancel;
+    const mli_asr_resume *resume; /* goes on from there; NULL = from the beginning */
     /* Conformance tools: for every window, what was decoded. NULL = none. */
     void (*window)(void *user, const struct mli_asr_window *window);
 } mli_asr_options;

@@ -56,6 +56,13 @@ modellab_status mli_asr_choose_language(mli_asr_run *run, modellab_error *err)
         run->language = language;
         if (mli_whisper_language_token(run->special, language) < 0)
             return mli_fail(err, MODELLAB_E_UNSUPPORTED, "the model does not know this language");
+    } else if (o->resume != NULL) {
+        const mli_asr_mark *mark = &o->resume->mark;
+        if (mli_whisper_language_token(run->special, mark->language) < 0)
+            return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT,
+                            "there is nothing to go on from here");
+        run->language = mark->language;
+        run->language_probability = mark->language_probability;
     } else if (run->content_frames > 0) {
         modellab_status status = detect(run, err);
         if (status != MODELLAB_OK)

@@ -90,6 +90,23 @@ static modellab_status tell_progress(const mli_asr_run *run, modellab_error *err
     return MODELLAB_OK;
 }
 
+static modellab_status tell_mark(const mli_asr_run *run, size_t first, modellab_error *err)
+{
+    const mli_transcript *t = run->transcript;
+    mli_asr_mark mark = {.seek = run->seek,
+                         .mel_max = run->mel_max,
+                         .language = run->language,
+                         .language_probability = run->language_probability,
+                         .last_speech = run->last_speech,
+                         .history = run->history,
+                         .history_count = run->history_count};
+    const mli_transcript_segment *segments = t->segment_count > first ? t->segments + first : NULL;
+    if (run->options->mark != NULL &&
+        run->options->mark(run->options->user, &mark, segments, t->segment_count - first) != 0)
+        return mli_fail(err, MODELLAB_E_CALLBACK, "the mark callback ended the work");
+    return MODELLAB_OK;
+}
+
 static bool is_silence(const mli_asr_options *o, const mli_asr_decoded *d)
 {
     return d->no_speech_prob > o->no_speech_threshold &&
@@ -153,6 +170,7 @@ static modellab_status one_window(mli_asr_run *run, modellab_error *err)
     int64_t left = run->content_frames - run->seek;
     int64_t size = left < MLI_ASR_WINDOW_FRAMES ? left : MLI_ASR_WINDOW_FRAMES;
     int64_t next = run->seek + size;
+    size_t first = run->transcript->segment_count;
     modellab_status status = mli_asr_encode(run, run->seek, err);
     if (status == MODELLAB_OK && run->options->pulse != NULL)
         run->options->pulse(run->options->user);
@@ -167,7 +185,46 @@ static modellab_status one_window(mli_asr_run *run, modellab_error *err)
         return status;
     /* Each window goes forward, whatever the word times say. */
     run->seek = next > run->seek ? next : run->seek + size;
-    return tell_progress(run, err);
+    status = tell_mark(run, first, err);
+    return status == MODELLAB_OK ? tell_progress(run, err) : status;
+}
+
+static bool is_sound(const mli_asr_run *run, const mli_asr_mark *mark)
+{
+    mli_whisper_dims dims = mli_asr_model_info_of(run->session->model).dims;
+    bool sound = mark->seek > 0 && mark->history_count < dims.text_ctx / 2 && mark->language >= 0 &&
+                 mark->language < MLI_WHISPER_LANGUAGES && isfinite(mark->mel_max) &&
+                 isfinite(mark->last_speech);
+    for (size_t i = 0; sound && i < mark->history_count; i++)
+        sound = mark->history[i] >= 0 && (size_t)mark->history[i] < dims.vocab;
+    return sound;
+}
+
+/* Puts everything back as the last finished window left it. */
+static modellab_status go_on(mli_asr_run *run, const mli_asr_resume *resume, modellab_error *err)
+{
+    const mli_asr_mark *mark = &resume->mark;
+    modellab_status status = MODELLAB_OK;
+    if (!is_sound(run, mark))
+        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "there is nothing to go on from here");
+    run->seek = mark->seek;
+    run->last_speech = mark->last_speech;
+    if (mark->history_count > 0)
+        status = mli_asr_remember(run, mark->history, mark->history_count, err);
+    for (size_t i = 0; status == MODELLAB_OK && i < resume->done->segment_count; i++)
+        status = mli_transcript_add(run->transcript, &resume->done->segments[i], err);
+    return status;
+}
+
+static modellab_status find_mel_max(mli_asr_run *run, modellab_error *err)
+{
+    mli_asr_session *s = run->session;
+    if (run->options->resume != NULL) {
+        run->mel_max = run->options->resume->mark.mel_max;
+        return MODELLAB_OK;
+    }
+    return mli_mel_max(mli_asr_model_mel(s->model), run->source, s->pool, run->cancel,
+                       &run->mel_max, err);
 }
 
 static modellab_status transcribe(mli_asr_run *run, modellab_error *err)
@@ -176,8 +233,7 @@ static modellab_status transcribe(mli_asr_run *run, modellab_error *err)
     modellab_status status = mli_asr_need_state(s, rows_needed(run->options), err);
     run->content_frames = mli_mel_content_frames(run->source);
     if (status == MODELLAB_OK)
-        status = mli_mel_max(mli_asr_model_mel(s->model), run->source, s->pool, run->cancel,
-                             &run->mel_max, err);
+        status = find_mel_max(run, err);
     if (status == MODELLAB_OK)
         status = mli_asr_choose_language(run, err);
     if (status == MODELLAB_OK)
@@ -186,7 +242,8 @@ static modellab_status transcribe(mli_asr_run *run, modellab_error *err)
             mli_whisper_language_code(run->language), run->language_probability,
             (double)mli_audio_samples(run->source) / MLI_AUDIO_RATE, err);
     if (status == MODELLAB_OK)
-        status = add_initial_prompt(run, err);
+        status = run->options->resume != NULL ? go_on(run, run->options->resume, err)
+                                              : add_initial_prompt(run, err);
     if (status == MODELLAB_OK)
         status = tell_progress(run, err);
     while (status == MODELLAB_OK && run->seek < run->content_frames)
