@@ -6,7 +6,9 @@
 #include "base/error.h"
 #include "lab/partial.h"
 #include "lab/pricing.h"
+#include "lab/seal.h"
 #include "lab/snapshot.h"
+#include "lab/state.h"
 #include "log/logger.h"
 #include <string.h>
 
@@ -70,7 +72,12 @@ static modellab_status apply_end(mli_ingest *ingest, mli_run_record *record,
 {
     mli_lab *lab = ingest->lab;
     int64_t now = mli_lab_now_ms(lab);
+    mli_buf seal;
     mli_run_measures m = ingest->measures;
+    mli_buf_init(&seal, lab->alloc);
+    if (mli_status_is_final(to)) {
+        mli_run_seal(lab, ingest->run_id, ingest->log, &seal);
+    }
     add_up(record->run, host, &m);
     m.cost_micros = mli_pricing_cost(lab, record->run, &m);
     size_t open_steps = close_steps(record, s, step_status_of(s), now);
@@ -83,6 +90,7 @@ static modellab_status apply_end(mli_ingest *ingest, mli_run_record *record,
                                      .message = s->message,
                                      .failed_step = failed,
                                      .event_type = mli_state_event(to),
+                                     .seal_json = mli_buf_text(&seal),
                                      .not_before_ms =
                                          to == MODELLAB_RUN_QUEUED ? now + s->delay_ms : 0};
     if (to == MODELLAB_RUN_QUEUED) {
@@ -98,7 +106,9 @@ static modellab_status apply_end(mli_ingest *ingest, mli_run_record *record,
         .steps = record->steps,
         .step_count = open_steps,
         .transition = &transition};
-    return mli_store_apply(lab->store, &change, NULL, NULL, err);
+    modellab_status status = mli_store_apply(lab->store, &change, NULL, NULL, err);
+    mli_buf_dispose(&seal);
+    return status;
 }
 
 static bool not_ours(modellab_status status)

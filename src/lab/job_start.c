@@ -94,8 +94,8 @@ static modellab_status nameless(const mli_job *job, const mli_buf *text, int *fd
     return MODELLAB_OK;
 }
 
-static modellab_status make_order(mli_job *job, int64_t journal_next, bool has_input, int *fd,
-                                  modellab_error *err)
+static modellab_status make_order(mli_job *job, const mli_journal_tail *journal, bool has_input,
+                                  int *fd, modellab_error *err)
 {
     mli_buf text;
     const mli_run_row *row = job->row;
@@ -109,7 +109,7 @@ static modellab_status make_order(mli_job *job, int64_t journal_next, bool has_i
                        .cache_root = job->host->lab->cache_root,
                        .request_json = row->request_json,
                        .fence = row->fence,
-                       .journal_next = journal_next,
+                       .journal = *journal,
                        .host_pid = mli_os_pid(),
                        .limit_ms = mli_deadline_effective_ms(&job->deadlines),
                        .attempt = row->attempt,
@@ -126,23 +126,24 @@ static modellab_status make_order(mli_job *job, int64_t journal_next, bool has_i
     return status;
 }
 
-static modellab_status prepare_journal(const mli_job *job, int64_t *next, modellab_error *err)
+static modellab_status prepare_journal(const mli_job *job, mli_journal_tail *tail,
+                                       modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
     const mli_lab *lab = job->host->lab;
     modellab_status status = mli_run_path(lab->root, job->row->id, MLI_RUN_JOURNAL, path, err);
-    return status == MODELLAB_OK ? mli_journal_prepare(lab->os.files, path, lab->alloc, next, err)
+    return status == MODELLAB_OK ? mli_journal_prepare(lab->os.files, path, lab->alloc, tail, err)
                                  : status;
 }
 
 /* Descriptors of the start, except the lock. */
 static modellab_status open_all(mli_job *job, mli_worker_start *start, modellab_error *err)
 {
-    int64_t next = 1;
+    mli_journal_tail tail;
     const int append = MLI_OS_WRITE | MLI_OS_APPEND | MLI_OS_CREATE;
     modellab_status status = make_page(job, &start->page_fd, err);
     if (status == MODELLAB_OK) {
-        status = prepare_journal(job, &next, err);
+        status = prepare_journal(job, &tail, err);
     }
     if (status == MODELLAB_OK) {
         status = open_run_file(job, MLI_RUN_JOURNAL, append, &start->journal_fd, err);
@@ -159,7 +160,7 @@ static modellab_status open_all(mli_job *job, mli_worker_start *start, modellab_
             open_run_file(job, MLI_RUN_INPUT, MLI_OS_READ | MLI_OS_NONBLOCK, &start->input_fd, err);
     }
     if (status == MODELLAB_OK) {
-        status = make_order(job, next, start->input_fd >= 0, &start->order_fd, err);
+        status = make_order(job, &tail, start->input_fd >= 0, &start->order_fd, err);
     }
     return status;
 }

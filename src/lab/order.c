@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/id.h"
+#include "base/str.h"
 #include <string.h>
 
 #define ORDER_VERSION 1
@@ -22,7 +23,8 @@ void mli_order_write(const mli_order *order, mli_buf *out)
     mli_jw_kstring(&w, "models_root", order->models_root);
     mli_jw_kstring(&w, "cache_root", order->cache_root);
     mli_jw_kint(&w, "fence", order->fence);
-    mli_jw_kint(&w, "journal_next", order->journal_next);
+    mli_jw_kint(&w, "journal_next", order->journal.next_n);
+    mli_jw_kstring(&w, "journal_chain", order->journal.chain);
     mli_jw_kint(&w, "host_pid", order->host_pid);
     mli_jw_kint(&w, "limit_ms", order->limit_ms);
     mli_jw_kint(&w, "attempt", order->attempt);
@@ -63,7 +65,9 @@ static void fill(const mli_json *root, mli_order *out)
     out->request_json = NULL;
     out->request = mli_json_get(root, "request");
     out->fence = number_of(root, "fence");
-    out->journal_next = number_of(root, "journal_next");
+    out->journal.next_n = number_of(root, "journal_next");
+    (void)mli_str_copy(out->journal.chain, sizeof(out->journal.chain),
+                       text_of(root, "journal_chain")); /* a wrong one is seen below */
     out->host_pid = number_of(root, "host_pid");
     out->limit_ms = number_of(root, "limit_ms");
     out->attempt = small_of(root, "attempt");
@@ -88,7 +92,8 @@ modellab_status mli_order_read(const char *text, size_t bytes, mli_order *out, m
         wrong = "run_id";
     } else if (out->steps[0] == '\0') {
         wrong = "steps";
-    } else if (out->fence < 1 || out->journal_next < 1) {
+    } else if (out->fence < 1 || out->journal.next_n < 1 ||
+               strspn(out->journal.chain, "0123456789abcdef") != 64) {
         wrong = "fence";
     } else if (out->request == NULL || mli_json_typeof(out->request) != MLI_JSON_OBJECT) {
         wrong = "request";

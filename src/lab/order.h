@@ -4,6 +4,7 @@
 #define MLI_LAB_ORDER_H
 
 #include "base/json.h"
+#include "store/journal.h"
 
 /* Descriptors of a worker. LOCK is held by it for as long as it lives. */
 enum {
@@ -27,7 +28,8 @@ typedef struct mli_order {
     const char *models_root, *cache_root;
     const char *request_json; /* for writing: an object */
     const mli_json *request;  /* for reading */
-    int64_t fence, journal_next;
+    int64_t fence;
+    mli_journal_tail journal;
     int64_t host_pid; /* who started the worker */
     int64_t limit_ms; /* the deadline that counts, for texts; 0 = none */
     int32_t attempt, threads, log_level;

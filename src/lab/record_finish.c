@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "lab/record.h"
+#include "lab/seal.h"
 #include "lab/settle.h"
 #include "lab/snapshot.h"
 #include "lab/state.h"
@@ -50,6 +51,7 @@ static modellab_status apply_end(modellab_record *r, modellab_run_status to, mod
                                  const char *message, modellab_error *err)
 {
     bool completed = to == MODELLAB_RUN_COMPLETED;
+    mli_buf seal;
     mli_run_measures measures = MLI_RUN_MEASURES_INIT;
     mli_run_transition transition = {
         .to = to, .reason = reason, .message = message, .event_type = mli_state_event(to)};
@@ -69,7 +71,14 @@ static modellab_status apply_end(modellab_record *r, modellab_run_status to, mod
     if (status == MODELLAB_OK) {
         status = take_measures(r, &measures, err);
     }
-    return status == MODELLAB_OK ? mli_record_apply(r, &change, err) : status;
+    mli_buf_init(&seal, r->lab->alloc);
+    if (status == MODELLAB_OK) {
+        mli_run_seal(r->lab, r->ids.run_id, r->logger, &seal);
+        transition.seal_json = mli_buf_text(&seal);
+        status = mli_record_apply(r, &change, err);
+    }
+    mli_buf_dispose(&seal);
+    return status;
 }
 
 /* Whether somebody else has ended the run, so that this record is over too. */

@@ -76,6 +76,7 @@ static void put_identity(mli_jw *w, const mli_run_row *run)
     mli_jw_kint(w, "fence", run->fence);
     mli_jw_kint(w, "priority", run->priority);
     mli_jw_kbool(w, "recorded", run->is_record != 0);
+    mli_jw_kbool(w, "imported", run->imported != 0);
     mli_jw_kstring(w, "request_id", run->request_id);
     put_text(w, "trace_id", run->trace_id);
     put_text(w, "parent_run_id", run->parent_run_id);
@@ -172,7 +173,21 @@ static void put_artifacts(mli_jw *w, const mli_run_record *record)
         mli_jw_kint(w, "size_bytes", a->bytes);
         put_text(w, "content_type", a->media_type);
         put_text(w, "sha256", a->sha256);
+        mli_jw_kint(w, "fence", a->fence);
         mli_jw_end_object(w);
+    }
+    mli_jw_end_array(w);
+}
+
+static void put_removed(mli_jw *w, const mli_run_row *run)
+{
+    mli_jw_key(w, "removed");
+    mli_jw_array(w);
+    if ((run->removed & MLI_PART_INPUT) != 0) {
+        mli_jw_string(w, "input");
+    }
+    if ((run->removed & MLI_PART_ARTIFACTS) != 0) {
+        mli_jw_string(w, "artifacts");
     }
     mli_jw_end_array(w);
 }
@@ -217,6 +232,8 @@ void mli_run_write_json(const mli_run_record *record, mli_buf *out)
     put_measures(&w, run);
     put_steps(&w, record);
     put_artifacts(&w, record);
+    put_removed(&w, run);
+    put_json(&w, "seal", run->seal_json, out);
     put_json(&w, "labels", run->labels_json, out);
     put_json(&w, "request", run->request_json, out);
     mli_jw_end_object(&w);

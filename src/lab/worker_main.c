@@ -92,7 +92,7 @@ static modellab_status prepare(mli_worker *w, modellab_error *err)
     mli_page_set_worker(w->page);
     mli_caps_read(mli_json_get(w->order.request, "caps"), &w->caps);
     mli_journal_writer_init(&w->journal, w->alloc, w->files, w->clock, MLI_FD_JOURNAL,
-                            w->order.fence, w->order.journal_next);
+                            w->order.fence, &w->order.journal);
     return MODELLAB_OK;
 }
 

@@ -24,7 +24,8 @@
     X(labels_json)                                                                                 \
     X(idempotency_key)                                                                             \
     X(parent_run_id)                                                                               \
-    X(owner)
+    X(owner)                                                                                       \
+    X(seal_json)
 
 #define MLI_RUN_INT32_COLUMNS(X)                                                                   \
     X(status)                                                                                      \
@@ -32,7 +33,10 @@
     X(priority)                                                                                    \
     X(attempt)                                                                                     \
     X(max_attempts)                                                                                \
-    X(is_record)
+    X(is_record)                                                                                   \
+    X(imported)                                                                                    \
+    X(deleting)                                                                                    \
+    X(removed)
 
 #define MLI_RUN_INT64_COLUMNS(X)                                                                   \
     X(fence)                                                                                       \

@@ -1,8 +1,11 @@
 /* journal.jsonl: how steps, artifacts and outcome of a run reach the store. A line is a JSON
  * object, a tab, the crc32c of the object's bytes in 8 hex digits, and a newline:
- *   {"n":1,"t":1700000000000,"type":"step_started","fence":1,"step":"asr"}\t1c291ca3
- * n counts 1, 2, 3 ... over all attempts. Types: step_started, progress, step_done, artifact,
- * measures, outcome. The writer is the worker (it got the descriptor), the reader the ingest. */
+ *   {"n":1,"prev":"0000000000000000","t":1700000000000,"type":"step_started",...}\t1c291ca3
+ * n counts 1, 2, 3 ... over all attempts. The lines are a chain: its value after a line is the
+ * sha256 over the value before it (64 hex digits, at first zeros) and the line without its newline,
+ * and `prev` is the beginning of the value before the line. Types: step_started, progress,
+ * step_done, artifact, measures, outcome. The writer is the worker (it got the descriptor), the
+ * reader the ingest. */
 #ifndef MLI_STORE_JOURNAL_H
 #define MLI_STORE_JOURNAL_H
 
@@ -13,13 +16,26 @@
 #define MLI_JOURNAL_LINE_BYTES                                                                     \
     (256u * 1024u) /* longer lines are refused and are damage when read */
 
+#define MLI_JOURNAL_PREV_DIGITS 16u
+
+/* Where a journal ends. */
+typedef struct mli_journal_tail {
+    int64_t next_n;
+    char chain[65]; /* its value; zeros for an empty journal */
+} mli_journal_tail;
+
+/* Of a journal without lines. */
+void mli_journal_tail_init(mli_journal_tail *tail);
+/* The chain's value after one more line (without its newline). */
+void mli_journal_chain(char chain[65], const char *line, size_t bytes);
+
 /* Confined to one thread at a time. */
 typedef struct mli_journal_writer {
     const mli_os_files *files;
     const mli_os_clock *clock;
     int fd; /* borrowed, opened for append */
     int64_t fence;
-    int64_t next_n;
+    mli_journal_tail tail;
     mli_buf line;
     mli_jw json;
     bool failed;  /* after a failed write or sync every call fails: the tail may be torn */
@@ -28,7 +44,7 @@ typedef struct mli_journal_writer {
 
 void mli_journal_writer_init(mli_journal_writer *w, const modellab_allocator *alloc,
                              const mli_os_files *files, const mli_os_clock *clock, int fd,
-                             int64_t fence, int64_t next_n);
+                             int64_t fence, const mli_journal_tail *tail);
 void mli_journal_writer_dispose(mli_journal_writer *w); /* does not close fd */
 /* Begins a line with n, t, type and fence; add members through the returned writer. */
 mli_jw *mli_journal_begin(mli_journal_writer *w, const char *type);
@@ -51,6 +67,9 @@ typedef struct mli_journal_reader {
     int64_t last_n;     /* of the last good line */
     int64_t damaged;    /* whole lines with a wrong checksum or not JSON, or a gap in n, so far */
     int64_t damaged_at; /* offset of the first of them, -1 */
+    int64_t breaks;     /* lines that do not follow the one before them (their `prev`) */
+    int64_t broken_at;  /* offset of the first of them, -1 */
+    char chain[65];     /* value after the lines consumed, also over damaged ones */
     int64_t torn_bytes; /* bytes behind the last newline at the last look (a line in the making, or
                            torn) */
     mli_buf chunk;
@@ -66,9 +85,9 @@ void mli_journal_reader_dispose(mli_journal_reader *r);
  * E_NO_MEMORY. */
 MODELLAB_MUST_CHECK modellab_status mli_journal_next(mli_journal_reader *r, mli_journal_line *out,
                                                      bool *found, modellab_error *err);
-/* Before a new attempt, with the run's lock held: cuts a torn tail off, tells the number of the
- * next line. A missing file gives 1. */
+/* Before a new attempt, with the run's lock held: cuts a torn tail off, tells where to go on. */
 MODELLAB_MUST_CHECK modellab_status mli_journal_prepare(const mli_os_files *files, const char *path,
                                                         const modellab_allocator *alloc,
-                                                        int64_t *next_n, modellab_error *err);
+                                                        mli_journal_tail *tail,
+                                                        modellab_error *err);
 #endif

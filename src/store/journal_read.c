@@ -10,10 +10,28 @@
 #define READ_BYTES ((size_t)32 * 1024)
 #define LAST_NUMBER ((int64_t)1 << 52) /* beyond it no line was ever written: damage */
 
+void mli_journal_tail_init(mli_journal_tail *tail)
+{
+    tail->next_n = 1;
+    memset(tail->chain, '0', 64);
+    tail->chain[64] = '\0';
+}
+
+void mli_journal_chain(char chain[65], const char *line, size_t bytes)
+{
+    mli_sha256 hash;
+
+    mli_sha256_init(&hash);
+    mli_sha256_update(&hash, chain, 64);
+    mli_sha256_update(&hash, line, bytes);
+    mli_sha256_hex(&hash, chain);
+}
+
 void mli_journal_reader_init(mli_journal_reader *r, const modellab_allocator *alloc,
                              const mli_os_files *files, int fd)
 {
-    *r = (mli_journal_reader){.files = files, .fd = fd, .damaged_at = -1};
+    *r = (mli_journal_reader){.files = files, .fd = fd, .damaged_at = -1, .broken_at = -1};
+    memset(r->chain, '0', 64);
     mli_buf_init(&r->chunk, alloc);
 }
 
@@ -74,6 +92,18 @@ static void note_damage(mli_journal_reader *r, int64_t offset)
     }
 }
 
+/* Whether a line says that it follows what was read so far; lines of old journals say nothing. */
+static void check_chain(mli_journal_reader *r, const mli_json *object, int64_t offset)
+{
+    const char *prev = mli_json_string(mli_json_get(object, "prev"), NULL);
+
+    if (prev != NULL && (strlen(prev) != MLI_JOURNAL_PREV_DIGITS ||
+                         memcmp(prev, r->chain, MLI_JOURNAL_PREV_DIGITS) != 0)) {
+        r->breaks++;
+        r->broken_at = r->broken_at < 0 ? offset : r->broken_at;
+    }
+}
+
 /* Takes a whole line apart. *good false: damaged or seen before. */
 static modellab_status take_line(mli_journal_reader *r, const char *line, size_t bytes,
                                  int64_t offset, mli_journal_line *out, bool *good,
@@ -94,6 +124,7 @@ static modellab_status take_line(mli_journal_reader *r, const char *line, size_t
         note_damage(r, offset);
         return MODELLAB_OK;
     }
+    check_chain(r, r->json, offset);
     out->object = r->json;
     out->n = mli_json_int(mli_json_get(r->json, "n"), -1);
     out->time_ms = mli_json_int(mli_json_get(r->json, "t"), -1);
@@ -145,6 +176,7 @@ modellab_status mli_journal_next(mli_journal_reader *r, mli_journal_line *out, b
             r->json = NULL;
             status = take_line(r, start, bytes, offset, out, found, err);
             if (status == MODELLAB_OK) {
+                mli_journal_chain(r->chain, start, bytes);
                 r->offset += (int64_t)bytes + 1;
                 r->chunk_used += bytes + 1;
             }
@@ -187,7 +219,7 @@ static modellab_status scan_and_cut(mli_journal_reader *r, modellab_error *err)
 }
 
 modellab_status mli_journal_prepare(const mli_os_files *files, const char *path,
-                                    const modellab_allocator *alloc, int64_t *next_n,
+                                    const modellab_allocator *alloc, mli_journal_tail *tail,
                                     modellab_error *err)
 {
     mli_journal_reader r;
@@ -195,7 +227,7 @@ modellab_status mli_journal_prepare(const mli_os_files *files, const char *path,
     int fd = files->open(files->user, path, MLI_OS_READ | MLI_OS_WRITE | MLI_OS_NOFOLLOW, 0);
     int rc;
 
-    *next_n = 1;
+    mli_journal_tail_init(tail);
     if (fd == -ENOENT) {
         return MODELLAB_OK;
     }
@@ -204,7 +236,8 @@ modellab_status mli_journal_prepare(const mli_os_files *files, const char *path,
     }
     mli_journal_reader_init(&r, alloc, files, fd);
     status = scan_and_cut(&r, err);
-    *next_n = r.last_n + 1;
+    tail->next_n = r.last_n + 1;
+    memcpy(tail->chain, r.chain, sizeof tail->chain);
     mli_journal_reader_dispose(&r);
     rc = files->close(files->user, fd);
     return status == MODELLAB_OK && rc != 0 ? mli_fail_os(err, -rc, "cannot close the journal")

@@ -7,10 +7,10 @@
 
 void mli_journal_writer_init(mli_journal_writer *w, const modellab_allocator *alloc,
                              const mli_os_files *files, const mli_os_clock *clock, int fd,
-                             int64_t fence, int64_t next_n)
+                             int64_t fence, const mli_journal_tail *tail)
 {
     *w = (mli_journal_writer){
-        .files = files, .clock = clock, .fd = fd, .fence = fence, .next_n = next_n};
+        .files = files, .clock = clock, .fd = fd, .fence = fence, .tail = *tail};
     mli_buf_init(&w->line, alloc);
 }
 
@@ -24,7 +24,9 @@ mli_jw *mli_journal_begin(mli_journal_writer *w, const char *type)
     mli_buf_clear(&w->line);
     mli_jw_init(&w->json, &w->line);
     mli_jw_object(&w->json);
-    mli_jw_kint(&w->json, "n", w->next_n);
+    mli_jw_kint(&w->json, "n", w->tail.next_n);
+    mli_jw_key(&w->json, "prev");
+    mli_jw_string_n(&w->json, w->tail.chain, MLI_JOURNAL_PREV_DIGITS);
     mli_jw_kint(&w->json, "t", w->clock->realtime_ns(w->clock->user) / 1000000);
     mli_jw_kstring(&w->json, "type", type);
     mli_jw_kint(&w->json, "fence", w->fence);
@@ -65,6 +67,7 @@ modellab_status mli_journal_end(mli_journal_writer *w, bool sync, modellab_error
         w->os_error = -rc;
         return mli_fail_os(err, -rc, "cannot write the journal");
     }
-    w->next_n++;
+    w->tail.next_n++;
+    mli_journal_chain(w->tail.chain, w->line.data, w->line.size - 1);
     return MODELLAB_OK;
 }

@@ -7,6 +7,9 @@
 #include <modellab/run.h>
 #include <stdbool.h>
 
+/* Parts of a run that retention removes. */
+enum { MLI_PART_RUN = 1, MLI_PART_INPUT = 2, MLI_PART_ARTIFACTS = 4 };
+
 typedef struct mli_run_row {
     const char *id;
     const char *request_id, *trace_id, *span_id, *user;
@@ -22,11 +25,15 @@ typedef struct mli_run_row {
     const char *labels_json;     /* object */
     const char *idempotency_key; /* "" = none */
     const char *parent_run_id;
-    const char *owner; /* JSON identity of who executes it, "" while queued */
+    const char *owner;     /* JSON identity of who executes it, "" while queued */
+    const char *seal_json; /* its files as they were at its end (store/seal.h), "" = not known */
     modellab_run_status status;
     modellab_reason reason;
     int32_t priority, attempt, max_attempts;
     int32_t is_record; /* 1: executed by a host itself (record.h); its lock is the host's */
+    int32_t imported;  /* 1: came from another lab */
+    int32_t deleting;  /* MLI_PART_* whose removal was begun; with RUN the run is gone for all */
+    int32_t removed;   /* MLI_PART_* that retention has taken away */
     int64_t fence, last_event, journal_line;
     int64_t created_ms, started_ms, ended_ms; /* -1: not yet */
     int64_t not_before_ms;                    /* queued, but not to be started earlier */
@@ -108,6 +115,7 @@ typedef struct mli_run_transition {
     const char *message, *failed_step; /* NULL = "" */
     const char *event_type;            /* see mli_state_event() in lab/state.h */
     const char *event_data;            /* JSON object, NULL = {} */
+    const char *seal_json;             /* for a final status; NULL = not known */
     int64_t not_before_ms;             /* for QUEUED again */
 } mli_run_transition;
 

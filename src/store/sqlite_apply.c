@@ -77,6 +77,7 @@ static modellab_status put_transition(mli_sqlite *s, const mli_store_change *cha
     mli_query_text(&q, t->failed_step);
     mli_query_int(&q, final ? change->now_ms : -1);
     mli_query_int(&q, t->not_before_ms);
+    mli_query_text(&q, t->seal_json);
     status = mli_query_run(&q, err);
     if (status == MODELLAB_OK && sqlite3_changes(s->db) != 1) {
         status = mli_fail(err, MODELLAB_E_INTERNAL, "a transition changed %d runs",

@@ -12,7 +12,7 @@ static const char *const texts[MLI_SQL_COUNT] = {
     [MLI_SQL_RUN_BY_KEY] = "SELECT id FROM runs WHERE user=?1 AND idempotency_key=?2 "
                            "AND idempotency_key<>''",
     [MLI_SQL_RUN_STAND] = "SELECT status,fence,last_event,journal_line,created_ms,not_before_ms,"
-                          "cancel_requested_ms FROM runs WHERE id=?1",
+                          "cancel_requested_ms FROM runs WHERE id=?1 AND (deleting&1)=0",
     /* priority plus one for each 30 s of waiting: the present moment cancels out, so an index
        serves */
     [MLI_SQL_RUN_QUEUED] =
@@ -32,7 +32,7 @@ static const char *const texts[MLI_SQL_COUNT] = {
         "model_sha256=iif(?10<>'',?10,model_sha256),engine=iif(?11<>'',?11,engine) WHERE id=?1",
     [MLI_SQL_RUN_TRANSITION] =
         "UPDATE runs SET status=?4,reason=?5,message=?6,failed_step=?7,ended_ms=?8,"
-        "not_before_ms=?9,reserved_cost_micros=0,owner='',"
+        "not_before_ms=?9,seal_json=?10,reserved_cost_micros=0,owner='',"
         "started_ms=iif(?4=1,-1,started_ms),cancel_requested_ms=iif(?4=1,-1,cancel_requested_ms) "
         "WHERE id=?1 AND status=?2 AND fence=?3",
     [MLI_SQL_RUN_POSITION] = "UPDATE runs SET last_event=?2,journal_line=?3 WHERE id=?1",

@@ -49,6 +49,13 @@ static const char *const migrations[] = {
     "WITHOUT ROWID;"
     "CREATE TABLE totals(family TEXT NOT NULL,label1 TEXT NOT NULL,label2 TEXT NOT NULL,"
     "value REAL NOT NULL,PRIMARY KEY(family,label1,label2)) WITHOUT ROWID;",
+    "ALTER TABLE runs ADD COLUMN seal_json TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE runs ADD COLUMN imported INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE runs ADD COLUMN deleting INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE runs ADD COLUMN removed INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX runs_ended ON runs(ended_ms,id) WHERE status>=3;"
+    "CREATE INDEX runs_deleting ON runs(id) WHERE deleting<>0;"
+    "CREATE INDEX runs_parent ON runs(parent_run_id) WHERE parent_run_id<>'';",
 };
 
 #define SCHEMA_VERSION ((int64_t)(sizeof migrations / sizeof *migrations))

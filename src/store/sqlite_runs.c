@@ -18,15 +18,16 @@ const char *mli_sqlite_run_text(mli_sql which)
     case MLI_SQL_RUN_INSERT:
         return "INSERT INTO runs(seq" ALL(NAMED) ") VALUES(NULL" ALL(HOLE) ")";
     case MLI_SQL_RUN_LOAD:
-        return SELECT_RUN "WHERE id=?1";
+        return SELECT_RUN "WHERE id=?1 AND (deleting&1)=0";
     case MLI_SQL_RUN_ACTIVE:
         return SELECT_RUN "WHERE status=2 ORDER BY id";
     case MLI_SQL_RUN_LIST:
-        return SELECT_RUN "WHERE (?1='' OR id<?1) AND (?2='' OR user=?2) AND "
+        return SELECT_RUN "WHERE (deleting&1)=0 AND (?1='' OR id<?1) AND (?2='' OR user=?2) AND "
                           "(?3='' OR pipeline=?3) ORDER BY id DESC LIMIT ?4";
     case MLI_SQL_RUN_LIST_STATUS:
-        return SELECT_RUN "WHERE status=?5 AND (?1='' OR id<?1) AND (?2='' OR user=?2) AND "
-                          "(?3='' OR pipeline=?3) ORDER BY id DESC LIMIT ?4";
+        return SELECT_RUN
+            "WHERE status=?5 AND (deleting&1)=0 AND (?1='' OR id<?1) AND (?2='' OR user=?2) AND "
+            "(?3='' OR pipeline=?3) ORDER BY id DESC LIMIT ?4";
     default:
         return "";
     }

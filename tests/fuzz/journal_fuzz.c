@@ -73,7 +73,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     memory_file file = {data, (int64_t)size};
     mli_os_files files = mli_os_system_files;
-    int64_t before, after, last, last_again, next = 0;
+    int64_t before, after, last, last_again;
+    mli_journal_tail next;
 
     files.user = &file;
     files.pread = read_at;
@@ -81,7 +82,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     files.open = opened;
     files.close = files.sync = fine;
     before = read_all(&files, &last);
-    if (mli_journal_prepare(&files, "journal", NULL, &next, NULL) != MODELLAB_OK || next <= last) {
+    if (mli_journal_prepare(&files, "journal", NULL, &next, NULL) != MODELLAB_OK ||
+        next.next_n <= last) {
         abort();
     }
     after = read_all(&files, &last_again);

@@ -39,6 +39,7 @@ typedef struct played {
 
 static void play(played *p, const modellab_allocator *alloc, const mli_lab_tables *tables)
 {
+    mli_journal_tail tail;
     char path[MLI_PATH_BYTES];
     modellab_run_submit_options o = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
     p->lab = open_lab(&folder, alloc, tables, 0);
@@ -52,8 +53,9 @@ static void play(played *p, const modellab_allocator *alloc, const mli_lab_table
     p->fd =
         mli_os_system_files.open(NULL, path, MLI_OS_WRITE | MLI_OS_APPEND | MLI_OS_CREATE, 0600);
     assert_true(p->fd >= 0);
+    mli_journal_tail_init(&tail);
     mli_journal_writer_init(&p->journal, NULL, &mli_os_system_files, &mli_os_system_clock, p->fd,
-                            p->row->fence, 1);
+                            p->row->fence, &tail);
 }
 
 static void stop_playing(played *p)

@@ -112,7 +112,7 @@ static void a_newer_lab(void **state)
     mli_lab_unref(lab);
     assert_true(snprintf(path, sizeof path, "%s/lab.sqlite", root) > 0);
     assert_int_equal(SQLITE_OK, sqlite3_open(path, &db));
-    assert_int_equal(SQLITE_OK, sqlite3_exec(db, "PRAGMA user_version=2", NULL, NULL, NULL));
+    assert_int_equal(SQLITE_OK, sqlite3_exec(db, "PRAGMA user_version=99", NULL, NULL, NULL));
     assert_int_equal(SQLITE_OK, sqlite3_close(db));
     ASSERT_FAILS(MODELLAB_E_STORE_NEWER, mli_lab_open(root, &o, NULL, &lab, err));
     o.flags = MODELLAB_LAB_READ_ONLY;

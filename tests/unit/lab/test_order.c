@@ -11,6 +11,8 @@
 #include "lab/caps.h"
 #include "lab/order.h"
 
+#define CHAIN "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
 static mli_order sample(void)
 {
     mli_order order = {.run_id = "01HZXW6F9T8Q3N5V7B2C4D6E8G",
@@ -23,7 +25,7 @@ static mli_order sample(void)
                        .cache_root = "/c",
                        .request_json = "{\"caps\":{\"cpu_seconds\":1.5}}",
                        .fence = 3,
-                       .journal_next = 17,
+                       .journal = {17, CHAIN},
                        .host_pid = 4711,
                        .limit_ms = 600000,
                        .attempt = 2,
@@ -48,7 +50,8 @@ static void written_and_read(void **state)
     assert_string_equal(got.steps, given.steps);
     assert_string_equal(got.input_name, given.input_name);
     assert_int_equal(got.fence, 3);
-    assert_int_equal(got.journal_next, 17);
+    assert_int_equal(got.journal.next_n, 17);
+    assert_string_equal(got.journal.chain, CHAIN);
     assert_int_equal(got.host_pid, 4711);
     assert_int_equal(got.limit_ms, 600000);
     assert_int_equal(got.threads, 2);
@@ -68,6 +71,7 @@ static void broken_orders_are_refused(void **state)
                                              {"ingest,asr", ""},
                                              {"\"fence\":3", "\"fence\":0"},
                                              {"\"journal_next\":17", "\"journal_next\":-1"},
+                                             {"\"journal_chain\":\"0", "\"journal_chain\":\""},
                                              {"\"request\":{", "\"rquest\":{"}};
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
         mli_buf text;

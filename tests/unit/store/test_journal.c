@@ -12,6 +12,7 @@
 static temp_folder folder;
 static char path[512];
 static int fd;
+static mli_journal_tail tail; /* of what was written */
 
 static int set_up(void **state)
 {
@@ -35,7 +36,11 @@ static void write_lines(const mli_os_files *files, int64_t from, int count)
 {
     mli_journal_writer w;
 
-    mli_journal_writer_init(&w, NULL, files, &mli_os_system_clock, fd, 3, from);
+    if (from == 1) {
+        mli_journal_tail_init(&tail);
+    }
+    tail.next_n = from;
+    mli_journal_writer_init(&w, NULL, files, &mli_os_system_clock, fd, 3, &tail);
     for (int i = 0; i < count; i++) {
         mli_jw *line = mli_journal_begin(&w, "progress");
 
@@ -43,7 +48,8 @@ static void write_lines(const mli_os_files *files, int64_t from, int count)
         mli_jw_kstring(line, "text", "tab\t and line\nend");
         ASSERT_OK(mli_journal_end(&w, i + 1 == count, err));
     }
-    assert_int_equal(from + count, w.next_n);
+    assert_int_equal(from + count, w.tail.next_n);
+    tail = w.tail;
     mli_journal_writer_dispose(&w);
 }
 
@@ -89,7 +95,7 @@ static void lines_come_back_while_it_grows(void **state)
 static void a_torn_tail_is_no_damage(void **state)
 {
     mli_journal_reader r;
-    int64_t next = 0;
+    mli_journal_tail next;
 
     (void)state;
     write_lines(F, 1, 2);
@@ -99,8 +105,9 @@ static void a_torn_tail_is_no_damage(void **state)
     assert_int_equal(0, r.damaged);
     assert_int_equal(30, r.torn_bytes);
     ASSERT_OK(mli_journal_prepare(F, path, NULL, &next, err));
-    assert_int_equal(3, next);
-    write_lines(F, next, 1); /* the next attempt goes on */
+    assert_int_equal(3, next.next_n);
+    assert_string_equal(tail.chain, next.chain);
+    write_lines(F, next.next_n, 1); /* the next attempt goes on */
     assert_int_equal(1, read_all(&r));
     assert_int_equal(0, r.damaged);
     mli_journal_reader_dispose(&r);
@@ -136,6 +143,45 @@ static void every_flipped_bit_is_damage(void **state)
             fail_msg("bit %zu: %d good lines", bit, good);
         }
         assert_true(good == 3 || (r.damaged >= 1 && r.damaged_at == (int64_t)first));
+        assert_int_equal(1, r.breaks); /* the chain sees the spelling too */
+        assert_int_equal(second, r.broken_at);
+        mli_journal_reader_dispose(&r);
+    }
+}
+
+/* Lines that are dropped, doubled or exchanged have their checksums; the chain tells. */
+static void moved_lines_break_the_chain(void **state)
+{
+    static const struct {
+        const char *order;
+        int breaks;
+    } cases[] = {{"123", 0}, {"13", 1}, {"23", 2}, {"1223", 2}, {"132", 2}, {"12", 0}};
+    char text[2048], *lines[3];
+    int64_t size;
+
+    (void)state;
+    write_lines(F, 1, 3);
+    size = pread(fd, text, sizeof text - 1, 0);
+    assert_true(size > 0);
+    text[size] = '\0';
+    for (int i = 0; i < 3; i++) {
+        lines[i] = i == 0 ? text : lines[i - 1] + strcspn(lines[i - 1], "\n") + 1;
+    }
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        mli_journal_reader r;
+
+        assert_int_equal(0, ftruncate(fd, 0));
+        for (const char *o = cases[c].order; *o != '\0'; o++) {
+            const char *line = lines[*o - '1'];
+            size_t bytes = strcspn(line, "\n") + 1;
+
+            assert_int_equal(bytes, write(fd, line, bytes));
+        }
+        mli_journal_reader_init(&r, NULL, F, fd);
+        (void)read_all(&r);
+        assert_int_equal(cases[c].breaks, r.breaks);
+        /* the lost end is told by the chain's value, which the record keeps */
+        assert_true((strcmp(cases[c].order, "123") == 0) == (strcmp(r.chain, tail.chain) == 0));
         mli_journal_reader_dispose(&r);
     }
 }
@@ -147,7 +193,8 @@ static void failures_stick(void **state)
     mli_journal_writer w;
 
     (void)state;
-    mli_journal_writer_init(&w, NULL, &files, &mli_os_system_clock, fd, 3, 1);
+    mli_journal_tail_init(&tail);
+    mli_journal_writer_init(&w, NULL, &files, &mli_os_system_clock, fd, 3, &tail);
     (void)mli_journal_begin(&w, "outcome");
     ASSERT_FAILS(MODELLAB_E_NO_SPACE, mli_journal_end(&w, true, err)); /* the sync */
     (void)mli_journal_begin(&w, "outcome");
@@ -162,14 +209,14 @@ static void long_lines_are_refused(void **state)
     mli_journal_reader r;
     mli_journal_line line;
     bool found;
-    int64_t next = 0;
+    mli_journal_tail next;
     char *text = test_malloc(MLI_JOURNAL_LINE_BYTES + 1);
 
     (void)state;
     memset(text, 'x', MLI_JOURNAL_LINE_BYTES);
     text[MLI_JOURNAL_LINE_BYTES] = '\0';
     write_lines(F, 1, 1);
-    mli_journal_writer_init(&w, NULL, F, &mli_os_system_clock, fd, 3, 2);
+    mli_journal_writer_init(&w, NULL, F, &mli_os_system_clock, fd, 3, &tail);
     mli_jw_kstring(mli_journal_begin(&w, "progress"), "text", text);
     ASSERT_FAILS(MODELLAB_E_LIMIT, mli_journal_end(&w, false, err));
     mli_journal_writer_dispose(&w);
@@ -182,7 +229,7 @@ static void long_lines_are_refused(void **state)
     ASSERT_FAILS(MODELLAB_E_STORE_CORRUPT, mli_journal_next(&r, &line, &found, err));
     mli_journal_reader_dispose(&r);
     ASSERT_OK(mli_journal_prepare(F, path, NULL, &next, err));
-    assert_int_equal(2, next);
+    assert_int_equal(2, next.next_n);
     test_free(text);
 }
 
@@ -191,6 +238,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(lines_come_back_while_it_grows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_torn_tail_is_no_damage, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(moved_lines_break_the_chain, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_flipped_bit_is_damage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(failures_stick, set_up, tear_down),
         cmocka_unit_test_setup_teardown(long_lines_are_refused, set_up, tear_down),

@@ -364,9 +364,9 @@ static void newer_and_foreign_databases(void **state)
     run_sql("PRAGMA user_version=99");
     ASSERT_FAILS(MODELLAB_E_STORE_NEWER, mli_store_open_sqlite(&options, &other, err));
     assert_null(other);
-    run_sql("PRAGMA user_version=1;PRAGMA application_id=5");
+    run_sql("PRAGMA application_id=5");
     ASSERT_FAILS(MODELLAB_E_STORE_CORRUPT, mli_store_open_sqlite(&options, &other, err));
-    run_sql("PRAGMA application_id=1296843106");
+    run_sql("PRAGMA application_id=1296843106;PRAGMA user_version=2");
     store = open_in(&folder, NULL, false);
     mli_run_record_free(load(1));
 }
