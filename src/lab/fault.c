@@ -6,7 +6,10 @@
  *   STEP:hang        waits for ever and looks at nothing (only SIGKILL ends it)
  *   STEP:die         kills its own process
  *   STEP:exit=CODE   leaves without an outcome, by its journal being broken
- *   STEP:spin        uses CPU time until it is cancelled */
+ *   STEP:spin        uses CPU time until it is cancelled
+ * and for asr, while it works:
+ *   asr:die_windows     kills its own process whenever a window is finished and kept
+ *   asr:forget_windows  the same; what it goes on from lacks the text before (a planted bug) */
 #include "lab/worker.h"
 
 #include "base/error.h"
@@ -57,6 +60,12 @@ static modellab_status spin(mli_worker *w, modellab_error *err)
     return mli_fail(err, MODELLAB_E_CANCELLED, "stopped while the test made it spin");
 }
 
+modellab_status mli_worker_die(modellab_error *err)
+{
+    int rc = mli_os_system_processes.kill(NULL, mli_os_pid(), SIGNAL_KILL);
+    return mli_fail_os(err, -rc, "the test could not kill its process");
+}
+
 static modellab_status act(mli_worker *w, const char *action, modellab_error *err)
 {
     int64_t value = 0;
@@ -74,8 +83,10 @@ static modellab_status act(mli_worker *w, const char *action, modellab_error *er
         return MODELLAB_OK;
     }
     if (is_action(action, "die", &value)) {
-        int rc = mli_os_system_processes.kill(NULL, mli_os_pid(), SIGNAL_KILL);
-        return mli_fail_os(err, -rc, "the test could not kill its process");
+        return mli_worker_die(err);
+    }
+    if (is_action(action, "die_windows", &value) || is_action(action, "forget_windows", &value)) {
+        return MODELLAB_OK; /* later, in the step */
     }
     while (is_action(action, "hang", &value)) {
         (void)w->clock->sleep_ns(w->clock->user, NAP_NS);
@@ -83,19 +94,36 @@ static modellab_status act(mli_worker *w, const char *action, modellab_error *er
     return mli_fail(err, MODELLAB_E_INTERNAL, "MODEL_LAB_FAIL_STEP has an unknown action");
 }
 
-modellab_status mli_worker_fault(mli_worker *w, modellab_error *err)
+/* What the present step is to do; NULL without a plan for it, "" = just fail. */
+static const char *plan_of(const mli_worker *w)
 {
     const char *testing = mli_os_env("MODEL_LAB_TESTING");
     const char *plan = mli_os_env("MODEL_LAB_FAIL_STEP");
     if (testing == NULL || strcmp(testing, "1") != 0 || plan == NULL) {
-        return MODELLAB_OK;
+        return NULL;
     }
     size_t bytes = strcspn(plan, ":");
     if (strlen(w->step) != bytes || strncmp(plan, w->step, bytes) != 0) {
+        return NULL;
+    }
+    return plan + bytes + (plan[bytes] == ':');
+}
+
+bool mli_worker_fault_asked(const mli_worker *w, const char *action)
+{
+    int64_t value = 0;
+    const char *plan = plan_of(w);
+    return plan != NULL && is_action(plan, action, &value);
+}
+
+modellab_status mli_worker_fault(mli_worker *w, modellab_error *err)
+{
+    const char *plan = plan_of(w);
+    if (plan == NULL) {
         return MODELLAB_OK;
     }
-    if (plan[bytes] == '\0') {
+    if (plan[0] == '\0') {
         return mli_fail(err, MODELLAB_E_INTERNAL, "the step failed because a test asked for it");
     }
-    return act(w, plan + bytes + 1, err);
+    return act(w, plan, err);
 }

@@ -59,6 +59,7 @@ static modellab_status open_journal(mli_ingest *ingest, modellab_error *err)
     }
     ingest->fd = fd;
     mli_journal_reader_init(&ingest->reader, ingest->lab->alloc, f, fd);
+    ingest->reader.most_fence = ingest->fence;
     return MODELLAB_OK;
 }
 
@@ -263,6 +264,30 @@ static modellab_status apply_progress(mli_ingest *ingest, const mli_journal_line
     return status;
 }
 
+static modellab_status apply_resumed(mli_ingest *ingest, const mli_journal_line *line,
+                                     modellab_error *err)
+{
+    mli_buf data;
+    mli_jw w;
+    mli_buf_init(&data, ingest->lab->alloc);
+    mli_jw_init(&w, &data);
+    mli_jw_object(&w);
+    mli_jw_kint(&w, "windows", int_of(line, "windows"));
+    mli_jw_kreal(&w, "from_seconds", real_of(line, "from_seconds"));
+    mli_jw_end_object(&w);
+    modellab_status status = mli_buf_status(&data, err);
+    if (status == MODELLAB_OK) {
+        mli_event_row event = {.time_ms = line->time_ms,
+                               .type = "step_resumed",
+                               .step = text_of(line, "step"),
+                               .data = mli_buf_text(&data)};
+        mli_store_change change = {.journal_line = line->n, .events = &event, .event_count = 1};
+        status = apply(ingest, &change, err);
+    }
+    mli_buf_dispose(&data);
+    return status;
+}
+
 static modellab_status apply_measures(mli_ingest *ingest, const mli_journal_line *line,
                                       modellab_error *err)
 {
@@ -302,7 +327,22 @@ static modellab_status take_line(mli_ingest *ingest, const mli_journal_line *lin
     if (strcmp(line->type, "progress") == 0) {
         return apply_progress(ingest, line, err);
     }
-    return MODELLAB_OK; /* segments: read when a run ends early (partial.c) */
+    if (strcmp(line->type, "step_resumed") == 0) {
+        return apply_resumed(ingest, line, err);
+    }
+    return MODELLAB_OK; /* checkpoints: read when a run ends early (partial.c) or goes on */
+}
+
+/* Said once: an attempt that was taken for dead goes on writing. Nothing of it is taken over. */
+static void tell_stale(mli_ingest *ingest)
+{
+    if (ingest->fd >= 0 && ingest->reader.stale > 0 && !ingest->stale_told) {
+        ingest->stale_told = true;
+        mli_log(ingest->log, MODELLAB_LOG_WARN, "journal.fenced_out",
+                "an older attempt still writes; its lines are not taken over",
+                MLI_LOG_FIELDS(mli_log_int("lines", ingest->reader.stale),
+                               mli_log_int("fence", ingest->fence)));
+    }
 }
 
 modellab_status mli_ingest_pump(mli_ingest *ingest, size_t *lines, modellab_error *err)
@@ -329,10 +369,11 @@ modellab_status mli_ingest_pump(mli_ingest *ingest, size_t *lines, modellab_erro
         }
         count++;
         status = take_line(ingest, &line, err);
-        if (status == MODELLAB_OK && line.n > ingest->applied) {
+        if (status == MODELLAB_OK && line.fence == ingest->fence && line.n > ingest->applied) {
             ingest->applied = line.n;
         }
     }
+    tell_stale(ingest);
     if (status != MODELLAB_OK) {
         close_journal(ingest); /* the line that failed is read again next time */
     }

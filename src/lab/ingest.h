@@ -23,6 +23,7 @@ typedef struct mli_ingest {
     char model[128], model_sha256[65], engine[128];
     int64_t bad_lines; /* good checksums, but no sense: skipped */
     bool endless;      /* the journal's tail is longer than any line may be: not read */
+    bool stale_told;   /* that an older attempt still writes was logged */
     bool refused;      /* the store says that the run is final or another attempt owns it */
 } mli_ingest;
 

@@ -105,6 +105,7 @@ static modellab_status make_order(mli_job *job, const mli_journal_tail *journal,
                        .span_id = row->span_id,
                        .steps = row->steps,
                        .input_name = row->input_name,
+                       .input_sha256 = row->input_sha256,
                        .models_root = job->host->lab->models_root,
                        .cache_root = job->host->lab->cache_root,
                        .request_json = row->request_json,
@@ -146,7 +147,7 @@ static modellab_status open_all(mli_job *job, mli_worker_start *start, modellab_
         status = prepare_journal(job, &tail, err);
     }
     if (status == MODELLAB_OK) {
-        status = open_run_file(job, MLI_RUN_JOURNAL, append, &start->journal_fd, err);
+        status = open_run_file(job, MLI_RUN_JOURNAL, append | MLI_OS_READ, &start->journal_fd, err);
     }
     if (status == MODELLAB_OK) {
         status = open_run_file(job, MLI_RUN_LOG, append, &start->log_fd, err);

@@ -20,6 +20,7 @@ void mli_order_write(const mli_order *order, mli_buf *out)
     mli_jw_kstring(&w, "span_id", order->span_id);
     mli_jw_kstring(&w, "steps", order->steps);
     mli_jw_kstring(&w, "input_name", order->input_name);
+    mli_jw_kstring(&w, "input_sha256", order->input_sha256);
     mli_jw_kstring(&w, "models_root", order->models_root);
     mli_jw_kstring(&w, "cache_root", order->cache_root);
     mli_jw_kint(&w, "fence", order->fence);
@@ -60,6 +61,7 @@ static void fill(const mli_json *root, mli_order *out)
     out->span_id = text_of(root, "span_id");
     out->steps = text_of(root, "steps");
     out->input_name = text_of(root, "input_name");
+    out->input_sha256 = text_of(root, "input_sha256");
     out->models_root = text_of(root, "models_root");
     out->cache_root = text_of(root, "cache_root");
     out->request_json = NULL;

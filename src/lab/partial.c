@@ -1,12 +1,15 @@
-/* From the journal's segment lines to a partial transcript, after its worker is gone. */
+/* From the journal's checkpoints to a partial transcript, after its worker is gone. */
 #include "lab/partial.h"
 
+#include "base/alloc.h"
 #include "base/error.h"
 #include "base/id.h"
 #include "base/str.h"
+#include "lab/checkpoint.h"
 #include "log/logger.h"
 #include "os/process.h"
 #include "text/format.h"
+#include "text/whisper_tokenizer.h"
 #include <string.h>
 
 #define ARTIFACT_NAME "transcript.partial.json"
@@ -23,67 +26,36 @@ static bool is_recorded(const mli_ingest *ingest, const mli_run_record *record)
     return false;
 }
 
-static double real_of(const mli_json *object, const char *key)
+static modellab_status fill(const mli_ingest *ingest, const mli_checkpoint_chain *chain,
+                            mli_transcript *transcript, modellab_error *err)
 {
-    return mli_json_number(mli_json_get(object, key), 0.0);
-}
-
-static modellab_status add_segment(mli_transcript *transcript, const mli_json *object, int64_t id,
-                                   modellab_error *err)
-{
-    mli_transcript_segment segment = {.id = id,
-                                      .seek = mli_json_int(mli_json_get(object, "seek"), 0),
-                                      .start = real_of(object, "start"),
-                                      .end = real_of(object, "end"),
-                                      .text = mli_json_string(mli_json_get(object, "text"), ""),
-                                      .temperature = real_of(object, "temperature"),
-                                      .avg_logprob = real_of(object, "avg_logprob"),
-                                      .compression_ratio = real_of(object, "compression_ratio"),
-                                      .no_speech_prob = real_of(object, "no_speech_prob")};
-    if (!(segment.start >= 0) || !(segment.end >= segment.start)) {
-        return MODELLAB_OK; /* no sense in time: left out */
+    mli_asr_mark mark;
+    int32_t *history = NULL;
+    double seconds = ingest->measures.audio_seconds >= 0 ? ingest->measures.audio_seconds : 0;
+    modellab_status status = mli_checkpoint_mark(chain, &mark, &history, err);
+    mli_free(ingest->lab->alloc, history);
+    if (status == MODELLAB_OK) {
+        const char *language = mli_whisper_language_code(mark.language);
+        status = mli_transcript_set_info(transcript, "transcribe", language != NULL ? language : "",
+                                         mark.language_probability, seconds, err);
     }
-    return mli_transcript_add(transcript, &segment, err);
-}
-
-/* All segments of the attempt, in order of the journal. */
-static modellab_status collect(const mli_ingest *ingest, int fd, mli_transcript *transcript,
-                               int64_t *count, modellab_error *err)
-{
-    mli_journal_reader reader;
-    mli_journal_line line;
-    bool found = true;
-    modellab_status status = MODELLAB_OK;
-    mli_journal_reader_init(&reader, ingest->lab->alloc, ingest->lab->os.files, fd);
-    while (status == MODELLAB_OK && found) {
-        status = mli_journal_next(&reader, &line, &found, err);
-        if (status == MODELLAB_E_STORE_CORRUPT) {
-            mli_error_clear(err); /* a line without end: what came before it counts */
-            status = MODELLAB_OK;
-            break;
-        }
-        if (status == MODELLAB_OK && found && line.fence == ingest->fence &&
-            strcmp(line.type, "segment") == 0) {
-            status = add_segment(transcript, line.object, *count, err);
-            *count += 1;
-        }
+    if (status == MODELLAB_OK) {
+        status = mli_checkpoint_segments(chain, transcript, err);
     }
-    mli_journal_reader_dispose(&reader);
-    return status;
+    for (size_t i = 0; status == MODELLAB_OK && i < transcript->segment_count; i++) {
+        transcript->has_words = transcript->has_words || transcript->segments[i].word_count > 0;
+    }
+    return status == MODELLAB_OK ? mli_transcript_finish(transcript, err) : status;
 }
 
-static modellab_status build(const mli_ingest *ingest, mli_transcript *transcript, int64_t *count,
-                             mli_buf *out, modellab_error *err)
+/* All windows that are finished, of this attempt or of those that it went on from. */
+static modellab_status read_chain(const mli_ingest *ingest, mli_checkpoint_chain *chain,
+                                  modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
     const mli_os_files *f = ingest->lab->os.files;
-    mli_transcript_set_partial(transcript);
-    double seconds = ingest->measures.audio_seconds >= 0 ? ingest->measures.audio_seconds : 0;
     modellab_status status =
-        mli_transcript_set_info(transcript, "transcribe", "", 0.0, seconds, err);
-    if (status == MODELLAB_OK) {
-        status = mli_run_path(ingest->lab->root, ingest->run_id, MLI_RUN_JOURNAL, path, err);
-    }
+        mli_run_path(ingest->lab->root, ingest->run_id, MLI_RUN_JOURNAL, path, err);
     if (status != MODELLAB_OK) {
         return status;
     }
@@ -91,11 +63,23 @@ static modellab_status build(const mli_ingest *ingest, mli_transcript *transcrip
     if (fd < 0) {
         return mli_fail_os(err, -fd, "the run's journal could not be opened");
     }
-    status = collect(ingest, fd, transcript, count, err);
+    status = mli_checkpoint_read(chain, f, fd, ingest->fence, err);
     mli_os_fd_close(fd); /* only read */
-    if (status == MODELLAB_OK) {
-        status = mli_transcript_finish(transcript, err);
+    return status;
+}
+
+static modellab_status build(const mli_ingest *ingest, mli_transcript *transcript, int64_t *count,
+                             mli_buf *out, modellab_error *err)
+{
+    mli_checkpoint_chain chain;
+    mli_transcript_set_partial(transcript);
+    mli_checkpoint_chain_init(&chain, ingest->lab->alloc);
+    modellab_status status = read_chain(ingest, &chain, err);
+    if (status == MODELLAB_OK && chain.count > 0) {
+        status = fill(ingest, &chain, transcript, err);
     }
+    mli_checkpoint_chain_dispose(&chain);
+    *count = (int64_t)transcript->segment_count;
     return status == MODELLAB_OK && *count > 0
                ? mli_format_write(transcript, MLI_TEXT_VERBOSE_JSON, NULL, out, err)
                : status;

@@ -1,7 +1,10 @@
 /* Step asr: speech recognition of the ingested audio. Segments go to the journal as they finish, so
  * that they survive whatever ends the run; the transcript is written in the formats asked for. */
+#include "lab/checkpoint.h"
+#include "lab/step_key.h"
 #include "lab/worker.h"
 
+#include "base/alloc.h"
 #include "base/error.h"
 #include "base/str.h"
 #include "kernels/blas.h"
@@ -19,7 +22,13 @@ enum { TEMPERATURES_MOST = 16, ROWS_MOST = 16 };
 typedef struct asr_work {
     mli_worker *w;
     const mli_json *config; /* request.config.asr, or NULL */
-    modellab_status said;   /* failure of a segment's line */
+    modellab_status said;   /* failure of a checkpoint's line */
+    char key[65];           /* of the work: what its windows depend on */
+    size_t window;          /* windows done */
+    int64_t seek;           /* where the present one begins */
+    mli_asr_resume resume;  /* once there is something to go on from */
+    int32_t *history;       /* borrowed by it */
+    mli_transcript *done;   /* likewise */
     modellab_error *err;
     double temperatures[TEMPERATURES_MOST];
 } asr_work;
@@ -45,7 +54,11 @@ static modellab_status open_model(asr_work *work, mli_asr_model **out, modellab_
     if (strcmp(text_of(work, "weights", "f16"), "f32") == 0) {
         options.weights = MLI_ASR_WEIGHTS_F32;
     }
-    status = mli_asr_model_open(out, &files, &options, err);
+    status = mli_model_files_sha256(&files, &w->page->stop, err);
+    if (status == MODELLAB_OK) {
+        (void)mli_str_copy(w->model_sha256, sizeof(w->model_sha256), files.sha256);
+        status = mli_asr_model_open(out, &files, &options, err);
+    }
     mli_model_files_dispose(&files);
     if (status == MODELLAB_OK) {
         (void)mli_str_copy(w->model, sizeof(w->model), mli_basename(name));
@@ -58,7 +71,6 @@ static modellab_status say_engine(mli_worker *w, const mli_asr_model *model, mod
 {
     mli_asr_model_info info = mli_asr_model_info_of(model);
     const char *weights = info.weights == MLI_ASR_WEIGHTS_F32 ? "f32" : "f16";
-    (void)mli_str_copy(w->model_sha256, sizeof(w->model_sha256), info.sha256);
     (void)mli_os_format(w->engine, sizeof(w->engine), "isa=%s blas=%s weights=%s",
                         mli_isa_name(mli_isa_current()), mli_blas_core(), weights);
     if (info.origin == MLI_ASR_ORIGIN_REBUILT) {
@@ -85,23 +97,23 @@ static void on_pulse(void *user)
     mli_page_touch(work->w->page);
 }
 
-static int32_t on_segment(void *user, const mli_transcript_segment *segment)
+/* The window is kept before the next one begins: a synced line. */
+static int32_t on_mark(void *user, const mli_asr_mark *mark, const mli_transcript_segment *segments,
+                       size_t count)
 {
     asr_work *work = user;
     mli_worker *w = work->w;
-    mli_jw *line = mli_journal_begin(&w->journal, "segment");
+    mli_jw *line = mli_journal_begin(&w->journal, MLI_CHECKPOINT_TYPE);
     mli_jw_kstring(line, "step", w->step);
-    mli_jw_kint(line, "id", segment->id);
-    mli_jw_kint(line, "seek", segment->seek);
-    mli_jw_kreal(line, "start", segment->start);
-    mli_jw_kreal(line, "end", segment->end);
-    mli_jw_kstring(line, "text", segment->text);
-    mli_jw_kreal(line, "temperature", segment->temperature);
-    mli_jw_kreal(line, "avg_logprob", segment->avg_logprob);
-    mli_jw_kreal(line, "compression_ratio", segment->compression_ratio);
-    mli_jw_kreal(line, "no_speech_prob", segment->no_speech_prob);
-    work->said = mli_journal_end(&w->journal, false, work->err);
+    mli_checkpoint_write(line, work->key, work->window, work->seek, mark, segments, count);
+    work->window++;
+    work->seek = mark->seek;
+    work->said = mli_journal_end(&w->journal, true, work->err);
     mli_page_touch(w->page);
+    if (work->said == MODELLAB_OK &&
+        (mli_worker_fault_asked(w, "die_windows") || mli_worker_fault_asked(w, "forget_windows"))) {
+        work->said = mli_worker_die(work->err);
+    }
     return work->said == MODELLAB_OK ? 0 : 1;
 }
 
@@ -139,7 +151,7 @@ static void read_options(asr_work *work, mli_asr_options *options)
     options->word_times = mli_json_bool(mli_json_get(config, "word_times"), options->word_times);
     read_temperatures(work, options);
     options->progress = on_progress;
-    options->segment = on_segment;
+    options->mark = on_mark;
     options->pulse = on_pulse;
     options->user = work;
     options->cancel = &work->w->page->stop;
@@ -217,22 +229,106 @@ static int32_t threads_of(const asr_work *work)
     return asked < 1 || asked > most ? most : (int32_t)asked;
 }
 
+/* What decides the bits of each window. How many threads and which formats does not. */
+static modellab_status make_key(asr_work *work, modellab_error *err)
+{
+    static const char *const without[] = {"model", "weights", "threads", "formats", NULL};
+    mli_worker *w = work->w;
+    mli_step_key key;
+    mli_step_key_begin(&key, "asr", MLI_STEP_ASR_VERSION);
+    mli_step_key_add(&key, "input_sha256", w->order.input_sha256);
+    mli_step_key_add(&key, "model_sha256", w->model_sha256);
+    mli_step_key_add(&key, "engine", w->engine);
+    modellab_status status = mli_step_key_options(&key, work->config, without, w->alloc, err);
+    mli_step_key_end(&key, work->key);
+    return status;
+}
+
+static modellab_status say_resumed(mli_worker *w, const asr_work *work, modellab_error *err)
+{
+    double seconds = (double)work->seek / 100.0;
+    mli_log(w->log, MODELLAB_LOG_INFO, "asr.resumed", "goes on where an earlier attempt was",
+            MLI_LOG_FIELDS(mli_log_int("windows", (int64_t)work->window),
+                           mli_log_real("seconds", seconds)));
+    mli_jw *line = mli_journal_begin(&w->journal, "step_resumed");
+    mli_jw_kstring(line, "step", w->step);
+    mli_jw_kint(line, "windows", (int64_t)work->window);
+    mli_jw_kreal(line, "from_seconds", seconds);
+    modellab_status status = mli_journal_end(&w->journal, false, err);
+    if (status == MODELLAB_OK) {
+        atomic_fetch_add(&w->page->journal_lines, 1);
+    }
+    return status;
+}
+
+static modellab_status use_chain(asr_work *work, const mli_checkpoint_chain *chain,
+                                 modellab_error *err)
+{
+    modellab_status status = mli_transcript_create(work->w->alloc, &work->done, err);
+    if (status == MODELLAB_OK) {
+        status = mli_checkpoint_segments(chain, work->done, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = mli_checkpoint_mark(chain, &work->resume.mark, &work->history, err);
+    }
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    if (mli_worker_fault_asked(work->w, "forget_windows")) {
+        work->resume.mark.history_count = 0;
+    }
+    work->resume.done = work->done;
+    work->window = chain->count;
+    work->seek = work->resume.mark.seek;
+    return say_resumed(work->w, work, err);
+}
+
+/* Finished windows of this very work, of an earlier attempt or of the run that this one repeats.
+ * What cannot be used is done again. */
+static modellab_status find_checkpoints(asr_work *work, modellab_error *err)
+{
+    mli_worker *w = work->w;
+    mli_checkpoint_chain chain;
+    mli_checkpoint_chain_init(&chain, w->alloc);
+    modellab_status status =
+        mli_checkpoint_read(&chain, w->files, w->journal.fd, w->order.fence, err);
+    if (status == MODELLAB_OK && chain.count > 0 && strcmp(chain.key, work->key) == 0) {
+        status = use_chain(work, &chain, err);
+        if (status == MODELLAB_E_INVALID_JSON) {
+            mli_log_error(w->log, MODELLAB_LOG_WARN, "asr.not_resumed",
+                          "the checkpoints cannot be used: the work begins anew", status, err);
+            mli_error_clear(err);
+            status = MODELLAB_OK;
+        }
+    }
+    mli_checkpoint_chain_dispose(&chain);
+    return status;
+}
+
+static modellab_status recognise(asr_work *work, mli_asr_session *session, mli_transcript **out,
+                                 modellab_error *err)
+{
+    mli_asr_options options;
+    read_options(work, &options);
+    options.resume = work->resume.done != NULL ? &work->resume : NULL;
+    modellab_status status = mli_asr_transcribe(session, work->w->audio, &options, out, err);
+    if (status == MODELLAB_E_CALLBACK && work->said != MODELLAB_OK) {
+        status = work->said;
+    }
+    return status;
+}
+
 static modellab_status transcribe(asr_work *work, mli_asr_model *model, modellab_error *err)
 {
     mli_asr_session *session = NULL;
     mli_transcript *transcript = NULL;
-    mli_asr_options options;
     modellab_status status =
         mli_asr_session_create(&session, work->w->alloc, model, threads_of(work), err);
     if (status != MODELLAB_OK) {
         return status;
     }
-    read_options(work, &options);
-    status = mli_asr_transcribe(session, work->w->audio, &options, &transcript, err);
+    status = recognise(work, session, &transcript, err);
     mli_asr_session_destroy(session);
-    if (status == MODELLAB_E_CALLBACK && work->said != MODELLAB_OK) {
-        status = work->said;
-    }
     if (transcript != NULL) {
         modellab_error write_err = MODELLAB_ERROR_INIT;
         modellab_status written = write_all(work, transcript, status != MODELLAB_OK, &write_err);
@@ -261,8 +357,16 @@ modellab_status mli_step_asr(mli_worker *w, modellab_error *err)
         status = say_engine(w, model, err);
     }
     if (status == MODELLAB_OK) {
+        status = make_key(&work, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = find_checkpoints(&work, err);
+    }
+    if (status == MODELLAB_OK) {
         status = transcribe(&work, model, err);
     }
+    mli_transcript_unref(work.done);
+    mli_free(w->alloc, work.history);
     mli_asr_model_unref(model);
     return status;
 }

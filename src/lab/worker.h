@@ -63,6 +63,9 @@ MODELLAB_MUST_CHECK modellab_status mli_worker_artifact(mli_worker *w, const cha
                                                         const void *data, size_t bytes,
                                                         modellab_error *err);
 
+/* Versions of the steps' results: raised when the same inputs begin to give other bytes. */
+enum { MLI_STEP_INGEST_VERSION = 1, MLI_STEP_ASR_VERSION = 1 };
+
 /* A step: returns OK, or why it failed. E_CANCELLED when the cancel word ended it. */
 typedef modellab_status (*mli_step_fn)(mli_worker *w, modellab_error *err);
 MODELLAB_MUST_CHECK modellab_status mli_step_ingest(mli_worker *w,
@@ -75,5 +78,8 @@ MODELLAB_MUST_CHECK modellab_status mli_step_noop(mli_worker *w,
 
 /* fault.c: guarded fault injection, MODEL_LAB_FAIL_STEP with MODEL_LAB_TESTING=1 only. */
 MODELLAB_MUST_CHECK modellab_status mli_worker_fault(mli_worker *w, modellab_error *err);
+/* Whether the present step is to do this ("die_windows" ...) at a place of its own. */
+bool mli_worker_fault_asked(const mli_worker *w, const char *action);
+MODELLAB_MUST_CHECK modellab_status mli_worker_die(modellab_error *err);
 
 #endif

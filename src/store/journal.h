@@ -4,8 +4,9 @@
  * n counts 1, 2, 3 ... over all attempts. The lines are a chain: its value after a line is the
  * sha256 over the value before it (64 hex digits, at first zeros) and the line without its newline,
  * and `prev` is the beginning of the value before the line. Types: step_started, progress,
- * step_done, artifact, measures, outcome. The writer is the worker (it got the descriptor), the
- * reader the ingest. */
+ * checkpoint, step_resumed, step_done, artifact, measures, outcome. Once a line of a newer fence is
+ * there, lines of older ones are an attempt's that was taken for dead: they are passed over. The
+ * writer is the worker (it got the descriptor), the reader the ingest. */
 #ifndef MLI_STORE_JOURNAL_H
 #define MLI_STORE_JOURNAL_H
 
@@ -65,6 +66,9 @@ typedef struct mli_journal_reader {
     int fd;             /* borrowed, opened for reading */
     int64_t offset;     /* of the first byte not consumed: end of the last whole line */
     int64_t last_n;     /* of the last good line */
+    int64_t last_fence; /* of the last good line */
+    int64_t most_fence; /* greatest that is believed; set after init, 0 = any */
+    int64_t stale;      /* lines of an older attempt behind those of a newer one, so far */
     int64_t damaged;    /* whole lines with a wrong checksum or not JSON, or a gap in n, so far */
     int64_t damaged_at; /* offset of the first of them, -1 */
     int64_t breaks;     /* lines that do not follow the one before them (their `prev`) */
@@ -81,8 +85,8 @@ void mli_journal_reader_init(mli_journal_reader *r, const modellab_allocator *al
                              const mli_os_files *files, int fd);
 void mli_journal_reader_dispose(mli_journal_reader *r);
 /* Next good line; *found false at the present end (call again when the file has grown). Damaged
- * lines are counted and skipped; a line that was seen before (n not above last_n) likewise. E_IO,
- * E_NO_MEMORY. */
+ * lines are counted and skipped; stale ones and those that were seen before (n not above last_n)
+ * likewise. E_IO, E_NO_MEMORY. */
 MODELLAB_MUST_CHECK modellab_status mli_journal_next(mli_journal_reader *r, mli_journal_line *out,
                                                      bool *found, modellab_error *err);
 /* Before a new attempt, with the run's lock held: cuts a torn tail off, tells where to go on. */

@@ -30,7 +30,8 @@ void mli_journal_chain(char chain[65], const char *line, size_t bytes)
 void mli_journal_reader_init(mli_journal_reader *r, const modellab_allocator *alloc,
                              const mli_os_files *files, int fd)
 {
-    *r = (mli_journal_reader){.files = files, .fd = fd, .damaged_at = -1, .broken_at = -1};
+    *r = (mli_journal_reader){
+        .files = files, .fd = fd, .damaged_at = -1, .broken_at = -1, .last_fence = -1};
     memset(r->chain, '0', 64);
     mli_buf_init(&r->chunk, alloc);
 }
@@ -130,16 +131,23 @@ static modellab_status take_line(mli_journal_reader *r, const char *line, size_t
     out->time_ms = mli_json_int(mli_json_get(r->json, "t"), -1);
     out->fence = mli_json_int(mli_json_get(r->json, "fence"), -1);
     out->type = mli_json_string(mli_json_get(r->json, "type"), "");
-    if (out->n > 0 && out->n <= r->last_n) {
+    if (out->fence < r->last_fence || (r->most_fence > 0 && out->fence > r->most_fence)) {
+        r->stale++;
         return MODELLAB_OK;
     }
-    if (out->n != r->last_n + 1) {
+    /* A new attempt counts on from what it found; a stale one may have written since. */
+    bool newer = out->fence > r->last_fence && r->last_fence >= 0;
+    if (out->n > 0 && out->n <= r->last_n && !newer) {
+        return MODELLAB_OK;
+    }
+    if (newer ? out->n > r->last_n + 1 : out->n != r->last_n + 1) {
         note_damage(r, offset); /* a gap: lines are lost, what follows is still true */
     }
     if (out->n < 1 || out->n > LAST_NUMBER) {
         return MODELLAB_OK;
     }
     r->last_n = out->n;
+    r->last_fence = out->fence;
     *good = true;
     return MODELLAB_OK;
 }

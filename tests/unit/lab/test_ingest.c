@@ -1,6 +1,7 @@
 /* The journal as the one way in: lines become records once, whoever reads them how often; foreign,
  * senseless and damaged lines change nothing; the end is settled once. Every allocation and every
  * file operation of it fails once. */
+#include "lab/checkpoint.h"
 #include "lab/dead_run.h"
 #include "lab/ingest.h"
 #include "lab/page.h"
@@ -98,13 +99,15 @@ static void say_artifact(played *p, const char *name, const char *file)
     ASSERT_OK(mli_journal_end(&p->journal, true, err));
 }
 
-static void say_segment(played *p, double start, const char *text)
+/* A finished window of one second with one segment; number `window` of the work. */
+static void say_window(played *p, int window, const char *text)
 {
-    mli_jw *line = mli_journal_begin(&p->journal, "segment");
+    static const char key[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    mli_transcript_segment segment = {.start = window, .end = window + 1.0, .text = text};
+    mli_asr_mark mark = {.seek = 100 * (window + 1)};
+    mli_jw *line = mli_journal_begin(&p->journal, MLI_CHECKPOINT_TYPE);
     mli_jw_kstring(line, "step", "asr");
-    mli_jw_kreal(line, "start", start);
-    mli_jw_kreal(line, "end", start + 1.0);
-    mli_jw_kstring(line, "text", text);
+    mli_checkpoint_write(line, key, (size_t)window, 100 * window, &mark, &segment, 1);
     ASSERT_OK(mli_journal_end(&p->journal, false, err));
 }
 
@@ -190,7 +193,10 @@ static void foreign_and_senseless_lines(void **state)
     (void)state;
     play(&p, NULL, NULL);
     mli_ingest_open(&ingest, p.lab, p.row);
-    p.journal.fence = 77; /* of an attempt that was fenced out */
+    p.journal.fence = p.row->fence - 1; /* of an attempt that was fenced out */
+    say_step(&p, "step_started");
+    say_outcome(&p, "COMPLETED", "none");
+    p.journal.fence = 77; /* of none that was ever begun */
     say_step(&p, "step_started");
     say_outcome(&p, "COMPLETED", "none");
     p.journal.fence = p.row->fence;
@@ -220,8 +226,8 @@ static void a_death_closes_steps_and_keeps_segments(void **state)
     play(&p, NULL, NULL);
     mli_ingest_open(&ingest, p.lab, p.row);
     say_step(&p, "step_started");
-    say_segment(&p, 0.0, " Hello.");
-    say_segment(&p, 1.0, " World.");
+    say_window(&p, 0, " Hello.");
+    say_window(&p, 1, " World.");
     ASSERT_OK(mli_ingest_pump(&ingest, NULL, err));
     settle_as(&ingest, &to);
     assert_int_equal(to, MODELLAB_RUN_FAILED);
@@ -348,7 +354,7 @@ static void an_endless_line(void **state)
     (void)state;
     play(&p, NULL, NULL);
     say_step(&p, "step_started");
-    say_segment(&p, 0.0, "kept");
+    say_window(&p, 0, "kept");
     memset(junk, 'x', sizeof(junk));
     for (size_t done = 0; done <= (size_t)MLI_JOURNAL_LINE_BYTES; done += sizeof(junk)) {
         assert_int_equal(mli_os_write_all(&mli_os_system_files, p.fd, junk, sizeof(junk)), 0);

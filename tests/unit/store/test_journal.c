@@ -233,6 +233,66 @@ static void long_lines_are_refused(void **state)
     test_free(text);
 }
 
+static void write_attempt(int64_t fence, int64_t from, int count)
+{
+    mli_journal_writer w;
+    mli_journal_tail at;
+    mli_journal_tail_init(&at);
+    at.next_n = from;
+    mli_journal_writer_init(&w, NULL, F, &mli_os_system_clock, fd, fence, &at);
+    for (int i = 0; i < count; i++) {
+        (void)mli_journal_begin(&w, "progress");
+        ASSERT_OK(mli_journal_end(&w, false, err));
+    }
+    mli_journal_writer_dispose(&w);
+}
+
+/* Fences of the good lines, as digits. */
+static void read_fences(int64_t most, char *out, int64_t *stale, int64_t *damaged)
+{
+    mli_journal_reader r;
+    mli_journal_line line;
+    bool found = true;
+    mli_journal_reader_init(&r, NULL, F, fd);
+    r.most_fence = most;
+    while (found) {
+        ASSERT_OK(mli_journal_next(&r, &line, &found, err));
+        if (found) {
+            *out++ = (char)('0' + line.fence);
+        }
+    }
+    *out = '\0';
+    *stale = r.stale;
+    *damaged = r.damaged;
+    mli_journal_reader_dispose(&r);
+}
+
+/* An attempt that was taken for dead wakes up and writes between the lines of the next one, with
+ * numbers that the next one uses too. */
+static void lines_of_an_older_attempt_are_passed_over(void **state)
+{
+    char fences[32];
+    int64_t stale = 0, damaged = 0;
+    mli_journal_tail next;
+    (void)state;
+    write_attempt(1, 1, 2);
+    ASSERT_OK(mli_journal_prepare(F, path, NULL, &next, err));
+    assert_int_equal(3, next.next_n);
+    write_attempt(1, 3, 2); /* awake, before the next one says anything */
+    write_attempt(2, next.next_n, 2);
+    write_attempt(1, 5, 2);
+    write_attempt(2, next.next_n + 2, 1);
+    read_fences(0, fences, &stale, &damaged);
+    assert_string_equal("1111222", fences);
+    assert_int_equal(2, stale);
+    assert_int_equal(0, damaged);
+    read_fences(1, fences, &stale, &damaged); /* as the older one's own reader sees it */
+    assert_string_equal("111111", fences);
+    assert_int_equal(3, stale);
+    ASSERT_OK(mli_journal_prepare(F, path, NULL, &next, err));
+    assert_int_equal(6, next.next_n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +302,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_flipped_bit_is_damage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(failures_stick, set_up, tear_down),
         cmocka_unit_test_setup_teardown(long_lines_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(lines_of_an_older_attempt_are_passed_over, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

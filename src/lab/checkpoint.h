@@ -1,0 +1,55 @@
+/* Checkpoints of speech recognition: a journal line for each finished window with its segments and
+ * with all that the next window depends on, exact to the bit, so that work which was cut short goes
+ * on there and gives the bytes of an uninterrupted run.
+ *   {..."type":"checkpoint","step":"asr","key":K,"window":2,"from":5600,"to":8400,"state":{...},
+ *    "segments":[...]}
+ * `key` says of which work it is (step_key.h): windows of other work are never mixed. Numbers with
+ * a fraction are the hex digits of their bits. */
+#ifndef MLI_LAB_CHECKPOINT_H
+#define MLI_LAB_CHECKPOINT_H
+
+#include "speech/asr.h"
+#include "store/journal.h"
+
+#define MLI_CHECKPOINT_TYPE "checkpoint"
+
+/* Adds the members of the line to a journal line that was begun. */
+void mli_checkpoint_write(mli_jw *line, const char *key, size_t window, int64_t from,
+                          const mli_asr_mark *mark, const mli_transcript_segment *segments,
+                          size_t count);
+
+typedef struct mli_checkpoint_window {
+    size_t text, text_bytes; /* its line as JSON, in the chain's text */
+    int64_t from, to;
+} mli_checkpoint_window;
+
+/* The windows of one work from its first on, without gaps. */
+typedef struct mli_checkpoint_chain {
+    const modellab_allocator *alloc;
+    mli_buf text;
+    mli_checkpoint_window *windows;
+    size_t count, capacity;
+    char key[65];
+} mli_checkpoint_chain;
+
+void mli_checkpoint_chain_init(mli_checkpoint_chain *chain, const modellab_allocator *alloc);
+void mli_checkpoint_chain_dispose(mli_checkpoint_chain *chain);
+/* Takes a line of the journal. A first window begins the chain anew (unless it is of the same work:
+ * then only windows from its place on are replaced); what does not fit is passed over. */
+MODELLAB_MUST_CHECK modellab_status mli_checkpoint_take(mli_checkpoint_chain *chain,
+                                                        const mli_journal_line *line,
+                                                        modellab_error *err);
+/* All lines of an open journal up to those of this fence. A line without end is where it ends. */
+MODELLAB_MUST_CHECK modellab_status mli_checkpoint_read(mli_checkpoint_chain *chain,
+                                                        const mli_os_files *files, int fd,
+                                                        int64_t fence, modellab_error *err);
+/* Adds the segments of all windows to a transcript under construction. */
+MODELLAB_MUST_CHECK modellab_status mli_checkpoint_segments(const mli_checkpoint_chain *chain,
+                                                            mli_transcript *to,
+                                                            modellab_error *err);
+/* What the window after the last one depends on; *history (mli_free) is what it borrows.
+ * E_INVALID_JSON when the line does not hold it. The chain must not be empty. */
+MODELLAB_MUST_CHECK modellab_status mli_checkpoint_mark(const mli_checkpoint_chain *chain,
+                                                        mli_asr_mark *out, int32_t **history,
+                                                        modellab_error *err);
+#endif
