@@ -99,7 +99,9 @@ static void read_page(const mli_lab *lab, const mli_run_row *row, mli_settle_vie
     view->asked = asked == MODELLAB_REASON_HOST_STOPPED ? MODELLAB_REASON_NONE : asked;
     int64_t cpu = atomic_load(&page->cpu_ns);
     int64_t peak = atomic_load(&page->peak_bytes);
-    host->cpu_ns = cpu > 0 ? cpu : -1;
+    host->page_ns = cpu > 0 ? cpu : -1;
+    host->step_at_ns = atomic_load(&page->step_cpu_ns);
+    host->api_calls = atomic_load(&page->calls_made);
     host->peak_memory_bytes = peak > 0 ? peak : -1;
     host->progress_seconds = (double)atomic_load(&page->audio_done_ms) / 1000.0;
     mli_page_unmap(page);
@@ -126,7 +128,7 @@ static modellab_status settle_locked(mli_lab *lab, const mli_run_row *row, model
 {
     mli_ingest ingest;
     mli_settlement settlement;
-    mli_host_measures host = {-1, -1, -1};
+    mli_host_measures host = MLI_HOST_MEASURES_INIT;
     mli_ingest_open(&ingest, lab, row);
     modellab_status status = mli_ingest_pump(&ingest, NULL, err);
     if (status == MODELLAB_OK && !ingest.refused) {

@@ -167,6 +167,9 @@ static modellab_status apply_step(mli_ingest *ingest, const mli_journal_line *li
                          .ended_ms = -1,
                          .peak_memory_bytes = int_of(line, "peak_memory_bytes"),
                          .cpu_seconds = real_of(line, "cpu_seconds"),
+                         .gpu_seconds = real_of(line, "gpu_seconds"),
+                         .audio_seconds = real_of(line, "audio_seconds"),
+                         .api_calls = int_of(line, "api_calls"),
                          .position = position_of(line),
                          .attempt = attempt_of(line)};
     mli_event_row event = {.time_ms = line->time_ms, .type = "step_started", .step = step.name};

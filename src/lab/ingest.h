@@ -37,11 +37,19 @@ void mli_ingest_close(mli_ingest *ingest);
 MODELLAB_MUST_CHECK modellab_status mli_ingest_pump(mli_ingest *ingest, size_t *lines,
                                                     modellab_error *err);
 
-/* What the host measured of the worker; -1 = nothing. It counts more than what the journal says. */
+/* What the host measured of the attempt; -1 = nothing. */
 typedef struct mli_host_measures {
-    int64_t cpu_ns, peak_memory_bytes;
+    int64_t rusage_ns;  /* CPU time by the kernel: exact, and so the first choice */
+    int64_t page_ns;    /* CPU time as the worker last told it */
+    int64_t step_at_ns; /* CPU time when its last step began */
+    int64_t peak_memory_bytes, api_calls;
     double progress_seconds;
 } mli_host_measures;
+
+#define MLI_HOST_MEASURES_INIT                                                                     \
+    {                                                                                              \
+        -1, -1, -1, -1, -1, -1                                                                     \
+    }
 
 /* Ends the attempt: open steps, partial results, measures, cost, transition, manifest. `refused`
  * when the run had its final status already. `to` (optional) is the run's status then. A run that

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "lab/methods.h"
 #include "lab/partial.h"
 #include "lab/pricing.h"
 #include "lab/seal.h"
@@ -12,17 +13,48 @@
 #include "log/logger.h"
 #include <string.h>
 
-/* What the settlement adds to the attempt's measures of earlier attempts. */
-static void add_up(const mli_run_row *row, const mli_host_measures *host, mli_run_measures *m)
+/* CPU time of this attempt: the kernel's count, else the later of what the worker told last. */
+static void measure_cpu(const mli_host_measures *host, mli_run_measures *m, mli_methods *how)
 {
-    if (host->cpu_ns >= 0) {
-        m->cpu_seconds = (double)host->cpu_ns / 1e9;
+    double page = (double)host->page_ns / 1e9;
+    if (host->rusage_ns >= 0) {
+        m->cpu_seconds = (double)host->rusage_ns / 1e9;
+        how->cpu = MLI_METHOD_RUSAGE;
+    } else if (host->page_ns >= 0 && page > m->cpu_seconds) {
+        m->cpu_seconds = page;
+        how->cpu = MLI_METHOD_PAGE;
+    } else if (m->cpu_seconds >= 0) {
+        how->cpu = MLI_METHOD_JOURNAL;
     }
-    if (m->cpu_seconds >= 0 && row->cpu_seconds > 0) {
-        m->cpu_seconds += row->cpu_seconds;
+}
+
+static void measure_memory(const mli_host_measures *host, mli_run_measures *m, mli_methods *how)
+{
+    if (m->peak_memory_bytes >= 0) {
+        how->memory = MLI_METHOD_VMHWM;
     }
     if (host->peak_memory_bytes > m->peak_memory_bytes) {
         m->peak_memory_bytes = host->peak_memory_bytes;
+        how->memory = MLI_METHOD_SAMPLED;
+    }
+}
+
+/* The attempt's measures, from the journal and the host, with those of earlier attempts added. */
+static void add_up(const mli_run_row *row, const mli_host_measures *host, mli_run_measures *m,
+                   mli_methods *how)
+{
+    *how = (mli_methods){.api_calls = MLI_METHOD_COUNTER, .wall = MLI_METHOD_CLOCK};
+    how->gpu = m->gpu_seconds >= 0 ? MLI_METHOD_JOURNAL : NULL;
+    how->audio = m->audio_seconds >= 0     ? MLI_METHOD_DECODED
+                 : row->audio_seconds >= 0 ? MLI_METHOD_HEADER
+                                           : NULL;
+    measure_cpu(host, m, how);
+    measure_memory(host, m, how);
+    if (m->cpu_seconds >= 0 && row->cpu_seconds > 0) {
+        m->cpu_seconds += row->cpu_seconds;
+    }
+    if (m->gpu_seconds >= 0 && row->gpu_seconds > 0) {
+        m->gpu_seconds += row->gpu_seconds;
     }
     if (row->peak_memory_bytes > m->peak_memory_bytes) {
         m->peak_memory_bytes = row->peak_memory_bytes;
@@ -30,7 +62,23 @@ static void add_up(const mli_run_row *row, const mli_host_measures *host, mli_ru
     if (m->progress_seconds < 0 && host->progress_seconds > 0) {
         m->progress_seconds = host->progress_seconds;
     }
-    m->api_calls = m->api_calls < 0 ? 0 : m->api_calls;
+    m->api_calls =
+        (host->api_calls > 0 ? host->api_calls : 0) + (row->api_calls > 0 ? row->api_calls : 0);
+}
+
+/* CPU time of the step that a death left open: what the attempt took since the step began. */
+static void measure_open_step(const mli_host_measures *host, double attempt_cpu, mli_step_row *step)
+{
+    double since = (double)host->step_at_ns / 1e9;
+    if (step->cpu_seconds < 0 && host->step_at_ns >= 0 && attempt_cpu >= since) {
+        step->cpu_seconds = attempt_cpu - since;
+    }
+    if (step->peak_memory_bytes < 0) {
+        step->peak_memory_bytes = host->peak_memory_bytes;
+    }
+    if (step->audio_seconds < 0) {
+        step->audio_seconds = host->progress_seconds;
+    }
 }
 
 /* Steps that the worker began and did not end. Their rows are reused; strings stay the record's. */
@@ -78,9 +126,15 @@ static modellab_status apply_end(mli_ingest *ingest, mli_run_record *record,
     if (mli_status_is_final(to)) {
         mli_run_seal(lab, ingest->run_id, ingest->log, &seal);
     }
-    add_up(record->run, host, &m);
+    mli_methods how;
+    mli_buf methods;
+    double earlier = record->run->cpu_seconds > 0 ? record->run->cpu_seconds : 0;
+    add_up(record->run, host, &m, &how);
     m.cost_micros = mli_pricing_cost(lab, record->run, &m);
     size_t open_steps = close_steps(record, s, step_status_of(s), now);
+    for (size_t i = 0; i < open_steps && m.cpu_seconds >= 0; i++) {
+        measure_open_step(host, m.cpu_seconds - earlier, &record->steps[i]);
+    }
     const char *failed = s->failed_step;
     if (failed[0] == '\0' && open_steps > 0) {
         failed = record->steps[0].name;
@@ -106,7 +160,14 @@ static modellab_status apply_end(mli_ingest *ingest, mli_run_record *record,
         .steps = record->steps,
         .step_count = open_steps,
         .transition = &transition};
-    modellab_status status = mli_store_apply(lab->store, &change, NULL, NULL, err);
+    mli_buf_init(&methods, lab->alloc);
+    mli_methods_write(&how, record->run->attempt > 1 ? record->run->methods : "", &methods);
+    modellab_status status = mli_buf_status(&methods, err);
+    if (status == MODELLAB_OK) {
+        transition.methods = mli_buf_text(&methods);
+        status = mli_store_apply(lab->store, &change, NULL, NULL, err);
+    }
+    mli_buf_dispose(&methods);
     mli_buf_dispose(&seal);
     return status;
 }

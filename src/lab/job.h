@@ -30,6 +30,7 @@ typedef struct mli_job {
     mli_ladder ladder;
     mli_deadline_view deadlines;
     mli_run_caps caps;
+    mli_hold hold; /* of its user's caps */
     uint32_t seen_progress, seen_step;
     int64_t seen_lines;
     int64_t looked_ns; /* last look at the journal */

@@ -27,10 +27,13 @@ static mli_settle_view view_of(mli_job *job)
 
 static mli_host_measures measures_of(const mli_job *job)
 {
-    mli_host_measures m = {job->process.cpu_ns, -1, -1};
+    mli_host_measures m = MLI_HOST_MEASURES_INIT;
+    m.rusage_ns = job->process.cpu_ns;
     if (job->page != NULL) {
         int64_t cpu = atomic_load(&job->page->cpu_ns);
-        m.cpu_ns = m.cpu_ns >= 0 ? m.cpu_ns : cpu > 0 ? cpu : -1;
+        m.page_ns = cpu > 0 ? cpu : -1;
+        m.step_at_ns = atomic_load(&job->page->step_cpu_ns);
+        m.api_calls = atomic_load(&job->page->calls_made);
         int64_t peak = atomic_load(&job->page->peak_bytes);
         m.peak_memory_bytes = peak > 0 ? peak : -1;
         m.progress_seconds = (double)atomic_load(&job->page->audio_done_ms) / 1000.0;

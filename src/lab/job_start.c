@@ -231,44 +231,19 @@ static modellab_status write_owner(const mli_job_host *host, mli_buf *out, model
     return mli_buf_status(out, err);
 }
 
-/* The run's whole allowance: its cost cap; 0 without one. */
-static modellab_status allowance_of(mli_lab *lab, const char *run_id, int64_t *out,
-                                    modellab_error *err)
-{
-    mli_run_record *record = NULL;
-    mli_json *request = NULL;
-    mli_run_caps caps;
-    modellab_status status = mli_store_load(lab->store, run_id, &record, err);
-    if (status != MODELLAB_OK) {
-        return status;
-    }
-    const char *text = record->run->request_json;
-    status = mli_json_parse(text, strlen(text), MLI_JSON_MAX_BYTES, &request, err);
-    if (status == MODELLAB_OK) {
-        mli_caps_read(mli_json_get(request, "caps"), &caps);
-        *out = caps.cost_micros;
-    }
-    mli_json_free(request);
-    mli_run_record_free(record);
-    return status;
-}
-
-/* The allowance is reserved in the store until the run is settled. */
+/* What the run may take is held in the store, in the transaction of the claim, until it is settled.
+ */
 static modellab_status claim(mli_job *job, const char *run_id, modellab_error *err)
 {
     mli_buf owner;
     mli_lab *lab = job->host->lab;
-    int64_t allowance = 0;
     mli_buf_init(&owner, lab->alloc);
     modellab_status status = write_owner(job->host, &owner, err);
-    if (status == MODELLAB_OK) {
-        status = allowance_of(lab, run_id, &allowance, err);
-    }
     if (status == MODELLAB_OK) {
         mli_store_claim what = {.run_id = run_id,
                                 .owner = mli_buf_text(&owner),
                                 .now_ms = mli_lab_now_ms(lab),
-                                .reserved_cost_micros = allowance};
+                                .hold = &job->hold};
         status = mli_store_claim_run(lab->store, &what, &job->row, err);
     }
     mli_buf_dispose(&owner);
@@ -278,7 +253,8 @@ static modellab_status claim(mli_job *job, const char *run_id, modellab_error *e
 static bool is_lost_race(modellab_status status)
 {
     return status == MODELLAB_E_STATE || status == MODELLAB_E_RUN_FINAL ||
-           status == MODELLAB_E_NOT_FOUND || status == MODELLAB_E_BUSY;
+           status == MODELLAB_E_NOT_FOUND || status == MODELLAB_E_BUSY ||
+           status == MODELLAB_E_CAP_EXCEEDED;
 }
 
 /* A queued run whose folder was removed can never begin: it would wait for ever. */

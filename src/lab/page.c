@@ -23,6 +23,7 @@ static void set_unlimited(mli_page *page)
     atomic_store(&page->cpu_left_ns, INT64_MAX);
     atomic_store(&page->cost_left_micros, INT64_MAX);
     atomic_store(&page->calls_left, INT64_MAX);
+    atomic_store(&page->audio_left_ms, INT64_MAX);
 }
 
 int mli_page_create(const mli_os_files *files, const char *path, int *fd, mli_page **out)
@@ -95,6 +96,53 @@ bool mli_page_stop(mli_page *page, modellab_reason reason)
 modellab_reason mli_page_stop_reason(const mli_page *page)
 {
     return (modellab_reason)atomic_load(&page->stop);
+}
+
+/* Takes from an amount that may not fall below 0; INT64_MAX = unlimited. */
+static bool take(_Atomic int64_t *left, int64_t amount)
+{
+    int64_t now = atomic_load(left);
+    do {
+        if (now == INT64_MAX) {
+            return true;
+        }
+        if (amount > now) {
+            return false;
+        }
+    } while (!atomic_compare_exchange_weak(left, &now, now - amount));
+    return true;
+}
+
+static void give(_Atomic int64_t *left, int64_t amount)
+{
+    int64_t now = atomic_load(left);
+    while (now != INT64_MAX && !atomic_compare_exchange_weak(left, &now, now + amount)) {
+    }
+}
+
+modellab_reason mli_page_call_begin(mli_page *page, int64_t micros)
+{
+    if (!take(&page->calls_left, 1)) {
+        return MODELLAB_REASON_API_CALLS_CAP;
+    }
+    if (!take(&page->cost_left_micros, micros > 0 ? micros : 0)) {
+        give(&page->calls_left, 1);
+        return MODELLAB_REASON_COST_CAP;
+    }
+    return MODELLAB_REASON_NONE;
+}
+
+void mli_page_call_end(mli_page *page, int64_t taken, int64_t cost, bool made)
+{
+    int64_t real = made && cost > 0 ? cost : 0;
+    if (taken > real) {
+        give(&page->cost_left_micros, taken - real);
+    }
+    if (made) {
+        atomic_fetch_add(&page->calls_made, 1);
+    } else {
+        give(&page->calls_left, 1);
+    }
 }
 
 void mli_page_touch(mli_page *page)

@@ -17,7 +17,7 @@ typedef struct mli_page {
     mli_cancel_word stop;
     _Atomic uint32_t keep_on_host_death; /* 1: the worker finishes although its host is gone */
     /* What is left of the run's allowance; INT64_MAX = no cap. The worker asks before each step. */
-    _Atomic int64_t cpu_left_ns, cost_left_micros, calls_left;
+    _Atomic int64_t cpu_left_ns, cost_left_micros, calls_left, audio_left_ms;
     /* Worker -> supervisor. */
     _Atomic uint32_t progress;     /* moves whenever work was done: the stall deadline looks here */
     _Atomic uint32_t step;         /* index of the present step + 1; 0 = none */
@@ -25,6 +25,8 @@ typedef struct mli_page {
     _Atomic int64_t audio_total_ms;
     _Atomic int64_t cpu_ns; /* of the worker process */
     _Atomic int64_t rss_bytes, peak_bytes;
+    _Atomic int64_t step_cpu_ns; /* cpu_ns when the present step began */
+    _Atomic int64_t calls_made;
     _Atomic int64_t journal_lines; /* written so far */
     /* Identity of the worker, for adoption; valid once worker_pid is not 0. */
     _Atomic int64_t worker_pid;
@@ -48,5 +50,12 @@ void mli_page_set_worker(mli_page *page);
 /* false when no worker has noted itself yet. */
 bool mli_page_worker(const mli_page *page, mli_os_identity *out);
 void mli_page_touch(mli_page *page); /* one more sign of progress */
+
+/* Asks for leave to make one call that costs at most `micros`: takes both from what is left, or
+ * nothing. NONE, or the reason of the cap that has no room. Any thread; calls that run side by side
+ * never take more than there is. */
+modellab_reason mli_page_call_begin(mli_page *page, int64_t micros);
+/* The call has ended: gives back what it did not cost; with `made` false also the call itself. */
+void mli_page_call_end(mli_page *page, int64_t taken, int64_t cost, bool made);
 
 #endif

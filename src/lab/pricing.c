@@ -109,6 +109,7 @@ int64_t mli_pricing_cost(const mli_lab *lab, const mli_run_row *run, const mli_r
 modellab_status mli_pricing_estimate(const mli_lab *lab, const char *model, double audio_seconds,
                                      modellab_estimate *out, modellab_error *err)
 {
+    mli_store_past past[HISTORY];
     double history[HISTORY];
     size_t count = 0;
     modellab_status status = MODELLAB_OK;
@@ -117,7 +118,10 @@ modellab_status mli_pricing_estimate(const mli_lab *lab, const char *model, doub
     if (audio_seconds < 0 || model[0] == '\0') {
         return MODELLAB_OK;
     }
-    status = mli_store_history(lab->store, model, HISTORY, history, &count, err);
+    status = mli_store_history(lab->store, model, HISTORY, past, &count, err);
+    for (size_t i = 0; i < count; i++) {
+        history[i] = past[i].cpu;
+    }
     if (status != MODELLAB_OK || count == 0) {
         return status;
     }

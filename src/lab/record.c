@@ -67,6 +67,9 @@ modellab_status mli_record_step_begin(modellab_record *r, const char *name, mode
                         .ended_ms = -1,
                         .peak_memory_bytes = -1,
                         .cpu_seconds = -1,
+                        .gpu_seconds = -1,
+                        .audio_seconds = -1,
+                        .api_calls = -1,
                         .attempt = 1};
     mli_store_change change = {.steps = &row, .step_count = 1, .events = &event, .event_count = 1};
     modellab_status status = must_run(r, err);
@@ -123,6 +126,9 @@ modellab_status mli_record_close_step(modellab_record *r, modellab_run_status st
                           .ended_ms = mli_lab_now_ms(r->lab),
                           .peak_memory_bytes = measures.peak_memory_bytes,
                           .cpu_seconds = measures.cpu_seconds,
+                          .gpu_seconds = measures.gpu_seconds,
+                          .audio_seconds = measures.audio_seconds > 0 ? measures.audio_seconds : -1,
+                          .api_calls = measures.api_calls,
                           .position = r->step.position,
                           .attempt = 1};
     return ended;

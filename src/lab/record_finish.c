@@ -2,6 +2,7 @@
  * manifest, then the lock. */
 #include "base/alloc.h"
 #include "base/error.h"
+#include "lab/methods.h"
 #include "lab/record.h"
 #include "lab/seal.h"
 #include "lab/settle.h"
@@ -47,6 +48,18 @@ static modellab_status take_measures(modellab_record *r, mli_run_measures *out, 
     return status;
 }
 
+static void name_methods(const mli_run_measures *m, mli_buf *out)
+{
+    const mli_methods methods = {
+        .cpu = MLI_METHOD_TRACKER,
+        .gpu = m->gpu_seconds >= 0 ? MLI_METHOD_TRACKER : MLI_METHOD_ABSENT,
+        .memory = m->peak_memory_bytes >= 0 ? MLI_METHOD_VMHWM : MLI_METHOD_ABSENT,
+        .api_calls = MLI_METHOD_TRACKER,
+        .audio = m->audio_seconds >= 0 ? MLI_METHOD_TRACKER : MLI_METHOD_ABSENT,
+        .wall = MLI_METHOD_CLOCK};
+    mli_methods_write(&methods, "", out);
+}
+
 static modellab_status apply_end(modellab_record *r, modellab_run_status to, modellab_reason reason,
                                  const char *message, modellab_error *err)
 {
@@ -58,6 +71,7 @@ static modellab_status apply_end(modellab_record *r, modellab_run_status to, mod
     mli_event_row event = {.type = completed ? "step_completed" : "step_failed"};
     mli_store_change change = {.measures = &measures, .transition = &transition};
     mli_step_row row;
+    mli_buf methods;
     modellab_status status = MODELLAB_OK;
 
     if (r->step.open) {
@@ -72,11 +86,18 @@ static modellab_status apply_end(modellab_record *r, modellab_run_status to, mod
         status = take_measures(r, &measures, err);
     }
     mli_buf_init(&seal, r->lab->alloc);
+    mli_buf_init(&methods, r->lab->alloc);
+    name_methods(&measures, &methods);
+    if (status == MODELLAB_OK) {
+        status = mli_buf_status(&methods, err);
+    }
     if (status == MODELLAB_OK) {
         mli_run_seal(r->lab, r->ids.run_id, r->logger, &seal);
         transition.seal_json = mli_buf_text(&seal);
+        transition.methods = mli_buf_text(&methods);
         status = mli_record_apply(r, &change, err);
     }
+    mli_buf_dispose(&methods);
     mli_buf_dispose(&seal);
     return status;
 }

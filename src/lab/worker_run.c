@@ -75,6 +75,8 @@ static modellab_status say_step(mli_worker *w, const char *type, int position, i
         mli_jw_kstring(line, "reason", mli_reason_name(c->reason));
         mli_jw_kstring(line, "message", c->message);
         put_use(line, cpu_ns);
+        mli_jw_kreal(line, "audio_seconds", (double)atomic_load(&w->page->audio_done_ms) / 1000.0);
+        mli_jw_kint(line, "api_calls", atomic_load(&w->page->calls_made) - w->calls_before);
     }
     return end_line(w, done, err);
 }
@@ -115,6 +117,9 @@ static modellab_status run_step(mli_worker *w, const char *name, int position, c
     int64_t cpu = mli_os_process_cpu_ns();
     modellab_error why = MODELLAB_ERROR_INIT;
     w->step = name;
+    w->calls_before = atomic_load(&w->page->calls_made);
+    atomic_store(&w->page->step_cpu_ns, cpu);
+    atomic_store(&w->page->audio_done_ms, 0);
     atomic_store(&w->page->step, (uint32_t)position + 1);
     mli_page_touch(w->page);
     modellab_status status = say_step(w, "step_started", position, started, c, 0, err);

@@ -25,7 +25,9 @@
     X(idempotency_key)                                                                             \
     X(parent_run_id)                                                                               \
     X(owner)                                                                                       \
-    X(seal_json)
+    X(seal_json)                                                                                   \
+    X(methods)                                                                                     \
+    X(estimate_json)
 
 #define MLI_RUN_INT32_COLUMNS(X)                                                                   \
     X(status)                                                                                      \
@@ -53,7 +55,10 @@
     X(cost_micros)                                                                                 \
     X(reserved_cost_micros)                                                                        \
     X(estimated_cost_micros)                                                                       \
-    X(max_duration_ms)
+    X(max_duration_ms)                                                                             \
+    X(queued_ms)                                                                                   \
+    X(queue_wait_ms)                                                                               \
+    X(wall_ms)
 
 #define MLI_RUN_REAL_COLUMNS(X)                                                                    \
     X(audio_seconds)                                                                               \

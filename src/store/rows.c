@@ -71,3 +71,12 @@ void mli_total_list_free(mli_total_list *list)
         mli_free(list->alloc, list);
     }
 }
+
+void mli_cap_list_free(mli_cap_list *list)
+{
+    if (list != NULL) {
+        mli_free(list->alloc, list->rows);
+        mli_free(list->alloc, list->text);
+        mli_free(list->alloc, list);
+    }
+}

@@ -4,6 +4,7 @@
 #ifndef MLI_STORE_ROWS_H
 #define MLI_STORE_ROWS_H
 
+#include "store/ledger.h"
 #include <modellab/run.h>
 #include <stdbool.h>
 
@@ -27,6 +28,9 @@ typedef struct mli_run_row {
     const char *parent_run_id;
     const char *owner;     /* JSON identity of who executes it, "" while queued */
     const char *seal_json; /* its files as they were at its end (store/seal.h), "" = not known */
+    const char *owner;     /* JSON identity of who executes it, "" while queued */
+    const char *methods;   /* JSON: how each measure was made; "" until there are any */
+    const char *estimate_json; /* JSON: what it was expected to take; "" = none */
     modellab_run_status status;
     modellab_reason reason;
     int32_t priority, attempt, max_attempts;
@@ -42,8 +46,16 @@ typedef struct mli_run_row {
     int64_t peak_memory_bytes, api_calls, cost_micros;
     int64_t reserved_cost_micros, estimated_cost_micros;
     int64_t max_duration_ms; /* 0 = none */
+    int64_t queued_ms;       /* when it came into the queue, the last time */
+    int64_t queue_wait_ms;   /* in the queue until its claims, all attempts together */
+    int64_t wall_ms;         /* executing, all ended attempts together */
     double audio_seconds, progress_seconds, cpu_seconds, gpu_seconds, estimated_cpu_seconds;
+    mli_amounts need; /* what it holds of its user's caps while it runs; written only (ledger.h) */
 } mli_run_row;
+
+#define MLI_STEP_ROW_INIT                                                                          \
+    .peak_memory_bytes = -1, .cpu_seconds = -1, .gpu_seconds = -1, .audio_seconds = -1,            \
+    .api_calls = -1, .ended_ms = -1
 
 /* All numbers "not known", priority normal, one attempt, status QUEUED, texts "". */
 void mli_run_row_init(mli_run_row *row);
@@ -60,8 +72,11 @@ typedef struct mli_step_row {
     modellab_reason reason;
     int64_t started_ms, ended_ms; /* -1 */
     int64_t peak_memory_bytes;    /* -1 */
-    double cpu_seconds;           /* -1 */
-    int32_t position;             /* order of execution */
+    double cpu_seconds;           /* -1; of the last attempt */
+    double earlier_cpu_seconds;   /* of those before it; read only */
+    double gpu_seconds, audio_seconds;
+    int64_t api_calls;
+    int32_t position; /* order of execution */
     int32_t attempt;
 } mli_step_row;
 
@@ -116,6 +131,7 @@ typedef struct mli_run_transition {
     const char *event_type;            /* see mli_state_event() in lab/state.h */
     const char *event_data;            /* JSON object, NULL = {} */
     const char *seal_json;             /* for a final status; NULL = not known */
+    const char *methods;               /* JSON, NULL = leave as it is */
     int64_t not_before_ms;             /* for QUEUED again */
 } mli_run_transition;
 
@@ -132,10 +148,25 @@ typedef struct mli_total_list {
     char *text;
 } mli_total_list;
 
+/* A row of the caps table. */
+typedef struct mli_cap_row {
+    const char *user; /* "*" = everybody who has none of his own */
+    mli_cap cap;
+    int64_t updated_ms;
+} mli_cap_row;
+
+typedef struct mli_cap_list {
+    const modellab_allocator *alloc;
+    size_t count;
+    mli_cap_row *rows;
+    char *text;
+} mli_cap_list;
+
 void mli_run_row_free(const modellab_allocator *alloc, mli_run_row *row);
 void mli_run_row_list_free(mli_run_row_list *list);
 void mli_event_row_list_free(mli_event_row_list *list);
 void mli_run_record_free(mli_run_record *record);
 void mli_total_list_free(mli_total_list *list);
+void mli_cap_list_free(mli_cap_list *list);
 
 #endif

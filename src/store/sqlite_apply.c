@@ -1,7 +1,7 @@
 /* Applying a change to a run: steps, artifacts, measures, events and the transition in one
  * transaction that names run, status and fence. */
 #include "base/error.h"
-#include "store/sqlite_db.h"
+#include "store/sqlite_ledger.h"
 
 static modellab_status put_step(mli_sqlite *s, const char *run_id, const mli_step_row *step,
                                 modellab_error *err)
@@ -19,6 +19,9 @@ static modellab_status put_step(mli_sqlite *s, const char *run_id, const mli_ste
     mli_query_real(&q, step->cpu_seconds);
     mli_query_int(&q, step->position);
     mli_query_int(&q, step->attempt);
+    mli_query_real(&q, step->gpu_seconds);
+    mli_query_real(&q, step->audio_seconds);
+    mli_query_int(&q, step->api_calls);
     return mli_query_run(&q, err);
 }
 
@@ -78,6 +81,8 @@ static modellab_status put_transition(mli_sqlite *s, const mli_store_change *cha
     mli_query_int(&q, final ? change->now_ms : -1);
     mli_query_int(&q, t->not_before_ms);
     mli_query_text(&q, t->seal_json);
+    mli_query_int(&q, change->now_ms);
+    mli_query_text(&q, t->methods);
     status = mli_query_run(&q, err);
     if (status == MODELLAB_OK && sqlite3_changes(s->db) != 1) {
         status = mli_fail(err, MODELLAB_E_INTERNAL, "a transition changed %d runs",
@@ -85,6 +90,9 @@ static modellab_status put_transition(mli_sqlite *s, const mli_store_change *cha
     }
     if (status == MODELLAB_OK) {
         status = mli_sqlite_put_event(s, change->run_id, &event, change->now_ms, last_event, err);
+    }
+    if (status == MODELLAB_OK && change->expect == MODELLAB_RUN_RUNNING) {
+        status = mli_sqlite_ledger_settle(s, change->run_id, err);
     }
     if (status == MODELLAB_OK && final) {
         status = mli_sqlite_count_final(s, change->run_id, err);

@@ -1,6 +1,6 @@
 /* The queue: which run is next, the claim, the cancel request, and where a run stands. */
 #include "base/error.h"
-#include "store/sqlite_db.h"
+#include "store/sqlite_ledger.h"
 #include <string.h>
 
 bool mli_sqlite_final(modellab_run_status status)
@@ -105,7 +105,7 @@ modellab_status mli_sqlite_queued(mli_store *store, int64_t now_ms, const char *
 }
 
 static modellab_status claim_inside(mli_sqlite *s, const mli_store_claim *claim, mli_run_row **out,
-                                    modellab_error *err)
+                                    mli_hold *hold, mli_cap_verdict *verdict, modellab_error *err)
 {
     mli_event_row event = {.type = "run_started"};
     mli_run_stand stand;
@@ -122,11 +122,15 @@ static modellab_status claim_inside(mli_sqlite *s, const mli_store_claim *claim,
     if (stand.status != MODELLAB_RUN_QUEUED) {
         return mli_fail(err, MODELLAB_E_STATE, "the run is being executed already");
     }
+    status = mli_sqlite_ledger_hold(s, claim->run_id, claim->now_ms, hold, verdict, err);
+    if (status != MODELLAB_OK || verdict->measure != 0) {
+        return status;
+    }
     q = mli_query_open(s, MLI_SQL_RUN_CLAIM);
     mli_query_text(&q, claim->run_id);
     mli_query_int(&q, claim->now_ms);
     mli_query_text(&q, claim->owner);
-    mli_query_int(&q, claim->reserved_cost_micros);
+    mli_query_int(&q, hold->held.of[MLI_MEASURE_COST_MICROS]);
     status = mli_query_run(&q, err);
     if (status == MODELLAB_OK) {
         status =
@@ -143,10 +147,24 @@ static modellab_status claim_inside(mli_sqlite *s, const mli_store_claim *claim,
     return status == MODELLAB_OK ? mli_sqlite_load_row(s, claim->run_id, out, err) : status;
 }
 
+static modellab_status note_wait(mli_sqlite *s, const mli_store_claim *claim,
+                                 const mli_cap_verdict *verdict, modellab_error *err)
+{
+    char why[256];
+    int64_t soon = claim->now_ms + MLI_CAP_LOOK_AGAIN_MS;
+
+    mli_cap_verdict_text(verdict, why, sizeof why);
+    return mli_sqlite_ledger_wait(s, claim->run_id, why,
+                                  verdict->until_ms > soon ? verdict->until_ms : soon, err);
+}
+
 modellab_status mli_sqlite_claim(mli_store *store, const mli_store_claim *claim, mli_run_row **out,
                                  modellab_error *err)
 {
     mli_sqlite *s = (mli_sqlite *)store;
+    mli_hold hold = {0};
+    mli_cap_verdict verdict = {0};
+    char why[256];
     const modellab_allocator *alloc = store->has_alloc ? &store->alloc : NULL;
     modellab_status status = mli_sqlite_enter(s, err);
 
@@ -155,7 +173,21 @@ modellab_status mli_sqlite_claim(mli_store *store, const mli_store_claim *claim,
     }
     status = mli_sqlite_begin(s, true, err);
     if (status == MODELLAB_OK) {
-        status = mli_sqlite_end(s, claim_inside(s, claim, out, err), err);
+        status = claim_inside(s, claim, out, &hold, &verdict, err);
+        if (status == MODELLAB_OK && verdict.measure != 0) {
+            status = note_wait(s, claim, &verdict, err); /* that is committed */
+        }
+        status = mli_sqlite_end(s, status, err);
+    }
+    if (status == MODELLAB_OK && verdict.measure != 0) {
+        mli_cap_verdict_text(&verdict, why, sizeof why);
+        status = mli_fail(err, MODELLAB_E_CAP_EXCEEDED, "%s", why);
+    }
+    if (claim->hold != NULL) {
+        *claim->hold = hold;
+    }
+    if (claim->verdict != NULL) {
+        *claim->verdict = verdict;
     }
     if (status != MODELLAB_OK && *out != NULL) {
         mli_run_row_free(alloc, *out);
@@ -182,6 +214,8 @@ static modellab_status cancel_queued(mli_sqlite *s, const char *run_id, int64_t 
     mli_query_text(&q, "");
     mli_query_int(&q, now_ms);
     mli_query_int(&q, 0);
+    mli_query_text(&q, "");
+    mli_query_int(&q, now_ms);
     mli_query_text(&q, "");
     status = mli_query_run(&q, err);
     if (status == MODELLAB_OK) {

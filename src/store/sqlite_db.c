@@ -2,6 +2,7 @@
 #include "store/sqlite_db.h"
 
 #include "base/error.h"
+#include "store/sqlite_ledger.h"
 #include <errno.h>
 
 static const char *const texts[MLI_SQL_COUNT] = {
@@ -22,7 +23,8 @@ static const char *const texts[MLI_SQL_COUNT] = {
                              "AND not_before_ms>?1 AND (?2='' OR id=?2)",
     [MLI_SQL_RUN_CLAIM] = "UPDATE runs SET status=2,reason=0,message='',failed_step='',"
                           "attempt=attempt+1,fence=fence+1,started_ms=?2,owner=?3,"
-                          "reserved_cost_micros=?4 WHERE id=?1 AND status=1",
+                          "reserved_cost_micros=?4,queue_wait_ms=queue_wait_ms+"
+                          "max(?2-queued_ms,0) WHERE id=?1 AND status=1",
     [MLI_SQL_RUN_MEASURES] =
         "UPDATE runs SET audio_seconds=iif(?2>=0,?2,audio_seconds),"
         "progress_seconds=iif(?3>=0,?3,progress_seconds),cpu_seconds=iif(?4>=0,?4,cpu_seconds),"
@@ -33,19 +35,29 @@ static const char *const texts[MLI_SQL_COUNT] = {
     [MLI_SQL_RUN_TRANSITION] =
         "UPDATE runs SET status=?4,reason=?5,message=?6,failed_step=?7,ended_ms=?8,"
         "not_before_ms=?9,seal_json=?10,reserved_cost_micros=0,owner='',"
+        "wall_ms=wall_ms+iif(status=2 AND started_ms>=0,max(?11-started_ms,0),0),"
+        "queue_wait_ms=queue_wait_ms+iif(status=1,max(?11-queued_ms,0),0),"
+        "queued_ms=iif(?4=1,?11,queued_ms),methods=iif(?12<>'',?12,methods),"
         "started_ms=iif(?4=1,-1,started_ms),cancel_requested_ms=iif(?4=1,-1,cancel_requested_ms) "
         "WHERE id=?1 AND status=?2 AND fence=?3",
     [MLI_SQL_RUN_POSITION] = "UPDATE runs SET last_event=?2,journal_line=?3 WHERE id=?1",
     [MLI_SQL_RUN_CANCEL] = "UPDATE runs SET cancel_requested_ms=?2 WHERE id=?1 AND status=2",
     [MLI_SQL_STEP_PUT] =
         "INSERT INTO steps(run_id,name,message,status,reason,started_ms,ended_ms,"
-        "peak_memory_bytes,cpu_seconds,position,attempt) VALUES(?,?,?,?,?,?,?,?,?,?,?) "
+        "peak_memory_bytes,cpu_seconds,position,attempt,gpu_seconds,audio_seconds,api_calls) "
+        "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
         "ON CONFLICT(run_id,name) DO UPDATE SET message=excluded.message,status=excluded.status,"
+        /* what an earlier attempt took stays counted */
+        "earlier_cpu_seconds=earlier_cpu_seconds+iif(excluded.attempt>attempt,"
+        "max(cpu_seconds,0.0),0.0),"
         "reason=excluded.reason,started_ms=excluded.started_ms,ended_ms=excluded.ended_ms,"
-        "peak_memory_bytes=excluded.peak_memory_bytes,cpu_seconds=excluded.cpu_seconds,"
+        "peak_memory_bytes=max(excluded.peak_memory_bytes,peak_memory_bytes),"
+        "cpu_seconds=excluded.cpu_seconds,gpu_seconds=excluded.gpu_seconds,"
+        "audio_seconds=excluded.audio_seconds,api_calls=excluded.api_calls,"
         "position=excluded.position,attempt=excluded.attempt",
     [MLI_SQL_STEP_LIST] = "SELECT name,message,status,reason,started_ms,ended_ms,"
-                          "peak_memory_bytes,cpu_seconds,position,attempt FROM steps "
+                          "peak_memory_bytes,cpu_seconds,position,attempt,gpu_seconds,"
+                          "audio_seconds,api_calls,earlier_cpu_seconds FROM steps "
                           "WHERE run_id=?1 ORDER BY position,name",
     [MLI_SQL_ARTIFACT_PUT] =
         "INSERT INTO artifacts(run_id,id,step,name,media_type,sha256,file,role,"
@@ -60,7 +72,8 @@ static const char *const texts[MLI_SQL_COUNT] = {
                      "sum(reserved_cost_micros),sum(max(cpu_seconds,0.0)),"
                      "sum(max(audio_seconds,0.0)) FROM runs WHERE (?1 IS NULL OR user=?1) "
                      "AND created_ms>=?2",
-    [MLI_SQL_HISTORY] = "SELECT cpu_seconds/audio_seconds FROM runs WHERE status=3 AND model=?1 "
+    [MLI_SQL_HISTORY] = "SELECT cpu_seconds/audio_seconds,wall_ms/1000.0/audio_seconds FROM runs "
+                        "WHERE status=3 AND model=?1 "
                         "AND cpu_seconds>0 AND audio_seconds>0 ORDER BY ended_ms DESC LIMIT ?2",
     [MLI_SQL_TOTAL_ADD] = "INSERT INTO totals(family,label1,label2,value) VALUES(?1,?2,?3,?4) "
                           "ON CONFLICT(family,label1,label2) DO UPDATE SET value=value+?4",
@@ -79,6 +92,9 @@ static const char *const texts[MLI_SQL_COUNT] = {
 
 const char *mli_sqlite_text(mli_sql which)
 {
+    if (which >= MLI_SQL_CAPS_OF_USER && which <= MLI_SQL_ACCOUNT_PUT) {
+        return mli_sqlite_ledger_text(which);
+    }
     return texts[which] != NULL ? texts[which] : mli_sqlite_run_text(which);
 }
 

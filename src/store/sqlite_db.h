@@ -43,6 +43,17 @@ typedef enum mli_sql {
     MLI_SQL_QUEUE_DEPTHS,
     MLI_SQL_FINAL_FACTS,
     MLI_SQL_PROBE,
+    MLI_SQL_CAPS_OF_USER, /* from here on: sqlite_ledger.c */
+    MLI_SQL_CAP_PUT,
+    MLI_SQL_CAP_REMOVE,
+    MLI_SQL_CAP_LIST,
+    MLI_SQL_CAP_WAKE,
+    MLI_SQL_CAP_WAKE_ALL,
+    MLI_SQL_CAP_WAIT,
+    MLI_SQL_USAGE_SUM,
+    MLI_SQL_USAGE_ADD,
+    MLI_SQL_ACCOUNT_LOAD,
+    MLI_SQL_ACCOUNT_PUT,
     MLI_SQL_COUNT
 } mli_sql;
 
@@ -136,8 +147,9 @@ MODELLAB_MUST_CHECK modellab_status mli_sqlite_events(mli_store *, const char *,
                                                       mli_event_row_list **, modellab_error *);
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_sums(mli_store *, const char *, int64_t,
                                                     mli_store_sums *, modellab_error *);
-MODELLAB_MUST_CHECK modellab_status mli_sqlite_history(mli_store *, const char *, size_t, double *,
-                                                       size_t *, modellab_error *);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_history(mli_store *, const char *, size_t,
+                                                       mli_store_past *, size_t *,
+                                                       modellab_error *);
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_totals(mli_store *, mli_total_list **,
                                                       modellab_error *);
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_queue_depths(mli_store *, mli_total_list **,

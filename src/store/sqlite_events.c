@@ -71,6 +71,10 @@ static modellab_status load_steps(mli_sqlite *s, const char *run_id, mli_run_rec
         step->cpu_seconds = sqlite3_column_double(q.statement, 7);
         step->position = (int32_t)sqlite3_column_int64(q.statement, 8);
         step->attempt = (int32_t)sqlite3_column_int64(q.statement, 9);
+        step->gpu_seconds = sqlite3_column_double(q.statement, 10);
+        step->audio_seconds = sqlite3_column_double(q.statement, 11);
+        step->api_calls = sqlite3_column_int64(q.statement, 12);
+        step->earlier_cpu_seconds = sqlite3_column_double(q.statement, 13);
     }
     status = mli_query_close(&q, err);
     if (status == MODELLAB_OK && record->step_count > 0) {

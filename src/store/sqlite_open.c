@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "os/clock.h"
 #include "os/file.h"
-#include "store/sqlite_db.h"
+#include "store/sqlite_ledger.h"
 #include <string.h>
 
 #define APPLICATION_ID 0x4d4c4162 /* "MLAb" */
@@ -55,7 +55,39 @@ static const char *const migrations[] = {
     "ALTER TABLE runs ADD COLUMN removed INTEGER NOT NULL DEFAULT 0;"
     "CREATE INDEX runs_ended ON runs(ended_ms,id) WHERE status>=3;"
     "CREATE INDEX runs_deleting ON runs(id) WHERE deleting<>0;"
-    "CREATE INDEX runs_parent ON runs(parent_run_id) WHERE parent_run_id<>'';",
+    "CREATE INDEX runs_parent ON runs(parent_run_id) WHERE parent_run_id<>'';"
+    /* accounting of all attempts, caps of users, the ledger */
+    "ALTER TABLE runs ADD COLUMN methods TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE runs ADD COLUMN estimate_json TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE runs ADD COLUMN queued_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE runs ADD COLUMN queue_wait_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE runs ADD COLUMN wall_ms INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE runs SET queued_ms=created_ms,queue_wait_ms=iif(started_ms>=0,"
+    "max(started_ms-created_ms,0),0),wall_ms=iif(started_ms>=0 AND ended_ms>=0,"
+    "max(ended_ms-started_ms,0),0);"
+    "ALTER TABLE steps ADD COLUMN gpu_seconds REAL NOT NULL DEFAULT -1;"
+    "ALTER TABLE steps ADD COLUMN audio_seconds REAL NOT NULL DEFAULT -1;"
+    "ALTER TABLE steps ADD COLUMN api_calls INTEGER NOT NULL DEFAULT -1;"
+    "ALTER TABLE steps ADD COLUMN earlier_cpu_seconds REAL NOT NULL DEFAULT 0;"
+    "CREATE INDEX runs_wait_cap ON runs(user) WHERE status=1 AND reason=9;"
+    "CREATE TABLE caps(user TEXT NOT NULL,measure INTEGER NOT NULL,period INTEGER NOT NULL,"
+    "value INTEGER NOT NULL,updated_ms INTEGER NOT NULL,PRIMARY KEY(user,measure,period)) "
+    "WITHOUT ROWID;"
+    "CREATE TABLE usage(user TEXT NOT NULL,hour INTEGER NOT NULL,cpu_ms INTEGER NOT NULL,"
+    "gpu_ms INTEGER NOT NULL,audio_ms INTEGER NOT NULL,api_calls INTEGER NOT NULL,"
+    "cost_micros INTEGER NOT NULL,runs INTEGER NOT NULL,held_cpu_ms INTEGER NOT NULL,"
+    "held_audio_ms INTEGER NOT NULL,held_api_calls INTEGER NOT NULL,"
+    "held_cost_micros INTEGER NOT NULL,PRIMARY KEY(user,hour)) WITHOUT ROWID;"
+    "CREATE TABLE accounts(run_id TEXT PRIMARY KEY,hour INTEGER NOT NULL,"
+    "need_cpu_ms INTEGER NOT NULL,need_audio_ms INTEGER NOT NULL,"
+    "need_api_calls INTEGER NOT NULL,need_cost_micros INTEGER NOT NULL,"
+    "held_cpu_ms INTEGER NOT NULL,held_audio_ms INTEGER NOT NULL,"
+    "held_api_calls INTEGER NOT NULL,held_cost_micros INTEGER NOT NULL,"
+    "charged_cpu_ms INTEGER NOT NULL,charged_gpu_ms INTEGER NOT NULL,"
+    "charged_audio_ms INTEGER NOT NULL,charged_api_calls INTEGER NOT NULL,"
+    "charged_cost_micros INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TRIGGER account_of_deleted_run AFTER DELETE ON runs BEGIN "
+    "DELETE FROM accounts WHERE run_id=OLD.id; END;",
 };
 
 #define SCHEMA_VERSION ((int64_t)(sizeof migrations / sizeof *migrations))
@@ -312,4 +344,10 @@ static const mli_store_ops ops = {
     .queue_depths = mli_sqlite_queue_depths,
     .stand = mli_sqlite_load_stand,
     .probe = mli_sqlite_probe,
+    .hold_more = mli_sqlite_hold_more,
+    .cap_room = mli_sqlite_cap_room,
+    .cap_needs = mli_sqlite_cap_needs,
+    .usage = mli_sqlite_usage,
+    .cap_change = mli_sqlite_cap_change,
+    .cap_list = mli_sqlite_cap_list,
 };

@@ -2,7 +2,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "store/columns.h"
-#include "store/sqlite_db.h"
+#include "store/sqlite_ledger.h"
 #include <string.h>
 
 #define NAMED(column) "," #column
@@ -123,6 +123,7 @@ static modellab_status insert_inside(mli_sqlite *s, const mli_run_row *run,
                         "run %s was submitted with this idempotency key", existing_id);
     }
     numbered.last_event = 0;
+    numbered.queued_ms = run->created_ms;
     for (size_t i = 0; status == MODELLAB_OK && i < event_count; i++) {
         status = mli_sqlite_put_event(s, run->id, &events[i], run->created_ms, &numbered.last_event,
                                       err);
@@ -132,6 +133,9 @@ static modellab_status insert_inside(mli_sqlite *s, const mli_run_row *run,
 
         bind_row(&q, &numbered);
         status = mli_query_run(&q, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = mli_sqlite_ledger_open(s, run, err);
     }
     if (status == MODELLAB_OK && run->status == MODELLAB_RUN_RUNNING) {
         status = mli_sqlite_count_claim(s, 0, err);

@@ -143,7 +143,7 @@ modellab_status mli_sqlite_sums(mli_store *store, const char *user, int64_t sinc
 }
 
 modellab_status mli_sqlite_history(mli_store *store, const char *model, size_t capacity,
-                                   double *cpu_per_audio_second, size_t *count, modellab_error *err)
+                                   mli_store_past *past, size_t *count, modellab_error *err)
 {
     mli_sqlite *s = (mli_sqlite *)store;
     modellab_status status = mli_sqlite_enter(s, err);
@@ -154,7 +154,8 @@ modellab_status mli_sqlite_history(mli_store *store, const char *model, size_t c
         mli_query_text(&q, model);
         mli_query_int(&q, (int64_t)capacity);
         while (*count < capacity && mli_query_row(&q)) {
-            cpu_per_audio_second[*count] = sqlite3_column_double(q.statement, 0);
+            past[*count].cpu = sqlite3_column_double(q.statement, 0);
+            past[*count].wall = sqlite3_column_double(q.statement, 1);
             *count += 1;
         }
         status = mli_query_close(&q, err);

@@ -112,10 +112,10 @@ modellab_status mli_store_sum(mli_store *store, const char *user, int64_t since_
 }
 
 modellab_status mli_store_history(mli_store *store, const char *model, size_t capacity,
-                                  double *cpu_per_audio_second, size_t *count, modellab_error *err)
+                                  mli_store_past *past, size_t *count, modellab_error *err)
 {
     *count = 0;
-    GUARDED(false, store->ops->history(store, model, capacity, cpu_per_audio_second, count, err));
+    GUARDED(false, store->ops->history(store, model, capacity, past, count, err));
 }
 
 modellab_status mli_store_totals(mli_store *store, mli_total_list **out, modellab_error *err)
@@ -150,4 +150,70 @@ modellab_status mli_store_status(mli_store *store, const char *run_id, modellab_
 modellab_status mli_store_probe(mli_store *store, int64_t now_ms, modellab_error *err)
 {
     GUARDED(true, store->ops->probe(store, now_ms, err));
+}
+
+modellab_status mli_store_hold_more(mli_store *store, const char *run_id, int64_t fence,
+                                    const mli_amounts *more, mli_hold *hold,
+                                    mli_cap_verdict *verdict, modellab_error *err)
+{
+    *hold = (mli_hold){0};
+    *verdict = (mli_cap_verdict){0};
+    GUARDED(true, store->ops->hold_more(store, run_id, fence, more, hold, verdict, err));
+}
+
+modellab_status mli_store_cap_room(mli_store *store, const char *user, int64_t now_ms,
+                                   const mli_amounts *need, mli_cap_set *set,
+                                   mli_cap_verdict *verdict, modellab_error *err)
+{
+    *verdict = (mli_cap_verdict){0};
+    set->count = 0;
+    GUARDED(false, store->ops->cap_room(store, user, now_ms, need, set, verdict, err));
+}
+
+modellab_status mli_store_cap_needs(mli_store *store, const char *run_id, mli_amounts *need,
+                                    mli_hold *hold, modellab_error *err)
+{
+    *need = (mli_amounts){0};
+    *hold = (mli_hold){0};
+    GUARDED(false, store->ops->cap_needs(store, run_id, need, hold, err));
+}
+
+modellab_status mli_store_usage(mli_store *store, const char *user, int64_t from_hour,
+                                int64_t to_hour, mli_usage *out, modellab_error *err)
+{
+    *out = (mli_usage){0};
+    GUARDED(false, store->ops->usage(store, user, from_hour, to_hour, out, err));
+}
+
+modellab_status mli_store_cap_put(mli_store *store, const char *user, const mli_cap *cap,
+                                  int64_t now_ms, modellab_error *err)
+{
+    bool was = false;
+
+    if (!mli_measure_valid(cap->measure, cap->period) || cap->value < -1) {
+        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT,
+                        "there is no such cap: the measure has no such period");
+    }
+    GUARDED(true, store->ops->cap_change(store, user, cap, now_ms, false, &was, err));
+}
+
+modellab_status mli_store_cap_remove(mli_store *store, const char *user, const mli_cap *cap,
+                                     modellab_error *err)
+{
+    bool was = false;
+    modellab_status status = may(store, true, err);
+
+    if (status == MODELLAB_OK) {
+        status = store->ops->cap_change(store, user, cap, 0, true, &was, err);
+    }
+    return status == MODELLAB_OK && !was
+               ? mli_fail(err, MODELLAB_E_NOT_FOUND, "there is no such cap")
+               : status;
+}
+
+modellab_status mli_store_cap_list(mli_store *store, const char *user, mli_cap_list **out,
+                                   modellab_error *err)
+{
+    *out = NULL;
+    GUARDED(false, store->ops->cap_list(store, user, out, err));
 }

@@ -47,7 +47,8 @@ typedef struct mli_store_claim {
     const char *run_id;
     const char *owner; /* JSON: {host_id, boot_id, pid, start_ticks, nonce} */
     int64_t now_ms;
-    int64_t reserved_cost_micros; /* the run's allowance, counted in user sums while it runs */
+    mli_hold *hold;           /* optional: receives what the run holds now */
+    mli_cap_verdict *verdict; /* optional: receives the cap that has no room (E_CAP_EXCEEDED) */
 } mli_store_claim;
 
 /* What a cancel request met (values of modellab_cancel_outcome) and where the run stands. */
@@ -66,6 +67,11 @@ typedef struct mli_store_sums {
     int64_t runs, active_runs, cost_micros, reserved_cost_micros;
     double cpu_seconds, audio_seconds;
 } mli_store_sums;
+
+/* What a completed run took for each second of audio. */
+typedef struct mli_store_past {
+    double cpu, wall;
+} mli_store_past;
 
 typedef struct mli_store_ops {
     void (*close)(mli_store *store);
@@ -89,11 +95,24 @@ typedef struct mli_store_ops {
     modellab_status (*sums)(mli_store *, const char *user, int64_t since_ms, mli_store_sums *,
                             modellab_error *);
     modellab_status (*history)(mli_store *, const char *model, size_t capacity,
-                               double *cpu_per_audio_second, size_t *count, modellab_error *);
+                               mli_store_past *past, size_t *count, modellab_error *);
     modellab_status (*totals)(mli_store *, mli_total_list **, modellab_error *);
     modellab_status (*queue_depths)(mli_store *, mli_total_list **, modellab_error *);
     modellab_status (*stand)(mli_store *, const char *run_id, mli_run_stand *, modellab_error *);
     modellab_status (*probe)(mli_store *, int64_t now_ms, modellab_error *);
+    modellab_status (*hold_more)(mli_store *, const char *run_id, int64_t fence,
+                                 const mli_amounts *more, mli_hold *, mli_cap_verdict *,
+                                 modellab_error *);
+    modellab_status (*cap_room)(mli_store *, const char *user, int64_t now_ms,
+                                const mli_amounts *need, mli_cap_set *, mli_cap_verdict *,
+                                modellab_error *);
+    modellab_status (*cap_needs)(mli_store *, const char *run_id, mli_amounts *need, mli_hold *,
+                                 modellab_error *);
+    modellab_status (*usage)(mli_store *, const char *user, int64_t from_hour, int64_t to_hour,
+                             mli_usage *, modellab_error *);
+    modellab_status (*cap_change)(mli_store *, const char *user, const mli_cap *, int64_t now_ms,
+                                  bool remove, bool *was, modellab_error *);
+    modellab_status (*cap_list)(mli_store *, const char *user, mli_cap_list **, modellab_error *);
 } mli_store_ops;
 
 /* First member of every implementation. */
@@ -102,6 +121,9 @@ struct mli_store {
     modellab_allocator alloc;
     bool has_alloc, read_only;
     int64_t pid; /* of the opener: elsewhere E_FORKED */
+    /* Configured caps, for users who have none in the table. Set once, after opening. */
+    mli_cap cap_defaults[MLI_CAP_DEFAULTS_MOST];
+    size_t cap_default_count;
 };
 
 /* Opens or makes the database and brings its schema up to date.
@@ -131,7 +153,9 @@ MODELLAB_MUST_CHECK modellab_status mli_store_queued(mli_store *store, int64_t n
                                                      char (*ids)[MLI_ULID_BYTES], size_t *count,
                                                      int64_t *next_ms, modellab_error *err);
 /* QUEUED -> RUNNING, raising attempt and fence, with event run_started. The caller holds the run's
- * lock. *out: the row as it is now. E_STATE: another was faster; E_RUN_FINAL; E_NOT_FOUND. */
+ * lock. *out: the row as it is now. E_STATE: another was faster; E_RUN_FINAL; E_NOT_FOUND.
+ * E_CAP_EXCEEDED: a cap of its user has no room now; the run goes on waiting, with the reason, and
+ * is not due before it can have room. */
 MODELLAB_MUST_CHECK modellab_status mli_store_claim_run(mli_store *store,
                                                         const mli_store_claim *claim,
                                                         mli_run_row **out, modellab_error *err);
@@ -162,9 +186,9 @@ MODELLAB_MUST_CHECK modellab_status mli_store_events(mli_store *store, const cha
 MODELLAB_MUST_CHECK modellab_status mli_store_sum(mli_store *store, const char *user,
                                                   int64_t since_ms, mli_store_sums *out,
                                                   modellab_error *err);
-/* CPU seconds per audio second of the newest completed runs of a model, newest first. */
+/* Of the newest completed runs of a model, newest first. */
 MODELLAB_MUST_CHECK modellab_status mli_store_history(mli_store *store, const char *model,
-                                                      size_t capacity, double *cpu_per_audio_second,
+                                                      size_t capacity, mli_store_past *past,
                                                       size_t *count, modellab_error *err);
 /* Counters of all runs that ever ended (they survive the deletion of runs), and the queue by
  * priority. */
@@ -181,5 +205,36 @@ MODELLAB_MUST_CHECK modellab_status mli_store_status(mli_store *store, const cha
 /* A real write and sync (health). */
 MODELLAB_MUST_CHECK modellab_status mli_store_probe(mli_store *store, int64_t now_ms,
                                                     modellab_error *err);
+
+/* Caps of users (ledger.h). A claim takes what the run needs in its own transaction; any transition
+ * out of RUNNING charges what was used and gives the rest back, also for a run that crashed. */
+
+/* Takes more for a run that executes. Nothing is taken when the verdict names a cap. E_FENCED. */
+MODELLAB_MUST_CHECK modellab_status mli_store_hold_more(mli_store *store, const char *run_id,
+                                                        int64_t fence, const mli_amounts *more,
+                                                        mli_hold *hold, mli_cap_verdict *verdict,
+                                                        modellab_error *err);
+/* Would a run of this user that needs so much have room now? Takes nothing. `set`: his caps. */
+MODELLAB_MUST_CHECK modellab_status mli_store_cap_room(mli_store *store, const char *user,
+                                                       int64_t now_ms, const mli_amounts *need,
+                                                       mli_cap_set *set, mli_cap_verdict *verdict,
+                                                       modellab_error *err);
+/* What a run needs at its next claim, and what it holds now. */
+MODELLAB_MUST_CHECK modellab_status mli_store_cap_needs(mli_store *store, const char *run_id,
+                                                        mli_amounts *need, mli_hold *hold,
+                                                        modellab_error *err);
+/* Used and held in [from_hour, to_hour) since 1970. */
+MODELLAB_MUST_CHECK modellab_status mli_store_usage(mli_store *store, const char *user,
+                                                    int64_t from_hour, int64_t to_hour,
+                                                    mli_usage *out, modellab_error *err);
+MODELLAB_MUST_CHECK modellab_status mli_store_cap_put(mli_store *store, const char *user,
+                                                      const mli_cap *cap, int64_t now_ms,
+                                                      modellab_error *err);
+/* E_NOT_FOUND: there was none. */
+MODELLAB_MUST_CHECK modellab_status mli_store_cap_remove(mli_store *store, const char *user,
+                                                         const mli_cap *cap, modellab_error *err);
+/* Of one user, or of all (NULL); those of "*" first. */
+MODELLAB_MUST_CHECK modellab_status mli_store_cap_list(mli_store *store, const char *user,
+                                                       mli_cap_list **out, modellab_error *err);
 
 #endif

@@ -135,7 +135,7 @@ static int64_t last_event(const played *p)
 static void settle_as(mli_ingest *ingest, modellab_run_status *to)
 {
     mli_settlement settlement;
-    mli_host_measures host = {-1, -1, -1};
+    mli_host_measures host = MLI_HOST_MEASURES_INIT;
     mli_settle_view view = {
         .outcome = ingest->outcome, .end = MLI_WORKER_SIGNALED, .code = 9, .attempt = 1};
     mli_settle_decide(&view, &settlement);
@@ -385,7 +385,7 @@ static void a_requeue_does_not_lose_a_cancel(void **state)
         mli_ingest_open(&ingest, p.lab, p.row);
         mli_settlement again = {
             .what = MLI_RUN_AGAIN, .reason = MODELLAB_REASON_WORKER_DIED, .failed_step = ""};
-        mli_host_measures host = {-1, -1, -1};
+        mli_host_measures host = MLI_HOST_MEASURES_INIT;
         if (cancelled != 0) {
             ASSERT_OK(mli_store_request_cancel(p.lab->store, p.id, 5, &met, err));
             assert_int_equal(met.outcome, MODELLAB_CANCEL_REQUESTED);

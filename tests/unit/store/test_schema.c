@@ -55,6 +55,7 @@ static void version_1(void **state)
     mli_event_row_list *events = NULL;
     mli_total_list *totals = NULL;
     char queued[2][MLI_ULID_BYTES];
+    mli_usage usage;
     int64_t next;
     size_t count;
     mli_store *store;
@@ -77,6 +78,11 @@ static void version_1(void **state)
     assert_int_equal(1, done->artifact_count);
     assert_string_equal("", done->run->seal_json); /* what was not known then */
     assert_int_equal(0, done->run->deleting + done->run->removed + done->run->imported);
+    assert_string_equal("", done->run->methods);
+    assert_true(done->run->queue_wait_ms == done->run->started_ms - done->run->created_ms);
+    assert_true(done->run->wall_ms == done->run->ended_ms - done->run->started_ms);
+    assert_true(done->steps[0].gpu_seconds == -1 && done->steps[0].api_calls == -1);
+    assert_true(done->steps[0].earlier_cpu_seconds == 0);
     assert_int_equal(MODELLAB_RUN_CANCELLED, cancelled->run->status);
     assert_int_equal(MODELLAB_REASON_CANCELLED_BY_USER, cancelled->run->reason);
     mli_run_record_free(done);
@@ -91,6 +97,13 @@ static void version_1(void **state)
     ASSERT_OK(mli_store_queued(store, 2000000000000, NULL, 2, queued, &count, &next, err));
     assert_int_equal(1, count); /* what waited then can be taken now */
     assert_string_equal(ids[3], queued[0]);
+    /* It is executed and counted as if it had come later. */
+    mli_store_claim claim = {.run_id = ids[3], .owner = "{}", .now_ms = 2000000000000};
+    mli_run_row *claimed = NULL;
+    ASSERT_OK(mli_store_claim_run(store, &claim, &claimed, err));
+    ASSERT_OK(mli_store_usage(store, claimed->user, 0, 1000000, &usage, err));
+    assert_int_equal(1, usage.used.of[MLI_MEASURE_RUNS]);
+    mli_run_row_free(NULL, claimed);
     mli_store_close(store);
     store = open_in(&folder, NULL, true); /* and again, for reading */
     mli_store_close(store);

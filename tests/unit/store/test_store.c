@@ -303,7 +303,7 @@ static void numbers_add_up(void **state)
 {
     mli_total_list *totals = NULL;
     mli_store_sums sums;
-    double history[4];
+    mli_store_past history[4];
     size_t count;
 
     (void)state;
@@ -322,7 +322,7 @@ static void numbers_add_up(void **state)
     assert_int_equal(0, sums.runs);
     ASSERT_OK(mli_store_history(store, "whisper-tiny.en", 4, history, &count, err));
     assert_int_equal(1, count);
-    assert_true(history[0] == 0.25);
+    assert_true(history[0].cpu == 0.25 && history[0].wall == 0.5);
     ASSERT_OK(mli_store_totals(store, &totals, err));
     assert_true(total_of(totals, "runs_total", "3") == 1);
     assert_true(total_of(totals, "queue_wait_seconds_count", "") == 2);

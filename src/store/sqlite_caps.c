@@ -1,0 +1,124 @@
+/* The caps table: setting, removing, listing. A change lets runs that wait for a cap look again. */
+#include "base/alloc.h"
+#include "base/error.h"
+#include "store/sqlite_ledger.h"
+
+/* Runs of everybody: a user's cap may have hidden that of "*". */
+static modellab_status wake_all(mli_sqlite *s, modellab_error *err)
+{
+    mli_query q = mli_query_open(s, MLI_SQL_CAP_WAKE_ALL);
+
+    return mli_query_run(&q, err);
+}
+
+static modellab_status put(mli_sqlite *s, const char *user, const mli_cap *cap, int64_t now_ms,
+                           modellab_error *err)
+{
+    mli_query q = mli_query_open(s, MLI_SQL_CAP_PUT);
+
+    mli_query_text(&q, user);
+    mli_query_int(&q, cap->measure);
+    mli_query_int(&q, cap->period);
+    mli_query_int(&q, cap->value);
+    mli_query_int(&q, now_ms);
+    modellab_status status = mli_query_run(&q, err);
+    return status == MODELLAB_OK ? wake_all(s, err) : status;
+}
+
+static modellab_status take_away(mli_sqlite *s, const char *user, const mli_cap *cap, bool *was,
+                                 modellab_error *err)
+{
+    mli_query q = mli_query_open(s, MLI_SQL_CAP_REMOVE);
+
+    mli_query_text(&q, user);
+    mli_query_int(&q, cap->measure);
+    mli_query_int(&q, cap->period);
+    modellab_status status = mli_query_run(&q, err);
+    *was = status == MODELLAB_OK && sqlite3_changes(s->db) > 0;
+    return status == MODELLAB_OK ? wake_all(s, err) : status;
+}
+
+modellab_status mli_sqlite_cap_change(mli_store *store, const char *user, const mli_cap *cap,
+                                      int64_t now_ms, bool remove, bool *was, modellab_error *err)
+{
+    mli_sqlite *s = (mli_sqlite *)store;
+    modellab_status status = mli_sqlite_enter(s, err);
+
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    status = mli_sqlite_begin(s, true, err);
+    if (status == MODELLAB_OK) {
+        status = remove ? take_away(s, user, cap, was, err) : put(s, user, cap, now_ms, err);
+        status = mli_sqlite_end(s, status, err);
+    }
+    mli_sqlite_leave(s);
+    return status;
+}
+
+static modellab_status read_caps(mli_sqlite *s, const char *user, mli_cap_list *list,
+                                 modellab_error *err)
+{
+    mli_query q = mli_query_open(s, MLI_SQL_CAP_LIST);
+    size_t capacity = 0, ignored;
+    mli_buf block;
+
+    mli_buf_init(&block, list->alloc);
+    if (user != NULL) {
+        mli_query_text(&q, user);
+    } else {
+        q.next++; /* unbound is NULL */
+    }
+    while (mli_query_row(&q)) {
+        if (list->count == capacity) {
+            size_t wanted = capacity == 0 ? 16 : capacity * 2;
+            mli_cap_row *grown = mli_realloc_array(list->alloc, list->rows, wanted, sizeof *grown);
+            if (grown == NULL) {
+                q.rc = SQLITE_NOMEM;
+                break;
+            }
+            list->rows = grown;
+            capacity = wanted;
+        }
+        mli_cap_row *row = &list->rows[list->count++];
+        row->user = mli_query_keep(&q, 0, &block);
+        row->cap.measure = (int32_t)sqlite3_column_int64(q.statement, 1);
+        row->cap.period = (int32_t)sqlite3_column_int64(q.statement, 2);
+        row->cap.value = sqlite3_column_int64(q.statement, 3);
+        row->updated_ms = sqlite3_column_int64(q.statement, 4);
+    }
+    modellab_status status = mli_query_close(&q, err);
+    if (status == MODELLAB_OK && list->count > 0) {
+        list->text = mli_buf_take(&block, &ignored);
+        for (size_t i = 0; i < list->count; i++) {
+            mli_query_resolve(&list->rows[i].user, list->text);
+        }
+    }
+    mli_buf_dispose(&block);
+    return status;
+}
+
+modellab_status mli_sqlite_cap_list(mli_store *store, const char *user, mli_cap_list **out,
+                                    modellab_error *err)
+{
+    mli_sqlite *s = (mli_sqlite *)store;
+    const modellab_allocator *alloc = store->has_alloc ? &store->alloc : NULL;
+    mli_cap_list *list = mli_alloc_zero(alloc, sizeof *list);
+    modellab_status status;
+
+    if (list == NULL) {
+        return mli_no_memory(err);
+    }
+    list->alloc = alloc;
+    status = mli_sqlite_enter(s, err);
+    if (status == MODELLAB_OK) {
+        status = read_caps(s, user, list, err);
+        mli_sqlite_leave(s);
+    }
+    if (status != MODELLAB_OK) {
+        mli_cap_list_free(list);
+        return status;
+    }
+    *out = list;
+    return MODELLAB_OK;
+}
