@@ -7,8 +7,9 @@
 
 MODELLAB_BEGIN_DECLS
 
-/** Executes the run whose descriptors this process inherited from a supervisor, and returns its
- * exit code (0 = the journal holds an outcome). It never opens the store. For a process of its own
+/** Executes the runs that a supervisor sends over the socket that this process inherited, one after
+ * the other, until it is told to end. Returns the exit code (0 = every run's journal holds its
+ * outcome). It never opens the store. For a process of its own
  * only: it sets resource limits and dispositions for SIGTERM.
  * @threads not-after-fork; once a process @since 0.1 */
 MODELLAB_API int32_t modellab_worker_main(int32_t argc, const char *const *argv);

@@ -75,6 +75,13 @@ static const mli_config_variable variables[] = {
     {"MODEL_LAB_WORKER", "", MLI_CONFIG_PATH, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
      "The worker program. Default: modellab-worker beside the library or the program, then in "
      "../libexec/modellab."},
+    {"MODEL_LAB_WORKER_IDLE_SECONDS", "60", MLI_CONFIG_SECONDS, 0, NULL, NULL, 0, 0,
+     "A worker that had no run for so long is ended."},
+    {"MODEL_LAB_WORKER_MAX_GROWTH_BYTES", "512MiB", MLI_CONFIG_BYTES, 0, NULL, NULL, 0, 0,
+     "A worker whose own memory has grown by more than this since its first run is replaced; 0 = "
+     "never for this reason."},
+    {"MODEL_LAB_WORKER_MAX_RUNS", "1000", MLI_CONFIG_INTEGER, 0, NULL, NULL, 1, 1000000,
+     "Runs that one worker executes before it is replaced; 1 = a new process for each run."},
     {"NO_COLOR", "", MLI_CONFIG_TEXT, MLI_CONFIG_FOREIGN | MLI_CONFIG_ENV_ONLY, NULL, NULL, 0, 0,
      "Set: the programs print no colours."},
     {"XDG_CACHE_HOME", "", MLI_CONFIG_PATH, MLI_CONFIG_FOREIGN | MLI_CONFIG_ENV_ONLY, NULL, NULL, 0,

@@ -29,7 +29,7 @@ mli_job *mli_job_create(const mli_job_host *host, modellab_error *err)
     }
     job->host = host;
     job->ingest.fd = -1;
-    mli_worker_process_init(&job->process, host->lab->os.processes);
+    mli_worker_process_init(&job->process, &host->lab->os);
     mli_ladder_init(&job->ladder, host->term_ms, host->kill_ms);
     return job;
 }
@@ -200,7 +200,7 @@ void mli_job_look(mli_job *job, int64_t now_ns, int64_t *next_ns)
         return;
     }
     mli_worker_process_look(&job->process);
-    if (!job->process.ended && !job->ingest.refused) {
+    if (!job->process.ended && !job->process.answered && !job->ingest.refused) {
         pump(job, now_ns, false);
         enforce(job, now_ns);
         climb(job, now_ns);
@@ -220,7 +220,7 @@ void mli_job_dispose(mli_job *job)
     }
     const modellab_allocator *alloc = job->host->lab->alloc;
     mli_ingest_close(&job->ingest);
-    mli_os_fd_close(job->process.pidfd);
+    mli_worker_process_forget(&job->process);
     mli_page_unmap(job->page);
     mli_logger_unref(job->log);
     if (job->row != NULL) {

@@ -6,14 +6,14 @@
 #include "lab/caps.h"
 #include "lab/deadlines.h"
 #include "lab/ingest.h"
-#include "lab/worker_process.h"
+#include "lab/worker_pool.h"
 #include <modellab/logger.h>
 
 /* What is the same for all jobs of a supervisor. */
 typedef struct mli_job_host {
     mli_lab *lab;
     const char *supervisor_id;
-    const char *program;
+    mli_worker_pool *pool;
     int32_t threads; /* of a worker */
     bool keep_on_host_death;
     int64_t term_ms, kill_ms, stall_ms;

@@ -11,8 +11,8 @@ static mli_settle_view view_of(mli_job *job)
 {
     const mli_lab *lab = job->host->lab;
     mli_settle_view view = {.outcome = job->ingest.outcome,
-                            .end = job->process.end,
-                            .code = job->process.code,
+                            .end = job->process.answered ? MLI_WORKER_EXITED : job->process.end,
+                            .code = job->process.answered ? 0 : job->process.code,
                             .reconciling = false,
                             .draining = job->draining,
                             .limit_ms = mli_deadline_effective_ms(&job->deadlines),
@@ -36,6 +36,9 @@ static mli_host_measures measures_of(const mli_job *job)
         m.api_calls = atomic_load(&job->page->calls_made);
         int64_t peak = atomic_load(&job->page->peak_bytes);
         m.peak_memory_bytes = peak > 0 ? peak : -1;
+        if (job->process.answered && job->process.answer.peak_bytes > m.peak_memory_bytes) {
+            m.peak_memory_bytes = job->process.answer.peak_bytes;
+        }
         m.progress_seconds = (double)atomic_load(&job->page->audio_done_ms) / 1000.0;
     }
     return m;
@@ -76,13 +79,14 @@ bool mli_job_settle(mli_job *job, int64_t now_ns)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
     mli_settlement settlement;
-    (void)now_ns;
-    if (job->ingest.refused && !job->process.ended) {
+    if (job->ingest.refused && !job->process.ended && !job->process.answered) {
         /* Fenced out: what it still does is worth nothing. It is reaped at the next look. */
         mli_worker_process_signal(&job->process, true);
         return false;
     }
-    mli_worker_process_finish(&job->process);
+    if (!job->process.answered) {
+        mli_worker_process_finish(&job->process);
+    }
     modellab_status status = mli_ingest_pump(&job->ingest, NULL, &err);
     if (status != MODELLAB_OK) {
         mli_log_error(job->log, MODELLAB_LOG_ERROR, "journal.not_ingested",
@@ -91,7 +95,12 @@ bool mli_job_settle(mli_job *job, int64_t now_ns)
     }
     mli_settle_view view = view_of(job);
     mli_settle_decide(&view, &settlement);
-    return settle_by(job, &settlement);
+    if (!settle_by(job, &settlement)) {
+        return false;
+    }
+    bool signalled = job->ladder.rung == MLI_LADDER_TERM || job->ladder.rung == MLI_LADDER_KILL;
+    mli_worker_pool_give(job->host->pool, &job->process, signalled || job->ingest.refused, now_ns);
+    return true;
 }
 
 void mli_job_settle_unstarted(mli_job *job, modellab_status why, const modellab_error *err)

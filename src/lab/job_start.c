@@ -1,5 +1,5 @@
-/* Claiming a run and starting its worker: lock, claim, descriptors, order, spawn, in this order, so
- * that nobody ever sees a RUNNING run whose lock is free although it lives. */
+/* Claiming a run and giving it to a worker: lock, claim, descriptors, order, in this order, so that
+ * nobody ever sees a RUNNING run whose lock is free although it lives. */
 #include "lab/job.h"
 
 #include "base/alloc.h"
@@ -94,10 +94,16 @@ static modellab_status nameless(const mli_job *job, const mli_buf *text, int *fd
     return MODELLAB_OK;
 }
 
-static modellab_status make_order(mli_job *job, const mli_journal_tail *journal, bool has_input,
-                                  int *fd, modellab_error *err)
-{
+/* What one run's worker gets. -1 = none. */
+typedef struct start {
+    int fds[MLI_ORDER_FDS];
+    int file; /* the order, when it is too long for a message */
     mli_buf text;
+} start;
+
+static modellab_status make_order(mli_job *job, const mli_journal_tail *journal, start *s,
+                                  modellab_error *err)
+{
     const mli_run_row *row = job->row;
     mli_order order = {.run_id = row->id,
                        .request_id = row->request_id,
@@ -111,19 +117,18 @@ static modellab_status make_order(mli_job *job, const mli_journal_tail *journal,
                        .request_json = row->request_json,
                        .fence = row->fence,
                        .journal = *journal,
-                       .host_pid = mli_os_pid(),
                        .limit_ms = mli_deadline_effective_ms(&job->deadlines),
                        .attempt = row->attempt,
                        .threads = job->host->threads,
-                       .log_level = job->host->log_level,
-                       .has_input = has_input};
-    mli_buf_init(&text, job->host->lab->alloc);
-    mli_order_write(&order, &text);
-    modellab_status status = mli_buf_status(&text, err);
-    if (status == MODELLAB_OK) {
-        status = nameless(job, &text, fd, err);
+                       .log_level = job->host->log_level};
+    for (int i = 0; i < MLI_ORDER_FDS; i++) {
+        order.fds |= s->fds[i] >= 0 ? 1u << i : 0;
     }
-    mli_buf_dispose(&text);
+    mli_order_write(&order, &s->text);
+    modellab_status status = mli_buf_status(&s->text, err);
+    if (status == MODELLAB_OK && s->text.size > MLI_CHANNEL_INLINE_BYTES) {
+        status = nameless(job, &s->text, &s->file, err);
+    }
     return status;
 }
 
@@ -137,44 +142,43 @@ static modellab_status prepare_journal(const mli_job *job, mli_journal_tail *tai
                                  : status;
 }
 
-/* Descriptors of the start, except the lock. */
-static modellab_status open_all(mli_job *job, mli_worker_start *start, modellab_error *err)
+/* Descriptors of the start, except the lock, and the order. */
+static modellab_status open_all(mli_job *job, start *s, modellab_error *err)
 {
     mli_journal_tail tail;
     const int append = MLI_OS_WRITE | MLI_OS_APPEND | MLI_OS_CREATE;
-    modellab_status status = make_page(job, &start->page_fd, err);
+    modellab_status status = make_page(job, &s->fds[MLI_ORDER_PAGE], err);
     if (status == MODELLAB_OK) {
         status = prepare_journal(job, &tail, err);
     }
     if (status == MODELLAB_OK) {
-        status = open_run_file(job, MLI_RUN_JOURNAL, append | MLI_OS_READ, &start->journal_fd, err);
+        status = open_run_file(job, MLI_RUN_JOURNAL, append | MLI_OS_READ,
+                               &s->fds[MLI_ORDER_JOURNAL], err);
     }
     if (status == MODELLAB_OK) {
-        status = open_run_file(job, MLI_RUN_LOG, append, &start->log_fd, err);
+        status = open_run_file(job, MLI_RUN_LOG, append, &s->fds[MLI_ORDER_LOG], err);
     }
     if (status == MODELLAB_OK) {
         status = open_run_file(job, MLI_RUN_ARTIFACTS, MLI_OS_READ | MLI_OS_DIRECTORY,
-                               &start->artifacts_fd, err);
+                               &s->fds[MLI_ORDER_ARTIFACTS], err);
     }
     if (status == MODELLAB_OK && job->row->input_sha256[0] != '\0') {
-        status =
-            open_run_file(job, MLI_RUN_INPUT, MLI_OS_READ | MLI_OS_NONBLOCK, &start->input_fd, err);
+        status = open_run_file(job, MLI_RUN_INPUT, MLI_OS_READ | MLI_OS_NONBLOCK,
+                               &s->fds[MLI_ORDER_INPUT], err);
     }
-    if (status == MODELLAB_OK) {
-        status = make_order(job, &tail, start->input_fd >= 0, &start->order_fd, err);
-    }
-    return status;
+    return status == MODELLAB_OK ? make_order(job, &tail, s, err) : status;
 }
 
-static void close_all(mli_worker_start *start)
+static void close_all(start *s)
 {
     /* Nothing of value was written through these: the worker has its own copies. */
-    mli_os_fd_close(start->order_fd);
-    mli_os_fd_close(start->journal_fd);
-    mli_os_fd_close(start->page_fd);
-    mli_os_fd_close(start->artifacts_fd);
-    mli_os_fd_close(start->log_fd);
-    mli_os_fd_close(start->input_fd);
+    for (int i = 0; i < MLI_ORDER_FDS; i++) {
+        if (i != MLI_ORDER_LOCK) {
+            mli_os_fd_close(s->fds[i]);
+        }
+    }
+    mli_os_fd_close(s->file);
+    mli_buf_dispose(&s->text);
 }
 
 /* A cancel that came between the claim and the making of the page found no page to write to. */
@@ -191,25 +195,46 @@ static modellab_status heed_early_cancel(mli_job *job, modellab_error *err)
     return status;
 }
 
-static modellab_status spawn(mli_job *job, int lock_fd, modellab_error *err)
+/* To a worker that waits, or to a new one. One that turns out to be gone is replaced. */
+static modellab_status give_order(mli_job *job, const start *s, modellab_error *err)
 {
-    mli_worker_start start = {.program = job->host->program,
-                              .run_id = job->row->id,
-                              .order_fd = -1,
-                              .lock_fd = lock_fd,
-                              .journal_fd = -1,
-                              .page_fd = -1,
-                              .artifacts_fd = -1,
-                              .log_fd = -1,
-                              .input_fd = -1};
-    modellab_status status = open_all(job, &start, err);
+    mli_worker_pool *pool = job->host->pool;
+    int64_t fence = job->row->fence;
+    while (mli_worker_pool_take(pool, &job->process)) {
+        modellab_status status =
+            mli_worker_process_order(&job->process, fence, &s->text, s->file, s->fds, err);
+        if (status != MODELLAB_E_WORKER_START) {
+            return status;
+        }
+        mli_error_clear(err);
+        mli_worker_pool_give(pool, &job->process, true, mli_job_now(job));
+    }
+    modellab_status status = mli_worker_pool_start(pool, &job->process, err);
+    return status == MODELLAB_OK
+               ? mli_worker_process_order(&job->process, fence, &s->text, s->file, s->fds, err)
+               : status;
+}
+
+static modellab_status employ(mli_job *job, int lock_fd, modellab_error *err)
+{
+    start s = {.file = -1};
+    for (int i = 0; i < MLI_ORDER_FDS; i++) {
+        s.fds[i] = -1;
+    }
+    s.fds[MLI_ORDER_LOCK] = lock_fd;
+    mli_buf_init(&s.text, job->host->lab->alloc);
+    modellab_status status = open_all(job, &s, err);
     if (status == MODELLAB_OK) {
         status = heed_early_cancel(job, err);
     }
     if (status == MODELLAB_OK) {
-        status = mli_worker_process_start(&job->process, job->host->lab, &start, err);
+        status = give_order(job, &s, err);
     }
-    close_all(&start);
+    if (status != MODELLAB_OK) {
+        /* Without an order it has nothing of the run; it is not trusted any more all the same. */
+        mli_worker_pool_give(job->host->pool, &job->process, true, mli_job_now(job));
+    }
+    close_all(&s);
     return status;
 }
 
@@ -307,10 +332,12 @@ static modellab_status start_claimed(mli_job *job, int lock_fd, modellab_error *
     mli_job_begin(job, mli_job_now(job));
     mli_log_text(job->log, MODELLAB_LOG_INFO, "run.claimed", job->row->steps);
     refresh_manifest(job);
-    modellab_status status = spawn(job, lock_fd, err);
+    modellab_status status = employ(job, lock_fd, err);
     if (status == MODELLAB_OK) {
-        mli_log(job->log, MODELLAB_LOG_INFO, "worker.spawned", "",
-                MLI_LOG_FIELDS(mli_log_int("worker_pid", job->process.pid)));
+        bool first = job->process.runs == 1;
+        mli_log(job->log, MODELLAB_LOG_INFO, first ? "worker.spawned" : "worker.reused", "",
+                MLI_LOG_FIELDS(mli_log_int("worker_pid", job->process.pid),
+                               mli_log_int("runs", job->process.runs)));
         return status;
     }
     mli_log_error(job->log, MODELLAB_LOG_ERROR, "worker.not_started", "", status, err);
@@ -349,7 +376,8 @@ modellab_status mli_job_start(const mli_job_host *host, const char *run_id, mli_
             status = MODELLAB_OK;
         }
     }
-    /* From here on the worker's copy alone holds the lock. */
+    /* From here on the worker's copy alone holds the lock (while the order is on its way: the
+     * message). */
     mli_os_fd_close(lock_fd);
     return status;
 }

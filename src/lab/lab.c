@@ -8,7 +8,9 @@
 #include "lab/pricing.h"
 #include "log/logger.h"
 #include "os/locale.h"
+#include "os/poller.h"
 #include "os/process.h"
+#include "os/socket.h"
 #include "os/thread.h"
 #include <errno.h>
 #include <string.h>
@@ -24,6 +26,8 @@ static void take_tables(mli_lab *lab, const mli_lab_tables *tables)
     lab->os.random = tables->random != NULL ? tables->random : &mli_os_system_random;
     lab->os.files = tables->files != NULL ? tables->files : &mli_os_system_files;
     lab->os.processes = tables->processes != NULL ? tables->processes : &mli_os_system_processes;
+    lab->os.channels = tables->channels != NULL ? tables->channels : &mli_os_system_channels;
+    lab->os.pollers = tables->pollers != NULL ? tables->pollers : &mli_os_system_pollers;
 }
 
 /* A folder of the caller, or the configured one; absolute and new. */

@@ -13,6 +13,8 @@
 #include <stdbool.h>
 
 struct mli_os_processes;
+struct mli_os_channels;
+struct mli_os_pollers;
 
 /* Settings of the configuration, read once at open. */
 typedef struct mli_lab_settings {
@@ -28,6 +30,8 @@ typedef struct mli_lab_tables {
     const mli_os_random *random;
     const mli_os_files *files;
     const struct mli_os_processes *processes;
+    const struct mli_os_channels *channels;
+    const struct mli_os_pollers *pollers;
 } mli_lab_tables;
 
 /* The public modellab_lab. Immutable after open but for `references` and what the store guards

@@ -6,7 +6,18 @@
 #include "base/str.h"
 #include <string.h>
 
-#define ORDER_VERSION 1
+#define ORDER_VERSION 2
+
+static const char *const fd_names[MLI_ORDER_FDS] = {
+    [MLI_ORDER_LOCK] = "lock",  [MLI_ORDER_JOURNAL] = "journal",
+    [MLI_ORDER_PAGE] = "page",  [MLI_ORDER_ARTIFACTS] = "artifacts",
+    [MLI_ORDER_LOG] = "log",    [MLI_ORDER_INPUT] = "input",
+    [MLI_ORDER_MODEL] = "model"};
+
+/* A run cannot do without these. */
+#define NEEDED                                                                                     \
+    (1u << MLI_ORDER_LOCK | 1u << MLI_ORDER_JOURNAL | 1u << MLI_ORDER_PAGE |                       \
+     1u << MLI_ORDER_ARTIFACTS | 1u << MLI_ORDER_LOG)
 
 void mli_order_write(const mli_order *order, mli_buf *out)
 {
@@ -26,12 +37,18 @@ void mli_order_write(const mli_order *order, mli_buf *out)
     mli_jw_kint(&w, "fence", order->fence);
     mli_jw_kint(&w, "journal_next", order->journal.next_n);
     mli_jw_kstring(&w, "journal_chain", order->journal.chain);
-    mli_jw_kint(&w, "host_pid", order->host_pid);
     mli_jw_kint(&w, "limit_ms", order->limit_ms);
     mli_jw_kint(&w, "attempt", order->attempt);
     mli_jw_kint(&w, "threads", order->threads);
     mli_jw_kint(&w, "log_level", order->log_level);
-    mli_jw_kbool(&w, "has_input", order->has_input);
+    mli_jw_key(&w, "descriptors");
+    mli_jw_array(&w);
+    for (int i = 0; i < MLI_ORDER_FDS; i++) {
+        if (MLI_ORDER_HAS(order, i)) {
+            mli_jw_string(&w, fd_names[i]);
+        }
+    }
+    mli_jw_end_array(&w);
     mli_jw_key(&w, "request");
     mli_jw_raw(&w, order->request_json, strlen(order->request_json));
     mli_jw_end_object(&w);
@@ -53,6 +70,26 @@ static int32_t small_of(const mli_json *root, const char *key)
     return value < 0 ? 0 : value > 100000 ? 100000 : (int32_t)value;
 }
 
+/* 0 when there is a name that this version does not know, or one out of order: its descriptor could
+ * not be told from the others. */
+static uint32_t read_fds(const mli_json *names)
+{
+    uint32_t fds = 0;
+    int next = 0;
+    size_t count = names == NULL ? 0 : mli_json_count(names);
+    for (size_t i = 0; i < count; i++) {
+        const char *name = mli_json_string(mli_json_at(names, i), "");
+        while (next < MLI_ORDER_FDS && strcmp(fd_names[next], name) != 0) {
+            next++;
+        }
+        if (next == MLI_ORDER_FDS) {
+            return 0;
+        }
+        fds |= 1u << next++;
+    }
+    return fds;
+}
+
 static void fill(const mli_json *root, mli_order *out)
 {
     out->run_id = text_of(root, "run_id");
@@ -70,12 +107,11 @@ static void fill(const mli_json *root, mli_order *out)
     out->journal.next_n = number_of(root, "journal_next");
     (void)mli_str_copy(out->journal.chain, sizeof(out->journal.chain),
                        text_of(root, "journal_chain")); /* a wrong one is seen below */
-    out->host_pid = number_of(root, "host_pid");
     out->limit_ms = number_of(root, "limit_ms");
     out->attempt = small_of(root, "attempt");
     out->threads = small_of(root, "threads");
     out->log_level = small_of(root, "log_level");
-    out->has_input = mli_json_bool(mli_json_get(root, "has_input"), false);
+    out->fds = read_fds(mli_json_get(root, "descriptors"));
 }
 
 modellab_status mli_order_read(const char *text, size_t bytes, mli_order *out, mli_json **root,
@@ -97,6 +133,8 @@ modellab_status mli_order_read(const char *text, size_t bytes, mli_order *out, m
     } else if (out->fence < 1 || out->journal.next_n < 1 ||
                strspn(out->journal.chain, "0123456789abcdef") != 64) {
         wrong = "fence";
+    } else if ((out->fds & NEEDED) != NEEDED) {
+        wrong = "descriptors";
     } else if (out->request == NULL || mli_json_typeof(out->request) != MLI_JSON_OBJECT) {
         wrong = "request";
     }

@@ -1,22 +1,23 @@
-/* The order: what a supervisor tells a worker about the run it is to execute, as one JSON text in
- * an inherited descriptor, and the numbers of all descriptors that the worker inherits. */
+/* The order: what a supervisor tells a worker about a run that it is to execute, as one JSON text,
+ * and what the descriptors that come with it are. */
 #ifndef MLI_LAB_ORDER_H
 #define MLI_LAB_ORDER_H
 
 #include "base/json.h"
 #include "store/journal.h"
 
-/* Descriptors of a worker. LOCK is held by it for as long as it lives. */
-enum {
-    MLI_FD_ORDER = 3,     /* read: the order */
-    MLI_FD_LOCK = 4,      /* the run's lock, already taken */
-    MLI_FD_JOURNAL = 5,   /* append */
-    MLI_FD_PAGE = 6,      /* shared page, read and write */
-    MLI_FD_ARTIFACTS = 7, /* the directory artifacts/ */
-    MLI_FD_LOG = 8,       /* append: log.jsonl */
-    MLI_FD_INPUT = 9,     /* read; absent without input */
-    MLI_FD_COUNT_ = 7
-};
+/* The descriptors of a run, in the order in which they are sent. Nothing else of the run is opened
+ * by a worker. */
+typedef enum mli_order_fd {
+    MLI_ORDER_LOCK,      /* the run's lock, already taken: held until the outcome is written */
+    MLI_ORDER_JOURNAL,   /* append */
+    MLI_ORDER_PAGE,      /* shared page, read and write */
+    MLI_ORDER_ARTIFACTS, /* the directory artifacts/ */
+    MLI_ORDER_LOG,       /* append: log.jsonl */
+    MLI_ORDER_INPUT,     /* read; absent without input */
+    MLI_ORDER_MODEL,     /* read: the packed image of the run's model; absent when there is none */
+    MLI_ORDER_FDS
+} mli_order_fd;
 
 #define MLI_ORDER_MAX_BYTES ((size_t)2 * 1024 * 1024)
 
@@ -30,11 +31,12 @@ typedef struct mli_order {
     const mli_json *request;  /* for reading */
     int64_t fence;
     mli_journal_tail journal;
-    int64_t host_pid; /* who started the worker */
     int64_t limit_ms; /* the deadline that counts, for texts; 0 = none */
     int32_t attempt, threads, log_level;
-    bool has_input;
+    uint32_t fds; /* bits of mli_order_fd: the descriptors that come with it */
 } mli_order;
+
+#define MLI_ORDER_HAS(order, which) (((order)->fds >> (which)&1u) != 0)
 
 void mli_order_write(const mli_order *order, mli_buf *out);
 /* `*root` (new, mli_json_free) owns what the order borrows. E_INVALID_JSON, E_SCHEMA. */

@@ -57,7 +57,7 @@ static modellab_status decode(mli_worker *w, modellab_error *err)
     if (status != MODELLAB_OK) {
         return status;
     }
-    return mli_audio_decode_fd(MLI_FD_INPUT, &options, &w->audio, err);
+    return mli_audio_decode_fd(w->fds[MLI_ORDER_INPUT], &options, &w->audio, err);
 }
 
 static void write_facts(const mli_audio_source *audio, mli_buf *out)
@@ -88,7 +88,7 @@ static modellab_status say_length(mli_worker *w, modellab_error *err)
 modellab_status mli_step_ingest(mli_worker *w, modellab_error *err)
 {
     mli_buf facts;
-    if (!w->order.has_input) {
+    if (w->fds[MLI_ORDER_INPUT] < 0) {
         return mli_fail(err, MODELLAB_E_NOT_FOUND, "the run has no input");
     }
     modellab_status status = decode(w, err);

@@ -36,14 +36,6 @@ bool mli_supervisor_add(mli_supervisor *s, mli_job *job)
     }
     s->jobs[s->job_count++] = job;
     atomic_store(&s->active, (int32_t)s->job_count);
-    if (job->process.pidfd >= 0) {
-        int rc = mli_os_poller_add(&s->poller, job->process.pidfd);
-        if (rc != 0) {
-            mli_log(s->lab->logger, MODELLAB_LOG_WARN, "supervisor.not_polled",
-                    "the end of a worker will be seen at the next look",
-                    MLI_LOG_FIELDS(mli_log_int("os_error", -rc)));
-        }
-    }
     return true;
 }
 
@@ -82,6 +74,7 @@ static void look_after(mli_supervisor *s, int64_t now, int64_t *next)
         atomic_store(&s->active, (int32_t)s->job_count);
         s->next_claim_ns = now; /* there is room again */
     }
+    mli_worker_pool_look(&s->pool, now, next);
 }
 
 static modellab_status claim_one(mli_supervisor *s, const char *run_id, modellab_error *err)
@@ -172,7 +165,7 @@ static modellab_status step_locked(mli_supervisor *s, int64_t *next, modellab_er
     modellab_status status = take_wakes(s, err);
     modellab_status round = round_of(s, next, status == MODELLAB_OK ? err : NULL);
     keep_first(&status, round);
-    int rc = mli_os_poller_set_timer(&s->poller, *next);
+    int rc = s->lab->os.pollers->set_timer(s->lab->os.pollers->user, &s->poller, *next);
     if (rc != 0 && status == MODELLAB_OK) {
         status = mli_fail_os(err, -rc, "the supervisor's timer could not be set");
     }
@@ -188,7 +181,7 @@ modellab_status mli_supervisor_step(mli_supervisor *s, int64_t timeout_ms, int64
         return status;
     }
     if (timeout_ms != 0) {
-        int rc = mli_os_poller_wait(&s->poller, timeout_ms);
+        int rc = s->lab->os.pollers->wait(s->lab->os.pollers->user, &s->poller, timeout_ms);
         if (rc < 0) {
             return mli_fail_os(err, -rc, "the supervisor could not wait");
         }

@@ -77,6 +77,7 @@ static modellab_status adopt(mli_supervisor *s, mli_run_row **row, modellab_erro
     }
     if (status == MODELLAB_OK) {
         *row = NULL;
+        mli_worker_process_watch(&job->process, s->lab, &s->poller);
         (void)mli_supervisor_add(s, job); /* there is room: looked above */
     }
     return status;

@@ -107,6 +107,7 @@ static modellab_status read_settings(mli_supervisor *s, const modellab_superviso
 static modellab_status open_parts(mli_supervisor *s, const modellab_supervisor_options *o,
                                   modellab_error *err)
 {
+    const mli_os_pollers *pollers = s->lab->os.pollers;
     if (o->only_run_id != NULL && !mli_ulid_valid(o->only_run_id)) {
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "only_run_id is not a run id");
     }
@@ -114,23 +115,27 @@ static modellab_status open_parts(mli_supervisor *s, const modellab_supervisor_o
         (void)mli_str_copy(s->only_run_id, sizeof(s->only_run_id), o->only_run_id);
     }
     modellab_status status = mli_worker_program_find(s->lab, o->worker_program, &s->program, err);
-    s->host.program = s->program;
+    s->host.pool = &s->pool;
     if (status == MODELLAB_OK) {
         status = read_settings(s, o, err);
     }
     if (status == MODELLAB_OK) {
-        int rc = mli_os_poller_open(&s->poller);
+        int rc = pollers->open(pollers->user, &s->poller);
         status = rc == 0 ? MODELLAB_OK : mli_fail_os(err, -rc, "the supervisor cannot wait");
+    }
+    if (status == MODELLAB_OK) {
+        status = mli_worker_pool_open(&s->pool, s->lab, s->program, &s->poller, err);
     }
     if (status == MODELLAB_OK) {
         status = mli_presence_open(s->lab, &s->presence, err);
     }
     if (status == MODELLAB_OK) {
-        int rc = mli_os_poller_add(&s->poller, s->presence.socket_fd);
+        int rc = pollers->add(pollers->user, &s->poller, s->presence.socket_fd);
         status = rc == 0 ? MODELLAB_OK : mli_fail_os(err, -rc, "the supervisor cannot be woken");
     }
     if (status == MODELLAB_OK) {
-        int rc = mli_os_poller_set_timer(&s->poller, 0); /* its first round is due at once */
+        int rc =
+            pollers->set_timer(pollers->user, &s->poller, 0); /* its first round is due at once */
         status = rc == 0 ? MODELLAB_OK : mli_fail_os(err, -rc, "the supervisor has no timer");
     }
     return status;
@@ -191,7 +196,7 @@ modellab_status mli_supervisor_start(mli_supervisor *s, modellab_error *err)
     if (s->has_thread) {
         return mli_fail(err, MODELLAB_E_STATE, "the supervisor runs already");
     }
-    int rc = mli_os_poller_wake(&s->poller);
+    int rc = s->lab->os.pollers->wake(s->lab->os.pollers->user, &s->poller);
     if (rc != 0) {
         return mli_fail_os(err, -rc, "the supervisor cannot be woken");
     }
@@ -210,7 +215,7 @@ static void join(mli_supervisor *s)
         return;
     }
     atomic_store(&s->leave, 1);
-    int rc = mli_os_poller_wake(&s->poller);
+    int rc = s->lab->os.pollers->wake(s->lab->os.pollers->user, &s->poller);
     if (rc != 0) {
         mli_log(s->lab->logger, MODELLAB_LOG_WARN, "supervisor.not_woken",
                 "its thread leaves after its next round",
@@ -266,6 +271,7 @@ modellab_status mli_supervisor_drain(mli_supervisor *s, int64_t deadline_ms,
     stop_all(s);
     int64_t kill_ms = s->host.kill_ms > 0 ? s->host.kill_ms : MLI_LADDER_KILL_MS;
     step_until(s, mli_supervisor_now(s) + (kill_ms + 5000) * NS_PER_MS);
+    mli_worker_pool_close(&s->pool);
     *result = s->drained;
     result->size = sizeof(*result);
     if (s->job_count > 0) {
@@ -274,9 +280,12 @@ modellab_status mli_supervisor_drain(mli_supervisor *s, int64_t deadline_ms,
     return MODELLAB_OK;
 }
 
-static void let_go(mli_supervisor *s)
+static void let_go(mli_supervisor *s, bool forked)
 {
     for (size_t i = 0; i < s->job_count; i++) {
+        if (forked) {
+            s->jobs[i]->process.poller = NULL; /* the kernel's poller is the parent's too */
+        }
         mli_job_dispose(s->jobs[i]);
     }
     s->job_count = 0;
@@ -302,7 +311,12 @@ void mli_supervisor_destroy(mli_supervisor *s)
                           &err);
         }
     }
-    let_go(s);
+    let_go(s, forked);
+    if (forked) {
+        mli_worker_pool_abandon(&s->pool);
+    } else {
+        mli_worker_pool_close(&s->pool);
+    }
     if (!forked) {
         mli_presence_close(s->lab, &s->presence);
         mli_os_mutex_destroy(&s->mutex);
@@ -310,7 +324,7 @@ void mli_supervisor_destroy(mli_supervisor *s)
         mli_os_fd_close(s->presence.socket_fd);
         mli_os_fd_close(s->presence.lock_fd);
     }
-    mli_os_poller_close(&s->poller);
+    s->lab->os.pollers->close(s->lab->os.pollers->user, &s->poller);
     const modellab_allocator alloc = s->lab->alloc_copy;
     bool own = s->lab->alloc != NULL;
     mli_free(s->lab->alloc, s->program);

@@ -1,5 +1,6 @@
-/* The worker: one process that executes the steps of one run with the descriptors it inherited. It
- * opens no path of the run and never the store; what it says goes into the journal and the page. */
+/* The worker: a process that executes the steps of runs, one after the other, with the descriptors
+ * that its supervisor sends it. It opens no path of a run and never the store; what it says goes
+ * into the journal and the page. */
 #ifndef MLI_LAB_WORKER_H
 #define MLI_LAB_WORKER_H
 
@@ -7,18 +8,37 @@
 #include "lab/caps.h"
 #include "lab/order.h"
 #include "lab/page.h"
+#include "lab/worker_channel.h"
 #include "os/clock.h"
+#include "os/memory.h"
 #include "os/thread.h"
 #include "store/journal.h"
 #include <modellab/logger.h>
 
-typedef struct mli_worker {
+/* What stays from one run to the next. */
+typedef struct mli_worker_context {
     const modellab_allocator *alloc; /* NULL = C heap: the process is the worker's own */
     const mli_os_files *files;
     const mli_os_clock *clock;
     const mli_os_random *random;
-    int artifacts_fd;
-    mli_os_files artifacts; /* starts at artifacts_fd */
+    const mli_os_channels *channels;
+    int channel, term_fd, host_fd; /* -1 = none */
+    int64_t host_pid;              /* who started it */
+    mli_os_gauge gauge;
+    int64_t cpu_before_ns; /* CPU time that is counted to earlier runs */
+    int64_t runs;
+    bool host_gone;       /* it was not there any more when this process began */
+    _Atomic bool leaving; /* after the present run */
+} mli_worker_context;
+
+typedef struct mli_worker {
+    mli_worker_context *context;
+    const modellab_allocator *alloc; /* the context's, as are the tables */
+    const mli_os_files *files;
+    const mli_os_clock *clock;
+    const mli_os_random *random;
+    int fds[MLI_ORDER_FDS]; /* -1 = none */
+    mli_os_files artifacts; /* starts at the folder artifacts/ */
     mli_json *order_root;
     mli_order order;
     mli_page *page;
@@ -35,24 +55,43 @@ typedef struct mli_worker {
     int64_t calls_before;     /* API calls of the steps before it */
     modellab_reason reason;   /* set by a step that knows better than its status tells */
     int64_t progress_said_ns; /* when the last progress line was written */
+    /* Memory of this run. */
+    bool peak_is_sampled;       /* the kernel's high-water mark also counts earlier runs */
+    _Atomic int64_t peak_bytes; /* -1 until known */
     /* The watcher (worker_watch.c). */
     mli_os_thread watcher;
-    int stop_event, term_fd, host_fd; /* -1 = none */
+    int stop_event; /* -1 = none */
     bool watching;
 } mli_worker;
 
 /* worker_main.c: the program. */
 int32_t mli_worker_main(int32_t argc, const char *const *argv);
 
+/* worker_order.c: waits for an order and takes its descriptors. E_CANCELLED: there will be none. */
+MODELLAB_MUST_CHECK modellab_status mli_worker_accept(mli_worker *w, mli_worker_context *context,
+                                                      modellab_error *err);
+/* Closes all that belongs to the run: the lock last. */
+void mli_worker_release(mli_worker *w);
+
 /* worker_run.c: executes all steps and writes the outcome; returns the exit code. */
 int32_t mli_worker_run(mli_worker *w);
 
-/* worker_watch.c: a thread that turns SIGTERM and the host's death into the cancel word, compares
- * with the caps, and keeps CPU time and memory in the page. */
+/* worker_watch.c: the signal, the host and the gauges of the process; then for each run a thread
+ * that turns SIGTERM and the host's death into the cancel word, compares with the caps, and keeps
+ * CPU time and memory in the page. */
+MODELLAB_MUST_CHECK modellab_status mli_worker_context_open(mli_worker_context *context,
+                                                            modellab_error *err);
+void mli_worker_context_close(mli_worker_context *context);
+/* Waits until an order or the end is there; false: SIGTERM, or the host is gone. */
+MODELLAB_MUST_CHECK bool mli_worker_wait(const mli_worker_context *context);
 MODELLAB_MUST_CHECK modellab_status mli_worker_watch(mli_worker *w, modellab_error *err);
 void mli_worker_unwatch(mli_worker *w);
 /* One look, as the thread does it every 100 ms. */
 void mli_worker_sample(mli_worker *w);
+/* CPU time of this run: since the end of the one before it. */
+int64_t mli_worker_cpu_ns(const mli_worker *w);
+/* Most memory in this run until now; -1 = not known. */
+int64_t mli_worker_peak_bytes(mli_worker *w);
 
 /* worker_result.c */
 /* Tells progress of the present step: the page always, the journal at most once a second. */

@@ -15,7 +15,7 @@ static void append(void *user, const modellab_log_line *line)
     }
     memcpy(text, line->text, line->text_bytes);
     text[line->text_bytes] = '\n';
-    (void)w->files->write(w->files->user, MLI_FD_LOG, text, line->text_bytes + 1);
+    (void)w->files->write(w->files->user, w->fds[MLI_ORDER_LOG], text, line->text_bytes + 1);
 }
 
 void mli_worker_log_open(mli_worker *w)

@@ -1,5 +1,5 @@
-/* The worker program: takes over what it inherited, limits itself, reads its order, runs, leaves.
- */
+/* The worker program: limits itself, then takes one order after the other, until its supervisor
+ * needs it no more or a run left it in doubt. */
 #include "lab/worker.h"
 
 #include "base/error.h"
@@ -8,29 +8,11 @@
 #include "lab/worker_log.h"
 #include "log/logger.h"
 #include "os/process.h"
-#include <errno.h>
 #include <string.h>
 
 /* No worker needs more; a decoder that writes or opens without end is stopped by the kernel. */
 #define MOST_OPEN_FILES 256
 #define MOST_FILE_BYTES ((uint64_t)64 << 30)
-
-/* What was inherited must not go on to a program that a step may run; a descriptor that is missing
- * tells that nobody ordered this process. */
-static modellab_status take_descriptors(modellab_error *err)
-{
-    static const int needed[] = {MLI_FD_ORDER, MLI_FD_LOCK,      MLI_FD_JOURNAL,
-                                 MLI_FD_PAGE,  MLI_FD_ARTIFACTS, MLI_FD_LOG};
-    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
-        int rc = mli_os_fd_cloexec(needed[i], true);
-        if (rc != 0) {
-            return mli_fail_os(err, -rc, "descriptor %d was not inherited", needed[i]);
-        }
-    }
-    int rc = mli_os_fd_cloexec(MLI_FD_INPUT, true);
-    return rc == 0 || rc == -EBADF ? MODELLAB_OK
-                                   : mli_fail_os(err, -rc, "the input's descriptor is not usable");
-}
 
 static modellab_status limit(modellab_error *err)
 {
@@ -44,89 +26,64 @@ static modellab_status limit(modellab_error *err)
     return rc == 0 ? MODELLAB_OK : mli_fail_os(err, -rc, "resource limits could not be set");
 }
 
-static modellab_status read_order(mli_worker *w, modellab_error *err)
+/* "serve HOST_PID"; a socket that is missing tells that nobody ordered this process. */
+static modellab_status prepare(mli_worker_context *c, int32_t argc, const char *const *argv,
+                               modellab_error *err)
 {
-    mli_os_stat facts;
-    mli_buf text;
-    int rc = w->files->fstat(w->files->user, MLI_FD_ORDER, &facts);
-    if (rc != 0 || facts.bytes <= 0 || facts.bytes > (int64_t)MLI_ORDER_MAX_BYTES) {
-        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "there is no order");
+    memset(c, 0, sizeof(*c));
+    c->files = &mli_os_system_files;
+    c->clock = &mli_os_system_clock;
+    c->random = &mli_os_system_random;
+    c->channels = &mli_os_system_channels;
+    c->channel = c->term_fd = c->host_fd = -1;
+    c->gauge.status_fd = c->gauge.clear_fd = -1;
+    if (argc != 3 || strcmp(argv[1], "serve") != 0 ||
+        !mli_parse_i64(argv[2], 1, INT32_MAX, &c->host_pid)) {
+        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "not started by a supervisor");
     }
-    mli_buf_init(&text, w->alloc);
-    modellab_status status = MODELLAB_OK;
-    char *to = mli_buf_extend(&text, (size_t)facts.bytes);
-    if (to == NULL) {
-        status = mli_no_memory(err);
-    }
-    for (int64_t done = 0; status == MODELLAB_OK && done < facts.bytes;) {
-        int64_t n = w->files->pread(w->files->user, MLI_FD_ORDER, to + done,
-                                    (size_t)(facts.bytes - done), done);
-        if (n <= 0) {
-            status = mli_fail_os(err, n < 0 ? (int)-n : EIO, "the order could not be read");
-        }
-        done += n > 0 ? n : 0;
-    }
-    if (status == MODELLAB_OK) {
-        status = mli_order_read(text.data, text.size, &w->order, &w->order_root, err);
-    }
-    mli_buf_dispose(&text);
-    return status;
-}
-
-static modellab_status prepare(mli_worker *w, modellab_error *err)
-{
-    modellab_status status = take_descriptors(err);
-    if (status == MODELLAB_OK) {
-        status = limit(err);
-    }
-    if (status == MODELLAB_OK) {
-        status = read_order(w, err);
-    }
-    if (status != MODELLAB_OK) {
-        return status;
-    }
-    int rc = mli_page_map(w->files, MLI_FD_PAGE, &w->page);
+    /* What was inherited must not go on to a program that a step may run. */
+    int rc = mli_os_fd_cloexec(MLI_WORKER_CHANNEL_FD, true);
     if (rc != 0) {
-        return mli_fail_os(err, -rc, "the shared page could not be mapped");
+        return mli_fail_os(err, -rc, "no socket was inherited");
     }
-    mli_page_set_worker(w->page);
-    mli_caps_read(mli_json_get(w->order.request, "caps"), &w->caps);
-    mli_journal_writer_init(&w->journal, w->alloc, w->files, w->clock, MLI_FD_JOURNAL,
-                            w->order.fence, &w->order.journal);
-    return MODELLAB_OK;
+    c->channel = MLI_WORKER_CHANNEL_FD;
+    modellab_status status = limit(err);
+    return status == MODELLAB_OK ? mli_worker_context_open(c, err) : status;
 }
 
-static void dispose(mli_worker *w)
+/* Tells that the run is over; then nothing of it is open here any more. */
+static void answer(mli_worker_context *c, int64_t fence, int64_t peak_bytes)
 {
-    mli_audio_unref(w->audio);
-    mli_journal_writer_dispose(&w->journal);
-    mli_worker_log_close(w);
-    mli_page_unmap(w->page);
-    mli_json_free(w->order_root);
+    int64_t peak = 0;
+    int64_t now = 0;
+    mli_worker_answer done = {.fence = fence, .peak_bytes = peak_bytes, .own_bytes = -1};
+    if (mli_os_gauge_read(&c->gauge, &peak, &now, &done.own_bytes) != 0) {
+        done.own_bytes = -1;
+    }
+    done.cpu_ns = c->cpu_before_ns = mli_os_process_cpu_ns();
+    if (!mli_channel_send_answer(c->channels, c->channel, &done)) {
+        atomic_store(&c->leaving, true);
+    }
 }
 
-int32_t mli_worker_main(int32_t argc, const char *const *argv)
+/* One order from its arrival to the answer. A run that could not be brought to its outcome ends the
+ * process, whose exit code says why. */
+static int32_t serve_one(mli_worker_context *c)
 {
     mli_worker w;
     modellab_error err = MODELLAB_ERROR_INIT;
-    (void)argv; /* the arguments are for people who look at the process list */
-    memset(&w, 0, sizeof(w));
-    w.files = &mli_os_system_files;
-    w.clock = &mli_os_system_clock;
-    w.random = &mli_os_system_random;
-    w.artifacts_fd = MLI_FD_ARTIFACTS;
-    w.artifacts = mli_os_files_at(&w.artifacts_fd);
-    w.audio_seconds = -1;
-    w.step = "";
-    w.stop_event = w.term_fd = w.host_fd = -1;
-    if (argc < 2 || prepare(&w, &err) != MODELLAB_OK) {
-        dispose(&w);
-        return MLI_WORKER_EXIT_USAGE;
+    modellab_status status = mli_worker_accept(&w, c, &err);
+    if (status != MODELLAB_OK) {
+        mli_worker_release(&w);
+        atomic_store(&c->leaving, true);
+        return status == MODELLAB_E_CANCELLED ? MLI_WORKER_EXIT_OK : MLI_WORKER_EXIT_USAGE;
     }
+    c->runs++;
     mli_worker_log_open(&w);
-    mli_log_text(w.log, MODELLAB_LOG_INFO, "worker.started", w.order.steps);
+    mli_log(w.log, MODELLAB_LOG_INFO, "worker.started", w.order.steps,
+            MLI_LOG_FIELDS(mli_log_int("runs", c->runs)));
     int32_t code = MLI_WORKER_EXIT_IO;
-    modellab_status status = mli_worker_watch(&w, &err);
+    status = mli_worker_watch(&w, &err);
     if (status == MODELLAB_OK) {
         code = mli_worker_run(&w);
     } else {
@@ -135,6 +92,29 @@ int32_t mli_worker_main(int32_t argc, const char *const *argv)
     mli_worker_unwatch(&w);
     mli_log(w.log, MODELLAB_LOG_INFO, "worker.ended", "",
             MLI_LOG_FIELDS(mli_log_int("exit_code", code)));
-    dispose(&w);
+    int64_t fence = w.order.fence;
+    int64_t peak = atomic_load(&w.peak_bytes);
+    mli_worker_release(&w);
+    if (code == MLI_WORKER_EXIT_OK) {
+        answer(c, fence, peak);
+    } else {
+        atomic_store(&c->leaving, true);
+    }
+    return code;
+}
+
+int32_t mli_worker_main(int32_t argc, const char *const *argv)
+{
+    mli_worker_context c;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    int32_t code = MLI_WORKER_EXIT_OK;
+    if (prepare(&c, argc, argv, &err) != MODELLAB_OK) {
+        mli_worker_context_close(&c);
+        return MLI_WORKER_EXIT_USAGE;
+    }
+    while (!atomic_load(&c.leaving) && mli_worker_wait(&c)) {
+        code = serve_one(&c);
+    }
+    mli_worker_context_close(&c);
     return code;
 }

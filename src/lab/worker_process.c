@@ -3,8 +3,9 @@
 #include "lab/worker_process.h"
 
 #include "base/error.h"
-#include "lab/order.h"
+#include "log/logger.h"
 #include "os/locale.h"
+#include "os/thread.h"
 #include <errno.h>
 #include <string.h>
 
@@ -20,12 +21,14 @@ static const char *const passed_on[] = {
 
 enum { ENV_MOST = sizeof(passed_on) / sizeof(passed_on[0]) + 2 };
 
-void mli_worker_process_init(mli_worker_process *p, const mli_os_processes *ops)
+void mli_worker_process_init(mli_worker_process *p, const mli_lab_tables *os)
 {
     memset(p, 0, sizeof(*p));
-    p->ops = ops;
+    p->os = os;
     p->pidfd = -1;
+    p->channel = -1;
     p->cpu_ns = -1;
+    p->first_own_bytes = -1;
 }
 
 static modellab_status fill_environment(mli_buf *text, const char *env[ENV_MOST],
@@ -51,52 +54,141 @@ static modellab_status fill_environment(mli_buf *text, const char *env[ENV_MOST]
     return status;
 }
 
-modellab_status mli_worker_process_start(mli_worker_process *p, const mli_lab *lab,
-                                         const mli_worker_start *what, modellab_error *err)
+static modellab_status spawn(mli_worker_process *p, const char *program, int channel,
+                             const char *const *env, modellab_error *err)
 {
-    const mli_os_fd_map fds[] = {
-        {what->order_fd, MLI_FD_ORDER},         {what->lock_fd, MLI_FD_LOCK},
-        {what->journal_fd, MLI_FD_JOURNAL},     {what->page_fd, MLI_FD_PAGE},
-        {what->artifacts_fd, MLI_FD_ARTIFACTS}, {what->log_fd, MLI_FD_LOG},
-        {what->input_fd, MLI_FD_INPUT}};
-    const char *argv[] = {"modellab-worker", "run", what->run_id, NULL};
+    const mli_os_processes *ops = p->os->processes;
+    const mli_os_fd_map fds[] = {{channel, MLI_WORKER_CHANNEL_FD}};
+    char host[24];
+    const char *argv[] = {"modellab-worker", "serve", host, NULL};
+    (void)mli_os_format(host, sizeof(host), "%lld", (long long)mli_os_pid()); /* always fits */
+    mli_os_spawn spawn = {.program = program, .argv = argv, .envp = env, .fds = fds, .fd_count = 1};
+    int rc = ops->spawn(ops->user, &spawn, &p->pid);
+    if (rc == 0) {
+        p->is_child = true;
+        p->pidfd = ops->pidfd(ops->user, p->pid); /* none: looked at by pid */
+        return MODELLAB_OK;
+    }
+    p->pid = 0;
+    modellab_status status = mli_fail_os(err, -rc, "the worker program could not be started");
+    return status == MODELLAB_E_NO_MEMORY ? status : MODELLAB_E_WORKER_START;
+}
+
+modellab_status mli_worker_process_start(mli_worker_process *p, const mli_lab *lab,
+                                         const char *program, modellab_error *err)
+{
     const char *env[ENV_MOST];
+    int pair[2] = {-1, -1};
     mli_buf text;
-    mli_worker_process_init(p, lab->os.processes);
+    mli_worker_process_init(p, &lab->os);
     mli_buf_init(&text, lab->alloc);
     modellab_status status = fill_environment(&text, env, err);
     if (status == MODELLAB_OK) {
-        mli_os_spawn spawn = {.program = what->program,
-                              .argv = argv,
-                              .envp = env,
-                              .fds = fds,
-                              .fd_count = what->input_fd >= 0 ? MLI_FD_COUNT_ : MLI_FD_COUNT_ - 1};
-        int rc = p->ops->spawn(p->ops->user, &spawn, &p->pid);
-        if (rc != 0) {
-            p->pid = 0;
-            status = mli_fail_os(err, -rc, "the worker program could not be started");
-            status = status == MODELLAB_E_NO_MEMORY ? status : MODELLAB_E_WORKER_START;
+        int rc = p->os->channels->pair(p->os->channels->user, pair);
+        status = rc == 0 ? MODELLAB_OK : mli_fail_os(err, -rc, "a worker's socket cannot be made");
+    }
+    if (status == MODELLAB_OK) {
+        status = spawn(p, program, pair[1], env, err);
+        p->os->channels->close(p->os->channels->user, pair[1]);
+        if (status == MODELLAB_OK) {
+            p->channel = pair[0];
+        } else {
+            p->os->channels->close(p->os->channels->user, pair[0]);
         }
     }
     mli_buf_dispose(&text);
+    return status;
+}
+
+modellab_status mli_worker_process_order(mli_worker_process *p, int64_t fence, const mli_buf *text,
+                                         int file, const int fds[MLI_ORDER_FDS],
+                                         modellab_error *err)
+{
+    bool first = p->runs == 0;
+    p->answered = false;
+    p->cpu_ns = -1;
+    p->fence = fence;
+    modellab_status status =
+        mli_channel_send_order(p->os->channels, p->channel, text, file, fds, err);
+    if (status == MODELLAB_E_WORKER_START && first) {
+        mli_error_clear(err);
+        status = MODELLAB_OK;
+    }
     if (status == MODELLAB_OK) {
-        p->is_child = true;
-        p->pidfd = p->ops->pidfd(p->ops->user, p->pid); /* none: looked at by pid */
+        p->runs++;
     }
     return status;
+}
+
+static void watch_one(const mli_worker_process *p, const mli_lab *lab, int fd)
+{
+    const mli_os_pollers *pollers = p->os->pollers;
+    int rc = fd < 0 ? 0 : pollers->add(pollers->user, p->poller, fd);
+    if (rc != 0) {
+        mli_log(lab->logger, MODELLAB_LOG_WARN, "supervisor.not_polled",
+                "what a worker does will be seen at the next look",
+                MLI_LOG_FIELDS(mli_log_int("os_error", -rc)));
+    }
+}
+
+void mli_worker_process_watch(mli_worker_process *p, const mli_lab *lab, mli_os_poller *poller)
+{
+    p->poller = poller;
+    watch_one(p, lab, p->pidfd);
+    watch_one(p, lab, p->channel);
+}
+
+/* A descriptor that a forked child of the host also has would stay with the poller after it was
+ * closed here. */
+static void unwatch(const mli_worker_process *p, int fd)
+{
+    if (p->poller != NULL && fd >= 0) {
+        /* One that could not be added is not there: nothing to tell. */
+        (void)p->os->pollers->remove(p->os->pollers->user, p->poller, fd);
+    }
+}
+
+static void close_channel(mli_worker_process *p)
+{
+    unwatch(p, p->channel);
+    p->os->channels->close(p->os->channels->user, p->channel);
+    p->channel = -1;
+}
+
+static void close_pidfd(mli_worker_process *p)
+{
+    unwatch(p, p->pidfd);
+    mli_os_fd_close(p->pidfd);
+    p->pidfd = -1;
+}
+
+void mli_worker_process_leave(mli_worker_process *p)
+{
+    if (p->channel >= 0) {
+        mli_channel_send_leave(p->os->channels, p->channel);
+        close_channel(p);
+    }
+}
+
+void mli_worker_process_forget(mli_worker_process *p)
+{
+    close_channel(p);
+    close_pidfd(p);
+    p->pid = 0;
 }
 
 modellab_status mli_worker_process_adopt(mli_worker_process *p, const mli_lab *lab,
                                          const mli_os_identity *identity, modellab_error *err)
 {
     mli_os_identity now;
-    mli_worker_process_init(p, lab->os.processes);
-    int fd = p->ops->pidfd(p->ops->user, identity->pid);
+    mli_worker_process_init(p, &lab->os);
+    const mli_os_processes *ops = p->os->processes;
+    int fd = ops->pidfd(ops->user, identity->pid);
     if (fd == -ESRCH) {
         return mli_fail(err, MODELLAB_E_NOT_FOUND, "the worker is gone");
     }
     /* The descriptor names one process; comparing after it was opened leaves no gap. */
-    int rc = p->ops->identity(p->ops->user, identity->pid, &now);
+    int rc = ops->identity(ops->user, identity->pid, &now);
     if (rc != 0 || !mli_os_identity_equal(identity, &now)) {
         mli_os_fd_close(fd);
         return mli_fail(err, MODELLAB_E_NOT_FOUND, "the worker's pid belongs to another process");
@@ -116,18 +208,19 @@ static void note_exit(mli_worker_process *p, const mli_os_exit *how)
 /* A child whose status was thrown away (a host that ignores SIGCHLD), or one that is no child. */
 static void look_from_outside(mli_worker_process *p)
 {
+    const mli_os_processes *ops = p->os->processes;
     mli_os_exit how;
     if (p->pidfd < 0) {
         /* Without a pidfd only the pid is left; its lock, which the caller also looks at, is the
          * truth. */
-        p->ended = p->ops->kill(p->ops->user, p->pid, 0) == -ESRCH;
+        p->ended = ops->kill(ops->user, p->pid, 0) == -ESRCH;
         return;
     }
     mli_os_poll_item item = {.fd = p->pidfd, .want_read = true};
-    if (p->ops->poll(p->ops->user, &item, 1, 0) <= 0 || !item.can_read) {
+    if (ops->poll(ops->user, &item, 1, 0) <= 0 || !item.can_read) {
         return;
     }
-    if (p->ops->pidfd_exit(p->ops->user, p->pidfd, &how) == 0) {
+    if (ops->pidfd_exit(ops->user, p->pidfd, &how) == 0) {
         note_exit(p, &how);
     } else {
         p->ended = true;
@@ -135,14 +228,35 @@ static void look_from_outside(mli_worker_process *p)
     }
 }
 
+static void look_for_answer(mli_worker_process *p)
+{
+    mli_worker_answer answer;
+    if (p->channel < 0 || p->answered ||
+        !mli_channel_take_answer(p->os->channels, p->channel, &answer) ||
+        answer.fence != p->fence) {
+        return;
+    }
+    p->answered = true;
+    p->answer = answer;
+    if (answer.cpu_ns >= p->cpu_before_ns) {
+        p->cpu_ns = answer.cpu_ns - p->cpu_before_ns;
+        p->cpu_before_ns = answer.cpu_ns;
+    }
+    if (p->runs == 1) {
+        p->first_own_bytes = answer.own_bytes;
+    }
+}
+
 void mli_worker_process_look(mli_worker_process *p)
 {
+    const mli_os_processes *ops = p->os->processes;
     mli_os_exit how;
     if (p->ended || p->pid == 0) {
         return;
     }
+    look_for_answer(p);
     if (p->is_child) {
-        int rc = p->ops->peek(p->ops->user, p->pid, &how);
+        int rc = ops->peek(ops->user, p->pid, &how);
         if (rc == 0) {
             note_exit(p, &how);
             return;
@@ -157,29 +271,31 @@ void mli_worker_process_look(mli_worker_process *p)
 
 void mli_worker_process_signal(mli_worker_process *p, bool kill)
 {
+    const mli_os_processes *ops = p->os->processes;
     int number = kill ? SIGNAL_KILL : SIGNAL_TERM;
     if (p->pid == 0 || (p->ended && !p->is_child)) {
         return; /* its pid, and so its group, may be somebody else's by now */
     }
     /* ESRCH: it is gone meanwhile, which is what was wanted. */
     if (p->pidfd >= 0) {
-        (void)p->ops->signal(p->ops->user, p->pidfd, number);
+        (void)ops->signal(ops->user, p->pidfd, number);
     }
-    (void)p->ops->kill_group(p->ops->user, p->pid, number);
+    (void)ops->kill_group(ops->user, p->pid, number);
 }
 
 void mli_worker_process_finish(mli_worker_process *p)
 {
+    const mli_os_processes *ops = p->os->processes;
     mli_os_exit how;
     if (p->pid != 0 && p->ended && p->is_child) {
         /* While the leader is a zombie its number cannot be given to anybody else. */
-        (void)p->ops->kill_group(p->ops->user, p->pid, SIGNAL_KILL);
-        if (p->ops->reap(p->ops->user, p->pid, false, &how) == 0 && how.cpu_user_ns >= 0) {
-            p->cpu_ns = how.cpu_user_ns + how.cpu_system_ns;
+        (void)ops->kill_group(ops->user, p->pid, SIGNAL_KILL);
+        if (ops->reap(ops->user, p->pid, false, &how) == 0 && how.cpu_user_ns >= 0 &&
+            !p->answered) {
+            int64_t all = how.cpu_user_ns + how.cpu_system_ns;
+            p->cpu_ns = all > p->cpu_before_ns ? all - p->cpu_before_ns : 0;
         }
         p->is_child = false;
     }
-    mli_os_fd_close(p->pidfd);
-    p->pidfd = -1;
-    p->pid = 0;
+    mli_worker_process_forget(p);
 }

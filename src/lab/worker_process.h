@@ -1,4 +1,4 @@
-/* A worker as its supervisor sees it: starting the process with its descriptors, telling whether it
+/* A worker as its supervisor sees it: starting the process, giving it orders, telling whether it
  * lives, stopping its group, and learning how it ended. */
 #ifndef MLI_LAB_WORKER_PROCESS_H
 #define MLI_LAB_WORKER_PROCESS_H
@@ -6,43 +6,60 @@
 #include "lab/lab.h"
 #include "lab/page.h"
 #include "lab/settle.h"
+#include "lab/worker_channel.h"
+#include "os/poller.h"
 #include "os/process.h"
 
 typedef struct mli_worker_process {
-    const mli_os_processes *ops;
-    int64_t pid;   /* 0 = none */
-    int pidfd;     /* -1 = the kernel has none: asked by pid */
-    bool is_child; /* started here; an adopted one is not */
+    const mli_lab_tables *os;
+    mli_os_poller *poller; /* which both descriptors are watched by; NULL = none */
+    int64_t pid;           /* 0 = none */
+    int pidfd;             /* -1 = the kernel has none: asked by pid */
+    int channel;           /* -1 = none: an adopted worker, or one that was told to leave */
+    bool is_child;         /* started here; an adopted one is not */
+    int32_t runs;          /* orders that it got */
+    int64_t fence;         /* of the present order */
+    bool answered;         /* it said that the present run is done */
+    mli_worker_answer answer;
+    int64_t cpu_before_ns;   /* of the process, counted to its earlier runs */
+    int64_t first_own_bytes; /* what it kept after its first run; -1 = not known */
     bool ended;
     mli_worker_end end;
     int32_t code;   /* exit code or signal number */
-    int64_t cpu_ns; /* by rusage; -1 = not known */
+    int64_t cpu_ns; /* of the present run, once it is done or reaped; -1 = not known */
 } mli_worker_process;
 
-/* What a worker gets. Descriptors are the caller's and stay open here. -1 = none (input). */
-typedef struct mli_worker_start {
-    const char *program;
-    const char *run_id;
-    int order_fd, lock_fd, journal_fd, page_fd, artifacts_fd, log_fd, input_fd;
-} mli_worker_start;
-
+void mli_worker_process_init(mli_worker_process *p, const mli_lab_tables *os);
+/* Starts a worker that waits for its first order. */
 MODELLAB_MUST_CHECK modellab_status mli_worker_process_start(mli_worker_process *p,
                                                              const mli_lab *lab,
-                                                             const mli_worker_start *what,
+                                                             const char *program,
                                                              modellab_error *err);
+/* Sends an order (mli_channel_send_order). A worker that was just started and is gone already is no
+ * failure here: the next look tells how it ended. E_WORKER_START: one that had run before is gone.
+ */
+MODELLAB_MUST_CHECK modellab_status mli_worker_process_order(mli_worker_process *p, int64_t fence,
+                                                             const mli_buf *text, int file,
+                                                             const int fds[MLI_ORDER_FDS],
+                                                             modellab_error *err);
+/* Has its end and its answers wake this poller. What fails is logged: looks find them later. */
+void mli_worker_process_watch(mli_worker_process *p, const mli_lab *lab, mli_os_poller *poller);
 /* Takes over a worker that another supervisor started. E_NOT_FOUND: it is gone, or its pid is
  * somebody else's now. */
 MODELLAB_MUST_CHECK modellab_status mli_worker_process_adopt(mli_worker_process *p,
                                                              const mli_lab *lab,
                                                              const mli_os_identity *identity,
                                                              modellab_error *err);
-/* Looks whether it has ended (then `ended`, `end` and `code` are set). The zombie of a child stays:
- * its group can still be killed. */
+/* Looks whether it has answered (`answered`, `answer`, `cpu_ns`) or ended (`ended`, `end`, `code`).
+ * The zombie of a child stays: its group can still be killed. */
 void mli_worker_process_look(mli_worker_process *p);
 /* SIGTERM or SIGKILL to the worker and all of its group that are still there. */
 void mli_worker_process_signal(mli_worker_process *p, bool kill);
+/* Tells it to end when it has nothing to do, and closes its channel. */
+void mli_worker_process_leave(mli_worker_process *p);
 /* After `ended`: kills what is left of the group, then reaps. Safe to call twice. */
 void mli_worker_process_finish(mli_worker_process *p);
-void mli_worker_process_init(mli_worker_process *p, const mli_os_processes *ops);
+/* Closes the descriptors and forgets the process, which goes on unwatched. */
+void mli_worker_process_forget(mli_worker_process *p);
 
 #endif

@@ -7,7 +7,6 @@
 #include "lab/settle.h"
 #include "lab/state.h"
 #include "log/logger.h"
-#include "os/memory.h"
 #include <string.h>
 
 #define NAME_BYTES 64
@@ -51,12 +50,11 @@ static int64_t now_ms(const mli_worker *w)
     return w->clock->realtime_ns(w->clock->user) / 1000000;
 }
 
-static void put_use(mli_jw *line, int64_t cpu_ns)
+static void put_use(mli_worker *w, mli_jw *line, int64_t cpu_ns)
 {
-    int64_t peak = 0;
-    int64_t now = 0;
+    int64_t peak = mli_worker_peak_bytes(w);
     mli_jw_kreal(line, "cpu_seconds", (double)cpu_ns / 1e9);
-    if (mli_os_memory_peak(0, &peak, &now) == 0) {
+    if (peak >= 0) {
         mli_jw_kint(line, "peak_memory_bytes", peak);
     }
 }
@@ -74,7 +72,7 @@ static modellab_status say_step(mli_worker *w, const char *type, int position, i
         mli_jw_kstring(line, "status", mli_status_name_of_run(mli_settle_status(c->reason)));
         mli_jw_kstring(line, "reason", mli_reason_name(c->reason));
         mli_jw_kstring(line, "message", c->message);
-        put_use(line, cpu_ns);
+        put_use(w, line, cpu_ns);
         mli_jw_kreal(line, "audio_seconds", (double)atomic_load(&w->page->audio_done_ms) / 1000.0);
         mli_jw_kint(line, "api_calls", atomic_load(&w->page->calls_made) - w->calls_before);
     }
@@ -114,7 +112,7 @@ static modellab_status run_step(mli_worker *w, const char *name, int position, c
 {
     mli_step_fn run = find_step(name);
     int64_t started = now_ms(w);
-    int64_t cpu = mli_os_process_cpu_ns();
+    int64_t cpu = mli_worker_cpu_ns(w);
     modellab_error why = MODELLAB_ERROR_INIT;
     w->step = name;
     w->calls_before = atomic_load(&w->page->calls_made);
@@ -139,7 +137,7 @@ static modellab_status run_step(mli_worker *w, const char *name, int position, c
     } else {
         mli_log_error(w->log, MODELLAB_LOG_ERROR, "step.ended_early", "", done, &why);
     }
-    return say_step(w, "step_done", position, started, c, mli_os_process_cpu_ns() - cpu, err);
+    return say_step(w, "step_done", position, started, c, mli_worker_cpu_ns(w) - cpu, err);
 }
 
 static modellab_status say_outcome(mli_worker *w, const course *c, modellab_error *err)
@@ -156,7 +154,7 @@ static modellab_status say_outcome(mli_worker *w, const course *c, modellab_erro
     mli_jw_kstring(line, "model", w->model);
     mli_jw_kstring(line, "model_sha256", w->model_sha256);
     mli_jw_kstring(line, "engine", w->engine);
-    put_use(line, mli_os_process_cpu_ns());
+    put_use(w, line, mli_worker_cpu_ns(w));
     return end_line(w, true, err);
 }
 

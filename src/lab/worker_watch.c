@@ -9,18 +9,39 @@
 
 #define LOOK_NS ((int64_t)100 * 1000000)
 
-void mli_worker_sample(mli_worker *w)
+int64_t mli_worker_cpu_ns(const mli_worker *w)
+{
+    return mli_os_process_cpu_ns() - w->context->cpu_before_ns;
+}
+
+static void sample_memory(mli_worker *w)
 {
     int64_t peak = 0;
     int64_t now = 0;
-    mli_run_use use = MLI_RUN_USE_INIT;
-    use.cpu_ns = mli_os_process_cpu_ns();
-    atomic_store(&w->page->cpu_ns, use.cpu_ns);
-    if (mli_os_memory_peak(0, &peak, &now) == 0) {
-        use.memory_bytes = peak;
-        atomic_store(&w->page->peak_bytes, peak);
-        atomic_store(&w->page->rss_bytes, now);
+    int64_t own = 0;
+    if (mli_os_gauge_read(&w->context->gauge, &peak, &now, &own) != 0) {
+        return; /* not known stays not known */
     }
+    int64_t most = w->peak_is_sampled ? now : peak;
+    int64_t before = atomic_load(&w->peak_bytes); /* two threads look: the larger one stays */
+    while (most > before && !atomic_compare_exchange_weak(&w->peak_bytes, &before, most)) {
+    }
+    atomic_store(&w->page->peak_bytes, atomic_load(&w->peak_bytes));
+    atomic_store(&w->page->rss_bytes, now);
+}
+
+int64_t mli_worker_peak_bytes(mli_worker *w)
+{
+    sample_memory(w);
+    return atomic_load(&w->peak_bytes);
+}
+
+void mli_worker_sample(mli_worker *w)
+{
+    mli_run_use use = MLI_RUN_USE_INIT;
+    use.memory_bytes = mli_worker_peak_bytes(w);
+    use.cpu_ns = mli_worker_cpu_ns(w);
+    atomic_store(&w->page->cpu_ns, use.cpu_ns);
     modellab_reason passed = mli_caps_passed(&w->caps, &use);
     if (passed == MODELLAB_REASON_NONE && use.cpu_ns > atomic_load(&w->page->cpu_left_ns)) {
         passed = MODELLAB_REASON_CPU_CAP;
@@ -30,59 +51,108 @@ void mli_worker_sample(mli_worker *w)
     }
 }
 
+/* SIGTERM, the death of the host and the end of its socket stay readable: each is said once. */
+typedef struct signs {
+    int term_fd, host_fd, channel;
+} signs;
+
+static void heed(mli_worker *w, signs *s, const mli_os_poll_item *items)
+{
+    bool term = items[1].can_read;
+    bool alone = items[2].can_read || items[3].closed;
+    if (term || alone) {
+        atomic_store(&w->context->leaving, true);
+    }
+    if (term || atomic_load(&w->page->keep_on_host_death) == 0) {
+        (void)mli_page_stop(w->page, MODELLAB_REASON_HOST_STOPPED); /* first one stays */
+    }
+    s->term_fd = term ? -1 : s->term_fd;
+    s->host_fd = items[2].can_read ? -1 : s->host_fd;
+    s->channel = items[3].closed ? -1 : s->channel;
+}
+
 static void *watch(void *arg)
 {
     mli_worker *w = arg;
+    const mli_worker_context *c = w->context;
+    signs s = {c->term_fd, c->host_fd, c->channel};
     for (;;) {
-        mli_os_poll_item items[3] = {{.fd = w->stop_event, .want_read = true},
-                                     {.fd = w->term_fd, .want_read = true},
-                                     {.fd = w->host_fd, .want_read = true}};
-        int ready = mli_os_poll(items, 3, LOOK_NS);
+        mli_os_poll_item items[4] = {{.fd = w->stop_event, .want_read = true},
+                                     {.fd = s.term_fd, .want_read = true},
+                                     {.fd = s.host_fd, .want_read = true},
+                                     {.fd = s.channel}};
+        int ready = mli_os_poll(items, 4, LOOK_NS);
         if (ready > 0 && items[0].can_read) {
             return NULL;
         }
-        if (ready > 0 && (items[1].can_read || items[2].can_read)) {
-            bool keep = !items[1].can_read && atomic_load(&w->page->keep_on_host_death) != 0;
-            if (!keep) {
-                (void)mli_page_stop(w->page, MODELLAB_REASON_HOST_STOPPED); /* first one stays */
-            }
-            /* Said once; both stay readable from now on. */
-            w->term_fd = items[1].can_read ? -1 : w->term_fd;
-            w->host_fd = items[2].can_read ? -1 : w->host_fd;
+        if (ready > 0 && (items[1].can_read || items[2].can_read || items[3].closed)) {
+            heed(w, &s, items);
         }
         mli_worker_sample(w);
     }
 }
 
-/* The host is this process's parent unless it died already (then somebody else is the parent). */
-static void find_host(mli_worker *w)
+bool mli_worker_wait(const mli_worker_context *c)
 {
+    for (;;) {
+        mli_os_poll_item items[3] = {{.fd = c->channel, .want_read = true},
+                                     {.fd = c->term_fd, .want_read = true},
+                                     {.fd = c->host_fd, .want_read = true}};
+        int ready = mli_os_poll(items, 3, c->host_gone ? 0 : -1);
+        if (ready < 0) {
+            return false;
+        }
+        /* An order that has arrived holds the lock of its run: it is taken first. */
+        if (items[0].can_read || items[0].closed) {
+            return true;
+        }
+        if (items[1].can_read || items[2].can_read || c->host_gone) {
+            return false;
+        }
+    }
+}
+
+modellab_status mli_worker_context_open(mli_worker_context *c, modellab_error *err)
+{
+    mli_os_gauge_open(&c->gauge);
+    int rc = mli_os_term_fd(&c->term_fd);
+    if (rc != 0) {
+        return mli_fail_os(err, -rc, "the worker cannot listen for SIGTERM");
+    }
+    /* A host that died already has closed its socket too; the descriptor tells of one whose socket
+     * a forked child still holds. */
     int fd = mli_os_parent_pidfd();
-    bool ours = w->order.host_pid > 0 && mli_os_parent_pid() == w->order.host_pid;
-    w->host_fd = -1;
-    if (ours && fd >= 0) {
-        w->host_fd = fd;
-        return;
+    if (mli_os_parent_pid() == c->host_pid) {
+        c->host_fd = fd >= 0 ? fd : -1;
+        return MODELLAB_OK;
     }
     mli_os_fd_close(fd);
-    if (!ours && atomic_load(&w->page->keep_on_host_death) == 0) {
-        (void)mli_page_stop(w->page, MODELLAB_REASON_HOST_STOPPED);
-    }
+    c->host_gone = true;
+    return MODELLAB_OK;
+}
+
+void mli_worker_context_close(mli_worker_context *c)
+{
+    mli_os_gauge_close(&c->gauge);
+    mli_os_fd_close(c->channel);
+    mli_os_fd_close(c->term_fd);
+    mli_os_fd_close(c->host_fd);
+    c->channel = c->term_fd = c->host_fd = -1;
 }
 
 modellab_status mli_worker_watch(mli_worker *w, modellab_error *err)
 {
-    w->term_fd = -1;
+    if (w->context->host_gone) {
+        atomic_store(&w->context->leaving, true);
+        if (atomic_load(&w->page->keep_on_host_death) == 0) {
+            (void)mli_page_stop(w->page, MODELLAB_REASON_HOST_STOPPED); /* first one stays */
+        }
+    }
     w->stop_event = mli_os_event_create();
     if (w->stop_event < 0) {
         return mli_fail_os(err, -w->stop_event, "the worker's event could not be made");
     }
-    int rc = mli_os_term_fd(&w->term_fd);
-    if (rc != 0) {
-        return mli_fail_os(err, -rc, "the worker cannot listen for SIGTERM");
-    }
-    find_host(w);
-    rc = mli_os_thread_start(&w->watcher, "modellab-watch", 0, watch, w);
+    int rc = mli_os_thread_start(&w->watcher, "modellab-watch", 0, watch, w);
     if (rc != 0) {
         return mli_fail_os(err, rc, "the worker's watcher could not be started");
     }
@@ -98,7 +168,5 @@ void mli_worker_unwatch(mli_worker *w)
         w->watching = false;
     }
     mli_os_fd_close(w->stop_event);
-    mli_os_fd_close(w->term_fd);
-    mli_os_fd_close(w->host_fd);
-    w->stop_event = w->term_fd = w->host_fd = -1;
+    w->stop_event = -1;
 }

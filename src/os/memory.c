@@ -4,6 +4,7 @@
 #include "os/locale.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -138,6 +139,58 @@ int mli_os_memory_peak(int64_t pid, int64_t *peak_bytes, int64_t *now_bytes)
     *peak_bytes = peak;
     *now_bytes = now;
     return 0;
+}
+
+void mli_os_gauge_open(mli_os_gauge *gauge)
+{
+    gauge->status_fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+    gauge->clear_fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+}
+
+void mli_os_gauge_close(mli_os_gauge *gauge)
+{
+    if (gauge->status_fd >= 0)
+        (void)close(gauge->status_fd); /* was only read */
+    if (gauge->clear_fd >= 0)
+        (void)close(gauge->clear_fd); /* nothing is buffered behind it */
+    gauge->status_fd = gauge->clear_fd = -1;
+}
+
+int mli_os_gauge_read(const mli_os_gauge *gauge, int64_t *peak_bytes, int64_t *now_bytes,
+                      int64_t *own_bytes)
+{
+    char status[4096];
+    size_t used = 0;
+    if (gauge->status_fd < 0)
+        return ENOENT;
+    while (used + 1 < sizeof status) {
+        ssize_t n = pread(gauge->status_fd, status + used, sizeof status - 1 - used, (off_t)used);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return errno;
+        if (n == 0)
+            break;
+        used += (size_t)n;
+    }
+    status[used] = '\0';
+    *peak_bytes = status_line_bytes(status, "VmHWM:");
+    *now_bytes = status_line_bytes(status, "VmRSS:");
+    *own_bytes = status_line_bytes(status, "RssAnon:");
+    return *peak_bytes < 0 || *now_bytes < 0 ? ESRCH : 0;
+}
+
+int mli_os_gauge_reset(const mli_os_gauge *gauge)
+{
+    if (gauge->clear_fd < 0)
+        return ENOENT;
+    ssize_t n = pwrite(gauge->clear_fd, "5", 1, 0);
+    return n == 1 ? 0 : n < 0 ? errno : EIO;
+}
+
+void mli_os_memory_trim(void)
+{
+    (void)malloc_trim(0); /* says whether anything was given back, which nobody needs */
 }
 
 const char *mli_os_huge_pages(void)

@@ -20,6 +20,22 @@ void mli_os_file_unmap(const void *map, size_t bytes);
 /* VmHWM and VmRSS of a process (pid 0 = self) in bytes. */
 __attribute__((warn_unused_result)) int mli_os_memory_peak(int64_t pid, int64_t *peak_bytes,
                                                            int64_t *now_bytes);
+/* The memory of this process, seen through descriptors that were opened once: also after the
+ * process has given up the right to open files. */
+typedef struct mli_os_gauge {
+    int status_fd, clear_fd; /* -1 = none */
+} mli_os_gauge;
+/* Opens what there is; a gauge without descriptors answers with errors. */
+void mli_os_gauge_open(mli_os_gauge *gauge);
+void mli_os_gauge_close(mli_os_gauge *gauge);
+/* VmHWM, VmRSS and RssAnon in bytes. */
+__attribute__((warn_unused_result)) int mli_os_gauge_read(const mli_os_gauge *gauge,
+                                                          int64_t *peak_bytes, int64_t *now_bytes,
+                                                          int64_t *own_bytes);
+/* Begins a new high-water mark at the present size (VmHWM counts from here). */
+__attribute__((warn_unused_result)) int mli_os_gauge_reset(const mli_os_gauge *gauge);
+/* Gives free memory of the C heap back to the system, so that growth means growth. */
+void mli_os_memory_trim(void);
 /* Huge-page setting as text ("always", "madvise", "never", "unknown"). Static. */
 const char *mli_os_huge_pages(void);
 

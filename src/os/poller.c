@@ -100,6 +100,57 @@ int mli_os_poller_wait(mli_os_poller *poller, int64_t timeout_ms)
     return n > 0;
 }
 
+static int system_open(void *user, mli_os_poller *poller)
+{
+    (void)user;
+    return mli_os_poller_open(poller);
+}
+
+static void system_close(void *user, mli_os_poller *poller)
+{
+    (void)user;
+    mli_os_poller_close(poller);
+}
+
+static int system_add(void *user, mli_os_poller *poller, int fd)
+{
+    (void)user;
+    return mli_os_poller_add(poller, fd);
+}
+
+static int system_remove(void *user, mli_os_poller *poller, int fd)
+{
+    (void)user;
+    return mli_os_poller_remove(poller, fd);
+}
+
+static int system_set_timer(void *user, mli_os_poller *poller, int64_t monotonic_ns)
+{
+    (void)user;
+    return mli_os_poller_set_timer(poller, monotonic_ns);
+}
+
+static int system_wake(void *user, mli_os_poller *poller)
+{
+    (void)user;
+    return mli_os_poller_wake(poller);
+}
+
+static int system_wait(void *user, mli_os_poller *poller, int64_t timeout_ms)
+{
+    (void)user;
+    return mli_os_poller_wait(poller, timeout_ms);
+}
+
+const mli_os_pollers mli_os_system_pollers = {.user = NULL,
+                                              .open = system_open,
+                                              .close = system_close,
+                                              .add = system_add,
+                                              .remove = system_remove,
+                                              .set_timer = system_set_timer,
+                                              .wake = system_wake,
+                                              .wait = system_wait};
+
 int mli_os_term_fd(int *out)
 {
     sigset_t set;

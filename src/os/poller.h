@@ -26,6 +26,20 @@ MLI_OS_POLLER_MUST int mli_os_poller_wake(mli_os_poller *poller);
  * counts as nothing. Clears the wake and an expired timer. */
 MLI_OS_POLLER_MUST int mli_os_poller_wait(mli_os_poller *poller, int64_t timeout_ms);
 
+/* The same as a table, so that a supervisor also waits on virtual time. */
+typedef struct mli_os_pollers {
+    void *user;
+    int (*open)(void *user, mli_os_poller *poller);
+    void (*close)(void *user, mli_os_poller *poller);
+    int (*add)(void *user, mli_os_poller *poller, int fd);
+    int (*remove)(void *user, mli_os_poller *poller, int fd);
+    int (*set_timer)(void *user, mli_os_poller *poller, int64_t monotonic_ns);
+    int (*wake)(void *user, mli_os_poller *poller);
+    int (*wait)(void *user, mli_os_poller *poller, int64_t timeout_ms);
+} mli_os_pollers;
+
+extern const mli_os_pollers mli_os_system_pollers;
+
 /* Blocks SIGTERM in the calling thread (and the threads it starts) and gives a descriptor that is
  * readable when it arrives. For programs of their own, before they start threads. */
 MLI_OS_POLLER_MUST int mli_os_term_fd(int *out);

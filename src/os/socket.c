@@ -215,3 +215,35 @@ int64_t mli_os_socket_recv(int fd, void *out, size_t capacity, int *fds, size_t 
         *fd_count = taken;
     return (int64_t)n;
 }
+
+static int system_pair(void *user, int out[2])
+{
+    (void)user;
+    return mli_os_socket_pair(out);
+}
+
+static int64_t system_send(void *user, int fd, const void *data, size_t bytes, const int *fds,
+                           size_t fd_count, bool wait)
+{
+    (void)user;
+    return mli_os_socket_send(fd, data, bytes, fds, fd_count, wait);
+}
+
+static int64_t system_recv(void *user, int fd, void *out, size_t capacity, int *fds,
+                           size_t *fd_count, bool wait)
+{
+    (void)user;
+    return mli_os_socket_recv(fd, out, capacity, fds, fd_count, wait);
+}
+
+static void system_close(void *user, int fd)
+{
+    (void)user;
+    mli_os_fd_close(fd);
+}
+
+const mli_os_channels mli_os_system_channels = {.user = NULL,
+                                                .pair = system_pair,
+                                                .send = system_send,
+                                                .recv = system_recv,
+                                                .close = system_close};

@@ -32,4 +32,18 @@ MLI_OS_SOCKET_MUST int64_t mli_os_socket_send(int fd, const void *data, size_t b
 MLI_OS_SOCKET_MUST int64_t mli_os_socket_recv(int fd, void *out, size_t capacity, int *fds,
                                               size_t *fd_count, bool wait);
 
+/* The calls between a supervisor and its workers as a table, so that a simulation can stand in for
+ * the workers. */
+typedef struct mli_os_channels {
+    void *user;
+    int (*pair)(void *user, int out[2]);
+    int64_t (*send)(void *user, int fd, const void *data, size_t bytes, const int *fds,
+                    size_t fd_count, bool wait);
+    int64_t (*recv)(void *user, int fd, void *out, size_t capacity, int *fds, size_t *fd_count,
+                    bool wait);
+    void (*close)(void *user, int fd); /* negative is accepted */
+} mli_os_channels;
+
+extern const mli_os_channels mli_os_system_channels;
+
 #endif

@@ -7,7 +7,7 @@ int main(int argc, char **argv)
 {
     int32_t code = modellab_worker_main((int32_t)argc, (const char *const *)argv);
     if (code == 2) {
-        (void)fputs("modellab-worker executes one run for a supervisor, which starts it. To run "
+        (void)fputs("modellab-worker executes runs for a supervisor, which starts it. To run "
                     "something, use: modellab transcribe FILE\n",
                     stderr);
     }

@@ -26,12 +26,11 @@ static mli_order sample(void)
                        .request_json = "{\"caps\":{\"cpu_seconds\":1.5}}",
                        .fence = 3,
                        .journal = {17, CHAIN},
-                       .host_pid = 4711,
                        .limit_ms = 600000,
                        .attempt = 2,
                        .threads = 2,
                        .log_level = 9,
-                       .has_input = true};
+                       .fds = 0x3f};
     return order;
 }
 
@@ -52,10 +51,11 @@ static void written_and_read(void **state)
     assert_int_equal(got.fence, 3);
     assert_int_equal(got.journal.next_n, 17);
     assert_string_equal(got.journal.chain, CHAIN);
-    assert_int_equal(got.host_pid, 4711);
     assert_int_equal(got.limit_ms, 600000);
     assert_int_equal(got.threads, 2);
-    assert_true(got.has_input);
+    assert_int_equal(got.fds, given.fds);
+    assert_true(MLI_ORDER_HAS(&got, MLI_ORDER_INPUT));
+    assert_false(MLI_ORDER_HAS(&got, MLI_ORDER_MODEL));
     mli_caps_read(mli_json_get(got.request, "caps"), &caps);
     assert_int_equal(caps.cpu_ns, 1500000000);
     assert_int_equal(caps.audio_ms, 0);
@@ -66,7 +66,10 @@ static void written_and_read(void **state)
 static void broken_orders_are_refused(void **state)
 {
     (void)state;
-    static const char *const changes[][2] = {{"\"version\":1", "\"version\":2"},
+    static const char *const changes[][2] = {{"\"version\":2", "\"version\":1"},
+                                             {"\"lock\"", "\"luck\""},
+                                             {"\"lock\",\"journal\"", "\"journal\",\"lock\""},
+                                             {"\"lock\",", ""},
                                              {"01HZXW6F9T8Q3N5V7B2C4D6E8G", "../../etc"},
                                              {"ingest,asr", ""},
                                              {"\"fence\":3", "\"fence\":0"},

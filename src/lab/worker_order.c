@@ -1,0 +1,112 @@
+/* Taking an order: its text, its descriptors, the page and the journal of the run; and letting go
+ * of all that when the run is over. */
+#include "lab/worker.h"
+
+#include "base/error.h"
+#include "lab/worker_log.h"
+#include "os/process.h"
+#include <string.h>
+
+static void begin(mli_worker *w, mli_worker_context *context)
+{
+    memset(w, 0, sizeof(*w));
+    w->context = context;
+    w->alloc = context->alloc;
+    w->files = context->files;
+    w->clock = context->clock;
+    w->random = context->random;
+    for (int i = 0; i < MLI_ORDER_FDS; i++) {
+        w->fds[i] = -1;
+    }
+    w->artifacts = mli_os_files_at(&w->fds[MLI_ORDER_ARTIFACTS]);
+    w->audio_seconds = -1;
+    w->peak_bytes = -1;
+    w->step = "";
+    w->stop_event = -1;
+}
+
+/* The names in the order tell what each descriptor is. */
+static modellab_status sort_descriptors(mli_worker *w, const int *list, size_t count,
+                                        modellab_error *err)
+{
+    size_t next = 0;
+    for (int i = 0; i < MLI_ORDER_FDS; i++) {
+        if (MLI_ORDER_HAS(&w->order, i) && next < count) {
+            w->fds[i] = list[next];
+        }
+        next += MLI_ORDER_HAS(&w->order, i);
+    }
+    if (next != count) {
+        for (size_t i = next; i < count; i++) {
+            mli_os_fd_close(list[i]);
+        }
+        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "the order's descriptors are others");
+    }
+    return MODELLAB_OK;
+}
+
+static modellab_status receive(mli_worker *w, modellab_error *err)
+{
+    const mli_worker_context *c = w->context;
+    int list[MLI_ORDER_FDS];
+    size_t count = 0;
+    mli_buf text;
+    modellab_status status =
+        mli_channel_receive(c->channels, c->files, c->channel, &text, list, &count, err);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    status = mli_order_read(text.data, text.size, &w->order, &w->order_root, err);
+    if (status == MODELLAB_OK) {
+        status = sort_descriptors(w, list, count, err);
+    } else {
+        for (size_t i = 0; i < count; i++) {
+            mli_os_fd_close(list[i]);
+        }
+    }
+    mli_buf_dispose(&text);
+    return status;
+}
+
+/* The high-water mark of a warm worker begins anew; where the kernel cannot do that, samples count.
+ */
+static void begin_memory(mli_worker *w)
+{
+    mli_worker_context *c = w->context;
+    w->peak_is_sampled = c->runs > 0 && mli_os_gauge_reset(&c->gauge) != 0;
+}
+
+modellab_status mli_worker_accept(mli_worker *w, mli_worker_context *context, modellab_error *err)
+{
+    begin(w, context);
+    modellab_status status = receive(w, err);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    int rc = mli_page_map(w->files, w->fds[MLI_ORDER_PAGE], &w->page);
+    if (rc != 0) {
+        return mli_fail_os(err, -rc, "the shared page could not be mapped");
+    }
+    begin_memory(w);
+    mli_page_set_worker(w->page);
+    mli_caps_read(mli_json_get(w->order.request, "caps"), &w->caps);
+    mli_journal_writer_init(&w->journal, w->alloc, w->files, w->clock, w->fds[MLI_ORDER_JOURNAL],
+                            w->order.fence, &w->order.journal);
+    return MODELLAB_OK;
+}
+
+void mli_worker_release(mli_worker *w)
+{
+    mli_audio_unref(w->audio);
+    w->audio = NULL;
+    mli_journal_writer_dispose(&w->journal);
+    mli_worker_log_close(w);
+    mli_page_unmap(w->page);
+    w->page = NULL;
+    mli_json_free(w->order_root);
+    w->order_root = NULL;
+    for (int i = MLI_ORDER_FDS - 1; i >= 0; i--) {
+        mli_os_fd_close(w->fds[i]); /* what had to be on the disk was synced */
+        w->fds[i] = -1;
+    }
+}
