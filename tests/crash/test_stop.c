@@ -206,8 +206,8 @@ static void a_failing_step(void **state)
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest"});
     (void)kit_wait_final(k, id);
     expect_end(k, id, MODELLAB_RUN_FAILED, MODELLAB_REASON_INTERNAL);
+    kit_stop_host(k, host); /* before: it would take the next run, too */
     kit_submit(k, INGEST, 1.0, id);
-    kit_stop_host(k, host);
     host = kit_start_host(k, &(kit_host){.fail_step = "ingest:exit=1"}); /* journal broken */
     (void)kit_wait_final(k, id);
     expect_end(k, id, MODELLAB_RUN_FAILED, MODELLAB_REASON_IO_ERROR);
