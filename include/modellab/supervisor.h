@@ -20,7 +20,9 @@ typedef struct modellab_supervisor_options {
     int32_t keep_on_host_death; /**< 0: workers stop when this process dies; 1: they finish */
     int32_t cancel_grace_ms;    /**< cancel word until SIGTERM; 0 = 2000 */
     int32_t kill_grace_ms;      /**< cancel word until SIGKILL; 0 = 10000 */
-    int32_t reserved;           /**< 0 */
+    int32_t
+        notify_service; /**< 1: this process is a service; tells its manager by sd_notify(3) that
+                           it is ready, alive and stopping (NOTIFY_SOCKET, WATCHDOG_USEC) */
 } modellab_supervisor_options;
 
 #define MODELLAB_SUPERVISOR_OPTIONS_INIT                                                           \

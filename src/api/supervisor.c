@@ -26,7 +26,7 @@ modellab_status modellab_supervisor_create(modellab_lab *lab,
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "lab must not be NULL");
     }
     modellab_status status = mli_sized_in(
-        &o, sizeof(o), MLI_SIZE_UP_TO(modellab_supervisor_options, reserved), options, err);
+        &o, sizeof(o), MLI_SIZE_UP_TO(modellab_supervisor_options, notify_service), options, err);
     if (status != MODELLAB_OK) {
         return status;
     }

@@ -354,3 +354,13 @@ bool cli_parse_duration(const char *text, int64_t *milliseconds)
     *milliseconds = (int64_t)sum;
     return sum < 1e15;
 }
+
+int cli_duration_option(const cli_call *call, cli_option_id id, int64_t fallback, int64_t *out)
+{
+    *out = fallback;
+    if (cli_has(call, id) && !cli_parse_duration(cli_value(call, id), out))
+        return cli_fail_text(call, CLI_EXIT_USAGE,
+                             "--%s must be a duration such as 90, 10m or 1h30m",
+                             cli_options[id].name);
+    return CLI_EXIT_OK;
+}

@@ -75,6 +75,9 @@ int cli_run_id(const cli_call *call, modellab_lab *lab, const char *typed,
 const char *cli_basename(const char *path);
 /* "10m" -> milliseconds, "3" -> number; false when it is none. */
 bool cli_parse_duration(const char *text, int64_t *milliseconds);
+/* Milliseconds of a duration option, `fallback` when it was not given; exit code, complaint said.
+ */
+int cli_duration_option(const cli_call *call, cli_option_id id, int64_t fallback, int64_t *out);
 bool cli_parse_int(const char *text, int64_t min, int64_t max, int64_t *out);
 bool cli_parse_real(const char *text, double *out);
 

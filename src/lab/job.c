@@ -30,16 +30,17 @@ mli_job *mli_job_create(const mli_job_host *host, modellab_error *err)
     job->host = host;
     job->ingest.fd = -1;
     mli_worker_process_init(&job->process, &host->lab->os);
-    mli_ladder_init(&job->ladder, host->term_ms, host->kill_ms);
     return job;
 }
 
-static void read_caps(mli_job *job)
+static void read_request(mli_job *job)
 {
     mli_json *request = NULL;
     const char *text = job->row->request_json;
+    job->limits = job->host->limits;
     if (mli_json_parse(text, strlen(text), MLI_JSON_MAX_BYTES, &request, NULL) == MODELLAB_OK) {
         mli_caps_read(mli_json_get(request, "caps"), &job->caps);
+        mli_run_limits_read(request, job->row->steps, &job->limits);
         mli_json_free(request);
     }
 }
@@ -49,12 +50,13 @@ void mli_job_begin(mli_job *job, int64_t started_ns)
     const mli_lab *lab = job->host->lab;
     mli_deadline_view *d = &job->deadlines;
     job->log = mli_run_log(lab, job->row);
-    read_caps(job);
+    read_request(job);
+    mli_ladder_init(&job->ladder, job->limits.term_ms, job->limits.kill_ms);
     d->started_ns = started_ns;
     d->run_limit_ms =
         mli_deadline_run_ms(job->row->max_duration_ms, 0, lab->settings.max_run_duration_ms);
     d->wall_cap_ms = job->caps.wall_ms;
-    d->stall_limit_ms = job->host->stall_ms;
+    d->stall_limit_ms = job->limits.stall_ms;
     d->progress_ns = mli_job_now(job);
     mli_ingest_open(&job->ingest, job->host->lab, job->row);
 }
@@ -80,8 +82,12 @@ static void read_page(mli_job *job, int64_t now_ns)
         job->deadlines.progress_ns = now_ns;
     }
     if (step != job->seen_step) {
+        int64_t began = atomic_load(&job->page->step_started_ns);
+        bool sane = began > 0 && began <= now_ns; /* the worker's word */
         job->seen_step = step;
-        job->deadlines.step_started_ns = now_ns;
+        job->deadlines.step_started_ns = sane ? began : now_ns;
+        job->deadlines.step_limit_ms =
+            step >= 1 && step <= MLI_STEP_MAX ? job->limits.step_ms[step - 1] : 0;
     }
 }
 

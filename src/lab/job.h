@@ -6,6 +6,7 @@
 #include "lab/caps.h"
 #include "lab/deadlines.h"
 #include "lab/ingest.h"
+#include "lab/limits.h"
 #include "lab/worker_pool.h"
 #include <modellab/logger.h>
 
@@ -16,7 +17,7 @@ typedef struct mli_job_host {
     mli_worker_pool *pool;
     int32_t threads; /* of a worker */
     bool keep_on_host_death;
-    int64_t term_ms, kill_ms, stall_ms;
+    mli_run_limits limits; /* as configured */
     int32_t log_level;
 } mli_job_host;
 
@@ -31,6 +32,7 @@ typedef struct mli_job {
     mli_deadline_view deadlines;
     mli_run_caps caps;
     mli_hold hold; /* of its user's caps */
+    mli_run_limits limits;
     uint32_t seen_progress, seen_step;
     int64_t seen_lines;
     int64_t looked_ns; /* last look at the journal */

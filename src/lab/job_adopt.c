@@ -48,9 +48,14 @@ static modellab_status take_over(mli_job *job, modellab_error *err)
     return status;
 }
 
-/* The claim's time by the wall clock, moved to this process's monotonic one. */
+/* When the claim was, by this machine's monotonic clock: as the page tells, else the record's wall
+ * time moved to it. The worker lives, so the page is of this boot. */
 static int64_t started_at(const mli_job *job)
 {
+    int64_t told = atomic_load(&job->page->started_ns);
+    if (told > 0 && told <= mli_job_now(job)) {
+        return told;
+    }
     int64_t now_ms = mli_lab_now_ms(job->host->lab);
     int64_t ago_ms = now_ms - job->row->started_ms;
     if (job->row->started_ms < 0 || ago_ms < 0) {

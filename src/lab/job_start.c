@@ -47,6 +47,7 @@ static modellab_status make_page(mli_job *job, int *fd, modellab_error *err)
         return mli_fail_os(err, -rc, "the run's page could not be made");
     }
     atomic_store(&job->page->keep_on_host_death, job->host->keep_on_host_death ? 1u : 0u);
+    atomic_store(&job->page->started_ns, job->deadlines.started_ns);
     if (job->caps.cpu_ns > 0) {
         atomic_store(&job->page->cpu_left_ns, job->caps.cpu_ns);
     }

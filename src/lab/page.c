@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define PAGE_MAGIC 0x4d4c5047u /* "MLPG" */
-#define PAGE_VERSION 1u
+#define PAGE_VERSION 2u
 
 _Static_assert(sizeof(mli_page) <= MLI_PAGE_BYTES, "the page holds all of its fields");
 

@@ -18,10 +18,14 @@ typedef struct mli_page {
     _Atomic uint32_t keep_on_host_death; /* 1: the worker finishes although its host is gone */
     /* What is left of the run's allowance; INT64_MAX = no cap. The worker asks before each step. */
     _Atomic int64_t cpu_left_ns, cost_left_micros, calls_left, audio_left_ms;
+    /* CLOCK_MONOTONIC at the claim, so that who adopts the run keeps its deadline whatever happened
+     * to the wall clock; 0 = not told. */
+    _Atomic int64_t started_ns;
     /* Worker -> supervisor. */
-    _Atomic uint32_t progress;     /* moves whenever work was done: the stall deadline looks here */
-    _Atomic uint32_t step;         /* index of the present step + 1; 0 = none */
-    _Atomic int64_t audio_done_ms; /* of the present step */
+    _Atomic uint32_t progress; /* moves whenever work was done: the stall deadline looks here */
+    _Atomic uint32_t step;     /* index of the present step + 1; 0 = none */
+    _Atomic int64_t step_started_ns; /* CLOCK_MONOTONIC; written before `step` */
+    _Atomic int64_t audio_done_ms;   /* of the present step */
     _Atomic int64_t audio_total_ms;
     _Atomic int64_t cpu_ns; /* of the worker process */
     _Atomic int64_t rss_bytes, peak_bytes;

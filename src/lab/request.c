@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "check/schema.h"
 #include "lab/deadlines.h"
+#include "lab/limits.h"
 #include "lab/pipeline.h"
 #include <string.h>
 
@@ -200,6 +201,10 @@ static void write_accepted(mli_request *r)
     if (r->max_duration_ms > 0) {
         mli_jw_kreal(&w, "max_duration_seconds", (double)r->max_duration_ms / 1000.0);
     }
+    put_member(&w, r, "max_step_seconds", &scratch);
+    put_member(&w, r, "stall_seconds", &scratch);
+    put_member(&w, r, "cancel_grace_seconds", &scratch);
+    put_member(&w, r, "kill_grace_seconds", &scratch);
     mli_jw_kint(&w, "max_attempts", r->max_attempts);
     put_member(&w, r, "caps", &scratch);
     put_member(&w, r, "labels", &scratch);
@@ -235,6 +240,7 @@ static modellab_status accept(mli_request *r, int64_t configured_ms, mli_finding
 
     resolve_steps(r, report);
     check_rest(r, report);
+    mli_run_limits_check(r->given, mli_buf_text(&r->steps), report);
     status = mli_buf_status(&r->steps, err);
     if (status != MODELLAB_OK || report->worst >= MODELLAB_SEVERITY_ERROR) {
         return status;

@@ -140,7 +140,10 @@ static modellab_status round_of(mli_supervisor *s, int64_t *next, modellab_error
         mli_log_error(s->lab->logger, MODELLAB_LOG_ERROR, "supervisor.round_failed",
                       "it will be tried again", first, err);
     }
+    mli_service_alive(&s->service, s->lab, now, s->job_count);
     *next = s->next_reconcile_ns < *next ? s->next_reconcile_ns : *next;
+    int64_t sign = mli_service_next_ns(&s->service);
+    *next = sign < *next ? sign : *next;
     if (!s->draining && s->job_count < (size_t)s->max_workers && s->next_claim_ns < *next) {
         *next = s->next_claim_ns;
     }

@@ -77,9 +77,7 @@ static modellab_status read_settings(mli_supervisor *s, const modellab_superviso
 {
     int64_t workers = o->max_workers;
     int64_t threads = o->threads_per_worker;
-    int64_t stall_ms = MLI_DEADLINE_STALL_MS;
-    modellab_status status =
-        mli_config_int("MODEL_LAB_STALL_TIMEOUT_SECONDS", stall_ms, &stall_ms, err);
+    modellab_status status = mli_run_limits_configured(&s->host.limits, err);
     if (status == MODELLAB_OK && workers <= 0) {
         status = mli_config_int("MODEL_LAB_MAX_WORKERS", 1, &workers, err);
     }
@@ -97,9 +95,12 @@ static modellab_status read_settings(mli_supervisor *s, const modellab_superviso
     s->host.supervisor_id = s->presence.id;
     s->host.threads = clamp(threads, 1, 1024);
     s->host.keep_on_host_death = o->keep_on_host_death != 0;
-    s->host.term_ms = o->cancel_grace_ms;
-    s->host.kill_ms = o->kill_grace_ms;
-    s->host.stall_ms = stall_ms;
+    if (o->cancel_grace_ms > 0) {
+        s->host.limits.term_ms = o->cancel_grace_ms;
+    }
+    if (o->kill_grace_ms > 0) {
+        s->host.limits.kill_ms = o->kill_grace_ms;
+    }
     s->host.log_level = MODELLAB_LOG_INFO;
     return MODELLAB_OK;
 }
@@ -116,6 +117,9 @@ static modellab_status open_parts(mli_supervisor *s, const modellab_supervisor_o
     }
     modellab_status status = mli_worker_program_find(s->lab, o->worker_program, &s->program, err);
     s->host.pool = &s->pool;
+    if (status == MODELLAB_OK && o->notify_service != 0) {
+        status = mli_service_open(&s->service, s->lab, err);
+    }
     if (status == MODELLAB_OK) {
         status = read_settings(s, o, err);
     }
@@ -252,6 +256,16 @@ static void step_until(mli_supervisor *s, int64_t until_ns)
     }
 }
 
+static int64_t longest_ladder_ms(const mli_supervisor *s)
+{
+    int64_t longest = 0;
+    for (size_t i = 0; i < s->job_count; i++) {
+        int64_t one = s->jobs[i]->ladder.kill_ms;
+        longest = one > longest ? one : longest;
+    }
+    return longest;
+}
+
 modellab_status mli_supervisor_drain(mli_supervisor *s, int64_t deadline_ms,
                                      modellab_drain_result *result, modellab_error *err)
 {
@@ -265,12 +279,12 @@ modellab_status mli_supervisor_drain(mli_supervisor *s, int64_t deadline_ms,
     mli_log(s->lab->logger, MODELLAB_LOG_INFO, "supervisor.draining", "",
             MLI_LOG_FIELDS(mli_log_int("active", (int64_t)s->job_count),
                            mli_log_int("deadline_ms", deadline_ms)));
+    mli_service_stopping(&s->service, s->lab);
     int64_t now = mli_supervisor_now(s);
     int64_t most_ms = deadline_ms < 0 ? 0 : deadline_ms > INT32_MAX ? INT32_MAX : deadline_ms;
     step_until(s, now + most_ms * NS_PER_MS);
     stop_all(s);
-    int64_t kill_ms = s->host.kill_ms > 0 ? s->host.kill_ms : MLI_LADDER_KILL_MS;
-    step_until(s, mli_supervisor_now(s) + (kill_ms + 5000) * NS_PER_MS);
+    step_until(s, mli_supervisor_now(s) + (longest_ladder_ms(s) + 5000) * NS_PER_MS);
     mli_worker_pool_close(&s->pool);
     *result = s->drained;
     result->size = sizeof(*result);
@@ -327,6 +341,7 @@ void mli_supervisor_destroy(mli_supervisor *s)
     s->lab->os.pollers->close(s->lab->os.pollers->user, &s->poller);
     const modellab_allocator alloc = s->lab->alloc_copy;
     bool own = s->lab->alloc != NULL;
+    mli_service_close(&s->service, s->lab);
     mli_free(s->lab->alloc, s->program);
     mli_lab_unref(s->lab);
     mli_free(own ? &alloc : NULL, s);

@@ -3,6 +3,7 @@
 #define MLI_LAB_SUPERVISOR_PRIVATE_H
 
 #include "lab/job.h"
+#include "lab/service.h"
 #include "lab/supervisor.h"
 #include "lab/wake.h"
 #include "os/poller.h"
@@ -35,6 +36,7 @@ struct modellab_supervisor {
     bool draining;
     int64_t next_claim_ns, next_reconcile_ns;
     mli_suspect suspects[MLI_SUPERVISOR_SUSPECTS];
+    mli_service service;
     modellab_drain_result drained; /* counts since the drain began */
     /* Way 1: the thread. */
     mli_os_thread thread;

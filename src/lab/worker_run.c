@@ -118,6 +118,7 @@ static modellab_status run_step(mli_worker *w, const char *name, int position, c
     w->calls_before = atomic_load(&w->page->calls_made);
     atomic_store(&w->page->step_cpu_ns, cpu);
     atomic_store(&w->page->audio_done_ms, 0);
+    atomic_store(&w->page->step_started_ns, w->clock->monotonic_ns(w->clock->user));
     atomic_store(&w->page->step, (uint32_t)position + 1);
     mli_page_touch(w->page);
     modellab_status status = say_step(w, "step_started", position, started, c, 0, err);

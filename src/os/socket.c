@@ -2,6 +2,7 @@
 #include "os/socket.h"
 #include "os/process.h"
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -93,6 +94,28 @@ int mli_os_socket_notify(const char *path)
     if (fd < 0)
         return fd;
     if (send(fd, "w", 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno != EAGAIN)
+        rc = -errno;
+    mli_os_fd_close(fd);
+    return rc;
+}
+
+int mli_os_socket_tell(const char *path, const void *data, size_t bytes)
+{
+    struct sockaddr_un address;
+    int rc = fill_address(&address, path);
+    if (rc != 0)
+        return rc;
+    size_t name = strlen(path);
+    socklen_t length = sizeof address;
+    if (path[0] == '@') {
+        address.sun_path[0] = '\0'; /* abstract: the name is as long as the address says */
+        length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + name);
+    }
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    if (sendto(fd, data, bytes, MSG_NOSIGNAL | MSG_DONTWAIT, (const struct sockaddr *)&address,
+               length) < 0)
         rc = -errno;
     mli_os_fd_close(fd);
     return rc;

@@ -18,6 +18,9 @@ MLI_OS_SOCKET_MUST int mli_os_socket_pair(int out[2]);
  * -ENAMETOOLONG. */
 MLI_OS_SOCKET_MUST int mli_os_socket_bind(const char *path);
 MLI_OS_SOCKET_MUST int mli_os_socket_notify(const char *path);
+/* One datagram to a socket that somebody else made; a name that begins with '@' is an abstract one.
+ * Never waits: -EAGAIN when its queue is full. */
+MLI_OS_SOCKET_MUST int mli_os_socket_tell(const char *path, const void *data, size_t bytes);
 /* Reads and drops what has arrived; the number of messages. */
 MLI_OS_SOCKET_MUST int mli_os_socket_drain(int fd);
 /* Named stream socket with accept. */

@@ -175,6 +175,58 @@ static void a_worker_that_stands_still(void **state)
     assert_int_equal(unsetenv("MODEL_LAB_STALL_TIMEOUT_SECONDS"), 0);
 }
 
+static void a_step_has_a_deadline(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:sleep=60000"});
+    kit_submit(k, "{\"pipeline\":\"ingest\",\"max_step_seconds\":{\"ingest\":0.3}}", 1.0, id);
+    (void)kit_wait_final(k, id);
+    expect_end(k, id, MODELLAB_RUN_TIMEOUT, MODELLAB_REASON_STEP_TIMEOUT);
+    kit_submit(k, "{\"pipeline\":\"ingest\",\"max_step_seconds\":0.2,\"stall_seconds\":60}", 1.0,
+               id);
+    (void)kit_wait_final(k, id);
+    expect_end(k, id, MODELLAB_RUN_TIMEOUT, MODELLAB_REASON_STEP_TIMEOUT);
+    kit_stop_host(k, host);
+}
+
+/* The ladder of the host is slow (default: 10 s until SIGKILL), that of the request is not. */
+static void the_ladder_of_a_request(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    kit_submit(k,
+               "{\"pipeline\":\"ingest\",\"max_duration_seconds\":0.2,"
+               "\"cancel_grace_seconds\":0.1,\"kill_grace_seconds\":0.2}",
+               1.0, id);
+    pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:hang"});
+    pid_t worker = kit_worker_pid(k, id);
+    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_TIMEOUT);
+    assert_false(kit_alive(worker));
+    modellab_run *run = kit_load(k, id);
+    assert_true(kit_info(run).duration_ms < 5000); /* not after the default ladder */
+    modellab_run_unref(run);
+    kit_stop_host(k, host);
+}
+
+static void who_adopts_a_run_keeps_its_deadline(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    kit_submit(k, "{\"pipeline\":\"ingest\",\"max_duration_seconds\":1.5}", 1.0, id);
+    pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:sleep=60000", .keep = true});
+    (void)kit_worker_pid(k, id);
+    kit_kill(k, host);
+    kit_sleep_ms(700);
+    host = kit_start_host(k, &(kit_host){.keep = true});
+    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_TIMEOUT);
+    modellab_run *run = kit_load(k, id);
+    assert_string_equal(kit_info(run).message, "Run timed out after 1.5 seconds");
+    modellab_run_unref(run);
+    assert_int_equal(kit_count_events(k, id, "run_started"), 1);
+    kit_stop_host(k, host);
+}
+
 static void a_drain_gives_runs_back(void **state)
 {
     kit *k = *state;
@@ -340,6 +392,9 @@ int main(int argc, char **argv)
                                        TEST(a_deadline_for_one_that_does_not_listen),
                                        TEST(caps_stop_a_run),
                                        TEST(a_worker_that_stands_still),
+                                       TEST(a_step_has_a_deadline),
+                                       TEST(the_ladder_of_a_request),
+                                       TEST(who_adopts_a_run_keeps_its_deadline),
                                        TEST(a_drain_gives_runs_back),
                                        TEST(a_failing_step),
                                        TEST(a_host_with_a_loop_of_its_own),

@@ -314,6 +314,8 @@ static int each_source(void *arg, const char *name)
         collect(w->found, text, "\"MODEL_LAB_");
         collect(w->found, text, "\"HF_");
         collect(w->found, text, "\"XDG_");
+        collect(w->found, text, "\"NOTIFY_SOCKET");
+        collect(w->found, text, "\"WATCHDOG_USEC");
         free(text);
     }
     return 0;
