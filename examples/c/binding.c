@@ -6,6 +6,7 @@ typedef union any_struct {
     modellab_asr_options asr;
     modellab_audio_options audio;
     modellab_caps caps;
+    modellab_cleanup_options cleanup;
     modellab_catalog_options catalog;
     modellab_cost cost;
     modellab_error error;
@@ -40,6 +41,7 @@ int main(void)
     FILL(modellab_audio_options_init, audio);
     FILL(modellab_caps_init, caps);
     FILL(modellab_catalog_options_init, catalog);
+    FILL(modellab_cleanup_options_init, cleanup);
     FILL(modellab_cost_init, cost);
     FILL(modellab_error_init, error);
     FILL(modellab_estimate_init, estimate);

@@ -19,6 +19,7 @@
 #include <modellab/price.h>
 #include <modellab/record.h>
 #include <modellab/report.h>
+#include <modellab/retention.h>
 #include <modellab/run.h>
 #include <modellab/status.h>
 #include <modellab/supervisor.h>

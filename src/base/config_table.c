@@ -60,6 +60,10 @@ static const mli_config_variable variables[] = {
     {"MODEL_LAB_PROXY", "", MLI_CONFIG_TEXT, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
      "Proxy for the library's own requests (http://host:port). The usual proxy variables are not "
      "read here; the pip client reads its own."},
+    {"MODEL_LAB_RETENTION_DAYS", "0", MLI_CONFIG_INTEGER, 0, NULL, NULL, 0, 36500,
+     "Supervisors take runs away that ended so many days ago; 0 = never."},
+    {"MODEL_LAB_RETENTION_MAX_BYTES", "0", MLI_CONFIG_BYTES, 0, NULL, NULL, 0, 0,
+     "Supervisors take the oldest ended runs away while all together are larger; 0 = never."},
     {"MODEL_LAB_ROOT", "", MLI_CONFIG_PATH, 0, NULL, "MODEL_LAB_RUNS_ROOT", 0, 0,
      "Folder of the lab: records and run directories. Default: $XDG_STATE_HOME/modellab, else "
      "~/.local/state/modellab."},

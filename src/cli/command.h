@@ -58,6 +58,12 @@
     X(LEVEL, 0, "level", "LEVEL", "live|ready|deep", "How thorough to be. Default: ready.")        \
     X(DRY_RUN, 0, "dry-run", NULL, NULL, "Report only, change nothing.")                           \
     X(OPENMETRICS, 0, "openmetrics", NULL, NULL, "OpenMetrics instead of Prometheus text.")        \
+    X(OLDER_THAN, 0, "older-than", "D", NULL, "Runs that ended longer ago: 30d, 12h.")             \
+    X(KEEP_RUNS, 0, "keep-runs", "N", NULL, "All but the newest N runs.")                          \
+    X(KEEP_BYTES, 0, "keep-bytes", "SIZE", NULL,                                                   \
+      "The oldest runs while all together are larger: 20GiB.")                                     \
+    X(ONLY, 0, "only", "WHAT", "runs|inputs|artifacts|leftovers",                                  \
+      "Take only this away. Default: whole runs and leftovers.")                                   \
     X(MAN, 0, "man", NULL, NULL, "Print the manual page (roff).")
 
 #define CLI_OPTION_ID_(id, letter, name, value, choices, text) CLI_OPT_##id,

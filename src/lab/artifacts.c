@@ -30,6 +30,11 @@ modellab_status mli_run_read_artifact(mli_lab *lab, const char *run_id, const ch
         return status;
     }
     artifact = find(record, artifact_id);
+    if (artifact != NULL && (record->run->removed & MLI_PART_ARTIFACTS) != 0) {
+        mli_run_record_free(record);
+        return mli_fail(err, MODELLAB_E_NOT_FOUND,
+                        "the run's artifacts were taken away (retention)");
+    }
     status = artifact == NULL
                  ? mli_fail(err, MODELLAB_E_NOT_FOUND, "the run has no artifact of this id")
                  : mli_artifact_read(lab->os.files, lab->root, run_id, artifact->file, max_bytes,

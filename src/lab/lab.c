@@ -16,6 +16,7 @@
 #include <string.h>
 
 #define FOLDER_MODE 0700
+#define DAY_MS ((int64_t)24 * 3600 * 1000)
 
 static void take_tables(mli_lab *lab, const mli_lab_tables *tables)
 {
@@ -65,6 +66,14 @@ static modellab_status read_settings(mli_lab_settings *settings, modellab_error 
     if (status == MODELLAB_OK) {
         status = mli_config_int("MODEL_LAB_MAX_RUN_DURATION_SECONDS", 0,
                                 &settings->max_run_duration_ms, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = mli_config_int("MODEL_LAB_RETENTION_DAYS", 0, &settings->retention_ms, err);
+        settings->retention_ms *= DAY_MS;
+    }
+    if (status == MODELLAB_OK) {
+        status =
+            mli_config_int("MODEL_LAB_RETENTION_MAX_BYTES", 0, &settings->retention_max_bytes, err);
     }
     return status;
 }

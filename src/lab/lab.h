@@ -22,6 +22,8 @@ typedef struct mli_lab_settings {
     int64_t max_upload_bytes;    /* MODEL_LAB_WORKBENCH_MAX_UPLOAD_BYTES: bytes handed over */
     int64_t min_free_bytes;      /* MODEL_LAB_MIN_FREE_BYTES */
     int64_t max_run_duration_ms; /* MODEL_LAB_MAX_RUN_DURATION_SECONDS, 0 = none */
+    int64_t retention_ms;        /* MODEL_LAB_RETENTION_DAYS, 0 = none */
+    int64_t retention_max_bytes; /* MODEL_LAB_RETENTION_MAX_BYTES, 0 = none */
 } mli_lab_settings;
 
 /* Everything a lab stands on. Zero = the system's. */
@@ -64,6 +66,10 @@ void mli_lab_unref(mli_lab *lab);
 MODELLAB_MUST_CHECK modellab_status mli_lab_check(const mli_lab *lab, bool writes,
                                                   modellab_error *err);
 int64_t mli_lab_now_ms(const mli_lab *lab);
+/* What a run will take on disk: its input, decoded audio that its worker does not keep in memory,
+ * its results and small files. Seconds come from a header that may lie: they count as many as the
+ * input's bytes can hold at the lowest usual rate. */
+int64_t mli_run_disk_estimate(int64_t input_bytes, double audio_seconds);
 /* Refuses when the lab's disk would have less than the configured space left after `bytes` more. */
 MODELLAB_MUST_CHECK modellab_status mli_lab_check_disk(const mli_lab *lab, int64_t bytes,
                                                        modellab_error *err);

@@ -5,6 +5,7 @@
 #include "check/findings.h"
 #include "lab/dead_run.h"
 #include "lab/reconcile_files.h"
+#include "lab/retention.h"
 #include "lab/run_log.h"
 #include "log/logger.h"
 #include "os/locale.h"
@@ -108,6 +109,26 @@ static modellab_status look_at_active(mli_lab *lab, bool dry_run, mli_findings *
     return first;
 }
 
+/* Removals that a crash interrupted. */
+static modellab_status complete_removals(mli_lab *lab, mli_findings *report, modellab_error *err)
+{
+    int64_t completed = 0;
+    modellab_error one = MODELLAB_ERROR_INIT;
+    modellab_status status = mli_retention_complete(lab, &completed, &one);
+    if (completed > 0) {
+        mli_findings_add(report, MODELLAB_SEVERITY_INFO, "run.removed", "",
+                         "a removal of runs that was interrupted is complete");
+    }
+    if (is_the_runs_own(status)) {
+        mli_log_error(lab->logger, MODELLAB_LOG_WARN, "run.not_removed",
+                      "it is tried again at the next reconcile", status, &one);
+        mli_findings_add(report, MODELLAB_SEVERITY_WARNING, "run.not_removed", "", "%s",
+                         one.message);
+        return MODELLAB_OK;
+    }
+    return status == MODELLAB_OK ? status : mli_fail(err, status, "%s", one.message);
+}
+
 modellab_status mli_reconcile(mli_lab *lab, int flags, modellab_report **report,
                               modellab_error *err)
 {
@@ -123,6 +144,9 @@ modellab_status mli_reconcile(mli_lab *lab, int flags, modellab_report **report,
     }
     mli_findings_begin(&findings, lab->alloc);
     status = look_at_active(lab, dry_run, &findings, err);
+    if (status == MODELLAB_OK && !dry_run) {
+        status = complete_removals(lab, &findings, err);
+    }
     if (status == MODELLAB_OK && (flags & MLI_RECONCILE_FILES) != 0) {
         status = mli_reconcile_files(lab, dry_run, &findings, err);
     }

@@ -84,6 +84,9 @@ static modellab_status look_at_artifact(files_look *look, const mli_artifact_row
     }
     int rc = f->stat(f->user, path, false, &facts);
     const char *run_id = look->record->run->id;
+    if (rc == -ENOENT && (look->record->run->removed & MLI_PART_ARTIFACTS) != 0) {
+        return MODELLAB_OK;
+    }
     if (rc == -ENOENT) {
         mli_reconcile_add(look->report, MODELLAB_SEVERITY_ERROR, "artifact.missing", run_id,
                           row->name);

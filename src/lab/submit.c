@@ -136,7 +136,8 @@ static modellab_status look(submission *s, modellab_error *err)
         status = check_model(s, err);
     }
     if (status == MODELLAB_OK) {
-        status = mli_lab_check_disk(s->lab, s->input.bytes, err);
+        status = mli_lab_check_disk(
+            s->lab, mli_run_disk_estimate(s->input.bytes, s->input.probe.seconds), err);
     }
     if (status == MODELLAB_OK) {
         status = mli_pricing_estimate(s->lab, s->request.model, s->input.probe.seconds,

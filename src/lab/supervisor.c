@@ -136,6 +136,7 @@ static modellab_status round_of(mli_supervisor *s, int64_t *next, modellab_error
         keep_first(&first, claim(s, now, first == MODELLAB_OK ? err : &later));
         look_after(s, mli_supervisor_now(s), next);
     }
+    mli_supervisor_retention(s, now, next);
     if (first != MODELLAB_OK) {
         mli_log_error(s->lab->logger, MODELLAB_LOG_ERROR, "supervisor.round_failed",
                       "it will be tried again", first, err);

@@ -331,6 +331,7 @@ void mli_supervisor_destroy(mli_supervisor *s)
     } else {
         mli_worker_pool_close(&s->pool);
     }
+    mli_supervisor_retention_stop(s);
     if (!forked) {
         mli_presence_close(s->lab, &s->presence);
         mli_os_mutex_destroy(&s->mutex);

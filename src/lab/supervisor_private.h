@@ -4,6 +4,7 @@
 
 #include "lab/job.h"
 #include "lab/service.h"
+#include "lab/retention.h"
 #include "lab/supervisor.h"
 #include "lab/wake.h"
 #include "os/poller.h"
@@ -37,6 +38,9 @@ struct modellab_supervisor {
     int64_t next_claim_ns, next_reconcile_ns;
     mli_suspect suspects[MLI_SUPERVISOR_SUSPECTS];
     mli_service service;
+    mli_retention retention; /* the pass at work while `retaining` */
+    bool retaining;
+    int64_t next_retention_ns;
     modellab_drain_result drained; /* counts since the drain began */
     /* Way 1: the thread. */
     mli_os_thread thread;
@@ -47,6 +51,9 @@ struct modellab_supervisor {
 /* supervisor_adopt.c: the periodic look at RUNNING runs that are not ours. */
 MODELLAB_MUST_CHECK modellab_status mli_supervisor_reconcile(mli_supervisor *s,
                                                              modellab_error *err);
+/* supervisor_retention.c: a part of a pass when one is due; `next` becomes earlier for the rest. */
+void mli_supervisor_retention(mli_supervisor *s, int64_t now, int64_t *next);
+void mli_supervisor_retention_stop(mli_supervisor *s);
 /* Puts a job among the active ones; false when there is no room (the caller keeps it). */
 bool mli_supervisor_add(mli_supervisor *s, mli_job *job);
 bool mli_supervisor_has(const mli_supervisor *s, const char *run_id);

@@ -127,6 +127,8 @@ typedef struct search {
     modellab_status status;
     bool present;
     bool sweep; /* remove what dead supervisors left */
+    bool all;   /* look at all of them */
+    int64_t dead;
 } search;
 
 static void remove_member(const mli_lab *lab, const char *id, const char *suffix)
@@ -150,11 +152,12 @@ static int look_at(void *arg, const char *name)
         return 1;
     }
     s->present = s->present || alive;
+    s->dead += !alive;
     if (!alive && s->sweep) {
         remove_member(s->lab, id, ".sock");
         remove_member(s->lab, id, ".lock");
     }
-    return s->present && !s->sweep;
+    return s->present && !s->sweep && !s->all;
 }
 
 static modellab_status search_folder(search *s)
@@ -177,6 +180,15 @@ modellab_status mli_supervisors_present(const mli_lab *lab, bool *present, model
     search s = {.lab = lab, .err = err, .status = MODELLAB_OK};
     modellab_status status = search_folder(&s);
     *present = s.present;
+    return status;
+}
+
+modellab_status mli_supervisors_sweep(const mli_lab *lab, bool dry_run, int64_t *dead,
+                                      modellab_error *err)
+{
+    search s = {.lab = lab, .err = err, .status = MODELLAB_OK, .sweep = !dry_run, .all = true};
+    modellab_status status = search_folder(&s);
+    *dead = s.dead;
     return status;
 }
 

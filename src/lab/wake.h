@@ -18,6 +18,10 @@ MODELLAB_MUST_CHECK modellab_status mli_supervisors_present(const mli_lab *lab, 
 MODELLAB_MUST_CHECK modellab_status mli_supervisor_alive(const mli_lab *lab, const char *id,
                                                          bool *alive, modellab_error *err);
 
+/* Removes what dead supervisors left and counts them; `dry_run` only counts. */
+MODELLAB_MUST_CHECK modellab_status mli_supervisors_sweep(const mli_lab *lab, bool dry_run,
+                                                          int64_t *dead, modellab_error *err);
+
 /* The presence of one supervisor. */
 typedef struct mli_presence {
     char id[MLI_ULID_BYTES];

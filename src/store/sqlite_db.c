@@ -88,6 +88,16 @@ static const char *const texts[MLI_SQL_COUNT] = {
                             "currency FROM runs WHERE id=?1",
     [MLI_SQL_PROBE] = "INSERT INTO meta(key,value) VALUES('probe_ms',?1) "
                       "ON CONFLICT(key) DO UPDATE SET value=?1",
+    [MLI_SQL_RUN_CHILD] = "SELECT 1 FROM runs WHERE parent_run_id=?1 AND parent_run_id<>'' "
+                          "AND status<3 LIMIT 1",
+    /* a run that goes gives its idempotency key back */
+    [MLI_SQL_RUN_MARK] = "UPDATE runs SET deleting=deleting|?2,removed=removed|?3,"
+                         "idempotency_key=iif(?2&1,'',idempotency_key) WHERE id=?1",
+    [MLI_SQL_RUN_UNMARK] = "UPDATE runs SET deleting=deleting&~?2 WHERE id=?1",
+    [MLI_SQL_FORGET_RUN] = "DELETE FROM runs WHERE id=?1 AND (deleting&1)=1",
+    [MLI_SQL_FORGET_STEPS] = "DELETE FROM steps WHERE run_id=?1",
+    [MLI_SQL_FORGET_ARTIFACTS] = "DELETE FROM artifacts WHERE run_id=?1",
+    [MLI_SQL_FORGET_EVENTS] = "DELETE FROM events WHERE run_id=?1",
 };
 
 const char *mli_sqlite_text(mli_sql which)

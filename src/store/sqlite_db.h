@@ -54,6 +54,15 @@ typedef enum mli_sql {
     MLI_SQL_USAGE_ADD,
     MLI_SQL_ACCOUNT_LOAD,
     MLI_SQL_ACCOUNT_PUT,
+    MLI_SQL_RUN_ENDED,
+    MLI_SQL_RUN_MARKED,
+    MLI_SQL_RUN_CHILD,
+    MLI_SQL_RUN_MARK,
+    MLI_SQL_RUN_UNMARK,
+    MLI_SQL_FORGET_RUN,
+    MLI_SQL_FORGET_STEPS,
+    MLI_SQL_FORGET_ARTIFACTS,
+    MLI_SQL_FORGET_EVENTS,
     MLI_SQL_COUNT
 } mli_sql;
 
@@ -117,6 +126,9 @@ MODELLAB_MUST_CHECK modellab_status mli_sqlite_put_event(mli_sqlite *s, const ch
 /* The present row of a run as its own block. */
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_load_row(mli_sqlite *s, const char *run_id,
                                                         mli_run_row **out, modellab_error *err);
+/* Collects all rows of a bound query and closes it. */
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_collect(mli_sqlite *s, mli_query *q,
+                                                       mli_run_row_list **out, modellab_error *err);
 /* Counters, in the transaction that changes the run. */
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_count_claim(mli_sqlite *s, int64_t wait_ms,
                                                            modellab_error *err);
@@ -157,6 +169,15 @@ MODELLAB_MUST_CHECK modellab_status mli_sqlite_queue_depths(mli_store *, mli_tot
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_load_stand(mli_store *, const char *,
                                                           mli_run_stand *, modellab_error *);
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_probe(mli_store *, int64_t, modellab_error *);
+
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_ended(mli_store *, const mli_store_ended *,
+                                                     mli_run_row_list **, modellab_error *);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_marked(mli_store *, mli_run_row_list **,
+                                                      modellab_error *);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_mark(mli_store *, const char *, int32_t,
+                                                    modellab_error *);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_unmark(mli_store *, const char *, int32_t,
+                                                      modellab_error *);
 
 /* Schema: makes it or brings it up to date; E_STORE_NEWER. */
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_migrate(mli_sqlite *s, modellab_error *err);

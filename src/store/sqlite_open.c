@@ -350,4 +350,8 @@ static const mli_store_ops ops = {
     .usage = mli_sqlite_usage,
     .cap_change = mli_sqlite_cap_change,
     .cap_list = mli_sqlite_cap_list,
+    .ended = mli_sqlite_ended,
+    .marked = mli_sqlite_marked,
+    .mark = mli_sqlite_mark,
+    .unmark = mli_sqlite_unmark,
 };

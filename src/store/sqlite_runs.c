@@ -28,6 +28,12 @@ const char *mli_sqlite_run_text(mli_sql which)
         return SELECT_RUN
             "WHERE status=?5 AND (deleting&1)=0 AND (?1='' OR id<?1) AND (?2='' OR user=?2) AND "
             "(?3='' OR pipeline=?3) ORDER BY id DESC LIMIT ?4";
+    case MLI_SQL_RUN_ENDED:
+        return SELECT_RUN "WHERE status>=3 AND (deleting&1)=0 AND (?1=0 OR status=?1) AND "
+                          "(?2='' OR user=?2) AND (ended_ms<?3 OR (ended_ms=?3 AND id<?4)) "
+                          "ORDER BY ended_ms DESC,id DESC LIMIT ?5";
+    case MLI_SQL_RUN_MARKED:
+        return SELECT_RUN "WHERE deleting<>0 ORDER BY id";
     default:
         return "";
     }
@@ -181,9 +187,8 @@ modellab_status mli_sqlite_load_row(mli_sqlite *s, const char *run_id, mli_run_r
     return status;
 }
 
-/* Collects all rows of a bound query and closes it. */
-static modellab_status collect(mli_sqlite *s, mli_query *q, mli_run_row_list **out,
-                               modellab_error *err)
+modellab_status mli_sqlite_collect(mli_sqlite *s, mli_query *q, mli_run_row_list **out,
+                                   modellab_error *err)
 {
     const modellab_allocator *alloc = s->base.has_alloc ? &s->base.alloc : NULL;
     mli_run_row_list *list = mli_alloc_zero(alloc, sizeof *list);
@@ -242,7 +247,7 @@ modellab_status mli_sqlite_list(mli_store *store, const mli_store_filter *filter
         if (filter->status != 0) {
             mli_query_int(&q, filter->status);
         }
-        status = collect(s, &q, out, err);
+        status = mli_sqlite_collect(s, &q, out, err);
         mli_sqlite_leave(s);
     }
     return status;
@@ -256,7 +261,7 @@ modellab_status mli_sqlite_active(mli_store *store, mli_run_row_list **out, mode
     if (status == MODELLAB_OK) {
         mli_query q = mli_query_open(s, MLI_SQL_RUN_ACTIVE);
 
-        status = collect(s, &q, out, err);
+        status = mli_sqlite_collect(s, &q, out, err);
         mli_sqlite_leave(s);
     }
     return status;

@@ -217,3 +217,28 @@ modellab_status mli_store_cap_list(mli_store *store, const char *user, mli_cap_l
     *out = NULL;
     GUARDED(false, store->ops->cap_list(store, user, out, err));
 }
+
+modellab_status mli_store_list_ended(mli_store *store, const mli_store_ended *filter,
+                                     mli_run_row_list **out, modellab_error *err)
+{
+    *out = NULL;
+    GUARDED(false, store->ops->ended(store, filter, out, err));
+}
+
+modellab_status mli_store_list_marked(mli_store *store, mli_run_row_list **out, modellab_error *err)
+{
+    *out = NULL;
+    GUARDED(false, store->ops->marked(store, out, err));
+}
+
+modellab_status mli_store_mark(mli_store *store, const char *run_id, int32_t parts,
+                               modellab_error *err)
+{
+    GUARDED(true, store->ops->mark(store, run_id, parts, err));
+}
+
+modellab_status mli_store_unmark(mli_store *store, const char *run_id, int32_t parts,
+                                 modellab_error *err)
+{
+    GUARDED(true, store->ops->unmark(store, run_id, parts, err));
+}

@@ -63,6 +63,16 @@ typedef struct mli_run_stand {
     int64_t fence, last_event, journal_line, created_ms, not_before_ms, cancel_requested_ms;
 } mli_run_stand;
 
+/* Which ended runs retention wants to see, newest end first. */
+typedef struct mli_store_ended {
+    modellab_run_status status; /* 0 = any final one */
+    int32_t limit;
+    const char *user; /* NULL = all */
+    /* Only what ended before this, or then with a lower id: to page on. */
+    int64_t before_ms;
+    const char *before_id; /* NULL = "" */
+} mli_store_ended;
+
 typedef struct mli_store_sums {
     int64_t runs, active_runs, cost_micros, reserved_cost_micros;
     double cpu_seconds, audio_seconds;
@@ -113,6 +123,11 @@ typedef struct mli_store_ops {
     modellab_status (*cap_change)(mli_store *, const char *user, const mli_cap *, int64_t now_ms,
                                   bool remove, bool *was, modellab_error *);
     modellab_status (*cap_list)(mli_store *, const char *user, mli_cap_list **, modellab_error *);
+    modellab_status (*ended)(mli_store *, const mli_store_ended *, mli_run_row_list **,
+                             modellab_error *);
+    modellab_status (*marked)(mli_store *, mli_run_row_list **, modellab_error *);
+    modellab_status (*mark)(mli_store *, const char *run_id, int32_t parts, modellab_error *);
+    modellab_status (*unmark)(mli_store *, const char *run_id, int32_t parts, modellab_error *);
 } mli_store_ops;
 
 /* First member of every implementation. */
@@ -202,6 +217,21 @@ MODELLAB_MUST_CHECK modellab_status mli_store_stand(mli_store *store, const char
 /* The status of it alone. */
 MODELLAB_MUST_CHECK modellab_status mli_store_status(mli_store *store, const char *run_id,
                                                      modellab_run_status *out, modellab_error *err);
+/* Retention. Ended runs, newest end first; those that are being removed are left out. */
+MODELLAB_MUST_CHECK modellab_status mli_store_list_ended(mli_store *store,
+                                                         const mli_store_ended *filter,
+                                                         mli_run_row_list **out,
+                                                         modellab_error *err);
+/* Removal in three acts, each durable: mark, take the files away, unmark. A run that is marked with
+ * MLI_PART_RUN is there for nobody any more (E_NOT_FOUND); to unmark it is to forget it, but for
+ * the totals. E_NOT_FOUND; E_STATE: it has not ended, or a child run of it has not. */
+MODELLAB_MUST_CHECK modellab_status mli_store_mark(mli_store *store, const char *run_id,
+                                                   int32_t parts, modellab_error *err);
+MODELLAB_MUST_CHECK modellab_status mli_store_unmark(mli_store *store, const char *run_id,
+                                                     int32_t parts, modellab_error *err);
+/* Runs whose removal was begun and not completed. */
+MODELLAB_MUST_CHECK modellab_status mli_store_list_marked(mli_store *store, mli_run_row_list **out,
+                                                          modellab_error *err);
 /* A real write and sync (health). */
 MODELLAB_MUST_CHECK modellab_status mli_store_probe(mli_store *store, int64_t now_ms,
                                                     modellab_error *err);

@@ -156,6 +156,8 @@ static void labs_and_runs(void **state)
     (void)state;
     REFUSES(modellab_lab_open("x", NULL, NULL, &err));
     RESETS(modellab_lab_reconcile(NULL, 1, (modellab_report **)&out, &err));
+    REFUSES(modellab_lab_cleanup(NULL, NULL, NULL, &err));
+    REFUSES(modellab_lab_disk_usage(NULL, NULL, &err));
     assert_string_equal(modellab_lab_root(NULL), "");
     assert_null(modellab_lab_ref(NULL));
     modellab_lab_unref(NULL);
@@ -247,6 +249,7 @@ static void structs(void **state)
     modellab_audio_options_init(NULL, 8);
     modellab_caps_init(NULL, 8);
     modellab_catalog_options_init(NULL, 8);
+    modellab_cleanup_options_init(NULL, 8);
     modellab_cost_init(NULL, 8);
     modellab_estimate_init(NULL, 8);
     modellab_lab_options_init(NULL, 8);

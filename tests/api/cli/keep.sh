@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# `modellab admin cleanup | disk` and what checks and carries runs: words, JSON shapes, exit codes.
+# shellcheck source=tests/api/cli/common.sh
+. "$(dirname "$0")/common.sh"
+mkdir "$work/audio"
+"$built/make_bad_audio" "$work/audio" >/dev/null || exit 1
+audio=$work/audio/size_unknown.wav
+
+run admin cleanup
+check "cleanup of an empty lab" exit_is 0
+run admin disk --json
+check "disk as JSON" json_is runs 0
+run run submit "$audio" --pipeline ingest
+first=$(cat "$out")
+run run wait "$first"
+check "a run" exit_is 0
+run run submit "$audio" --pipeline ingest
+second=$(cat "$out")
+run run wait "$second"
+waits=$("$program" run submit "$audio" --pipeline ingest --quiet)
+
+run admin cleanup --only runs
+check "cleanup of all must be said" exit_is 2
+run admin cleanup --older-than soon
+check "no age" exit_is 2
+run admin cleanup --keep-bytes 5X
+check "no size" exit_is 2
+run admin cleanup --keep-runs 0 --status RUNNING
+check "active runs are refused" exit_is 2
+run admin cleanup --keep-runs 1 --dry-run --json
+check "dry run" json_is runs 1
+check "dry run says so" json_is dry_run true
+run run status "$first"
+check "a dry run takes nothing" exit_is 0
+run admin cleanup --keep-runs 1
+check "cleanup" exit_is 0
+run run status "$first"
+check "the older one is gone" exit_is 4
+run run status "$waits"
+check "one that waits is not" exit_is 0
+run admin cleanup --older-than 0s --only inputs --json
+check "inputs only" json_is inputs 1
+run run results "$second"
+check "the results stay" exit_is 0
+run admin cleanup --older-than 1d
+check "nothing is a day old" exit_is 0
+run run status "$second"
+check "so it is still there" exit_is 0
+run admin disk
+check "disk" prints largest_input
+MODEL_LAB_MIN_FREE_BYTES=100000G run admin disk
+check "disk: nothing would be accepted" exit_is 6
+MODEL_LAB_MIN_FREE_BYTES=100000G run run submit "$audio" --pipeline ingest
+check "and nothing is" exit_is 6
+check "with what to do" says "admin cleanup"
+finish
