@@ -7,6 +7,7 @@
 #include "lab/deadlines.h"
 #include "lab/ingest.h"
 #include "lab/limits.h"
+#include "lab/model_images.h"
 #include "lab/worker_pool.h"
 #include <modellab/logger.h>
 
@@ -15,6 +16,7 @@ typedef struct mli_job_host {
     mli_lab *lab;
     const char *supervisor_id;
     mli_worker_pool *pool;
+    mli_model_images *images;
     int32_t threads; /* of a worker */
     bool keep_on_host_death;
     mli_run_limits limits; /* as configured */

@@ -167,14 +167,18 @@ static modellab_status open_all(mli_job *job, start *s, modellab_error *err)
         status = open_run_file(job, MLI_RUN_INPUT, MLI_OS_READ | MLI_OS_NONBLOCK,
                                &s->fds[MLI_ORDER_INPUT], err);
     }
-    return status == MODELLAB_OK ? make_order(job, &tail, s, err) : status;
+    if (status == MODELLAB_OK) {
+        s->fds[MLI_ORDER_MODEL] = mli_model_images_find(job->host->images, job->row);
+        status = make_order(job, &tail, s, err);
+    }
+    return status;
 }
 
 static void close_all(start *s)
 {
     /* Nothing of value was written through these: the worker has its own copies. */
     for (int i = 0; i < MLI_ORDER_FDS; i++) {
-        if (i != MLI_ORDER_LOCK) {
+        if (i != MLI_ORDER_LOCK && i != MLI_ORDER_MODEL) { /* borrowed */
             mli_os_fd_close(s->fds[i]);
         }
     }

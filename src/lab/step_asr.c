@@ -38,12 +38,13 @@ static const char *text_of(const asr_work *work, const char *key, const char *fa
     return mli_json_string(mli_json_get(work->config, key), fallback);
 }
 
-static modellab_status open_model(asr_work *work, mli_asr_model **out, modellab_error *err)
+/* By name or path, where no image was handed over: the image is made on the way. */
+static modellab_status open_by_path(asr_work *work, const char *name, mli_asr_model **out,
+                                    modellab_error *err)
 {
     mli_worker *w = work->w;
     mli_model_files files;
     mli_model_store store = {.alloc = w->alloc, .files = w->files, .root = w->order.models_root};
-    const char *name = text_of(work, "model", "whisper-tiny.en");
     modellab_status status = mli_model_store_open(&store, name, &files, err);
     if (status != MODELLAB_OK) {
         w->reason = status == MODELLAB_E_NOT_FOUND ? MODELLAB_REASON_MODEL_NOT_FOUND : w->reason;
@@ -60,6 +61,24 @@ static modellab_status open_model(asr_work *work, mli_asr_model **out, modellab_
         status = mli_asr_model_open(out, &files, &options, err);
     }
     mli_model_files_dispose(&files);
+    if (status == MODELLAB_OK) {
+        mli_worker_models_keep(&w->context->models, w->files, *out);
+    }
+    return status;
+}
+
+static modellab_status open_model(asr_work *work, mli_asr_model **out, modellab_error *err)
+{
+    mli_worker *w = work->w;
+    const char *name = text_of(work, "model", "whisper-tiny.en");
+    int fd = w->fds[MLI_ORDER_MODEL];
+    modellab_status status = fd >= 0 ? mli_worker_models_from_fd(&w->context->models, w->files, fd,
+                                                                 &w->page->stop, out, err)
+                                     : open_by_path(work, name, out, err);
+    if (status == MODELLAB_OK && fd >= 0) {
+        (void)mli_str_copy(w->model_sha256, sizeof(w->model_sha256),
+                           mli_asr_model_info_of(*out).sha256);
+    }
     if (status == MODELLAB_OK) {
         (void)mli_str_copy(w->model, sizeof(w->model), mli_basename(name));
     }

@@ -117,6 +117,8 @@ static modellab_status open_parts(mli_supervisor *s, const modellab_supervisor_o
     }
     modellab_status status = mli_worker_program_find(s->lab, o->worker_program, &s->program, err);
     s->host.pool = &s->pool;
+    s->host.images = &s->images;
+    mli_model_images_init(&s->images, s->lab);
     if (status == MODELLAB_OK && o->notify_service != 0) {
         status = mli_service_open(&s->service, s->lab, err);
     }
@@ -331,6 +333,7 @@ void mli_supervisor_destroy(mli_supervisor *s)
     } else {
         mli_worker_pool_close(&s->pool);
     }
+    mli_model_images_close(&s->images);
     mli_supervisor_retention_stop(s);
     if (!forked) {
         mli_presence_close(s->lab, &s->presence);

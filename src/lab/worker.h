@@ -9,6 +9,7 @@
 #include "lab/order.h"
 #include "lab/page.h"
 #include "lab/worker_channel.h"
+#include "lab/worker_models.h"
 #include "os/clock.h"
 #include "os/memory.h"
 #include "os/thread.h"
@@ -25,6 +26,7 @@ typedef struct mli_worker_context {
     int channel, term_fd, host_fd; /* -1 = none */
     int64_t host_pid;              /* who started it */
     mli_os_gauge gauge;
+    mli_worker_models models;
     int64_t cpu_before_ns; /* CPU time that is counted to earlier runs */
     int64_t runs;
     bool host_gone;       /* it was not there any more when this process began */

@@ -56,7 +56,10 @@ static void answer(mli_worker_context *c, int64_t fence, int64_t peak_bytes)
 {
     int64_t peak = 0;
     int64_t now = 0;
-    mli_worker_answer done = {.fence = fence, .peak_bytes = peak_bytes, .own_bytes = -1};
+    mli_worker_answer done = {.fence = fence,
+                              .peak_bytes = peak_bytes,
+                              .own_bytes = -1,
+                              .kept_models = mli_worker_models_count(&c->models)};
     if (mli_os_gauge_read(&c->gauge, &peak, &now, &done.own_bytes) != 0) {
         done.own_bytes = -1;
     }

@@ -133,6 +133,7 @@ modellab_status mli_worker_context_open(mli_worker_context *c, modellab_error *e
 
 void mli_worker_context_close(mli_worker_context *c)
 {
+    mli_worker_models_close(&c->models);
     mli_os_gauge_close(&c->gauge);
     mli_os_fd_close(c->channel);
     mli_os_fd_close(c->term_fd);

@@ -159,6 +159,35 @@ static modellab_status use_image(mli_asr_model *m, modellab_error *err)
     return status == MODELLAB_OK ? make_tokenizer(m, &m->extras, err) : status;
 }
 
+static void fill_key(mli_image_key *key, const char *sha256, mli_asr_weights weights)
+{
+    memset(key, 0, sizeof *key);
+    (void)mli_str_copy(key->source_sha256, sizeof key->source_sha256, sha256);
+    (void)mli_str_copy(key->weights, sizeof key->weights,
+                       weights == MLI_ASR_WEIGHTS_F16 ? "f16" : "f32");
+    (void)mli_str_copy(key->layout, sizeof key->layout, mli_whisper_layout);
+}
+
+modellab_status mli_asr_model_find_image(mli_model_files *files, const mli_asr_open_options *o,
+                                         int *fd, modellab_error *err)
+{
+    mli_image_cache cache = {o->alloc, files->files, o->cache_directory, o->verify};
+    mli_image_key key;
+    mli_cached_image found;
+    *fd = -1;
+    if (o->cache_directory == NULL || files->sha256[0] == '\0')
+        return mli_fail(err, MODELLAB_E_NOT_FOUND, "no image is kept for such a model");
+    fill_key(&key, files->sha256, o->weights);
+    modellab_status status =
+        mli_image_cache_get(&cache, &key, NULL, NULL, o->cancel, &found, NULL, NULL, err);
+    if (status != MODELLAB_OK)
+        return status;
+    *fd = found.fd; /* taken out of what is closed */
+    found.fd = -1;
+    mli_cached_image_close(&found);
+    return MODELLAB_OK;
+}
+
 static modellab_status open_cached(mli_asr_model *m, mli_model_files *files,
                                    const mli_asr_open_options *o, modellab_error *err)
 {
@@ -169,11 +198,7 @@ static modellab_status open_cached(mli_asr_model *m, mli_model_files *files,
     modellab_status status = mli_model_files_sha256(files, o->cancel, err);
     if (status != MODELLAB_OK)
         return status;
-    memset(&key, 0, sizeof key);
-    (void)mli_str_copy(key.source_sha256, sizeof key.source_sha256, files->sha256);
-    (void)mli_str_copy(key.weights, sizeof key.weights,
-                       m->weights == MLI_ASR_WEIGHTS_F16 ? "f16" : "f32");
-    (void)mli_str_copy(key.layout, sizeof key.layout, mli_whisper_layout);
+    fill_key(&key, files->sha256, m->weights);
     status = mli_image_cache_get(&cache, &key, build_image, &b, o->cancel, &m->cached, &event,
                                  m->reason, err);
     if (status != MODELLAB_OK)

@@ -53,6 +53,12 @@ MODELLAB_MUST_CHECK modellab_status mli_asr_model_from_fd(mli_asr_model **out, i
                                                           const mli_os_files *os,
                                                           const mli_asr_open_options *options,
                                                           modellab_error *err);
+/* Descriptor (new, open for reading) of the packed image of these files in the options' cache,
+ * whose sha256 must be known. E_NOT_FOUND, E_INVALID_MODEL: there is none that can be used; opening
+ * the model makes one. */
+MODELLAB_MUST_CHECK modellab_status mli_asr_model_find_image(mli_model_files *files,
+                                                             const mli_asr_open_options *options,
+                                                             int *fd, modellab_error *err);
 mli_asr_model *mli_asr_model_ref(mli_asr_model *model); /* NULL accepted */
 void mli_asr_model_unref(mli_asr_model *model);         /* NULL accepted */
 mli_asr_model_info mli_asr_model_info_of(const mli_asr_model *model);

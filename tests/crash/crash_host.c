@@ -1,6 +1,7 @@
 /* A host in a process of its own, for tests that kill it: opens the lab and supervises until
  * SIGTERM (then it drains). Planted bugs are for the negative controls of the tests. crash_host
  * ROOT WORKER WORKERS TERM_MS KILL_MS keep|stop PLANT FAIL_STEP; byte on fd 3: ready. */
+#include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 
 #include "lab/lab.h"
 #include "lab/supervisor.h"
+#include "os/socket.h"
 
 static volatile sig_atomic_t leave;
 
@@ -34,6 +36,23 @@ static mli_os_files planted(const char *plant)
         files.lock = no_lock;
     }
     return files;
+}
+
+/* The planted bug: an answer that nobody gave. */
+static int64_t early_answer(void *user, int fd, void *out, size_t capacity, int *fds,
+                            size_t *fd_count, bool wait)
+{
+    static const char text[] = "D{\"fence\":1}";
+    (void)user;
+    (void)fd;
+    (void)fds;
+    (void)wait;
+    *fd_count = 0;
+    if (capacity < sizeof(text)) {
+        return -EMSGSIZE;
+    }
+    memcpy(out, text, sizeof(text) - 1);
+    return (int64_t)sizeof(text) - 1;
 }
 
 static int complain(const modellab_error *err)
@@ -88,7 +107,11 @@ int main(int argc, char **argv)
         return 1;
     }
     mli_os_files files = planted(argv[7]);
-    mli_lab_tables tables = {.files = &files};
+    mli_os_channels channels = mli_os_system_channels;
+    if (strcmp(argv[7], "early-answer") == 0) {
+        channels.recv = early_answer;
+    }
+    mli_lab_tables tables = {.files = &files, .channels = &channels};
     if (mli_lab_open(argv[1], NULL, &tables, &lab, &err) != MODELLAB_OK) {
         return complain(&err);
     }

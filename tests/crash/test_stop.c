@@ -106,6 +106,10 @@ static void who_does_not_listen_is_killed(void **state)
     pid_t host =
         kit_start_host(k, &(kit_host){.fail_step = "ingest:hang", .term_ms = 100, .kill_ms = 300});
     pid_t worker = kit_worker_pid(k, id);
+    while (kit_count_events(k, id, "step_started") == 0) { /* before, it would listen */
+        kit_sleep_ms(5);
+    }
+    kit_sleep_ms(20);
     assert_int_equal(cancel(k, id), MODELLAB_CANCEL_REQUESTED);
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_CANCELLED);
     expect_end(k, id, MODELLAB_RUN_CANCELLED, MODELLAB_REASON_CANCELLED_BY_USER);

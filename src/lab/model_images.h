@@ -1,0 +1,31 @@
+/* Packed images of models as a supervisor hands them to workers: found in the cache once, then a
+ * descriptor that all workers map. One thread at a time. */
+#ifndef MLI_LAB_MODEL_IMAGES_H
+#define MLI_LAB_MODEL_IMAGES_H
+
+#include "lab/lab.h"
+
+enum { MLI_MODEL_IMAGES = 4, MLI_MODEL_NAME_BYTES = 128 };
+
+typedef struct mli_model_image {
+    char model[MLI_MODEL_NAME_BYTES];
+    bool single;      /* weights f32 */
+    mli_os_stat seal; /* of the installed model that it was made of */
+    int fd;           /* -1 = an empty place */
+    int64_t used;
+} mli_model_image;
+
+typedef struct mli_model_images {
+    const mli_lab *lab;
+    mli_model_image kept[MLI_MODEL_IMAGES];
+    int64_t clock; /* counts uses */
+} mli_model_images;
+
+void mli_model_images_init(mli_model_images *images, const mli_lab *lab);
+void mli_model_images_close(mli_model_images *images);
+/* Descriptor (borrowed until the next call) of the image that the request of a run needs; -1 when
+ * it needs none, or there is none: then the worker opens the model itself, which makes the image.
+ */
+int mli_model_images_find(mli_model_images *images, const mli_run_row *row);
+
+#endif
