@@ -39,16 +39,18 @@ MODELLAB_MUST_CHECK modellab_status mli_ingest_pump(mli_ingest *ingest, size_t *
 
 /* What the host measured of the attempt; -1 = nothing. */
 typedef struct mli_host_measures {
-    int64_t rusage_ns;  /* CPU time by the kernel: exact, and so the first choice */
+    int64_t cpu_ns;     /* CPU time by the host's own count: exact, and so the first choice */
     int64_t page_ns;    /* CPU time as the worker last told it */
     int64_t step_at_ns; /* CPU time when its last step began */
     int64_t peak_memory_bytes, api_calls;
     double progress_seconds;
+    const char *cpu_method;    /* of cpu_ns */
+    const char *memory_method; /* of peak_memory_bytes; NULL: only the last one that was seen */
 } mli_host_measures;
 
 #define MLI_HOST_MEASURES_INIT                                                                     \
     {                                                                                              \
-        -1, -1, -1, -1, -1, -1                                                                     \
+        -1, -1, -1, -1, -1, -1, "", NULL                                                           \
     }
 
 /* Ends the attempt: open steps, partial results, measures, cost, transition, manifest. `refused`

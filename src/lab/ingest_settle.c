@@ -17,9 +17,9 @@
 static void measure_cpu(const mli_host_measures *host, mli_run_measures *m, mli_methods *how)
 {
     double page = (double)host->page_ns / 1e9;
-    if (host->rusage_ns >= 0) {
-        m->cpu_seconds = (double)host->rusage_ns / 1e9;
-        how->cpu = MLI_METHOD_RUSAGE;
+    if (host->cpu_ns >= 0) {
+        m->cpu_seconds = (double)host->cpu_ns / 1e9;
+        how->cpu = host->cpu_method;
     } else if (host->page_ns >= 0 && page > m->cpu_seconds) {
         m->cpu_seconds = page;
         how->cpu = MLI_METHOD_PAGE;
@@ -33,9 +33,13 @@ static void measure_memory(const mli_host_measures *host, mli_run_measures *m, m
     if (m->peak_memory_bytes >= 0) {
         how->memory = MLI_METHOD_VMHWM;
     }
+    if (host->memory_method != NULL) {
+        how->memory = host->memory_method;
+    } else if (host->peak_memory_bytes > m->peak_memory_bytes) {
+        how->memory = MLI_METHOD_SAMPLED;
+    }
     if (host->peak_memory_bytes > m->peak_memory_bytes) {
         m->peak_memory_bytes = host->peak_memory_bytes;
-        how->memory = MLI_METHOD_SAMPLED;
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "lab/methods.h"
 #include "log/logger.h"
 #include <string.h>
 
@@ -25,20 +26,33 @@ static mli_settle_view view_of(mli_job *job)
     return view;
 }
 
+/* What the worker's answer or its end told; its page tells the rest. */
+static void measure_process(const mli_worker_process *p, mli_host_measures *m)
+{
+    bool first = p->runs <= 1;
+    m->cpu_ns = p->cpu_ns;
+    if (!p->answered) {
+        m->cpu_method = first ? MLI_METHOD_RUSAGE : MLI_METHOD_RUSAGE_DIFFERENCE;
+        return;
+    }
+    m->cpu_method = MLI_METHOD_DIFFERENCE;
+    m->peak_memory_bytes = p->answer.peak_bytes;
+    m->memory_method = p->answer.peak_is_sampled ? MLI_METHOD_RSS_SAMPLED
+                       : first                   ? MLI_METHOD_VMHWM
+                                                 : MLI_METHOD_VMHWM_RESET;
+}
+
 static mli_host_measures measures_of(const mli_job *job)
 {
     mli_host_measures m = MLI_HOST_MEASURES_INIT;
-    m.rusage_ns = job->process.cpu_ns;
+    measure_process(&job->process, &m);
     if (job->page != NULL) {
         int64_t cpu = atomic_load(&job->page->cpu_ns);
         m.page_ns = cpu > 0 ? cpu : -1;
         m.step_at_ns = atomic_load(&job->page->step_cpu_ns);
         m.api_calls = atomic_load(&job->page->calls_made);
         int64_t peak = atomic_load(&job->page->peak_bytes);
-        m.peak_memory_bytes = peak > 0 ? peak : -1;
-        if (job->process.answered && job->process.answer.peak_bytes > m.peak_memory_bytes) {
-            m.peak_memory_bytes = job->process.answer.peak_bytes;
-        }
+        m.peak_memory_bytes = peak > m.peak_memory_bytes ? peak : m.peak_memory_bytes;
         m.progress_seconds = (double)atomic_load(&job->page->audio_done_ms) / 1000.0;
     }
     return m;

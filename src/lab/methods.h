@@ -10,16 +10,22 @@ typedef struct mli_methods {
     const char *cpu, *gpu, *memory, *api_calls, *audio, *wall;
 } mli_methods;
 
-#define MLI_METHOD_RUSAGE "rusage"   /* the kernel's count at the end of the worker */
+#define MLI_METHOD_RUSAGE "rusage" /* the kernel's count at the end of the worker */
+/* The worker's own clock from the end of its run before, or its start, to the end of this one. */
+#define MLI_METHOD_DIFFERENCE "cpu_clock_difference"
+/* The kernel's count at the end of the worker, without what it told of its runs before. */
+#define MLI_METHOD_RUSAGE_DIFFERENCE "rusage_difference"
 #define MLI_METHOD_PAGE "page"       /* the worker's own clock, looked at ten times a second */
 #define MLI_METHOD_JOURNAL "journal" /* the worker's own clock, at its last line */
 #define MLI_METHOD_CGROUP "cgroup"   /* the worker's control group */
 #define MLI_METHOD_TRACKER "tracker" /* spans of a host that records its own work */
 #define MLI_METHOD_VMHWM "vmhwm"     /* high-water mark at the end */
-#define MLI_METHOD_SAMPLED "vmhwm_sampled" /* the last mark seen before a death */
-#define MLI_METHOD_COUNTER "page_counter"  /* calls counted where leave for them is asked */
-#define MLI_METHOD_DECODED "decoded"       /* samples that came out of the decoder */
-#define MLI_METHOD_HEADER "header"         /* what the file says of itself */
+#define MLI_METHOD_VMHWM_RESET "vmhwm_reset" /* the mark was set back when the run began */
+#define MLI_METHOD_RSS_SAMPLED "rss_sampled" /* the largest of ten looks a second */
+#define MLI_METHOD_SAMPLED "vmhwm_sampled"   /* the last mark seen before a death */
+#define MLI_METHOD_COUNTER "page_counter"    /* calls counted where leave for them is asked */
+#define MLI_METHOD_DECODED "decoded"         /* samples that came out of the decoder */
+#define MLI_METHOD_HEADER "header"           /* what the file says of itself */
 #define MLI_METHOD_CLOCK "clock"
 #define MLI_METHOD_ABSENT "absent" /* there is nothing to measure with */
 

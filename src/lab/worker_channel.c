@@ -72,6 +72,7 @@ bool mli_channel_take_answer(const mli_os_channels *channels, int fd, mli_worker
     out->cpu_ns = mli_json_int(mli_json_get(root, "cpu_ns"), -1);
     out->peak_bytes = mli_json_int(mli_json_get(root, "peak_bytes"), -1);
     out->own_bytes = mli_json_int(mli_json_get(root, "own_bytes"), -1);
+    out->peak_is_sampled = mli_json_bool(mli_json_get(root, "peak_is_sampled"), false);
     int64_t kept = mli_json_int(mli_json_get(root, "kept_models"), 0);
     out->kept_models = kept < 0 || kept > 1000 ? 0 : (int32_t)kept;
     mli_json_free(root);
@@ -92,6 +93,7 @@ bool mli_channel_send_answer(const mli_os_channels *channels, int fd,
     mli_jw_kint(&w, "peak_bytes", answer->peak_bytes);
     mli_jw_kint(&w, "own_bytes", answer->own_bytes);
     mli_jw_kint(&w, "kept_models", answer->kept_models);
+    mli_jw_kbool(&w, "peak_is_sampled", answer->peak_is_sampled);
     mli_jw_end_object(&w);
     bool sent = mli_buf_status(&text, NULL) == MODELLAB_OK &&
                 channels->send(channels->user, fd, text.data, text.size, NULL, 0, true) > 0;

@@ -20,6 +20,7 @@ typedef struct mli_worker_answer {
     int64_t cpu_ns; /* of the process since its start: the supervisor takes the difference */
     int64_t peak_bytes, own_bytes; /* most in this run; what the process itself keeps after it */
     int32_t kept_models;           /* loaded, for the next run */
+    bool peak_is_sampled;          /* peak_bytes is no mark of the kernel's */
 } mli_worker_answer;
 
 /* Supervisor: sends an order. `file` (-1 = none) holds its text when that is longer than

@@ -52,12 +52,13 @@ static modellab_status prepare(mli_worker_context *c, int32_t argc, const char *
 }
 
 /* Tells that the run is over; then nothing of it is open here any more. */
-static void answer(mli_worker_context *c, int64_t fence, int64_t peak_bytes)
+static void answer(mli_worker_context *c, int64_t fence, int64_t peak_bytes, bool peak_is_sampled)
 {
     int64_t peak = 0;
     int64_t now = 0;
     mli_worker_answer done = {.fence = fence,
                               .peak_bytes = peak_bytes,
+                              .peak_is_sampled = peak_is_sampled,
                               .own_bytes = -1,
                               .kept_models = mli_worker_models_count(&c->models)};
     if (mli_os_gauge_read(&c->gauge, &peak, &now, &done.own_bytes) != 0) {
@@ -97,9 +98,10 @@ static int32_t serve_one(mli_worker_context *c)
             MLI_LOG_FIELDS(mli_log_int("exit_code", code)));
     int64_t fence = w.order.fence;
     int64_t peak = atomic_load(&w.peak_bytes);
+    bool sampled = w.peak_is_sampled;
     mli_worker_release(&w);
     if (code == MLI_WORKER_EXIT_OK) {
-        answer(c, fence, peak);
+        answer(c, fence, peak, sampled);
     } else {
         atomic_store(&c->leaving, true);
     }
