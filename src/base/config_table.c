@@ -21,7 +21,8 @@ static const mli_config_variable variables[] = {
     {"MODEL_LAB_FAIL_STEP", "", MLI_CONFIG_TEXT, MLI_CONFIG_ENV_ONLY, NULL, NULL, 0, 0,
      "Fault injection in a worker, obeyed only with MODEL_LAB_TESTING=1: STEP makes that step "
      "fail, "
-     "STEP:ACTION with sleep=MS, stall=MS, spin, hang, die or exit=1 does that before it begins."},
+     "STEP:ACTION with sleep=MS, stall=MS, spin, hang, die or exit=1 does that before it begins, "
+     "asr:die_windows dies after each window."},
     {"MODEL_LAB_HUB_URL", "https://huggingface.co", MLI_CONFIG_TEXT, MLI_CONFIG_TRUSTED, NULL,
      "HF_ENDPOINT", 0, 0,
      "Address of the model hub or of a mirror with the same layout: https, or http on the loopback "
@@ -64,6 +65,13 @@ static const mli_config_variable variables[] = {
      "Supervisors take runs away that ended so many days ago; 0 = never."},
     {"MODEL_LAB_RETENTION_MAX_BYTES", "0", MLI_CONFIG_BYTES, 0, NULL, NULL, 0, 0,
      "Supervisors take the oldest ended runs away while all together are larger; 0 = never."},
+    {"MODEL_LAB_RETRY_ATTEMPTS", "1", MLI_CONFIG_INTEGER, 0, NULL, NULL, 1, 20,
+     "Tries in all of a run whose request says nothing, when the reason of a failure may pass by "
+     "itself."},
+    {"MODEL_LAB_RETRY_BASE_SECONDS", "1", MLI_CONFIG_SECONDS, 0, NULL, NULL, 0, 0,
+     "Smallest delay before a run is tried again."},
+    {"MODEL_LAB_RETRY_CAP_SECONDS", "60", MLI_CONFIG_SECONDS, 0, NULL, NULL, 0, 0,
+     "Greatest delay before a run is tried again."},
     {"MODEL_LAB_ROOT", "", MLI_CONFIG_PATH, 0, NULL, "MODEL_LAB_RUNS_ROOT", 0, 0,
      "Folder of the lab: records and run directories. Default: $XDG_STATE_HOME/modellab, else "
      "~/.local/state/modellab."},

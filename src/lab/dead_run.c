@@ -115,7 +115,9 @@ static void decide(const mli_lab *lab, const mli_run_row *row, const mli_ingest 
                             .reconciling = true,
                             .limit_ms = row->max_duration_ms,
                             .attempt = row->attempt};
-    view.retry.max_attempts = row->is_record != 0 ? 1 : row->max_attempts;
+    mli_retry_of_request(row->request_json, row->is_record != 0 ? 1 : row->max_attempts,
+                         &view.retry);
+    view.last_delay_ms = row->retry_delay_ms;
     if (lab->os.random->fill(lab->os.random->user, &view.random, sizeof(view.random)) != 0) {
         view.random = (uint64_t)mli_lab_now_ms(lab); /* only spreads the delay of a retry */
     }

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "lab/ingest_private.h"
 #include "lab/run_log.h"
 #include "log/logger.h"
 #include "os/process.h"
@@ -63,38 +64,10 @@ static modellab_status open_journal(mli_ingest *ingest, modellab_error *err)
     return MODELLAB_OK;
 }
 
-static const char *text_of(const mli_journal_line *line, const char *key)
-{
-    return mli_json_string(mli_json_get(line->object, key), "");
-}
-
-static int64_t int_of(const mli_journal_line *line, const char *key)
-{
-    return mli_json_int(mli_json_get(line->object, key), -1);
-}
-
-static double real_of(const mli_journal_line *line, const char *key)
-{
-    return mli_json_number(mli_json_get(line->object, key), -1.0);
-}
-
-/* Numbers from a file are clamped to what the columns mean. */
-static int32_t position_of(const mli_journal_line *line)
-{
-    int64_t position = int_of(line, "position");
-    return position < 0 || position > 1000 ? 0 : (int32_t)position;
-}
-
-static int32_t attempt_of(const mli_journal_line *line)
-{
-    int64_t attempt = int_of(line, "attempt");
-    return attempt < 1 || attempt > 1000000 ? 1 : (int32_t)attempt;
-}
-
 static void read_text(const mli_journal_line *line, const char *key, char *store, size_t capacity,
                       const char **to)
 {
-    const char *text = text_of(line, key);
+    const char *text = mli_line_text(line, key);
     if (text[0] != '\0') {
         (void)mli_str_copy(store, capacity, text);
         *to = store;
@@ -106,17 +79,17 @@ static void read_text(const mli_journal_line *line, const char *key, char *store
 static void read_measures(mli_ingest *ingest, const mli_journal_line *line)
 {
     mli_run_measures *m = &ingest->measures;
-    double real = real_of(line, "audio_seconds");
+    double real = mli_line_real(line, "audio_seconds");
     m->audio_seconds = real >= 0 ? real : m->audio_seconds;
-    real = real_of(line, "progress_seconds");
+    real = mli_line_real(line, "progress_seconds");
     m->progress_seconds = real >= 0 ? real : m->progress_seconds;
-    real = real_of(line, "cpu_seconds");
+    real = mli_line_real(line, "cpu_seconds");
     m->cpu_seconds = real >= 0 ? real : m->cpu_seconds;
-    real = real_of(line, "gpu_seconds");
+    real = mli_line_real(line, "gpu_seconds");
     m->gpu_seconds = real >= 0 ? real : m->gpu_seconds;
-    int64_t whole = int_of(line, "peak_memory_bytes");
+    int64_t whole = mli_line_int(line, "peak_memory_bytes");
     m->peak_memory_bytes = whole >= 0 ? whole : m->peak_memory_bytes;
-    whole = int_of(line, "api_calls");
+    whole = mli_line_int(line, "api_calls");
     m->api_calls = whole >= 0 ? whole : m->api_calls;
     read_text(line, "model", ingest->model, sizeof(ingest->model), &m->model);
     read_text(line, "model_sha256", ingest->model_sha256, sizeof(ingest->model_sha256),
@@ -127,20 +100,19 @@ static void read_measures(mli_ingest *ingest, const mli_journal_line *line)
 static void read_outcome(mli_ingest *ingest, const mli_journal_line *line)
 {
     mli_outcome *o = &ingest->outcome;
-    o->known = mli_status_parse(text_of(line, "status"), &o->status);
-    if (!mli_reason_parse(text_of(line, "reason"), &o->reason)) {
+    o->known = mli_status_parse(mli_line_text(line, "status"), &o->status);
+    if (!mli_reason_parse(mli_line_text(line, "reason"), &o->reason)) {
         o->reason = MODELLAB_REASON_INTERNAL;
     }
     (void)mli_str_copy(ingest->outcome_message, sizeof(ingest->outcome_message),
-                       text_of(line, "message"));
+                       mli_line_text(line, "message"));
     (void)mli_str_copy(ingest->outcome_step, sizeof(ingest->outcome_step),
-                       text_of(line, "failed_step"));
+                       mli_line_text(line, "failed_step"));
     ingest->outcome_line = line->n;
     read_measures(ingest, line);
 }
 
-/* Does one change; that the run is no longer ours is noted, not an error. */
-static modellab_status apply(mli_ingest *ingest, mli_store_change *change, modellab_error *err)
+modellab_status mli_ingest_apply(mli_ingest *ingest, mli_store_change *change, modellab_error *err)
 {
     change->run_id = ingest->run_id;
     change->fence = ingest->fence;
@@ -156,54 +128,17 @@ static modellab_status apply(mli_ingest *ingest, mli_store_change *change, model
     return status;
 }
 
-static modellab_status apply_step(mli_ingest *ingest, const mli_journal_line *line, bool done,
-                                  modellab_error *err)
-{
-    mli_step_row step = {.name = text_of(line, "step"),
-                         .message = text_of(line, "message"),
-                         .status = MODELLAB_RUN_RUNNING,
-                         .reason = MODELLAB_REASON_NONE,
-                         .started_ms = int_of(line, "started_ms"),
-                         .ended_ms = -1,
-                         .peak_memory_bytes = int_of(line, "peak_memory_bytes"),
-                         .cpu_seconds = real_of(line, "cpu_seconds"),
-                         .gpu_seconds = real_of(line, "gpu_seconds"),
-                         .audio_seconds = real_of(line, "audio_seconds"),
-                         .api_calls = int_of(line, "api_calls"),
-                         .position = position_of(line),
-                         .attempt = attempt_of(line)};
-    mli_event_row event = {.time_ms = line->time_ms, .type = "step_started", .step = step.name};
-    if (done) {
-        step.ended_ms = line->time_ms;
-        if (!mli_status_parse(text_of(line, "status"), &step.status)) {
-            step.status = MODELLAB_RUN_FAILED;
-        }
-        if (!mli_reason_parse(text_of(line, "reason"), &step.reason)) {
-            step.reason = MODELLAB_REASON_INTERNAL;
-        }
-        event.type = step.status == MODELLAB_RUN_COMPLETED || step.status == MODELLAB_STEP_SKIPPED
-                         ? "step_completed"
-                         : "step_failed";
-    }
-    mli_store_change change = {.journal_line = line->n,
-                               .steps = &step,
-                               .step_count = 1,
-                               .events = &event,
-                               .event_count = 1};
-    return apply(ingest, &change, err);
-}
-
 static modellab_status apply_artifact(mli_ingest *ingest, const mli_journal_line *line,
                                       modellab_error *err)
 {
-    mli_artifact_row row = {.id = text_of(line, "id"),
-                            .step = text_of(line, "step"),
-                            .name = text_of(line, "name"),
-                            .media_type = text_of(line, "media_type"),
-                            .sha256 = text_of(line, "sha256"),
-                            .file = text_of(line, "file"),
-                            .role = text_of(line, "role"),
-                            .bytes = int_of(line, "bytes"),
+    mli_artifact_row row = {.id = mli_line_text(line, "id"),
+                            .step = mli_line_text(line, "step"),
+                            .name = mli_line_text(line, "name"),
+                            .media_type = mli_line_text(line, "media_type"),
+                            .sha256 = mli_line_text(line, "sha256"),
+                            .file = mli_line_text(line, "file"),
+                            .role = mli_line_text(line, "role"),
+                            .bytes = mli_line_int(line, "bytes"),
                             .fence = line->fence};
     /* What stands in a path comes from a closed alphabet, whoever wrote the journal. */
     char file[96];
@@ -233,7 +168,7 @@ static modellab_status apply_artifact(mli_ingest *ingest, const mli_journal_line
                                    .artifact_count = 1,
                                    .events = &event,
                                    .event_count = 1};
-        status = apply(ingest, &change, err);
+        status = mli_ingest_apply(ingest, &change, err);
     }
     mli_buf_dispose(&data);
     return status;
@@ -244,12 +179,12 @@ static modellab_status apply_progress(mli_ingest *ingest, const mli_journal_line
 {
     mli_buf data;
     mli_jw w;
-    double done = real_of(line, "done_seconds");
+    double done = mli_line_real(line, "done_seconds");
     mli_buf_init(&data, ingest->lab->alloc);
     mli_jw_init(&w, &data);
     mli_jw_object(&w);
     mli_jw_kreal(&w, "done_seconds", done);
-    mli_jw_kreal(&w, "total_seconds", real_of(line, "total_seconds"));
+    mli_jw_kreal(&w, "total_seconds", mli_line_real(line, "total_seconds"));
     mli_jw_end_object(&w);
     modellab_status status = mli_buf_status(&data, err);
     if (status == MODELLAB_OK) {
@@ -257,35 +192,11 @@ static modellab_status apply_progress(mli_ingest *ingest, const mli_journal_line
         measures.progress_seconds = done;
         mli_event_row event = {.time_ms = line->time_ms,
                                .type = "step_progress",
-                               .step = text_of(line, "step"),
+                               .step = mli_line_text(line, "step"),
                                .data = mli_buf_text(&data)};
         mli_store_change change = {
             .journal_line = line->n, .measures = &measures, .events = &event, .event_count = 1};
-        status = apply(ingest, &change, err);
-    }
-    mli_buf_dispose(&data);
-    return status;
-}
-
-static modellab_status apply_resumed(mli_ingest *ingest, const mli_journal_line *line,
-                                     modellab_error *err)
-{
-    mli_buf data;
-    mli_jw w;
-    mli_buf_init(&data, ingest->lab->alloc);
-    mli_jw_init(&w, &data);
-    mli_jw_object(&w);
-    mli_jw_kint(&w, "windows", int_of(line, "windows"));
-    mli_jw_kreal(&w, "from_seconds", real_of(line, "from_seconds"));
-    mli_jw_end_object(&w);
-    modellab_status status = mli_buf_status(&data, err);
-    if (status == MODELLAB_OK) {
-        mli_event_row event = {.time_ms = line->time_ms,
-                               .type = "step_resumed",
-                               .step = text_of(line, "step"),
-                               .data = mli_buf_text(&data)};
-        mli_store_change change = {.journal_line = line->n, .events = &event, .event_count = 1};
-        status = apply(ingest, &change, err);
+        status = mli_ingest_apply(ingest, &change, err);
     }
     mli_buf_dispose(&data);
     return status;
@@ -299,7 +210,7 @@ static modellab_status apply_measures(mli_ingest *ingest, const mli_journal_line
     live.cpu_seconds = -1;
     live.peak_memory_bytes = -1;
     mli_store_change change = {.journal_line = line->n, .measures = &live};
-    return line->n > ingest->applied ? apply(ingest, &change, err) : MODELLAB_OK;
+    return line->n > ingest->applied ? mli_ingest_apply(ingest, &change, err) : MODELLAB_OK;
 }
 
 static modellab_status take_line(mli_ingest *ingest, const mli_journal_line *line,
@@ -319,10 +230,10 @@ static modellab_status take_line(mli_ingest *ingest, const mli_journal_line *lin
         return MODELLAB_OK;
     }
     if (strcmp(line->type, "step_started") == 0) {
-        return apply_step(ingest, line, false, err);
+        return mli_ingest_apply_step(ingest, line, false, err);
     }
     if (strcmp(line->type, "step_done") == 0) {
-        return apply_step(ingest, line, true, err);
+        return mli_ingest_apply_step(ingest, line, true, err);
     }
     if (strcmp(line->type, "artifact") == 0) {
         return apply_artifact(ingest, line, err);
@@ -331,7 +242,7 @@ static modellab_status take_line(mli_ingest *ingest, const mli_journal_line *lin
         return apply_progress(ingest, line, err);
     }
     if (strcmp(line->type, "step_resumed") == 0) {
-        return apply_resumed(ingest, line, err);
+        return mli_ingest_apply_resumed(ingest, line, err);
     }
     return MODELLAB_OK; /* checkpoints: read when a run ends early (partial.c) or goes on */
 }

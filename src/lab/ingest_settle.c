@@ -118,15 +118,34 @@ static modellab_run_status step_status_of(const mli_settlement *s)
     }
 }
 
+/* The end of an attempt in the run's history: which one it was, why, and when it goes on. */
+static void write_history(const mli_run_row *row, const mli_settlement *s, modellab_run_status to,
+                          mli_buf *out)
+{
+    mli_jw w;
+    mli_jw_init(&w, out);
+    mli_jw_object(&w);
+    mli_jw_kint(&w, "attempt", row->attempt);
+    mli_jw_kstring(&w, "reason", mli_reason_name(s->reason));
+    if (to == MODELLAB_RUN_QUEUED) {
+        mli_jw_kstring(&w, "message", s->message);
+        mli_jw_kint(&w, "delay_ms", s->delay_ms);
+        mli_jw_kint(&w, "max_attempts", row->max_attempts);
+    }
+    mli_jw_end_object(&w);
+}
+
 static modellab_status apply_end(mli_ingest *ingest, mli_run_record *record,
                                  const mli_settlement *s, const mli_host_measures *host,
                                  modellab_run_status to, modellab_error *err)
 {
     mli_lab *lab = ingest->lab;
     int64_t now = mli_lab_now_ms(lab);
-    mli_buf seal;
+    mli_buf seal, history;
     mli_run_measures m = ingest->measures;
     mli_buf_init(&seal, lab->alloc);
+    mli_buf_init(&history, lab->alloc);
+    write_history(record->run, s, to, &history);
     if (mli_status_is_final(to)) {
         mli_run_seal(lab, ingest->run_id, ingest->log, &seal);
     }
@@ -148,7 +167,9 @@ static modellab_status apply_end(mli_ingest *ingest, mli_run_record *record,
                                      .message = s->message,
                                      .failed_step = failed,
                                      .event_type = mli_state_event(to),
+                                     .event_data = mli_buf_text(&history),
                                      .seal_json = mli_buf_text(&seal),
+                                     .retry_delay_ms = s->delay_ms,
                                      .not_before_ms =
                                          to == MODELLAB_RUN_QUEUED ? now + s->delay_ms : 0};
     if (to == MODELLAB_RUN_QUEUED) {
@@ -168,10 +189,14 @@ static modellab_status apply_end(mli_ingest *ingest, mli_run_record *record,
     mli_methods_write(&how, record->run->attempt > 1 ? record->run->methods : "", &methods);
     modellab_status status = mli_buf_status(&methods, err);
     if (status == MODELLAB_OK) {
+        status = mli_buf_status(&history, err);
+    }
+    if (status == MODELLAB_OK) {
         transition.methods = mli_buf_text(&methods);
         status = mli_store_apply(lab->store, &change, NULL, NULL, err);
     }
     mli_buf_dispose(&methods);
+    mli_buf_dispose(&history);
     mli_buf_dispose(&seal);
     return status;
 }

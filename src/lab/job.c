@@ -52,6 +52,7 @@ void mli_job_begin(mli_job *job, int64_t started_ns)
     job->log = mli_run_log(lab, job->row);
     read_request(job);
     mli_ladder_init(&job->ladder, job->limits.term_ms, job->limits.kill_ms);
+    mli_retry_of_request(job->row->request_json, job->row->max_attempts, &job->retry);
     d->started_ns = started_ns;
     d->run_limit_ms =
         mli_deadline_run_ms(job->row->max_duration_ms, 0, lab->settings.max_run_duration_ms);

@@ -35,6 +35,7 @@ typedef struct mli_job {
     mli_run_caps caps;
     mli_hold hold; /* of its user's caps */
     mli_run_limits limits;
+    mli_retry_policy retry;
     uint32_t seen_progress, seen_step;
     int64_t seen_lines;
     int64_t looked_ns; /* last look at the journal */

@@ -19,7 +19,8 @@ static mli_settle_view view_of(mli_job *job)
                             .limit_ms = mli_deadline_effective_ms(&job->deadlines),
                             .attempt = job->row->attempt};
     view.asked = job->page != NULL ? mli_page_stop_reason(job->page) : MODELLAB_REASON_NONE;
-    view.retry.max_attempts = job->row->max_attempts;
+    view.retry = job->retry;
+    view.last_delay_ms = job->row->retry_delay_ms;
     if (lab->os.random->fill(lab->os.random->user, &view.random, sizeof(view.random)) != 0) {
         view.random = (uint64_t)mli_job_now(job); /* only spreads the delay of a retry */
     }

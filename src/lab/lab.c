@@ -75,6 +75,16 @@ static modellab_status read_settings(mli_lab_settings *settings, modellab_error 
         status =
             mli_config_int("MODEL_LAB_RETENTION_MAX_BYTES", 0, &settings->retention_max_bytes, err);
     }
+    if (status == MODELLAB_OK) {
+        status = mli_config_int("MODEL_LAB_RETRY_ATTEMPTS", 1, &settings->retry_attempts, err);
+    }
+    if (status == MODELLAB_OK) {
+        status =
+            mli_config_int("MODEL_LAB_RETRY_BASE_SECONDS", 1000, &settings->retry_base_ms, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = mli_config_int("MODEL_LAB_RETRY_CAP_SECONDS", 60000, &settings->retry_cap_ms, err);
+    }
     return status;
 }
 

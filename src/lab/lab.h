@@ -24,6 +24,9 @@ typedef struct mli_lab_settings {
     int64_t max_run_duration_ms; /* MODEL_LAB_MAX_RUN_DURATION_SECONDS, 0 = none */
     int64_t retention_ms;        /* MODEL_LAB_RETENTION_DAYS, 0 = none */
     int64_t retention_max_bytes; /* MODEL_LAB_RETENTION_MAX_BYTES, 0 = none */
+    int64_t retry_attempts;      /* MODEL_LAB_RETRY_ATTEMPTS */
+    int64_t retry_base_ms;       /* MODEL_LAB_RETRY_BASE_SECONDS */
+    int64_t retry_cap_ms;        /* MODEL_LAB_RETRY_CAP_SECONDS */
 } mli_lab_settings;
 
 /* Everything a lab stands on. Zero = the system's. */

@@ -179,6 +179,30 @@ static void put_steps(mli_jw *w, const mli_request *r)
     mli_jw_end_array(w);
 }
 
+static void put_retry(mli_jw *w, const mli_request *r, mli_buf *scratch)
+{
+    const mli_json *on = mli_json_get(mli_json_get(r->given, "retry"), "on");
+
+    mli_jw_key(w, "retry");
+    mli_jw_object(w);
+    mli_jw_kint(w, "max_attempts", r->retry.max_attempts);
+    mli_jw_kreal(w, "base_seconds", (double)r->retry.base_ms / 1000.0);
+    mli_jw_kreal(w, "cap_seconds", (double)r->retry.cap_ms / 1000.0);
+    if (on != NULL) {
+        modellab_status status;
+
+        mli_buf_clear(scratch);
+        status = mli_json_dump(on, scratch, NULL);
+        if (status != MODELLAB_OK) {
+            w->out->status = status;
+        } else {
+            mli_jw_key(w, "on");
+            mli_jw_raw(w, mli_buf_text(scratch), scratch->size);
+        }
+    }
+    mli_jw_end_object(w);
+}
+
 static void write_accepted(mli_request *r)
 {
     mli_buf scratch;
@@ -205,7 +229,7 @@ static void write_accepted(mli_request *r)
     put_member(&w, r, "stall_seconds", &scratch);
     put_member(&w, r, "cancel_grace_seconds", &scratch);
     put_member(&w, r, "kill_grace_seconds", &scratch);
-    mli_jw_kint(&w, "max_attempts", r->max_attempts);
+    put_retry(&w, r, &scratch);
     put_member(&w, r, "caps", &scratch);
     put_member(&w, r, "labels", &scratch);
     put_member(&w, r, "idempotency_key", &scratch);
@@ -232,8 +256,29 @@ static modellab_status check_schema(mli_request *r, const modellab_allocator *al
     return status;
 }
 
-static modellab_status accept(mli_request *r, int64_t configured_ms, mli_findings *report,
-                              modellab_error *err)
+/* "max_attempts" alone is the short form of {"retry":{"max_attempts":...}}. */
+static void read_retry(mli_request *r, const mli_request_defaults *defaults, mli_findings *report)
+{
+    const mli_json *retry = mli_json_get(r->given, "retry");
+    const mli_json *attempts = mli_json_get(r->given, "max_attempts");
+
+    r->retry = defaults->retry;
+    if (attempts != NULL && mli_json_get(retry, "max_attempts") != NULL) {
+        mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "request.both", "/retry/max_attempts",
+                         "Give the number of attempts once.");
+    }
+    if (attempts != NULL) {
+        r->retry.max_attempts = (int32_t)mli_json_int(attempts, 1);
+    }
+    mli_retry_read(retry, &r->retry);
+    if (r->retry.cap_ms < r->retry.base_ms) {
+        mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "request.retry", "/retry/cap_seconds",
+                         "The greatest delay is below the smallest one.");
+    }
+}
+
+static modellab_status accept(mli_request *r, const mli_request_defaults *defaults,
+                              mli_findings *report, modellab_error *err)
 {
     const mli_pipeline *pipeline;
     modellab_status status;
@@ -241,6 +286,7 @@ static modellab_status accept(mli_request *r, int64_t configured_ms, mli_finding
     resolve_steps(r, report);
     check_rest(r, report);
     mli_run_limits_check(r->given, mli_buf_text(&r->steps), report);
+    read_retry(r, defaults, report);
     status = mli_buf_status(&r->steps, err);
     if (status != MODELLAB_OK || report->worst >= MODELLAB_SEVERITY_ERROR) {
         return status;
@@ -250,13 +296,12 @@ static modellab_status accept(mli_request *r, int64_t configured_ms, mli_finding
     r->user = mli_json_string(mli_json_get(r->given, "user"), "");
     r->idempotency_key = mli_json_string(mli_json_get(r->given, "idempotency_key"), "");
     r->priority = priority_of(mli_json_get(r->given, "priority"));
-    r->max_attempts = (int32_t)mli_json_int(mli_json_get(r->given, "max_attempts"), 1);
     r->max_duration_ms = milliseconds(mli_json_get(r->given, "max_duration_seconds"));
     if (r->max_duration_ms == 0 && pipeline != NULL) {
         r->max_duration_ms = pipeline->max_duration_ms;
     }
     if (r->max_duration_ms == 0) {
-        r->max_duration_ms = configured_ms;
+        r->max_duration_ms = defaults->max_duration_ms;
     }
     mli_caps_read(mli_json_get(r->given, "caps"), &r->caps);
     write_accepted(r);
@@ -264,8 +309,8 @@ static modellab_status accept(mli_request *r, int64_t configured_ms, mli_finding
 }
 
 modellab_status mli_request_read(const char *text, size_t bytes, const modellab_allocator *alloc,
-                                 int64_t configured_ms, mli_request *out, mli_findings *report,
-                                 modellab_error *err)
+                                 const mli_request_defaults *defaults, mli_request *out,
+                                 mli_findings *report, modellab_error *err)
 {
     modellab_status status;
 
@@ -279,7 +324,7 @@ modellab_status mli_request_read(const char *text, size_t bytes, const modellab_
         status = check_schema(out, alloc, report, err);
     }
     if (status == MODELLAB_OK && report->worst < MODELLAB_SEVERITY_ERROR) {
-        status = accept(out, configured_ms, report, err);
+        status = accept(out, defaults, report, err);
     }
     if (status == MODELLAB_OK && report->status != MODELLAB_OK) {
         status = mli_no_memory(err);

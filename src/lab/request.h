@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "check/findings.h"
 #include "lab/caps.h"
+#include "lab/retry.h"
 
 #define MLI_REQUEST_DEFAULT_MODEL "whisper-tiny.en"
 #define MLI_REQUEST_MAX_BYTES ((size_t)1024 * 1024)
@@ -23,19 +24,26 @@ typedef struct mli_request {
     const char *user, *idempotency_key;
     const char *model; /* "" when no step needs one */
     int32_t priority;
-    int32_t max_attempts;    /* 1 = no retry */
+    mli_retry_policy retry;
     int64_t max_duration_ms; /* request, pipeline, configuration, in this order; 0 = none */
     mli_run_caps caps;
     bool needs_input;
 } mli_request;
 
+/* What the configuration says where a request says nothing. */
+typedef struct mli_request_defaults {
+    int64_t max_duration_ms; /* 0 = none */
+    mli_retry_policy retry;
+} mli_request_defaults;
+
 /* Reads and checks; findings go to `report`. OK also with findings of severity error: then
  * report->worst says so and the accepted form is not made. E_INVALID_JSON, E_LIMIT, E_NO_MEMORY:
- * could not be checked. `configured_ms`: the configured deadline. Dispose of it in every case. */
+ * could not be checked. Dispose of it in every case. */
 MODELLAB_MUST_CHECK modellab_status mli_request_read(const char *text, size_t bytes,
                                                      const modellab_allocator *alloc,
-                                                     int64_t configured_ms, mli_request *out,
-                                                     mli_findings *report, modellab_error *err);
+                                                     const mli_request_defaults *defaults,
+                                                     mli_request *out, mli_findings *report,
+                                                     modellab_error *err);
 void mli_request_dispose(mli_request *request);
 
 #endif

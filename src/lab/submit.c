@@ -118,9 +118,13 @@ static modellab_status look(submission *s, modellab_error *err)
 {
     const modellab_run_submit_options *o = s->options;
     size_t bytes = o->request_bytes > 0 ? o->request_bytes : strlen(o->request);
+    const mli_lab_settings *settings = &s->lab->settings;
+    mli_request_defaults defaults = {.max_duration_ms = settings->max_run_duration_ms,
+                                     .retry = {.max_attempts = (int32_t)settings->retry_attempts,
+                                               .base_ms = settings->retry_base_ms,
+                                               .cap_ms = settings->retry_cap_ms}};
     modellab_status status =
-        mli_request_read(o->request, bytes, s->lab->alloc, s->lab->settings.max_run_duration_ms,
-                         &s->request, &s->report, err);
+        mli_request_read(o->request, bytes, s->lab->alloc, &defaults, &s->request, &s->report, err);
 
     if (status == MODELLAB_OK && s->report.worst >= MODELLAB_SEVERITY_ERROR) {
         return mli_fail(err, MODELLAB_E_SCHEMA, "the request is not valid: %s",
@@ -190,7 +194,7 @@ static void fill_row(const submission *s, const mli_input_facts *facts, mli_run_
     row->labels_json = s->request.labels.size > 0 ? mli_buf_text(&s->request.labels) : "{}";
     row->idempotency_key = s->request.idempotency_key;
     row->priority = s->request.priority;
-    row->max_attempts = s->request.max_attempts;
+    row->max_attempts = s->request.retry.max_attempts;
     row->reason = MODELLAB_REASON_WAITING_FOR_SUPERVISOR;
     row->message = "The run waits for a supervisor.";
     row->created_ms = mli_lab_now_ms(s->lab);

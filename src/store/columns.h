@@ -48,6 +48,7 @@
     X(started_ms)                                                                                  \
     X(ended_ms)                                                                                    \
     X(not_before_ms)                                                                               \
+    X(retry_delay_ms)                                                                              \
     X(cancel_requested_ms)                                                                         \
     X(input_bytes)                                                                                 \
     X(peak_memory_bytes)                                                                           \

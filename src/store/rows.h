@@ -40,6 +40,7 @@ typedef struct mli_run_row {
     int64_t fence, last_event, journal_line;
     int64_t created_ms, started_ms, ended_ms; /* -1: not yet */
     int64_t not_before_ms;                    /* queued, but not to be started earlier */
+    int64_t retry_delay_ms;                   /* the last delay before a retry; 0 = none */
     int64_t cancel_requested_ms;              /* -1: not requested */
     int64_t input_bytes;
     int64_t peak_memory_bytes, api_calls, cost_micros;
@@ -67,6 +68,8 @@ typedef struct mli_run_row_list {
 
 typedef struct mli_step_row {
     const char *name, *message;
+    const char *key;         /* sha256 of what its result depends on (lab/step_key.h); "" = none */
+    const char *reused_from; /* run whose result it took over; "" = none */
     modellab_run_status status;
     modellab_reason reason;
     int64_t started_ms, ended_ms; /* -1 */
@@ -132,6 +135,7 @@ typedef struct mli_run_transition {
     const char *seal_json;             /* for a final status; NULL = not known */
     const char *methods;               /* JSON, NULL = leave as it is */
     int64_t not_before_ms;             /* for QUEUED again */
+    int64_t retry_delay_ms;            /* likewise; 0 = leave as it is */
 } mli_run_transition;
 
 /* A counter with up to two labels; histogram buckets are counters of family "<name>_bucket". */

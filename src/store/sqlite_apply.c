@@ -22,6 +22,8 @@ static modellab_status put_step(mli_sqlite *s, const char *run_id, const mli_ste
     mli_query_real(&q, step->gpu_seconds);
     mli_query_real(&q, step->audio_seconds);
     mli_query_int(&q, step->api_calls);
+    mli_query_text(&q, step->key);
+    mli_query_text(&q, step->reused_from);
     return mli_query_run(&q, err);
 }
 
@@ -83,6 +85,7 @@ static modellab_status put_transition(mli_sqlite *s, const mli_store_change *cha
     mli_query_text(&q, t->seal_json);
     mli_query_int(&q, change->now_ms);
     mli_query_text(&q, t->methods);
+    mli_query_int(&q, t->retry_delay_ms);
     status = mli_query_run(&q, err);
     if (status == MODELLAB_OK && sqlite3_changes(s->db) != 1) {
         status = mli_fail(err, MODELLAB_E_INTERNAL, "a transition changed %d runs",

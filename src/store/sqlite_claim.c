@@ -26,6 +26,7 @@ modellab_status mli_sqlite_stand(mli_sqlite *s, const char *run_id, mli_run_stan
         out->created_ms = sqlite3_column_int64(q.statement, 4);
         out->not_before_ms = sqlite3_column_int64(q.statement, 5);
         out->cancel_requested_ms = sqlite3_column_int64(q.statement, 6);
+        out->attempt = (int32_t)sqlite3_column_int64(q.statement, 7);
     }
     status = mli_query_close(&q, err);
     if (status == MODELLAB_OK && !found) {
@@ -107,7 +108,8 @@ modellab_status mli_sqlite_queued(mli_store *store, int64_t now_ms, const char *
 static modellab_status claim_inside(mli_sqlite *s, const mli_store_claim *claim, mli_run_row **out,
                                     mli_hold *hold, mli_cap_verdict *verdict, modellab_error *err)
 {
-    mli_event_row event = {.type = "run_started"};
+    char data[64];
+    mli_event_row event = {.type = "run_started", .data = data};
     mli_run_stand stand;
     int64_t wait_ms;
     modellab_status status = mli_sqlite_stand(s, claim->run_id, &stand, err);
@@ -126,6 +128,8 @@ static modellab_status claim_inside(mli_sqlite *s, const mli_store_claim *claim,
     if (status != MODELLAB_OK || verdict->measure != 0) {
         return status;
     }
+    (void)sqlite3_snprintf((int)sizeof data, data, "{\"attempt\":%d,\"fence\":%lld}",
+                           (int)stand.attempt + 1, (long long)stand.fence + 1);
     q = mli_query_open(s, MLI_SQL_RUN_CLAIM);
     mli_query_text(&q, claim->run_id);
     mli_query_int(&q, claim->now_ms);
@@ -217,6 +221,7 @@ static modellab_status cancel_queued(mli_sqlite *s, const char *run_id, int64_t 
     mli_query_text(&q, "");
     mli_query_int(&q, now_ms);
     mli_query_text(&q, "");
+    mli_query_int(&q, 0);
     status = mli_query_run(&q, err);
     if (status == MODELLAB_OK) {
         status = mli_sqlite_put_event(s, run_id, &event, now_ms, &stand->last_event, err);

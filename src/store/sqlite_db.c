@@ -13,7 +13,7 @@ static const char *const texts[MLI_SQL_COUNT] = {
     [MLI_SQL_RUN_BY_KEY] = "SELECT id FROM runs WHERE user=?1 AND idempotency_key=?2 "
                            "AND idempotency_key<>''",
     [MLI_SQL_RUN_STAND] = "SELECT status,fence,last_event,journal_line,created_ms,not_before_ms,"
-                          "cancel_requested_ms FROM runs WHERE id=?1 AND (deleting&1)=0",
+                          "cancel_requested_ms,attempt FROM runs WHERE id=?1 AND (deleting&1)=0",
     /* priority plus one for each 30 s of waiting: the present moment cancels out, so an index
        serves */
     [MLI_SQL_RUN_QUEUED] =
@@ -34,7 +34,8 @@ static const char *const texts[MLI_SQL_COUNT] = {
         "model_sha256=iif(?10<>'',?10,model_sha256),engine=iif(?11<>'',?11,engine) WHERE id=?1",
     [MLI_SQL_RUN_TRANSITION] =
         "UPDATE runs SET status=?4,reason=?5,message=?6,failed_step=?7,ended_ms=?8,"
-        "not_before_ms=?9,seal_json=?10,reserved_cost_micros=0,owner='',"
+        "not_before_ms=?9,seal_json=?10,retry_delay_ms=iif(?13>0,?13,retry_delay_ms),"
+        "reserved_cost_micros=0,owner='',"
         "wall_ms=wall_ms+iif(status=2 AND started_ms>=0,max(?11-started_ms,0),0),"
         "queue_wait_ms=queue_wait_ms+iif(status=1,max(?11-queued_ms,0),0),"
         "queued_ms=iif(?4=1,?11,queued_ms),methods=iif(?12<>'',?12,methods),"
@@ -44,8 +45,8 @@ static const char *const texts[MLI_SQL_COUNT] = {
     [MLI_SQL_RUN_CANCEL] = "UPDATE runs SET cancel_requested_ms=?2 WHERE id=?1 AND status=2",
     [MLI_SQL_STEP_PUT] =
         "INSERT INTO steps(run_id,name,message,status,reason,started_ms,ended_ms,"
-        "peak_memory_bytes,cpu_seconds,position,attempt,gpu_seconds,audio_seconds,api_calls) "
-        "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
+        "peak_memory_bytes,cpu_seconds,position,attempt,gpu_seconds,audio_seconds,api_calls,"
+        "step_key,reused_from) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
         "ON CONFLICT(run_id,name) DO UPDATE SET message=excluded.message,status=excluded.status,"
         /* what an earlier attempt took stays counted */
         "earlier_cpu_seconds=earlier_cpu_seconds+iif(excluded.attempt>attempt,"
@@ -54,10 +55,14 @@ static const char *const texts[MLI_SQL_COUNT] = {
         "peak_memory_bytes=max(excluded.peak_memory_bytes,peak_memory_bytes),"
         "cpu_seconds=excluded.cpu_seconds,gpu_seconds=excluded.gpu_seconds,"
         "audio_seconds=excluded.audio_seconds,api_calls=excluded.api_calls,"
-        "position=excluded.position,attempt=excluded.attempt",
+        "position=excluded.position,attempt=excluded.attempt,"
+        "step_key=excluded.step_key,reused_from=excluded.reused_from "
+        /* a step that has ended stays as it ended, until a later attempt begins it anew */
+        "WHERE steps.attempt<excluded.attempt OR steps.status NOT IN (3,4,5,6,7,9)",
     [MLI_SQL_STEP_LIST] = "SELECT name,message,status,reason,started_ms,ended_ms,"
                           "peak_memory_bytes,cpu_seconds,position,attempt,gpu_seconds,"
-                          "audio_seconds,api_calls,earlier_cpu_seconds FROM steps "
+                          "audio_seconds,api_calls,earlier_cpu_seconds,step_key,reused_from "
+                          "FROM steps "
                           "WHERE run_id=?1 ORDER BY position,name",
     [MLI_SQL_ARTIFACT_PUT] =
         "INSERT INTO artifacts(run_id,id,step,name,media_type,sha256,file,role,"

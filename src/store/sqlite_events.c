@@ -75,6 +75,8 @@ static modellab_status load_steps(mli_sqlite *s, const char *run_id, mli_run_rec
         step->audio_seconds = sqlite3_column_double(q.statement, 11);
         step->api_calls = sqlite3_column_int64(q.statement, 12);
         step->earlier_cpu_seconds = sqlite3_column_double(q.statement, 13);
+        step->key = mli_query_keep(&q, 14, &block);
+        step->reused_from = mli_query_keep(&q, 15, &block);
     }
     status = mli_query_close(&q, err);
     if (status == MODELLAB_OK && record->step_count > 0) {
@@ -82,6 +84,8 @@ static modellab_status load_steps(mli_sqlite *s, const char *run_id, mli_run_rec
         for (size_t i = 0; i < record->step_count; i++) {
             mli_query_resolve(&record->steps[i].name, record->step_text);
             mli_query_resolve(&record->steps[i].message, record->step_text);
+            mli_query_resolve(&record->steps[i].key, record->step_text);
+            mli_query_resolve(&record->steps[i].reused_from, record->step_text);
         }
     }
     mli_buf_dispose(&block);

@@ -87,7 +87,11 @@ static const char *const migrations[] = {
     "charged_audio_ms INTEGER NOT NULL,charged_api_calls INTEGER NOT NULL,"
     "charged_cost_micros INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TRIGGER account_of_deleted_run AFTER DELETE ON runs BEGIN "
-    "DELETE FROM accounts WHERE run_id=OLD.id; END;",
+    "DELETE FROM accounts WHERE run_id=OLD.id; END;"
+    /* retry, rerun */
+    "ALTER TABLE runs ADD COLUMN retry_delay_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE steps ADD COLUMN step_key TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE steps ADD COLUMN reused_from TEXT NOT NULL DEFAULT '';",
 };
 
 #define SCHEMA_VERSION ((int64_t)(sizeof migrations / sizeof *migrations))

@@ -61,6 +61,7 @@ typedef struct mli_store_cancel {
 typedef struct mli_run_stand {
     modellab_run_status status;
     int64_t fence, last_event, journal_line, created_ms, not_before_ms, cancel_requested_ms;
+    int32_t attempt;
 } mli_run_stand;
 
 /* Which ended runs retention wants to see, newest end first. */

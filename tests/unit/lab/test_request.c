@@ -14,7 +14,10 @@ static void read_request(reading *r, const char *text)
     modellab_error err = MODELLAB_ERROR_INIT;
 
     mli_findings_begin(&r->findings, NULL);
-    r->status = mli_request_read(text, strlen(text), NULL, 5000, &r->request, &r->findings, &err);
+    static const mli_request_defaults defaults = {
+        .max_duration_ms = 5000, .retry = {.max_attempts = 1, .base_ms = 1000, .cap_ms = 60000}};
+    r->status =
+        mli_request_read(text, strlen(text), NULL, &defaults, &r->request, &r->findings, &err);
 }
 
 static void drop(reading *r)
@@ -56,7 +59,8 @@ static void schema_loads_and_accepts_least(void **state)
         "\"language\":\"auto\",\"task\":\"transcribe\",\"beam_size\":1,\"best_of\":5,"
         "\"temperatures\":[0.0,0.2,0.4,0.6,0.8,1.0],\"condition_on_previous\":true,"
         "\"word_times\":false,\"threads\":0,\"weights\":\"f16\",\"formats\":[]}},"
-        "\"max_duration_seconds\":5.0,\"max_attempts\":1}",
+        "\"max_duration_seconds\":5.0,\"retry\":{\"max_attempts\":1,\"base_seconds\":1.0,"
+        "\"cap_seconds\":60.0}}",
         mli_buf_text(&r.request.json));
     drop(&r);
 }

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "lab/retry.h"
+#include <string.h>
 
 static const modellab_reason all[] = {
 #define ROW(name, number, text, recoverable, sentence) number,
@@ -25,8 +26,8 @@ static bool expected_transient(modellab_reason reason)
 static void one_attempt_is_the_default(void **state)
 {
     (void)state;
-    mli_retry_policy none = {0, 0, 0};
-    mli_retry_policy one = {1, 0, 0};
+    mli_retry_policy none = {.max_attempts = 0, .base_ms = 0, .cap_ms = 0};
+    mli_retry_policy one = {.max_attempts = 1, .base_ms = 0, .cap_ms = 0};
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         assert_false(mli_retry_decide(&none, all[i], 1, 0, 7).again);
         assert_false(mli_retry_decide(&one, all[i], 1, 0, 7).again);
@@ -36,7 +37,7 @@ static void one_attempt_is_the_default(void **state)
 static void only_transient_reasons(void **state)
 {
     (void)state;
-    mli_retry_policy policy = {3, 0, 0};
+    mli_retry_policy policy = {.max_attempts = 3, .base_ms = 0, .cap_ms = 0};
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         mli_retry_decision d = mli_retry_decide(&policy, all[i], 2, 0, 7);
         assert_int_equal(d.again, expected_transient(all[i]));
@@ -49,7 +50,7 @@ static void only_transient_reasons(void **state)
 static void attempts_are_bounded(void **state)
 {
     (void)state;
-    mli_retry_policy policy = {INT32_MAX, 0, 0};
+    mli_retry_policy policy = {.max_attempts = INT32_MAX, .base_ms = 0, .cap_ms = 0};
     assert_true(mli_retry_decide(&policy, MODELLAB_REASON_IO_ERROR, 19, 0, 1).again);
     assert_false(mli_retry_decide(&policy, MODELLAB_REASON_IO_ERROR, 20, 0, 1).again);
 }
@@ -57,7 +58,7 @@ static void attempts_are_bounded(void **state)
 static void delays_stay_inside_and_spread(void **state)
 {
     (void)state;
-    mli_retry_policy policy = {20, 100, 5000};
+    mli_retry_policy policy = {.max_attempts = 20, .base_ms = 100, .cap_ms = 5000};
     int64_t last = 0;
     int64_t low = INT64_MAX;
     int64_t high = 0;
@@ -73,8 +74,49 @@ static void delays_stay_inside_and_spread(void **state)
         last = i % 8 == 7 ? 0 : d.delay_ms;
     }
     assert_true(low < 110 && high > 4000); /* not a constant, not always the cap */
-    mli_retry_policy odd = {2, 9000, 500};
+    mli_retry_policy odd = {.max_attempts = 2, .base_ms = 9000, .cap_ms = 500};
     assert_int_equal(mli_retry_decide(&odd, MODELLAB_REASON_OOM, 1, INT64_MAX, 3).delay_ms, 500);
+}
+
+static mli_json *parse(const char *text)
+{
+    mli_json *json = NULL;
+    assert_int_equal(mli_json_parse(text, strlen(text), 4096, &json, NULL), MODELLAB_OK);
+    return json;
+}
+
+/* After a timeout only when asked; after a cancel of somebody never, whatever is asked. */
+static void a_list_of_reasons_replaces_the_transient_ones(void **state)
+{
+    (void)state;
+    mli_retry_policy policy = {.max_attempts = 3};
+    mli_json *retry = parse("{\"max_attempts\":4,\"base_seconds\":0.25,\"cap_seconds\":9,"
+                            "\"on\":[\"run_timeout\",\"oom\",\"cancelled_by_user\",\"cost_cap\"]}");
+    mli_retry_read(retry, &policy);
+    mli_json_free(retry);
+    assert_int_equal(policy.max_attempts, 4);
+    assert_int_equal(policy.base_ms, 250);
+    assert_int_equal(policy.cap_ms, 9000);
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        bool wanted = all[i] == MODELLAB_REASON_RUN_TIMEOUT || all[i] == MODELLAB_REASON_OOM;
+        assert_int_equal(mli_retry_decide(&policy, all[i], 1, 0, 7).again, wanted);
+    }
+    policy.on[0] = MODELLAB_REASON_CANCELLED_BY_USER; /* even if it got there */
+    assert_false(mli_retry_decide(&policy, MODELLAB_REASON_CANCELLED_BY_USER, 1, 0, 7).again);
+}
+
+static void the_policy_of_a_stored_request(void **state)
+{
+    (void)state;
+    mli_retry_policy policy;
+    mli_retry_of_request("{\"retry\":{\"max_attempts\":9,\"base_seconds\":2.0}}", 5, &policy);
+    assert_int_equal(policy.max_attempts, 5); /* the run's column counts */
+    assert_int_equal(policy.base_ms, 2000);
+    mli_retry_of_request("{\"max_attempts\":3}", 3, &policy); /* of an older version */
+    assert_int_equal(policy.max_attempts, 3);
+    assert_int_equal(policy.base_ms, 0);
+    mli_retry_of_request("no json", 2, &policy);
+    assert_int_equal(policy.max_attempts, 2);
 }
 
 int main(void)
@@ -84,6 +126,8 @@ int main(void)
         cmocka_unit_test(only_transient_reasons),
         cmocka_unit_test(attempts_are_bounded),
         cmocka_unit_test(delays_stay_inside_and_spread),
+        cmocka_unit_test(a_list_of_reasons_replaces_the_transient_ones),
+        cmocka_unit_test(the_policy_of_a_stored_request),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,34 @@
+/* What the files of the ingest share: members of a line, and one change to the record. */
+#ifndef MLI_LAB_INGEST_PRIVATE_H
+#define MLI_LAB_INGEST_PRIVATE_H
+
+#include "base/json.h"
+#include "lab/ingest.h"
+
+static inline const char *mli_line_text(const mli_journal_line *line, const char *key)
+{
+    return mli_json_string(mli_json_get(line->object, key), "");
+}
+
+static inline int64_t mli_line_int(const mli_journal_line *line, const char *key)
+{
+    return mli_json_int(mli_json_get(line->object, key), -1);
+}
+
+static inline double mli_line_real(const mli_journal_line *line, const char *key)
+{
+    return mli_json_number(mli_json_get(line->object, key), -1.0);
+}
+
+/* Does one change; that the run is no longer ours is noted, not an error. */
+MODELLAB_MUST_CHECK modellab_status mli_ingest_apply(mli_ingest *ingest, mli_store_change *change,
+                                                     modellab_error *err);
+
+/* ingest_step.c */
+MODELLAB_MUST_CHECK modellab_status mli_ingest_apply_step(mli_ingest *ingest,
+                                                          const mli_journal_line *line, bool done,
+                                                          modellab_error *err);
+MODELLAB_MUST_CHECK modellab_status mli_ingest_apply_resumed(mli_ingest *ingest,
+                                                             const mli_journal_line *line,
+                                                             modellab_error *err);
+#endif

@@ -1,0 +1,302 @@
+/* Resume that changes nothing: a transcription whose worker is killed at every window, or at any
+ * moment, and that goes on by itself gives the bytes of one that was never interrupted: greedy,
+ * beams, sampling, word times. A worker that forgets part of what it goes on from is found. Needs
+ * MODEL_LAB_TEST_MODELS with whisper-tiny.en and sample-conversation; MODEL_LAB_RESUME_KILLS sets
+ * the number of runs killed at random (2). test_resume WORKER HOST */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "crash/kit.h"
+#include "os/file.h"
+
+#define RETRY "\"retry\":{\"max_attempts\":20,\"base_seconds\":0.01,\"cap_seconds\":0.02}"
+
+static const char *worker_program, *host_program;
+static char sample_path[512];
+
+static int open_kit(void **state)
+{
+    static kit k;
+    kit_open(&k, worker_program, host_program);
+    *state = &k;
+    return 0;
+}
+
+static int close_kit(void **state)
+{
+    kit_close(*state);
+    return 0;
+}
+
+/* Offset of the samples: behind the head of the chunk "data". */
+static size_t data_offset(const unsigned char *wav, size_t bytes)
+{
+    for (size_t i = 12; i + 8 < bytes && i < 1024; i++) {
+        if (memcmp(wav + i, "data", 4) == 0) {
+            return i + 8;
+        }
+    }
+    fail_msg("the sample has no data");
+    return 0;
+}
+
+/* The sample `times` times over. */
+static unsigned char *sample_times(size_t times, size_t *bytes)
+{
+    FILE *file = fopen(sample_path, "rb");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 0, SEEK_END), 0);
+    long size = ftell(file);
+    assert_true(size > 1024);
+    rewind(file);
+    unsigned char *wav = malloc((size_t)size * times);
+    assert_non_null(wav);
+    assert_int_equal(fread(wav, 1, (size_t)size, file), (size_t)size);
+    assert_int_equal(fclose(file), 0);
+    size_t offset = data_offset(wav, (size_t)size);
+    size_t data = (size_t)size - offset;
+    for (size_t i = 1; i < times; i++) {
+        memcpy(wav + offset + i * data, wav + offset, data);
+    }
+    *bytes = offset + data * times;
+    uint32_t riff = (uint32_t)(*bytes - 8);
+    uint32_t chunk = (uint32_t)(data * times);
+    memcpy(wav + 4, &riff, 4);
+    memcpy(wav + offset - 4, &chunk, 4);
+    return wav;
+}
+
+static void submit(kit *k, const char *request, size_t times, char id[MODELLAB_RUN_ID_BYTES])
+{
+    size_t bytes = 0;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_run_submit_options options = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
+    unsigned char *wav = sample_times(times, &bytes);
+    options.request = request;
+    options.input_data = wav;
+    options.input_bytes = bytes;
+    options.input_name = "conversation.wav";
+    modellab_status status = modellab_run_submit(k->lab, &options, id, NULL, &err);
+    free(wav);
+    if (status != MODELLAB_OK) {
+        fail_msg("not submitted: %s", err.message);
+    }
+}
+
+/* The whole result; fails the test when there is none. */
+static char *transcript(const kit *k, const char *id, size_t *bytes)
+{
+    char *copy = NULL;
+    modellab_run *run = kit_load(k, id);
+    for (size_t i = 0; i < modellab_run_artifact_count(run); i++) {
+        modellab_artifact_info info = {.size = sizeof(info)};
+        modellab_buffer *text = NULL;
+        assert_int_equal(modellab_run_artifact_at(run, i, &info, NULL), MODELLAB_OK);
+        if (strcmp(info.name, "transcript.json") != 0) {
+            continue;
+        }
+        assert_int_equal(modellab_run_read_artifact(k->lab, id, info.id, 1 << 26, &text, NULL),
+                         MODELLAB_OK);
+        *bytes = modellab_buffer_size(text);
+        copy = malloc(*bytes + 1);
+        assert_non_null(copy);
+        memcpy(copy, modellab_buffer_data(text), *bytes);
+        modellab_buffer_destroy(text);
+    }
+    modellab_run_unref(run);
+    assert_non_null(copy);
+    return copy;
+}
+
+static bool same_result(const kit *k, const char *one, const char *two)
+{
+    size_t a = 0, b = 0;
+    char *first = transcript(k, one, &a), *second = transcript(k, two, &b);
+    bool same = a == b && memcmp(first, second, a) == 0;
+    free(first);
+    free(second);
+    return same;
+}
+
+/* Lines of checkpoints in the run's journal: each window that was computed has one. */
+static int windows_done(const kit *k, const char *id)
+{
+    static char line[300000];
+    char path[512];
+    int count = 0;
+    kit_run_path(k, id, "journal.jsonl", path);
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    while (fgets(line, sizeof(line), file) != NULL) {
+        count += strstr(line, "\"type\":\"checkpoint\"") != NULL;
+    }
+    assert_int_equal(fclose(file), 0);
+    return count;
+}
+
+static int attempts_of(const kit *k, const char *id)
+{
+    modellab_run *run = kit_load(k, id);
+    int attempts = kit_info(run).attempt;
+    modellab_run_unref(run);
+    return attempts;
+}
+
+/* A loaded machine takes its time. */
+static void expect_completed(const kit *k, const char *id)
+{
+    modellab_run_status status = 0;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    if (modellab_run_wait(k->lab, id, 300000, NULL, &status, &err) != MODELLAB_OK) {
+        fail_msg("%s", err.message);
+    }
+    assert_int_equal(status, MODELLAB_RUN_COMPLETED);
+}
+
+static void run_whole(kit *k, const char *request, size_t times, char id[MODELLAB_RUN_ID_BYTES])
+{
+    submit(k, request, times, id);
+    pid_t host = kit_start_host(k, &(kit_host){0});
+    expect_completed(k, id);
+    kit_stop_host(k, host);
+    assert_int_equal(attempts_of(k, id), 1);
+}
+
+static void run_with(kit *k, const char *request, size_t times, const char *fail_step,
+                     char id[MODELLAB_RUN_ID_BYTES])
+{
+    submit(k, request, times, id);
+    pid_t host = kit_start_host(k, &(kit_host){.fail_step = fail_step});
+    expect_completed(k, id);
+    kit_stop_host(k, host);
+}
+
+#define ASR(members) "{\"pipeline\":\"transcribe\"," RETRY ",\"config\":{\"asr\":{" members "}}}"
+
+static const char *const ways[] = {
+    ASR(""),
+    ASR("\"beam_size\":5"),
+    ASR("\"temperatures\":[0.4],\"best_of\":2"),
+    ASR("\"word_times\":true,\"formats\":[\"srt\"]"),
+};
+
+/* Each attempt finishes one window, keeps it, and dies. */
+static void killed_at_every_window(void **state)
+{
+    kit *k = *state;
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        char whole[MODELLAB_RUN_ID_BYTES], broken[MODELLAB_RUN_ID_BYTES];
+        size_t times = i == 0 ? 3 : 2;
+        run_whole(k, ways[i], times, whole);
+        run_with(k, ways[i], times, "asr:die_windows", broken);
+        int windows = windows_done(k, whole);
+        assert_true(windows >= (int)times);
+        assert_int_equal(windows_done(k, broken), windows); /* none was computed twice */
+        assert_int_equal(attempts_of(k, broken), windows + 1);
+        assert_int_equal(kit_count_events(k, broken, "step_resumed"), windows);
+        assert_int_equal(kit_count_events(k, broken, "run_requeued"), windows);
+        assert_true(same_result(k, whole, broken));
+    }
+}
+
+/* The negative control: what it goes on from lacks the text before. */
+static void a_checkpoint_that_forgets_is_found(void **state)
+{
+    kit *k = *state;
+    char whole[MODELLAB_RUN_ID_BYTES], broken[MODELLAB_RUN_ID_BYTES];
+    run_whole(k, ways[0], 3, whole);
+    run_with(k, ways[0], 3, "asr:forget_windows", broken);
+    assert_false(same_result(k, whole, broken));
+}
+
+static uint64_t next_random(uint64_t *seed)
+{
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    return *seed >> 33;
+}
+
+static void killed_at_any_moment(void **state)
+{
+    kit *k = *state;
+    char whole[MODELLAB_RUN_ID_BYTES];
+    const char *asked = getenv("MODEL_LAB_RESUME_KILLS");
+    int runs = asked != NULL ? atoi(asked) : 2;
+    uint64_t seed = 7;
+    run_whole(k, ways[0], 3, whole);
+    int windows = windows_done(k, whole);
+    for (int i = 0; i < runs; i++) {
+        char id[MODELLAB_RUN_ID_BYTES];
+        int kills = 0;
+        submit(k, ways[0], 3, id);
+        pid_t host = kit_start_host(k, &(kit_host){0});
+        for (; kills < 6; kills++) {
+            pid_t worker = kit_worker_within(k, id, 3000);
+            kit_sleep_ms(20 + (int)(next_random(&seed) % 1200));
+            modellab_run *run = kit_load(k, id);
+            bool ended = modellab_run_status_is_final(kit_info(run).status) != 0;
+            modellab_run_unref(run);
+            if (ended) {
+                break;
+            }
+            if (worker > 0 && kill(worker, SIGKILL) == 0) {
+                kit_wait_dead(worker);
+            }
+        }
+        expect_completed(k, id);
+        kit_stop_host(k, host);
+        /* at most the window in the making was lost at each kill: none that was kept is redone */
+        assert_int_equal(windows_done(k, id), windows);
+        if (!same_result(k, whole, id)) {
+            fail_msg("run %d of seed 7 gave other bytes after %d kills", i, kills);
+        }
+    }
+}
+
+static bool is_there(const char *root, const char *below, char *path, size_t capacity)
+{
+    struct stat facts;
+    return snprintf(path, capacity, "%s/%s", root, below) < (int)capacity &&
+           stat(path, &facts) == 0;
+}
+
+int main(int argc, char **argv)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_kit, close_kit)
+    const struct CMUnitTest tests[] = {TEST(killed_at_every_window),
+                                       TEST(a_checkpoint_that_forgets_is_found),
+                                       TEST(killed_at_any_moment)};
+#undef TEST
+    const char *models = getenv("MODEL_LAB_TEST_MODELS");
+    if (argc != 3) {
+        (void)fprintf(stderr, "test_resume WORKER HOST\n");
+        return 2;
+    }
+    if (models == NULL ||
+        !is_there(models, "whisper-tiny.en/model.json", sample_path, sizeof(sample_path)) ||
+        !is_there(models, "sample-conversation/sample.wav", sample_path, sizeof(sample_path))) {
+        (void)printf("skipped: MODEL_LAB_TEST_MODELS has no whisper-tiny.en and "
+                     "sample-conversation\n");
+        return 0;
+    }
+    if (setenv("MODEL_LAB_MODELS_ROOT", models, 1) != 0) {
+        return 1;
+    }
+    /* One cache for all, so that only the first worker builds the model's image. */
+    char cache[] = "/tmp/mli-crash-cache-XXXXXX";
+    if (mkdtemp(cache) == NULL || setenv("MODEL_LAB_CACHE_ROOT", cache, 1) != 0) {
+        return 1;
+    }
+    worker_program = argv[1];
+    host_program = argv[2];
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    return mli_os_remove_tree(&mli_os_system_files, cache) == 0 ? failed : 1;
+}
