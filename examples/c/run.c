@@ -11,6 +11,7 @@ int main(int argc, char **argv)
     modellab_lab *lab = NULL;
     modellab_run *run = NULL;
     modellab_report *report = NULL;
+    modellab_buffer *json = NULL;
     modellab_run_info info = {.size = sizeof info};
     modellab_run_status status = 0;
     char run_id[MODELLAB_RUN_ID_BYTES];
@@ -42,6 +43,13 @@ int main(int argc, char **argv)
         printf("  step %s: %s\n", step.name, modellab_run_status_name(step.status));
     }
     modellab_run_unref(run);
+
+    must(modellab_run_verify(lab, run_id, NULL, &report, &err), &err, "verify");
+    printf("%s\n", modellab_report_worst(report) < MODELLAB_SEVERITY_ERROR ? "intact" : "damaged");
+    modellab_report_unref(report);
+    must(modellab_run_compare(lab, run_id, run_id, NULL, &json, &err), &err, "compare");
+    printf("%zu bytes of JSON say that a run is like itself\n", modellab_buffer_size(json));
+    modellab_buffer_destroy(json);
     modellab_lab_unref(lab);
     return status == MODELLAB_RUN_COMPLETED ? 0 : 1;
 }

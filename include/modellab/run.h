@@ -305,5 +305,37 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status
 modellab_run_wait(modellab_lab *lab, const char *run_id, int64_t timeout_ms,
                   modellab_cancel *cancel, modellab_run_status *status, modellab_error *err);
 
+/** Compares the files of a run with its record, down to the last byte: manifest, journal (its chain
+ * of lines and the seal that the record keeps of it), log, request, input and artifacts. A byte
+ * that was changed, a line or a file that was dropped, doubled, moved or cut is a finding of
+ * severity error.
+ * @param cancel     optional
+ * @param[out] out   new report, also without findings. The ids: NOUN.missing, NOUN.cut,
+ * NOUN.changed, NOUN.longer, NOUN.unrecorded for journal, log, request, input, artifact;
+ *                   journal.damaged, journal.chain, journal.lines_lost (where it is wrong);
+ *                   manifest.missing, manifest.damaged, manifest.differs (from the record);
+ *                   run.folder_missing, file.unrecorded; run.active, run.unsealed (not to be
+ * checked)
+ * @errors E_NOT_FOUND, E_CANCELLED, E_STORE_FAILED, E_IO, E_NO_MEMORY @threads any @since 0.1 */
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_run_verify(modellab_lab *lab,
+                                                                     const char *run_id,
+                                                                     modellab_cancel *cancel,
+                                                                     modellab_report **out,
+                                                                     modellab_error *err);
+
+/** Puts two runs side by side, as JSON: `facts` (name, a, b, same: status, durations, CPU, memory,
+ * cost, model, engine ...), `request` (differences by JSON pointer), `artifacts` (by name: sha256
+ * of both), and `transcript` (null, or words of both, errors, `wer` of b against a after
+ * normalization, and `first_difference` with some words from there on).
+ * @param cancel     optional
+ * @param[out] out   new; modellab_buffer_destroy()
+ * @errors E_NOT_FOUND, E_CANCELLED, E_LIMIT, E_STORE_FAILED, E_IO, E_NO_MEMORY
+ * @threads any @since 0.1 */
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_run_compare(modellab_lab *lab,
+                                                                      const char *a, const char *b,
+                                                                      modellab_cancel *cancel,
+                                                                      modellab_buffer **out,
+                                                                      modellab_error *err);
+
 MODELLAB_END_DECLS
 #endif

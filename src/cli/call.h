@@ -20,7 +20,9 @@
     X(NETWORK, 8, "No source could deliver: network, package index, or wrong bytes.")              \
     X(BUSY, 9, "Somebody else is at it.")                                                          \
     X(UNHEALTHY, 10,                                                                               \
-      "`admin health`, `admin reconcile` or `models verify` found something wrong.")               \
+      "`admin health`, `admin doctor`, `admin reconcile`, `run verify` or `models verify` found "  \
+      "something "                                                                                 \
+      "wrong.")                                                                                    \
     X(TIMEOUT, 124, "A deadline passed.")                                                          \
     X(INTERRUPTED, 130, "Ctrl-C (SIGINT) ended it.")                                               \
     X(TERMINATED, 143, "SIGTERM ended it.")

@@ -3,8 +3,8 @@
 #define MLI_LAB_SUPERVISOR_PRIVATE_H
 
 #include "lab/job.h"
-#include "lab/service.h"
 #include "lab/retention.h"
+#include "lab/service.h"
 #include "lab/supervisor.h"
 #include "lab/wake.h"
 #include "os/poller.h"

@@ -56,7 +56,8 @@ modellab_status mli_manifest_read(const mli_os_files *files, const char *root, c
     (void)mli_os_format(digits, sizeof digits, "%08x",
                         (unsigned)mli_crc32c(0, out->data, out->size - TAIL_BYTES));
     if (memcmp(tail, MARK, sizeof MARK - 1) != 0 ||
-        memcmp(tail + sizeof MARK - 1, digits, 8) != 0) {
+        memcmp(tail + sizeof MARK - 1, digits, 8) != 0 ||
+        memcmp(tail + sizeof MARK - 1 + 8, "\"}\n", 3) != 0) {
         return mli_fail(err, MODELLAB_E_STORE_CORRUPT,
                         "the run's manifest does not have its checksum");
     }

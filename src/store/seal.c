@@ -11,7 +11,8 @@
 #define BLOCK_BYTES ((size_t)64 * 1024)
 
 static modellab_status digest_open(const mli_os_files *files, int fd, int64_t most, char *block,
-                                   mli_seal_file *out, modellab_error *err)
+                                   const mli_cancel_word *cancel, mli_seal_file *out,
+                                   modellab_error *err)
 {
     mli_sha256 hash;
     int64_t offset = 0;
@@ -21,6 +22,9 @@ static modellab_status digest_open(const mli_os_files *files, int fd, int64_t mo
         int64_t got = files->pread(files->user, fd, block, BLOCK_BYTES, offset);
         int64_t wanted = most >= 0 && got > most - offset ? most - offset : got;
 
+        if (mli_cancelled(cancel)) {
+            return mli_fail(err, MODELLAB_E_CANCELLED, "cancelled");
+        }
         if (got < 0) {
             return mli_fail_os(err, (int)-got, "cannot read a file of the run");
         }
@@ -39,8 +43,8 @@ static modellab_status digest_open(const mli_os_files *files, int fd, int64_t mo
 }
 
 modellab_status mli_file_digest(const mli_os_files *files, const char *path, int64_t most,
-                                const modellab_allocator *alloc, mli_seal_file *out,
-                                modellab_error *err)
+                                const modellab_allocator *alloc, const mli_cancel_word *cancel,
+                                mli_seal_file *out, modellab_error *err)
 {
     mli_os_stat info;
     modellab_status status = MODELLAB_OK;
@@ -59,7 +63,8 @@ modellab_status mli_file_digest(const mli_os_files *files, const char *path, int
     }
     block = status == MODELLAB_OK ? mli_alloc(alloc, BLOCK_BYTES) : NULL;
     if (status == MODELLAB_OK) {
-        status = block == NULL ? mli_no_memory(err) : digest_open(files, fd, most, block, out, err);
+        status = block == NULL ? mli_no_memory(err)
+                               : digest_open(files, fd, most, block, cancel, out, err);
     }
     mli_free(alloc, block);
     rc = files->close(files->user, fd);
@@ -74,7 +79,7 @@ static modellab_status digest_of(const mli_os_files *files, const char *root, co
     modellab_status status = mli_run_path(root, run_id, what, path, err);
 
     if (status == MODELLAB_OK) {
-        status = mli_file_digest(files, path, -1, alloc, out, err);
+        status = mli_file_digest(files, path, -1, alloc, NULL, out, err);
     }
     if (status == MODELLAB_E_NOT_FOUND) {
         mli_error_clear(err);

@@ -29,9 +29,10 @@ void mli_run_seal_write(const mli_seal *seal, mli_buf *out);
 /* False when the value is no seal. */
 bool mli_run_seal_read(const mli_json *value, mli_seal *out);
 /* Bytes and sha256 of a file at `path`: the first `most` bytes, -1 = all. `bytes` is always the
- * whole size. E_NOT_FOUND sets `present` to false. */
+ * whole size. E_NOT_FOUND, E_STORE_CORRUPT (no regular file), E_CANCELLED. */
 MODELLAB_MUST_CHECK modellab_status mli_file_digest(const mli_os_files *files, const char *path,
                                                     int64_t most, const modellab_allocator *alloc,
+                                                    const mli_cancel_word *cancel,
                                                     mli_seal_file *out, modellab_error *err);
 
 #endif

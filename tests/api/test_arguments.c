@@ -166,6 +166,8 @@ static void labs_and_runs(void **state)
     assert_string_equal(id, "");
     RESETS(modellab_run_validate(NULL, NULL, (modellab_report **)&out, &err));
     RESETS(modellab_run_load(NULL, "x", (modellab_run **)&out, &err));
+    RESETS(modellab_run_verify(NULL, "x", NULL, (modellab_report **)&out, &err));
+    RESETS(modellab_run_compare(NULL, "x", "y", NULL, (modellab_buffer **)&out, &err));
     RESETS(modellab_run_list_load(NULL, NULL, (modellab_run_list **)&out, &err));
     RESETS(modellab_run_read_artifact(NULL, "x", "x", 1, (modellab_buffer **)&out, &err));
     RESETS(modellab_run_to_json(NULL, (modellab_buffer **)&out, &err));

@@ -19,6 +19,23 @@ second=$(cat "$out")
 run run wait "$second"
 waits=$("$program" run submit "$audio" --pipeline ingest --quiet)
 
+run run verify "$first" "$second"
+check "verify" exit_is 0
+check "verify says so" prints intact
+run run verify "$first" --json
+check "verify as JSON" json_is results.0.intact true
+run run compare "$first" "$second"
+check "compare" prints duration
+run run compare "$first" "$waits" --json
+check "compare as JSON" json_is facts.0.b QUEUED
+run run compare "$first"
+check "compare needs two" exit_is 2
+printf 'x' >>"$MODEL_LAB_ROOT/runs/$second/input"
+run run verify "$first" "$second"
+check "verify finds a byte" exit_is 10
+check "and names it" prints input.longer
+truncate -s -1 "$MODEL_LAB_ROOT/runs/$second/input"
+
 run admin cleanup --only runs
 check "cleanup of all must be said" exit_is 2
 run admin cleanup --older-than soon

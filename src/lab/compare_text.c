@@ -1,0 +1,162 @@
+/* Words of two transcripts: how far they are apart, and where they part first. */
+#include "lab/compare_text.h"
+
+#include "base/error.h"
+#include "score/wer.h"
+#include "text/format.h"
+#include <math.h>
+#include <string.h>
+
+#define SHOWN_WORDS 8
+
+/* Reads the transcript of a run; *out NULL when there is none that can be read. */
+static modellab_status read_transcript(mli_lab *lab, const mli_run_record *record,
+                                       mli_transcript **out, modellab_error *err)
+{
+    static const char *const names[] = {"transcript.json", "transcript.partial.json"};
+    const mli_artifact_row *artifact = NULL;
+    modellab_status status;
+    mli_buf text;
+
+    *out = NULL;
+    for (size_t n = 0; artifact == NULL && n < sizeof names / sizeof *names; n++) {
+        for (size_t i = record->artifact_count; artifact == NULL && i > 0; i--) {
+            if (strcmp(record->artifacts[i - 1].name, names[n]) == 0) {
+                artifact = &record->artifacts[i - 1];
+            }
+        }
+    }
+    if (artifact == NULL) {
+        return MODELLAB_OK;
+    }
+    mli_buf_init(&text, lab->alloc);
+    status = mli_artifact_read(lab->os.files, lab->root, record->run->id, artifact->file,
+                               MLI_FORMAT_MAX_BYTES, artifact->sha256, &text, err);
+    if (status == MODELLAB_OK) {
+        status = mli_format_read(MLI_TEXT_VERBOSE_JSON, mli_buf_text(&text), text.size, lab->alloc,
+                                 out, err);
+    }
+    mli_buf_dispose(&text);
+    if (status != MODELLAB_OK && status != MODELLAB_E_NO_MEMORY && status != MODELLAB_E_IO) {
+        mli_error_clear(err); /* taken away, damaged, or of another kind: not to be compared */
+        status = MODELLAB_OK;
+    }
+    return status;
+}
+
+/* The word at `at` and its end; words are separated by one space. */
+static size_t word_end(const mli_buf *words, size_t at)
+{
+    while (at < words->size && words->data[at] != ' ') {
+        at++;
+    }
+    return at;
+}
+
+/* Some words from `at` on. */
+static void put_words(mli_jw *w, const char *key, const mli_buf *words, size_t at)
+{
+    size_t end = at;
+
+    for (int i = 0; i < SHOWN_WORDS && end < words->size; i++) {
+        end = word_end(words, end);
+        end += end < words->size && i + 1 < SHOWN_WORDS;
+    }
+    mli_jw_key(w, key);
+    mli_jw_string_n(w, at < words->size ? words->data + at : "", end - at);
+}
+
+static void put_first_difference(mli_jw *w, const mli_buf *a, const mli_buf *b)
+{
+    size_t at = 0;
+    int64_t word = 0;
+
+    for (;;) {
+        size_t end = word_end(a, at);
+
+        if (at >= a->size || at >= b->size || word_end(b, at) != end ||
+            memcmp(a->data + at, b->data + at, end - at) != 0) {
+            break;
+        }
+        word++;
+        at = end + 1;
+    }
+    mli_jw_key(w, "first_difference");
+    if (at >= a->size && at >= b->size) {
+        mli_jw_null(w);
+        return;
+    }
+    mli_jw_object(w);
+    mli_jw_kint(w, "word", word);
+    put_words(w, "a", a, at < a->size ? at : a->size);
+    put_words(w, "b", b, at < b->size ? at : b->size);
+    mli_jw_end_object(w);
+}
+
+static void put_counts(mli_jw *w, const mli_edit_counts *c)
+{
+    int64_t errors = c->substitutions + c->deletions + c->insertions;
+    double rate = mli_edit_rate(c);
+
+    mli_jw_kint(w, "words_a", c->hits + c->substitutions + c->deletions);
+    mli_jw_kint(w, "words_b", c->hits + c->substitutions + c->insertions);
+    mli_jw_kint(w, "substitutions", c->substitutions);
+    mli_jw_kint(w, "deletions", c->deletions);
+    mli_jw_kint(w, "insertions", c->insertions);
+    mli_jw_kbool(w, "same", errors == 0);
+    mli_jw_kreal(w, "wer", rate); /* NaN becomes null: no words to be wrong about */
+}
+
+modellab_status mli_compare_texts(const char *a, size_t a_bytes, const char *b, size_t b_bytes,
+                                  const modellab_allocator *alloc, const mli_cancel_word *cancel,
+                                  mli_jw *out, modellab_error *err)
+{
+    const mli_wer_options options = {MLI_SCORE_ENGLISH, alloc, cancel};
+    mli_edit_counts counts = {0, 0, 0, 0};
+    mli_buf of_a, of_b;
+    modellab_status status;
+
+    mli_buf_init(&of_a, alloc);
+    mli_buf_init(&of_b, alloc);
+    mli_score_normalize(a, a_bytes, MLI_SCORE_ENGLISH, &of_a);
+    mli_score_normalize(b, b_bytes, MLI_SCORE_ENGLISH, &of_b);
+    status = mli_buf_status(&of_a, err);
+    if (status == MODELLAB_OK) {
+        status = mli_buf_status(&of_b, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = mli_wer_count(a, a_bytes, b, b_bytes, &options, &counts, NULL, err);
+    }
+    if (status == MODELLAB_OK) {
+        mli_jw_object(out);
+        put_counts(out, &counts);
+        put_first_difference(out, &of_a, &of_b);
+        mli_jw_end_object(out);
+    }
+    mli_buf_dispose(&of_a);
+    mli_buf_dispose(&of_b);
+    return status;
+}
+
+modellab_status mli_compare_transcripts(mli_lab *lab, const mli_run_record *a,
+                                        const mli_run_record *b, const mli_cancel_word *cancel,
+                                        mli_jw *out, modellab_error *err)
+{
+    mli_transcript *of_a = NULL, *of_b = NULL;
+    modellab_status status = read_transcript(lab, a, &of_a, err);
+
+    if (status == MODELLAB_OK) {
+        status = read_transcript(lab, b, &of_b, err);
+    }
+    if (status == MODELLAB_OK && of_a != NULL && of_b != NULL) {
+        const char *text_a = of_a->text, *text_b = of_b->text;
+
+        status = mli_compare_texts(text_a, strlen(text_a), text_b, strlen(text_b), lab->alloc,
+                                   cancel, out, err);
+    } else if (status == MODELLAB_OK) {
+        mli_jw_null(out);
+    }
+    mli_transcript_unref(of_a);
+    mli_transcript_unref(of_b);
+    return status;
+}
