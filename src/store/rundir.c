@@ -38,7 +38,7 @@ modellab_status mli_run_path(const char *root, const char *run_id, mli_run_file 
     return MODELLAB_OK;
 }
 
-static int make_lock_file(const mli_os_files *files, const char *path)
+static int make_empty_file(const mli_os_files *files, const char *path)
 {
     int fd =
         files->open(files->user, path, MLI_OS_WRITE | MLI_OS_CREATE | MLI_OS_NOFOLLOW, FILE_MODE);
@@ -54,6 +54,7 @@ static int make_lock_file(const mli_os_files *files, const char *path)
 modellab_status mli_rundir_create(const mli_os_files *files, const char *root, const char *run_id,
                                   modellab_error *err)
 {
+    static const mli_run_file empty[] = {MLI_RUN_LOCK, MLI_RUN_JOURNAL};
     char path[MLI_PATH_BYTES], folder[MLI_PATH_BYTES];
     modellab_status status = mli_run_path(root, run_id, MLI_RUN_FOLDER, folder, err);
     int rc;
@@ -66,9 +67,10 @@ modellab_status mli_rundir_create(const mli_os_files *files, const char *root, c
         status = mli_run_path(root, run_id, MLI_RUN_ARTIFACTS, path, err);
         rc = status == MODELLAB_OK ? files->mkdir(files->user, path, FOLDER_MODE) : 0;
     }
-    if (status == MODELLAB_OK && rc == 0) {
-        status = mli_run_path(root, run_id, MLI_RUN_LOCK, path, err);
-        rc = status == MODELLAB_OK ? make_lock_file(files, path) : 0;
+    /* The journal is there from the beginning, so that its name is safe before its first line is. */
+    for (size_t i = 0; i < sizeof empty / sizeof *empty && status == MODELLAB_OK && rc == 0; i++) {
+        status = mli_run_path(root, run_id, empty[i], path, err);
+        rc = status == MODELLAB_OK ? make_empty_file(files, path) : 0;
     }
     if (status == MODELLAB_OK && rc == 0) {
         rc = mli_os_sync_dir(files, folder);

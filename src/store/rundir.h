@@ -28,7 +28,7 @@ typedef enum mli_run_file {
 MODELLAB_MUST_CHECK modellab_status mli_run_path(const char *root, const char *run_id,
                                                  mli_run_file what, char out[MLI_PATH_BYTES],
                                                  modellab_error *err);
-/* Makes the directory with artifacts/ and the lock file, all synced. */
+/* Makes the directory with artifacts/, the lock file and an empty journal, all synced. */
 MODELLAB_MUST_CHECK modellab_status mli_rundir_create(const mli_os_files *files, const char *root,
                                                       const char *run_id, modellab_error *err);
 /* Removes a run's directory (refused submission, cleanup). */
