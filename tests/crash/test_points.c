@@ -414,7 +414,7 @@ static void each_missing_sync_is_found(void **state)
     };
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         missing_sync kind = kinds[i];
-        tally t = cut(s, is_missing, &kind, 4000);
+        tally t = cut(s, is_missing, &kind, 2000);
         if (t.wrong == NULL) {
             fail_msg("a missing sync %s was not found in %zu states", kind.name, t.states);
         }
