@@ -63,6 +63,24 @@ typedef struct modellab_caps {
         sizeof(modellab_caps), 0, 0, 0.0, 0.0, 0.0, 0, 0, 0                                        \
     }
 
+/** Where an estimate of a run comes from. */
+typedef int32_t modellab_estimate_basis;
+enum {
+    MODELLAB_ESTIMATE_NONE = 0,
+    MODELLAB_ESTIMATE_HISTORY = 1, /**< past runs of the model, three or more */
+    MODELLAB_ESTIMATE_FEW = 2,     /**< one or two past runs; the interval is a guess */
+    MODELLAB_ESTIMATE_FALLBACK = 3 /**< none: figures of the library, good to a factor of four */
+};
+
+/** What the caps make of a run now. */
+typedef int32_t modellab_admission;
+enum {
+    MODELLAB_ADMISSION_NONE = 0,
+    MODELLAB_ADMISSION_NOW = 1,  /**< has room */
+    MODELLAB_ADMISSION_WAIT = 2, /**< accepted, and waits until a cap of its user has room */
+    MODELLAB_ADMISSION_REFUSE = 3
+};
+
 /** What work will probably take. -1 = no statement (too little history, or no price). */
 typedef struct modellab_estimate {
     size_t size; /**< sizeof(modellab_estimate), set by the caller */
@@ -72,11 +90,15 @@ typedef struct modellab_estimate {
     int64_t cost_micros;
     int64_t cost_micros_low, cost_micros_high;
     int64_t samples; /**< number of past executions behind it */
+    double wall_seconds, wall_seconds_low, wall_seconds_high; /**< without the wait in the queue */
+    double audio_seconds;                                     /**< length that it is made for */
+    modellab_estimate_basis basis;                            /**< set for runs; else NONE */
+    modellab_admission admission;                             /**< likewise */
 } modellab_estimate;
 
 #define MODELLAB_ESTIMATE_INIT                                                                     \
     {                                                                                              \
-        sizeof(modellab_estimate), -1.0, -1.0, -1.0, -1, -1, -1, 0                                 \
+        sizeof(modellab_estimate), -1.0, -1.0, -1.0, -1, -1, -1, 0, -1.0, -1.0, -1.0, -1.0, 0, 0   \
     }
 
 MODELLAB_BEGIN_DECLS

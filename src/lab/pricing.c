@@ -1,4 +1,4 @@
-/* Prices: which sheet holds, what measures cost by it, and what a run will probably take. */
+/* Prices: which sheet holds, and what measures cost by it. */
 #include "lab/pricing.h"
 
 #include "base/alloc.h"
@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define SHEET_MAX_BYTES ((size_t)1024 * 1024)
-#define HISTORY 50
 
 /* About what a cloud provider takes for a shared CPU: an example that makes runs comparable. */
 static const char builtin[] = "{\"version\":1,\"id\":\"example-2026-01\",\"currency\":\"USD\","
@@ -104,26 +103,4 @@ int64_t mli_pricing_cost(const mli_lab *lab, const mli_run_row *run, const mli_r
     mli_price_sheet_unref(own);
     /* partly known cost is a lower bound and told as such nowhere: better unknown than wrong */
     return status == MODELLAB_OK && cost.is_complete ? cost.total_micros : -1;
-}
-
-modellab_status mli_pricing_estimate(const mli_lab *lab, const char *model, double audio_seconds,
-                                     modellab_estimate *out, modellab_error *err)
-{
-    mli_store_past past[HISTORY];
-    double history[HISTORY];
-    size_t count = 0;
-    modellab_status status = MODELLAB_OK;
-
-    *out = (modellab_estimate)MODELLAB_ESTIMATE_INIT;
-    if (audio_seconds < 0 || model[0] == '\0') {
-        return MODELLAB_OK;
-    }
-    status = mli_store_history(lab->store, model, HISTORY, past, &count, err);
-    for (size_t i = 0; i < count; i++) {
-        history[i] = past[i].cpu;
-    }
-    if (status != MODELLAB_OK || count == 0) {
-        return status;
-    }
-    return mli_estimate_make(audio_seconds, history, count, lab->prices, 0, out, err);
 }

@@ -1,5 +1,4 @@
-/* Money: the lab's price sheet, what measures cost by the sheet of the run, and what a run will
- * probably cost. */
+/* Money: the lab's price sheet, and what measures cost by the sheet of the run. */
 #ifndef MLI_LAB_PRICING_H
 #define MLI_LAB_PRICING_H
 
@@ -18,10 +17,4 @@ const char *mli_pricing_builtin(void);
  * when it cannot be told. */
 int64_t mli_pricing_cost(const mli_lab *lab, const mli_run_row *run,
                          const mli_run_measures *measures);
-
-/* From length, model and what past runs of the model took; members are -1 without history. */
-MODELLAB_MUST_CHECK modellab_status mli_pricing_estimate(const mli_lab *lab, const char *model,
-                                                         double audio_seconds,
-                                                         modellab_estimate *out,
-                                                         modellab_error *err);
 #endif

@@ -7,6 +7,9 @@
 #include "lab/deadlines.h"
 #include "lab/limits.h"
 #include "lab/pipeline.h"
+#include "os/locale.h"
+#include <modellab/price.h>
+#include <stddef.h>
 #include <string.h>
 
 #define LABELS_MOST 64
@@ -203,6 +206,55 @@ static void put_retry(mli_jw *w, const mli_request *r, mli_buf *scratch)
     mli_jw_end_object(w);
 }
 
+/* The run's caps: as they were given, and those of its user where they were not. */
+static const struct cap_member {
+    const char *name;
+    int32_t bit;
+    size_t offset; /* in mli_run_caps */
+    double unit;   /* of the member, in the units of mli_run_caps; 0 = a whole number */
+} cap_members[] = {
+    {"cpu_seconds", MODELLAB_CAP_CPU_SECONDS, offsetof(mli_run_caps, cpu_ns), 1e9},
+    {"wall_seconds", MODELLAB_CAP_WALL_SECONDS, offsetof(mli_run_caps, wall_ms), 1e3},
+    {"audio_seconds", MODELLAB_CAP_AUDIO_SECONDS, offsetof(mli_run_caps, audio_ms), 1e3},
+    {"peak_memory_bytes", MODELLAB_CAP_PEAK_MEMORY_BYTES, offsetof(mli_run_caps, peak_memory_bytes),
+     0},
+    {"api_calls", MODELLAB_CAP_API_CALLS, offsetof(mli_run_caps, api_calls), 0},
+    {"cost_micros", MODELLAB_CAP_COST, offsetof(mli_run_caps, cost_micros), 0},
+};
+#define CAP_MEMBERS (sizeof cap_members / sizeof cap_members[0])
+
+static int64_t *cap_at(mli_run_caps *caps, size_t i)
+{
+    return (int64_t *)(void *)((char *)caps + cap_members[i].offset);
+}
+
+static void put_caps(mli_jw *w, mli_request *r)
+{
+    const mli_json *given = mli_json_get(r->given, "caps");
+    bool any = given != NULL;
+    for (size_t i = 0; i < CAP_MEMBERS; i++) {
+        any = any || *cap_at(&r->caps, i) > 0;
+    }
+    if (!any) {
+        return;
+    }
+    mli_jw_key(w, "caps");
+    mli_jw_object(w);
+    for (size_t i = 0; i < CAP_MEMBERS; i++) {
+        const struct cap_member *m = &cap_members[i];
+        const mli_json *own = mli_json_get(given, m->name);
+        int64_t value = *cap_at(&r->caps, i);
+        if (m->unit == 0 && value > 0) {
+            mli_jw_kint(w, m->name, value);
+        } else if (own != NULL && m->unit > 0) {
+            mli_jw_kreal(w, m->name, mli_json_number(own, 0.0));
+        } else if (value > 0) {
+            mli_jw_kreal(w, m->name, (double)value / m->unit);
+        }
+    }
+    mli_jw_end_object(w);
+}
+
 static void write_accepted(mli_request *r)
 {
     mli_buf scratch;
@@ -230,7 +282,8 @@ static void write_accepted(mli_request *r)
     put_member(&w, r, "cancel_grace_seconds", &scratch);
     put_member(&w, r, "kill_grace_seconds", &scratch);
     put_retry(&w, r, &scratch);
-    put_member(&w, r, "caps", &scratch);
+    mli_jw_kstring(&w, "admission", r->safe ? "safe" : "expected");
+    put_caps(&w, r);
     put_member(&w, r, "labels", &scratch);
     put_member(&w, r, "idempotency_key", &scratch);
     mli_jw_end_object(&w);
@@ -304,6 +357,7 @@ static modellab_status accept(mli_request *r, const mli_request_defaults *defaul
         r->max_duration_ms = defaults->max_duration_ms;
     }
     mli_caps_read(mli_json_get(r->given, "caps"), &r->caps);
+    r->safe = strcmp(mli_json_string(mli_json_get(r->given, "admission"), ""), "safe") == 0;
     write_accepted(r);
     return mli_buf_status(&r->json, err);
 }
@@ -330,6 +384,37 @@ modellab_status mli_request_read(const char *text, size_t bytes, const modellab_
         status = mli_no_memory(err);
     }
     return status;
+}
+
+modellab_status mli_request_bound(mli_request *r, const mli_run_caps *ceilings,
+                                  mli_findings *report, modellab_error *err)
+{
+    bool changed = false;
+    mli_run_caps most = *ceilings;
+    for (size_t i = 0; i < CAP_MEMBERS; i++) {
+        const struct cap_member *m = &cap_members[i];
+        int64_t *own = cap_at(&r->caps, i), ceiling = *cap_at(&most, i);
+        if (ceiling <= 0 || (*own > 0 && *own <= ceiling)) {
+            continue;
+        }
+        if (*own > ceiling) {
+            char pointer[64];
+            (void)mli_os_format(pointer, sizeof pointer, "/caps/%s", m->name);
+            mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "caps.above_users", pointer,
+                             "The cap is above the %.9g that the user may give to a run.",
+                             (double)ceiling / (m->unit > 0 ? m->unit : 1.0));
+            return mli_fail_at(err, MODELLAB_E_CAP_EXCEEDED, m->bit,
+                               "the cap %s is above what the user may give to a run", m->name);
+        }
+        *own = ceiling;
+        changed = true;
+    }
+    if (changed) {
+        mli_buf_clear(&r->json);
+        mli_buf_clear(&r->labels);
+        write_accepted(r);
+    }
+    return mli_buf_status(&r->json, err);
 }
 
 void mli_request_dispose(mli_request *request)

@@ -28,6 +28,7 @@ typedef struct mli_request {
     int64_t max_duration_ms; /* request, pipeline, configuration, in this order; 0 = none */
     mli_run_caps caps;
     bool needs_input;
+    bool safe; /* admission by the upper bound of the estimate */
 } mli_request;
 
 /* What the configuration says where a request says nothing. */
@@ -44,6 +45,11 @@ MODELLAB_MUST_CHECK modellab_status mli_request_read(const char *text, size_t by
                                                      const mli_request_defaults *defaults,
                                                      mli_request *out, mli_findings *report,
                                                      modellab_error *err);
+/* Sets caps that the request leaves open and that `ceilings` have (0 = none), and makes the
+ * accepted form anew. A cap above its ceiling is a finding, and E_CAP_EXCEEDED. */
+MODELLAB_MUST_CHECK modellab_status mli_request_bound(mli_request *request,
+                                                      const mli_run_caps *ceilings,
+                                                      mli_findings *report, modellab_error *err);
 void mli_request_dispose(mli_request *request);
 
 #endif

@@ -1,5 +1,6 @@
 /* A run as JSON: the shape of manifest.json and of modellab_run_to_json() (docs/manifest.md). */
 #include "base/json.h"
+#include "lab/forecast.h"
 #include "lab/snapshot.h"
 #include "lab/state.h"
 #include "os/clock.h"
@@ -85,7 +86,7 @@ static void put_identity(mli_jw *w, const mli_run_row *run)
     put_time(w, "started_at", run->started_ms);
     put_time(w, "ended_at", run->ended_ms);
     put_int(w, "queue_wait_ms",
-            span_ms(run->created_ms, run->started_ms >= 0 ? run->started_ms : run->ended_ms));
+            run->status == MODELLAB_RUN_QUEUED && run->attempt == 0 ? -1 : run->queue_wait_ms);
     put_int(w, "duration_ms", span_ms(run->started_ms, run->ended_ms));
     put_int(w, "max_duration_ms", run->max_duration_ms > 0 ? run->max_duration_ms : -1);
     put_time(w, "cancel_requested_at", run->cancel_requested_ms);
@@ -102,6 +103,21 @@ static void put_input(mli_jw *w, const mli_run_row *run)
     mli_jw_end_object(w);
 }
 
+static void put_methods(mli_jw *w, const mli_run_row *run)
+{
+    mli_json *parsed = NULL; /* what the store gives back is looked at before it is passed on */
+    const char *text = run->methods;
+    bool good = text[0] != '\0' && mli_json_parse(text, strlen(text), MLI_JSON_MAX_BYTES, &parsed,
+                                                  NULL) == MODELLAB_OK;
+    mli_jw_key(w, "methods");
+    if (good) {
+        mli_jw_raw(w, text, strlen(text));
+    } else {
+        mli_jw_null(w);
+    }
+    mli_json_free(parsed);
+}
+
 static void put_measures(mli_jw *w, const mli_run_row *run)
 {
     mli_jw_key(w, "measures");
@@ -110,7 +126,11 @@ static void put_measures(mli_jw *w, const mli_run_row *run)
     put_real(w, "gpu_seconds", run->gpu_seconds);
     put_int(w, "peak_memory_bytes", run->peak_memory_bytes);
     put_int(w, "api_calls", run->api_calls);
+    put_real(w, "audio_seconds", run->audio_seconds);
     put_real(w, "progress_seconds", run->progress_seconds);
+    put_real(w, "wall_seconds", run->attempt > 0 ? (double)run->wall_ms / 1000.0 : -1);
+    put_real(w, "queue_wait_seconds", run->attempt > 0 ? (double)run->queue_wait_ms / 1000.0 : -1);
+    put_methods(w, run);
     mli_jw_end_object(w);
     mli_jw_key(w, "cost");
     mli_jw_object(w);
@@ -142,8 +162,14 @@ static void put_steps(mli_jw *w, const mli_run_record *record)
         put_time(w, "started_at", step->started_ms);
         put_time(w, "ended_at", step->ended_ms);
         put_int(w, "duration_ms", span_ms(step->started_ms, step->ended_ms));
-        put_real(w, "cpu_seconds", step->cpu_seconds);
+        put_real(w, "cpu_seconds",
+                 step->earlier_cpu_seconds > 0
+                     ? step->earlier_cpu_seconds + (step->cpu_seconds > 0 ? step->cpu_seconds : 0)
+                     : step->cpu_seconds);
+        put_real(w, "gpu_seconds", step->gpu_seconds);
         put_int(w, "peak_memory_bytes", step->peak_memory_bytes);
+        put_real(w, "audio_seconds", step->audio_seconds);
+        put_int(w, "api_calls", step->api_calls);
         mli_jw_kint(w, "attempt", step->attempt);
         mli_jw_end_object(w);
     }
@@ -230,6 +256,7 @@ void mli_run_write_json(const mli_run_record *record, mli_buf *out)
     put_text(&w, "steps_requested", run->steps);
     put_input(&w, run);
     put_measures(&w, run);
+    mli_forecast_compare(&w, run);
     put_steps(&w, record);
     put_artifacts(&w, record);
     put_removed(&w, run);

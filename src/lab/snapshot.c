@@ -153,7 +153,7 @@ void mli_run_fill_info(const modellab_run *run, modellab_run_info *out)
     out->started_ms = row->started_ms;
     out->ended_ms = row->ended_ms;
     out->queue_wait_ms =
-        span_ms(row->created_ms, row->started_ms >= 0 ? row->started_ms : row->ended_ms);
+        row->status == MODELLAB_RUN_QUEUED && row->attempt == 0 ? -1 : row->queue_wait_ms;
     out->duration_ms = span_ms(row->started_ms, row->ended_ms);
     out->input_bytes = row->input_bytes;
     out->audio_seconds = row->audio_seconds;

@@ -4,14 +4,14 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "lab/admission.h"
+#include "lab/forecast.h"
 #include "lab/input.h"
-#include "lab/pricing.h"
 #include "lab/request.h"
 #include "lab/snapshot.h"
 #include "lab/wake.h"
 #include "log/logger.h"
 #include "models/installed.h"
-#include "os/locale.h"
 #include "track/price.h"
 #include <string.h>
 
@@ -22,6 +22,8 @@ typedef struct submission {
     mli_input input;
     mli_findings report;
     modellab_estimate estimate;
+    mli_amounts need; /* of its user's caps */
+    mli_buf estimate_json;
     mli_run_ids ids;
     modellab_logger *log; /* with the ids; NULL before they are made, or when the lab is silent */
 } submission;
@@ -56,50 +58,47 @@ static modellab_status check_model(submission *s, modellab_error *err)
                     name);
 }
 
-static modellab_status cap_refusal(submission *s, const char *pointer, int32_t cap,
-                                   const char *text, modellab_error *err)
+/* Caps that the user has for each run bound what the request allows itself. */
+static modellab_status bound_by_user(submission *s, modellab_error *err)
 {
-    mli_findings_add(&s->report, MODELLAB_SEVERITY_ERROR, "caps.exceeded", pointer, "%s", text);
-    return mli_fail_at(err, MODELLAB_E_CAP_EXCEEDED, cap, "%s", text);
+    mli_cap_set set;
+    mli_cap_verdict none;
+    mli_run_caps ceilings;
+    modellab_status status =
+        mli_store_cap_room(s->lab->store, s->request.user, mli_lab_now_ms(s->lab),
+                           &(mli_amounts){{0}}, &set, &none, err);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    mli_admission_ceilings(&set, &ceilings);
+    return mli_request_bound(&s->request, &ceilings, &s->report, err);
 }
 
-/* Refuses what would surely pass a cap, warns about what probably will. */
+/* Estimate, the run's own caps, those of its user. */
 static modellab_status check_caps(submission *s, modellab_error *err)
 {
     const mli_run_caps *caps = &s->request.caps;
-    const modellab_estimate *e = &s->estimate;
-    double seconds = s->input.probe.seconds;
-    char text[160];
-
-    if (caps->audio_ms > 0 && !s->input.probe.is_estimate &&
-        seconds * 1000.0 > (double)caps->audio_ms) {
-        (void)mli_os_format(text, sizeof text, "the audio has %.1f s, its cap is %.1f s", seconds,
-                            (double)caps->audio_ms / 1000.0);
-        return cap_refusal(s, "/caps/audio_seconds", MODELLAB_CAP_AUDIO_SECONDS, text, err);
+    bool safe = s->request.safe;
+    modellab_status status = bound_by_user(s, err);
+    if (status == MODELLAB_OK) {
+        status = mli_forecast_make(s->lab, s->request.model, s->input.probe.seconds, s->input.bytes,
+                                   &s->estimate, err);
     }
-    if (caps->cpu_ns > 0 && e->cpu_seconds_low * 1e9 > (double)caps->cpu_ns) {
-        (void)mli_os_format(text, sizeof text,
-                            "the run will take at least %.1f CPU seconds, its cap is %.1f",
-                            e->cpu_seconds_low, (double)caps->cpu_ns / 1e9);
-        return cap_refusal(s, "/caps/cpu_seconds", MODELLAB_CAP_CPU_SECONDS, text, err);
+    if (status == MODELLAB_OK) {
+        s->estimate.admission = MODELLAB_ADMISSION_REFUSE;
+        status = mli_admission_check_run(caps, &s->estimate, !s->input.probe.is_estimate, safe,
+                                         &s->report, err);
     }
-    if (caps->cost_micros > 0 && e->cost_micros_low > caps->cost_micros) {
-        (void)mli_os_format(text, sizeof text,
-                            "the run will cost at least %lld millionths, its cap is %lld",
-                            (long long)e->cost_micros_low, (long long)caps->cost_micros);
-        return cap_refusal(s, "/caps/cost_micros", MODELLAB_CAP_COST, text, err);
+    if (status == MODELLAB_OK) {
+        mli_admission_needs(caps, &s->estimate, safe, &s->need);
+        status = mli_admission_check_user(s->lab, s->request.user, safe, &s->estimate, &s->need,
+                                          &s->report, err);
     }
-    if (caps->cpu_ns > 0 && e->cpu_seconds * 1e9 > (double)caps->cpu_ns) {
-        mli_findings_add(&s->report, MODELLAB_SEVERITY_WARNING, "caps.probably_exceeded",
-                         "/caps/cpu_seconds", "Such runs took %.1f CPU seconds, the cap is %.1f.",
-                         e->cpu_seconds, (double)caps->cpu_ns / 1e9);
+    if (status == MODELLAB_OK) {
+        mli_forecast_write(&s->estimate, safe, &s->estimate_json);
+        status = mli_buf_status(&s->estimate_json, err);
     }
-    if (caps->cost_micros > 0 && e->cost_micros > caps->cost_micros) {
-        mli_findings_add(&s->report, MODELLAB_SEVERITY_WARNING, "caps.probably_exceeded",
-                         "/caps/cost_micros", "Such runs cost %lld millionths, the cap is %lld.",
-                         (long long)e->cost_micros, (long long)caps->cost_micros);
-    }
-    return MODELLAB_OK;
+    return status;
 }
 
 static const char *first_error(const mli_findings *findings)
@@ -142,10 +141,6 @@ static modellab_status look(submission *s, modellab_error *err)
     if (status == MODELLAB_OK) {
         status = mli_lab_check_disk(
             s->lab, mli_run_disk_estimate(s->input.bytes, s->input.probe.seconds), err);
-    }
-    if (status == MODELLAB_OK) {
-        status = mli_pricing_estimate(s->lab, s->request.model, s->input.probe.seconds,
-                                      &s->estimate, err);
     }
     return status == MODELLAB_OK ? check_caps(s, err) : status;
 }
@@ -201,6 +196,8 @@ static void fill_row(const submission *s, const mli_input_facts *facts, mli_run_
     row->max_duration_ms = s->request.max_duration_ms;
     row->estimated_cost_micros = s->estimate.cost_micros;
     row->estimated_cpu_seconds = s->estimate.cpu_seconds;
+    row->estimate_json = mli_buf_text(&s->estimate_json);
+    row->need = s->need;
 }
 
 /* Nothing of a refused run stays; what cannot be removed is found by reconcile. */
@@ -267,6 +264,7 @@ static modellab_status begin(submission *s, mli_lab *lab,
     s->lab = lab;
     s->options = options;
     mli_findings_begin(&s->report, lab->alloc);
+    mli_buf_init(&s->estimate_json, lab->alloc);
     status = mli_lab_check(lab, writes, err);
     if (status == MODELLAB_OK && options->request == NULL) {
         status = mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "request must not be NULL");
@@ -302,6 +300,7 @@ static modellab_status end(submission *s, modellab_status status, bool stored,
     mli_findings_dispose(&s->report);
     mli_input_close(s->lab, &s->input);
     mli_request_dispose(&s->request);
+    mli_buf_dispose(&s->estimate_json);
     mli_logger_unref(s->log);
     return status;
 }
@@ -335,15 +334,25 @@ modellab_status mli_run_submit(mli_lab *lab, const modellab_run_submit_options *
 
 static void tell_estimate(submission *s)
 {
-    if (s->estimate.cpu_seconds >= 0) {
+    const modellab_estimate *e = &s->estimate;
+    const char *from = e->basis == MODELLAB_ESTIMATE_FALLBACK
+                           ? "a fallback figure: no such run has completed yet"
+                           : "from past runs of the model";
+    if (e->cpu_seconds >= 0) {
         mli_findings_add(&s->report, MODELLAB_SEVERITY_INFO, "estimate.cpu_seconds", "",
-                         "Such a run takes about %.1f CPU seconds (from %lld past runs).",
-                         s->estimate.cpu_seconds, (long long)s->estimate.samples);
+                         "Such a run takes about %.1f CPU seconds, 90 %% of them %.1f to %.1f "
+                         "(%s; %lld samples).",
+                         e->cpu_seconds, e->cpu_seconds_low, e->cpu_seconds_high, from,
+                         (long long)e->samples);
     }
-    if (s->estimate.cost_micros >= 0) {
+    if (e->wall_seconds >= 0) {
+        mli_findings_add(&s->report, MODELLAB_SEVERITY_INFO, "estimate.wall_seconds", "",
+                         "It takes about %.1f seconds, 90 %% of them %.1f to %.1f.",
+                         e->wall_seconds, e->wall_seconds_low, e->wall_seconds_high);
+    }
+    if (e->cost_micros >= 0) {
         mli_findings_add(&s->report, MODELLAB_SEVERITY_INFO, "estimate.cost_micros", "",
-                         "It costs about %lld millionths of %s.",
-                         (long long)s->estimate.cost_micros,
+                         "It costs about %lld millionths of %s.", (long long)e->cost_micros,
                          mli_price_sheet_currency(s->lab->prices));
     }
 }
@@ -359,6 +368,25 @@ modellab_status mli_run_validate(mli_lab *lab, const modellab_run_submit_options
     }
     if (status == MODELLAB_OK) {
         tell_estimate(&s);
+    }
+    return end(&s, status, false, report, err);
+}
+
+modellab_status mli_run_estimate(mli_lab *lab, const modellab_run_submit_options *options,
+                                 modellab_estimate *out, modellab_report **report,
+                                 modellab_error *err)
+{
+    submission s;
+    modellab_status status = begin(&s, lab, options, false, err);
+
+    if (status == MODELLAB_OK) {
+        status = look(&s, err);
+    }
+    *out = s.estimate;
+    /* That it would be refused by a cap is an answer, and the report says by which. */
+    if (status == MODELLAB_E_CAP_EXCEEDED && s.estimate.admission == MODELLAB_ADMISSION_REFUSE) {
+        mli_error_clear(err);
+        status = MODELLAB_OK;
     }
     return end(&s, status, false, report, err);
 }

@@ -15,6 +15,12 @@ MODELLAB_MUST_CHECK modellab_status mli_run_validate(mli_lab *lab,
                                                      const modellab_run_submit_options *options,
                                                      modellab_report **report, modellab_error *err);
 
+/* As modellab_run_estimate(). */
+MODELLAB_MUST_CHECK modellab_status mli_run_estimate(mli_lab *lab,
+                                                     const modellab_run_submit_options *options,
+                                                     modellab_estimate *out,
+                                                     modellab_report **report, modellab_error *err);
+
 /* Ids that a run gets: the caller's request id and trace when they are valid, else new ones. */
 typedef struct mli_run_ids {
     char run_id[MLI_ULID_BYTES], request_id[129], trace_id[33], span_id[17];

@@ -57,6 +57,7 @@ modellab_status mli_estimate_make(double audio_seconds, const double *cpu_per_au
                                   int64_t api_calls, modellab_estimate *out, modellab_error *err)
 {
     modellab_estimate e = MODELLAB_ESTIMATE_INIT;
+    e.audio_seconds = audio_seconds;
     double mean = 0, spread = 0;
     if (!isfinite(audio_seconds) || audio_seconds < 0 || api_calls < 0)
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "the amount of work is not valid");

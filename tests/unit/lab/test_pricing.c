@@ -1,5 +1,6 @@
 /* Prices: which sheet counts, cost that is not known stays unknown, estimates from past runs, and
  * caps that such estimates already pass. */
+#include "lab/forecast.h"
 #include "lab/pricing.h"
 #include "track/price.h"
 #include "unit/lab/lab_common.h"
@@ -72,21 +73,29 @@ static void estimates_come_from_history(void **state)
     modellab_estimate estimate;
 
     (void)state;
-    ASSERT_OK(mli_pricing_estimate(lab, "whisper-tiny.en", 60, &estimate, err));
-    assert_true(estimate.cpu_seconds == -1 && estimate.cost_micros == -1);
-    for (int i = 1; i <= 5; i++) { /* 10 s of audio, 2.5 CPU seconds each */
+    ASSERT_OK(mli_forecast_make(lab, "whisper-tiny.en", 60, 0, &estimate, err));
+    assert_int_equal(MODELLAB_ESTIMATE_FALLBACK, estimate.basis); /* and says so */
+    assert_true(estimate.cpu_seconds > 1 && estimate.cpu_seconds < 60 && estimate.samples == 0);
+    assert_true(estimate.cpu_seconds_low < estimate.cpu_seconds &&
+                estimate.cpu_seconds < estimate.cpu_seconds_high);
+    for (int i = 1; i <= 5; i++) { /* 10 s of audio, 2.5 CPU seconds and 1 s each */
         add_run(lab->store, i, 10, 1000);
         claim_run(lab->store, i, 2000);
         ASSERT_OK(end_run(lab->store, i, 1, MODELLAB_RUN_COMPLETED, 3000, err));
+        ASSERT_OK(mli_forecast_make(lab, "whisper-tiny.en", 60, 0, &estimate, err));
+        assert_int_equal(i < 3 ? MODELLAB_ESTIMATE_FEW : MODELLAB_ESTIMATE_HISTORY, estimate.basis);
+        assert_true(estimate.cpu_seconds_high > 0 && estimate.cost_micros_high > 0);
     }
-    ASSERT_OK(mli_pricing_estimate(lab, "whisper-tiny.en", 60, &estimate, err));
     assert_int_equal(5, estimate.samples);
     assert_true(estimate.cpu_seconds > 14.99 && estimate.cpu_seconds < 15.01);
+    assert_true(estimate.wall_seconds > 5.99 && estimate.wall_seconds < 6.01);
     assert_int_equal(180, estimate.cost_micros);
-    ASSERT_OK(mli_pricing_estimate(lab, "another", 60, &estimate, err));
-    assert_true(estimate.cpu_seconds == -1);
-    ASSERT_OK(mli_pricing_estimate(lab, "whisper-tiny.en", -1, &estimate, err));
-    assert_true(estimate.cpu_seconds == -1);
+    ASSERT_OK(mli_forecast_make(lab, "another", 60, 0, &estimate, err));
+    assert_int_equal(MODELLAB_ESTIMATE_FALLBACK, estimate.basis);
+    ASSERT_OK(mli_forecast_make(lab, "whisper-tiny.en", -1, 160000, &estimate, err));
+    assert_true(estimate.audio_seconds == 10); /* guessed from the bytes */
+    ASSERT_OK(mli_forecast_make(lab, "", 10, 0, &estimate, err));
+    assert_true(estimate.cpu_seconds < 1);
 }
 
 int main(void)

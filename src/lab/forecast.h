@@ -1,0 +1,22 @@
+/* What a run will probably take, made at submit from past runs of its model and kept with the run,
+ * so that it can be compared with what it took. Without past runs there are figures of the library
+ * that say that they are a fallback. */
+#ifndef MLI_LAB_FORECAST_H
+#define MLI_LAB_FORECAST_H
+
+#include "base/json.h"
+#include "lab/lab.h"
+
+/* `model` "" = the run needs none. `audio_seconds` -1: guessed from the input's bytes. */
+MODELLAB_MUST_CHECK modellab_status mli_forecast_make(const mli_lab *lab, const char *model,
+                                                      double audio_seconds, int64_t input_bytes,
+                                                      modellab_estimate *out, modellab_error *err);
+/* "history", "few", "fallback", "none". Static. */
+const char *mli_forecast_basis_name(modellab_estimate_basis basis);
+/* Appends it as JSON. `safe`: the admission that was asked for. */
+void mli_forecast_write(const modellab_estimate *estimate, bool safe, mli_buf *out);
+/* Writes members of the record: the estimate, and once the run is complete how far it was off.
+ * `json`: as stored, "" = null. */
+void mli_forecast_compare(mli_jw *w, const mli_run_row *run);
+
+#endif
