@@ -21,7 +21,8 @@ static const mli_config_variable variables[] = {
     {"MODEL_LAB_FAIL_STEP", "", MLI_CONFIG_TEXT, MLI_CONFIG_ENV_ONLY, NULL, NULL, 0, 0,
      "Fault injection in a worker, obeyed only with MODEL_LAB_TESTING=1: STEP makes that step "
      "fail, "
-     "STEP:ACTION with sleep=MS, stall=MS, spin, hang, die or exit=1 does that before it begins, "
+     "STEP:ACTION with sleep=MS, stall=MS, spin, balloon=MB, hang, die or exit=1 does that before "
+     "it begins, "
      "asr:die_windows dies after each window."},
     {"MODEL_LAB_HUB_URL", "https://huggingface.co", MLI_CONFIG_TEXT, MLI_CONFIG_TRUSTED, NULL,
      "HF_ENDPOINT", 0, 0,
@@ -107,7 +108,8 @@ static const mli_config_variable variables[] = {
     {"NO_COLOR", "", MLI_CONFIG_TEXT, MLI_CONFIG_FOREIGN | MLI_CONFIG_ENV_ONLY, NULL, NULL, 0, 0,
      "Set: the programs print no colours."},
     {"WATCHDOG_USEC", "", MLI_CONFIG_INTEGER, MLI_CONFIG_FOREIGN | MLI_CONFIG_ENV_ONLY, NULL, NULL,
-     0, INT64_MAX, "Set by a service manager: it wants a sign of life within so many microseconds."},
+     0, INT64_MAX,
+     "Set by a service manager: it wants a sign of life within so many microseconds."},
     {"XDG_CACHE_HOME", "", MLI_CONFIG_PATH, MLI_CONFIG_FOREIGN | MLI_CONFIG_ENV_ONLY, NULL, NULL, 0,
      0, "See MODEL_LAB_CACHE_ROOT."},
     {"XDG_CONFIG_HOME", "", MLI_CONFIG_PATH, MLI_CONFIG_FOREIGN | MLI_CONFIG_ENV_ONLY, NULL, NULL,

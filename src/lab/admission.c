@@ -4,6 +4,8 @@
 #include "base/error.h"
 #include "os/locale.h"
 
+#define UNSURE 1.5
+
 static int64_t bounded(int64_t amount, int64_t cap)
 {
     return cap > 0 && amount > cap ? cap : amount;
@@ -15,14 +17,14 @@ static int64_t known(int64_t amount)
 }
 
 void mli_admission_needs(const mli_run_caps *caps, const modellab_estimate *e, bool safe,
-                         mli_amounts *need)
+                         bool length_is_known, mli_amounts *need)
 {
     double cpu = safe ? e->cpu_seconds_high : e->cpu_seconds;
     int64_t cost = safe ? e->cost_micros_high : e->cost_micros;
+    double audio = length_is_known ? e->audio_seconds : e->audio_seconds * UNSURE;
     *need = (mli_amounts){{0}};
     need->of[MLI_MEASURE_CPU_MS] = bounded(mli_seconds_to_ms_up(cpu), caps->cpu_ns / 1000000);
-    need->of[MLI_MEASURE_AUDIO_MS] =
-        bounded(mli_seconds_to_ms_up(e->audio_seconds), caps->audio_ms);
+    need->of[MLI_MEASURE_AUDIO_MS] = bounded(mli_seconds_to_ms_up(audio), caps->audio_ms);
     /* Calls are not estimated: what the run allows itself is what it holds. */
     need->of[MLI_MEASURE_API_CALLS] = known(caps->api_calls);
     need->of[MLI_MEASURE_COST_MICROS] = bounded(known(cost), caps->cost_micros);

@@ -9,7 +9,7 @@
 /* What a claim will hold: the expected amounts (`safe`: the upper bounds), never more than the
  * run's own caps allow. A run of which less is known holds more later, when it needs it. */
 void mli_admission_needs(const mli_run_caps *caps, const modellab_estimate *estimate, bool safe,
-                         mli_amounts *need);
+                         bool length_is_known, mli_amounts *need);
 
 /* The caps that the user has for each run; 0 = none. */
 void mli_admission_ceilings(const mli_cap_set *set, mli_run_caps *out);

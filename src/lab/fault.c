@@ -6,14 +6,15 @@
  *   STEP:hang        waits for ever and looks at nothing (only SIGKILL ends it)
  *   STEP:die         kills its own process
  *   STEP:exit=CODE   leaves without an outcome, by its journal being broken
- *   STEP:spin        uses CPU time until it is cancelled
- * and for asr, while it works:
+ *   STEP:balloon=MB  takes memory, a MiB each 2 ms, looks at nothing until it has so much, then
+ * waits STEP:spin        uses CPU time until it is cancelled and for asr, while it works:
  *   asr:die_windows     kills its own process whenever a window is finished and kept
  *   asr:forget_windows  the same; what it goes on from lacks the text before (a planted bug) */
 #include "lab/worker.h"
 
 #include "base/error.h"
 #include "base/str.h"
+#include "os/memory.h"
 #include "os/process.h"
 #include <string.h>
 
@@ -66,6 +67,21 @@ modellab_status mli_worker_die(modellab_error *err)
     return mli_fail_os(err, -rc, "the test could not kill its process");
 }
 
+static modellab_status balloon(mli_worker *w, int64_t mib, modellab_error *err)
+{
+    const size_t piece = (size_t)1024 * 1024;
+    for (int64_t i = 0; i < mib; i++) {
+        void *pages = NULL;
+        int rc = mli_os_pages_map(piece, &pages); /* never given back: the process ends */
+        if (rc != 0) {
+            return mli_fail_os(err, rc, "the test could not take memory");
+        }
+        memset(pages, 1, piece);
+        (void)w->clock->sleep_ns(w->clock->user, 2000000); /* woken early is fine */
+    }
+    return nap(w, 60000, true, err);
+}
+
 static modellab_status act(mli_worker *w, const char *action, modellab_error *err)
 {
     int64_t value = 0;
@@ -77,6 +93,9 @@ static modellab_status act(mli_worker *w, const char *action, modellab_error *er
     }
     if (is_action(action, "spin", &value)) {
         return spin(w, err);
+    }
+    if (is_action(action, "balloon", &value)) {
+        return balloon(w, value, err);
     }
     if (is_action(action, "exit", &value)) {
         w->journal.failed = true;

@@ -11,6 +11,7 @@
 
 #define NS_PER_MS ((int64_t)1000000)
 #define LOOK_MS 100        /* page, caps, journal */
+#define MEMORY_LOOK_MS 10  /* for a run with a memory cap */
 #define RETRY_MS 1000      /* after a failure of the store */
 #define QUIET_LOOK_MS 1000 /* journal, when the page does not tell of new lines */
 
@@ -117,17 +118,6 @@ int64_t mli_job_cost_now(const mli_job *job, int64_t cpu_ns)
     return mli_pricing_cost(job->host->lab, job->row, &m);
 }
 
-static modellab_reason passed_cap(mli_job *job)
-{
-    mli_run_use use = MLI_RUN_USE_INIT;
-    use.cpu_ns = atomic_load(&job->page->cpu_ns);
-    use.memory_bytes = atomic_load(&job->page->peak_bytes);
-    if (job->caps.cost_micros > 0) {
-        use.cost_micros = mli_job_cost_now(job, use.cpu_ns);
-    }
-    return mli_caps_passed(&job->caps, &use);
-}
-
 /* Asks for a stop when something has run out, or when somebody else wrote the cancel word. */
 static void enforce(mli_job *job, int64_t now_ns)
 {
@@ -140,7 +130,7 @@ static void enforce(mli_job *job, int64_t now_ns)
         reason = passed_deadline(job, now_ns);
     }
     if (reason == MODELLAB_REASON_NONE && job->page != NULL) {
-        reason = passed_cap(job);
+        reason = mli_job_passed_cap(job, now_ns);
     }
     if (reason != MODELLAB_REASON_NONE) {
         mli_job_stop(job, reason, now_ns);
@@ -151,6 +141,12 @@ static void enforce(mli_job *job, int64_t now_ns)
 
 static void climb(mli_job *job, int64_t now_ns)
 {
+    if (mli_job_over_memory(job, now_ns)) {
+        job->killed = true;
+        mli_log_text(job->log, MODELLAB_LOG_WARN, "worker.signalled",
+                     "SIGKILL to the group: above its memory cap");
+        mli_worker_process_signal(&job->process, true);
+    }
     mli_ladder_rung before = job->ladder.rung;
     mli_ladder_rung rung = mli_ladder_climb(&job->ladder, now_ns);
     if (rung == before) {
@@ -188,7 +184,8 @@ static int64_t earlier(int64_t a, int64_t b)
 
 static int64_t next_look(const mli_job *job, int64_t now_ns)
 {
-    int64_t next = now_ns + LOOK_MS * NS_PER_MS;
+    int64_t often = job->caps.peak_memory_bytes > 0 ? MEMORY_LOOK_MS : LOOK_MS;
+    int64_t next = now_ns + often * NS_PER_MS;
     next = earlier(next, mli_ladder_next_ns(&job->ladder));
     if (job->ladder.rung == MLI_LADDER_IDLE) {
         next = earlier(next, mli_deadline_next_ns(&job->deadlines));

@@ -65,6 +65,20 @@ static int64_t started_at(const mli_job *job)
     return started > 0 ? started : 1;
 }
 
+/* What it holds stands in the store; unread, the run goes on with the leave in its page. */
+static void find_hold(mli_job *job)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    mli_amounts need;
+    modellab_status status =
+        mli_store_cap_needs(job->host->lab->store, job->row->id, &need, &job->hold, &err);
+    if (status != MODELLAB_OK) {
+        job->hold.capped = 0;
+        mli_log_error(job->log, MODELLAB_LOG_WARN, "caps.not_read",
+                      "the caps of the run's user are not raised while it runs", status, &err);
+    }
+}
+
 modellab_status mli_job_adopt(const mli_job_host *host, mli_run_row *row, mli_job **out,
                               modellab_error *err)
 {
@@ -82,6 +96,7 @@ modellab_status mli_job_adopt(const mli_job_host *host, mli_run_row *row, mli_jo
     }
     job->adopted = true;
     mli_job_begin(job, started_at(job));
+    find_hold(job);
     mli_log(job->log, MODELLAB_LOG_INFO, "run.adopted", "",
             MLI_LOG_FIELDS(mli_log_int("worker_pid", job->process.pid)));
     *out = job;

@@ -12,6 +12,14 @@ void mli_job_begin(mli_job *job, int64_t started_ns);
 int64_t mli_job_now(const mli_job *job); /* monotonic ns */
 /* Cost of the run until now, in millionths; -1 when the prices do not tell. */
 int64_t mli_job_cost_now(const mli_job *job, int64_t cpu_ns);
+/* job_caps.c. Leave to go on, into the page: the run's own caps and what it holds of its user's. */
+void mli_job_write_leave(mli_job *job);
+/* The cap that has been passed; holds more for the run where it comes near to what it holds. */
+modellab_reason mli_job_passed_cap(mli_job *job, int64_t now_ns);
+/* It was stopped for its memory, and takes too much all the same. */
+bool mli_job_over_memory(mli_job *job, int64_t now_ns);
+/* Says more about a cap than the sentence of its reason; leaves `out` alone where it cannot. */
+void mli_job_cap_message(const mli_job *job, modellab_reason reason, char *out, size_t capacity);
 /* The worker is gone: last lines of the journal, decision, final transition. False when the store
  * refused: to be tried again. */
 MODELLAB_MUST_CHECK bool mli_job_settle(mli_job *job, int64_t now_ns);

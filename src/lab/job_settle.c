@@ -110,6 +110,7 @@ bool mli_job_settle(mli_job *job, int64_t now_ns)
     }
     mli_settle_view view = view_of(job);
     mli_settle_decide(&view, &settlement);
+    mli_job_cap_message(job, settlement.reason, settlement.message, sizeof settlement.message);
     if (!settle_by(job, &settlement)) {
         return false;
     }

@@ -48,15 +48,7 @@ static modellab_status make_page(mli_job *job, int *fd, modellab_error *err)
     }
     atomic_store(&job->page->keep_on_host_death, job->host->keep_on_host_death ? 1u : 0u);
     atomic_store(&job->page->started_ns, job->deadlines.started_ns);
-    if (job->caps.cpu_ns > 0) {
-        atomic_store(&job->page->cpu_left_ns, job->caps.cpu_ns);
-    }
-    if (job->caps.cost_micros > 0) {
-        atomic_store(&job->page->cost_left_micros, job->caps.cost_micros);
-    }
-    if (job->caps.api_calls > 0) {
-        atomic_store(&job->page->calls_left, job->caps.api_calls);
-    }
+    mli_job_write_leave(job);
     return MODELLAB_OK;
 }
 

@@ -85,12 +85,22 @@ static modellab_status say_length(mli_worker *w, modellab_error *err)
     return mli_journal_end(&w->journal, false, err);
 }
 
+/* What the run holds of its user's cap bounds it like a cap of its own. */
+static void bound_audio(mli_worker *w)
+{
+    int64_t left = atomic_load(&w->page->audio_left_ms);
+    if (left != INT64_MAX && (w->caps.audio_ms <= 0 || left < w->caps.audio_ms)) {
+        w->caps.audio_ms = left > 0 ? left : 1;
+    }
+}
+
 modellab_status mli_step_ingest(mli_worker *w, modellab_error *err)
 {
     mli_buf facts;
     if (w->fds[MLI_ORDER_INPUT] < 0) {
         return mli_fail(err, MODELLAB_E_NOT_FOUND, "the run has no input");
     }
+    bound_audio(w);
     modellab_status status = decode(w, err);
     if (status == MODELLAB_E_LIMIT && w->caps.audio_ms > 0 &&
         w->progress_seconds * 1000.0 >= (double)w->caps.audio_ms) {

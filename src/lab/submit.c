@@ -90,7 +90,7 @@ static modellab_status check_caps(submission *s, modellab_error *err)
                                          &s->report, err);
     }
     if (status == MODELLAB_OK) {
-        mli_admission_needs(caps, &s->estimate, safe, &s->need);
+        mli_admission_needs(caps, &s->estimate, safe, !s->input.probe.is_estimate, &s->need);
         status = mli_admission_check_user(s->lab, s->request.user, safe, &s->estimate, &s->need,
                                           &s->report, err);
     }

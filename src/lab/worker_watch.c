@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #define LOOK_NS ((int64_t)100 * 1000000)
+#define MEMORY_LOOK_NS ((int64_t)10 * 1000000) /* of a run with a memory cap */
 
 int64_t mli_worker_cpu_ns(const mli_worker *w)
 {
@@ -81,7 +82,8 @@ static void *watch(void *arg)
                                      {.fd = s.term_fd, .want_read = true},
                                      {.fd = s.host_fd, .want_read = true},
                                      {.fd = s.channel}};
-        int ready = mli_os_poll(items, 4, LOOK_NS);
+        bool often = w->caps.peak_memory_bytes > 0;
+        int ready = mli_os_poll(items, 4, often ? MEMORY_LOOK_NS : LOOK_NS);
         if (ready > 0 && items[0].can_read) {
             return NULL;
         }

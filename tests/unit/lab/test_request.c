@@ -60,7 +60,7 @@ static void schema_loads_and_accepts_least(void **state)
         "\"temperatures\":[0.0,0.2,0.4,0.6,0.8,1.0],\"condition_on_previous\":true,"
         "\"word_times\":false,\"threads\":0,\"weights\":\"f16\",\"formats\":[]}},"
         "\"max_duration_seconds\":5.0,\"retry\":{\"max_attempts\":1,\"base_seconds\":1.0,"
-        "\"cap_seconds\":60.0}}",
+        "\"cap_seconds\":60.0},\"admission\":\"expected\"}",
         mli_buf_text(&r.request.json));
     drop(&r);
 }
