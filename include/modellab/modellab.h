@@ -17,6 +17,7 @@
 #include <modellab/model.h>
 #include <modellab/pipeline.h>
 #include <modellab/price.h>
+#include <modellab/queue.h>
 #include <modellab/record.h>
 #include <modellab/report.h>
 #include <modellab/retention.h>

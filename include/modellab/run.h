@@ -30,6 +30,7 @@ enum {
     X(WAITING_FOR_SUPERVISOR, 1, "waiting_for_supervisor", 1, "The run waits for a supervisor.")   \
     X(WAITING_FOR_WORKER, 2, "waiting_for_worker", 1, "The run waits for a free worker.")          \
     X(RETRYING, 3, "retrying", 1, "The run will be tried again.")                                  \
+    X(HELD, 4, "held", 1, "The run is held until it is released.")                                 \
     X(WAITING_FOR_CAP, 9, "waiting_for_cap", 1, "The run waits until a cap of its user has room.") \
     X(CANCELLED_BY_USER, 10, "cancelled_by_user", 1, "The run was cancelled on request.")          \
     X(HOST_STOPPED, 11, "host_stopped", 1, "The host stopped before the run ended.")               \

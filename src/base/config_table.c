@@ -41,6 +41,14 @@ static const mli_config_variable variables[] = {
      "warn when there is a file."},
     {"MODEL_LAB_MAX_INPUT_BYTES", "4GiB", MLI_CONFIG_BYTES, 0, NULL, NULL, 0, 0,
      "Largest file that a run takes as its input."},
+    {"MODEL_LAB_MAX_QUEUE_DURATION_SECONDS", "0", MLI_CONFIG_SECONDS, 0, NULL, NULL, 0, 0,
+     "A run that waits in the queue for so long is ended (queue_timeout), unless its request says "
+     "otherwise; 0 = never."},
+    {"MODEL_LAB_MAX_RUNNING", "0", MLI_CONFIG_INTEGER, 0, NULL, NULL, 0, 100000,
+     "Runs that all supervisors of a lab together execute at the same time; 0 = as many as they "
+     "have workers."},
+    {"MODEL_LAB_MAX_RUNNING_PER_USER", "0", MLI_CONFIG_INTEGER, 0, NULL, NULL, 0, 100000,
+     "Runs of one user that are executed at the same time; 0 = no limit."},
     {"MODEL_LAB_MAX_RUN_DURATION_SECONDS", "", MLI_CONFIG_SECONDS, 0, NULL, NULL, 0, 0,
      "Deadline of a run whose request has none. Default: set by the pipeline."},
     {"MODEL_LAB_MAX_STEP_DURATION_SECONDS", "0", MLI_CONFIG_SECONDS, 0, NULL, NULL, 0, 0,
@@ -78,6 +86,12 @@ static const mli_config_variable variables[] = {
      "~/.local/state/modellab."},
     {"MODEL_LAB_RUNS_ROOT", "", MLI_CONFIG_PATH, 0, NULL, NULL, 0, 0,
      "Older name of MODEL_LAB_ROOT, read when that is unset."},
+    {"MODEL_LAB_SHORT_RUN_SECONDS", "10", MLI_CONFIG_SECONDS, 0, NULL, NULL, 0, 0,
+     "A run that will probably take no more CPU time than this is short: it may use the extra "
+     "workers of MODEL_LAB_SHORT_WORKERS."},
+    {"MODEL_LAB_SHORT_WORKERS", "1", MLI_CONFIG_INTEGER, 0, NULL, NULL, 0, 16,
+     "Workers beside MODEL_LAB_MAX_WORKERS that a supervisor starts for short runs while long ones "
+     "have all others; 0 = none."},
     {"MODEL_LAB_STALL_TIMEOUT_SECONDS", "600", MLI_CONFIG_SECONDS, 0, NULL, NULL, 0, 0,
      "A run without any progress for so long is stopped (stall_timeout); 0 = never."},
     {"MODEL_LAB_TESTING", "0", MLI_CONFIG_INTEGER, MLI_CONFIG_ENV_ONLY, NULL, NULL, 0, 1,

@@ -36,7 +36,10 @@
     X(CAP, 0, "cap", "NAME=VALUE", NULL,                                                           \
       "Limit; may be repeated: cpu_seconds, wall_seconds, peak_memory_bytes, audio_seconds, "      \
       "api_calls, cost_micros.")                                                                   \
-    X(PRIORITY, 0, "priority", "P", "low|normal|high|urgent", "Place in the queue.")               \
+    X(PRIORITY, 0, "priority", "P", NULL,                                                          \
+      "Place in the queue: low, normal, high, urgent, or a number from 0 to 30.")                  \
+    X(HOLD, 0, "hold", NULL, NULL, "Do not start it until `modellab run release`.")                \
+    X(MAX_QUEUE, 0, "max-queue", "D", NULL, "Longest wait in the queue: 90, 10m, 1h30m; 0 = any.") \
     X(USER, 0, "user", "NAME", NULL, "Who the run is for.")                                        \
     X(PIPELINE, 0, "pipeline", "NAME", NULL, "Steps to run. Default: transcribe.")                 \
     X(REQUEST, 0, "request", "FILE", NULL,                                                         \

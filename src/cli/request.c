@@ -158,6 +158,56 @@ static int put_caps(const cli_call *call, cli_json *j)
     return 0;
 }
 
+int cli_priority(const cli_call *call, int32_t *out)
+{
+    static const char names[] = "low|normal|high|urgent";
+    static const int32_t numbers[] = {MODELLAB_PRIORITY_LOW, MODELLAB_PRIORITY_NORMAL,
+                                      MODELLAB_PRIORITY_HIGH, MODELLAB_PRIORITY_URGENT};
+    const char *typed = cli_value(call, CLI_OPT_PRIORITY);
+    const char *name = names;
+    char near[16];
+    int64_t number;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        size_t n = strcspn(name, "|");
+        if (strlen(typed) == n && memcmp(typed, name, n) == 0) {
+            *out = numbers[i];
+            return CLI_EXIT_OK;
+        }
+        name += n + (name[n] == '|');
+    }
+    if (cli_parse_int(typed, MODELLAB_PRIORITY_LOW, MODELLAB_PRIORITY_URGENT, &number)) {
+        *out = (int32_t)number;
+        return CLI_EXIT_OK;
+    }
+    if (cli_suggest_choice(names, typed, near, sizeof near))
+        return cli_fail_text(call, CLI_EXIT_USAGE, "there is no priority '%s'; did you mean %s?",
+                             typed, near);
+    return wrong(call, CLI_OPT_PRIORITY, "low, normal, high, urgent or a number from 0 to 30");
+}
+
+/* What decides about the run's place in the queue. */
+static int put_queue(const cli_call *call, cli_json *j)
+{
+    int32_t priority;
+    int64_t wait;
+    int code = CLI_EXIT_OK;
+    if (cli_has(call, CLI_OPT_PRIORITY)) {
+        code = cli_priority(call, &priority);
+        if (code == CLI_EXIT_OK)
+            cli_json_kint(j, "priority", priority);
+    }
+    if (cli_has(call, CLI_OPT_HOLD)) {
+        cli_json_key(j, "hold");
+        cli_json_bool(j, true);
+    }
+    if (code == CLI_EXIT_OK && cli_has(call, CLI_OPT_MAX_QUEUE)) {
+        if (!cli_parse_duration(cli_value(call, CLI_OPT_MAX_QUEUE), &wait) || wait < 0)
+            return wrong(call, CLI_OPT_MAX_QUEUE, "a duration such as 90, 10m or 1h30m");
+        cli_json_kreal(j, "max_queue_seconds", (double)wait / 1000);
+    }
+    return code;
+}
+
 int cli_request(const cli_call *call, cli_text *out)
 {
     cli_json j = {.depth = 0};
@@ -165,10 +215,9 @@ int cli_request(const cli_call *call, cli_text *out)
     cli_json_open(&j, '{');
     cli_json_kint(&j, "schema_version", 1);
     put_text(call, &j, CLI_OPT_PIPELINE, "pipeline");
-    put_text(call, &j, CLI_OPT_PRIORITY, "priority");
     put_text(call, &j, CLI_OPT_USER, "user");
-    int code = 0;
-    if (cli_has(call, CLI_OPT_MAX_DURATION)) {
+    int code = put_queue(call, &j);
+    if (code == 0 && cli_has(call, CLI_OPT_MAX_DURATION)) {
         if (!cli_parse_duration(cli_value(call, CLI_OPT_MAX_DURATION), &duration) || duration <= 0)
             code = wrong(call, CLI_OPT_MAX_DURATION, "a duration such as 90, 10m or 1h30m");
         else

@@ -4,6 +4,8 @@
 
 #include "cli/call.h"
 
+/* --priority as a number; CLI_EXIT_USAGE when it is none. */
+int cli_priority(const cli_call *call, int32_t *out);
 /* The request as JSON. 0, or an exit code after saying which option is wrong. */
 int cli_request(const cli_call *call, cli_text *out);
 /* Whole of a file or ("-") of stdin, at most `max` bytes. */

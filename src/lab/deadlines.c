@@ -29,36 +29,44 @@ int64_t mli_deadline_run_ms(int64_t request_ms, int64_t pipeline_ms, int64_t con
     return configured_ms > 0 ? configured_ms : MLI_DEADLINE_DEFAULT_MS;
 }
 
-/* "3", "2.5": at most one decimal, cut and not rounded, so that it never tells more than the limit.
- */
-static void put_amount(int64_t value_ms, int64_t unit_ms, const char *unit, char *out,
-                       size_t capacity)
+/* "Run timed out after", then "3 minutes", "2.5 seconds": at most one decimal, cut and not rounded,
+ * so that it never tells more than the limit. */
+static void put_amount(const char *what, int64_t value_ms, int64_t unit_ms, const char *unit,
+                       char *out, size_t capacity)
 {
     int64_t whole = value_ms / unit_ms;
     int64_t tenth = value_ms % unit_ms * 10 / unit_ms;
     const char *plural = whole == 1 && tenth == 0 ? "" : "s";
     if (tenth == 0) {
-        (void)mli_os_format(out, capacity, "Run timed out after %lld %s%s", (long long)whole, unit,
-                            plural);
+        (void)mli_os_format(out, capacity, "%s %lld %s%s", what, (long long)whole, unit, plural);
     } else {
-        (void)mli_os_format(out, capacity, "Run timed out after %lld.%lld %s%s", (long long)whole,
+        (void)mli_os_format(out, capacity, "%s %lld.%lld %s%s", what, (long long)whole,
                             (long long)tenth, unit, plural);
     }
 }
 
-void mli_deadline_text(int64_t limit_ms, char *out, size_t capacity)
+static void put_span(const char *what, int64_t limit_ms, char *out, size_t capacity)
 {
     if (limit_ms < 0) {
         limit_ms = 0;
     }
     if (limit_ms > 0 && limit_ms < 100) {
-        (void)mli_os_format(out, capacity, "Run timed out after %lld milliseconds",
-                            (long long)limit_ms);
+        (void)mli_os_format(out, capacity, "%s %lld milliseconds", what, (long long)limit_ms);
     } else if (limit_ms < 120000) {
-        put_amount(limit_ms, 1000, "second", out, capacity);
+        put_amount(what, limit_ms, 1000, "second", out, capacity);
     } else {
-        put_amount(limit_ms, 60000, "minute", out, capacity);
+        put_amount(what, limit_ms, 60000, "minute", out, capacity);
     }
+}
+
+void mli_deadline_text(int64_t limit_ms, char *out, size_t capacity)
+{
+    put_span("Run timed out after", limit_ms, out, capacity);
+}
+
+void mli_deadline_queue_text(int64_t limit_ms, char *out, size_t capacity)
+{
+    put_span("Run timed out in the queue after", limit_ms, out, capacity);
 }
 
 int64_t mli_deadline_effective_ms(const mli_deadline_view *view)

@@ -18,6 +18,8 @@ int64_t mli_deadline_run_ms(int64_t request_ms, int64_t pipeline_ms, int64_t con
 
 /* "Run timed out after 10 minutes"; seconds below two minutes. capacity >= 64 holds every text. */
 void mli_deadline_text(int64_t limit_ms, char *out, size_t capacity);
+/* "Run timed out in the queue after 10 minutes" */
+void mli_deadline_queue_text(int64_t limit_ms, char *out, size_t capacity);
 
 /* What a run may take, and what is known of it now. 0 = no limit, or did not happen. */
 typedef struct mli_deadline_view {

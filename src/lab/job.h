@@ -21,6 +21,9 @@ typedef struct mli_job_host {
     bool keep_on_host_death;
     mli_run_limits limits; /* as configured */
     int32_t log_level;
+    /* Of the start that is being made: see mli_store_claim. */
+    int64_t virtual_ms;
+    bool is_extra;
 } mli_job_host;
 
 typedef struct mli_job {

@@ -265,7 +265,11 @@ static modellab_status claim(mli_job *job, const char *run_id, modellab_error *e
         mli_store_claim what = {.run_id = run_id,
                                 .owner = mli_buf_text(&owner),
                                 .now_ms = mli_lab_now_ms(lab),
-                                .hold = &job->hold};
+                                .hold = &job->hold,
+                                .max_running = (int32_t)lab->settings.max_running,
+                                .max_running_per_user = (int32_t)lab->settings.max_running_per_user,
+                                .virtual_ms = job->host->virtual_ms,
+                                .is_extra = job->host->is_extra};
         status = mli_store_claim_run(lab->store, &what, &job->row, err);
     }
     mli_buf_dispose(&owner);

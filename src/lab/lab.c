@@ -49,6 +49,23 @@ static modellab_status take_folder(mli_lab *lab, const char *given, const char *
     return *out == NULL ? mli_no_memory(err) : MODELLAB_OK;
 }
 
+static modellab_status read_queue_settings(mli_lab_settings *settings, modellab_error *err)
+{
+    modellab_status status =
+        mli_config_int("MODEL_LAB_MAX_QUEUE_DURATION_SECONDS", 0, &settings->max_queue_ms, err);
+
+    if (status == MODELLAB_OK) {
+        status = mli_config_int("MODEL_LAB_MAX_RUNNING", 0, &settings->max_running, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = mli_config_int("MODEL_LAB_MAX_RUNNING_PER_USER", 0,
+                                &settings->max_running_per_user, err);
+    }
+    return status == MODELLAB_OK
+               ? mli_config_int("MODEL_LAB_SHORT_RUN_SECONDS", 10000, &settings->short_run_ms, err)
+               : status;
+}
+
 static modellab_status read_settings(mli_lab_settings *settings, modellab_error *err)
 {
     static const int64_t gib = 1024 * 1024 * 1024;
@@ -85,7 +102,7 @@ static modellab_status read_settings(mli_lab_settings *settings, modellab_error 
     if (status == MODELLAB_OK) {
         status = mli_config_int("MODEL_LAB_RETRY_CAP_SECONDS", 60000, &settings->retry_cap_ms, err);
     }
-    return status;
+    return status == MODELLAB_OK ? read_queue_settings(settings, err) : status;
 }
 
 static modellab_status check_file_system(const mli_lab *lab, modellab_error *err)

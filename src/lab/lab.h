@@ -18,15 +18,19 @@ struct mli_os_pollers;
 
 /* Settings of the configuration, read once at open. */
 typedef struct mli_lab_settings {
-    int64_t max_input_bytes;     /* MODEL_LAB_MAX_INPUT_BYTES: files */
-    int64_t max_upload_bytes;    /* MODEL_LAB_WORKBENCH_MAX_UPLOAD_BYTES: bytes handed over */
-    int64_t min_free_bytes;      /* MODEL_LAB_MIN_FREE_BYTES */
-    int64_t max_run_duration_ms; /* MODEL_LAB_MAX_RUN_DURATION_SECONDS, 0 = none */
-    int64_t retention_ms;        /* MODEL_LAB_RETENTION_DAYS, 0 = none */
-    int64_t retention_max_bytes; /* MODEL_LAB_RETENTION_MAX_BYTES, 0 = none */
-    int64_t retry_attempts;      /* MODEL_LAB_RETRY_ATTEMPTS */
-    int64_t retry_base_ms;       /* MODEL_LAB_RETRY_BASE_SECONDS */
-    int64_t retry_cap_ms;        /* MODEL_LAB_RETRY_CAP_SECONDS */
+    int64_t max_input_bytes;      /* MODEL_LAB_MAX_INPUT_BYTES: files */
+    int64_t max_upload_bytes;     /* MODEL_LAB_WORKBENCH_MAX_UPLOAD_BYTES: bytes handed over */
+    int64_t min_free_bytes;       /* MODEL_LAB_MIN_FREE_BYTES */
+    int64_t max_run_duration_ms;  /* MODEL_LAB_MAX_RUN_DURATION_SECONDS, 0 = none */
+    int64_t max_queue_ms;         /* MODEL_LAB_MAX_QUEUE_DURATION_SECONDS, 0 = none */
+    int64_t max_running;          /* MODEL_LAB_MAX_RUNNING, 0 = no limit */
+    int64_t max_running_per_user; /* MODEL_LAB_MAX_RUNNING_PER_USER, 0 = no limit */
+    int64_t short_run_ms;         /* MODEL_LAB_SHORT_RUN_SECONDS */
+    int64_t retention_ms;         /* MODEL_LAB_RETENTION_DAYS, 0 = none */
+    int64_t retention_max_bytes;  /* MODEL_LAB_RETENTION_MAX_BYTES, 0 = none */
+    int64_t retry_attempts;       /* MODEL_LAB_RETRY_ATTEMPTS */
+    int64_t retry_base_ms;        /* MODEL_LAB_RETRY_BASE_SECONDS */
+    int64_t retry_cap_ms;         /* MODEL_LAB_RETRY_CAP_SECONDS */
 } mli_lab_settings;
 
 /* Everything a lab stands on. Zero = the system's. */

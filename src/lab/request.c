@@ -281,6 +281,12 @@ static void write_accepted(mli_request *r)
     put_member(&w, r, "stall_seconds", &scratch);
     put_member(&w, r, "cancel_grace_seconds", &scratch);
     put_member(&w, r, "kill_grace_seconds", &scratch);
+    if (r->max_queue_ms >= 0) {
+        mli_jw_kreal(&w, "max_queue_seconds", (double)r->max_queue_ms / 1000.0);
+    }
+    if (r->hold) {
+        mli_jw_kbool(&w, "hold", true);
+    }
     put_retry(&w, r, &scratch);
     mli_jw_kstring(&w, "admission", r->safe ? "safe" : "expected");
     put_caps(&w, r);
@@ -356,6 +362,11 @@ static modellab_status accept(mli_request *r, const mli_request_defaults *defaul
     if (r->max_duration_ms == 0) {
         r->max_duration_ms = defaults->max_duration_ms;
     }
+    r->max_queue_ms = -1;
+    if (mli_json_get(r->given, "max_queue_seconds") != NULL) {
+        r->max_queue_ms = milliseconds(mli_json_get(r->given, "max_queue_seconds"));
+    }
+    r->hold = mli_json_bool(mli_json_get(r->given, "hold"), false);
     mli_caps_read(mli_json_get(r->given, "caps"), &r->caps);
     r->safe = strcmp(mli_json_string(mli_json_get(r->given, "admission"), ""), "safe") == 0;
     write_accepted(r);

@@ -26,9 +26,11 @@ typedef struct mli_request {
     int32_t priority;
     mli_retry_policy retry;
     int64_t max_duration_ms; /* request, pipeline, configuration, in this order; 0 = none */
+    int64_t max_queue_ms;    /* 0 = none, -1 = as configured */
     mli_run_caps caps;
     bool needs_input;
     bool safe; /* admission by the upper bound of the estimate */
+    bool hold;
 } mli_request;
 
 /* What the configuration says where a request says nothing. */

@@ -4,6 +4,7 @@
 #include "lab/snapshot.h"
 #include "lab/state.h"
 #include "os/clock.h"
+#include "store/queue.h"
 #include <string.h>
 
 static void put_time(mli_jw *w, const char *key, int64_t ms)
@@ -76,6 +77,7 @@ static void put_identity(mli_jw *w, const mli_run_row *run)
     mli_jw_kint(w, "attempt", run->attempt);
     mli_jw_kint(w, "fence", run->fence);
     mli_jw_kint(w, "priority", run->priority);
+    mli_jw_kbool(w, "held", run->status == MODELLAB_RUN_QUEUED && run->gate == MLI_GATE_HELD);
     mli_jw_kbool(w, "recorded", run->is_record != 0);
     mli_jw_kbool(w, "imported", run->imported != 0);
     mli_jw_kstring(w, "request_id", run->request_id);
@@ -88,6 +90,7 @@ static void put_identity(mli_jw *w, const mli_run_row *run)
     put_int(w, "queue_wait_ms",
             run->status == MODELLAB_RUN_QUEUED && run->attempt == 0 ? -1 : run->queue_wait_ms);
     put_int(w, "duration_ms", span_ms(run->started_ms, run->ended_ms));
+    put_int(w, "max_queue_ms", run->max_queue_ms > 0 ? run->max_queue_ms : -1);
     put_int(w, "max_duration_ms", run->max_duration_ms > 0 ? run->max_duration_ms : -1);
     put_time(w, "cancel_requested_at", run->cancel_requested_ms);
 }

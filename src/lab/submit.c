@@ -8,7 +8,9 @@
 #include "lab/forecast.h"
 #include "lab/input.h"
 #include "lab/request.h"
+#include "lab/schedule.h"
 #include "lab/snapshot.h"
+#include "lab/state.h"
 #include "lab/wake.h"
 #include "log/logger.h"
 #include "models/installed.h"
@@ -190,9 +192,15 @@ static void fill_row(const submission *s, const mli_input_facts *facts, mli_run_
     row->idempotency_key = s->request.idempotency_key;
     row->priority = s->request.priority;
     row->max_attempts = s->request.retry.max_attempts;
-    row->reason = MODELLAB_REASON_WAITING_FOR_SUPERVISOR;
-    row->message = "The run waits for a supervisor.";
+    row->gate = s->request.hold ? MLI_GATE_HELD : MLI_GATE_OPEN;
+    row->reason = s->request.hold ? MODELLAB_REASON_HELD : MODELLAB_REASON_WAITING_FOR_SUPERVISOR;
+    row->message = mli_reason_text(row->reason);
     row->created_ms = mli_lab_now_ms(s->lab);
+    row->max_queue_ms =
+        s->request.max_queue_ms >= 0 ? s->request.max_queue_ms : s->lab->settings.max_queue_ms;
+    row->queue_until_ms = row->max_queue_ms > 0 ? row->created_ms + row->max_queue_ms : 0;
+    row->expected_ms = mli_schedule_expected_ms(s->estimate.cpu_seconds, s->input.probe.seconds);
+    row->size_class = mli_schedule_size(row->expected_ms, s->lab->settings.short_run_ms);
     row->max_duration_ms = s->request.max_duration_ms;
     row->estimated_cost_micros = s->estimate.cost_micros;
     row->estimated_cpu_seconds = s->estimate.cpu_seconds;

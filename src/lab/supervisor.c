@@ -9,9 +9,7 @@
 #include <string.h>
 
 #define NS_PER_MS ((int64_t)1000000)
-#define CLAIM_EVERY_MS 1000 /* the guarantee; a wake comes sooner */
 #define RECONCILE_EVERY_MS 5000
-#define CLAIM_BATCH 16
 
 int64_t mli_supervisor_now(const mli_supervisor *s)
 {
@@ -77,41 +75,6 @@ static void look_after(mli_supervisor *s, int64_t now, int64_t *next)
     mli_worker_pool_look(&s->pool, now, next);
 }
 
-static modellab_status claim_one(mli_supervisor *s, const char *run_id, modellab_error *err)
-{
-    mli_job *job = NULL;
-    bool taken = false;
-    modellab_status status = mli_job_start(&s->host, run_id, &job, &taken, err);
-    if (job != NULL && !mli_supervisor_add(s, job)) {
-        mli_job_dispose(job); /* cannot be: max_workers is not above the room for jobs */
-    }
-    return status;
-}
-
-static modellab_status claim(mli_supervisor *s, int64_t now, modellab_error *err)
-{
-    char ids[CLAIM_BATCH][MLI_ULID_BYTES];
-    size_t count = 0;
-    int64_t later_ms = -1;
-    const char *only = s->only_run_id[0] != '\0' ? s->only_run_id : NULL;
-    int64_t wall_ms = mli_lab_now_ms(s->lab);
-    s->next_claim_ns = now + CLAIM_EVERY_MS * NS_PER_MS;
-    modellab_status status =
-        mli_store_queued(s->lab->store, wall_ms, only, CLAIM_BATCH, ids, &count, &later_ms, err);
-    /* A run that cannot be started for a reason of its own does not hold up those behind it. */
-    for (size_t i = 0; i < count && s->job_count < (size_t)s->max_workers; i++) {
-        modellab_error one = MODELLAB_ERROR_INIT;
-        modellab_status started = claim_one(s, ids[i], &one);
-        if (started != MODELLAB_OK && status == MODELLAB_OK) {
-            status = mli_fail(err, started, "%s", one.message);
-        }
-    }
-    if (status == MODELLAB_OK && later_ms > wall_ms && later_ms - wall_ms < CLAIM_EVERY_MS) {
-        s->next_claim_ns = now + (later_ms - wall_ms) * NS_PER_MS;
-    }
-    return status;
-}
-
 /* The first failure is the round's result; the rest of the round is done all the same. */
 static void keep_first(modellab_status *first, modellab_status status)
 {
@@ -131,9 +94,11 @@ static modellab_status round_of(mli_supervisor *s, int64_t *next, modellab_error
         s->next_reconcile_ns = now + RECONCILE_EVERY_MS * NS_PER_MS;
         keep_first(&first, mli_supervisor_reconcile(s, err));
     }
-    bool room = !s->draining && s->job_count < (size_t)s->max_workers;
-    if (room && now >= s->next_claim_ns) {
-        keep_first(&first, claim(s, now, first == MODELLAB_OK ? err : &later));
+    if (now >= s->next_expiry_ns) {
+        keep_first(&first, mli_supervisor_expire(s, now, first == MODELLAB_OK ? err : &later));
+    }
+    if (mli_supervisor_has_room(s) && now >= s->next_claim_ns) {
+        keep_first(&first, mli_supervisor_claim(s, now, first == MODELLAB_OK ? err : &later));
         look_after(s, mli_supervisor_now(s), next);
     }
     mli_supervisor_retention(s, now, next);
@@ -145,7 +110,8 @@ static modellab_status round_of(mli_supervisor *s, int64_t *next, modellab_error
     *next = s->next_reconcile_ns < *next ? s->next_reconcile_ns : *next;
     int64_t sign = mli_service_next_ns(&s->service);
     *next = sign < *next ? sign : *next;
-    if (!s->draining && s->job_count < (size_t)s->max_workers && s->next_claim_ns < *next) {
+    *next = s->next_expiry_ns < *next ? s->next_expiry_ns : *next;
+    if (mli_supervisor_has_room(s) && s->next_claim_ns < *next) {
         *next = s->next_claim_ns;
     }
     return first;

@@ -77,6 +77,7 @@ static modellab_status read_settings(mli_supervisor *s, const modellab_superviso
 {
     int64_t workers = o->max_workers;
     int64_t threads = o->threads_per_worker;
+    int64_t short_workers = 1;
     modellab_status status = mli_run_limits_configured(&s->host.limits, err);
     if (status == MODELLAB_OK && workers <= 0) {
         status = mli_config_int("MODEL_LAB_MAX_WORKERS", 1, &workers, err);
@@ -84,10 +85,14 @@ static modellab_status read_settings(mli_supervisor *s, const modellab_superviso
     if (status == MODELLAB_OK && threads <= 0) {
         status = mli_config_int("MODEL_LAB_THREADS", 0, &threads, err);
     }
+    if (status == MODELLAB_OK) {
+        status = mli_config_int("MODEL_LAB_SHORT_WORKERS", short_workers, &short_workers, err);
+    }
     if (status != MODELLAB_OK) {
         return status;
     }
     s->max_workers = clamp(workers, 1, MLI_SUPERVISOR_JOBS);
+    s->short_workers = clamp(short_workers, 0, MLI_SUPERVISOR_JOBS - s->max_workers);
     if (threads <= 0) {
         threads = mli_os_cpu_count() / s->max_workers;
     }
@@ -134,6 +139,9 @@ static modellab_status open_parts(mli_supervisor *s, const modellab_supervisor_o
     }
     if (status == MODELLAB_OK) {
         status = mli_presence_open(s->lab, &s->presence, err);
+    }
+    if (status == MODELLAB_OK && o->only_run_id == NULL) {
+        status = mli_presence_say(s->lab, &s->presence, s->max_workers, s->short_workers, err);
     }
     if (status == MODELLAB_OK) {
         int rc = pollers->add(pollers->user, &s->poller, s->presence.socket_fd);
@@ -268,6 +276,21 @@ static int64_t longest_ladder_ms(const mli_supervisor *s)
     return longest;
 }
 
+/* Who explains the queue is told that nothing is started here any more. */
+static void say_draining(const mli_supervisor *s)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_status status = MODELLAB_OK;
+    if (s->only_run_id[0] == '\0') {
+        status = mli_presence_say(s->lab, &s->presence, 0, 0, &err);
+    }
+    if (status != MODELLAB_OK) {
+        mli_log_error(s->lab->logger, MODELLAB_LOG_WARN, "supervisor.presence_not_written",
+                      "explanations of waiting runs count it as working until it has gone", status,
+                      &err);
+    }
+}
+
 modellab_status mli_supervisor_drain(mli_supervisor *s, int64_t deadline_ms,
                                      modellab_drain_result *result, modellab_error *err)
 {
@@ -278,6 +301,7 @@ modellab_status mli_supervisor_drain(mli_supervisor *s, int64_t deadline_ms,
     join(s);
     memset(&s->drained, 0, sizeof(s->drained));
     s->draining = true;
+    say_draining(s);
     mli_log(s->lab->logger, MODELLAB_LOG_INFO, "supervisor.draining", "",
             MLI_LOG_FIELDS(mli_log_int("active", (int64_t)s->job_count),
                            mli_log_int("deadline_ms", deadline_ms)));

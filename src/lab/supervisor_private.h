@@ -26,7 +26,7 @@ struct modellab_supervisor {
     mli_job_host host;
     char *program;
     char only_run_id[MLI_ULID_BYTES]; /* "" = all */
-    int32_t max_workers;
+    int32_t max_workers, short_workers;
     mli_presence presence;
     mli_os_poller poller;
     mli_os_mutex mutex; /* guards everything below, and a whole step */
@@ -36,7 +36,8 @@ struct modellab_supervisor {
     size_t job_count;
     _Atomic int32_t active;
     bool draining;
-    int64_t next_claim_ns, next_reconcile_ns;
+    int64_t next_claim_ns, next_reconcile_ns, next_expiry_ns;
+    bool no_disk; /* nothing is claimed: the disk has too little space */
     mli_suspect suspects[MLI_SUPERVISOR_SUSPECTS];
     mli_service service;
     mli_retention retention; /* the pass at work while `retaining` */
@@ -55,6 +56,13 @@ MODELLAB_MUST_CHECK modellab_status mli_supervisor_reconcile(mli_supervisor *s,
 /* supervisor_retention.c: a part of a pass when one is due; `next` becomes earlier for the rest. */
 void mli_supervisor_retention(mli_supervisor *s, int64_t now, int64_t *next);
 void mli_supervisor_retention_stop(mli_supervisor *s);
+/* supervisor_claim.c: starts what is due while there is room. */
+MODELLAB_MUST_CHECK modellab_status mli_supervisor_claim(mli_supervisor *s, int64_t now,
+                                                         modellab_error *err);
+/* Ends runs that have waited past their queue deadline. */
+MODELLAB_MUST_CHECK modellab_status mli_supervisor_expire(mli_supervisor *s, int64_t now,
+                                                          modellab_error *err);
+bool mli_supervisor_has_room(const mli_supervisor *s);
 /* Puts a job among the active ones; false when there is no room (the caller keeps it). */
 bool mli_supervisor_add(mli_supervisor *s, mli_job *job);
 bool mli_supervisor_has(const mli_supervisor *s, const char *run_id);

@@ -4,6 +4,7 @@
 #include "lab/wake.h"
 
 #include "base/error.h"
+#include "base/str.h"
 #include "os/locale.h"
 #include "os/process.h"
 #include "os/socket.h"
@@ -129,7 +130,61 @@ typedef struct search {
     bool sweep; /* remove what dead supervisors left */
     bool all;   /* look at all of them */
     int64_t dead;
+    mli_presence_sums *sums; /* NULL = not wanted */
 } search;
+
+#define SAID_BYTES 16 /* "WORKERS SHORT", then blanks and a newline; the last such line counts */
+
+/* "12 1   ..." */
+static bool parse_said(char text[SAID_BYTES], int64_t *workers, int64_t *extra)
+{
+    size_t first = strcspn(text, " ");
+    size_t second = first < SAID_BYTES - 1 ? strcspn(text + first + 1, " ") : 0;
+    text[first] = '\0';
+    if (second == 0) {
+        return false;
+    }
+    text[first + 1 + second] = '\0';
+    return mli_parse_i64(text, 0, 1000, workers) && mli_parse_i64(text + first + 1, 0, 1000, extra);
+}
+
+/* Adds what the lock file of a living supervisor tells; nothing when it told nothing. */
+static modellab_status add_said(search *s, const char *id)
+{
+    char path[MLI_PATH_BYTES];
+    char text[SAID_BYTES];
+    int64_t workers = 0;
+    int64_t extra = 0;
+    int64_t got = 0;
+    mli_os_stat facts;
+    const mli_os_files *f = s->lab->os.files;
+    modellab_status status = member_path(s->lab, id, ".lock", path, s->err);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    int fd = f->open(f->user, path, MLI_OS_READ | MLI_OS_NOFOLLOW, 0);
+    if (fd == -ENOENT) {
+        return MODELLAB_OK; /* it left meanwhile */
+    }
+    int rc = fd < 0 ? fd : f->fstat(f->user, fd, &facts);
+    if (rc == 0 && facts.bytes >= SAID_BYTES) {
+        got = f->pread(f->user, fd, text, SAID_BYTES, facts.bytes - SAID_BYTES);
+    }
+    mli_os_fd_close(fd);
+    if (rc < 0 || got < 0) {
+        return mli_fail_os(s->err, (int)-(rc < 0 ? rc : got), "a supervisor's file was not read");
+    }
+    if (got == SAID_BYTES && text[SAID_BYTES - 1] == '\n') {
+        text[SAID_BYTES - 1] = ' ';
+        if (parse_said(text, &workers, &extra)) {
+            s->sums->supervisors++;
+            s->sums->draining += workers == 0;
+            s->sums->workers += (int32_t)workers;
+            s->sums->short_workers += (int32_t)extra;
+        }
+    }
+    return MODELLAB_OK;
+}
 
 static void remove_member(const mli_lab *lab, const char *id, const char *suffix)
 {
@@ -153,6 +208,10 @@ static int look_at(void *arg, const char *name)
     }
     s->present = s->present || alive;
     s->dead += !alive;
+    if (alive && s->sums != NULL) {
+        s->status = add_said(s, id);
+        return s->status != MODELLAB_OK;
+    }
     if (!alive && s->sweep) {
         remove_member(s->lab, id, ".sock");
         remove_member(s->lab, id, ".lock");
@@ -190,6 +249,13 @@ modellab_status mli_supervisors_sweep(const mli_lab *lab, bool dry_run, int64_t 
     modellab_status status = search_folder(&s);
     *dead = s.dead;
     return status;
+}
+
+modellab_status mli_supervisors_sum(const mli_lab *lab, mli_presence_sums *out, modellab_error *err)
+{
+    search s = {.lab = lab, .err = err, .status = MODELLAB_OK, .sums = out};
+    *out = (mli_presence_sums){0};
+    return search_folder(&s);
 }
 
 static modellab_status make_folder(const mli_lab *lab, modellab_error *err)
@@ -278,6 +344,28 @@ modellab_status mli_presence_open(const mli_lab *lab, mli_presence *out, modella
         mli_presence_close(lab, out);
     }
     return status;
+}
+
+modellab_status mli_presence_say(const mli_lab *lab, const mli_presence *presence, int32_t workers,
+                                 int32_t short_workers, modellab_error *err)
+{
+    char path[MLI_PATH_BYTES];
+    char text[SAID_BYTES];
+    const mli_os_files *f = lab->os.files;
+    modellab_status status = member_path(lab, presence->id, ".lock", path, err);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    int n = mli_os_format(text, sizeof(text), "%d %d", (int)workers, (int)short_workers);
+    size_t used = n > 0 && n < SAID_BYTES - 1 ? (size_t)n : 0;
+    memset(text + used, ' ', SAID_BYTES - 1 - used);
+    text[SAID_BYTES - 1] = '\n';
+    /* Its own descriptor: the lock is not touched by closing it. */
+    int fd = f->open(f->user, path, MLI_OS_WRITE | MLI_OS_APPEND | MLI_OS_NOFOLLOW, 0);
+    int rc = fd < 0 ? fd : mli_os_write_all(f, fd, text, SAID_BYTES);
+    mli_os_fd_close(fd);
+    return rc == 0 ? MODELLAB_OK
+                   : mli_fail_os(err, -rc, "a supervisor's presence could not be written");
 }
 
 void mli_presence_close(const mli_lab *lab, mli_presence *presence)

@@ -30,6 +30,17 @@ typedef struct mli_presence {
 
 MODELLAB_MUST_CHECK modellab_status mli_presence_open(const mli_lab *lab, mli_presence *out,
                                                       modellab_error *err);
+/* Tells how many runs it executes at the same time (0 = it drains), for those who explain the
+ * queue. Who never tells is not counted: it executes one run of its own. */
+MODELLAB_MUST_CHECK modellab_status mli_presence_say(const mli_lab *lab,
+                                                     const mli_presence *presence, int32_t workers,
+                                                     int32_t short_workers, modellab_error *err);
+/* The sums of what all living supervisors have told. */
+typedef struct mli_presence_sums {
+    int32_t supervisors, draining, workers, short_workers;
+} mli_presence_sums;
+MODELLAB_MUST_CHECK modellab_status mli_supervisors_sum(const mli_lab *lab, mli_presence_sums *out,
+                                                        modellab_error *err);
 void mli_presence_close(const mli_lab *lab, mli_presence *presence);
 
 #endif

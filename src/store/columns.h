@@ -38,7 +38,9 @@
     X(is_record)                                                                                   \
     X(imported)                                                                                    \
     X(deleting)                                                                                    \
-    X(removed)
+    X(removed)                                                                                     \
+    X(gate)                                                                                        \
+    X(size_class)
 
 #define MLI_RUN_INT64_COLUMNS(X)                                                                   \
     X(fence)                                                                                       \
@@ -59,7 +61,11 @@
     X(max_duration_ms)                                                                             \
     X(queued_ms)                                                                                   \
     X(queue_wait_ms)                                                                               \
-    X(wall_ms)
+    X(wall_ms)                                                                                     \
+    X(max_queue_ms)                                                                                \
+    X(queue_until_ms)                                                                              \
+    X(head_ms)                                                                                     \
+    X(expected_ms)
 
 #define MLI_RUN_REAL_COLUMNS(X)                                                                    \
     X(audio_seconds)                                                                               \

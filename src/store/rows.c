@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "store/columns.h"
+#include "store/queue.h"
 #include <string.h>
 
 void mli_run_row_init(mli_run_row *row)
@@ -19,7 +20,7 @@ void mli_run_row_init(mli_run_row *row)
     row->created_ms = row->started_ms = row->ended_ms = -1;
     row->cancel_requested_ms = -1;
     row->peak_memory_bytes = row->api_calls = row->cost_micros = -1;
-    row->estimated_cost_micros = -1;
+    row->estimated_cost_micros = row->expected_ms = -1;
     row->audio_seconds = row->progress_seconds = -1;
     row->cpu_seconds = row->gpu_seconds = row->estimated_cpu_seconds = -1;
 }
@@ -78,5 +79,15 @@ void mli_cap_list_free(mli_cap_list *list)
         mli_free(list->alloc, list->rows);
         mli_free(list->alloc, list->text);
         mli_free(list->alloc, list);
+    }
+}
+
+void mli_queue_view_free(mli_queue_view *view)
+{
+    if (view != NULL) {
+        mli_free(view->alloc, view->runs);
+        mli_free(view->alloc, view->users);
+        mli_free(view->alloc, view->running);
+        mli_free(view->alloc, view);
     }
 }

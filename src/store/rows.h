@@ -37,6 +37,7 @@ typedef struct mli_run_row {
     int32_t imported;  /* 1: came from another lab */
     int32_t deleting;  /* MLI_PART_* whose removal was begun; with RUN the run is gone for all */
     int32_t removed;   /* MLI_PART_* that retention has taken away */
+    int32_t gate, size_class; /* mli_gate, mli_size_class */
     int64_t fence, last_event, journal_line;
     int64_t created_ms, started_ms, ended_ms; /* -1: not yet */
     int64_t not_before_ms;                    /* queued, but not to be started earlier */
@@ -49,6 +50,10 @@ typedef struct mli_run_row {
     int64_t queued_ms;       /* when it came into the queue, the last time */
     int64_t queue_wait_ms;   /* in the queue until its claims, all attempts together */
     int64_t wall_ms;         /* executing, all ended attempts together */
+    int64_t max_queue_ms;    /* longest wait in the queue, 0 = none */
+    int64_t queue_until_ms;  /* when that has passed, 0 = never */
+    int64_t head_ms;         /* when it was put to the head of the queue, 0 = it was not */
+    int64_t expected_ms;     /* time that it will probably take */
     double audio_seconds, progress_seconds, cpu_seconds, gpu_seconds, estimated_cpu_seconds;
     mli_amounts need; /* what it holds of its user's caps while it runs; written only (ledger.h) */
 } mli_run_row;

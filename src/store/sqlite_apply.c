@@ -70,9 +70,17 @@ static modellab_status put_transition(mli_sqlite *s, const mli_store_change *cha
     const mli_run_transition *t = change->transition;
     bool final = mli_sqlite_final(t->to);
     mli_event_row event = {.type = t->event_type, .step = t->failed_step, .data = t->event_data};
-    mli_query q = mli_query_open(s, MLI_SQL_RUN_TRANSITION);
-    modellab_status status;
+    modellab_status status = MODELLAB_OK;
+    mli_query q;
 
+    if (change->expect == MODELLAB_RUN_RUNNING) {
+        status = mli_sqlite_queue_charge(s, change->run_id, t->to == MODELLAB_RUN_COMPLETED,
+                                         change->now_ms, err);
+    }
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    q = mli_query_open(s, MLI_SQL_RUN_TRANSITION);
     mli_query_text(&q, change->run_id);
     mli_query_int(&q, change->expect);
     mli_query_int(&q, change->fence);

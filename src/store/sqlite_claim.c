@@ -1,4 +1,4 @@
-/* The queue: which run is next, the claim, the cancel request, and where a run stands. */
+/* The claim, the cancel request, and where a run stands. */
 #include "base/error.h"
 #include "store/sqlite_ledger.h"
 #include <string.h>
@@ -27,6 +27,8 @@ modellab_status mli_sqlite_stand(mli_sqlite *s, const char *run_id, mli_run_stan
         out->not_before_ms = sqlite3_column_int64(q.statement, 5);
         out->cancel_requested_ms = sqlite3_column_int64(q.statement, 6);
         out->attempt = (int32_t)sqlite3_column_int64(q.statement, 7);
+        out->gate = (mli_gate)sqlite3_column_int64(q.statement, 8);
+        out->priority = (int32_t)sqlite3_column_int64(q.statement, 9);
     }
     status = mli_query_close(&q, err);
     if (status == MODELLAB_OK && !found) {
@@ -48,8 +50,8 @@ modellab_status mli_sqlite_load_stand(mli_store *store, const char *run_id, mli_
     return status;
 }
 
-static modellab_status set_position(mli_sqlite *s, const char *run_id, int64_t last_event,
-                                    int64_t journal_line, modellab_error *err)
+modellab_status mli_sqlite_set_position(mli_sqlite *s, const char *run_id, int64_t last_event,
+                                        int64_t journal_line, modellab_error *err)
 {
     mli_query q = mli_query_open(s, MLI_SQL_RUN_POSITION);
 
@@ -57,52 +59,6 @@ static modellab_status set_position(mli_sqlite *s, const char *run_id, int64_t l
     mli_query_int(&q, last_event);
     mli_query_int(&q, journal_line);
     return mli_query_run(&q, err);
-}
-
-static modellab_status queued_inside(mli_sqlite *s, int64_t now_ms, const char *only_id,
-                                     size_t capacity, char (*ids)[MLI_ULID_BYTES], size_t *count,
-                                     int64_t *next_ms, modellab_error *err)
-{
-    mli_query q = mli_query_open(s, MLI_SQL_RUN_QUEUED);
-    modellab_status status;
-
-    mli_query_int(&q, now_ms);
-    mli_query_text(&q, only_id);
-    mli_query_int(&q, (int64_t)capacity);
-    while (*count < capacity && mli_query_row(&q)) {
-        size_t bytes;
-        const char *id = mli_query_column(&q, 0, &bytes);
-
-        if (bytes + 1 == MLI_ULID_BYTES) {
-            memcpy(ids[*count], id, bytes + 1);
-            *count += 1;
-        }
-    }
-    status = mli_query_close(&q, err);
-    if (status == MODELLAB_OK) {
-        q = mli_query_open(s, MLI_SQL_RUN_NEXT_DUE);
-        mli_query_int(&q, now_ms);
-        mli_query_text(&q, only_id);
-        if (mli_query_row(&q) && sqlite3_column_type(q.statement, 0) != SQLITE_NULL) {
-            *next_ms = sqlite3_column_int64(q.statement, 0);
-        }
-        status = mli_query_close(&q, err);
-    }
-    return status;
-}
-
-modellab_status mli_sqlite_queued(mli_store *store, int64_t now_ms, const char *only_id,
-                                  size_t capacity, char (*ids)[MLI_ULID_BYTES], size_t *count,
-                                  int64_t *next_ms, modellab_error *err)
-{
-    mli_sqlite *s = (mli_sqlite *)store;
-    modellab_status status = mli_sqlite_enter(s, err);
-
-    if (status == MODELLAB_OK) {
-        status = queued_inside(s, now_ms, only_id, capacity, ids, count, next_ms, err);
-        mli_sqlite_leave(s);
-    }
-    return status;
 }
 
 static modellab_status claim_inside(mli_sqlite *s, const mli_store_claim *claim, mli_run_row **out,
@@ -124,8 +80,15 @@ static modellab_status claim_inside(mli_sqlite *s, const mli_store_claim *claim,
     if (stand.status != MODELLAB_RUN_QUEUED) {
         return mli_fail(err, MODELLAB_E_STATE, "the run is being executed already");
     }
+    if (stand.gate == MLI_GATE_HELD || stand.not_before_ms > claim->now_ms) {
+        return mli_fail(err, MODELLAB_E_STATE, "the run is held or not due");
+    }
     status = mli_sqlite_ledger_hold(s, claim->run_id, claim->now_ms, hold, verdict, err);
     if (status != MODELLAB_OK || verdict->measure != 0) {
+        return status;
+    }
+    status = mli_sqlite_queue_start(s, claim, err);
+    if (status != MODELLAB_OK) {
         return status;
     }
     (void)sqlite3_snprintf((int)sizeof data, data, "{\"attempt\":%d,\"fence\":%lld}",
@@ -141,7 +104,8 @@ static modellab_status claim_inside(mli_sqlite *s, const mli_store_claim *claim,
             mli_sqlite_put_event(s, claim->run_id, &event, claim->now_ms, &stand.last_event, err);
     }
     if (status == MODELLAB_OK) {
-        status = set_position(s, claim->run_id, stand.last_event, stand.journal_line, err);
+        status =
+            mli_sqlite_set_position(s, claim->run_id, stand.last_event, stand.journal_line, err);
     }
     if (status == MODELLAB_OK) {
         wait_ms = claim->now_ms -
@@ -277,7 +241,7 @@ static modellab_status cancel_inside(mli_sqlite *s, const char *run_id, int64_t 
         status = cancel_running(s, run_id, now_ms, &stand, err);
     }
     return status == MODELLAB_OK
-               ? set_position(s, run_id, stand.last_event, stand.journal_line, err)
+               ? mli_sqlite_set_position(s, run_id, stand.last_event, stand.journal_line, err)
                : status;
 }
 

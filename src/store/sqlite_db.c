@@ -12,17 +12,11 @@ static const char *const texts[MLI_SQL_COUNT] = {
     [MLI_SQL_ROLLBACK] = "ROLLBACK",
     [MLI_SQL_RUN_BY_KEY] = "SELECT id FROM runs WHERE user=?1 AND idempotency_key=?2 "
                            "AND idempotency_key<>''",
-    [MLI_SQL_RUN_STAND] = "SELECT status,fence,last_event,journal_line,created_ms,not_before_ms,"
-                          "cancel_requested_ms,attempt FROM runs WHERE id=?1 AND (deleting&1)=0",
-    /* priority plus one for each 30 s of waiting: the present moment cancels out, so an index
-       serves */
-    [MLI_SQL_RUN_QUEUED] =
-        "SELECT id FROM runs WHERE status=1 AND not_before_ms<=?1 "
-        "AND (?2='' OR id=?2) ORDER BY priority*30000-created_ms DESC,id LIMIT ?3",
-    [MLI_SQL_RUN_NEXT_DUE] = "SELECT min(not_before_ms) FROM runs WHERE status=1 "
-                             "AND not_before_ms>?1 AND (?2='' OR id=?2)",
+    [MLI_SQL_RUN_STAND] =
+        "SELECT status,fence,last_event,journal_line,created_ms,not_before_ms,"
+        "cancel_requested_ms,attempt,gate,priority FROM runs WHERE id=?1 AND (deleting&1)=0",
     [MLI_SQL_RUN_CLAIM] = "UPDATE runs SET status=2,reason=0,message='',failed_step='',"
-                          "attempt=attempt+1,fence=fence+1,started_ms=?2,owner=?3,"
+                          "gate=0,attempt=attempt+1,fence=fence+1,started_ms=?2,owner=?3,"
                           "reserved_cost_micros=?4,queue_wait_ms=queue_wait_ms+"
                           "max(?2-queued_ms,0) WHERE id=?1 AND status=1",
     [MLI_SQL_RUN_MEASURES] =
@@ -39,7 +33,9 @@ static const char *const texts[MLI_SQL_COUNT] = {
         "wall_ms=wall_ms+iif(status=2 AND started_ms>=0,max(?11-started_ms,0),0),"
         "queue_wait_ms=queue_wait_ms+iif(status=1,max(?11-queued_ms,0),0),"
         "queued_ms=iif(?4=1,?11,queued_ms),methods=iif(?12<>'',?12,methods),"
-        "started_ms=iif(?4=1,-1,started_ms),cancel_requested_ms=iif(?4=1,-1,cancel_requested_ms) "
+        "started_ms=iif(?4=1,-1,started_ms),cancel_requested_ms=iif(?4=1,-1,cancel_requested_ms),"
+        "gate=iif(?4=1 AND ?9>?11,2,0),"
+        "queue_until_ms=iif(?4=1 AND max_queue_ms>0,max(?9,?11)+max_queue_ms,queue_until_ms) "
         "WHERE id=?1 AND status=?2 AND fence=?3",
     [MLI_SQL_RUN_POSITION] = "UPDATE runs SET last_event=?2,journal_line=?3 WHERE id=?1",
     [MLI_SQL_RUN_CANCEL] = "UPDATE runs SET cancel_requested_ms=?2 WHERE id=?1 AND status=2",

@@ -23,8 +23,6 @@ typedef enum mli_sql {
     MLI_SQL_RUN_ACTIVE,
     MLI_SQL_RUN_BY_KEY,
     MLI_SQL_RUN_STAND,
-    MLI_SQL_RUN_QUEUED,
-    MLI_SQL_RUN_NEXT_DUE,
     MLI_SQL_RUN_CLAIM,
     MLI_SQL_RUN_MEASURES,
     MLI_SQL_RUN_TRANSITION,
@@ -43,6 +41,25 @@ typedef enum mli_sql {
     MLI_SQL_QUEUE_DEPTHS,
     MLI_SQL_FINAL_FACTS,
     MLI_SQL_PROBE,
+    MLI_SQL_QUEUE_STATE, /* from here on: sqlite_queue.c, sqlite_arrange.c */
+    MLI_SQL_QUEUE_OPEN_DUE,
+    MLI_SQL_QUEUE_USERS,
+    MLI_SQL_QUEUE_ALL_USERS,
+    MLI_SQL_QUEUE_USER,
+    MLI_SQL_QUEUE_BEST,
+    MLI_SQL_QUEUE_OLDEST,
+    MLI_SQL_QUEUE_HEAD,
+    MLI_SQL_QUEUE_ONE,
+    MLI_SQL_QUEUE_ALL,
+    MLI_SQL_QUEUE_RUNNING,
+    MLI_SQL_QUEUE_OVERDUE,
+    MLI_SQL_QUEUE_STARTED,
+    MLI_SQL_QUEUE_LOAD,
+    MLI_SQL_QUEUE_CHARGE,
+    MLI_SQL_QUEUE_LEARN,
+    MLI_SQL_QUEUE_HOLD,
+    MLI_SQL_QUEUE_RELEASE,
+    MLI_SQL_QUEUE_PRIORITY,
     MLI_SQL_CAPS_OF_USER, /* from here on: sqlite_ledger.c */
     MLI_SQL_CAP_PUT,
     MLI_SQL_CAP_REMOVE,
@@ -74,9 +91,15 @@ typedef struct mli_sqlite {
     sqlite3_stmt *statements[MLI_SQL_COUNT];
 } mli_sqlite;
 
+#define MLI_SCHEMA_VERSION 2
+/* The scripts (NULL-terminated) that bring version `from` (0 = empty) to the next one. */
+const char *const *mli_sqlite_schema(int64_t from);
+
 /* SQL of a statement. */
 const char *mli_sqlite_text(mli_sql which);
-const char *mli_sqlite_run_text(mli_sql which); /* those made of the column list */
+const char *mli_sqlite_run_text(mli_sql which);     /* those made of the column list */
+const char *mli_sqlite_queue_text(mli_sql which);   /* those that look at the queue */
+const char *mli_sqlite_arrange_text(mli_sql which); /* those that change it */
 
 /* Takes the connection; E_STORE_FAILED after an I/O error (then it is not taken). */
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_enter(mli_sqlite *s, modellab_error *err);
@@ -129,6 +152,18 @@ MODELLAB_MUST_CHECK modellab_status mli_sqlite_load_row(mli_sqlite *s, const cha
 /* Collects all rows of a bound query and closes it. */
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_collect(mli_sqlite *s, mli_query *q,
                                                        mli_run_row_list **out, modellab_error *err);
+/* A RUNNING run is about to leave that status: its user is charged with the time that it took. */
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_queue_charge(mli_sqlite *s, const char *run_id,
+                                                            bool completed, int64_t now_ms,
+                                                            modellab_error *err);
+/* A start, within its transaction: E_STATE when a limit forbids it. */
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_queue_start(mli_sqlite *s,
+                                                           const mli_store_claim *claim,
+                                                           modellab_error *err);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_set_position(mli_sqlite *s, const char *run_id,
+                                                            int64_t last_event,
+                                                            int64_t journal_line,
+                                                            modellab_error *err);
 /* Counters, in the transaction that changes the run. */
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_count_claim(mli_sqlite *s, int64_t wait_ms,
                                                            modellab_error *err);
@@ -140,9 +175,13 @@ MODELLAB_MUST_CHECK modellab_status mli_sqlite_insert(mli_store *, const mli_run
                                                       const mli_event_row *, size_t,
                                                       char existing_id[MLI_ULID_BYTES],
                                                       modellab_error *);
-MODELLAB_MUST_CHECK modellab_status mli_sqlite_queued(mli_store *, int64_t, const char *, size_t,
-                                                      char (*ids)[MLI_ULID_BYTES], size_t *,
-                                                      int64_t *, modellab_error *);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_queue(mli_store *, const mli_queue_query *,
+                                                     mli_queue_view **, modellab_error *);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_overdue(mli_store *, int64_t, const char *, size_t,
+                                                       char (*ids)[MLI_ULID_BYTES], size_t *,
+                                                       modellab_error *);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_arrange(mli_store *, const mli_store_arrangement *,
+                                                       bool *, modellab_error *);
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_claim(mli_store *, const mli_store_claim *,
                                                      mli_run_row **, modellab_error *);
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_apply(mli_store *, const mli_store_change *, bool *,

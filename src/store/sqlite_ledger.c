@@ -27,13 +27,14 @@ const char *mli_sqlite_ledger_text(mli_sql which)
         return "SELECT user,measure,period,value,updated_ms FROM caps "
                "WHERE (?1 IS NULL OR user=?1) ORDER BY user,measure,period";
     case MLI_SQL_CAP_WAKE:
-        return "UPDATE runs SET not_before_ms=0 WHERE seq IN (SELECT seq FROM runs "
+        return "UPDATE runs SET not_before_ms=0,gate=0 WHERE seq IN (SELECT seq FROM runs "
                "WHERE status=1 AND reason=9 AND user=?1 "
                "ORDER BY priority*30000-created_ms DESC LIMIT ?2)";
     case MLI_SQL_CAP_WAKE_ALL:
-        return "UPDATE runs SET not_before_ms=0 WHERE status=1 AND reason=9";
+        return "UPDATE runs SET not_before_ms=0,gate=0 WHERE status=1 AND reason=9";
     case MLI_SQL_CAP_WAIT:
-        return "UPDATE runs SET reason=9,message=?2,not_before_ms=?3 WHERE id=?1 AND status=1";
+        return "UPDATE runs SET reason=9,message=?2,not_before_ms=?3,gate=2 WHERE id=?1 AND "
+               "status=1";
     case MLI_SQL_USAGE_SUM:
         return "SELECT sum(cpu_ms),sum(gpu_ms),sum(audio_ms),sum(api_calls),sum(cost_micros),"
                "sum(runs),sum(held_cpu_ms),sum(held_audio_ms),sum(held_api_calls),"

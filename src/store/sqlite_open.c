@@ -9,93 +9,6 @@
 #define APPLICATION_ID 0x4d4c4162 /* "MLAb" */
 #define WAIT_STEP_NS 5000000
 
-/* Each entry brings the schema from version i to i + 1. Never changed once released, only appended.
- */
-static const char *const migrations[] = {
-    "CREATE TABLE meta(key TEXT PRIMARY KEY,value TEXT NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE runs(seq INTEGER PRIMARY KEY,id TEXT NOT NULL UNIQUE,request_id TEXT NOT NULL,"
-    "trace_id TEXT NOT NULL,span_id TEXT NOT NULL,user TEXT NOT NULL,pipeline TEXT NOT NULL,"
-    "steps TEXT NOT NULL,input_name TEXT NOT NULL,input_sha256 TEXT NOT NULL,"
-    "message TEXT NOT NULL,failed_step TEXT NOT NULL,model TEXT NOT NULL,"
-    "model_sha256 TEXT NOT NULL,engine TEXT NOT NULL,price_sheet TEXT NOT NULL,"
-    "price_json TEXT NOT NULL,currency TEXT NOT NULL,request_json TEXT NOT NULL,"
-    "labels_json TEXT NOT NULL,idempotency_key TEXT NOT NULL,parent_run_id TEXT NOT NULL,"
-    "owner TEXT NOT NULL,status INTEGER NOT NULL,reason INTEGER NOT NULL,"
-    "priority INTEGER NOT NULL,attempt INTEGER NOT NULL,max_attempts INTEGER NOT NULL,"
-    "is_record INTEGER NOT NULL,fence INTEGER NOT NULL,last_event INTEGER NOT NULL,"
-    "journal_line INTEGER NOT NULL,created_ms INTEGER NOT NULL,started_ms INTEGER NOT NULL,"
-    "ended_ms INTEGER NOT NULL,not_before_ms INTEGER NOT NULL,"
-    "cancel_requested_ms INTEGER NOT NULL,input_bytes INTEGER NOT NULL,"
-    "peak_memory_bytes INTEGER NOT NULL,api_calls INTEGER NOT NULL,cost_micros INTEGER NOT NULL,"
-    "reserved_cost_micros INTEGER NOT NULL,estimated_cost_micros INTEGER NOT NULL,"
-    "max_duration_ms INTEGER NOT NULL,audio_seconds REAL NOT NULL,progress_seconds REAL NOT NULL,"
-    "cpu_seconds REAL NOT NULL,gpu_seconds REAL NOT NULL,estimated_cpu_seconds REAL NOT NULL);"
-    "CREATE INDEX runs_queue ON runs(priority*30000-created_ms DESC,id) WHERE status=1;"
-    "CREATE INDEX runs_active ON runs(id) WHERE status=2;"
-    "CREATE INDEX runs_status ON runs(status,id);"
-    "CREATE INDEX runs_user ON runs(user,created_ms);"
-    "CREATE INDEX runs_model ON runs(model,ended_ms) WHERE status=3;"
-    "CREATE UNIQUE INDEX runs_key ON runs(user,idempotency_key) WHERE idempotency_key<>'';"
-    "CREATE TABLE steps(run_id TEXT NOT NULL,name TEXT NOT NULL,message TEXT NOT NULL,"
-    "status INTEGER NOT NULL,reason INTEGER NOT NULL,started_ms INTEGER NOT NULL,"
-    "ended_ms INTEGER NOT NULL,peak_memory_bytes INTEGER NOT NULL,cpu_seconds REAL NOT NULL,"
-    "position INTEGER NOT NULL,attempt INTEGER NOT NULL,PRIMARY KEY(run_id,name)) WITHOUT ROWID;"
-    "CREATE TABLE artifacts(seq INTEGER PRIMARY KEY,run_id TEXT NOT NULL,id TEXT NOT NULL UNIQUE,"
-    "step TEXT NOT NULL,name TEXT NOT NULL,media_type TEXT NOT NULL,sha256 TEXT NOT NULL,"
-    "file TEXT NOT NULL,role TEXT NOT NULL,bytes INTEGER NOT NULL,fence INTEGER NOT NULL);"
-    "CREATE INDEX artifacts_run ON artifacts(run_id,seq);"
-    "CREATE TABLE events(run_id TEXT NOT NULL,number INTEGER NOT NULL,time_ms INTEGER NOT NULL,"
-    "type TEXT NOT NULL,step TEXT NOT NULL,data TEXT NOT NULL,PRIMARY KEY(run_id,number)) "
-    "WITHOUT ROWID;"
-    "CREATE TABLE totals(family TEXT NOT NULL,label1 TEXT NOT NULL,label2 TEXT NOT NULL,"
-    "value REAL NOT NULL,PRIMARY KEY(family,label1,label2)) WITHOUT ROWID;",
-    "ALTER TABLE runs ADD COLUMN seal_json TEXT NOT NULL DEFAULT '';"
-    "ALTER TABLE runs ADD COLUMN imported INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE runs ADD COLUMN deleting INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE runs ADD COLUMN removed INTEGER NOT NULL DEFAULT 0;"
-    "CREATE INDEX runs_ended ON runs(ended_ms,id) WHERE status>=3;"
-    "CREATE INDEX runs_deleting ON runs(id) WHERE deleting<>0;"
-    "CREATE INDEX runs_parent ON runs(parent_run_id) WHERE parent_run_id<>'';"
-    /* accounting of all attempts, caps of users, the ledger */
-    "ALTER TABLE runs ADD COLUMN methods TEXT NOT NULL DEFAULT '';"
-    "ALTER TABLE runs ADD COLUMN estimate_json TEXT NOT NULL DEFAULT '';"
-    "ALTER TABLE runs ADD COLUMN queued_ms INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE runs ADD COLUMN queue_wait_ms INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE runs ADD COLUMN wall_ms INTEGER NOT NULL DEFAULT 0;"
-    "UPDATE runs SET queued_ms=created_ms,queue_wait_ms=iif(started_ms>=0,"
-    "max(started_ms-created_ms,0),0),wall_ms=iif(started_ms>=0 AND ended_ms>=0,"
-    "max(ended_ms-started_ms,0),0);"
-    "ALTER TABLE steps ADD COLUMN gpu_seconds REAL NOT NULL DEFAULT -1;"
-    "ALTER TABLE steps ADD COLUMN audio_seconds REAL NOT NULL DEFAULT -1;"
-    "ALTER TABLE steps ADD COLUMN api_calls INTEGER NOT NULL DEFAULT -1;"
-    "ALTER TABLE steps ADD COLUMN earlier_cpu_seconds REAL NOT NULL DEFAULT 0;"
-    "CREATE INDEX runs_wait_cap ON runs(user) WHERE status=1 AND reason=9;"
-    "CREATE TABLE caps(user TEXT NOT NULL,measure INTEGER NOT NULL,period INTEGER NOT NULL,"
-    "value INTEGER NOT NULL,updated_ms INTEGER NOT NULL,PRIMARY KEY(user,measure,period)) "
-    "WITHOUT ROWID;"
-    "CREATE TABLE usage(user TEXT NOT NULL,hour INTEGER NOT NULL,cpu_ms INTEGER NOT NULL,"
-    "gpu_ms INTEGER NOT NULL,audio_ms INTEGER NOT NULL,api_calls INTEGER NOT NULL,"
-    "cost_micros INTEGER NOT NULL,runs INTEGER NOT NULL,held_cpu_ms INTEGER NOT NULL,"
-    "held_audio_ms INTEGER NOT NULL,held_api_calls INTEGER NOT NULL,"
-    "held_cost_micros INTEGER NOT NULL,PRIMARY KEY(user,hour)) WITHOUT ROWID;"
-    "CREATE TABLE accounts(run_id TEXT PRIMARY KEY,hour INTEGER NOT NULL,"
-    "need_cpu_ms INTEGER NOT NULL,need_audio_ms INTEGER NOT NULL,"
-    "need_api_calls INTEGER NOT NULL,need_cost_micros INTEGER NOT NULL,"
-    "held_cpu_ms INTEGER NOT NULL,held_audio_ms INTEGER NOT NULL,"
-    "held_api_calls INTEGER NOT NULL,held_cost_micros INTEGER NOT NULL,"
-    "charged_cpu_ms INTEGER NOT NULL,charged_gpu_ms INTEGER NOT NULL,"
-    "charged_audio_ms INTEGER NOT NULL,charged_api_calls INTEGER NOT NULL,"
-    "charged_cost_micros INTEGER NOT NULL) WITHOUT ROWID;"
-    "CREATE TRIGGER account_of_deleted_run AFTER DELETE ON runs BEGIN "
-    "DELETE FROM accounts WHERE run_id=OLD.id; END;"
-    /* retry, rerun */
-    "ALTER TABLE runs ADD COLUMN retry_delay_ms INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE steps ADD COLUMN step_key TEXT NOT NULL DEFAULT '';"
-    "ALTER TABLE steps ADD COLUMN reused_from TEXT NOT NULL DEFAULT '';",
-};
-
-#define SCHEMA_VERSION ((int64_t)(sizeof migrations / sizeof *migrations))
-
 static const mli_store_ops ops;
 
 /* Runs SQL without results; waits a while when the database is busy (changing the journal mode does
@@ -142,11 +55,11 @@ static modellab_status check_version(mli_sqlite *s, int64_t *version, modellab_e
         return mli_fail(err, MODELLAB_E_STORE_CORRUPT, "the file %s is not a lab's database",
                         "lab.sqlite");
     }
-    if (*version > SCHEMA_VERSION) {
+    if (*version > MLI_SCHEMA_VERSION) {
         return mli_fail_at(err, MODELLAB_E_STORE_NEWER, *version,
                            "the lab has schema version %lld, this library knows up to %lld: use a "
                            "newer version of the library",
-                           (long long)*version, (long long)SCHEMA_VERSION);
+                           (long long)*version, (long long)MLI_SCHEMA_VERSION);
     }
     return MODELLAB_OK;
 }
@@ -154,8 +67,12 @@ static modellab_status check_version(mli_sqlite *s, int64_t *version, modellab_e
 static modellab_status migrate_one(mli_sqlite *s, int64_t from, modellab_error *err)
 {
     char numbers[96];
-    int rc = run_script(s, migrations[from], 0);
+    const char *const *part = mli_sqlite_schema(from);
+    int rc = SQLITE_OK;
 
+    for (; rc == SQLITE_OK && *part != NULL; part++) {
+        rc = run_script(s, *part, 0);
+    }
     if (rc == SQLITE_OK) {
         (void)sqlite3_snprintf((int)sizeof numbers, numbers,
                                "PRAGMA user_version=%d;PRAGMA application_id=%d;", (int)from + 1,
@@ -170,7 +87,7 @@ modellab_status mli_sqlite_migrate(mli_sqlite *s, modellab_error *err)
     int64_t version = 0;
     modellab_status status = check_version(s, &version, err);
 
-    if (status != MODELLAB_OK || version == SCHEMA_VERSION) {
+    if (status != MODELLAB_OK || version == MLI_SCHEMA_VERSION) {
         return status;
     }
     if (s->base.read_only) {
@@ -183,7 +100,7 @@ modellab_status mli_sqlite_migrate(mli_sqlite *s, modellab_error *err)
         return status;
     }
     status = check_version(s, &version, err); /* another process may have been faster */
-    for (; status == MODELLAB_OK && version < SCHEMA_VERSION; version++) {
+    for (; status == MODELLAB_OK && version < MLI_SCHEMA_VERSION; version++) {
         status = migrate_one(s, version, err);
     }
     return mli_sqlite_end(s, status, err);
@@ -334,7 +251,9 @@ modellab_status mli_store_open_sqlite(const mli_store_options *options, mli_stor
 static const mli_store_ops ops = {
     .close = close_store,
     .insert = mli_sqlite_insert,
-    .queued = mli_sqlite_queued,
+    .queue = mli_sqlite_queue,
+    .overdue = mli_sqlite_overdue,
+    .arrange = mli_sqlite_arrange,
     .claim = mli_sqlite_claim,
     .apply = mli_sqlite_apply,
     .request_cancel = mli_sqlite_request_cancel,

@@ -35,7 +35,7 @@ const char *mli_sqlite_run_text(mli_sql which)
     case MLI_SQL_RUN_MARKED:
         return SELECT_RUN "WHERE deleting<>0 ORDER BY id";
     default:
-        return "";
+        return mli_sqlite_queue_text(which);
     }
 }
 

@@ -41,13 +41,29 @@ modellab_status mli_store_insert(mli_store *store, const mli_run_row *run,
     GUARDED(true, store->ops->insert(store, run, events, event_count, existing_id, err));
 }
 
-modellab_status mli_store_queued(mli_store *store, int64_t now_ms, const char *only_id,
-                                 size_t capacity, char (*ids)[MLI_ULID_BYTES], size_t *count,
-                                 int64_t *next_ms, modellab_error *err)
+modellab_status mli_store_queue(mli_store *store, const mli_queue_query *query,
+                                mli_queue_view **out, modellab_error *err)
+{
+    *out = NULL;
+    GUARDED(false, store->ops->queue(store, query, out, err));
+}
+
+modellab_status mli_store_overdue(mli_store *store, int64_t now_ms, const char *only_id,
+                                  size_t capacity, char (*ids)[MLI_ULID_BYTES], size_t *count,
+                                  modellab_error *err)
 {
     *count = 0;
-    *next_ms = -1;
-    GUARDED(false, store->ops->queued(store, now_ms, only_id, capacity, ids, count, next_ms, err));
+    GUARDED(false, store->ops->overdue(store, now_ms, only_id, capacity, ids, count, err));
+}
+
+modellab_status mli_store_arrange(mli_store *store, const mli_store_arrangement *what,
+                                  bool *changed, modellab_error *err)
+{
+    bool ignored;
+
+    changed = changed == NULL ? &ignored : changed;
+    *changed = false;
+    GUARDED(true, store->ops->arrange(store, what, changed, err));
 }
 
 modellab_status mli_store_claim_run(mli_store *store, const mli_store_claim *claim,

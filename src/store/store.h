@@ -5,6 +5,7 @@
 #define MLI_STORE_STORE_H
 
 #include "base/id.h"
+#include "store/queue.h"
 #include "store/rows.h"
 
 typedef struct mli_store mli_store;
@@ -49,7 +50,25 @@ typedef struct mli_store_claim {
     int64_t now_ms;
     mli_hold *hold;           /* optional: receives what the run holds now */
     mli_cap_verdict *verdict; /* optional: receives the cap that has no room (E_CAP_EXCEEDED) */
+    int32_t max_running, max_running_per_user; /* 0 = no limit */
+    int64_t virtual_ms;                        /* where new users begin from now on */
+    bool is_extra;                             /* a start beside the regular ones: not counted */
 } mli_store_claim;
+
+/* A change of a queued run's place. */
+typedef enum mli_arrange {
+    MLI_ARRANGE_HOLD,
+    MLI_ARRANGE_RELEASE,
+    MLI_ARRANGE_PRIORITY
+} mli_arrange;
+
+typedef struct mli_store_arrangement {
+    const char *run_id;
+    mli_arrange what;
+    bool to_head;     /* PRIORITY: before all others instead */
+    int32_t priority; /* PRIORITY */
+    int64_t now_ms;
+} mli_store_arrangement;
 
 /* What a cancel request met (values of modellab_cancel_outcome) and where the run stands. */
 typedef struct mli_store_cancel {
@@ -62,6 +81,8 @@ typedef struct mli_run_stand {
     modellab_run_status status;
     int64_t fence, last_event, journal_line, created_ms, not_before_ms, cancel_requested_ms;
     int32_t attempt;
+    mli_gate gate;
+    int32_t priority;
 } mli_run_stand;
 
 /* Which ended runs retention wants to see, newest end first. */
@@ -88,9 +109,12 @@ typedef struct mli_store_ops {
     void (*close)(mli_store *store);
     modellab_status (*insert)(mli_store *, const mli_run_row *, const mli_event_row *events, size_t,
                               char existing_id[MLI_ULID_BYTES], modellab_error *);
-    modellab_status (*queued)(mli_store *, int64_t now_ms, const char *only_id, size_t capacity,
-                              char (*ids)[MLI_ULID_BYTES], size_t *count, int64_t *next_ms,
-                              modellab_error *);
+    modellab_status (*queue)(mli_store *, const mli_queue_query *, mli_queue_view **,
+                             modellab_error *);
+    modellab_status (*overdue)(mli_store *, int64_t now_ms, const char *only_id, size_t capacity,
+                               char (*ids)[MLI_ULID_BYTES], size_t *count, modellab_error *);
+    modellab_status (*arrange)(mli_store *, const mli_store_arrangement *, bool *changed,
+                               modellab_error *);
     modellab_status (*claim)(mli_store *, const mli_store_claim *, mli_run_row **,
                              modellab_error *);
     modellab_status (*apply)(mli_store *, const mli_store_change *, bool *applied,
@@ -161,15 +185,25 @@ MODELLAB_MUST_CHECK modellab_status mli_store_insert(mli_store *store, const mli
                                                      size_t event_count,
                                                      char existing_id[MLI_ULID_BYTES],
                                                      modellab_error *err);
-/* Ids of queued runs that may start now, best first: priority plus one for each 30 s of waiting,
- * then the oldest. Take the lock of the first, then claim it; when either is lost, try the next.
- * *next_ms: when the earliest delayed run becomes due, -1 when there is none. */
-MODELLAB_MUST_CHECK modellab_status mli_store_queued(mli_store *store, int64_t now_ms,
-                                                     const char *only_id, size_t capacity,
-                                                     char (*ids)[MLI_ULID_BYTES], size_t *count,
-                                                     int64_t *next_ms, modellab_error *err);
+/* What waits and what runs (queue.h). Take the lock of the run that the scheduler puts first, then
+ * claim it; when either is lost, try the next. Free with mli_queue_view_free(). Delayed runs that
+ * have become due are opened on the way (not in a read-only store). */
+MODELLAB_MUST_CHECK modellab_status mli_store_queue(mli_store *store, const mli_queue_query *query,
+                                                    mli_queue_view **out, modellab_error *err);
+/* Ids of queued runs whose queue deadline has passed; held ones have none. `only_id` NULL = all. */
+MODELLAB_MUST_CHECK modellab_status mli_store_overdue(mli_store *store, int64_t now_ms,
+                                                      const char *only_id, size_t capacity,
+                                                      char (*ids)[MLI_ULID_BYTES], size_t *count,
+                                                      modellab_error *err);
+/* Holds, releases or moves a queued run, with its event. *changed (optional) false: it stood so
+ * already. A release gives it its whole queue time again. E_NOT_FOUND, E_RUN_FINAL, E_STATE (it
+ * runs). */
+MODELLAB_MUST_CHECK modellab_status mli_store_arrange(mli_store *store,
+                                                      const mli_store_arrangement *what,
+                                                      bool *changed, modellab_error *err);
 /* QUEUED -> RUNNING, raising attempt and fence, with event run_started. The caller holds the run's
- * lock. *out: the row as it is now. E_STATE: another was faster; E_RUN_FINAL; E_NOT_FOUND.
+ * lock. *out: the row as it is now. E_STATE: another was faster, it is held or not due, or a limit
+ * of the claim is reached; E_RUN_FINAL; E_NOT_FOUND.
  * E_CAP_EXCEEDED: a cap of its user has no room now; the run goes on waiting, with the reason, and
  * is not due before it can have room. */
 MODELLAB_MUST_CHECK modellab_status mli_store_claim_run(mli_store *store,

@@ -151,6 +151,7 @@ static void labs_and_runs(void **state)
 {
     void *out;
     modellab_run_status status = 7;
+    modellab_run_explanation place = {.size = sizeof place};
     modellab_cancel_outcome outcome = 0;
     char id[MODELLAB_RUN_ID_BYTES] = "x";
     (void)state;
@@ -175,6 +176,12 @@ static void labs_and_runs(void **state)
     REFUSES(modellab_run_step_at(NULL, 0, NULL, &err));
     REFUSES(modellab_run_artifact_at(NULL, 0, NULL, &err));
     REFUSES(modellab_run_cancel(NULL, "x", &outcome, &err));
+    RESETS(modellab_run_explain(NULL, "x", &place, (modellab_buffer **)&out, &err));
+    REFUSES(modellab_run_hold(NULL, "x", &err));
+    REFUSES(modellab_run_release(NULL, "x", &err));
+    REFUSES(modellab_run_set_priority(NULL, "x", MODELLAB_PRIORITY_HEAD, &err));
+    assert_string_equal(modellab_wait_name(99), "none");
+    assert_string_equal(modellab_wait_text(MODELLAB_WAIT_HELD), "It is held until it is released.");
     assert_int_equal(outcome, MODELLAB_CANCEL_ERROR);
     REFUSES(modellab_run_wait(NULL, "x", 0, NULL, &status, &err));
     assert_int_equal(status, 0);

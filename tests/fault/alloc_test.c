@@ -177,6 +177,7 @@ static modellab_status lab_day(const modellab_allocator *alloc, void *arg)
     modellab_cancel_outcome outcome = 0;
     modellab_event_list *events = NULL;
     modellab_run_list *runs = NULL;
+    modellab_run_explanation place = {.size = sizeof place};
     modellab_record *record = NULL;
     modellab_report *report = NULL;
     modellab_buffer *text = NULL;
@@ -197,6 +198,12 @@ static modellab_status lab_day(const modellab_allocator *alloc, void *arg)
     TRY(modellab_run_to_json(run, &text, &err));
     TRY(modellab_run_list_load(lab, &filter, &runs, &err));
     TRY(modellab_event_list_load(lab, run_id, 0, 0, 0, &events, &err));
+    modellab_buffer_destroy(text);
+    text = NULL;
+    TRY(modellab_run_hold(lab, run_id, &err));
+    TRY(modellab_run_release(lab, run_id, &err));
+    TRY(modellab_run_set_priority(lab, run_id, MODELLAB_PRIORITY_HEAD, &err));
+    TRY(modellab_run_explain(lab, run_id, &place, &text, &err));
     TRY(modellab_run_cancel(lab, run_id, &outcome, &err));
     modellab_buffer_destroy(text);
     text = NULL;

@@ -150,7 +150,8 @@ enum { CHILDREN = 3, EACH = 20 };
 static int work(void)
 {
     mli_lab *lab = open_lab(&folder, NULL, NULL, 0);
-    char id[MLI_ULID_BYTES], ids[4][MLI_ULID_BYTES];
+    mli_queue_query query = {.now_ms = INT64_MAX / 2, .each = 4};
+    char id[MLI_ULID_BYTES];
     int ended = 0;
 
     for (int i = 0; i < EACH; i++) {
@@ -159,18 +160,17 @@ static int work(void)
         }
     }
     for (int idle = 0; idle < 200;) {
-        size_t count = 0;
-        int64_t next = 0;
+        mli_queue_view *view = NULL;
 
-        if (mli_store_queued(lab->store, INT64_MAX / 2, NULL, 4, ids, &count, &next, NULL) !=
-            MODELLAB_OK) {
+        if (mli_store_queue(lab->store, &query, &view, NULL) != MODELLAB_OK) {
             return -1;
         }
-        idle = count == 0 ? idle + 100 : idle;
-        for (size_t i = 0; i < count; i++) {
-            mli_store_claim claim = {.run_id = ids[i], .owner = "{}", .now_ms = 1};
+        idle = view->run_count == 0 ? idle + 100 : idle;
+        for (size_t i = 0; i < view->run_count; i++) {
+            const char *taken = view->runs[i].id;
+            mli_store_claim claim = {.run_id = taken, .owner = "{}", .now_ms = 1};
             mli_run_transition to = {.to = MODELLAB_RUN_COMPLETED, .event_type = "run_completed"};
-            mli_store_change change = {.run_id = ids[i],
+            mli_store_change change = {.run_id = taken,
                                        .fence = 1,
                                        .expect = MODELLAB_RUN_RUNNING,
                                        .now_ms = 2,
@@ -188,6 +188,7 @@ static int work(void)
                 return -1;
             }
         }
+        mli_queue_view_free(view);
     }
     mli_lab_unref(lab);
     return ended;

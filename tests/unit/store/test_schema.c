@@ -54,10 +54,9 @@ static void version_1(void **state)
     mli_run_row_list *list = NULL;
     mli_event_row_list *events = NULL;
     mli_total_list *totals = NULL;
-    char queued[2][MLI_ULID_BYTES];
     mli_usage usage;
-    int64_t next;
-    size_t count;
+    mli_queue_query query = {.now_ms = 2000000000000, .each = 2};
+    mli_queue_view *queue = NULL;
     mli_store *store;
 
     (void)state;
@@ -94,9 +93,11 @@ static void version_1(void **state)
     ASSERT_OK(mli_store_totals(store, &totals, err));
     assert_true(totals->count > 10);
     mli_total_list_free(totals);
-    ASSERT_OK(mli_store_queued(store, 2000000000000, NULL, 2, queued, &count, &next, err));
-    assert_int_equal(1, count); /* what waited then can be taken now */
-    assert_string_equal(ids[3], queued[0]);
+    ASSERT_OK(mli_store_queue(store, &query, &queue, err));
+    assert_int_equal(1, queue->run_count); /* what waited then can be taken now */
+    assert_string_equal(ids[3], queue->runs[0].id);
+    assert_int_equal(1, queue->users[queue->runs[0].user].waiting);
+    mli_queue_view_free(queue);
     /* It is executed and counted as if it had come later. */
     mli_store_claim claim = {.run_id = ids[3], .owner = "{}", .now_ms = 2000000000000};
     mli_run_row *claimed = NULL;

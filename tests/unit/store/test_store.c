@@ -62,27 +62,36 @@ static void rows_come_back(void **state)
     ASSERT_FAILS(MODELLAB_E_NOT_FOUND, mli_store_load(store, id_of(8), &record, err));
 }
 
+static mli_queue_view *queue_at(int64_t now_ms, const char *only_id)
+{
+    mli_queue_query query = {.now_ms = now_ms, .only_id = only_id, .each = 8};
+    mli_queue_view *view = NULL;
+
+    ASSERT_OK(mli_store_queue(store, &query, &view, err));
+    return view;
+}
+
 static void queue_is_ordered(void **state)
 {
-    char ids[8][MLI_ULID_BYTES];
-    size_t count = 0;
-    int64_t next = 0;
+    mli_queue_view *view;
 
     (void)state;
     add_run(store, 1, 10, 1000000);
     add_run(store, 2, 30, 1000000);
     add_run(store, 3, 10, 999000);
     add_run(store, 4, 10, 1000000 - 21 * 30000); /* waited 21 steps longer: above urgent by one */
-    ASSERT_OK(mli_store_queued(store, 2000000, NULL, 8, ids, &count, &next, err));
-    assert_int_equal(4, count);
-    assert_string_equal(id_of(4), ids[0]);
-    assert_string_equal(id_of(2), ids[1]);
-    assert_string_equal(id_of(3), ids[2]);
-    assert_string_equal(id_of(1), ids[3]);
-    assert_int_equal(-1, next);
-    ASSERT_OK(mli_store_queued(store, 2000000, id_of(3), 8, ids, &count, &next, err));
-    assert_int_equal(1, count);
-    assert_string_equal(id_of(3), ids[0]);
+    view = queue_at(2000000, NULL);
+    assert_int_equal(4, view->run_count);
+    assert_string_equal(id_of(4), view->runs[0].id);
+    assert_string_equal(id_of(2), view->runs[1].id);
+    assert_string_equal(id_of(3), view->runs[2].id);
+    assert_string_equal(id_of(1), view->runs[3].id);
+    assert_int_equal(-1, view->next_due_ms);
+    mli_queue_view_free(view);
+    view = queue_at(2000000, id_of(3));
+    assert_int_equal(1, view->run_count);
+    assert_string_equal(id_of(3), view->runs[0].id);
+    mli_queue_view_free(view);
 }
 
 static void claim_is_exclusive(void **state)
@@ -194,17 +203,20 @@ static void requeue_and_cancel(void **state)
                                .now_ms = 30,
                                .transition = &again};
     mli_store_cancel cancel;
-    char ids[2][MLI_ULID_BYTES];
-    size_t count;
-    int64_t next;
+    mli_queue_view *view;
 
     (void)state;
     add_run(store, 1, 10, 10);
     claim_run(store, 1, 20);
     ASSERT_OK(mli_store_apply(store, &change, NULL, NULL, err));
-    ASSERT_OK(mli_store_queued(store, 40, NULL, 2, ids, &count, &next, err));
-    assert_int_equal(0, count);
-    assert_int_equal(500, next);
+    view = queue_at(40, NULL);
+    assert_int_equal(0, view->run_count);
+    assert_int_equal(500, view->next_due_ms);
+    mli_queue_view_free(view);
+    view = queue_at(500, NULL);
+    assert_int_equal(1, view->run_count);
+    assert_int_equal(-1, view->next_due_ms);
+    mli_queue_view_free(view);
     ASSERT_OK(mli_store_request_cancel(store, id_of(1), 41, &cancel, err));
     assert_int_equal(MODELLAB_CANCEL_CANCELLED, cancel.outcome);
     ASSERT_OK(mli_store_request_cancel(store, id_of(1), 42, &cancel, err));
