@@ -118,6 +118,7 @@ modellab_status mli_ingest_apply(mli_ingest *ingest, mli_store_change *change, m
     change->fence = ingest->fence;
     change->expect = MODELLAB_RUN_RUNNING;
     change->now_ms = mli_lab_now_ms(ingest->lab);
+    change->lazy = true; /* the journal has it */
     modellab_status status = mli_store_apply(ingest->lab->store, change, NULL, NULL, err);
     if (status == MODELLAB_E_RUN_FINAL || status == MODELLAB_E_FENCED ||
         status == MODELLAB_E_STATE) {

@@ -9,8 +9,9 @@
 #include <modellab/logger.h>
 
 typedef struct mli_ingest {
-    mli_lab *lab;         /* borrowed */
-    modellab_logger *log; /* with the run's ids; NULL = silent */
+    mli_lab *lab;                          /* borrowed */
+    struct mli_manifest_writer *manifests; /* borrowed; NULL = written by who settles */
+    modellab_logger *log;                  /* with the run's ids; NULL = silent */
     char run_id[MLI_ULID_BYTES];
     int64_t fence;
     int64_t applied; /* last journal line that the store has */

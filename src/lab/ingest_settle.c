@@ -4,11 +4,11 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "lab/manifest_writer.h"
 #include "lab/methods.h"
 #include "lab/partial.h"
 #include "lab/pricing.h"
 #include "lab/seal.h"
-#include "lab/snapshot.h"
 #include "lab/state.h"
 #include "log/logger.h"
 #include <string.h>
@@ -211,12 +211,7 @@ static bool not_ours(modellab_status status)
  * does it later, since the record wins. */
 static void follow_up(mli_ingest *ingest)
 {
-    modellab_error err = MODELLAB_ERROR_INIT;
-    modellab_status status = mli_manifest_refresh(ingest->lab, ingest->run_id, &err);
-    if (status != MODELLAB_OK) {
-        mli_log_error(ingest->log, MODELLAB_LOG_WARN, "manifest.not_written",
-                      "the manifest is behind its record until the next reconcile", status, &err);
-    }
+    mli_manifest_writer_put(ingest->manifests, ingest->lab, ingest->run_id, ingest->log);
 }
 
 static modellab_status settle_once(mli_ingest *ingest, const mli_settlement *settlement,

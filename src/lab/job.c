@@ -61,6 +61,7 @@ void mli_job_begin(mli_job *job, int64_t started_ns)
     d->stall_limit_ms = job->limits.stall_ms;
     d->progress_ns = mli_job_now(job);
     mli_ingest_open(&job->ingest, job->host->lab, job->row);
+    job->ingest.manifests = job->host->manifests;
 }
 
 void mli_job_stop(mli_job *job, modellab_reason reason, int64_t now_ns)

@@ -7,6 +7,7 @@
 #include "lab/deadlines.h"
 #include "lab/ingest.h"
 #include "lab/limits.h"
+#include "lab/manifest_writer.h"
 #include "lab/model_images.h"
 #include "lab/worker_pool.h"
 #include <modellab/logger.h>
@@ -17,6 +18,7 @@ typedef struct mli_job_host {
     const char *supervisor_id;
     mli_worker_pool *pool;
     mli_model_images *images;
+    mli_manifest_writer *manifests;
     int32_t threads; /* of a worker */
     bool keep_on_host_death;
     mli_run_limits limits; /* as configured */

@@ -7,7 +7,6 @@
 #include "lab/job_private.h"
 #include "lab/order.h"
 #include "lab/run_log.h"
-#include "lab/snapshot.h"
 #include "lab/state.h"
 #include "log/logger.h"
 #include "os/locale.h"
@@ -317,22 +316,12 @@ static modellab_status fail_without_folder(mli_lab *lab, const char *run_id, mod
     return status;
 }
 
-/* The manifest says RUNNING too; the record wins when it cannot be written. */
-static void refresh_manifest(const mli_job *job)
-{
-    modellab_error err = MODELLAB_ERROR_INIT;
-    modellab_status status = mli_manifest_refresh(job->host->lab, job->row->id, &err);
-    if (status != MODELLAB_OK) {
-        mli_log_error(job->log, MODELLAB_LOG_WARN, "manifest.not_written",
-                      "the manifest is behind its record until the next transition", status, &err);
-    }
-}
-
 static modellab_status start_claimed(mli_job *job, int lock_fd, modellab_error *err)
 {
     mli_job_begin(job, mli_job_now(job));
     mli_log_text(job->log, MODELLAB_LOG_INFO, "run.claimed", job->row->steps);
-    refresh_manifest(job);
+    /* The manifest says RUNNING too. */
+    mli_manifest_writer_put(job->host->manifests, job->host->lab, job->row->id, job->log);
     modellab_status status = employ(job, lock_fd, err);
     if (status == MODELLAB_OK) {
         bool first = job->process.runs == 1;

@@ -124,6 +124,8 @@ static modellab_status open_parts(mli_supervisor *s, const modellab_supervisor_o
     s->host.pool = &s->pool;
     s->host.images = &s->images;
     mli_model_images_init(&s->images, s->lab);
+    s->host.manifests = &s->manifests;
+    mli_manifest_writer_open(&s->manifests, s->lab);
     if (status == MODELLAB_OK && o->notify_service != 0) {
         status = mli_service_open(&s->service, s->lab, err);
     }
@@ -312,6 +314,7 @@ modellab_status mli_supervisor_drain(mli_supervisor *s, int64_t deadline_ms,
     stop_all(s);
     step_until(s, mli_supervisor_now(s) + (longest_ladder_ms(s) + 5000) * NS_PER_MS);
     mli_worker_pool_close(&s->pool);
+    mli_manifest_writer_flush(&s->manifests);
     *result = s->drained;
     result->size = sizeof(*result);
     if (s->job_count > 0) {
@@ -357,6 +360,7 @@ void mli_supervisor_destroy(mli_supervisor *s)
     } else {
         mli_worker_pool_close(&s->pool);
     }
+    mli_manifest_writer_close(&s->manifests, forked);
     mli_model_images_close(&s->images);
     mli_supervisor_retention_stop(s);
     if (!forked) {

@@ -32,6 +32,7 @@ struct modellab_supervisor {
     mli_os_mutex mutex; /* guards everything below, and a whole step */
     mli_worker_pool pool;
     mli_model_images images;
+    mli_manifest_writer manifests;
     mli_job *jobs[MLI_SUPERVISOR_JOBS];
     size_t job_count;
     _Atomic int32_t active;

@@ -54,6 +54,7 @@ typedef struct mli_worker {
     char model[128], model_sha256[65], engine[128]; /* "" until known */
     /* The present step. */
     const char *step;
+    bool last_step;
     int64_t calls_before;     /* API calls of the steps before it */
     modellab_reason reason;   /* set by a step that knows better than its status tells */
     int64_t progress_said_ns; /* when the last progress line was written */

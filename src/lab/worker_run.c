@@ -63,6 +63,8 @@ static modellab_status say_step(mli_worker *w, const char *type, int position, i
                                 const course *c, int64_t cpu_ns, modellab_error *err)
 {
     bool done = strcmp(type, "step_done") == 0;
+    /* The outcome comes next: its sync is also this line's. */
+    bool last = w->last_step || c->reason != MODELLAB_REASON_NONE;
     mli_jw *line = mli_journal_begin(&w->journal, type);
     mli_jw_kstring(line, "step", w->step);
     mli_jw_kint(line, "position", position);
@@ -76,7 +78,7 @@ static modellab_status say_step(mli_worker *w, const char *type, int position, i
         mli_jw_kreal(line, "audio_seconds", (double)atomic_load(&w->page->audio_done_ms) / 1000.0);
         mli_jw_kint(line, "api_calls", atomic_load(&w->page->calls_made) - w->calls_before);
     }
-    return end_line(w, done, err);
+    return end_line(w, done && !last, err);
 }
 
 /* Turns a step's status into the reason that the run's record shows. */
@@ -198,6 +200,7 @@ int32_t mli_worker_run(mli_worker *w)
         if (!next_name(&rest, name)) {
             break;
         }
+        w->last_step = rest[0] == '\0';
         status = run_step(w, name, i, &c, &err);
     }
     if (status == MODELLAB_OK) {

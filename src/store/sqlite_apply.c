@@ -185,21 +185,26 @@ static modellab_status apply_inside(mli_sqlite *s, const mli_store_change *chang
     return status;
 }
 
+typedef struct application {
+    const mli_store_change *change;
+    bool *applied;
+    int64_t *last_event;
+} application;
+
+static modellab_status run_apply(mli_sqlite *s, void *arg, modellab_error *err)
+{
+    const application *a = arg;
+
+    return apply_inside(s, a->change, a->applied, a->last_event, err);
+}
+
 modellab_status mli_sqlite_apply(mli_store *store, const mli_store_change *change, bool *applied,
                                  int64_t *last_event, modellab_error *err)
 {
-    mli_sqlite *s = (mli_sqlite *)store;
-    modellab_status status = mli_sqlite_enter(s, err);
+    application a = {change, applied, last_event};
+    bool lazy = change->lazy && change->transition == NULL;
+    modellab_status status = mli_sqlite_write((mli_sqlite *)store, run_apply, &a, lazy, err);
 
-    if (status != MODELLAB_OK) {
-        return status;
-    }
-    status = mli_sqlite_begin(s, true, err);
-    if (status == MODELLAB_OK) {
-        status = apply_inside(s, change, applied, last_event, err);
-        status = mli_sqlite_end(s, status, err);
-    }
     *applied = *applied && status == MODELLAB_OK;
-    mli_sqlite_leave(s);
     return status;
 }

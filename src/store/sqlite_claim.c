@@ -126,42 +126,46 @@ static modellab_status note_wait(mli_sqlite *s, const mli_store_claim *claim,
                                   verdict->until_ms > soon ? verdict->until_ms : soon, err);
 }
 
+typedef struct claiming {
+    const mli_store_claim *claim;
+    mli_run_row **out;
+    mli_hold hold;
+    mli_cap_verdict verdict;
+} claiming;
+
+static modellab_status run_claim(mli_sqlite *s, void *arg, modellab_error *err)
+{
+    claiming *c = arg;
+    modellab_status status = claim_inside(s, c->claim, c->out, &c->hold, &c->verdict, err);
+
+    if (status == MODELLAB_OK && c->verdict.measure != 0) {
+        status = note_wait(s, c->claim, &c->verdict, err); /* that is committed */
+    }
+    return status;
+}
+
 modellab_status mli_sqlite_claim(mli_store *store, const mli_store_claim *claim, mli_run_row **out,
                                  modellab_error *err)
 {
-    mli_sqlite *s = (mli_sqlite *)store;
-    mli_hold hold = {0};
-    mli_cap_verdict verdict = {0};
+    claiming c = {.claim = claim, .out = out};
     char why[256];
     const modellab_allocator *alloc = store->has_alloc ? &store->alloc : NULL;
-    modellab_status status = mli_sqlite_enter(s, err);
+    modellab_status status = mli_sqlite_write((mli_sqlite *)store, run_claim, &c, false, err);
 
-    if (status != MODELLAB_OK) {
-        return status;
-    }
-    status = mli_sqlite_begin(s, true, err);
-    if (status == MODELLAB_OK) {
-        status = claim_inside(s, claim, out, &hold, &verdict, err);
-        if (status == MODELLAB_OK && verdict.measure != 0) {
-            status = note_wait(s, claim, &verdict, err); /* that is committed */
-        }
-        status = mli_sqlite_end(s, status, err);
-    }
-    if (status == MODELLAB_OK && verdict.measure != 0) {
-        mli_cap_verdict_text(&verdict, why, sizeof why);
+    if (status == MODELLAB_OK && c.verdict.measure != 0) {
+        mli_cap_verdict_text(&c.verdict, why, sizeof why);
         status = mli_fail(err, MODELLAB_E_CAP_EXCEEDED, "%s", why);
     }
     if (claim->hold != NULL) {
-        *claim->hold = hold;
+        *claim->hold = c.hold;
     }
     if (claim->verdict != NULL) {
-        *claim->verdict = verdict;
+        *claim->verdict = c.verdict;
     }
     if (status != MODELLAB_OK && *out != NULL) {
         mli_run_row_free(alloc, *out);
         *out = NULL;
     }
-    mli_sqlite_leave(s);
     return status;
 }
 
@@ -245,22 +249,27 @@ static modellab_status cancel_inside(mli_sqlite *s, const char *run_id, int64_t 
                : status;
 }
 
+typedef struct cancelling {
+    const char *run_id;
+    int64_t now_ms;
+    mli_store_cancel *out;
+} cancelling;
+
+static modellab_status run_cancel(mli_sqlite *s, void *arg, modellab_error *err)
+{
+    const cancelling *c = arg;
+
+    return cancel_inside(s, c->run_id, c->now_ms, c->out, err);
+}
+
 modellab_status mli_sqlite_request_cancel(mli_store *store, const char *run_id, int64_t now_ms,
                                           mli_store_cancel *out, modellab_error *err)
 {
-    mli_sqlite *s = (mli_sqlite *)store;
-    modellab_status status = mli_sqlite_enter(s, err);
+    cancelling c = {run_id, now_ms, out};
+    modellab_status status = mli_sqlite_write((mli_sqlite *)store, run_cancel, &c, false, err);
 
-    if (status != MODELLAB_OK) {
-        return status;
-    }
-    status = mli_sqlite_begin(s, true, err);
-    if (status == MODELLAB_OK) {
-        status = mli_sqlite_end(s, cancel_inside(s, run_id, now_ms, out, err), err);
-    }
     if (status != MODELLAB_OK) {
         out->outcome = MODELLAB_CANCEL_ERROR;
     }
-    mli_sqlite_leave(s);
     return status;
 }

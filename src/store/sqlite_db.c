@@ -10,6 +10,11 @@ static const char *const texts[MLI_SQL_COUNT] = {
     [MLI_SQL_BEGIN_WRITE] = "BEGIN IMMEDIATE",
     [MLI_SQL_COMMIT] = "COMMIT",
     [MLI_SQL_ROLLBACK] = "ROLLBACK",
+    [MLI_SQL_SAVEPOINT] = "SAVEPOINT one",
+    [MLI_SQL_RELEASE] = "RELEASE one",
+    [MLI_SQL_ROLLBACK_TO] = "ROLLBACK TO one",
+    [MLI_SQL_SYNC_FULL] = "PRAGMA synchronous=FULL",
+    [MLI_SQL_SYNC_LAZY] = "PRAGMA synchronous=NORMAL",
     [MLI_SQL_RUN_BY_KEY] = "SELECT id FROM runs WHERE user=?1 AND idempotency_key=?2 "
                            "AND idempotency_key<>''",
     [MLI_SQL_RUN_STAND] =

@@ -16,6 +16,11 @@ typedef enum mli_sql {
     MLI_SQL_BEGIN_WRITE,
     MLI_SQL_COMMIT,
     MLI_SQL_ROLLBACK,
+    MLI_SQL_SAVEPOINT,
+    MLI_SQL_RELEASE,
+    MLI_SQL_ROLLBACK_TO,
+    MLI_SQL_SYNC_FULL,
+    MLI_SQL_SYNC_LAZY,
     MLI_SQL_RUN_INSERT,
     MLI_SQL_RUN_LOAD,
     MLI_SQL_RUN_LIST,
@@ -83,12 +88,19 @@ typedef enum mli_sql {
     MLI_SQL_COUNT
 } mli_sql;
 
+struct mli_sqlite_work;
+
 typedef struct mli_sqlite {
     mli_store base;
     sqlite3 *db;
     mli_os_mutex mutex;
     bool failed;
     sqlite3_stmt *statements[MLI_SQL_COUNT];
+    /* Writers (sqlite_write.c). */
+    mli_os_mutex group_mutex; /* guards the three below; never taken with `mutex` held */
+    mli_os_cond group_turn;
+    struct mli_sqlite_work *waiting;
+    bool leading; /* somebody works for all that waited */
 } mli_sqlite;
 
 #define MLI_SCHEMA_VERSION 2
@@ -112,6 +124,23 @@ MODELLAB_MUST_CHECK modellab_status mli_sqlite_begin(mli_sqlite *s, bool writes,
 /* Commits when `status` is OK, else rolls back and returns `status`. */
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_end(mli_sqlite *s, modellab_status status,
                                                    modellab_error *err);
+
+/* One writer of a group; lives on its stack. */
+typedef modellab_status (*mli_sqlite_run)(mli_sqlite *s, void *arg, modellab_error *err);
+typedef struct mli_sqlite_work {
+    mli_sqlite_run run;
+    void *arg;
+    modellab_error *err;
+    bool lazy, done;
+    modellab_status status;
+    struct mli_sqlite_work *next;
+} mli_sqlite_work;
+
+/* Calls `run` (in this or another thread, while this one waits) inside a write transaction and
+ * commits it, together with those of other threads that wait. `lazy`: the commit survives the death
+ * of the process, and a power cut once anything after it was committed durably. */
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_write(mli_sqlite *s, mli_sqlite_run run, void *arg,
+                                                     bool lazy, modellab_error *err);
 
 /* A statement being bound and stepped; the first failure sticks. Always mli_query_close() it. */
 typedef struct mli_query {

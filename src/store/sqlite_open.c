@@ -178,6 +178,8 @@ static void close_store(mli_store *store)
             (void)sqlite3_finalize(s->statements[i]); /* repeats an old code */
         }
         (void)sqlite3_close_v2(s->db); /* never refuses */
+        mli_os_cond_destroy(&s->group_turn);
+        mli_os_mutex_destroy(&s->group_mutex);
         mli_os_mutex_destroy(&s->mutex);
     }
     mli_free(has_alloc ? &alloc : NULL, s);
@@ -185,8 +187,9 @@ static void close_store(mli_store *store)
 
 static modellab_status prepare_basics(mli_sqlite *s, modellab_error *err)
 {
-    static const mli_sql basics[] = {MLI_SQL_BEGIN, MLI_SQL_BEGIN_WRITE, MLI_SQL_COMMIT,
-                                     MLI_SQL_ROLLBACK};
+    static const mli_sql basics[] = {MLI_SQL_BEGIN,      MLI_SQL_BEGIN_WRITE, MLI_SQL_COMMIT,
+                                     MLI_SQL_ROLLBACK,   MLI_SQL_SAVEPOINT,   MLI_SQL_RELEASE,
+                                     MLI_SQL_ROLLBACK_TO};
     modellab_status status = MODELLAB_OK;
 
     for (size_t i = 0; status == MODELLAB_OK && i < sizeof basics / sizeof *basics; i++) {
@@ -216,6 +219,25 @@ static modellab_status set_up(mli_sqlite *s, const mli_store_options *options, m
     return status == MODELLAB_OK ? mli_sqlite_migrate(s, err) : status;
 }
 
+static int init_locks(mli_sqlite *s)
+{
+    int rc = mli_os_mutex_init(&s->mutex);
+
+    if (rc != 0) {
+        return rc;
+    }
+    rc = mli_os_mutex_init(&s->group_mutex);
+    if (rc == 0) {
+        rc = mli_os_cond_init(&s->group_turn);
+        if (rc == 0) {
+            return 0;
+        }
+        mli_os_mutex_destroy(&s->group_mutex);
+    }
+    mli_os_mutex_destroy(&s->mutex);
+    return rc;
+}
+
 modellab_status mli_store_open_sqlite(const mli_store_options *options, mli_store **out,
                                       modellab_error *err)
 {
@@ -234,7 +256,7 @@ modellab_status mli_store_open_sqlite(const mli_store_options *options, mli_stor
     }
     s->base.read_only = options->read_only;
     s->base.pid = mli_os_pid();
-    rc = mli_os_mutex_init(&s->mutex);
+    rc = init_locks(s);
     if (rc != 0) {
         mli_free(options->alloc, s);
         return mli_fail_os(err, rc, "cannot make a lock");

@@ -149,23 +149,27 @@ static modellab_status insert_inside(mli_sqlite *s, const mli_run_row *run,
     return status;
 }
 
+typedef struct insertion {
+    const mli_run_row *run;
+    const mli_event_row *events;
+    size_t event_count;
+    char *existing_id;
+} insertion;
+
+static modellab_status run_insert(mli_sqlite *s, void *arg, modellab_error *err)
+{
+    const insertion *i = arg;
+
+    return insert_inside(s, i->run, i->events, i->event_count, i->existing_id, err);
+}
+
 modellab_status mli_sqlite_insert(mli_store *store, const mli_run_row *run,
                                   const mli_event_row *events, size_t event_count,
                                   char existing_id[MLI_ULID_BYTES], modellab_error *err)
 {
-    mli_sqlite *s = (mli_sqlite *)store;
-    modellab_status status = mli_sqlite_enter(s, err);
+    insertion i = {run, events, event_count, existing_id};
 
-    if (status != MODELLAB_OK) {
-        return status;
-    }
-    status = mli_sqlite_begin(s, true, err);
-    if (status == MODELLAB_OK) {
-        status = insert_inside(s, run, events, event_count, existing_id, err);
-        status = mli_sqlite_end(s, status, err);
-    }
-    mli_sqlite_leave(s);
-    return status;
+    return mli_sqlite_write((mli_sqlite *)store, run_insert, &i, false, err);
 }
 
 modellab_status mli_sqlite_load_row(mli_sqlite *s, const char *run_id, mli_run_row **out,

@@ -42,6 +42,9 @@ typedef struct mli_store_change {
     const mli_event_row *events; /* number and time are given here (time_ms 0 = now_ms) */
     size_t event_count;
     const mli_run_transition *transition; /* its event comes after `events` */
+    /* What it says can be read again from a synced journal: it survives the death of the process,
+     * and a power cut once anything after it was committed durably. Transitions never are. */
+    bool lazy;
 } mli_store_change;
 
 typedef struct mli_store_claim {

@@ -376,10 +376,14 @@ static void the_manifest_says_running(void **state)
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:sleep=60000"});
     (void)kit_worker_pid(k, id);
     kit_run_path(k, id, "manifest.json", path);
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    assert_true(fread(text, 1, sizeof(text) - 1, file) > 0);
-    assert_int_equal(fclose(file), 0);
+    /* It is written behind the record, by a thread of its own. */
+    for (int i = 0; i < 2000 && strstr(text, "\"status\":\"RUNNING\"") == NULL; i++) {
+        FILE *file = fopen(path, "rb");
+        assert_non_null(file);
+        assert_true(fread(text, 1, sizeof(text) - 1, file) > 0);
+        assert_int_equal(fclose(file), 0);
+        kit_sleep_ms(5);
+    }
     assert_non_null(strstr(text, "\"status\":\"RUNNING\""));
     assert_int_equal(cancel(k, id), MODELLAB_CANCEL_REQUESTED);
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_CANCELLED);

@@ -1,0 +1,161 @@
+/* The queue of runs whose manifests are to be written, and the threads that do it. One run is in
+ * one thread's hands at a time: an older snapshot never replaces a newer one. */
+#include "lab/manifest_writer.h"
+
+#include "base/error.h"
+#include "lab/snapshot.h"
+#include "log/logger.h"
+#include <string.h>
+
+static void write_now(mli_lab *lab, const char *run_id, modellab_logger *log)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_status status = mli_manifest_refresh(lab, run_id, &err);
+    if (status != MODELLAB_OK && status != MODELLAB_E_NOT_FOUND) { /* removed meanwhile */
+        mli_log(log, MODELLAB_LOG_WARN, "manifest.not_written",
+                "the manifest is behind its record until the next reconcile",
+                MLI_LOG_FIELDS(mli_log_string("run_id", run_id), mli_log_int("code", status),
+                               mli_log_string("error", err.message)));
+    }
+}
+
+static bool is_in_hands(const mli_manifest_writer *w, const char *run_id)
+{
+    for (size_t i = 0; i < MLI_MANIFEST_THREADS; i++) {
+        if (strcmp(w->working[i], run_id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The oldest run that no other thread has; false when there is none. */
+static bool take(mli_manifest_writer *w, size_t slot)
+{
+    for (size_t i = 0; i < w->waiting_count; i++) {
+        if (!is_in_hands(w, w->waiting[i])) {
+            memcpy(w->working[slot], w->waiting[i], MLI_ULID_BYTES);
+            w->waiting_count--;
+            memmove(w->waiting[i], w->waiting[i + 1],
+                    (w->waiting_count - i) * sizeof(w->waiting[0]));
+            w->working_count++;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void *run(void *arg)
+{
+    mli_manifest_writer *w = arg;
+    mli_os_mutex_lock(&w->mutex);
+    size_t slot = w->started++;
+    for (;;) {
+        if (take(w, slot)) {
+            mli_os_mutex_unlock(&w->mutex);
+            write_now(w->lab, w->working[slot], w->lab->logger);
+            mli_os_mutex_lock(&w->mutex);
+            w->working[slot][0] = '\0';
+            w->working_count--;
+            mli_os_cond_broadcast(&w->work); /* a run may have waited for this one's end */
+            mli_os_cond_broadcast(&w->rest);
+        } else if (w->leave && w->waiting_count == 0) {
+            break;
+        } else {
+            mli_os_cond_wait(&w->work, &w->mutex);
+        }
+    }
+    mli_os_mutex_unlock(&w->mutex);
+    return NULL;
+}
+
+static bool open_locks(mli_manifest_writer *w)
+{
+    if (mli_os_mutex_init(&w->mutex) != 0) {
+        return false;
+    }
+    if (mli_os_cond_init(&w->work) == 0) {
+        if (mli_os_cond_init(&w->rest) == 0) {
+            return true;
+        }
+        mli_os_cond_destroy(&w->work);
+    }
+    mli_os_mutex_destroy(&w->mutex);
+    return false;
+}
+
+static void close_locks(mli_manifest_writer *w)
+{
+    mli_os_cond_destroy(&w->rest);
+    mli_os_cond_destroy(&w->work);
+    mli_os_mutex_destroy(&w->mutex);
+}
+
+void mli_manifest_writer_open(mli_manifest_writer *w, mli_lab *lab)
+{
+    memset(w, 0, sizeof(*w));
+    w->lab = lab;
+    if (lab->os.files != &mli_os_system_files || !open_locks(w)) {
+        return;
+    }
+    while (w->thread_count < MLI_MANIFEST_THREADS &&
+           mli_os_thread_start(&w->threads[w->thread_count], "modellab-files", 0, run, w) == 0) {
+        w->thread_count++;
+    }
+    if (w->thread_count == 0) {
+        close_locks(w);
+    }
+}
+
+void mli_manifest_writer_put(mli_manifest_writer *w, mli_lab *lab, const char *run_id,
+                             modellab_logger *log)
+{
+    bool taken = false;
+    if (w != NULL && w->thread_count > 0) {
+        mli_os_mutex_lock(&w->mutex);
+        for (size_t i = 0; !taken && i < w->waiting_count; i++) {
+            taken = strcmp(w->waiting[i], run_id) == 0;
+        }
+        while (!taken && w->waiting_count == MLI_MANIFEST_QUEUE) {
+            mli_os_cond_wait(&w->rest, &w->mutex);
+        }
+        if (!taken) {
+            memcpy(w->waiting[w->waiting_count++], run_id, MLI_ULID_BYTES);
+            mli_os_cond_broadcast(&w->work);
+            taken = true;
+        }
+        mli_os_mutex_unlock(&w->mutex);
+    }
+    if (!taken) {
+        write_now(lab, run_id, log);
+    }
+}
+
+void mli_manifest_writer_flush(mli_manifest_writer *w)
+{
+    if (w->thread_count == 0) {
+        return;
+    }
+    mli_os_mutex_lock(&w->mutex);
+    while (w->waiting_count + w->working_count > 0) {
+        mli_os_cond_wait(&w->rest, &w->mutex);
+    }
+    mli_os_mutex_unlock(&w->mutex);
+}
+
+void mli_manifest_writer_close(mli_manifest_writer *w, bool forked)
+{
+    if (w->thread_count == 0 || forked) {
+        w->thread_count = 0;
+        return;
+    }
+    mli_os_mutex_lock(&w->mutex);
+    w->leave = true;
+    mli_os_cond_broadcast(&w->work);
+    mli_os_mutex_unlock(&w->mutex);
+    for (size_t i = 0; i < w->thread_count; i++) {
+        mli_os_thread_join(w->threads[i]);
+    }
+    w->thread_count = 0;
+    close_locks(w);
+}

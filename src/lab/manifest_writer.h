@@ -1,0 +1,36 @@
+/* Manifests behind their records: a supervisor's own threads write them, so that the syncs of
+ * different runs overlap and its loop waits for none. The record is what was acknowledged; a
+ * manifest that a crash kept from being written is written by the next reconcile of the files. */
+#ifndef MLI_LAB_MANIFEST_WRITER_H
+#define MLI_LAB_MANIFEST_WRITER_H
+
+#include "lab/lab.h"
+#include "os/thread.h"
+
+enum { MLI_MANIFEST_QUEUE = 256, MLI_MANIFEST_THREADS = 4 };
+
+typedef struct mli_manifest_writer {
+    mli_lab *lab;
+    mli_os_mutex mutex; /* guards the rest */
+    mli_os_cond work, rest;
+    char waiting[MLI_MANIFEST_QUEUE][MLI_ULID_BYTES]; /* each run once */
+    size_t waiting_count;
+    char working[MLI_MANIFEST_THREADS][MLI_ULID_BYTES]; /* "" = that thread waits */
+    size_t working_count, started;
+    mli_os_thread threads[MLI_MANIFEST_THREADS];
+    size_t thread_count; /* 0: every manifest is written by who asks for it */
+    bool leave;
+} mli_manifest_writer;
+
+/* Without threads when they cannot be had, or when the lab's files are not the system's (a
+ * simulation does one thing after the other). */
+void mli_manifest_writer_open(mli_manifest_writer *writer, mli_lab *lab);
+/* The manifest is to say what the record says, soon. Failures are logged. NULL: at once, here. */
+void mli_manifest_writer_put(mli_manifest_writer *writer, mli_lab *lab, const char *run_id,
+                             modellab_logger *log);
+/* Returns when all that was asked for before is written. */
+void mli_manifest_writer_flush(mli_manifest_writer *writer);
+/* Flushes and ends the threads. In a forked child (`forked`) there are none. */
+void mli_manifest_writer_close(mli_manifest_writer *writer, bool forked);
+
+#endif
