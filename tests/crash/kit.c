@@ -284,6 +284,19 @@ pid_t kit_worker_pid(const kit *k, const char *run_id)
     return pid;
 }
 
+pid_t kit_hanging_worker(const kit *k, const char *run_id)
+{
+    pid_t pid = kit_worker_pid(k, run_id);
+    for (int waited = 0; kit_count_events(k, run_id, "step_started") == 0; waited += 5) {
+        if (waited >= PATIENCE_MS) {
+            fail_msg("no step was begun");
+        }
+        kit_sleep_ms(5);
+    }
+    kit_sleep_ms(20);
+    return pid;
+}
+
 bool kit_alive(pid_t pid)
 {
     char path[64];

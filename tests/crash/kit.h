@@ -40,7 +40,10 @@ void kit_wait_status(const kit *k, const char *run_id, modellab_run_status statu
 modellab_run_status kit_wait_final(const kit *k, const char *run_id);
 /* Waits until the worker has named itself in the page. */
 pid_t kit_worker_pid(const kit *k, const char *run_id);
-/* The same for at most so long; 0 when it has not. */
+/* The same, once its first step is under way: before, it would heed a cancel or its host's end also
+ * when the step is one that hangs. */
+pid_t kit_hanging_worker(const kit *k, const char *run_id);
+/* kit_worker_pid() for at most so long; 0 when it has not. */
 pid_t kit_worker_within(const kit *k, const char *run_id, int wait_ms);
 bool kit_alive(pid_t pid); /* and no zombie */
 void kit_wait_dead(pid_t pid);

@@ -111,7 +111,7 @@ static void a_transient_end_is_tried_again(void **state)
 
     kit_submit(k, "{\"pipeline\":\"ingest\",\"max_attempts\":3}", 1.0, id);
     host = kit_start_host(k, &(kit_host){.fail_step = "ingest:hang"});
-    pid_t worker = kit_worker_pid(k, id);
+    pid_t worker = kit_hanging_worker(k, id);
     kit_kill(k, host);
     assert_int_equal(kill(worker, SIGKILL), 0);
     kit_wait_dead(worker);
@@ -130,7 +130,7 @@ static void everything_killed_gives_stale_at_open(void **state)
     char id[MODELLAB_RUN_ID_BYTES];
     kit_submit(k, INGEST, 1.0, id);
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:hang"});
-    pid_t worker = kit_worker_pid(k, id);
+    pid_t worker = kit_hanging_worker(k, id);
     kit_kill(k, host);
     assert_int_equal(kill(worker, SIGKILL), 0);
     kit_wait_dead(worker);
@@ -220,7 +220,7 @@ static void a_stranger_with_the_workers_pid_stays_alive(void **state)
     char id[MODELLAB_RUN_ID_BYTES];
     kit_submit(k, INGEST, 1.0, id);
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:hang"});
-    pid_t worker = kit_worker_pid(k, id);
+    pid_t worker = kit_hanging_worker(k, id);
     kit_kill(k, host);
     assert_int_equal(kill(worker, SIGKILL), 0);
     kit_wait_dead(worker);
@@ -242,7 +242,7 @@ static void a_lock_in_other_hands_is_reported_and_nobody_killed(void **state)
     modellab_report *report = NULL;
     kit_submit(k, INGEST, 1.0, id);
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:hang"});
-    pid_t worker = kit_worker_pid(k, id);
+    pid_t worker = kit_hanging_worker(k, id);
     kit_kill(k, host);
     assert_int_equal(kill(worker, SIGKILL), 0);
     kit_wait_dead(worker);

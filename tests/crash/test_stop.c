@@ -85,12 +85,7 @@ static void cancelling_what_is_dead(void **state)
     char id[MODELLAB_RUN_ID_BYTES];
     kit_submit(k, INGEST, 1.0, id);
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:hang"});
-    pid_t worker = kit_worker_pid(k, id);
-    while (kit_count_events(k, id, "step_started") ==
-           0) { /* before, it would heed its host's end */
-        kit_sleep_ms(5);
-    }
-    kit_sleep_ms(20);
+    pid_t worker = kit_hanging_worker(k, id);
     kit_kill(k, host);
     assert_int_equal(kill(worker, SIGKILL), 0);
     kit_wait_dead(worker);
@@ -105,11 +100,7 @@ static void who_does_not_listen_is_killed(void **state)
     kit_submit(k, INGEST, 1.0, id);
     pid_t host =
         kit_start_host(k, &(kit_host){.fail_step = "ingest:hang", .term_ms = 100, .kill_ms = 300});
-    pid_t worker = kit_worker_pid(k, id);
-    while (kit_count_events(k, id, "step_started") == 0) { /* before, it would listen */
-        kit_sleep_ms(5);
-    }
-    kit_sleep_ms(20);
+    pid_t worker = kit_hanging_worker(k, id);
     assert_int_equal(cancel(k, id), MODELLAB_CANCEL_REQUESTED);
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_CANCELLED);
     expect_end(k, id, MODELLAB_RUN_CANCELLED, MODELLAB_REASON_CANCELLED_BY_USER);
@@ -204,7 +195,7 @@ static void the_ladder_of_a_request(void **state)
                "\"cancel_grace_seconds\":0.1,\"kill_grace_seconds\":0.2}",
                1.0, id);
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:hang"});
-    pid_t worker = kit_worker_pid(k, id);
+    pid_t worker = kit_hanging_worker(k, id);
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_TIMEOUT);
     assert_false(kit_alive(worker));
     modellab_run *run = kit_load(k, id);
