@@ -199,8 +199,11 @@ static void fill_row(const submission *s, const mli_input_facts *facts, mli_run_
     row->max_queue_ms =
         s->request.max_queue_ms >= 0 ? s->request.max_queue_ms : s->lab->settings.max_queue_ms;
     row->queue_until_ms = row->max_queue_ms > 0 ? row->created_ms + row->max_queue_ms : 0;
-    row->expected_ms = mli_schedule_expected_ms(s->estimate.cpu_seconds, s->input.probe.seconds);
-    row->size_class = mli_schedule_size(row->expected_ms, s->lab->settings.short_run_ms);
+    int64_t cpu_ms = mli_schedule_expected_ms(s->estimate.cpu_seconds, s->input.probe.seconds);
+    row->size_class = mli_schedule_size(cpu_ms, s->lab->settings.short_run_ms);
+    row->expected_ms = s->estimate.wall_seconds >= 0
+                           ? mli_schedule_expected_ms(s->estimate.wall_seconds, -1)
+                           : cpu_ms;
     row->max_duration_ms = s->request.max_duration_ms;
     row->estimated_cost_micros = s->estimate.cost_micros;
     row->estimated_cpu_seconds = s->estimate.cpu_seconds;

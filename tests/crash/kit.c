@@ -122,6 +122,16 @@ void kit_submit(kit *k, const char *request, double seconds, char run_id[MODELLA
     }
 }
 
+void kit_submit_bare(kit *k, const char *request, char run_id[MODELLAB_RUN_ID_BYTES])
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_run_submit_options options = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
+    options.request = request;
+    if (modellab_run_submit(k->lab, &options, run_id, NULL, &err) != MODELLAB_OK) {
+        fail_msg("not submitted: %s", err.message);
+    }
+}
+
 static void close_pipe(int fds[2])
 {
     (void)close(fds[0]);

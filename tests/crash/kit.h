@@ -17,7 +17,7 @@ typedef struct kit {
 
 /* How a host process supervises; zero is the default. */
 typedef struct kit_host {
-    const char *plant;     /* planted bug: "no-lock"; NULL = none */
+    const char *plant;     /* planted bug, see crash_host.c; NULL = none */
     const char *fail_step; /* MODEL_LAB_FAIL_STEP for its workers */
     bool keep;             /* workers outlive it */
     int workers, term_ms, kill_ms;
@@ -28,6 +28,9 @@ void kit_reopen(kit *k); /* closes and opens the lab again: reconciles */
 void kit_close(kit *k);  /* also ends hosts that a failed test left */
 /* Submits audio of `seconds` (a tone) with this request. */
 void kit_submit(kit *k, const char *request, double seconds, char run_id[MODELLAB_RUN_ID_BYTES]);
+
+/* Submits a run without input. */
+void kit_submit_bare(kit *k, const char *request, char run_id[MODELLAB_RUN_ID_BYTES]);
 
 pid_t kit_start_host(kit *k, const kit_host *how); /* returns when it supervises */
 void kit_kill(kit *k, pid_t pid);                  /* SIGKILL, and reaps it */
