@@ -6,8 +6,18 @@ int main(int argc, char **argv)
     modellab_error err = MODELLAB_ERROR_INIT;
     modellab_health *health = NULL;
     modellab_buffer *metrics = NULL;
+    modellab_report *report = NULL;
     modellab_lab *lab = NULL;
 
+    must(modellab_doctor_run(argc > 1 ? argv[1] : NULL, NULL, &report, &err), &err, "doctor");
+    for (size_t i = 0; i < modellab_report_count(report); i++) {
+        modellab_finding finding = MODELLAB_FINDING_INIT;
+
+        must(modellab_report_at(report, i, &finding, &err), &err, "finding");
+        if (finding.severity > MODELLAB_SEVERITY_INFO)
+            printf("%s: %s\n", finding.id, finding.text);
+    }
+    modellab_report_unref(report);
     must(modellab_lab_open(argc > 1 ? argv[1] : NULL, NULL, &lab, &err), &err, "lab");
     must(modellab_health_run(lab, MODELLAB_HEALTH_READY, &health, &err), &err, "health");
     for (size_t i = 0; i < modellab_health_check_count(health); i++) {

@@ -56,5 +56,17 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status
 modellab_health_check_at(const modellab_health *health, size_t index,
                          modellab_health_check_info *out, modellab_error *err);
 
+/** Looks at everything that a new user needs: settings (also names that nothing reads), what the
+ * kernel offers, whether the lab opens and can be written, its disk and clock, whether the worker
+ * program starts, whether the default model is there and has the right bytes. Each is a finding:
+ * severity info when it is well, else warning or error with what to do behind "->". A lab that
+ * cannot be opened is a finding too; one that is not there yet is made.
+ * @param root, options  as modellab_lab_open()
+ * @param[out] out       new report; modellab_report_unref()
+ * @errors E_INVALID_ARGUMENT, E_ABI_TOO_SMALL, E_NO_MEMORY @threads any @since 0.1 */
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status
+modellab_doctor_run(const char *root, const modellab_lab_options *options, modellab_report **out,
+                    modellab_error *err);
+
 MODELLAB_END_DECLS
 #endif

@@ -2,6 +2,7 @@
 #include "lab/health.h"
 #include "base/error.h"
 #include "base/sized.h"
+#include "lab/doctor.h"
 
 const char *modellab_health_state_name(modellab_health_state state)
 {
@@ -61,4 +62,14 @@ modellab_status modellab_health_check_at(const modellab_health *health, size_t i
     full.milliseconds = health->checks[index].milliseconds;
     return mli_sized_out(out, &full, sizeof full,
                          MLI_SIZE_UP_TO(modellab_health_check_info, milliseconds), err);
+}
+
+modellab_status modellab_doctor_run(const char *root, const modellab_lab_options *options,
+                                    modellab_report **out, modellab_error *err)
+{
+    if (out == NULL) {
+        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "out must not be NULL");
+    }
+    *out = NULL;
+    return mli_doctor_run(root, options, out, err);
 }

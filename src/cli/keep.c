@@ -1,4 +1,4 @@
-/* `modellab admin cleanup | disk`. */
+/* `modellab admin cleanup | disk | doctor`. */
 #include "cli/commands.h"
 #include <ctype.h>
 #include <stdio.h>
@@ -223,5 +223,50 @@ int cli_admin_disk(cli_call *call)
     else if (usage.accepted_bytes == 0)
         code = CLI_EXIT_SPACE;
     modellab_lab_unref(lab);
+    return code;
+}
+
+static int print_doctor(cli_call *call, const modellab_report *report)
+{
+    static const char *const words[] = {"?", "ok", "warn", "fail"};
+    modellab_buffer *json = NULL;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    cli_text out = CLI_TEXT_INIT;
+    bool ok;
+    if (cli_has(call, CLI_OPT_JSON)) {
+        modellab_status status = modellab_report_to_json(report, &json, &err);
+        if (status != MODELLAB_OK)
+            return cli_fail(call, "doctor", NULL, status, &err);
+        ok =
+            cli_print(modellab_buffer_data(json), modellab_buffer_size(json)) && cli_print("\n", 1);
+        modellab_buffer_destroy(json);
+    } else {
+        for (size_t i = 0; i < modellab_report_count(report); i++) {
+            modellab_finding f = MODELLAB_FINDING_INIT;
+            if (modellab_report_at(report, i, &f, NULL) == MODELLAB_OK)
+                cli_text_printf(&out, "%-5s %-22s %s\n",
+                                words[f.severity >= 1 && f.severity <= 3 ? f.severity : 0], f.id,
+                                f.text);
+        }
+        ok = cli_print(cli_text_get(&out), out.size);
+        cli_text_free(&out);
+    }
+    if (!ok)
+        return CLI_EXIT_FAILURE;
+    return modellab_report_worst(report) == MODELLAB_SEVERITY_ERROR ? CLI_EXIT_UNHEALTHY
+                                                                    : CLI_EXIT_OK;
+}
+
+int cli_admin_doctor(cli_call *call)
+{
+    modellab_report *report = NULL;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_lab_options options = MODELLAB_LAB_OPTIONS_INIT;
+    options.logger = call->logger;
+    modellab_status status =
+        modellab_doctor_run(cli_value(call, CLI_OPT_LAB), &options, &report, &err);
+    int code = status == MODELLAB_OK ? print_doctor(call, report)
+                                     : cli_fail(call, "doctor", NULL, status, &err);
+    modellab_report_unref(report);
     return code;
 }

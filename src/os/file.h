@@ -85,6 +85,9 @@ MLI_OS_MUST_USE int mli_os_absolute(const char *path, char *out, size_t capacity
 MLI_OS_MUST_USE int mli_os_is_network(const char *path, bool *out);
 /* getenv; NULL when unset or empty. Borrowed. */
 const char *mli_os_env(const char *name);
+/* Calls `each` for every "NAME=value" of the environment, until it returns non-zero, which comes
+ * back. */
+MLI_OS_MUST_USE int mli_os_env_each(int (*each)(void *arg, const char *setting), void *arg);
 /* Descriptor of the running library or program file's directory (to find the worker program). */
 MLI_OS_MUST_USE int mli_os_self_dir(char *out, size_t capacity);
 MLI_OS_MUST_USE int mli_os_home(char *out, size_t capacity);

@@ -90,6 +90,16 @@ const char *mli_os_env(const char *name)
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
+int mli_os_env_each(int (*each)(void *arg, const char *setting), void *arg)
+{
+    for (char *const *at = environ; at != NULL && *at != NULL; at++) {
+        int rc = each(arg, *at);
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
+}
+
 static int program_file(char *out, size_t capacity)
 {
     ssize_t n = readlink("/proc/self/exe", out, capacity);

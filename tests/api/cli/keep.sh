@@ -63,6 +63,12 @@ run admin cleanup --older-than 1d
 check "nothing is a day old" exit_is 0
 run run status "$second"
 check "so it is still there" exit_is 0
+run admin doctor
+check "doctor" prints "lab.open"
+check "doctor says what to do" prints "models pull"
+MODEL_LAB_MAX_WORKERS=many run admin doctor --json
+check "doctor finds a bad setting" exit_is 10
+check "doctor as JSON" json_is worst error
 run admin disk
 check "disk" prints largest_input
 MODEL_LAB_MIN_FREE_BYTES=100000G run admin disk
