@@ -6,6 +6,7 @@
 #include "lab/record.h"
 #include "lab/request.h"
 #include "lab/snapshot.h"
+#include "lab/state.h"
 #include "unit/lab/lab_common.h"
 
 static const char *docs;
@@ -120,6 +121,50 @@ static void manifest_keys(void **state)
     test_free(document);
 }
 
+/* The row of a table that begins with this, in whole; what to do must stand behind it. */
+static void must_tell(const char *document, const char *row)
+{
+    const char *at = strstr(document, row);
+
+    if (at == NULL) {
+        fail_msg("docs/operations.md has no row: %s", row);
+    }
+    assert_true(strcspn(at + strlen(row), "\n") > 8); /* "word. |" at least */
+}
+
+/* Every status and reason has its row, with the words that people are shown, and nothing else has.
+ */
+static void statuses_and_reasons(void **state)
+{
+    char *document = read_doc("operations.md"), row[256];
+    const char *reasons = strstr(document, "## Reasons"), *end;
+    int rows = 0, known = 0;
+
+    (void)state;
+    assert_non_null(reasons);
+    for (modellab_run_status s = MODELLAB_RUN_QUEUED; s <= MODELLAB_RUN_STALE; s++) {
+        assert_true(snprintf(row, sizeof row, "| `%s` | ", mli_status_name_of_run(s)) > 0);
+        must_tell(document, row);
+    }
+#define CHECK_(name, number, word, recoverable, sentence)                                          \
+    if (number != 0) {                                                                             \
+        assert_true(snprintf(row, sizeof row, "| `%s` | %s | %s | ", word, sentence,               \
+                             recoverable ? "yes" : "no") > 0);                                     \
+        must_tell(reasons, row);                                                                   \
+        known++;                                                                                   \
+    }
+    MODELLAB_REASON_LIST(CHECK_)
+#undef CHECK_
+    end = strstr(reasons + 3, "\n## ");
+    assert_non_null(end);
+    for (const char *at = strstr(reasons, "\n| `"); at != NULL && at < end;
+         at = strstr(at + 1, "\n| `")) {
+        rows++;
+    }
+    assert_int_equal(known, rows);
+    test_free(document);
+}
+
 /* Each `modellab_...` of the document is a family, and each family is in the document. */
 static void metric_families(void **state)
 {
@@ -181,6 +226,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(request_keys, set_up, tear_down),
         cmocka_unit_test_setup_teardown(manifest_keys, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(statuses_and_reasons, set_up, tear_down),
         cmocka_unit_test_setup_teardown(metric_families, set_up, tear_down),
         cmocka_unit_test(variables_exist),
     };
