@@ -42,6 +42,9 @@ enum {
     X(WORKER_NOT_STARTED, 31, "worker_not_started", 1, "The worker process could not be started.") \
     X(WORKER_LOST, 32, "worker_lost", 1, "The worker was gone when the run was looked at.")        \
     X(OOM, 33, "oom", 1, "The worker ran out of memory.")                                          \
+    X(SANDBOX, 34, "sandbox", 0, "The worker could not be confined as required.")                  \
+    X(SANDBOX_VIOLATION, 35, "sandbox_violation", 0,                                               \
+      "The worker tried what its sandbox forbids and was ended.")                                  \
     X(COST_CAP, 40, "cost_cap", 0, "The run reached its cost cap.")                                \
     X(CPU_CAP, 41, "cpu_cap", 0, "The run reached its CPU time cap.")                              \
     X(MEMORY_CAP, 42, "memory_cap", 0, "The run reached its memory cap.")                          \
@@ -105,7 +108,9 @@ typedef struct modellab_run_info {
     const char *failed_step;  /**< "" when none */
     const char *model;        /**< model of the run, "" when none */
     const char *model_sha256; /**< "" until known */
-    const char *engine;      /**< "isa=avx512 blas=... weights=f16" of the worker, "" until known */
+    const char *engine;  /**< "isa=avx512 blas=... weights=f16" of the worker, "" until known */
+    const char *sandbox; /**< what confined the worker: "full", "landlock", "seccomp" or "none"; ""
+                            until known, and for recorded runs */
     const char *price_sheet; /**< id of the price sheet */
     const char *currency;    /**< ISO 4217 of the cost */
     modellab_run_status status;

@@ -70,6 +70,9 @@ static const mli_config_variable variables[] = {
     {"MODEL_LAB_PROXY", "", MLI_CONFIG_TEXT, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
      "Proxy for the library's own requests (http://host:port). The usual proxy variables are not "
      "read here; the pip client reads its own."},
+    {"MODEL_LAB_REQUIRE_SANDBOX", "0", MLI_CONFIG_INTEGER, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 1,
+     "1: a run whose worker cannot be confined in full ends FAILED (sandbox) before any step; a "
+     "request can ask for the same."},
     {"MODEL_LAB_RETENTION_DAYS", "0", MLI_CONFIG_INTEGER, 0, NULL, NULL, 0, 36500,
      "Supervisors take runs away that ended so many days ago; 0 = never."},
     {"MODEL_LAB_RETENTION_MAX_BYTES", "0", MLI_CONFIG_BYTES, 0, NULL, NULL, 0, 0,
@@ -86,6 +89,9 @@ static const mli_config_variable variables[] = {
      "~/.local/state/modellab."},
     {"MODEL_LAB_RUNS_ROOT", "", MLI_CONFIG_PATH, 0, NULL, NULL, 0, 0,
      "Older name of MODEL_LAB_ROOT, read when that is unset."},
+    {"MODEL_LAB_SANDBOX", "auto", MLI_CONFIG_ENUM, MLI_CONFIG_TRUSTED, "auto|off", NULL, 0, 0,
+     "auto: workers are confined as far as this kernel can. off: for debugging a worker; the run's "
+     "record says so."},
     {"MODEL_LAB_SHORT_RUN_SECONDS", "10", MLI_CONFIG_SECONDS, 0, NULL, NULL, 0, 0,
      "A run that will probably take no more CPU time than this is short: it may use the extra "
      "workers of MODEL_LAB_SHORT_WORKERS."},
@@ -110,6 +116,10 @@ static const mli_config_variable variables[] = {
     {"MODEL_LAB_WORKER", "", MLI_CONFIG_PATH, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
      "The worker program. Default: modellab-worker beside the library or the program, then in "
      "../libexec/modellab."},
+    {"MODEL_LAB_WORKER_ADDRESS_BYTES", "0", MLI_CONFIG_BYTES, 0, NULL, NULL, 0, 0,
+     "Address space that a worker may map, 0 = no limit. Packed models are mapped and count; the "
+     "cap "
+     "of a request (peak_memory_bytes) counts what is resident."},
     {"MODEL_LAB_WORKER_IDLE_SECONDS", "60", MLI_CONFIG_SECONDS, 0, NULL, NULL, 0, 0,
      "A worker that had no run for so long is ended."},
     {"MODEL_LAB_WORKER_MAX_GROWTH_BYTES", "512MiB", MLI_CONFIG_BYTES, 0, NULL, NULL, 0, 0,

@@ -161,6 +161,7 @@ static void facts(cli_text *out, const modellab_run_info *i)
     fact(out, "model", i->model);
     fact(out, "model sha256", i->model_sha256);
     fact(out, "engine", i->engine);
+    fact(out, "sandbox", i->sandbox);
     utc(text, i->created_ms);
     cli_text_printf(out, "%-14s %s UTC\n", "created", text);
     if (i->started_ms >= 0)

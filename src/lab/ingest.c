@@ -239,6 +239,9 @@ static modellab_status take_line(mli_ingest *ingest, const mli_journal_line *lin
     if (strcmp(line->type, "artifact") == 0) {
         return apply_artifact(ingest, line, err);
     }
+    if (strcmp(line->type, "sandbox") == 0) {
+        return mli_ingest_apply_sandbox(ingest, line, err);
+    }
     if (strcmp(line->type, "progress") == 0) {
         return apply_progress(ingest, line, err);
     }

@@ -31,4 +31,8 @@ MODELLAB_MUST_CHECK modellab_status mli_ingest_apply_step(mli_ingest *ingest,
 MODELLAB_MUST_CHECK modellab_status mli_ingest_apply_resumed(mli_ingest *ingest,
                                                              const mli_journal_line *line,
                                                              modellab_error *err);
+/* ingest_sandbox.c */
+MODELLAB_MUST_CHECK modellab_status mli_ingest_apply_sandbox(mli_ingest *ingest,
+                                                             const mli_journal_line *line,
+                                                             modellab_error *err);
 #endif

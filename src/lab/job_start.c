@@ -112,7 +112,11 @@ static modellab_status make_order(mli_job *job, const mli_journal_tail *journal,
                        .limit_ms = mli_deadline_effective_ms(&job->deadlines),
                        .attempt = row->attempt,
                        .threads = job->host->threads,
-                       .log_level = job->host->log_level};
+                       .log_level = job->host->log_level,
+                       .sandbox_off = job->host->lab->settings.sandbox_off,
+                       .single_run = job->host->pool->settings.max_runs == 1,
+                       .require_sandbox = job->host->lab->settings.require_sandbox,
+                       .address_bytes = job->host->lab->settings.worker_address_bytes};
     for (int i = 0; i < MLI_ORDER_FDS; i++) {
         order.fds |= s->fds[i] >= 0 ? 1u << i : 0;
     }

@@ -66,6 +66,25 @@ static modellab_status read_queue_settings(mli_lab_settings *settings, modellab_
                : status;
 }
 
+static modellab_status read_sandbox(mli_lab_settings *settings, modellab_error *err)
+{
+    char *mode = NULL;
+    int64_t required = 0;
+    modellab_status status = mli_config_get(NULL, "MODEL_LAB_SANDBOX", &mode, NULL, err);
+
+    settings->sandbox_off = mode != NULL && strcmp(mode, "off") == 0;
+    mli_free(NULL, mode);
+    if (status == MODELLAB_OK) {
+        status = mli_config_int("MODEL_LAB_REQUIRE_SANDBOX", 0, &required, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = mli_config_int("MODEL_LAB_WORKER_ADDRESS_BYTES", 0,
+                                &settings->worker_address_bytes, err);
+    }
+    settings->require_sandbox = required != 0;
+    return status;
+}
+
 static modellab_status read_settings(mli_lab_settings *settings, modellab_error *err)
 {
     static const int64_t gib = 1024 * 1024 * 1024;
@@ -101,6 +120,9 @@ static modellab_status read_settings(mli_lab_settings *settings, modellab_error 
     }
     if (status == MODELLAB_OK) {
         status = mli_config_int("MODEL_LAB_RETRY_CAP_SECONDS", 60000, &settings->retry_cap_ms, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = read_sandbox(settings, err);
     }
     return status == MODELLAB_OK ? read_queue_settings(settings, err) : status;
 }

@@ -31,6 +31,9 @@ typedef struct mli_lab_settings {
     int64_t retry_attempts;       /* MODEL_LAB_RETRY_ATTEMPTS */
     int64_t retry_base_ms;        /* MODEL_LAB_RETRY_BASE_SECONDS */
     int64_t retry_cap_ms;         /* MODEL_LAB_RETRY_CAP_SECONDS */
+    int64_t worker_address_bytes; /* MODEL_LAB_WORKER_ADDRESS_BYTES, 0 = no limit */
+    bool sandbox_off;             /* MODEL_LAB_SANDBOX=off */
+    bool require_sandbox;         /* MODEL_LAB_REQUIRE_SANDBOX */
 } mli_lab_settings;
 
 /* Everything a lab stands on. Zero = the system's. */

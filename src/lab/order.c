@@ -41,6 +41,10 @@ void mli_order_write(const mli_order *order, mli_buf *out)
     mli_jw_kint(&w, "attempt", order->attempt);
     mli_jw_kint(&w, "threads", order->threads);
     mli_jw_kint(&w, "log_level", order->log_level);
+    mli_jw_kbool(&w, "sandbox_off", order->sandbox_off);
+    mli_jw_kbool(&w, "require_sandbox", order->require_sandbox);
+    mli_jw_kbool(&w, "single_run", order->single_run);
+    mli_jw_kint(&w, "address_bytes", order->address_bytes);
     mli_jw_key(&w, "descriptors");
     mli_jw_array(&w);
     for (int i = 0; i < MLI_ORDER_FDS; i++) {
@@ -112,6 +116,10 @@ static void fill(const mli_json *root, mli_order *out)
     out->threads = small_of(root, "threads");
     out->log_level = small_of(root, "log_level");
     out->fds = read_fds(mli_json_get(root, "descriptors"));
+    out->sandbox_off = mli_json_bool(mli_json_get(root, "sandbox_off"), false);
+    out->require_sandbox = mli_json_bool(mli_json_get(root, "require_sandbox"), false);
+    out->single_run = mli_json_bool(mli_json_get(root, "single_run"), false);
+    out->address_bytes = number_of(root, "address_bytes");
 }
 
 modellab_status mli_order_read(const char *text, size_t bytes, mli_order *out, mli_json **root,

@@ -34,6 +34,9 @@ typedef struct mli_order {
     int64_t limit_ms; /* the deadline that counts, for texts; 0 = none */
     int32_t attempt, threads, log_level;
     uint32_t fds; /* bits of mli_order_fd: the descriptors that come with it */
+    bool sandbox_off, require_sandbox;
+    bool single_run;       /* no other order will come */
+    int64_t address_bytes; /* address space of the worker; 0 = as much as it wants */
 } mli_order;
 
 #define MLI_ORDER_HAS(order, which) (((order)->fds >> (which)&1u) != 0)

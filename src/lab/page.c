@@ -150,15 +150,11 @@ void mli_page_touch(mli_page *page)
     atomic_fetch_add_explicit(&page->progress, 1, memory_order_relaxed);
 }
 
-void mli_page_set_worker(mli_page *page)
+void mli_page_set_worker(mli_page *page, const mli_os_identity *worker)
 {
-    mli_os_identity self;
-    if (mli_os_identity_of(0, &self) != 0) {
-        return; /* nobody can adopt this run by identity then; its lock still tells that it lives */
-    }
-    page->worker_start_ticks = self.start_ticks;
-    memcpy(page->worker_boot_id, self.boot_id, sizeof(page->worker_boot_id));
-    atomic_store(&page->worker_pid, self.pid);
+    page->worker_start_ticks = worker->start_ticks;
+    memcpy(page->worker_boot_id, worker->boot_id, sizeof(page->worker_boot_id));
+    atomic_store(&page->worker_pid, worker->pid);
 }
 
 bool mli_page_worker(const mli_page *page, mli_os_identity *out)

@@ -49,8 +49,8 @@ void mli_page_unmap(mli_page *page); /* NULL accepted */
 /* Sets the cancel word unless it is set already; true when this call did it. Async-signal-safe. */
 bool mli_page_stop(mli_page *page, modellab_reason reason);
 modellab_reason mli_page_stop_reason(const mli_page *page); /* MODELLAB_REASON_NONE = go on */
-/* Notes this process as the worker. */
-void mli_page_set_worker(mli_page *page);
+/* Notes a process as the worker. */
+void mli_page_set_worker(mli_page *page, const mli_os_identity *worker);
 /* false when no worker has noted itself yet. */
 bool mli_page_worker(const mli_page *page, mli_os_identity *out);
 void mli_page_touch(mli_page *page); /* one more sign of progress */

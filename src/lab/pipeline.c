@@ -9,9 +9,9 @@
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
 static const mli_step_kind steps[] = {
-    {"ingest", "Decodes the input and says what audio it is.", "", true, false},
-    {"asr", "Recognises speech: the transcript with times.", "ingest", true, false},
-    {"noop", "Does nothing; for tests of what surrounds a step.", "", false, true},
+    {"ingest", "Decodes the input and says what audio it is.", "", true, false, false, false},
+    {"asr", "Recognises speech: the transcript with times.", "ingest", true, false, false, false},
+    {"noop", "Does nothing; for tests of what surrounds a step.", "", false, true, false, false},
 };
 
 static const mli_pipeline pipelines[] = {

@@ -11,6 +11,8 @@ typedef struct mli_step_kind {
     const char *needs; /* steps, comma-separated */
     bool needs_input;
     bool for_tests; /* offered with MODEL_LAB_TESTING=1 only */
+    /* Rights that its sandbox gets (sandbox_profile.h); most steps need none. */
+    bool needs_network, needs_programs;
 } mli_step_kind;
 
 typedef struct mli_pipeline {

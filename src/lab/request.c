@@ -288,6 +288,7 @@ static void write_accepted(mli_request *r)
         mli_jw_kbool(&w, "hold", true);
     }
     put_retry(&w, r, &scratch);
+    put_member(&w, r, "require_sandbox", &scratch);
     mli_jw_kstring(&w, "admission", r->safe ? "safe" : "expected");
     put_caps(&w, r);
     put_member(&w, r, "labels", &scratch);

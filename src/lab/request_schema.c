@@ -31,6 +31,8 @@
     "\"description\":\"Do not start it until it is released.\"},"                                  \
     "\"max_attempts\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":20,"                         \
     "\"description\":\"Short for retry.max_attempts.\"},"                                          \
+    "\"require_sandbox\":{\"type\":\"boolean\",\"default\":false,"                                 \
+    "\"description\":\"Fail rather than run in a worker that is not confined in full.\"},"         \
     "\"retry\":{\"$ref\":\"#/$defs/retry\"},"                                                      \
     "\"caps\":{\"$ref\":\"#/$defs/caps\"},"                                                        \
     "\"admission\":{\"enum\":[\"expected\",\"safe\"],\"default\":\"expected\","                    \

@@ -143,6 +143,7 @@ static void put_measures(mli_jw *w, const mli_run_row *run)
     put_int(w, "estimated_micros", run->estimated_cost_micros);
     put_real(w, "estimated_cpu_seconds", run->estimated_cpu_seconds);
     mli_jw_end_object(w);
+    put_text(w, "sandbox", run->sandbox);
     mli_jw_key(w, "engine");
     mli_jw_object(w);
     put_text(w, "model", run->model);

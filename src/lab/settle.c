@@ -7,6 +7,10 @@
 #include "os/locale.h"
 #include <string.h>
 
+/* How the kernel ends a worker that breaks its sandbox, or its limit of CPU time. */
+#define SIGNAL_FORBIDDEN_CALL 31
+#define SIGNAL_CPU_LIMIT 24
+
 mli_happening mli_settle_happening(modellab_reason reason)
 {
     switch (reason) {
@@ -67,6 +71,12 @@ static modellab_reason reason_of_exit(const mli_settle_view *view)
         default:
             break;
         }
+    }
+    if (view->end == MLI_WORKER_SIGNALED && view->code == SIGNAL_FORBIDDEN_CALL) {
+        return MODELLAB_REASON_SANDBOX_VIOLATION;
+    }
+    if (view->end == MLI_WORKER_SIGNALED && view->code == SIGNAL_CPU_LIMIT) {
+        return MODELLAB_REASON_CPU_CAP;
     }
     return view->reconciling ? MODELLAB_REASON_WORKER_LOST : MODELLAB_REASON_WORKER_DIED;
 }

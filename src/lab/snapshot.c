@@ -132,6 +132,7 @@ static void fill_texts(const mli_run_row *row, modellab_run_info *out)
     out->model = row->model;
     out->model_sha256 = row->model_sha256;
     out->engine = row->engine;
+    out->sandbox = row->sandbox;
     out->price_sheet = row->price_sheet;
     out->currency = row->currency;
     out->request_json = row->request_json;

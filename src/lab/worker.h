@@ -12,6 +12,7 @@
 #include "lab/worker_models.h"
 #include "os/clock.h"
 #include "os/memory.h"
+#include "os/sandbox.h"
 #include "os/thread.h"
 #include "store/journal.h"
 #include <modellab/logger.h>
@@ -29,6 +30,12 @@ typedef struct mli_worker_context {
     mli_worker_models models;
     int64_t cpu_before_ns; /* CPU time that is counted to earlier runs */
     int64_t runs;
+    mli_os_identity self;
+    bool identified;
+    /* The sandbox (worker_sandbox.c): entered once, with the first order. */
+    mli_os_sandbox_result sandbox;
+    int64_t confine_ns; /* what entering it took */
+    bool confined, single_run;
     bool host_gone;       /* it was not there any more when this process began */
     _Atomic bool leaving; /* after the present run */
 } mli_worker_context;
@@ -78,6 +85,14 @@ void mli_worker_release(mli_worker *w);
 
 /* worker_run.c: executes all steps and writes the outcome; returns the exit code. */
 int32_t mli_worker_run(mli_worker *w);
+
+/* worker_sandbox.c: with the first order, while this is the only thread and nothing foreign was
+ * read. What could not be reached is in the context. */
+void mli_worker_confine(mli_worker *w);
+/* For each run: level into journal and log. */
+MODELLAB_MUST_CHECK modellab_status mli_worker_say_sandbox(mli_worker *w, modellab_error *err);
+/* False, with the sentence, when the run asks for more than was reached. */
+bool mli_worker_sandbox_suffices(const mli_worker *w, char *why, size_t capacity);
 
 /* worker_watch.c: the signal, the host and the gauges of the process; then for each run a thread
  * that turns SIGTERM and the host's death into the cancel word, compares with the caps, and keeps

@@ -82,6 +82,7 @@ static int32_t serve_one(mli_worker_context *c)
         atomic_store(&c->leaving, true);
         return status == MODELLAB_E_CANCELLED ? MLI_WORKER_EXIT_OK : MLI_WORKER_EXIT_USAGE;
     }
+    mli_worker_confine(&w);
     c->runs++;
     mli_worker_log_open(&w);
     mli_log(w.log, MODELLAB_LOG_INFO, "worker.started", w.order.steps,

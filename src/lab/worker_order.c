@@ -68,6 +68,23 @@ static modellab_status receive(mli_worker *w, modellab_error *err)
     return status;
 }
 
+/* A watcher that hangs must not let a run pass its cap by much: beyond this the kernel ends it. */
+#define CPU_GRACE_SECONDS 5
+
+static modellab_status limit(const mli_worker *w, modellab_error *err)
+{
+    uint64_t seconds = UINT64_MAX; /* lifts the limit of an earlier run */
+    if (w->caps.cpu_ns > 0) {
+        int64_t most = mli_os_process_cpu_ns() / 1000000000 + w->caps.cpu_ns / 1000000000;
+        seconds = (uint64_t)(most + CPU_GRACE_SECONDS);
+    }
+    int rc = mli_os_limit_set(MLI_OS_LIMIT_CPU_SECONDS, seconds);
+    if (rc == 0 && w->order.address_bytes > 0) {
+        rc = mli_os_limit_set(MLI_OS_LIMIT_ADDRESS_BYTES, (uint64_t)w->order.address_bytes);
+    }
+    return rc == 0 ? MODELLAB_OK : mli_fail_os(err, -rc, "resource limits could not be set");
+}
+
 /* The high-water mark of a warm worker begins anew; where the kernel cannot do that, samples count.
  */
 static void begin_memory(mli_worker *w)
@@ -88,11 +105,13 @@ modellab_status mli_worker_accept(mli_worker *w, mli_worker_context *context, mo
         return mli_fail_os(err, -rc, "the shared page could not be mapped");
     }
     begin_memory(w);
-    mli_page_set_worker(w->page);
+    if (context->identified) { /* else nobody can adopt this run; its lock still tells */
+        mli_page_set_worker(w->page, &context->self);
+    }
     mli_caps_read(mli_json_get(w->order.request, "caps"), &w->caps);
     mli_journal_writer_init(&w->journal, w->alloc, w->files, w->clock, w->fds[MLI_ORDER_JOURNAL],
                             w->order.fence, &w->order.journal);
-    return MODELLAB_OK;
+    return limit(w, err);
 }
 
 void mli_worker_release(mli_worker *w)

@@ -193,9 +193,12 @@ int32_t mli_worker_run(mli_worker *w)
 {
     course c = {MODELLAB_REASON_NONE, "", ""};
     modellab_error err = MODELLAB_ERROR_INIT;
-    modellab_status status = MODELLAB_OK;
     const char *rest = w->order.steps;
     char name[NAME_BYTES];
+    modellab_status status = mli_worker_say_sandbox(w, &err);
+    if (status == MODELLAB_OK && !mli_worker_sandbox_suffices(w, c.message, sizeof(c.message))) {
+        c.reason = MODELLAB_REASON_SANDBOX;
+    }
     for (int i = 0; status == MODELLAB_OK && c.reason == MODELLAB_REASON_NONE; i++) {
         if (!next_name(&rest, name)) {
             break;

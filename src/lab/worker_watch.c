@@ -117,6 +117,7 @@ bool mli_worker_wait(const mli_worker_context *c)
 modellab_status mli_worker_context_open(mli_worker_context *c, modellab_error *err)
 {
     mli_os_gauge_open(&c->gauge);
+    c->identified = mli_os_identity_of(0, &c->self) == 0;
     int rc = mli_os_term_fd(&c->term_fd);
     if (rc != 0) {
         return mli_fail_os(err, -rc, "the worker cannot listen for SIGTERM");

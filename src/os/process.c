@@ -280,7 +280,7 @@ int mli_os_limit_set(mli_os_limit limit, uint64_t value)
         return -EINVAL;
     if (getrlimit((__rlimit_resource_t)kinds[limit], &now) < 0)
         return -errno;
-    struct rlimit want = {value, value};
+    struct rlimit want = {value, limit == MLI_OS_LIMIT_CPU_SECONDS ? now.rlim_max : value};
     if (now.rlim_max != RLIM_INFINITY && value > now.rlim_max)
         want.rlim_cur = want.rlim_max = now.rlim_max;
     return setrlimit((__rlimit_resource_t)kinds[limit], &want) < 0 ? -errno : 0;

@@ -94,7 +94,8 @@ void mli_os_fd_close(int fd);
 MLI_OS_MUST_CHECK int mli_os_fd_cloexec(int fd, bool on);
 
 /* Limits of this process, for programs that own it (the worker). Sets soft and hard limit; a hard
- * limit that is lower already stays. */
+ * limit that is lower already stays. CPU: the soft one alone, whose SIGXCPU ends the process and
+ * which can be moved for a next run. */
 typedef enum mli_os_limit {
     MLI_OS_LIMIT_CPU_SECONDS,
     MLI_OS_LIMIT_FILE_BYTES,

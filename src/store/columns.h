@@ -27,7 +27,8 @@
     X(owner)                                                                                       \
     X(seal_json)                                                                                   \
     X(methods)                                                                                     \
-    X(estimate_json)
+    X(estimate_json)                                                                               \
+    X(sandbox)
 
 #define MLI_RUN_INT32_COLUMNS(X)                                                                   \
     X(status)                                                                                      \

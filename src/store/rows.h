@@ -19,6 +19,7 @@ typedef struct mli_run_row {
     const char *input_name, *input_sha256;
     const char *message, *failed_step;
     const char *model, *model_sha256, *engine;
+    const char *sandbox;     /* level that its worker reached, "" = not known */
     const char *price_sheet; /* id */
     const char *price_json;  /* the sheet itself, kept with the run */
     const char *currency;
@@ -123,12 +124,12 @@ typedef struct mli_run_record {
 typedef struct mli_run_measures {
     double audio_seconds, progress_seconds, cpu_seconds, gpu_seconds;
     int64_t peak_memory_bytes, api_calls, cost_micros;
-    const char *model, *model_sha256, *engine;
+    const char *model, *model_sha256, *engine, *sandbox;
 } mli_run_measures;
 
 #define MLI_RUN_MEASURES_INIT                                                                      \
     {                                                                                              \
-        -1, -1, -1, -1, -1, -1, -1, NULL, NULL, NULL                                               \
+        -1, -1, -1, -1, -1, -1, -1, NULL, NULL, NULL, NULL                                         \
     }
 
 typedef struct mli_run_transition {

@@ -61,6 +61,7 @@ static modellab_status put_measures(mli_sqlite *s, const char *run_id, const mli
     mli_query_text(&q, m->model);
     mli_query_text(&q, m->model_sha256);
     mli_query_text(&q, m->engine);
+    mli_query_text(&q, m->sandbox);
     return mli_query_run(&q, err);
 }
 

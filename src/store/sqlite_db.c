@@ -30,7 +30,8 @@ static const char *const texts[MLI_SQL_COUNT] = {
         "gpu_seconds=iif(?5>=0,?5,gpu_seconds),"
         "peak_memory_bytes=iif(?6>=0,?6,peak_memory_bytes),api_calls=iif(?7>=0,?7,api_calls),"
         "cost_micros=iif(?8>=0,?8,cost_micros),model=iif(?9<>'',?9,model),"
-        "model_sha256=iif(?10<>'',?10,model_sha256),engine=iif(?11<>'',?11,engine) WHERE id=?1",
+        "model_sha256=iif(?10<>'',?10,model_sha256),engine=iif(?11<>'',?11,engine),"
+        "sandbox=iif(?12<>'',?12,sandbox) WHERE id=?1",
     [MLI_SQL_RUN_TRANSITION] =
         "UPDATE runs SET status=?4,reason=?5,message=?6,failed_step=?7,ended_ms=?8,"
         "not_before_ms=?9,seal_json=?10,retry_delay_ms=iif(?13>0,?13,retry_delay_ms),"

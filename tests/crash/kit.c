@@ -319,8 +319,17 @@ bool kit_alive(pid_t pid)
     ssize_t n = read(fd, text, sizeof(text) - 1);
     (void)close(fd);
     text[n > 0 ? n : 0] = '\0';
-    const char *state = strrchr(text, ')');
-    return state != NULL && strlen(state) > 2 && state[2] != 'Z' && state[2] != 'X';
+    char state = 'X';
+    int threads = 0;
+    const char *rest = strrchr(text, ')');
+    if (rest == NULL ||
+        sscanf(rest + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d",
+               &state, &threads) != 2) {
+        return false;
+    }
+    /* A first thread that has ended leaves the process alive, with its locks, until the last has.
+     */
+    return (state != 'Z' && state != 'X') || threads > 1;
 }
 
 void kit_wait_dead(pid_t pid)

@@ -1,0 +1,125 @@
+/* The worker gives up what it does not need, before it touches anything foreign: it keeps the
+ * descriptors of its runs, its socket, the models to read, the cache of packed images, and the
+ * files below the folder of artifacts (of runs, when it will take more than one). */
+#include "lab/worker.h"
+
+#include "base/error.h"
+#include "lab/sandbox_profile.h"
+#include "log/logger.h"
+#include "os/locale.h"
+#include "os/process.h"
+#include <string.h>
+
+enum { FOLDERS = 3, PATH_MOST = 4096 };
+
+static int open_folder(const mli_worker *w, const char *path)
+{
+    return path[0] == '\0'
+               ? -1
+               : w->files->open(w->files->user, path, MLI_OS_READ | MLI_OS_DIRECTORY, 0);
+}
+
+/* The folder of packed images, which the worker may have to fill. */
+static int open_cache(const mli_worker *w)
+{
+    char path[PATH_MOST];
+    if (w->order.cache_root[0] == '\0') {
+        return -1;
+    }
+    int n = mli_os_format(path, sizeof(path), "%s/images", w->order.cache_root);
+    if (n < 0 || n >= (int)sizeof(path) || mli_os_make_dirs(w->files, path, 0755) != 0) {
+        return -1; /* then the image is packed in memory */
+    }
+    return open_folder(w, path);
+}
+
+/* Rights cannot be widened for a later run, whose folder has another name. A worker that stays warm
+ * gets all runs' folder, but not their names: these cannot be guessed. */
+static int open_outputs(const mli_worker *w)
+{
+    const mli_os_files *f = &w->artifacts;
+    return w->order.single_run ? f->open(f->user, ".", MLI_OS_READ | MLI_OS_DIRECTORY, 0)
+                               : f->open(f->user, "../..", MLI_OS_READ | MLI_OS_DIRECTORY, 0);
+}
+
+void mli_worker_confine(mli_worker *w)
+{
+    mli_worker_context *c = w->context;
+    mli_sandbox_profile profile = mli_sandbox_profile_of(w->order.steps);
+    int64_t start = w->clock->monotonic_ns(w->clock->user);
+    if (c->confined || w->order.sandbox_off) {
+        return;
+    }
+    mli_os_sandbox_folder folders[FOLDERS] = {
+        {open_outputs(w), MLI_OS_SANDBOX_READ | MLI_OS_SANDBOX_WRITE},
+        {open_folder(w, w->order.models_root), MLI_OS_SANDBOX_READ | MLI_OS_SANDBOX_LIST},
+        {open_cache(w), MLI_OS_SANDBOX_READ | MLI_OS_SANDBOX_LIST | MLI_OS_SANDBOX_WRITE}};
+    mli_os_sandbox what = {
+        .folders = folders, .folder_count = FOLDERS, .network = profile.network, .messages = true};
+    mli_os_sandbox_enter(&what, &c->sandbox);
+    c->confined = true;
+    c->single_run = w->order.single_run;
+    for (int i = 0; i < FOLDERS; i++) {
+        mli_os_fd_close(folders[i].fd); /* was only a name for the kernel */
+    }
+    c->confine_ns = w->clock->monotonic_ns(w->clock->user) - start;
+}
+
+/* What holds, in words: "landlock 7 (folder of this run), seccomp, not dumpable". */
+static void describe(const mli_worker *w, char *out, size_t capacity)
+{
+    const mli_worker_context *c = w->context;
+    const mli_os_sandbox_result *s = &c->sandbox;
+    char paths[64] = "no landlock";
+    if (!c->confined) {
+        (void)mli_os_format(out, capacity, "switched off");
+        return;
+    }
+    if (s->landlock_error == 0) {
+        (void)mli_os_format(paths, sizeof(paths), "landlock %d (%s)", s->landlock_abi,
+                            c->single_run ? "folder of this run" : "folder of runs, unlisted");
+    }
+    (void)mli_os_format(out, capacity, "%s, %s, %s", paths,
+                        s->seccomp_error != 0 ? "no seccomp"
+                        : s->widened          ? "seccomp widened for a sanitizer"
+                                              : "seccomp",
+                        s->dumpable ? "dumpable" : "not dumpable");
+}
+
+modellab_status mli_worker_say_sandbox(mli_worker *w, modellab_error *err)
+{
+    char detail[128];
+    const mli_os_sandbox_result *s = &w->context->sandbox;
+    const char *level = mli_os_sandbox_level_name(s->level);
+    describe(w, detail, sizeof(detail));
+    mli_log(w->log, s->level == MLI_OS_SANDBOX_FULL ? MODELLAB_LOG_INFO : MODELLAB_LOG_WARN,
+            "worker.confined", detail,
+            MLI_LOG_FIELDS(mli_log_string("sandbox", level),
+                           mli_log_int("microseconds", w->context->confine_ns / 1000),
+                           mli_log_int("landlock_error", s->landlock_error),
+                           mli_log_int("seccomp_error", s->seccomp_error)));
+    mli_jw *line = mli_journal_begin(&w->journal, "sandbox");
+    mli_jw_kstring(line, "level", level);
+    mli_jw_kstring(line, "detail", detail);
+    modellab_status status = mli_journal_end(&w->journal, false, err);
+    if (status == MODELLAB_OK) {
+        atomic_fetch_add(&w->page->journal_lines, 1);
+    }
+    return status;
+}
+
+bool mli_worker_sandbox_suffices(const mli_worker *w, char *why, size_t capacity)
+{
+    char detail[128];
+    mli_os_sandbox_level level = w->context->sandbox.level;
+    bool asked = w->order.require_sandbox ||
+                 mli_json_bool(mli_json_get(w->order.request, "require_sandbox"), false);
+    if (!asked || level == MLI_OS_SANDBOX_FULL) {
+        return true;
+    }
+    describe(w, detail, sizeof(detail));
+    (void)mli_os_format(why, capacity,
+                        "A full sandbox is required; this worker reached \"%s\" (%s).",
+                        mli_os_sandbox_level_name(level), detail);
+    return false;
+}

@@ -1,0 +1,90 @@
+/* A decoder that somebody else steers: preloaded into the worker, it stands in for libsndfile's
+ * opening of the run's input and tries to get out, then goes on as if nothing had been. What to try
+ * is the word behind "escape:" in MODEL_LAB_FAIL_STEP (the worker passes that on and knows no step
+ * of this name). A try that succeeds ends the worker with exit code 77. */
+#include <arpa/inet.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sndfile.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define POSSIBLE 77
+
+__attribute__((visibility("default"))) SNDFILE *sf_open_virtual(SF_VIRTUAL_IO *io, int mode,
+                                                                SF_INFO *info, void *user);
+
+static int connect_out(void)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return fd < 0                                                                        ? -1
+           : connect(fd, (struct sockaddr *)&to, sizeof to) < 0 && errno != ECONNREFUSED ? -1
+                                                                                         : 0;
+}
+
+static int leave(void)
+{
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(0);
+    return pid < 0 ? -1 : 0;
+}
+
+/* The folder of artifacts, which it has as a descriptor. */
+static int artifacts(void)
+{
+    for (int fd = 3; fd < 64; fd++) {
+        char path[64], target[512];
+        (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        ssize_t n = readlink(path, target, sizeof target);
+        if (n > 10 && memcmp(target + n - 10, "/artifacts", 10) == 0)
+            return fd;
+    }
+    _exit(3); /* the test itself is wrong */
+}
+
+static int try_to(const char *what)
+{
+    char *argv[] = {"true", NULL}, *envp[] = {NULL};
+    if (strcmp(what, "open") == 0)
+        return open("/etc/passwd", O_RDONLY | O_CLOEXEC);
+    if (strcmp(what, "list") == 0)
+        return open("/proc/self/../1/../../etc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (strcmp(what, "store") == 0)
+        return openat(artifacts(), "../../../lab.sqlite", O_RDONLY | O_CLOEXEC);
+    if (strcmp(what, "runs") == 0) /* names of other runs */
+        return openat(artifacts(), "../..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (strcmp(what, "socket") == 0)
+        return connect_out();
+    if (strcmp(what, "kill") == 0)
+        return kill(getppid(), 0);
+    if (strcmp(what, "fork") == 0)
+        return leave();
+    if (strcmp(what, "ptrace") == 0)
+        return (int)ptrace(PTRACE_ATTACH, getppid(), NULL, NULL);
+    if (strcmp(what, "execve") == 0)
+        return execve("/bin/true", argv, envp) < 0 ? -1 : 0;
+    return -1;
+}
+
+SNDFILE *sf_open_virtual(SF_VIRTUAL_IO *io, int mode, SF_INFO *info, void *user)
+{
+    typedef SNDFILE *(*open_fn)(SF_VIRTUAL_IO *, int, SF_INFO *, void *);
+    const char *plan = getenv("MODEL_LAB_FAIL_STEP");
+    void *real = dlsym(RTLD_NEXT, "sf_open_virtual");
+    open_fn go = NULL;
+    if (plan != NULL && strncmp(plan, "escape:", 7) == 0 && try_to(plan + 7) >= 0)
+        _exit(POSSIBLE);
+    memcpy(&go, &real, sizeof go);
+    return go == NULL ? NULL : go(io, mode, info, user);
+}

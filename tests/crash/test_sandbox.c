@@ -1,0 +1,189 @@
+/* The sandbox of real workers: a decoder that was taken over cannot get out of a run, what confined
+ * the worker is in the record, and who requires a full sandbox gets one or no run.
+ * test_sandbox WORKER HOST ESCAPE */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "crash/kit.h"
+#include "os/sandbox.h"
+
+static const char *worker_program, *host_program, *escape_library;
+
+static int open_kit(void **state)
+{
+    static kit k;
+    kit_open(&k, worker_program, host_program);
+    *state = &k;
+    return 0;
+}
+
+static int close_kit(void **state)
+{
+    kit_close(*state);
+    (void)unsetenv("LD_PRELOAD");
+    (void)unsetenv("MODEL_LAB_SANDBOX");
+    (void)unsetenv("MODEL_LAB_REQUIRE_SANDBOX");
+    return 0;
+}
+
+typedef struct ending {
+    modellab_run_status status;
+    modellab_reason reason;
+    char message[160], sandbox[16];
+    size_t steps;
+} ending;
+
+static ending run_one(kit *k, const char *request, const char *fail_step)
+{
+    ending e;
+    char id[MODELLAB_RUN_ID_BYTES];
+    kit_submit(k, request, 0.5, id);
+    pid_t host = kit_start_host(k, &(kit_host){.fail_step = fail_step});
+    e.status = kit_wait_final(k, id);
+    kit_stop_host(k, host);
+    modellab_run *run = kit_load(k, id);
+    modellab_run_info info = kit_info(run);
+    e.reason = info.reason;
+    e.steps = modellab_run_step_count(run);
+    (void)snprintf(e.message, sizeof(e.message), "%s", info.message);
+    (void)snprintf(e.sandbox, sizeof(e.sandbox), "%s", info.sandbox);
+    modellab_run_unref(run);
+    return e;
+}
+
+/* The level that workers reach here; a sanitizer's build gets no filter that counts. */
+static const char *level_here(kit *k)
+{
+    static char level[16];
+    ending e = run_one(k, "{\"pipeline\":\"ingest\"}", NULL);
+    assert_int_equal(e.status, MODELLAB_RUN_COMPLETED);
+    (void)snprintf(level, sizeof(level), "%s", e.sandbox);
+    return level;
+}
+
+static bool is_full(kit *k)
+{
+    const char *level = level_here(k);
+    if (strcmp(level, "full") != 0) {
+        print_message("skipped: workers reach the level %s here\n", level);
+        return false;
+    }
+    return true;
+}
+
+static void the_record_names_the_level(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    kit_submit(k, "{\"pipeline\":\"ingest\"}", 0.5, id);
+    pid_t host = kit_start_host(k, &(kit_host){0});
+    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_COMPLETED);
+    kit_stop_host(k, host);
+    assert_int_equal(kit_count_events(k, id, "worker_confined"), 1);
+    modellab_run *run = kit_load(k, id);
+    modellab_buffer *json = NULL;
+    char expected[64];
+    (void)snprintf(expected, sizeof(expected), "\"sandbox\":\"%s\"", kit_info(run).sandbox);
+    assert_true(strlen(expected) > strlen("\"sandbox\":\"\""));
+    assert_int_equal(modellab_run_to_json(run, &json, NULL), MODELLAB_OK);
+    assert_non_null(strstr(modellab_buffer_data(json), expected));
+    modellab_buffer_destroy(json);
+    modellab_run_unref(run);
+}
+
+static void a_decoder_cannot_get_out(void **state)
+{
+    static const char *const refused[] = {"open",   "list", "store", "runs",
+                                          "socket", "kill", "fork"};
+    static const char *const ended[] = {"ptrace", "execve"};
+    kit *k = *state;
+    char plan[32];
+    if (!is_full(k)) {
+        return;
+    }
+    assert_int_equal(setenv("LD_PRELOAD", escape_library, 1), 0);
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        (void)snprintf(plan, sizeof(plan), "escape:%s", refused[i]);
+        ending e = run_one(k, "{\"pipeline\":\"ingest\"}", plan);
+        if (e.status != MODELLAB_RUN_COMPLETED) {
+            fail_msg("%s: %s", refused[i], e.message);
+        }
+    }
+    for (size_t i = 0; i < sizeof(ended) / sizeof(ended[0]); i++) {
+        (void)snprintf(plan, sizeof(plan), "escape:%s", ended[i]);
+        ending e = run_one(k, "{\"pipeline\":\"ingest\"}", plan);
+        assert_int_equal(e.status, MODELLAB_RUN_FAILED);
+        assert_int_equal(e.reason, MODELLAB_REASON_SANDBOX_VIOLATION);
+    }
+}
+
+/* The same tries without a sandbox: each gets out, so they can. */
+static void without_it_the_tries_succeed(void **state)
+{
+    static const char *const tries[] = {"open",   "list", "store", "runs",
+                                        "socket", "kill", "fork",  "execve"};
+    kit *k = *state;
+    char plan[32];
+    if (!is_full(k)) {
+        return;
+    }
+    assert_int_equal(setenv("LD_PRELOAD", escape_library, 1), 0);
+    assert_int_equal(setenv("MODEL_LAB_SANDBOX", "off", 1), 0);
+    for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+        (void)snprintf(plan, sizeof(plan), "escape:%s", tries[i]);
+        ending e = run_one(k, "{\"pipeline\":\"ingest\"}", plan);
+        assert_int_equal(e.status, MODELLAB_RUN_FAILED);
+        assert_int_equal(e.reason, MODELLAB_REASON_WORKER_DIED);
+        assert_string_equal(e.sandbox, "none");
+        bool left = strstr(e.message, "exit code 77") != NULL ||
+                    (strcmp(tries[i], "execve") == 0 && strstr(e.message, "exit code 0") != NULL);
+        if (!left) {
+            fail_msg("%s: %s", tries[i], e.message);
+        }
+    }
+}
+
+static void who_requires_it_is_refused_less(void **state)
+{
+    kit *k = *state;
+    bool full = is_full(k);
+    assert_int_equal(setenv("MODEL_LAB_SANDBOX", "off", 1), 0);
+    ending e = run_one(k, "{\"pipeline\":\"ingest\",\"require_sandbox\":true}", NULL);
+    assert_int_equal(e.status, MODELLAB_RUN_FAILED);
+    assert_int_equal(e.reason, MODELLAB_REASON_SANDBOX);
+    assert_non_null(strstr(e.message, "\"none\" (switched off)"));
+    assert_int_equal(e.steps, 0);
+    assert_int_equal(setenv("MODEL_LAB_REQUIRE_SANDBOX", "1", 1), 0);
+    e = run_one(k, "{\"pipeline\":\"ingest\"}", NULL);
+    assert_int_equal(e.reason, MODELLAB_REASON_SANDBOX);
+    (void)unsetenv("MODEL_LAB_SANDBOX");
+    if (full) { /* and with the variable still set, a confined worker runs */
+        e = run_one(k, "{\"pipeline\":\"ingest\",\"require_sandbox\":true}", NULL);
+        assert_int_equal(e.status, MODELLAB_RUN_COMPLETED);
+    }
+}
+
+int main(int argc, char **argv)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_kit, close_kit)
+    const struct CMUnitTest tests[] = {
+        TEST(the_record_names_the_level), TEST(a_decoder_cannot_get_out),
+        TEST(without_it_the_tries_succeed), TEST(who_requires_it_is_refused_less)};
+#undef TEST
+    if (argc != 4) {
+        (void)fprintf(stderr, "test_sandbox WORKER HOST ESCAPE\n");
+        return 2;
+    }
+    worker_program = argv[1];
+    host_program = argv[2];
+    escape_library = argv[3];
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
