@@ -235,6 +235,7 @@ static void close_lab(mli_lab *lab)
     const modellab_allocator *alloc = lab->alloc == NULL ? NULL : &copy;
 
     mli_store_close(lab->store);
+    mli_shared_sync_close(&lab->runs_sync);
     mli_pricing_close(lab->prices);
     mli_logger_unref(lab->logger);
     mli_free(alloc, lab->root);
@@ -270,7 +271,8 @@ modellab_status mli_lab_open(const char *root, const modellab_lab_options *optio
     lab->flags = given.flags;
     lab->logger = mli_logger_ref(given.logger);
     take_tables(lab, tables);
-    status = set_up(lab, root, &given, err);
+    status = mli_shared_sync_open(&lab->runs_sync) == 0 ? set_up(lab, root, &given, err)
+                                                        : mli_no_memory(err);
     if (status != MODELLAB_OK) {
         mli_log_error(lab->logger, MODELLAB_LOG_ERROR, "lab.not_opened", "the lab was not opened",
                       status, err);

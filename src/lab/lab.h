@@ -3,6 +3,7 @@
 #ifndef MLI_LAB_LAB_H
 #define MLI_LAB_LAB_H
 
+#include "lab/shared_sync.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "store/rundir.h"
@@ -59,6 +60,7 @@ struct modellab_lab {
     modellab_logger *logger; /* referenced; NULL = silent (mli_log takes that) */
     mli_lab_tables os;
     mli_lab_settings settings;
+    mli_shared_sync runs_sync; /* of <root>/runs */
     modellab_price_sheet *prices;
 };
 

@@ -217,6 +217,9 @@ static modellab_status prepare(modellab_record *r, const mli_buf *request, model
                                         mli_buf_text(request), request->size, err);
     }
     if (status == MODELLAB_OK) {
+        status = mli_rundir_sync(lab->os.files, lab->root, r->ids.run_id, err);
+    }
+    if (status == MODELLAB_OK) {
         status = open_logger(r, err);
     }
     return status == MODELLAB_OK ? open_tracker(r, err) : status;

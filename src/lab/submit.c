@@ -14,7 +14,9 @@
 #include "lab/wake.h"
 #include "log/logger.h"
 #include "models/installed.h"
+#include "os/locale.h"
 #include "track/price.h"
+#include <errno.h>
 #include <string.h>
 
 typedef struct submission {
@@ -152,7 +154,7 @@ static modellab_status put_files(submission *s, mli_input_facts *facts, modellab
     const mli_lab *lab = s->lab;
     int64_t limit =
         s->input.fd >= 0 ? lab->settings.max_input_bytes : lab->settings.max_upload_bytes;
-    modellab_status status = mli_rundir_create(lab->os.files, lab->root, s->ids.run_id, err);
+    modellab_status status = mli_rundir_make(lab->os.files, lab->root, s->ids.run_id, err);
 
     if (status == MODELLAB_OK && s->input.present) {
         status = mli_rundir_put_input(lab->os.files, lab->root, s->ids.run_id, s->input.fd,
@@ -223,6 +225,44 @@ static void take_back(submission *s)
     }
 }
 
+/* The manifest as the record will be, before anybody can know the run: nobody races for it then. */
+static modellab_status put_manifest(const submission *s, const mli_run_row *row,
+                                    modellab_error *err)
+{
+    const mli_lab *lab = s->lab;
+    mli_run_row copy = *row;
+    const mli_run_record record = {.alloc = lab->alloc, .run = &copy};
+    mli_buf json;
+    modellab_status status;
+
+    copy.last_event = 1;
+    mli_buf_init(&json, lab->alloc);
+    mli_run_write_json(&record, &json);
+    status = mli_buf_status(&json, err);
+    if (status == MODELLAB_OK) {
+        status = mli_manifest_write_first(lab->os.files, lab->root, s->ids.run_id, &json, err);
+    }
+    mli_buf_dispose(&json);
+    return status;
+}
+
+/* The files have their content on the disk; now their names. */
+static modellab_status sync_folders(const submission *s, modellab_error *err)
+{
+    mli_lab *lab = s->lab;
+    char runs[MLI_PATH_BYTES];
+    int length = mli_os_format(runs, sizeof runs, "%s/runs", lab->root);
+    modellab_status status = mli_rundir_sync(lab->os.files, lab->root, s->ids.run_id, err);
+    int rc = 0;
+
+    if (status == MODELLAB_OK) {
+        rc = length < 0 || length >= (int)sizeof runs
+                 ? -ENAMETOOLONG
+                 : mli_shared_sync_do(&lab->runs_sync, lab->os.files, runs);
+    }
+    return rc == 0 ? status : mli_fail_os(err, -rc, "cannot sync the folder of all runs");
+}
+
 static modellab_status store(submission *s, char run_id[MLI_ULID_BYTES], modellab_error *err)
 {
     static const mli_event_row queued = {.type = "run_queued"};
@@ -233,6 +273,12 @@ static modellab_status store(submission *s, char run_id[MLI_ULID_BYTES], modella
 
     if (status == MODELLAB_OK) {
         fill_row(s, &facts, &row);
+        status = put_manifest(s, &row, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = sync_folders(s, err);
+    }
+    if (status == MODELLAB_OK) {
         status = mli_store_insert(s->lab->store, &row, &queued, 1, existing, err);
         if (status == MODELLAB_E_STORE_FAILED) {
             return status; /* whether it was stored shows when the lab is opened again */
@@ -249,14 +295,6 @@ static modellab_status store(submission *s, char run_id[MLI_ULID_BYTES], modella
         return MODELLAB_OK;
     }
     if (status == MODELLAB_OK) {
-        modellab_error manifest_err = MODELLAB_ERROR_INIT;
-        modellab_status written = mli_manifest_refresh(s->lab, s->ids.run_id, &manifest_err);
-
-        if (written != MODELLAB_OK) { /* the record is what counts, and it is stored */
-            mli_log_error(s->log, MODELLAB_LOG_WARN, "manifest.not_written",
-                          "the manifest is behind its record until the next reconcile", written,
-                          &manifest_err);
-        }
         memcpy(run_id, s->ids.run_id, MLI_ULID_BYTES);
         mli_wake_supervisors(s->lab);
     }

@@ -74,6 +74,9 @@ MLI_OS_MUST_USE int mli_os_read_all(const mli_os_files *f, int fd, void *out, si
  * readers see the old or the new file, and after success the new one survives power loss. */
 MLI_OS_MUST_USE int mli_os_replace_file(const mli_os_files *f, const char *path, const void *data,
                                         size_t bytes, uint32_t mode);
+/* A file that must not be there yet, with its content synced; the directory is not. */
+MLI_OS_MUST_USE int mli_os_write_file(const mli_os_files *f, const char *path, const void *data,
+                                      size_t bytes, uint32_t mode);
 MLI_OS_MUST_USE int mli_os_sync_dir(const mli_os_files *f, const char *path);
 /* mkdir -p; existing directories are fine. */
 MLI_OS_MUST_USE int mli_os_make_dirs(const mli_os_files *f, const char *path, uint32_t mode);

@@ -78,6 +78,24 @@ static int open_temp(const mli_os_files *f, const char *path, uint32_t mode, cha
     return -EEXIST;
 }
 
+/* Writes, syncs and closes; the first failure is the result. */
+static int fill_and_close(const mli_os_files *f, int fd, const void *data, size_t bytes)
+{
+    int rc = mli_os_write_all(f, fd, data, bytes);
+    if (rc == 0)
+        rc = f->sync(f->user, fd);
+    int closed = f->close(f->user, fd);
+    return rc != 0 ? rc : closed;
+}
+
+int mli_os_write_file(const mli_os_files *f, const char *path, const void *data, size_t bytes,
+                      uint32_t mode)
+{
+    int fd = f->open(f->user, path,
+                     MLI_OS_WRITE | MLI_OS_CREATE | MLI_OS_EXCLUSIVE | MLI_OS_NOFOLLOW, mode);
+    return fd < 0 ? fd : fill_and_close(f, fd, data, bytes);
+}
+
 int mli_os_replace_file(const mli_os_files *f, const char *path, const void *data, size_t bytes,
                         uint32_t mode)
 {
@@ -88,12 +106,7 @@ int mli_os_replace_file(const mli_os_files *f, const char *path, const void *dat
     int fd = open_temp(f, path, mode, temp, sizeof temp);
     if (fd < 0)
         return fd;
-    rc = mli_os_write_all(f, fd, data, bytes);
-    if (rc == 0)
-        rc = f->sync(f->user, fd);
-    int closed = f->close(f->user, fd);
-    if (rc == 0)
-        rc = closed;
+    rc = fill_and_close(f, fd, data, bytes);
     if (rc == 0)
         rc = f->rename(f->user, temp, path);
     if (rc != 0) {

@@ -10,8 +10,8 @@
 #define MARK ",\"crc32c\":\""
 #define TAIL_BYTES (sizeof MARK - 1 + 8 + 3) /* mark, 8 digits, quote, brace, newline */
 
-modellab_status mli_manifest_write(const mli_os_files *files, const char *root, const char *run_id,
-                                   const mli_buf *json, modellab_error *err)
+static modellab_status write_it(const mli_os_files *files, const char *root, const char *run_id,
+                                const mli_buf *json, bool first, modellab_error *err)
 {
     char path[MLI_PATH_BYTES], tail[64];
     modellab_status status = mli_run_path(root, run_id, MLI_RUN_MANIFEST, path, err);
@@ -31,11 +31,25 @@ modellab_status mli_manifest_write(const mli_os_files *files, const char *root, 
     mli_buf_append_text(&whole, tail);
     status = mli_buf_status(&whole, err);
     if (status == MODELLAB_OK) {
-        rc = mli_os_replace_file(files, path, whole.data, whole.size, 0600);
+        rc = first ? mli_os_write_file(files, path, whole.data, whole.size, 0600)
+                   : mli_os_replace_file(files, path, whole.data, whole.size, 0600);
         status = rc == 0 ? MODELLAB_OK : mli_fail_os(err, -rc, "cannot write the run's manifest");
     }
     mli_buf_dispose(&whole);
     return status;
+}
+
+modellab_status mli_manifest_write(const mli_os_files *files, const char *root, const char *run_id,
+                                   const mli_buf *json, modellab_error *err)
+{
+    return write_it(files, root, run_id, json, false, err);
+}
+
+modellab_status mli_manifest_write_first(const mli_os_files *files, const char *root,
+                                         const char *run_id, const mli_buf *json,
+                                         modellab_error *err)
+{
+    return write_it(files, root, run_id, json, true, err);
 }
 
 modellab_status mli_manifest_read(const mli_os_files *files, const char *root, const char *run_id,

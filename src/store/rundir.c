@@ -51,8 +51,8 @@ static int make_empty_file(const mli_os_files *files, const char *path)
     return closed;
 }
 
-modellab_status mli_rundir_create(const mli_os_files *files, const char *root, const char *run_id,
-                                  modellab_error *err)
+modellab_status mli_rundir_make(const mli_os_files *files, const char *root, const char *run_id,
+                                modellab_error *err)
 {
     static const mli_run_file empty[] = {MLI_RUN_LOCK, MLI_RUN_JOURNAL};
     char path[MLI_PATH_BYTES], folder[MLI_PATH_BYTES];
@@ -67,15 +67,36 @@ modellab_status mli_rundir_create(const mli_os_files *files, const char *root, c
         status = mli_run_path(root, run_id, MLI_RUN_ARTIFACTS, path, err);
         rc = status == MODELLAB_OK ? files->mkdir(files->user, path, FOLDER_MODE) : 0;
     }
-    /* The journal is there from the beginning, so that its name is safe before its first line is. */
+    /* The journal is there from the beginning, so that its name is safe before its first line is.
+     */
     for (size_t i = 0; i < sizeof empty / sizeof *empty && status == MODELLAB_OK && rc == 0; i++) {
         status = mli_run_path(root, run_id, empty[i], path, err);
         rc = status == MODELLAB_OK ? make_empty_file(files, path) : 0;
     }
-    if (status == MODELLAB_OK && rc == 0) {
-        rc = mli_os_sync_dir(files, folder);
+    return rc == 0 ? status : mli_fail_os(err, -rc, "cannot make the run's directory");
+}
+
+modellab_status mli_rundir_sync(const mli_os_files *files, const char *root, const char *run_id,
+                                modellab_error *err)
+{
+    char folder[MLI_PATH_BYTES];
+    modellab_status status = mli_run_path(root, run_id, MLI_RUN_FOLDER, folder, err);
+    int rc = status == MODELLAB_OK ? mli_os_sync_dir(files, folder) : 0;
+
+    return rc == 0 ? status : mli_fail_os(err, -rc, "cannot sync the run's directory");
+}
+
+modellab_status mli_rundir_create(const mli_os_files *files, const char *root, const char *run_id,
+                                  modellab_error *err)
+{
+    char path[MLI_PATH_BYTES];
+    modellab_status status = mli_rundir_make(files, root, run_id, err);
+    int rc = 0;
+
+    if (status == MODELLAB_OK) {
+        status = mli_rundir_sync(files, root, run_id, err);
     }
-    if (status == MODELLAB_OK && rc == 0) {
+    if (status == MODELLAB_OK) {
         int length = mli_os_format(path, sizeof path, "%s/runs", root);
 
         rc = length < 0 ? -ENAMETOOLONG : mli_os_sync_dir(files, path);
@@ -136,7 +157,7 @@ modellab_status mli_rundir_put_request(const mli_os_files *files, const char *ro
     if (status != MODELLAB_OK) {
         return status;
     }
-    rc = mli_os_replace_file(files, path, json, bytes, FILE_MODE);
+    rc = mli_os_write_file(files, path, json, bytes, FILE_MODE);
     return rc == 0 ? MODELLAB_OK : mli_fail_os(err, -rc, "cannot write the run's request");
 }
 

@@ -28,7 +28,13 @@ typedef enum mli_run_file {
 MODELLAB_MUST_CHECK modellab_status mli_run_path(const char *root, const char *run_id,
                                                  mli_run_file what, char out[MLI_PATH_BYTES],
                                                  modellab_error *err);
-/* Makes the directory with artifacts/, the lock file and an empty journal, all synced. */
+/* Makes the directory with artifacts/, the lock file and an empty journal. Nothing is synced:
+ * mli_rundir_sync, when all that belongs to it is there, then the folder of all runs. */
+MODELLAB_MUST_CHECK modellab_status mli_rundir_make(const mli_os_files *files, const char *root,
+                                                    const char *run_id, modellab_error *err);
+MODELLAB_MUST_CHECK modellab_status mli_rundir_sync(const mli_os_files *files, const char *root,
+                                                    const char *run_id, modellab_error *err);
+/* The same, all synced. */
 MODELLAB_MUST_CHECK modellab_status mli_rundir_create(const mli_os_files *files, const char *root,
                                                       const char *run_id, modellab_error *err);
 /* Removes a run's directory (refused submission, cleanup). */
@@ -46,12 +52,14 @@ typedef struct mli_input_facts {
 } mli_input_facts;
 
 /* Copies an open file (from its present position) or bytes to `input`: temporary, hashed on the
- * way, synced, renamed, directory synced. E_LIMIT beyond max_bytes; the cancel word is polled. */
+ * way, synced, renamed; the directory is the caller's to sync. E_LIMIT beyond max_bytes; the cancel
+ * word is polled. */
 MODELLAB_MUST_CHECK modellab_status mli_rundir_put_input(
     const mli_os_files *files, const char *root, const char *run_id, int source_fd,
     const void *data, size_t data_bytes, int64_t max_bytes, const modellab_allocator *alloc,
     const mli_cancel_word *cancel, mli_input_facts *facts, modellab_error *err);
-/* request.json, replaced atomically. */
+/* request.json of a run that nobody knows yet: made and synced; the directory is the caller's to
+ * sync. */
 MODELLAB_MUST_CHECK modellab_status mli_rundir_put_request(const mli_os_files *files,
                                                            const char *root, const char *run_id,
                                                            const char *json, size_t bytes,
@@ -61,6 +69,12 @@ MODELLAB_MUST_CHECK modellab_status mli_rundir_put_request(const mli_os_files *f
 MODELLAB_MUST_CHECK modellab_status mli_manifest_write(const mli_os_files *files, const char *root,
                                                        const char *run_id, const mli_buf *json,
                                                        modellab_error *err);
+/* The first manifest of a run that nobody knows yet: made and synced; the directory is the caller's
+ * to sync. */
+MODELLAB_MUST_CHECK modellab_status mli_manifest_write_first(const mli_os_files *files,
+                                                             const char *root, const char *run_id,
+                                                             const mli_buf *json,
+                                                             modellab_error *err);
 /* Reads and verifies; `out` gets the whole text. E_NOT_FOUND: none; E_STORE_CORRUPT: checksum. */
 MODELLAB_MUST_CHECK modellab_status mli_manifest_read(const mli_os_files *files, const char *root,
                                                       const char *run_id, mli_buf *out,

@@ -99,16 +99,13 @@ modellab_status mli_rundir_put_input(const mli_os_files *files, const char *root
                                      const modellab_allocator *alloc, const mli_cancel_word *cancel,
                                      mli_input_facts *facts, modellab_error *err)
 {
-    char folder[MLI_PATH_BYTES], path[MLI_PATH_BYTES], temporary[MLI_PATH_BYTES];
+    char path[MLI_PATH_BYTES], temporary[MLI_PATH_BYTES];
     copy c = {.files = files, .cancel = cancel, .max_bytes = max_bytes};
     modellab_status status = mli_run_path(root, run_id, MLI_RUN_INPUT, path, err);
     int rc;
 
     facts->bytes = 0;
     facts->sha256[0] = '\0';
-    if (status == MODELLAB_OK) {
-        status = mli_run_path(root, run_id, MLI_RUN_FOLDER, folder, err);
-    }
     if (status != MODELLAB_OK) {
         return status;
     }
@@ -126,7 +123,6 @@ modellab_status mli_rundir_put_input(const mli_os_files *files, const char *root
     rc = files->close(files->user, c.out_fd);
     if (status == MODELLAB_OK && rc == 0) {
         rc = files->rename(files->user, temporary, path);
-        rc = rc == 0 ? mli_os_sync_dir(files, folder) : rc;
     }
     if (status == MODELLAB_OK && rc != 0) {
         status = mli_fail_os(err, -rc, "cannot store the input");

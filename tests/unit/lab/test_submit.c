@@ -46,7 +46,7 @@ static void a_run_is_stored_whole(void **state)
     char id[MLI_ULID_BYTES], text[64];
     modellab_report *report = NULL;
     modellab_run *run = NULL;
-    mli_buf bytes;
+    mli_buf bytes, json;
 
     (void)state;
     o.input_name = "talk.wav";
@@ -77,6 +77,12 @@ static void a_run_is_stored_whole(void **state)
     assert_true(snprintf(text, sizeof text, "\"run_id\":\"%s\"", id) > 0);
     assert_non_null(strstr(bytes.data, text));
     assert_null(strstr(bytes.data, folder.path));
+    /* It was written before the record was, and says the very same. */
+    mli_buf_init(&json, NULL);
+    mli_run_write_json(run->record, &json);
+    assert_true(json.size > 100 && bytes.size > json.size);
+    assert_memory_equal(json.data, bytes.data, json.size - 1);
+    mli_buf_dispose(&json);
     mli_buf_dispose(&bytes);
     mli_run_unref(run);
 }
