@@ -22,7 +22,8 @@ const char *mli_sqlite_arrange_text(mli_sql which)
                "iif(queue_state.expected_ms>36000000,2,1) "
                "FROM runs r WHERE r.id=?1 AND r.is_record=0 AND r.expected_ms>0";
     case MLI_SQL_QUEUE_OVERDUE:
-        return "SELECT id FROM runs WHERE status=1 AND gate<>1 AND queue_until_ms>0 AND "
+        return "SELECT id FROM runs INDEXED BY runs_deadline WHERE status=1 AND gate<>1 AND "
+               "queue_until_ms>0 AND "
                "queue_until_ms<=?1 AND (?2='' OR id=?2) ORDER BY queue_until_ms LIMIT ?3";
     case MLI_SQL_QUEUE_HOLD: /* who waited for a cap asks again when he is released */
         return "UPDATE runs SET gate=1,not_before_ms=iif(reason=9,0,not_before_ms),reason=?3,"

@@ -1,5 +1,6 @@
 /* The queue as the scheduler sees it: the best candidates by indexes (a claim never looks at the
- * whole queue, however long it is), or everything, to explain where a run stands. */
+ * whole queue, however long it is; the indexes are named, since SQLite's planner knows nothing of
+ * the numbers), or everything, to explain where a run stands. */
 #include "base/alloc.h"
 #include "base/error.h"
 #include "store/sqlite_db.h"
@@ -10,8 +11,8 @@
 
 #define RUN_COLUMNS                                                                                \
     "r.id,r.priority,r.size_class,r.gate,r.created_ms,r.not_before_ms,r.head_ms,r.expected_ms "
-#define WITH_USER                                                                                  \
-    "SELECT u.id," RUN_COLUMNS "FROM runs r CROSS JOIN queue_users u ON u.user=r.user "
+#define FROM_BY(index) "SELECT u.id," RUN_COLUMNS "FROM runs r " index WITH_USER
+#define WITH_USER "CROSS JOIN queue_users u ON u.user=r.user WHERE "
 #define MAY_START "(?1=0 OR u.running<?1) "
 
 const char *mli_sqlite_queue_text(mli_sql which)
@@ -19,14 +20,17 @@ const char *mli_sqlite_queue_text(mli_sql which)
     switch (which) {
     case MLI_SQL_QUEUE_STATE:
         return "SELECT starts,virtual_ms,service_ms,expected_ms,"
-               "(SELECT min(not_before_ms) FROM runs WHERE status=1 AND gate=2),"
-               "(SELECT min(queue_until_ms) FROM runs WHERE status=1 AND gate<>1 AND "
+               "(SELECT min(not_before_ms) FROM runs INDEXED BY runs_delayed WHERE status=1 AND "
+               "gate=2),"
+               "(SELECT min(queue_until_ms) FROM runs INDEXED BY runs_deadline WHERE status=1 AND "
+               "gate<>1 AND "
                "queue_until_ms>0),"
                "(SELECT sum(iif(family='run_duration_seconds_sum',value,0))*1000/"
                "sum(iif(family='run_duration_seconds_count',value,0)) FROM totals WHERE family IN "
                "('run_duration_seconds_sum','run_duration_seconds_count')) FROM queue_state";
     case MLI_SQL_QUEUE_OPEN_DUE:
-        return "UPDATE runs SET gate=0 WHERE status=1 AND gate=2 AND not_before_ms<=?1";
+        return "UPDATE runs INDEXED BY runs_delayed SET gate=0 WHERE status=1 AND gate=2 AND "
+               "not_before_ms<=?1";
     case MLI_SQL_QUEUE_USERS:
         return "SELECT id,virtual_ms,waiting,running FROM queue_users WHERE waiting>0 AND "
                "(?1=0 OR running<?1) ORDER BY virtual_ms,id LIMIT ?2";
@@ -35,20 +39,22 @@ const char *mli_sqlite_queue_text(mli_sql which)
     case MLI_SQL_QUEUE_USER:
         return "SELECT id,virtual_ms,waiting,running FROM queue_users WHERE id=?1";
     case MLI_SQL_QUEUE_BEST:
-        return "SELECT ?1," RUN_COLUMNS "FROM runs r WHERE r.status=1 AND r.gate=0 AND "
+        return "SELECT ?1," RUN_COLUMNS
+               "FROM runs r INDEXED BY runs_waiting WHERE r.status=1 AND r.gate=0 AND "
                "r.user=(SELECT user FROM queue_users WHERE id=?1) AND r.size_class=?2 "
                "ORDER BY r.head_ms DESC,r.priority*30000-r.created_ms DESC,r.id LIMIT ?3";
     case MLI_SQL_QUEUE_OLDEST:
-        return WITH_USER "WHERE r.status=1 AND r.gate=0 AND r.size_class=?2 AND " MAY_START
-                         "ORDER BY r.priority*30000-r.created_ms DESC,r.id LIMIT ?3";
+        return FROM_BY(
+            "INDEXED BY runs_oldest ") "r.status=1 AND r.gate=0 AND r.size_class=?2 AND " MAY_START
+                                       "ORDER BY r.priority*30000-r.created_ms DESC,r.id LIMIT ?3";
     case MLI_SQL_QUEUE_HEAD:
-        return WITH_USER
-            "WHERE r.status=1 AND r.gate=0 AND r.head_ms>0 AND r.size_class>=?2 AND " MAY_START
-            "ORDER BY r.head_ms DESC LIMIT ?3";
+        return FROM_BY("INDEXED BY runs_head ") "r.status=1 AND r.gate=0 AND r.head_ms>0 AND "
+                                                "r.size_class>=?2 AND " MAY_START
+                                                "ORDER BY r.head_ms DESC LIMIT ?3";
     case MLI_SQL_QUEUE_ONE:
-        return WITH_USER "WHERE r.id=?1 AND r.status=1 AND r.is_record=0";
+        return FROM_BY("") "r.id=?1 AND r.status=1 AND r.is_record=0";
     case MLI_SQL_QUEUE_ALL:
-        return WITH_USER "WHERE r.status=1 AND r.is_record=0";
+        return FROM_BY("") "r.status=1 AND r.is_record=0";
     case MLI_SQL_QUEUE_RUNNING:
         return "SELECT u.id,r.size_class,r.started_ms,r.expected_ms FROM runs r "
                "CROSS JOIN queue_users u ON u.user=r.user WHERE r.status=2 AND r.is_record=0";

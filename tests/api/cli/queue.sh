@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# `modellab run explain | bump | hold | release`, `run submit --hold --max-queue --priority`: words,
+# JSON shapes, exit codes.
+# shellcheck source=tests/api/cli/common.sh
+. "$(dirname "$0")/common.sh"
+mkdir "$work/audio"
+"$built/make_bad_audio" "$work/audio" >/dev/null || exit 1
+audio=$work/audio/size_unknown.wav
+submit() { run run submit "$audio" --pipeline ingest --quiet "$@"; cat "$out"; }
+
+first=$(submit)
+second=$(submit --priority 25)
+held=$(submit --hold)
+run run explain "$first"
+check "explain" exit_is 0
+check "explain: the reason" prints no_supervisor
+check "explain: the position" prints "2 of 2"
+run run explain "$second" --json
+check "explain as JSON" is_json
+check "explain as JSON: reason" json_is wait.reason no_supervisor
+check "explain as JSON: position" json_is position 1
+check "explain as JSON: priority" json_is priority 25
+check "explain as JSON: the lab" json_is lab.supervisors 0
+run run explain "$held" --json
+check "held: reason" json_is wait.reason held
+check "held: position" json_is position null
+run run status "$held"
+check "held: status says so" prints "The run is held"
+
+run run bump "$first"
+check "bump" exit_is 0
+run run explain "$first" --json
+check "bumped: position" json_is position 1
+run run bump "$first" --priority low --json
+check "bump to a priority" json_is results.0.outcome moved
+run run explain "$first" --json
+check "lowered: position" json_is position 2
+check "lowered: priority" json_is priority 0
+run run bump "$first" --priority hgih
+check "no such priority" exit_is 2
+check "no such priority: says what is near" says "did you mean high"
+run run bump "$first" --priority 31
+check "too much" exit_is 2
+submit --priority 31 >/dev/null
+check "too much at submit" exit_is 2
+
+run run hold "$first" "$second"
+check "hold" exit_is 0
+run run explain "$second" --json
+check "nothing is in line" json_is waiting 0
+run run release "$first" "$second" "$held" 01J00000000000000000000000
+check "release: one does not exist" exit_is 4
+check "release: the others are released" prints "$held released"
+run run explain "$held" --json
+check "three are in line" json_is waiting 3
+
+run run wait "$held"
+check "a released run is executed" exit_is 0
+run run hold "$held"
+check "hold of an ended run" exit_is 1
+check "hold of an ended run: says so" says "already ended"
+run run explain "$held" --json
+check "ended: status" json_is status COMPLETED
+check "ended: waits for nothing" json_is wait.reason none
+run run explain
+check "explain needs a run" exit_is 2
+
+late=$(submit --max-queue 0.2)
+sleep 0.5
+run run wait "$late" --timeout 30
+check "queue deadline: exit code $code" exit_is 124
+check "queue deadline: status" [ "$(fact status "$late")" = TIMEOUT ]
+check "queue deadline: reason" [ "$(fact reason "$late")" = queue_timeout ]
+check "queue deadline: text" [ "$(fact message "$late")" = "Run timed out in the queue after 0.2 seconds" ]
+finish
