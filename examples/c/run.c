@@ -7,6 +7,7 @@ int main(int argc, char **argv)
     static unsigned char wav[44 + 32000];
     modellab_error err = MODELLAB_ERROR_INIT;
     modellab_run_submit_options options = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
+    modellab_estimate estimate = MODELLAB_ESTIMATE_INIT;
     modellab_supervisor *supervisor = NULL;
     modellab_lab *lab = NULL;
     modellab_run *run = NULL;
@@ -24,6 +25,9 @@ int main(int argc, char **argv)
     options.request_id = "example-1";
     must(modellab_run_validate(lab, &options, &report, &err), &err, "validate");
     modellab_report_unref(report);
+    must(modellab_run_estimate(lab, &options, &estimate, NULL, &err), &err, "estimate");
+    printf("expected: %.3f s CPU, %.3f to %.3f\n", estimate.cpu_seconds, estimate.cpu_seconds_low,
+           estimate.cpu_seconds_high);
     must(modellab_run_submit(lab, &options, run_id, NULL, &err), &err, "submit");
 
     must(modellab_supervisor_create(lab, NULL, &supervisor, &err), &err, "supervisor");

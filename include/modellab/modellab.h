@@ -27,6 +27,7 @@
 #include <modellab/tracker.h>
 #include <modellab/transcript.h>
 #include <modellab/types.h>
+#include <modellab/user_cap.h>
 #include <modellab/version.h>
 #include <modellab/worker.h>
 

@@ -7,6 +7,7 @@
 #define MODELLAB_RUN_H
 
 #include <modellab/lab.h>
+#include <modellab/price.h>
 
 /** Status of a run or of a step. COMPLETED to STALE are final and never change. Steps also use
  * PENDING and SKIPPED. */
@@ -129,7 +130,7 @@ typedef struct modellab_run_info {
     int64_t peak_memory_bytes; /**< VmHWM of the worker */
     int64_t api_calls;
     int64_t cost_micros;           /**< millionths of the currency; -1 until known */
-    int64_t estimated_cost_micros; /**< made at submit; -1 when there is no history */
+    int64_t estimated_cost_micros; /**< made at submit; -1 when the prices do not tell */
     double estimated_cpu_seconds;  /**< likewise */
     int64_t max_duration_ms;       /**< the run's deadline, 0 = none */
     const char *request_json;      /**< the request as it was accepted, defaults resolved */
@@ -238,6 +239,16 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_run_submit(
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status
 modellab_run_validate(modellab_lab *lab, const modellab_run_submit_options *options,
                       modellab_report **report, modellab_error *err);
+
+/** What a run would take, and what the caps make of it now. Nothing is stored.
+ * @param[in,out] out  `out->size` must be set. That a cap refuses the run is an answer
+ * (`admission`), not an error
+ * @param[out] report  optional; new report with every cap that is met, when there were findings
+ * @errors as modellab_run_submit(), E_ABI_TOO_SMALL
+ * @threads any @since 0.1 */
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status
+modellab_run_estimate(modellab_lab *lab, const modellab_run_submit_options *options,
+                      modellab_estimate *out, modellab_report **report, modellab_error *err);
 
 /** Loads a snapshot. @param[out] out new; give it back with modellab_run_unref()
  * @errors E_NOT_FOUND, E_STORE_FAILED, E_NO_MEMORY @threads any @since 0.1 */

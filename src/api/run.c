@@ -64,6 +64,29 @@ modellab_status modellab_run_validate(modellab_lab *lab, const modellab_run_subm
     return status == MODELLAB_OK ? mli_run_validate(lab, &taken, report, err) : status;
 }
 
+modellab_status modellab_run_estimate(modellab_lab *lab, const modellab_run_submit_options *options,
+                                      modellab_estimate *out, modellab_report **report,
+                                      modellab_error *err)
+{
+    modellab_run_submit_options taken = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
+    modellab_estimate full = MODELLAB_ESTIMATE_INIT;
+    modellab_status status;
+
+    if (report != NULL) {
+        *report = NULL;
+    }
+    if (out == NULL) {
+        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "out must not be NULL");
+    }
+    status = take_options(lab, options, &taken, err);
+    if (status == MODELLAB_OK) {
+        status = mli_run_estimate(lab, &taken, &full, report, err);
+    }
+    return status == MODELLAB_OK ? mli_sized_out(out, &full, sizeof full,
+                                                 MLI_SIZE_UP_TO(modellab_estimate, samples), err)
+                                 : status;
+}
+
 modellab_status modellab_run_read_artifact(modellab_lab *lab, const char *run_id,
                                            const char *artifact_id, int64_t max_bytes,
                                            modellab_buffer **out, modellab_error *err)

@@ -16,6 +16,13 @@ static const mli_config_variable variables[] = {
      "$XDG_CACHE_HOME/modellab, else ~/.cache/modellab."},
     {"MODEL_LAB_CANCEL_GRACE_SECONDS", "2", MLI_CONFIG_SECONDS, 0, NULL, NULL, 0, 0,
      "From the cancel word until SIGTERM, when a worker does not listen."},
+    {"MODEL_LAB_CAP_USER_DAY_COST", "", MLI_CONFIG_TEXT, 0, NULL, NULL, 0, 0,
+     "Money that a user may spend in a day (UTC), in the currency of the price sheet; counts for "
+     "users without such a cap of their own (modellab admin caps). Default: none."},
+    {"MODEL_LAB_CAP_USER_DAY_CPU_SECONDS", "", MLI_CONFIG_TEXT, 0, NULL, NULL, 0, 0,
+     "Likewise CPU time: seconds, or 2h30m."},
+    {"MODEL_LAB_CAP_USER_DAY_RUNS", "", MLI_CONFIG_TEXT, 0, NULL, NULL, 0, 0,
+     "Likewise the number of runs that are started."},
     {"MODEL_LAB_CATALOG", "", MLI_CONFIG_PATH, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
      "JSON file with another catalog of models. Default: the built-in one."},
     {"MODEL_LAB_FAIL_STEP", "", MLI_CONFIG_TEXT, MLI_CONFIG_ENV_ONLY, NULL, NULL, 0, 0,

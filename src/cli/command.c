@@ -46,7 +46,20 @@ const cli_command cli_commands[] = {
      "wait`), else the run waits.",
      "modellab run submit talk.flac --priority high --max-duration 10m\t\n"
      "modellab run submit talk.flac --request request.json\ta whole request\n",
-     {ASR_OPTIONS, O(PIPELINE), O(REQUEST), O(HOLD), O(MAX_QUEUE), O(QUIET), 0}},
+     {ASR_OPTIONS, O(PIPELINE), O(REQUEST), O(HOLD), O(MAX_QUEUE), O(DRY_RUN), O(QUIET), 0}},
+    {"estimate",
+     "FILE",
+     1,
+     1,
+     CLI_ARG_FILE,
+     NULL,
+     cli_estimate,
+     "Say what a run would take, without storing anything.",
+     "CPU seconds, time and cost with the interval in which 90 % of such runs lie, and every cap "
+     "that it meets. Exit code 5 when a cap would refuse it.",
+     "modellab estimate talk.flac --user ann\t\n"
+     "modellab estimate talk.flac --cap cpu_seconds=60 --json\t\n",
+     {ASR_OPTIONS, O(PIPELINE), O(QUIET), 0}},
     {"run list",
      "",
      0,
@@ -312,6 +325,22 @@ const cli_command cli_commands[] = {
      "Exit code 10 when errors were found.",
      "modellab admin reconcile --dry-run\t\n",
      {O(DRY_RUN), O(LAB), 0}},
+    {"admin caps",
+     "[list [USER] | set USER MEASURE PERIOD VALUE | remove USER MEASURE PERIOD]",
+     0,
+     5,
+     CLI_ARG_WORD,
+     "list|set|remove",
+     cli_admin_caps,
+     "Show and set what users may use.",
+     "USER may be '*': every user who has no such cap of his own. MEASURE: cpu_seconds, "
+     "gpu_seconds, audio_seconds, api_calls, cost, runs for the PERIODs hour, day, month (UTC); "
+     "cpu_seconds, wall_seconds, audio_seconds, peak_memory_bytes, api_calls, cost for run. VALUE "
+     "may be none.",
+     "modellab admin caps set '*' cpu_seconds day 2h\t\n"
+     "modellab admin caps set ann cost month 25.00\t\n"
+     "modellab admin caps list\twith what is used of them\n",
+     {O(LAB), 0}},
     {"admin metrics",
      "",
      0,

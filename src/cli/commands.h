@@ -31,6 +31,8 @@ int cli_admin_health(cli_call *call);
 int cli_admin_reconcile(cli_call *call);
 int cli_admin_metrics(cli_call *call);
 int cli_admin_doctor(cli_call *call);
+int cli_admin_caps(cli_call *call);
+int cli_estimate(cli_call *call);
 int cli_admin_cleanup(cli_call *call);
 int cli_admin_disk(cli_call *call);
 int cli_completion(cli_call *call);

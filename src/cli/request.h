@@ -23,5 +23,8 @@ void cli_input_close(cli_input *input);
 /* Submits; findings of the validation go to stderr. 0 or an exit code. */
 int cli_submit(const cli_call *call, modellab_lab *lab, const cli_input *input, const char *request,
                char run_id[MODELLAB_RUN_ID_BYTES]);
+/* caps.c: estimates instead of submitting, and prints that. 0 or an exit code. */
+int cli_estimate_input(cli_call *call, modellab_lab *lab, const cli_input *input,
+                       const char *request);
 
 #endif

@@ -25,6 +25,13 @@ int cli_run_submit(cli_call *call)
         code = cli_open_lab(call, 0, &lab);
     if (code == CLI_EXIT_OK && has_input)
         code = cli_input_open(call, call->arguments[0], &input);
+    if (code == CLI_EXIT_OK && cli_has(call, CLI_OPT_DRY_RUN)) {
+        code = cli_estimate_input(call, lab, has_input ? &input : NULL, cli_text_get(&request));
+        cli_input_close(&input);
+        cli_text_free(&request);
+        modellab_lab_unref(lab);
+        return code;
+    }
     if (code == CLI_EXIT_OK) {
         code = cli_submit(call, lab, has_input ? &input : NULL, cli_text_get(&request), run_id);
         cli_input_close(&input);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/sized.h"
 #include "lab/pricing.h"
+#include "lab/user_caps.h"
 #include "log/logger.h"
 #include "os/locale.h"
 #include "os/poller.h"
@@ -201,7 +202,7 @@ static modellab_status open_store(mli_lab *lab, modellab_error *err)
         rc = mli_os_sync_dir(lab->os.files, lab->root);
         status = rc == 0 ? status : mli_fail_os(err, -rc, "cannot sync the lab's folder");
     }
-    return status;
+    return status == MODELLAB_OK ? mli_user_caps_configure(lab, err) : status;
 }
 
 static modellab_status set_up(mli_lab *lab, const char *root, const modellab_lab_options *options,

@@ -17,7 +17,6 @@ typedef struct mli_methods {
 #define MLI_METHOD_RUSAGE_DIFFERENCE "rusage_difference"
 #define MLI_METHOD_PAGE "page"       /* the worker's own clock, looked at ten times a second */
 #define MLI_METHOD_JOURNAL "journal" /* the worker's own clock, at its last line */
-#define MLI_METHOD_CGROUP "cgroup"   /* the worker's control group */
 #define MLI_METHOD_TRACKER "tracker" /* spans of a host that records its own work */
 #define MLI_METHOD_VMHWM "vmhwm"     /* high-water mark at the end */
 #define MLI_METHOD_VMHWM_RESET "vmhwm_reset" /* the mark was set back when the run began */

@@ -167,6 +167,13 @@ static void labs_and_runs(void **state)
     RESETS(modellab_run_submit(NULL, NULL, id, (modellab_report **)&out, &err));
     assert_string_equal(id, "");
     RESETS(modellab_run_validate(NULL, NULL, (modellab_report **)&out, &err));
+    RESETS(modellab_run_estimate(NULL, NULL, NULL, (modellab_report **)&out, &err));
+    REFUSES(modellab_user_cap_set(NULL, NULL, NULL, NULL, NULL, &err));
+    REFUSES(modellab_user_cap_remove(NULL, NULL, NULL, NULL, &err));
+    RESETS(modellab_user_cap_list_load(NULL, NULL, (modellab_user_cap_list **)&out, &err));
+    REFUSES(modellab_user_cap_list_at(NULL, 0, NULL, &err));
+    assert_int_equal(modellab_user_cap_list_count(NULL), 0);
+    modellab_user_cap_list_unref(NULL);
     RESETS(modellab_run_load(NULL, "x", (modellab_run **)&out, &err));
     RESETS(modellab_run_verify(NULL, "x", NULL, (modellab_report **)&out, &err));
     RESETS(modellab_run_compare(NULL, "x", "y", NULL, (modellab_buffer **)&out, &err));

@@ -143,4 +143,28 @@ MODEL_LAB_LOG_LEVEL=debug run run list
 check "logs on stderr when asked for" sh -c "[ ! -s '$err' ] || grep -q '\"level\"' '$err'"
 MODEL_LAB_LOG_FILE=$work/seen/log.jsonl run transcribe "$audio" --quiet
 check "a log file" exit_is 0
+
+# What users may use, and what a run would take.
+run admin caps set cap_user runs day 1 --json
+check "a cap is set" json_is caps.0.measure runs
+check "with its value" json_is caps.0.value 1
+run admin caps list cap_user
+check "caps as text" prints "cap_user"
+run admin caps set cap_user peak_memory_bytes day 1GiB
+check "a cap that there is not" exit_is 2
+run admin caps set cap_user runs
+check "too few words" exit_is 2
+run admin caps remove cap_user runs day
+check "a cap is removed" exit_is 0
+run admin caps remove cap_user runs day
+check "only once" exit_is 4
+run estimate "$audio" --json
+check "an estimate" json_is admission now
+check "says where it comes from" sh -c "grep -q '\"basis\"' '$out'"
+run estimate "$audio"
+check "as text" prints "basis"
+run run submit "$audio" --dry-run --cap audio_seconds=0.1
+check "a cap that refuses" exit_is 5
+check "is named" prints "/caps/audio_seconds"
+
 finish

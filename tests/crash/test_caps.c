@@ -1,0 +1,247 @@
+/* Accounting and caps with real workers: the sum of all runs against the kernel's own count, what a
+ * death leaves of a reservation, what a used-up cap does, and a run that takes too much memory
+ * beside one that does not. test_caps WORKER HOST */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "crash/kit.h"
+
+#define INGEST "{\"pipeline\":\"ingest\",\"user\":\"ann\"}"
+#define MIB ((int64_t)1024 * 1024)
+
+static const char *worker_program, *host_program;
+
+static int open_kit(void **state)
+{
+    static kit k;
+    kit_open(&k, worker_program, host_program);
+    *state = &k;
+    return 0;
+}
+
+static int close_kit(void **state)
+{
+    kit_close(*state);
+    return 0;
+}
+
+static void must(modellab_status status, const modellab_error *err)
+{
+    if (status != MODELLAB_OK) {
+        fail_msg("%s", err->message);
+    }
+}
+
+static void cap(const kit *k, const char *measure, const char *period, const char *value)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    must(modellab_user_cap_set(k->lab, "ann", measure, period, value, &err), &err);
+}
+
+/* Used and held of the first cap of the user. */
+static modellab_user_cap look_at_cap(const kit *k)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_user_cap_list *list = NULL;
+    modellab_user_cap found = {.size = sizeof found};
+    must(modellab_user_cap_list_load(k->lab, "ann", &list, &err), &err);
+    must(modellab_user_cap_list_at(list, 0, &found, &err), &err);
+    modellab_user_cap_list_unref(list);
+    return found;
+}
+
+static double children_cpu(void)
+{
+    struct rusage use;
+    assert_int_equal(0, getrusage(RUSAGE_CHILDREN, &use));
+    return (double)use.ru_utime.tv_sec + (double)use.ru_stime.tv_sec +
+           (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
+}
+
+/* Some runs under a supervisor of this process, whose workers are its children. */
+static double run_some(kit *k, const char *fault, const char *request, int count, double seconds)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_supervisor_options options = MODELLAB_SUPERVISOR_OPTIONS_INIT;
+    modellab_supervisor *supervisor = NULL;
+    char ids[16][MODELLAB_RUN_ID_BYTES];
+    double sum = 0;
+    assert_int_equal(0, fault != NULL ? setenv("MODEL_LAB_FAIL_STEP", fault, 1)
+                                      : unsetenv("MODEL_LAB_FAIL_STEP"));
+    assert_int_equal(0, setenv("MODEL_LAB_TESTING", "1", 1));
+    options.worker_program = k->worker_program;
+    options.max_workers = 2;
+    must(modellab_supervisor_create(k->lab, &options, &supervisor, &err), &err);
+    must(modellab_supervisor_start(supervisor, &err), &err);
+    for (int i = 0; i < count; i++) {
+        kit_submit(k, request, seconds, ids[i]);
+    }
+    for (int i = 0; i < count; i++) {
+        (void)kit_wait_final(k, ids[i]);
+    }
+    modellab_supervisor_destroy(supervisor); /* reaps the warm ones too */
+    for (int i = 0; i < count; i++) {
+        modellab_run *run = kit_load(k, ids[i]);
+        modellab_run_info info = kit_info(run);
+        assert_true(info.cpu_seconds >= 0); /* however it ended */
+        sum += info.cpu_seconds;
+        modellab_run_unref(run);
+    }
+    return sum;
+}
+
+static void runs_add_up_to_the_kernels_count(void **state)
+{
+    kit *k = *state;
+    double before = children_cpu(), sum = 0;
+    sum += run_some(k, NULL, INGEST, 8, 60.0);
+    sum += run_some(k, "ingest:die", INGEST, 4, 1.0);
+    sum += run_some(k, "ingest:spin", "{\"pipeline\":\"ingest\",\"caps\":{\"cpu_seconds\":0.4}}", 4,
+                    1.0);
+    sum += run_some(k, "ingest:spin", "{\"pipeline\":\"ingest\",\"caps\":{\"wall_seconds\":0.5}}",
+                    2, 1.0);
+    double kernel = children_cpu() - before;
+    print_message("runs %.4f s, kernel %.4f s, difference %.2f %%\n", sum, kernel,
+                  100.0 * (sum - kernel) / kernel);
+    assert_true(kernel > 1.0);
+    /* The fixed part: warm workers that were told to leave. */
+    assert_true(sum <= kernel * 1.02 + 0.02 && sum >= kernel * 0.98 - 0.05);
+}
+
+static void the_dead_hold_nothing(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    cap(k, "cpu_seconds", "day", "1h");
+    kit_submit(k, INGEST, 1.0, id);
+    pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:sleep=60000"});
+    pid_t worker = kit_worker_pid(k, id);
+    assert_true(look_at_cap(k).held > 0);
+    kit_kill(k, host); /* both: nobody is left who could give anything back */
+    (void)kill(worker, SIGKILL);
+    kit_wait_dead(worker);
+    kit_reopen(k);
+    (void)kit_wait_final(k, id);
+    modellab_user_cap left = look_at_cap(k);
+    assert_true(left.held == 0 && left.used > 0);
+}
+
+static void a_used_up_cap_ends_and_holds_up(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES], next[MODELLAB_RUN_ID_BYTES];
+    cap(k, "cpu_seconds", "month", "1");
+    kit_submit(k, INGEST, 1.0, id);
+    pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:spin"});
+    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_FAILED);
+    modellab_run *run = kit_load(k, id);
+    modellab_run_info info = kit_info(run);
+    assert_int_equal(info.reason, MODELLAB_REASON_CPU_CAP);
+    /* It was expected to take a tenth of that: more was held while it ran. */
+    assert_true(info.estimated_cpu_seconds < 0.5 && info.cpu_seconds > 0.9);
+    assert_non_null(strstr(info.message, "The user's cap of cpu_seconds a month is 1"));
+    modellab_run_unref(run);
+    assert_true(look_at_cap(k).held == 0);
+    kit_submit(k, INGEST, 1.0, next);
+    for (int i = 0; i < 100; i++) {
+        run = kit_load(k, next);
+        info = kit_info(run);
+        modellab_run_unref(run);
+        if (info.reason == MODELLAB_REASON_WAITING_FOR_CAP) {
+            break;
+        }
+        kit_sleep_ms(50);
+    }
+    assert_int_equal(info.status, MODELLAB_RUN_QUEUED);
+    assert_int_equal(info.reason, MODELLAB_REASON_WAITING_FOR_CAP);
+    cap(k, "cpu_seconds", "month", "none");
+    (void)kit_worker_pid(k, next); /* now it begins */
+    kit_stop_host(k, host);
+}
+
+static void what_can_never_fit_is_refused(void **state)
+{
+    kit *k = *state;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_estimate estimate = MODELLAB_ESTIMATE_INIT;
+    modellab_run_submit_options options = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
+    modellab_report *report = NULL;
+    char id[MODELLAB_RUN_ID_BYTES], path[512];
+    kit_submit(k, INGEST, 2.0, id);
+    kit_run_path(k, id, "input", path);
+    cap(k, "audio_seconds", "day", "1");
+    options.request = INGEST;
+    options.input_path = path;
+    assert_int_equal(modellab_run_submit(k->lab, &options, id, &report, &err),
+                     MODELLAB_E_CAP_EXCEEDED);
+    assert_int_equal(err.detail, MODELLAB_CAP_AUDIO_SECONDS);
+    assert_true(kit_has_finding(report, "caps.exceeded"));
+    modellab_report_unref(report);
+    must(modellab_run_estimate(k->lab, &options, &estimate, &report, &err), &err);
+    assert_int_equal(estimate.admission, MODELLAB_ADMISSION_REFUSE);
+    assert_int_equal(estimate.basis, MODELLAB_ESTIMATE_FALLBACK);
+    assert_true(kit_has_finding(report, "caps.exceeded"));
+    modellab_report_unref(report);
+    cap(k, "audio_seconds", "day", "3");
+    must(modellab_run_estimate(k->lab, &options, &estimate, &report, &err), &err);
+    assert_int_equal(estimate.admission, MODELLAB_ADMISSION_NOW);
+    modellab_report_unref(report);
+    /* A cap of each run bounds a request that asks for more. */
+    cap(k, "cpu_seconds", "run", "10");
+    options.request = "{\"pipeline\":\"ingest\",\"user\":\"ann\",\"caps\":{\"cpu_seconds\":11}}";
+    assert_int_equal(modellab_run_submit(k->lab, &options, id, &report, &err),
+                     MODELLAB_E_CAP_EXCEEDED);
+    assert_true(kit_has_finding(report, "caps.above_users"));
+    modellab_report_unref(report);
+}
+
+static void too_much_memory_ends_one_run_alone(void **state)
+{
+    kit *k = *state;
+    char calm[MODELLAB_RUN_ID_BYTES], greedy[MODELLAB_RUN_ID_BYTES];
+    kit_submit(k, INGEST, 1.0, calm);
+    pid_t first = kit_start_host(k, &(kit_host){.fail_step = "ingest:sleep=1500", .workers = 1});
+    (void)kit_worker_pid(k, calm);
+    kit_submit(k, "{\"pipeline\":\"ingest\",\"caps\":{\"peak_memory_bytes\":104857600}}", 1.0,
+               greedy);
+    /* Takes 2 GB in four seconds, and does not look whether it should stop. */
+    pid_t second = kit_start_host(k, &(kit_host){.fail_step = "ingest:balloon=2000", .workers = 1});
+    assert_int_equal(kit_wait_final(k, greedy), MODELLAB_RUN_FAILED);
+    modellab_run *run = kit_load(k, greedy);
+    modellab_run_info info = kit_info(run);
+    assert_int_equal(info.reason, MODELLAB_REASON_MEMORY_CAP);
+    assert_non_null(strstr(info.message, "100.0 MiB are allowed"));
+    assert_true(info.peak_memory_bytes > 100 * MIB && info.peak_memory_bytes < 1900 * MIB);
+    print_message("%s\n", info.message);
+    modellab_run_unref(run);
+    assert_int_equal(kit_wait_final(k, calm), MODELLAB_RUN_COMPLETED);
+    kit_stop_host(k, first);
+    kit_stop_host(k, second);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(runs_add_up_to_the_kernels_count, open_kit, close_kit),
+        cmocka_unit_test_setup_teardown(the_dead_hold_nothing, open_kit, close_kit),
+        cmocka_unit_test_setup_teardown(a_used_up_cap_ends_and_holds_up, open_kit, close_kit),
+        cmocka_unit_test_setup_teardown(what_can_never_fit_is_refused, open_kit, close_kit),
+        cmocka_unit_test_setup_teardown(too_much_memory_ends_one_run_alone, open_kit, close_kit),
+    };
+    if (argc < 3) {
+        return 2;
+    }
+    worker_program = argv[1];
+    host_program = argv[2];
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
