@@ -172,29 +172,3 @@ modellab_status mli_admission_check_user(const mli_lab *lab, const char *user, b
     mli_findings_add(report, MODELLAB_SEVERITY_INFO, "caps.waits", "/user", "%s", text);
     return MODELLAB_OK;
 }
-
-modellab_status mli_admission_explain(const mli_lab *lab, const char *run_id, char *out,
-                                      size_t capacity, int64_t *until_ms, modellab_error *err)
-{
-    mli_amounts need;
-    mli_hold hold;
-    mli_cap_set set;
-    mli_cap_verdict verdict;
-    mli_run_record *record = NULL;
-    out[0] = '\0';
-    *until_ms = 0;
-    modellab_status status = mli_store_load(lab->store, run_id, &record, err);
-    if (status == MODELLAB_OK) {
-        status = mli_store_cap_needs(lab->store, run_id, &need, &hold, err);
-    }
-    if (status == MODELLAB_OK) {
-        status = mli_store_cap_room(lab->store, record->run->user, mli_lab_now_ms(lab), &need, &set,
-                                    &verdict, err);
-    }
-    if (status == MODELLAB_OK && verdict.measure != 0) {
-        mli_cap_verdict_text(&verdict, out, capacity);
-        *until_ms = verdict.until_ms;
-    }
-    mli_run_record_free(record);
-    return status;
-}

@@ -30,8 +30,4 @@ MODELLAB_MUST_CHECK modellab_status mli_admission_check_user(const mli_lab *lab,
                                                              mli_findings *report,
                                                              modellab_error *err);
 
-/* Why a queued run waits for a cap of its user: the sentence, "" = it does not. For people. */
-MODELLAB_MUST_CHECK modellab_status mli_admission_explain(const mli_lab *lab, const char *run_id,
-                                                          char *out, size_t capacity,
-                                                          int64_t *until_ms, modellab_error *err);
 #endif

@@ -100,11 +100,18 @@ static double run_some(kit *k, const char *fault, const char *request, int count
     return sum;
 }
 
+/* The fixed part: warm workers that were told to leave. */
+static bool agrees(double sum, double kernel)
+{
+    return sum <= kernel * 1.02 + 0.02 && sum >= kernel * 0.98 - 0.05;
+}
+
 static void runs_add_up_to_the_kernels_count(void **state)
 {
     kit *k = *state;
     double before = children_cpu(), sum = 0;
     sum += run_some(k, NULL, INGEST, 8, 60.0);
+    double finished = sum;
     sum += run_some(k, "ingest:die", INGEST, 4, 1.0);
     sum += run_some(k, "ingest:spin", "{\"pipeline\":\"ingest\",\"caps\":{\"cpu_seconds\":0.4}}", 4,
                     1.0);
@@ -114,8 +121,44 @@ static void runs_add_up_to_the_kernels_count(void **state)
     print_message("runs %.4f s, kernel %.4f s, difference %.2f %%\n", sum, kernel,
                   100.0 * (sum - kernel) / kernel);
     assert_true(kernel > 1.0);
-    /* The fixed part: warm workers that were told to leave. */
-    assert_true(sum <= kernel * 1.02 + 0.02 && sum >= kernel * 0.98 - 0.05);
+    assert_true(agrees(sum, kernel));
+    /* Were those that were killed not counted, this test would tell. */
+    assert_false(agrees(finished, kernel));
+}
+
+static int64_t peak_of_one(kit *k)
+{
+    modellab_run_filter filter = MODELLAB_RUN_FILTER_INIT;
+    modellab_run_list *list = NULL;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    (void)run_some(k, NULL, INGEST, 1, 1.0);
+    filter.limit = 1;
+    must(modellab_run_list_load(k->lab, &filter, &list, &err), &err);
+    int64_t peak = kit_info(modellab_run_list_at(list, 0)).peak_memory_bytes;
+    modellab_run_list_unref(list);
+    return peak;
+}
+
+/* A child's ru_maxrss begins with what its parent had; the record must not. */
+static void a_large_host_does_not_count(void **state)
+{
+    kit *k = *state;
+    const size_t bytes = (size_t)1024 * MIB;
+    struct rusage use;
+    int64_t alone = peak_of_one(k);
+    char *large = malloc(bytes);
+    assert_non_null(large);
+    for (size_t i = 0; i < bytes; i += 4096) {
+        large[i] = 1;
+    }
+    int64_t beside = peak_of_one(k);
+    assert_int_equal(0, getrusage(RUSAGE_CHILDREN, &use));
+    print_message("peak %.1f MiB, under a large host %.1f MiB; ru_maxrss says %.1f MiB\n",
+                  (double)alone / (double)MIB, (double)beside / (double)MIB,
+                  (double)use.ru_maxrss / 1024.0);
+    free(large);
+    assert_true(alone > 0 && (double)beside <= (double)alone * 1.05 &&
+                (double)beside >= (double)alone * 0.95);
 }
 
 static void the_dead_hold_nothing(void **state)
@@ -233,6 +276,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(runs_add_up_to_the_kernels_count, open_kit, close_kit),
+        cmocka_unit_test_setup_teardown(a_large_host_does_not_count, open_kit, close_kit),
         cmocka_unit_test_setup_teardown(the_dead_hold_nothing, open_kit, close_kit),
         cmocka_unit_test_setup_teardown(a_used_up_cap_ends_and_holds_up, open_kit, close_kit),
         cmocka_unit_test_setup_teardown(what_can_never_fit_is_refused, open_kit, close_kit),
