@@ -15,6 +15,8 @@
 #define WITH_USER "CROSS JOIN queue_users u ON u.user=r.user WHERE "
 #define MAY_START "(?1=0 OR u.running<?1) "
 
+#define LONG_DELAY_MS 60000 /* from here on a delay is compared with what it was meant to be */
+
 const char *mli_sqlite_queue_text(mli_sql which)
 {
     switch (which) {
@@ -31,6 +33,10 @@ const char *mli_sqlite_queue_text(mli_sql which)
     case MLI_SQL_QUEUE_OPEN_DUE:
         return "UPDATE runs INDEXED BY runs_delayed SET gate=0 WHERE status=1 AND gate=2 AND "
                "not_before_ms<=?1";
+        /* Further away than its own delay: the clock was set back since. */
+        return "UPDATE runs SET gate=0,not_before_ms=min(not_before_ms,?1) WHERE status=1 AND "
+               "gate=2 AND (not_before_ms<=?1 OR "
+               "(retry_delay_ms>0 AND not_before_ms-?1>retry_delay_ms))";
     case MLI_SQL_QUEUE_USERS:
         return "SELECT id,virtual_ms,waiting,running FROM queue_users WHERE waiting>0 AND "
                "(?1=0 OR running<?1) ORDER BY virtual_ms,id LIMIT ?2";
@@ -353,7 +359,8 @@ static modellab_status open_due(mli_sqlite *s, int64_t now_ms, modellab_error *e
     modellab_status status = take_state(&r, err);
     mli_query q;
 
-    if (status != MODELLAB_OK || state.next_due_ms < 0 || state.next_due_ms > now_ms) {
+    bool is_due = state.next_due_ms <= now_ms || state.next_due_ms - now_ms > LONG_DELAY_MS;
+    if (status != MODELLAB_OK || state.next_due_ms < 0 || !is_due) {
         return status;
     }
     q = mli_query_open(s, MLI_SQL_QUEUE_OPEN_DUE);

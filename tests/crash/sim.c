@@ -25,7 +25,7 @@
 #define TERM 15
 #define KILL 9
 
-enum { WORKERS = 64, HOSTS = 2, RUNS = 16, PIDFDS = 4, FIRST_PID = 5000, HOST_PID = 100 };
+enum { WORKERS = 64, HOSTS = 2, RUNS = 16, PIDFDS = 32, FIRST_PID = 5000, HOST_PID = 100 };
 
 typedef enum worker_state {
     WORKER_NONE,
@@ -512,16 +512,10 @@ static int sim_identity(void *user, int64_t pid, mli_os_identity *out)
         return 0;
     }
     const worker *w = by_pid(s, pid);
-    if (w == NULL) {
+    if (w == NULL || s->plant == SIM_NO_ADOPTION) {
         return -ESRCH;
     }
     out->start_ticks = w->ticks;
-    for (int i = 0; s->plant == SIM_PID_IS_ENOUGH && i < WORKERS; i++) {
-        const worker *before = &s->workers[i]; /* the bug: whoever had the number first */
-        if (before->pid == pid && before->state == WORKER_REAPED) {
-            out->start_ticks = before->ticks;
-        }
-    }
     return 0;
 }
 
@@ -794,8 +788,8 @@ static void check_run(sim *s, mli_lab *lab, const run *r)
         check_events(s, lab, row);
     }
     /* An attempt that failed may have been given back to the queue and cancelled there. */
-    bool cancelled = r->cancelled == MODELLAB_CANCEL_CANCELLED ||
-                     r->cancelled == MODELLAB_CANCEL_REQUESTED;
+    bool cancelled =
+        r->cancelled == MODELLAB_CANCEL_CANCELLED || r->cancelled == MODELLAB_CANCEL_REQUESTED;
     if (r->said_fence == row->fence && r->said != row->status &&
         !(cancelled && row->status == MODELLAB_RUN_CANCELLED)) {
         print_message("said %s, is %s (%s), attempt %d of %d\n", mli_status_name_of_run(r->said),

@@ -22,9 +22,9 @@ typedef struct sim_faults {
 /* Bugs that the checks must find. */
 typedef enum sim_plant {
     SIM_SOUND,
-    SIM_NO_LOCK,       /* locks always succeed */
-    SIM_PID_IS_ENOUGH, /* a process is taken for who had its number before */
-    SIM_NO_KILL        /* SIGKILL does nothing */
+    SIM_NO_LOCK,     /* locks always succeed */
+    SIM_NO_ADOPTION, /* no process is who its page says */
+    SIM_NO_KILL      /* SIGKILL does nothing */
 } sim_plant;
 
 typedef struct sim sim;
@@ -37,7 +37,7 @@ const char *sim_run(const char *folder, uint64_t seed, int runs, const sim_fault
 /* What happened in all simulations so far, so that a test can tell that it has seen everything. */
 typedef struct sim_counts {
     int64_t runs, completed, failed, cancelled, timeout, stale, requeued;
-    int64_t worker_crashes, worker_hangs, host_crashes, adoptions, clock_jumps, pid_reuses;
+    int64_t worker_crashes, worker_hangs, host_crashes, clock_jumps, pid_reuses;
 } sim_counts;
 extern sim_counts sim_total;
 
