@@ -89,6 +89,7 @@ struct sim {
     mli_os_random source;
     mli_os_files files;
     mli_os_processes processes;
+    mli_os_pollers pollers;
 };
 
 sim_counts sim_total;
@@ -568,8 +569,16 @@ static int poller_wake(void *user, mli_os_poller *poller)
     (void)poller;
     return 0;
 }
-static const mli_os_pollers still_pollers = {NULL,      poller_open,  poller_close, poller_fd,
-                                             poller_fd, poller_timer, poller_wake,  poller_timer};
+/* A drain waits here: time goes on. */
+static int poller_wait(void *user, mli_os_poller *poller, int64_t timeout_ms)
+{
+    sim *s = user;
+    (void)poller;
+    int64_t until = s->now_ns + (timeout_ms < 0 ? 50 : timeout_ms) * MS;
+    act_workers(s, until);
+    s->now_ns = until;
+    return 0;
+}
 
 /* --- hosts --- */
 
@@ -857,11 +866,13 @@ static void set_up(sim *s, const char *folder)
                                       .kill_group = sim_kill,
                                       .identity = sim_identity,
                                       .poll = sim_poll};
+    s->pollers = (mli_os_pollers){s,         poller_open,  poller_close, poller_fd,
+                                  poller_fd, poller_timer, poller_wake,  poller_wait};
     s->tables = (mli_lab_tables){.clock = &s->clock,
                                  .random = &s->source,
                                  .files = &s->files,
                                  .processes = &s->processes,
-                                 .pollers = &still_pollers};
+                                 .pollers = &s->pollers};
 }
 
 const char *sim_run(const char *folder, uint64_t seed, int runs, const sim_faults *faults,
