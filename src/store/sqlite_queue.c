@@ -31,8 +31,6 @@ const char *mli_sqlite_queue_text(mli_sql which)
                "sum(iif(family='run_duration_seconds_count',value,0)) FROM totals WHERE family IN "
                "('run_duration_seconds_sum','run_duration_seconds_count')) FROM queue_state";
     case MLI_SQL_QUEUE_OPEN_DUE:
-        return "UPDATE runs INDEXED BY runs_delayed SET gate=0 WHERE status=1 AND gate=2 AND "
-               "not_before_ms<=?1";
         /* Further away than its own delay: the clock was set back since. */
         return "UPDATE runs SET gate=0,not_before_ms=min(not_before_ms,?1) WHERE status=1 AND "
                "gate=2 AND (not_before_ms<=?1 OR "
