@@ -12,8 +12,10 @@ started=$SECONDS
 step() { printf '[%4ds] %s\n' "$((SECONDS - started))" "$*"; }
 fail() { printf 'failed: %s\n' "$*" >&2; exit 1; }
 
-build_packages="gcc g++ cmake ninja-build pkg-config git python3 python3-venv libjansson-dev libcurl4-openssl-dev
-  libopenblas-dev libsndfile1-dev libsoxr-dev libsqlite3-dev libarchive-dev zlib1g-dev libcmocka-dev"
+# python3-pip fetches models where the hub cannot be reached; ca-certificates is what its downloads trust.
+build_packages="gcc g++ cmake ninja-build pkg-config git python3 python3-venv python3-pip ca-certificates
+  libjansson-dev libcurl4-openssl-dev libopenblas-dev libsndfile1-dev libsoxr-dev libsqlite3-dev libarchive-dev zlib1g-dev
+  libcmocka-dev"
 check_packages="clang-format-14 shellcheck strace gdb"
 
 # ensure_packages NAME...: installs what is missing with apt (as root, or by sudo).
@@ -30,9 +32,15 @@ ensure_packages() {
     root=(sudo)
   fi
   step "packages: installing ${missing[*]}"
-  "${root[@]}" apt-get update -qq >/dev/null
-  DEBIAN_FRONTEND=noninteractive "${root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" \
-    >build/apt.log 2>&1 || { tail -5 build/apt.log >&2; fail "apt-get could not install: ${missing[*]}"; }
+  # A source that does not answer only matters when a package is then missing: the installation decides.
+  "${root[@]}" apt-get update -qq >build/apt.log 2>&1 || true
+  # A new machine's own upgrades may hold the lock for its first minutes.
+  "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+    -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "${missing[@]}" >>build/apt.log 2>&1 && return
+  local why=''
+  grep -qE 'resolving|connect|timed out|unreachable' build/apt.log && why=' (no network, or the mirror does not answer)'
+  tail -3 build/apt.log >&2
+  fail "apt-get could not install what is missing$why; the whole log: build/apt.log"
 }
 
 # build_preset PRESET: configures and builds into build/PRESET.
@@ -64,7 +72,7 @@ ensure_venv() {
   step "python: making $folder from $requirements"
   python3 -m venv --clear "$folder"
   "$folder/bin/pip" install -q --disable-pip-version-check -r "$requirements" ||
-    fail "pip could not install $requirements"
+    fail "pip could not install $requirements (no network, or an index without these packages?)"
   cp "$requirements" "$folder/installed.txt"
 }
 
