@@ -23,7 +23,7 @@ def main(program, model):
     texts = {}
     with tempfile.TemporaryDirectory() as top:
         env = dict(os.environ, MODEL_LAB_MODELS_ROOT=f"{top}/models", MODEL_LAB_CACHE_ROOT=f"{top}/cache",
-                   MODEL_LAB_ROOT=f"{top}/lab", OPENBLAS_NUM_THREADS="1")
+                   MODEL_LAB_ROOT=f"{top}/lab", MODEL_LAB_MIN_FREE_BYTES="1M", OPENBLAS_NUM_THREADS="1")
 
         def run(*words):
             done = subprocess.run([program, *words], env=env, capture_output=True, text=True)
