@@ -307,29 +307,50 @@ pid_t kit_hanging_worker(const kit *k, const char *run_id)
     return pid;
 }
 
-bool kit_alive(pid_t pid)
+/* The letter that the system gives its state ('\0': no such process), and its threads. */
+static char state_of(pid_t pid, int *threads)
 {
     char path[64];
-    char text[256];
+    char text[512];
+    char state = '\0';
+    *threads = 0;
     (void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
-        return false;
+        return '\0';
     }
     ssize_t n = read(fd, text, sizeof(text) - 1);
     (void)close(fd);
     text[n > 0 ? n : 0] = '\0';
-    char state = 'X';
-    int threads = 0;
-    const char *rest = strrchr(text, ')');
-    if (rest == NULL ||
-        sscanf(rest + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d",
-               &state, &threads) != 2) {
-        return false;
+    const char *name_end = strrchr(text, ')');
+    if (name_end != NULL &&
+        sscanf(name_end + 1,
+               " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %d", &state,
+               threads) != 2) {
+        return '\0';
     }
-    /* A first thread that has ended leaves the process alive, with its locks, until the last has.
-     */
-    return (state != 'Z' && state != 'X') || threads > 1;
+    return state;
+}
+
+bool kit_alive(pid_t pid)
+{
+    int threads = 0;
+    char state = state_of(pid, &threads);
+    /* A process whose first thread ended first still holds its files until the last one did. */
+    return threads > 1 || (state != '\0' && state != 'Z' && state != 'X');
+}
+
+void kit_kill_both(kit *k, pid_t host, pid_t worker)
+{
+    assert_int_equal(kill(worker, SIGSTOP), 0);
+    int threads = 0;
+    for (int waited = 0; state_of(worker, &threads) != 'T'; waited++) {
+        assert_true(waited < PATIENCE_MS);
+        kit_sleep_ms(1);
+    }
+    kit_kill(k, host);
+    assert_int_equal(kill(worker, SIGKILL), 0);
+    kit_wait_dead(worker);
 }
 
 void kit_wait_dead(pid_t pid)

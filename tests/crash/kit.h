@@ -34,7 +34,9 @@ void kit_submit_bare(kit *k, const char *request, char run_id[MODELLAB_RUN_ID_BY
 
 pid_t kit_start_host(kit *k, const kit_host *how); /* returns when it supervises */
 void kit_kill(kit *k, pid_t pid);                  /* SIGKILL, and reaps it */
-void kit_stop_host(kit *k, pid_t pid);             /* SIGTERM: drains; waits for its end */
+/* Kills both, and the worker stands still meanwhile: it cannot note that its host is gone. */
+void kit_kill_both(kit *k, pid_t host, pid_t worker);
+void kit_stop_host(kit *k, pid_t pid); /* SIGTERM: drains; waits for its end */
 
 modellab_run *kit_load(const kit *k, const char *run_id);
 modellab_run_info kit_info(const modellab_run *run);

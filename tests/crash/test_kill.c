@@ -112,9 +112,7 @@ static void a_transient_end_is_tried_again(void **state)
     kit_submit(k, "{\"pipeline\":\"ingest\",\"max_attempts\":3}", 1.0, id);
     host = kit_start_host(k, &(kit_host){.fail_step = "ingest:hang"});
     pid_t worker = kit_hanging_worker(k, id);
-    kit_kill(k, host);
-    assert_int_equal(kill(worker, SIGKILL), 0);
-    kit_wait_dead(worker);
+    kit_kill_both(k, host, worker);
     kit_reopen(k);
     modellab_run *run = kit_load(k, id);
     assert_int_equal(kit_info(run).status, MODELLAB_RUN_QUEUED);
@@ -131,9 +129,7 @@ static void everything_killed_gives_stale_at_open(void **state)
     kit_submit(k, INGEST, 1.0, id);
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:hang"});
     pid_t worker = kit_hanging_worker(k, id);
-    kit_kill(k, host);
-    assert_int_equal(kill(worker, SIGKILL), 0);
-    kit_wait_dead(worker);
+    kit_kill_both(k, host, worker);
     kit_reopen(k);
     expect_end(k, id, MODELLAB_RUN_STALE, MODELLAB_REASON_WORKER_LOST);
     assert_int_equal(kit_count_events(k, id, "run_stale"), 1);
@@ -221,9 +217,7 @@ static void a_stranger_with_the_workers_pid_stays_alive(void **state)
     kit_submit(k, INGEST, 1.0, id);
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:hang"});
     pid_t worker = kit_hanging_worker(k, id);
-    kit_kill(k, host);
-    assert_int_equal(kill(worker, SIGKILL), 0);
-    kit_wait_dead(worker);
+    kit_kill_both(k, host, worker);
     pid_t stranger = start_stranger();
     point_page_at(k, id, stranger);
     pid_t second = kit_start_host(k, &(kit_host){0});
@@ -243,9 +237,7 @@ static void a_lock_in_other_hands_is_reported_and_nobody_killed(void **state)
     kit_submit(k, INGEST, 1.0, id);
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:hang"});
     pid_t worker = kit_hanging_worker(k, id);
-    kit_kill(k, host);
-    assert_int_equal(kill(worker, SIGKILL), 0);
-    kit_wait_dead(worker);
+    kit_kill_both(k, host, worker);
     kit_run_path(k, id, "lock", path);
     int fd = open(path, O_RDWR | O_CLOEXEC);
     assert_int_equal(flock(fd, LOCK_EX), 0);

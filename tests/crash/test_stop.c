@@ -86,9 +86,7 @@ static void cancelling_what_is_dead(void **state)
     kit_submit(k, INGEST, 1.0, id);
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:hang"});
     pid_t worker = kit_hanging_worker(k, id);
-    kit_kill(k, host);
-    assert_int_equal(kill(worker, SIGKILL), 0);
-    kit_wait_dead(worker);
+    kit_kill_both(k, host, worker);
     assert_int_equal(cancel(k, id), MODELLAB_CANCEL_ALREADY_DEAD);
     expect_end(k, id, MODELLAB_RUN_STALE, MODELLAB_REASON_WORKER_LOST);
 }
