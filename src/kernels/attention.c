@@ -46,14 +46,14 @@ static mli_tiles head_keys(const mli_kv *kv, size_t head)
 {
     size_t tiles = tiles_of(kv->len), at = head * tiles * MLI_LANES * kv->dim;
     return (mli_tiles){kv->type, (const char *)kv->k + at * mli_dtype_size(kv->type), tiles,
-                       kv->dim};
+                       kv->dim, false};
 }
 
 static mli_tiles head_values(const mli_kv *kv, size_t head)
 {
     size_t at = head * kv->dim * kv->len;
     return (mli_tiles){kv->type, (const char *)kv->v + at * mli_dtype_size(kv->type),
-                       kv->dim / MLI_LANES, kv->len};
+                       kv->dim / MLI_LANES, kv->len, false};
 }
 
 typedef struct pack_job {
@@ -73,21 +73,36 @@ static void put(const pack_job *j, char *block, size_t at, const float *src, siz
         memcpy(dst, src, n * sizeof(float));
 }
 
+/* The mean of some keys of a head. What is common to all keys adds the same number to all scores of
+ * a query and does not change its softmax: without it scores are smaller and round less. Halves
+ * round more than that: theirs stay as they are. */
+static void centre_of(const pack_job *j, size_t head, float *centre)
+{
+    size_t dim = j->kv->dim, step = tiles_of(j->kv->len), count = 0;
+    memset(centre, 0, dim * sizeof *centre);
+    if (j->kv->type != MLI_DTYPE_F32)
+        return;
+    for (size_t t = 0; t < j->kv->len; t += step, count++)
+        j->k->add(centre, j->k_rows + t * j->k_stride + head * dim, dim);
+    j->k->scale(centre, 1.0f / (float)count, dim);
+}
+
 /* Sixteen keys and values of all heads. */
 static void pack_task(void *ctx, size_t task, mli_team *team)
 {
     const pack_job *j = ctx;
     const mli_kv *kv = j->kv;
-    float *tile = mli_team_scratch(team);
+    float *tile = mli_team_scratch(team), *centre = tile + kv->dim * MLI_LANES;
     size_t first = task * MLI_LANES, tiles = tiles_of(kv->len);
     size_t rows = kv->len - first < MLI_LANES ? kv->len - first : MLI_LANES;
     for (size_t h = 0; h < kv->heads; h++) {
         memset(tile, 0, kv->dim * MLI_LANES * sizeof *tile);
+        centre_of(j, h, centre);
         for (size_t r = 0; r < rows; r++) {
             const float *key = j->k_rows + (first + r) * j->k_stride + h * kv->dim;
             const float *value = j->v_rows + (first + r) * j->v_stride + h * kv->dim;
             for (size_t d = 0; d < kv->dim; d++)
-                tile[d * MLI_LANES + r] = key[d];
+                tile[d * MLI_LANES + r] = key[d] - centre[d];
             for (size_t t = 0; t < kv->dim / MLI_LANES; t++)
                 put(j, j->values, ((h * kv->dim / MLI_LANES + t) * kv->len + first + r) * MLI_LANES,
                     value + t * MLI_LANES, MLI_LANES);

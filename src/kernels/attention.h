@@ -28,7 +28,8 @@ typedef struct mli_kv {
 MODELLAB_MUST_CHECK modellab_status mli_kv_bytes(mli_dtype type, size_t heads, size_t dim,
                                                  size_t len, size_t *bytes, modellab_error *err);
 mli_kv mli_kv_view(mli_dtype type, size_t heads, size_t dim, size_t len, void *block);
-/* Collective: fills the block of `kv` from f32 rows k[t], v[t] (t < len). */
+/* Collective: fills the block of `kv` from f32 rows k[t], v[t] (t < len). A vector common to all
+ * f32 keys of a head is taken off them, which no softmax shows. */
 void mli_kv_pack(mli_team *team, const mli_kv *kv, void *block, const float *k, size_t k_stride,
                  const float *v, size_t v_stride);
 

@@ -179,22 +179,34 @@ static float body_sum_exp(const float *x, float top, size_t n)
     return lanes_total(total);
 }
 
+/* exp(x - t) in place for some (up to 16) values, added to *total. */
+LANES_FN void body_soften_some(float *x, size_t some, lanes t, lanes *total)
+{
+    lanes e = body_exp_down(
+        lanes_sub(some == 16 ? lanes_load(x) : lanes_load_some(x, some, -INFINITY), t));
+    *total = lanes_add(*total, e);
+    if (some == 16)
+        lanes_store(x, e);
+    else
+        lanes_store_some(x, some, e);
+}
+
+/* Four sums in turn: shorter chains round less, and need not wait for each other. */
 static float body_soften(float *x, size_t n)
 {
     float top = body_max(x, n);
-    lanes t = lanes_set(top == -INFINITY ? 0.0f : top), total = lanes_set(0.0f);
+    lanes t = lanes_set(top == -INFINITY ? 0.0f : top), zero = lanes_set(0.0f);
+    lanes a = zero, b = zero, c = zero, d = zero;
     size_t i = 0;
-    for (; i + 16 <= n; i += 16) {
-        lanes e = body_exp_down(lanes_sub(lanes_load(x + i), t));
-        total = lanes_add(total, e);
-        lanes_store(x + i, e);
+    for (; i + 64 <= n; i += 64) {
+        body_soften_some(x + i, 16, t, &a);
+        body_soften_some(x + i + 16, 16, t, &b);
+        body_soften_some(x + i + 32, 16, t, &c);
+        body_soften_some(x + i + 48, 16, t, &d);
     }
-    if (i < n) {
-        lanes e = body_exp_down(lanes_sub(lanes_load_some(x + i, n - i, -INFINITY), t));
-        total = lanes_add(total, e);
-        lanes_store_some(x + i, n - i, e);
-    }
-    float sum = lanes_total(total);
+    for (; i < n; i += 16)
+        body_soften_some(x + i, n - i < 16 ? n - i : 16, t, &a);
+    float sum = lanes_total(lanes_add(lanes_add(a, b), lanes_add(c, d)));
     return sum != 0.0f ? 1.0f / sum : 0.0f;
 }
 
@@ -203,22 +215,33 @@ static void body_softmax(float *x, size_t n)
     body_scale(x, body_soften(x, n), n);
 }
 
+/* (v - mean) / deviation, the mean given in two parts. */
+LANES_FN lanes body_centred(lanes v, lanes mean, lanes rest, lanes r)
+{
+    return lanes_mul(lanes_sub(lanes_sub(v, mean), rest), r);
+}
+
+/* What rounding took from the mean is found by the pass that sums the squares, and taken off as
+ * well: an error of the mean would be common to the whole row. */
 static void body_layernorm(float *y, const float *x, const float *gamma, const float *beta,
                            float eps, size_t n)
 {
     if (n == 0)
         return;
     float mean = body_sum(x, n) / (float)n;
-    lanes m = lanes_set(mean), squares = lanes_set(0.0f);
-    BODY_FOLD(squares, x, n, mean, lanes_fma(lanes_sub(v, m), lanes_sub(v, m), squares));
-    lanes r = lanes_set(1.0f / sqrtf(lanes_total(squares) / (float)n + eps));
+    lanes m = lanes_set(mean), squares = lanes_set(0.0f), rests = squares;
+    BODY_FOLD(squares, x, n, mean,
+              (v = lanes_sub(v, m), rests = lanes_add(rests, v), lanes_fma(v, v, squares)));
+    double rest = (double)lanes_total(rests) / (double)n;
+    double variance = (double)lanes_total(squares) / (double)n - rest * rest;
+    lanes r = lanes_set((float)(1.0 / sqrt(variance + (double)eps))), low = lanes_set((float)rest);
     size_t i = 0;
     for (; i + 16 <= n; i += 16) {
-        lanes v = lanes_mul(lanes_sub(lanes_load(x + i), m), r);
+        lanes v = body_centred(lanes_load(x + i), m, low, r);
         lanes_store(y + i, lanes_fma(v, lanes_load(gamma + i), lanes_load(beta + i)));
     }
     if (i < n) {
-        lanes v = lanes_mul(lanes_sub(lanes_load_some(x + i, n - i, 0.0f), m), r);
+        lanes v = body_centred(lanes_load_some(x + i, n - i, 0.0f), m, low, r);
         lanes g = lanes_load_some(gamma + i, n - i, 0.0f),
               b = lanes_load_some(beta + i, n - i, 0.0f);
         lanes_store_some(y + i, n - i, lanes_fma(v, g, b));

@@ -36,6 +36,11 @@ LANES_FN void lanes_store(float *p, lanes a)
     _mm256_storeu_ps(p, a.lo);
     _mm256_storeu_ps(p + 8, a.hi);
 }
+/* *p += a. */
+LANES_FN void lanes_grow(float *p, lanes a)
+{
+    lanes_store(p, lanes_add(lanes_load(p), a));
+}
 LANES_FN lanes lanes_load_f16(const mli_f16 *p)
 {
     return (lanes){_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p)),

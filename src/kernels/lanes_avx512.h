@@ -26,6 +26,11 @@ LANES_FN void lanes_store(float *p, lanes a)
 {
     _mm512_storeu_ps(p, a);
 }
+/* *p += a. */
+LANES_FN void lanes_grow(float *p, lanes a)
+{
+    lanes_store(p, lanes_add(lanes_load(p), a));
+}
 LANES_FN lanes lanes_load_f16(const mli_f16 *p)
 {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));

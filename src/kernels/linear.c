@@ -9,7 +9,8 @@ enum {
     TASKS_A_THREAD = 4, /* so that threads end together; any cut gives the same bits */
     LEAST_TILES = 8,    /* of a task of many rows */
     SKINNY_TASKS = 32,  /* about, for matrices with more tiles than that */
-    SKINNY_MOST = 32    /* tiles a task, so that a cancel is seen soon */
+    SKINNY_MOST = 32,   /* tiles a task, so that a cancel is seen soon */
+    EXACT_ROWS = 96     /* rows of a task in double precision */
 };
 
 typedef struct linear_job {
@@ -43,13 +44,15 @@ static void skinny_task(void *ctx, size_t task, mli_team *team)
     const linear_job *j = ctx;
     const mli_linear_args *a = j->a;
     float *c = mli_team_scratch(team);
-    size_t end = (task + 1) * j->tiles_a_task, tile = task * j->tiles_a_task;
+    size_t tile = task % j->tile_tasks * j->tiles_a_task, end = tile + j->tiles_a_task;
+    size_t first = task / j->tile_tasks * j->rows_a_slice;
+    size_t last = a->m - first < j->rows_a_slice ? a->m : first + j->rows_a_slice;
     if (end > j->w.count)
         end = j->w.count;
     while (tile < end) {
         size_t tiles = end - tile < MLI_SKINNY_TILES ? end - tile : MLI_SKINNY_TILES;
-        for (size_t row = 0; row < a->m; row += MLI_SKINNY_ROWS) {
-            size_t rows = a->m - row < MLI_SKINNY_ROWS ? a->m - row : MLI_SKINNY_ROWS;
+        for (size_t row = first; row < last; row += MLI_SKINNY_ROWS) {
+            size_t rows = last - row < MLI_SKINNY_ROWS ? last - row : MLI_SKINNY_ROWS;
             mli_product_skinny(j->k, &j->w, tile, tiles, a->x + row * a->x_stride, a->x_stride,
                                rows, c, MLI_SKINNY_TILES * MLI_LANES);
             finish_rows(j, row, rows, tile, tiles, c, MLI_SKINNY_TILES * MLI_LANES);
@@ -100,22 +103,33 @@ static size_t slice_rows(const mli_kernels *k, size_t m, size_t cols)
     return (even + k->block_rows - 1) / k->block_rows * k->block_rows;
 }
 
+/* All rows are one slice, but for products in double precision. */
+static void run_skinny(mli_team *team, linear_job *j)
+{
+    size_t m = j->a->m, tiles = j->w.count / SKINNY_TASKS / MLI_SKINNY_TILES * MLI_SKINNY_TILES;
+    j->tiles_a_task = tiles < MLI_SKINNY_TILES ? MLI_SKINNY_TILES
+                      : tiles > SKINNY_MOST    ? SKINNY_MOST
+                                               : tiles;
+    j->tile_tasks = (j->w.count + j->tiles_a_task - 1) / j->tiles_a_task;
+    j->rows_a_slice = j->w.exact && m > EXACT_ROWS ? EXACT_ROWS : m;
+    size_t slices = (m + j->rows_a_slice - 1) / j->rows_a_slice;
+    mli_team_for(team, slices * j->tile_tasks, skinny_task, j);
+}
+
 void mli_linear(mli_team *team, const mli_linear_args *args)
 {
     const mli_packed *w = args->w;
     linear_job j = {.a = args, .k = mli_kernels_current()};
-    j.w = (mli_tiles){w->type, w->data, (w->rows + MLI_LANES - 1) / MLI_LANES, w->cols};
+    j.w = (mli_tiles){w->type, w->data, (w->rows + MLI_LANES - 1) / MLI_LANES, w->cols,
+                      args->exact && w->type == MLI_DTYPE_F32};
     if (args->m == 0 || w->rows == 0) {
         mli_team_for(team, 0, skinny_task, &j);
         return;
     }
-    j.rows_a_slice = args->m > MLI_PRODUCT_SKINNY ? slice_rows(j.k, args->m, w->cols) : 0;
+    j.rows_a_slice =
+        args->m > MLI_PRODUCT_SKINNY && !j.w.exact ? slice_rows(j.k, args->m, w->cols) : 0;
     if (j.rows_a_slice == 0) {
-        size_t tiles = j.w.count / SKINNY_TASKS / MLI_SKINNY_TILES * MLI_SKINNY_TILES;
-        j.tiles_a_task = tiles < MLI_SKINNY_TILES ? MLI_SKINNY_TILES
-                         : tiles > SKINNY_MOST    ? SKINNY_MOST
-                                                  : tiles;
-        mli_team_for(team, (j.w.count + j.tiles_a_task - 1) / j.tiles_a_task, skinny_task, &j);
+        run_skinny(team, &j);
         return;
     }
     size_t slices = (args->m + j.rows_a_slice - 1) / j.rows_a_slice;

@@ -1,8 +1,8 @@
 /* y[m][rows] = act(x[m][cols] * W^T + bias) + add, with packed W of any type; m = 1 (a token), a
- * few (beams) or many (prompt, encoder). Every output is one chain of fused multiply-adds over the
- * inputs in order, whatever m, slice, thread or SIMD width: a row's result does not depend on the
- * rows beside it, and AVX2 and AVX-512 give the same bits (scalar does not fuse: its last bits
- * differ). */
+ * few (beams) or many (prompt, encoder). Every output is a sum, in order, of chains of fused
+ * multiply-adds over 64 inputs each, whatever m, slice, thread or SIMD width: a row's result does
+ * not depend on the rows beside it, and AVX2 and AVX-512 give the same bits (scalar does not fuse:
+ * its last bits differ). */
 #ifndef MLI_KERNELS_LINEAR_H
 #define MLI_KERNELS_LINEAR_H
 
@@ -26,6 +26,7 @@ typedef struct mli_linear_args {
     mli_activation act;
     const float *add; /* [m][rows] or NULL; may be y itself (residual) */
     size_t add_stride;
+    bool exact; /* f32 weights: summed in double precision at half the speed, rounded once */
 } mli_linear_args;
 
 /* Collective. y must not overlap x. */

@@ -11,7 +11,9 @@ static const void *tile_at(const mli_tiles *w, size_t tile, size_t col)
 void mli_product_skinny(const mli_kernels *k, const mli_tiles *w, size_t first, size_t tiles,
                         const float *x, size_t x_stride, size_t m, float *c, size_t c_stride)
 {
-    void (*run)(const mli_skinny *) = w->type == MLI_DTYPE_F16 ? k->skinny_f16 : k->skinny_f32;
+    void (*run)(const mli_skinny *) = w->exact                   ? k->exact_f32
+                                      : w->type == MLI_DTYPE_F16 ? k->skinny_f16
+                                                                 : k->skinny_f32;
     mli_skinny s = {.w = tile_at(w, first, 0),
                     .tile_stride = w->cols * MLI_LANES,
                     .cols = w->cols,

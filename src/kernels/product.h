@@ -1,6 +1,6 @@
 /* Products of activations with packed tiles, in the two forms that linear layers and attention are
- * made of. Both run every output as one chain over the inputs in order, so that they give the same
- * bits. */
+ * made of. Both sum every output over the same runs of inputs in order (MLI_SUM_RUN), so that they
+ * give the same bits. */
 #ifndef MLI_KERNELS_PRODUCT_H
 #define MLI_KERNELS_PRODUCT_H
 
@@ -11,12 +11,14 @@ enum {
     MLI_PRODUCT_DEPTH = 128, /* inputs that a panel is widened for at a time */
     MLI_PRODUCT_WIDENED = MLI_MAX_BLOCK_TILES * MLI_PRODUCT_DEPTH * MLI_LANES /* floats */
 };
+_Static_assert((int)MLI_PRODUCT_DEPTH % MLI_SUM_RUN == 0, "a panel ends with a run");
 
 typedef struct mli_tiles {
     mli_dtype type;
     const void *data; /* tile 0 */
     size_t count;     /* tiles */
     size_t cols;      /* inputs; a tile is cols * 16 elements */
+    bool exact;       /* f32 only, skinny only: summed in double precision */
 } mli_tiles;
 
 /* Tiles [first, first + 1 .. 4) for any m: c[i * c_stride + 16 t + lane]. */

@@ -11,10 +11,18 @@ enum {
     MLI_SKINNY_ROWS = 6,  /* most rows of one skinny call */
     MLI_SKINNY_TILES = 4, /* most tiles of one skinny call */
     MLI_MAX_BLOCK_ROWS = 12,
-    MLI_MAX_BLOCK_TILES = 2
+    MLI_MAX_BLOCK_TILES = 2,
+    MLI_SUM_RUN = 64 /* inputs whose products are summed from zero before they join the sum */
 };
 
-/* One skinny product: c[i][16 t + r] = sum over k of x[i][k] * w[t][k][r]. */
+/* End of the run of inputs that starts at k, of n. Runs bound the growth of rounding errors; all
+ * products cut their sums alike, so that they give the same bits. */
+static inline size_t mli_sum_run_end(size_t k, size_t n)
+{
+    return n - k < MLI_SUM_RUN ? n : k + MLI_SUM_RUN;
+}
+
+/* One skinny product: c[i][16 t + r] = sum over k of x[i][k] * w[t][k][r], in runs. */
 typedef struct mli_skinny {
     const void *w;      /* first tile */
     size_t tile_stride; /* elements from tile to tile */
@@ -54,9 +62,11 @@ typedef struct mli_kernels {
     size_t block_rows, block_tiles;
     void (*skinny_f32)(const mli_skinny *s);
     void (*skinny_f16)(const mli_skinny *s);
-    /* c[block_rows][16 block_tiles] (+)= a * b[tile][k][16], rows of c c_stride apart; `more`: c
-     * holds a partial sum. a is packed [k][block_rows], or with a_stride other than 0 row-major
-     * [block_rows][a_stride]. */
+    /* The same with f32 weights, summed in double precision and rounded once. */
+    void (*exact_f32)(const mli_skinny *s);
+    /* c[block_rows][16 block_tiles] (+)= a * b[tile][k][16] in runs, rows of c c_stride apart;
+     * `more`: c holds the sum of the runs before. a is packed [k][block_rows], or with a_stride
+     * other than 0 row-major [block_rows][a_stride]. */
     void (*block)(size_t k, const float *a, size_t a_stride, const float *b, size_t tile_stride,
                   float *c, size_t c_stride, bool more);
     /* rows (at most block_rows) of x times factor -> dst[k][block_rows], missing rows zero. */

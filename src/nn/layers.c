@@ -53,7 +53,8 @@ void mli_nn_conv1d_run(mli_team *team, const mli_nn_conv1d *conv, size_t frames,
                                         .x_stride = conv->stride * conv->in,
                                         .y = y,
                                         .y_stride = y_stride,
-                                        .act = act});
+                                        .act = act,
+                                        .exact = conv->exact});
 }
 
 void mli_nn_mlp_run(mli_team *team, const mli_nn_mlp *mlp, size_t m, float *x, float *scratch)

@@ -33,6 +33,7 @@ typedef struct mli_nn_conv1d {
     mli_packed w; /* [out][k * in] */
     const float *bias;
     size_t in, k, stride;
+    bool exact; /* see mli_linear_args */
 } mli_nn_conv1d;
 size_t mli_nn_conv1d_frames(const mli_nn_conv1d *conv, size_t frames);
 void mli_nn_conv1d_run(mli_team *team, const mli_nn_conv1d *conv, size_t frames, const float *x,

@@ -187,6 +187,7 @@ modellab_status mli_whisper_net_visit(mli_whisper_net *net, const mli_whisper_di
     net->dims = *dims;
     net->type = type;
     convolution(&v, "encoder.conv1", dims->audio_state, dims->mels, 1, &net->conv1);
+    net->conv1.exact = true; /* its rounding errors would grow through all layers */
     convolution(&v, "encoder.conv2", dims->audio_state, dims->audio_state, 2, &net->conv2);
     vector(&v, "encoder", ".positional_embedding", dims->audio_ctx, dims->audio_state,
            &net->audio_positions);

@@ -266,6 +266,66 @@ static void test_nothing_to_do(void **state)
     mli_pool_destroy(pool);
 }
 
+/* A long sum of equal terms, where one chain would be off by 2e-5 of it. */
+static void test_long_sums(void **state)
+{
+    (void)state;
+    mli_pool *pool = pool_of(1);
+    problem p = problem_new(20, 17, 4096, MLI_DTYPE_F32, 1);
+    for (size_t i = 0; i < p.m * p.k; i++)
+        p.x[i] = 0.1f;
+    for (size_t i = 0; i < p.n * p.k; i++)
+        p.w[i] = 1.0f;
+    mli_pack(p.type, p.n, p.k, p.w, MLI_DTYPE_F32, p.k, p.packed);
+    p.act = MLI_ACT_NONE;
+    p.add = false;
+    float *y = must(p.m * p.n * sizeof *y);
+    EACH_ISA(isa)
+    {
+        for (size_t m = 1; m <= p.m; m += 19) {
+            mli_linear_args args = args_of(&p, y);
+            args.m = m;
+            mli_pool_region(pool, NULL, linear_region, &args);
+            for (size_t i = 0; i < m * p.n; i++)
+                assert_near((double)y[i], expected(&p, i / p.n, i % p.n), 2e-6, "y", i);
+        }
+    }
+    free(y);
+    problem_free(&p);
+    mli_pool_destroy(pool);
+}
+
+/* Sums in double precision: rounded once, the same bits in every variant. */
+static void test_exact(void **state)
+{
+    (void)state;
+    mli_pool *pools[2] = {pool_of(1), pool_of(2)};
+    static const size_t sizes[][3] = {{1, 70, 33}, {5, 200, 240}, {97, 33, 700}, {250, 16, 90}};
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        problem p = problem_new(sizes[s][0], sizes[s][1], sizes[s][2], MLI_DTYPE_F32, 1);
+        size_t bytes = p.m * p.n * sizeof(float);
+        float *y = must(bytes), *scalar = must(bytes);
+        p.act = MLI_ACT_NONE;
+        p.add = p.bias = false;
+        mli_linear_args args = args_of(&p, y);
+        args.exact = true;
+        EACH_ISA(isa)
+        {
+            mli_pool_region(pools[isa % 2], NULL, linear_region, &args);
+            for (size_t i = 0; i < p.m * p.n; i++)
+                assert_true(y[i] == (float)expected(&p, i / p.n, i % p.n));
+            if (isa == MLI_ISA_SCALAR)
+                memcpy(scalar, y, bytes);
+            assert_memory_equal(y, scalar, bytes);
+        }
+        free(y);
+        free(scalar);
+        problem_free(&p);
+    }
+    mli_pool_destroy(pools[0]);
+    mli_pool_destroy(pools[1]);
+}
+
 /* Too many columns for the scratch: the row-by-row path takes over. */
 static void test_very_wide(void **state)
 {
@@ -290,6 +350,7 @@ int main(void)
         cmocka_unit_test(test_against_double), cmocka_unit_test(test_rows_are_independent),
         cmocka_unit_test(test_variants_agree), cmocka_unit_test(test_in_place_residual),
         cmocka_unit_test(test_nan_and_bounds), cmocka_unit_test(test_nothing_to_do),
-        cmocka_unit_test(test_very_wide)};
+        cmocka_unit_test(test_very_wide),      cmocka_unit_test(test_long_sums),
+        cmocka_unit_test(test_exact)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

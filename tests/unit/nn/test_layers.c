@@ -348,7 +348,7 @@ static void check_conv(mli_pool *pool, size_t frames, size_t stride, mli_dtype t
     conv_run r = {.frames = frames, .x = padded + IN, .y = must((frames + 1) * 20 * 4)};
     void *packed = must(bytes);
     mli_pack_conv(type, OUT, IN, TAPS, w, MLI_DTYPE_F32, packed);
-    r.layer = (mli_nn_conv1d){{type, OUT, IN * TAPS, packed}, bias, IN, TAPS, stride};
+    r.layer = (mli_nn_conv1d){{type, OUT, IN * TAPS, packed}, bias, IN, TAPS, stride, false};
     mli_pool_region(pool, NULL, conv_region, &r);
     size_t count = mli_nn_conv1d_frames(&r.layer, frames);
     assert_int_equal(count, (frames + stride - 1) / stride);
