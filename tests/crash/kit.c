@@ -22,7 +22,7 @@
 #include "lab/page.h"
 
 #define RATE 8000
-#define PATIENCE_MS 30000
+#define PATIENCE_MS 120000
 
 void kit_sleep_ms(int ms)
 {

@@ -40,7 +40,7 @@ void kit_stop_host(kit *k, pid_t pid); /* SIGTERM: drains; waits for its end */
 
 modellab_run *kit_load(const kit *k, const char *run_id);
 modellab_run_info kit_info(const modellab_run *run);
-/* Waits for it, at most 30 s; fails the test when it does not come. */
+/* Waits for it, at most two minutes; fails the test when it does not come. */
 void kit_wait_status(const kit *k, const char *run_id, modellab_run_status status);
 modellab_run_status kit_wait_final(const kit *k, const char *run_id);
 /* Waits until the worker has named itself in the page. */

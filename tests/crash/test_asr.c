@@ -140,21 +140,50 @@ static void it_completes(void **state)
     assert_false(partial);
 }
 
-static void a_deadline_keeps_what_is_done(void **state)
+/* An hour of audio until its deadline; the segments that are in its partial transcript. */
+static int64_t run_until_deadline(kit *k, int seconds, bool *partial)
 {
-    kit *k = *state;
     char id[MODELLAB_RUN_ID_BYTES];
-    bool partial = false;
-    submit(k, "{\"pipeline\":\"transcribe\",\"max_duration_seconds\":15}", 120, id);
+    char text[128];
+    (void)snprintf(text, sizeof(text), "{\"pipeline\":\"transcribe\",\"max_duration_seconds\":%d}",
+                   seconds);
+    submit(k, text, 120, id);
     pid_t host = kit_start_host(k, &(kit_host){0});
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_TIMEOUT);
     kit_stop_host(k, host);
+    int64_t segments = read_transcript(k, id, "transcript.partial.json", partial);
     modellab_run *run = kit_load(k, id);
-    assert_string_equal(kit_info(run).message, "Run timed out after 15 seconds");
-    assert_true(kit_info(run).progress_seconds > 0);
+    (void)snprintf(text, sizeof(text), "Run timed out after %d seconds", seconds);
+    assert_string_equal(kit_info(run).message, text);
+    assert_true(segments <= 0 || kit_info(run).progress_seconds > 0);
     modellab_run_unref(run);
-    assert_true(read_transcript(k, id, "transcript.partial.json", &partial) > 0);
+    return segments;
+}
+
+static void a_deadline_keeps_what_is_done(void **state)
+{
+    int64_t segments = 0;
+    bool partial = false;
+    /* A slow or busy machine needs longer for its first words. */
+    for (int seconds = 10; segments <= 0 && seconds <= 90; seconds *= 3) {
+        segments = run_until_deadline(*state, seconds, &partial);
+    }
+    assert_true(segments > 0);
     assert_true(partial);
+}
+
+static bool journal_has_segment(const kit *k, const char *id)
+{
+    char path[512];
+    char line[4096];
+    bool found = false;
+    kit_run_path(k, id, "journal.jsonl", path);
+    FILE *file = fopen(path, "rb");
+    while (file != NULL && !found && fgets(line, sizeof(line), file) != NULL) {
+        found = strstr(line, "\"type\":\"segment\"") != NULL && strchr(line, '\n') != NULL;
+    }
+    assert_true(file == NULL || fclose(file) == 0);
+    return found;
 }
 
 static void a_kill_keeps_what_is_in_the_journal(void **state)
@@ -165,8 +194,8 @@ static void a_kill_keeps_what_is_in_the_journal(void **state)
     submit(k, "{\"pipeline\":\"transcribe\"}", 120, id);
     pid_t host = kit_start_host(k, &(kit_host){0});
     pid_t worker = kit_worker_pid(k, id);
-    for (int i = 0; i < 6000 && kit_count_events(k, id, "step_progress") < 6; i++) {
-        kit_sleep_ms(5);
+    for (int i = 0; i < 12000 && !journal_has_segment(k, id); i++) {
+        kit_sleep_ms(10);
     }
     assert_int_equal(kill(worker, SIGKILL), 0);
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_FAILED);
