@@ -8,7 +8,7 @@
 
 enum {
     MLI_PRODUCT_SKINNY = 16, /* up to this many rows the skinny form is used */
-    MLI_PRODUCT_DEPTH = 128, /* inputs that a panel is widened for at a time */
+    MLI_PRODUCT_DEPTH = 512, /* inputs that a panel is widened for at a time */
     MLI_PRODUCT_WIDENED = MLI_MAX_BLOCK_TILES * MLI_PRODUCT_DEPTH * MLI_LANES /* floats */
 };
 _Static_assert((int)MLI_PRODUCT_DEPTH % MLI_SUM_RUN == 0, "a panel ends with a run");

@@ -169,40 +169,51 @@ static void exact_f32(const mli_skinny *s)
 #define BLOCK_PACKED(i) BLOCK_STEP(i, a[i])
 #define BLOCK_ROW(i) const float *r##i = a + (i)*a_stride;
 #define BLOCK_MAJOR(i) BLOCK_STEP(i, r##i[at])
+/* One pointer walks over the rows: twelve of them would not fit the registers. */
 #define BLOCK_STORE(i)                                                                             \
-    lanes_store(c + (i)*c_stride, l##i);                                                           \
-    lanes_store(c + (i)*c_stride + 16, h##i);
+    lanes_store(row, l##i);                                                                        \
+    lanes_store(row + 16, h##i);                                                                   \
+    row += c_stride;
 #define BLOCK_ADD(i)                                                                               \
-    lanes_grow(c + (i)*c_stride, l##i);                                                            \
-    lanes_grow(c + (i)*c_stride + 16, h##i);
+    lanes_grow(row, l##i);                                                                         \
+    lanes_grow(row + 16, h##i);                                                                    \
+    row += c_stride;
+#define BLOCK(name, ROWS_AT, STEP, AFTER_STEP)                                                     \
+    static void name(size_t k, const float *a, size_t a_stride, const float *b,                    \
+                     size_t tile_stride, float *c, size_t c_stride, bool more)                     \
+    {                                                                                              \
+        const float *b1 = b + tile_stride;                                                         \
+        size_t at = 0;                                                                             \
+        (void)a_stride;                                                                            \
+        ROWS_AT;                                                                                   \
+        do {                                                                                       \
+            size_t end = mli_sum_run_end(at, k);                                                   \
+            float *row = c;                                                                        \
+            ROWS_12(BLOCK_ZERO)                                                                    \
+            for (; at < end; at++) {                                                               \
+                __m512 w0 = _mm512_loadu_ps(b + 16 * at), w1 = _mm512_loadu_ps(b1 + 16 * at);      \
+                ROWS_12(STEP)                                                                      \
+                AFTER_STEP;                                                                        \
+            }                                                                                      \
+            if (more) {                                                                            \
+                ROWS_12(BLOCK_ADD)                                                                 \
+            } else {                                                                               \
+                ROWS_12(BLOCK_STORE)                                                               \
+            }                                                                                      \
+            more = true;                                                                           \
+        } while (at < k);                                                                          \
+    }
+
+BLOCK(block_packed, (void)0, BLOCK_PACKED, a += BODY_ROWS)
+BLOCK(block_major, ROWS_12(BLOCK_ROW), BLOCK_MAJOR, (void)0)
 
 static void block(size_t k, const float *a, size_t a_stride, const float *b, size_t tile_stride,
                   float *c, size_t c_stride, bool more)
 {
-    const float *b1 = b + tile_stride;
-    size_t done = 0;
-    do {
-        size_t at = done, end = mli_sum_run_end(done, k);
-        ROWS_12(BLOCK_ZERO)
-        if (a_stride == 0) {
-            for (; at < end; at++, a += BODY_ROWS) {
-                __m512 w0 = _mm512_loadu_ps(b + 16 * at), w1 = _mm512_loadu_ps(b1 + 16 * at);
-                ROWS_12(BLOCK_PACKED)
-            }
-        } else {
-            ROWS_12(BLOCK_ROW)
-            for (; at < end; at++) {
-                __m512 w0 = _mm512_loadu_ps(b + 16 * at), w1 = _mm512_loadu_ps(b1 + 16 * at);
-                ROWS_12(BLOCK_MAJOR)
-            }
-        }
-        if (more || done != 0) {
-            ROWS_12(BLOCK_ADD)
-        } else {
-            ROWS_12(BLOCK_STORE)
-        }
-        done = end;
-    } while (done < k);
+    if (a_stride == 0)
+        block_packed(k, a, a_stride, b, tile_stride, c, c_stride, more);
+    else
+        block_major(k, a, a_stride, b, tile_stride, c, c_stride, more);
 }
 
 const mli_kernels mli_kernels_avx512 = {.isa = MLI_ISA_AVX512,
