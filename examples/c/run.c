@@ -1,5 +1,5 @@
 /* A managed run: submit, supervise in a thread of the library, wait, read the record and the
- * results. run FOLDER */
+ * results; then the same once more, which takes over what is finished. run FOLDER */
 #include "example.h"
 
 int main(int argc, char **argv)
@@ -15,7 +15,9 @@ int main(int argc, char **argv)
     modellab_buffer *json = NULL;
     modellab_run_info info = {.size = sizeof info};
     modellab_run_status status = 0;
-    char run_id[MODELLAB_RUN_ID_BYTES];
+    modellab_run_again_options again;
+    char run_id[MODELLAB_RUN_ID_BYTES], child_id[MODELLAB_RUN_ID_BYTES],
+        none[MODELLAB_RUN_ID_BYTES];
 
     must(modellab_lab_open(argc > 1 ? argv[1] : NULL, NULL, &lab, &err), &err, "lab");
     options.request = "{\"pipeline\": \"ingest\", \"max_duration_seconds\": 60}";
@@ -33,9 +35,17 @@ int main(int argc, char **argv)
     must(modellab_supervisor_create(lab, NULL, &supervisor, &err), &err, "supervisor");
     must(modellab_supervisor_start(supervisor, &err), &err, "start");
     must(modellab_run_wait(lab, run_id, 60000, NULL, &status, &err), &err, "wait");
+
+    modellab_run_again_options_init(&again, sizeof again);
+    again.overrides = "{\"priority\": \"high\", \"labels\": {\"again\": \"yes\"}}";
+    must(modellab_run_rerun(lab, run_id, &again, child_id, NULL, &err), &err, "rerun");
+    must(modellab_run_wait(lab, child_id, 60000, NULL, &status, &err), &err, "wait");
+    if (modellab_run_retry(lab, child_id, NULL, none, &err) != MODELLAB_E_STATE) {
+        return 1; /* a retry is for runs that ended badly */
+    }
     modellab_supervisor_destroy(supervisor);
 
-    must(modellab_run_load(lab, run_id, &run, &err), &err, "load");
+    must(modellab_run_load(lab, child_id, &run, &err), &err, "load");
     must(modellab_run_get_info(run, &info, &err), &err, "info");
     printf("run %s (%s): %s in %lld ms, %.3f s CPU, %.1f s audio %s\n", info.id, info.request_id,
            modellab_run_status_name(info.status), (long long)info.duration_ms, info.cpu_seconds,
@@ -44,7 +54,8 @@ int main(int argc, char **argv)
         modellab_step_info step = {.size = sizeof step};
 
         must(modellab_run_step_at(run, i, &step, &err), &err, "step");
-        printf("  step %s: %s\n", step.name, modellab_run_status_name(step.status));
+        printf("  step %s: %s%s%s\n", step.name, modellab_run_status_name(step.status),
+               step.reused_from[0] != '\0' ? ", taken over from run " : "", step.reused_from);
     }
     modellab_run_unref(run);
 

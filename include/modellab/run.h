@@ -91,6 +91,20 @@ typedef struct modellab_run_submit_options {
         sizeof(modellab_run_submit_options), NULL, 0, NULL, NULL, 0, NULL, NULL, NULL              \
     }
 
+/** How to repeat a run: modellab_run_retry(), modellab_run_rerun(). */
+typedef struct modellab_run_again_options {
+    size_t size;              /**< sizeof(modellab_run_again_options) */
+    const char *overrides;    /**< JSON merge patch (RFC 7396) of the request, UTF-8; NULL = none */
+    size_t overrides_bytes;   /**< 0 = NUL-terminated */
+    const char *request_id;   /**< [A-Za-z0-9._-]{1,128}; NULL = made */
+    const char *trace_parent; /**< W3C traceparent; NULL or not valid = a new trace */
+} modellab_run_again_options;
+
+#define MODELLAB_RUN_AGAIN_OPTIONS_INIT                                                            \
+    {                                                                                              \
+        sizeof(modellab_run_again_options), NULL, 0, NULL, NULL                                    \
+    }
+
 /** Snapshot of a run: immutable, shared, stays as it was when it was loaded. */
 typedef struct modellab_run modellab_run;
 
@@ -134,6 +148,7 @@ typedef struct modellab_run_info {
     double estimated_cpu_seconds;  /**< likewise */
     int64_t max_duration_ms;       /**< the run's deadline, 0 = none */
     const char *request_json;      /**< the request as it was accepted, defaults resolved */
+    const char *parent_run_id;     /**< run that this one repeats, "" when none */
 } modellab_run_info;
 
 /** A step of a run. Strings are borrowed from the modellab_run. */
@@ -146,6 +161,9 @@ typedef struct modellab_step_info {
     int64_t started_ms, ended_ms;
     double cpu_seconds;
     int64_t peak_memory_bytes;
+    const char *key;         /**< sha256 of all that its result depends on, "" until known */
+    const char *reused_from; /**< run whose result it took over instead of working, "" when none */
+    int32_t attempt;         /**< of the run, in which it last began */
 } modellab_step_info;
 
 /** A file that a step produced. Strings are borrowed from the modellab_run. */
@@ -212,6 +230,8 @@ MODELLAB_API const char *modellab_run_request_schema(void);
 /** Fills the options like their INIT macros. @threads any @since 0.1 */
 MODELLAB_API void modellab_run_submit_options_init(modellab_run_submit_options *options,
                                                    size_t size);
+/** Fills the options like their INIT macro. @threads any @since 0.1 */
+MODELLAB_API void modellab_run_again_options_init(modellab_run_again_options *options, size_t size);
 /** Fills the struct like its INIT macro, for callers without macros. `size` is the caller's sizeof.
  * @threads any @since 0.1 */
 MODELLAB_API void modellab_run_filter_init(modellab_run_filter *filter, size_t size);
@@ -231,6 +251,30 @@ MODELLAB_API void modellab_run_filter_init(modellab_run_filter *filter, size_t s
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_run_submit(
     modellab_lab *lab, const modellab_run_submit_options *options,
     char run_id[MODELLAB_RUN_ID_BYTES], modellab_report **report, modellab_error *err);
+
+/** Submits a run that ended badly (FAILED, CANCELLED, TIMEOUT, STALE) anew with the same request,
+ * as a child run. The child shares the stored input and takes over what is finished: steps of the
+ * same key, and windows of speech recognition; the rest gives the bytes of an uninterrupted run.
+ * @param options       NULL = none; `overrides` must be NULL
+ * @param[out] child_id receives the id of the new run
+ * @errors E_NOT_FOUND, E_STATE (it has not ended, did not end badly, or is a recorded run),
+ * E_HASH_MISMATCH (the stored input is damaged), and those of modellab_run_submit()
+ * @threads any @since 0.1 */
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status
+modellab_run_retry(modellab_lab *lab, const char *run_id, const modellab_run_again_options *options,
+                   char child_id[MODELLAB_RUN_ID_BYTES], modellab_error *err);
+
+/** Submits a run that has ended, whatever its status, anew as a child run, with changes: a JSON
+ * merge patch on its accepted request. Takes over what has the same key after that.
+ * @param options       NULL = no changes
+ * @param[out] child_id receives the id of the new run
+ * @param[out] report   optional; new report whenever there were findings, also with E_SCHEMA
+ * @errors E_NOT_FOUND, E_STATE (it has not ended, or is a recorded run), E_INVALID_JSON,
+ * E_HASH_MISMATCH, and those of modellab_run_submit()
+ * @threads any @since 0.1 */
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_run_rerun(
+    modellab_lab *lab, const char *run_id, const modellab_run_again_options *options,
+    char child_id[MODELLAB_RUN_ID_BYTES], modellab_report **report, modellab_error *err);
 
 /** Validates a request and an input without storing anything, and estimates CPU time and cost.
  * @param[out] report  new report, also without findings

@@ -80,7 +80,7 @@ modellab_status modellab_run_get_info(const modellab_run *run, modellab_run_info
         return status;
     }
     mli_run_fill_info(run, &full);
-    return mli_sized_out(info, &full, sizeof full, MLI_SIZE_UP_TO(modellab_run_info, request_json),
+    return mli_sized_out(info, &full, sizeof full, MLI_SIZE_UP_TO(modellab_run_info, parent_run_id),
                          err);
 }
 
@@ -111,8 +111,10 @@ modellab_status modellab_run_step_at(const modellab_run *run, size_t index, mode
     full.ended_ms = row->ended_ms;
     full.cpu_seconds = row->cpu_seconds;
     full.peak_memory_bytes = row->peak_memory_bytes;
-    return mli_sized_out(out, &full, sizeof full,
-                         MLI_SIZE_UP_TO(modellab_step_info, peak_memory_bytes), err);
+    full.key = row->key;
+    full.reused_from = row->reused_from;
+    full.attempt = row->attempt;
+    return mli_sized_out(out, &full, sizeof full, MLI_SIZE_UP_TO(modellab_step_info, attempt), err);
 }
 
 size_t modellab_run_artifact_count(const modellab_run *run)

@@ -50,6 +50,10 @@ bool mli_json_bool(const mli_json *value, bool fallback);
 /* Canonical text: sorted keys, no spaces. Equal documents give equal bytes. */
 MODELLAB_MUST_CHECK modellab_status mli_json_dump(const mli_json *value, mli_buf *out,
                                                   modellab_error *err);
+/* The target after a merge patch (RFC 7396), a new value (mli_json_free). */
+MODELLAB_MUST_CHECK modellab_status mli_json_merge_patch(const mli_json *target,
+                                                         const mli_json *patch, mli_json **out,
+                                                         modellab_error *err);
 bool mli_json_equal(const mli_json *a, const mli_json *b);
 
 /* Writer: appends to `out`; commas are its business. Errors end up in out->status. */

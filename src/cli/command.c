@@ -118,6 +118,33 @@ const cli_command cli_commands[] = {
      "With --json one object a line.",
      "modellab run events last --follow\t\n",
      {O(FOLLOW), O(AFTER), O(LAB), 0}},
+    {"run retry",
+     "ID",
+     1,
+     1,
+     CLI_ARG_NONE,
+     NULL,
+     cli_run_retry,
+     "Put a run that ended badly into the queue again.",
+     "A new run with the same request and the same stored input; prints its id. It takes over what "
+     "is "
+     "finished and goes on from there.",
+     "modellab run retry last\t\n",
+     {O(LAB), O(QUIET), 0}},
+    {"run rerun",
+     "ID",
+     1,
+     1,
+     CLI_ARG_NONE,
+     NULL,
+     cli_run_rerun,
+     "Run the same input again, with changes.",
+     "A new run with the request of an ended one and what the options change of it; --request "
+     "names a "
+     "JSON merge patch instead. Prints its id. What is not changed is not computed again.",
+     "modellab run rerun last --beam 5\tthe same with beams\n"
+     "modellab run rerun last --request changes.json\tany part of the request\n",
+     {ASR_OPTIONS, O(PIPELINE), O(REQUEST), O(QUIET), 0}},
     {"run cancel",
      "ID...",
      1,

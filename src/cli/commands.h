@@ -18,6 +18,8 @@ int cli_run_explain(cli_call *call);
 int cli_run_bump(cli_call *call);
 int cli_run_hold(cli_call *call);
 int cli_run_release(cli_call *call);
+int cli_run_retry(cli_call *call);
+int cli_run_rerun(cli_call *call);
 int cli_supervise(cli_call *call);
 int cli_models_list(cli_call *call);
 int cli_models_pull(cli_call *call);

@@ -329,7 +329,7 @@ void cli_input_close(cli_input *input)
 }
 
 /* Warnings; and what is wrong with a request (the error of an input says it all by itself). */
-static void tell_findings(const modellab_report *report, bool errors)
+void cli_tell_findings(const modellab_report *report, bool errors)
 {
     for (size_t i = 0; i < modellab_report_count(report); i++) {
         modellab_finding f = MODELLAB_FINDING_INIT;
@@ -351,7 +351,7 @@ int cli_submit(const cli_call *call, modellab_lab *lab, const cli_input *input, 
     options.input_name = input != NULL && input->spool != NULL ? "stdin" : NULL;
     modellab_status status = modellab_run_submit(lab, &options, run_id, &report, &err);
     if (report != NULL && (status != MODELLAB_OK || !cli_has(call, CLI_OPT_QUIET)))
-        tell_findings(report, status == MODELLAB_E_SCHEMA);
+        cli_tell_findings(report, status == MODELLAB_E_SCHEMA);
     modellab_report_unref(report);
     if (status == MODELLAB_OK)
         return CLI_EXIT_OK;

@@ -20,6 +20,8 @@ typedef struct cli_input {
 
 int cli_input_open(const cli_call *call, const char *typed, cli_input *input);
 void cli_input_close(cli_input *input);
+/* Warnings to stderr; and what is wrong with a request, when `errors`. */
+void cli_tell_findings(const modellab_report *report, bool errors);
 /* Submits; findings of the validation go to stderr. 0 or an exit code. */
 int cli_submit(const cli_call *call, modellab_lab *lab, const cli_input *input, const char *request,
                char run_id[MODELLAB_RUN_ID_BYTES]);

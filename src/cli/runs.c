@@ -163,6 +163,7 @@ static void facts(cli_text *out, const modellab_run_info *i)
         fact(out, "reason", modellab_reason_name(i->reason));
     fact(out, "message", i->message);
     fact(out, "failed step", i->failed_step);
+    fact(out, "repeats run", i->parent_run_id);
     fact(out, "input", i->input_name);
     fact(out, "pipeline", i->pipeline);
     fact(out, "model", i->model);
@@ -203,6 +204,8 @@ static void steps(cli_text *out, const modellab_run *run)
         cli_text_printf(out, "step %-9s %s", s.name, modellab_run_status_name(s.status));
         if (took >= 0)
             cli_text_printf(out, ", %.3f s", took);
+        if (s.reused_from[0] != '\0')
+            cli_text_printf(out, ", taken over from run %s", s.reused_from);
         cli_text_printf(out, "%s%s\n", s.message[0] != '\0' ? ": " : "", s.message);
     }
 }

@@ -175,6 +175,8 @@ static void put_steps(mli_jw *w, const mli_run_record *record)
         put_real(w, "audio_seconds", step->audio_seconds);
         put_int(w, "api_calls", step->api_calls);
         mli_jw_kint(w, "attempt", step->attempt);
+        put_text(w, "key", step->key);
+        put_text(w, "reused_from", step->reused_from);
         mli_jw_end_object(w);
     }
     mli_jw_end_array(w);

@@ -136,6 +136,7 @@ static void fill_texts(const mli_run_row *row, modellab_run_info *out)
     out->price_sheet = row->price_sheet;
     out->currency = row->currency;
     out->request_json = row->request_json;
+    out->parent_run_id = row->parent_run_id;
 }
 
 void mli_run_fill_info(const modellab_run *run, modellab_run_info *out)

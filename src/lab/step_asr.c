@@ -85,13 +85,19 @@ static modellab_status open_model(asr_work *work, mli_asr_model **out, modellab_
     return status;
 }
 
-/* The record names what computed: it decides the bits of the result. */
-static modellab_status say_engine(mli_worker *w, const mli_asr_model *model, modellab_error *err)
+/* What computes decides the bits of the result. */
+static void name_engine(mli_worker *w, const mli_asr_model *model)
 {
     mli_asr_model_info info = mli_asr_model_info_of(model);
     const char *weights = info.weights == MLI_ASR_WEIGHTS_F32 ? "f32" : "f16";
     (void)mli_os_format(w->engine, sizeof(w->engine), "isa=%s blas=%s weights=%s",
                         mli_isa_name(mli_isa_current()), mli_blas_core(), weights);
+}
+
+/* The record names it. */
+static modellab_status say_engine(mli_worker *w, const mli_asr_model *model, modellab_error *err)
+{
+    mli_asr_model_info info = mli_asr_model_info_of(model);
     if (info.origin == MLI_ASR_ORIGIN_REBUILT) {
         mli_log_text(w->log, MODELLAB_LOG_WARN, "model.image_rebuilt", info.reason);
     }
@@ -363,18 +369,46 @@ static modellab_status transcribe(asr_work *work, mli_asr_model *model, modellab
     return status;
 }
 
-modellab_status mli_step_asr(mli_worker *w, modellab_error *err)
+static asr_work begin(mli_worker *w, modellab_error *err)
 {
-    mli_asr_model *model = NULL;
     asr_work work = {.w = w, .said = MODELLAB_OK, .err = err};
     work.config = mli_json_get(mli_json_get(w->order.request, "config"), "asr");
-    if (w->audio == NULL) {
-        return mli_fail(err, MODELLAB_E_STATE, "asr needs the step ingest before it");
+    return work;
+}
+
+/* The files that are written belong to the step's result, not to that of its windows. */
+modellab_status mli_step_asr_key(mli_worker *w, char out[65], modellab_error *err)
+{
+    asr_work work = begin(w, err);
+    mli_step_key key;
+    mli_buf formats;
+    const mli_json *asked = mli_json_get(work.config, "formats");
+    modellab_status status = open_model(&work, &w->asr_model, err);
+    if (status != MODELLAB_OK) {
+        return status;
     }
-    modellab_status status = open_model(&work, &model, err);
+    name_engine(w, w->asr_model);
+    status = say_engine(w, w->asr_model, err);
     if (status == MODELLAB_OK) {
-        status = say_engine(w, model, err);
+        status = make_key(&work, err);
     }
+    mli_buf_init(&formats, w->alloc);
+    if (status == MODELLAB_OK && asked != NULL) {
+        status = mli_json_dump(asked, &formats, err);
+    }
+    mli_step_key_begin(&key, "asr.files", MLI_STEP_ASR_VERSION);
+    mli_step_key_add(&key, "windows", work.key);
+    mli_step_key_add(&key, "formats", mli_buf_text(&formats));
+    mli_step_key_add(&key, "input_name", w->order.input_name);
+    mli_step_key_end(&key, out);
+    mli_buf_dispose(&formats);
+    return status;
+}
+
+modellab_status mli_step_asr(mli_worker *w, modellab_error *err)
+{
+    asr_work work = begin(w, err);
+    modellab_status status = mli_step_ingest_samples(w, err);
     if (status == MODELLAB_OK) {
         status = make_key(&work, err);
     }
@@ -382,10 +416,9 @@ modellab_status mli_step_asr(mli_worker *w, modellab_error *err)
         status = find_checkpoints(&work, err);
     }
     if (status == MODELLAB_OK) {
-        status = transcribe(&work, model, err);
+        status = transcribe(&work, w->asr_model, err);
     }
     mli_transcript_unref(work.done);
     mli_free(w->alloc, work.history);
-    mli_asr_model_unref(model);
     return status;
 }

@@ -4,6 +4,7 @@
 
 #include "audio/decode.h"
 #include "base/error.h"
+#include "lab/step_key.h"
 
 /* A minute stays in memory; longer audio goes to a nameless file in the run's folder, so that a
  * worker's peak memory does not grow with the length (64 KB a second). */
@@ -94,9 +95,19 @@ static void bound_audio(mli_worker *w)
     }
 }
 
-modellab_status mli_step_ingest(mli_worker *w, modellab_error *err)
+modellab_status mli_step_ingest_key(mli_worker *w, char out[65], modellab_error *err)
 {
-    mli_buf facts;
+    mli_step_key key;
+    (void)err;
+    mli_step_key_begin(&key, "ingest", MLI_STEP_INGEST_VERSION);
+    mli_step_key_add(&key, "input_sha256", w->order.input_sha256);
+    mli_step_key_end(&key, out);
+    return MODELLAB_OK;
+}
+
+/* Decodes and compares with the cap. */
+static modellab_status take_in(mli_worker *w, modellab_error *err)
+{
     if (w->fds[MLI_ORDER_INPUT] < 0) {
         return mli_fail(err, MODELLAB_E_NOT_FOUND, "the run has no input");
     }
@@ -114,6 +125,25 @@ modellab_status mli_step_ingest(mli_worker *w, modellab_error *err)
     if (w->caps.audio_ms > 0 && w->audio_seconds * 1000.0 > (double)w->caps.audio_ms) {
         (void)mli_page_stop(w->page, MODELLAB_REASON_AUDIO_CAP);
         return mli_fail(err, MODELLAB_E_CANCELLED, "the audio is longer than the cap allows");
+    }
+    return MODELLAB_OK;
+}
+
+modellab_status mli_step_ingest_samples(mli_worker *w, modellab_error *err)
+{
+    modellab_status status = w->audio == NULL ? take_in(w, err) : MODELLAB_OK;
+    if (status == MODELLAB_OK) {
+        mli_worker_progress(w, 0, w->audio_seconds); /* of the step that needs them */
+    }
+    return status;
+}
+
+modellab_status mli_step_ingest(mli_worker *w, modellab_error *err)
+{
+    mli_buf facts;
+    modellab_status status = take_in(w, err);
+    if (status != MODELLAB_OK) {
+        return status;
     }
     mli_worker_progress(w, w->audio_seconds, w->audio_seconds);
     mli_buf_init(&facts, w->alloc);

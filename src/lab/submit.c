@@ -8,6 +8,7 @@
 #include "lab/forecast.h"
 #include "lab/input.h"
 #include "lab/request.h"
+#include "lab/reuse.h"
 #include "lab/schedule.h"
 #include "lab/snapshot.h"
 #include "lab/state.h"
@@ -22,6 +23,7 @@
 typedef struct submission {
     mli_lab *lab;
     const modellab_run_submit_options *options;
+    const mli_run_record *parent; /* run that this one repeats; NULL = none */
     mli_request request;
     mli_input input;
     mli_findings report;
@@ -149,6 +151,23 @@ static modellab_status look(submission *s, modellab_error *err)
     return status == MODELLAB_OK ? check_caps(s, err) : status;
 }
 
+/* Input and finished work of the run that this one repeats. */
+static modellab_status take_over(submission *s, mli_input_facts *facts, modellab_error *err)
+{
+    const mli_lab *lab = s->lab;
+    const mli_run_row *parent = s->parent->run;
+    modellab_status status = MODELLAB_OK;
+
+    if (s->input.present) {
+        facts->bytes = parent->input_bytes;
+        (void)mli_str_copy(facts->sha256, sizeof facts->sha256, parent->input_sha256);
+        status = mli_rundir_share_input(lab->os.files, lab->root, parent->id, s->ids.run_id, facts,
+                                        lab->alloc, err);
+    }
+    return status == MODELLAB_OK ? mli_reuse_offer(s->lab, s->parent, s->ids.run_id, s->log, err)
+                                 : status;
+}
+
 static modellab_status put_files(submission *s, mli_input_facts *facts, modellab_error *err)
 {
     const mli_lab *lab = s->lab;
@@ -156,7 +175,9 @@ static modellab_status put_files(submission *s, mli_input_facts *facts, modellab
         s->input.fd >= 0 ? lab->settings.max_input_bytes : lab->settings.max_upload_bytes;
     modellab_status status = mli_rundir_make(lab->os.files, lab->root, s->ids.run_id, err);
 
-    if (status == MODELLAB_OK && s->input.present) {
+    if (status == MODELLAB_OK && s->parent != NULL) {
+        status = take_over(s, facts, err);
+    } else if (status == MODELLAB_OK && s->input.present) {
         status = mli_rundir_put_input(lab->os.files, lab->root, s->ids.run_id, s->input.fd,
                                       s->input.data, s->input.data_bytes, limit, lab->alloc, NULL,
                                       facts, err);
@@ -192,6 +213,7 @@ static void fill_row(const submission *s, const mli_input_facts *facts, mli_run_
     row->request_json = mli_buf_text(&s->request.json);
     row->labels_json = s->request.labels.size > 0 ? mli_buf_text(&s->request.labels) : "{}";
     row->idempotency_key = s->request.idempotency_key;
+    row->parent_run_id = s->parent != NULL ? s->parent->run->id : "";
     row->priority = s->request.priority;
     row->max_attempts = s->request.retry.max_attempts;
     row->gate = s->request.hold ? MLI_GATE_HELD : MLI_GATE_OPEN;
@@ -265,12 +287,16 @@ static modellab_status sync_folders(const submission *s, modellab_error *err)
 
 static modellab_status store(submission *s, char run_id[MLI_ULID_BYTES], modellab_error *err)
 {
-    static const mli_event_row queued = {.type = "run_queued"};
+    char data[64];
+    const mli_event_row queued = {.type = "run_queued", .data = s->parent != NULL ? data : NULL};
     mli_input_facts facts = {0};
     char existing[MLI_ULID_BYTES] = "";
     mli_run_row row;
     modellab_status status = put_files(s, &facts, err);
 
+    if (s->parent != NULL) {
+        (void)mli_os_format(data, sizeof data, "{\"parent_run_id\":\"%s\"}", s->parent->run->id);
+    }
     if (status == MODELLAB_OK) {
         fill_row(s, &facts, &row);
         status = put_manifest(s, &row, err);
@@ -358,9 +384,17 @@ modellab_status mli_run_submit(mli_lab *lab, const modellab_run_submit_options *
                                char run_id[MLI_ULID_BYTES], modellab_report **report,
                                modellab_error *err)
 {
+    return mli_run_submit_child(lab, options, NULL, run_id, report, err);
+}
+
+modellab_status mli_run_submit_child(mli_lab *lab, const modellab_run_submit_options *options,
+                                     const mli_run_record *parent, char run_id[MLI_ULID_BYTES],
+                                     modellab_report **report, modellab_error *err)
+{
     submission s;
     modellab_status status = begin(&s, lab, options, true, err);
 
+    s.parent = parent;
     run_id[0] = '\0';
     if (status == MODELLAB_OK) {
         mli_log_text(s.log, MODELLAB_LOG_DEBUG, "run.submitting", "a run is being submitted");

@@ -11,6 +11,11 @@ MODELLAB_MUST_CHECK modellab_status mli_run_submit(mli_lab *lab,
                                                    const modellab_run_submit_options *options,
                                                    char run_id[MLI_ULID_BYTES],
                                                    modellab_report **report, modellab_error *err);
+/* A run that repeats `parent` (NULL = none): it shares the parent's stored input, at which the
+ * options' input_path must point, and is offered its finished work. */
+MODELLAB_MUST_CHECK modellab_status mli_run_submit_child(
+    mli_lab *lab, const modellab_run_submit_options *options, const mli_run_record *parent,
+    char run_id[MLI_ULID_BYTES], modellab_report **report, modellab_error *err);
 MODELLAB_MUST_CHECK modellab_status mli_run_validate(mli_lab *lab,
                                                      const modellab_run_submit_options *options,
                                                      modellab_report **report, modellab_error *err);

@@ -5,6 +5,7 @@
 #define MLI_LAB_WORKER_H
 
 #include "audio/source.h"
+#include "base/id.h"
 #include "lab/caps.h"
 #include "lab/order.h"
 #include "lab/page.h"
@@ -62,9 +63,12 @@ typedef struct mli_worker {
     /* The present step. */
     const char *step;
     bool last_step;
-    int64_t calls_before;     /* API calls of the steps before it */
-    modellab_reason reason;   /* set by a step that knows better than its status tells */
-    int64_t progress_said_ns; /* when the last progress line was written */
+    char step_key[65];                /* "" = none */
+    char reused_from[MLI_ULID_BYTES]; /* run whose result it took over; "" = none */
+    struct mli_asr_model *asr_model;  /* opened for the key of asr, until asr takes it */
+    int64_t calls_before;             /* API calls of the steps before it */
+    modellab_reason reason;           /* set by a step that knows better than its status tells */
+    int64_t progress_said_ns;         /* when the last progress line was written */
     /* Memory of this run. */
     bool peak_is_sampled;       /* the kernel's high-water mark also counts earlier runs */
     _Atomic int64_t peak_bytes; /* -1 until known */
@@ -121,11 +125,26 @@ MODELLAB_MUST_CHECK modellab_status mli_worker_artifact(mli_worker *w, const cha
                                                         const void *data, size_t bytes,
                                                         modellab_error *err);
 
+/* The line of an artifact whose file is safe already; it gets a new id. */
+MODELLAB_MUST_CHECK modellab_status mli_worker_artifact_line(mli_worker *w, const char *name,
+                                                             const char *file,
+                                                             const char *media_type,
+                                                             const char *role, const char *sha256,
+                                                             int64_t bytes, modellab_error *err);
+
 /* Versions of the steps' results: raised when the same inputs begin to give other bytes. */
 enum { MLI_STEP_INGEST_VERSION = 1, MLI_STEP_ASR_VERSION = 1 };
 
 /* A step: returns OK, or why it failed. E_CANCELLED when the cancel word ended it. */
 typedef modellab_status (*mli_step_fn)(mli_worker *w, modellab_error *err);
+/* The key of a step (step_key.h): what its result depends on. */
+typedef modellab_status (*mli_step_key_fn)(mli_worker *w, char out[65], modellab_error *err);
+MODELLAB_MUST_CHECK modellab_status mli_step_ingest_key(mli_worker *w, char out[65],
+                                                        modellab_error *err);
+MODELLAB_MUST_CHECK modellab_status mli_step_asr_key(mli_worker *w, char out[65],
+                                                     modellab_error *err);
+/* The samples, when the step ingest was taken over from another run. */
+MODELLAB_MUST_CHECK modellab_status mli_step_ingest_samples(mli_worker *w, modellab_error *err);
 MODELLAB_MUST_CHECK modellab_status mli_step_ingest(mli_worker *w,
                                                     modellab_error *err); /* step_ingest.c */
 MODELLAB_MUST_CHECK modellab_status mli_step_asr(mli_worker *w,

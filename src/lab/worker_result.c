@@ -34,10 +34,15 @@ void mli_worker_progress(mli_worker *w, double done_seconds, double total_second
     }
 }
 
-static modellab_status artifact_line(mli_worker *w, const char *id, const char *name,
-                                     const char *file, const char *media_type, const char *role,
-                                     const char *sha256, size_t bytes, modellab_error *err)
+modellab_status mli_worker_artifact_line(mli_worker *w, const char *name, const char *file,
+                                         const char *media_type, const char *role,
+                                         const char *sha256, int64_t bytes, modellab_error *err)
 {
+    char id[MLI_ULID_BYTES];
+    int rc = mli_ulid_new(w->clock, w->random, id);
+    if (rc != 0) {
+        return mli_fail_os(err, rc, "no random numbers");
+    }
     mli_jw *line = mli_journal_begin(&w->journal, "artifact");
     mli_jw_kstring(line, "id", id);
     mli_jw_kstring(line, "step", w->step);
@@ -46,7 +51,7 @@ static modellab_status artifact_line(mli_worker *w, const char *id, const char *
     mli_jw_kstring(line, "media_type", media_type);
     mli_jw_kstring(line, "role", role);
     mli_jw_kstring(line, "sha256", sha256);
-    mli_jw_kint(line, "bytes", (int64_t)bytes);
+    mli_jw_kint(line, "bytes", bytes);
     modellab_status status = mli_journal_end(&w->journal, true, err);
     if (status == MODELLAB_OK) {
         atomic_fetch_add(&w->page->journal_lines, 1);
@@ -59,24 +64,19 @@ modellab_status mli_worker_artifact(mli_worker *w, const char *name, const char 
                                     modellab_error *err)
 {
     char file[96];
-    char id[MLI_ULID_BYTES];
     char sha256[65];
     mli_sha256 hash;
     modellab_status status = mli_artifact_file(w->order.fence, name, file, err);
     if (status != MODELLAB_OK) {
         return status;
     }
-    int rc = mli_ulid_new(w->clock, w->random, id);
-    if (rc != 0) {
-        return mli_fail_os(err, rc, "no random numbers");
-    }
     mli_sha256_init(&hash);
     mli_sha256_update(&hash, data, bytes);
     mli_sha256_hex(&hash, sha256);
-    rc = mli_os_replace_file(&w->artifacts, file, data, bytes, 0600);
+    int rc = mli_os_replace_file(&w->artifacts, file, data, bytes, 0600);
     if (rc != 0) {
         return mli_fail_os(err, -rc, "the artifact %s could not be stored", name);
     }
     mli_page_touch(w->page);
-    return artifact_line(w, id, name, file, media_type, role, sha256, bytes, err);
+    return mli_worker_artifact_line(w, name, file, media_type, role, sha256, (int64_t)bytes, err);
 }

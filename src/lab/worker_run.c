@@ -6,7 +6,9 @@
 #include "base/str.h"
 #include "lab/settle.h"
 #include "lab/state.h"
+#include "lab/step_reuse.h"
 #include "log/logger.h"
+#include "speech/asr_model.h"
 #include <string.h>
 
 #define NAME_BYTES 64
@@ -14,16 +16,18 @@
 typedef struct step_entry {
     const char *name;
     mli_step_fn run;
+    mli_step_key_fn key; /* NULL: never taken over */
 } step_entry;
 
-static const step_entry step_table[] = {
-    {"ingest", mli_step_ingest}, {"asr", mli_step_asr}, {"noop", mli_step_noop}};
+static const step_entry step_table[] = {{"ingest", mli_step_ingest, mli_step_ingest_key},
+                                        {"asr", mli_step_asr, mli_step_asr_key},
+                                        {"noop", mli_step_noop, NULL}};
 
-static mli_step_fn find_step(const char *name)
+static const step_entry *find_step(const char *name)
 {
     for (size_t i = 0; i < sizeof(step_table) / sizeof(step_table[0]); i++) {
         if (strcmp(step_table[i].name, name) == 0) {
-            return step_table[i].run;
+            return &step_table[i];
         }
     }
     return NULL;
@@ -74,6 +78,8 @@ static modellab_status say_step(mli_worker *w, const char *type, int position, i
         mli_jw_kstring(line, "status", mli_status_name_of_run(mli_settle_status(c->reason)));
         mli_jw_kstring(line, "reason", mli_reason_name(c->reason));
         mli_jw_kstring(line, "message", c->message);
+        mli_jw_kstring(line, "key", w->step_key);
+        mli_jw_kstring(line, "reused_from", w->reused_from);
         put_use(w, line, cpu_ns);
         mli_jw_kreal(line, "audio_seconds", (double)atomic_load(&w->page->audio_done_ms) / 1000.0);
         mli_jw_kint(line, "api_calls", atomic_load(&w->page->calls_made) - w->calls_before);
@@ -109,14 +115,33 @@ static modellab_status ask(mli_worker *w, modellab_error *err)
     return mli_worker_fault(w, err);
 }
 
+/* Takes the step's result over from another run, or makes it. */
+static modellab_status execute(mli_worker *w, const step_entry *step, modellab_error *err)
+{
+    modellab_status status = ask(w, err);
+    if (status == MODELLAB_OK && step->key != NULL) {
+        status = step->key(w, w->step_key, err);
+    }
+    if (status == MODELLAB_OK && w->step_key[0] != '\0') {
+        status = mli_step_reuse(w, w->step_key, w->reused_from, err);
+    }
+    if (status == MODELLAB_OK && w->reused_from[0] == '\0') {
+        status = step->run(w, err);
+    }
+    mli_asr_model_unref(w->asr_model);
+    w->asr_model = NULL;
+    return status;
+}
+
 static modellab_status run_step(mli_worker *w, const char *name, int position, course *c,
                                 modellab_error *err)
 {
-    mli_step_fn run = find_step(name);
+    const step_entry *step = find_step(name);
     int64_t started = now_ms(w);
     int64_t cpu = mli_worker_cpu_ns(w);
     modellab_error why = MODELLAB_ERROR_INIT;
     w->step = name;
+    w->step_key[0] = w->reused_from[0] = '\0';
     w->calls_before = atomic_load(&w->page->calls_made);
     atomic_store(&w->page->step_cpu_ns, cpu);
     atomic_store(&w->page->audio_done_ms, 0);
@@ -129,11 +154,8 @@ static modellab_status run_step(mli_worker *w, const char *name, int position, c
     }
     mli_log_text(w->log, MODELLAB_LOG_INFO, "step.started", name);
     modellab_status done =
-        run == NULL ? mli_fail(&why, MODELLAB_E_UNSUPPORTED, "this worker has no step %s", name)
-                    : ask(w, &why);
-    if (done == MODELLAB_OK) {
-        done = run(w, &why);
-    }
+        step == NULL ? mli_fail(&why, MODELLAB_E_UNSUPPORTED, "this worker has no step %s", name)
+                     : execute(w, step, &why);
     judge(w, done, &why, c);
     if (c->reason == MODELLAB_REASON_NONE) {
         mli_log_text(w->log, MODELLAB_LOG_INFO, "step.completed", name);

@@ -103,6 +103,11 @@ static int system_rename(void *user, const char *from, const char *to)
     return renameat(base_of(user), from, base_of(user), to) < 0 ? -errno : 0;
 }
 
+static int system_link(void *user, const char *from, const char *to)
+{
+    return linkat(base_of(user), from, base_of(user), to, 0) < 0 ? -errno : 0;
+}
+
 static int system_unlink(void *user, const char *path)
 {
     return unlinkat(base_of(user), path, 0) < 0 ? -errno : 0;
@@ -237,6 +242,7 @@ const mli_os_files mli_os_system_files = {.user = NULL,
                                           .sync_data = system_sync_data,
                                           .truncate = system_truncate,
                                           .rename = system_rename,
+                                          .link = system_link,
                                           .unlink = system_unlink,
                                           .mkdir = system_mkdir,
                                           .rmdir = system_rmdir,

@@ -48,6 +48,7 @@ typedef struct mli_os_files {
     int (*sync_data)(void *user, int fd);                                 /* fdatasync */
     int (*truncate)(void *user, int fd, int64_t bytes);
     int (*rename)(void *user, const char *from, const char *to);
+    int (*link)(void *user, const char *from, const char *to); /* a hard link; -EEXIST */
     int (*unlink)(void *user, const char *path);
     int (*mkdir)(void *user, const char *path, uint32_t mode);
     int (*rmdir)(void *user, const char *path);

@@ -72,6 +72,24 @@ modellab_status mli_artifact_write(const mli_os_files *files, const char *root, 
     return MODELLAB_OK;
 }
 
+modellab_status mli_artifact_share(const mli_os_files *files, const char *root, const char *from_id,
+                                   const char *from_file, const char *run_id, const char *file,
+                                   modellab_error *err)
+{
+    char from[MLI_PATH_BYTES], to[MLI_PATH_BYTES];
+    modellab_status status = artifact_path(root, from_id, from_file, from, err);
+    int rc;
+
+    if (status == MODELLAB_OK) {
+        status = artifact_path(root, run_id, file, to, err);
+    }
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    rc = files->link(files->user, from, to);
+    return rc == 0 ? MODELLAB_OK : mli_fail_os(err, -rc, "an artifact cannot be shared");
+}
+
 static modellab_status read_checked(const mli_os_files *files, int fd, int64_t max_bytes,
                                     const char *sha256, mli_buf *out, modellab_error *err)
 {

@@ -58,6 +58,16 @@ MODELLAB_MUST_CHECK modellab_status mli_rundir_put_input(
     const mli_os_files *files, const char *root, const char *run_id, int source_fd,
     const void *data, size_t data_bytes, int64_t max_bytes, const modellab_allocator *alloc,
     const mli_cancel_word *cancel, mli_input_facts *facts, modellab_error *err);
+/* The input of another run of the lab as this one's: a hard link where the disk allows one, else a
+ * copy. Its bytes are compared with what was recorded of them: E_HASH_MISMATCH. */
+MODELLAB_MUST_CHECK modellab_status mli_rundir_share_input(
+    const mli_os_files *files, const char *root, const char *from_id, const char *run_id,
+    const mli_input_facts *recorded, const modellab_allocator *alloc, modellab_error *err);
+/* An artifact's file of another run as `file` of this one, likewise; its bytes are not read. */
+MODELLAB_MUST_CHECK modellab_status mli_artifact_share(const mli_os_files *files, const char *root,
+                                                       const char *from_id, const char *from_file,
+                                                       const char *run_id, const char *file,
+                                                       modellab_error *err);
 /* request.json of a run that nobody knows yet: made and synced; the directory is the caller's to
  * sync. */
 MODELLAB_MUST_CHECK modellab_status mli_rundir_put_request(const mli_os_files *files,

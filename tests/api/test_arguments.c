@@ -166,6 +166,12 @@ static void labs_and_runs(void **state)
     REFUSES(modellab_run_submit(NULL, NULL, NULL, NULL, &err));
     RESETS(modellab_run_submit(NULL, NULL, id, (modellab_report **)&out, &err));
     assert_string_equal(id, "");
+    REFUSES(modellab_run_retry(NULL, "x", NULL, NULL, &err));
+    id[0] = 'x';
+    REFUSES(modellab_run_retry(NULL, "x", NULL, id, &err));
+    REFUSES(modellab_run_rerun(NULL, "x", NULL, NULL, NULL, &err));
+    RESETS(modellab_run_rerun(NULL, "x", NULL, id, (modellab_report **)&out, &err));
+    id[0] = '\0';
     RESETS(modellab_run_validate(NULL, NULL, (modellab_report **)&out, &err));
     RESETS(modellab_run_estimate(NULL, NULL, NULL, (modellab_report **)&out, &err));
     REFUSES(modellab_user_cap_set(NULL, NULL, NULL, NULL, NULL, &err));
@@ -278,6 +284,7 @@ static void structs(void **state)
     modellab_record_options_init(NULL, 8);
     modellab_run_filter_init(NULL, 8);
     modellab_run_submit_options_init(NULL, 8);
+    modellab_run_again_options_init(NULL, 8);
     modellab_supervisor_options_init(NULL, 8);
     modellab_tracker_options_init(NULL, 8);
     /* a size that cannot even hold the size is left alone */

@@ -261,6 +261,118 @@ static void killed_at_any_moment(void **state)
     }
 }
 
+static modellab_step_info step_of(const modellab_run *run, const char *name)
+{
+    modellab_step_info step = {.size = sizeof(step)};
+    for (size_t i = 0; i < modellab_run_step_count(run); i++) {
+        assert_int_equal(modellab_run_step_at(run, i, &step, NULL), MODELLAB_OK);
+        if (strcmp(step.name, name) == 0) {
+            return step;
+        }
+    }
+    fail_msg("there is no step %s", name);
+    return step;
+}
+
+static void rerun(kit *k, const char *id, const char *changes, char child[MODELLAB_RUN_ID_BYTES])
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_run_again_options options = MODELLAB_RUN_AGAIN_OPTIONS_INIT;
+    options.overrides = changes;
+    if (modellab_run_rerun(k->lab, id, &options, child, NULL, &err) != MODELLAB_OK) {
+        fail_msg("not repeated: %s", err.message);
+    }
+    expect_completed(k, child);
+}
+
+static void expect_reused(const kit *k, const char *child, const char *ingest, const char *asr)
+{
+    modellab_run *run = kit_load(k, child);
+    assert_string_equal(step_of(run, "ingest").reused_from, ingest);
+    assert_string_equal(step_of(run, "asr").reused_from, asr);
+    assert_int_equal(step_of(run, "asr").status, MODELLAB_RUN_COMPLETED);
+    modellab_run_unref(run);
+}
+
+/* Steps of the same key are taken over; of the rest, windows of the same work. */
+static void a_rerun_computes_only_what_changed(void **state)
+{
+    kit *k = *state;
+    char whole[MODELLAB_RUN_ID_BYTES], child[MODELLAB_RUN_ID_BYTES], other[MODELLAB_RUN_ID_BYTES];
+    run_whole(k, ways[0], 2, whole);
+    int windows = windows_done(k, whole);
+    pid_t host = kit_start_host(k, &(kit_host){0});
+    rerun(k, whole, NULL, child);
+    expect_reused(k, child, whole, whole);
+    assert_true(same_result(k, whole, child));
+    rerun(k, child, "{\"labels\":{\"again\":\"yes\"}}", other); /* of one that took over itself */
+    expect_reused(k, other, whole, whole);
+    rerun(k, whole, "{\"config\":{\"asr\":{\"formats\":[\"srt\"]}}}", child);
+    expect_reused(k, child, whole, "");
+    assert_int_equal(windows_done(k, child), windows); /* those that were offered, no more */
+    assert_int_equal(kit_count_events(k, child, "step_resumed"), 1);
+    assert_true(same_result(k, whole, child));
+    rerun(k, whole, "{\"config\":{\"asr\":{\"temperatures\":[0.4]}}}", other);
+    expect_reused(k, other, whole, "");
+    assert_int_equal(kit_count_events(k, other, "step_resumed"), 0);
+    kit_stop_host(k, host);
+    assert_false(same_result(k, whole, other));
+}
+
+/* A file that is not what it was is found, and the step is run. */
+static void a_damaged_result_is_not_taken_over(void **state)
+{
+    kit *k = *state;
+    char whole[MODELLAB_RUN_ID_BYTES], child[MODELLAB_RUN_ID_BYTES], path[512];
+    run_whole(k, ways[0], 1, whole);
+    kit_run_path(k, whole, "artifacts/1-transcript.json", path);
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    assert_int_equal(fputc('x', file), 'x');
+    assert_int_equal(fclose(file), 0);
+    pid_t host = kit_start_host(k, &(kit_host){0});
+    rerun(k, whole, NULL, child);
+    kit_stop_host(k, host);
+    expect_reused(k, child, whole, "");
+    size_t bytes = 0;
+    char *text = transcript(k, child, &bytes);
+    assert_int_equal(text[0], '{');
+    free(text);
+}
+
+/* Cancelled, past its deadline, its worker dead: the retry of each gives the whole result. */
+static void a_retry_goes_on_where_the_run_was(void **state)
+{
+    kit *k = *state;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    char whole[MODELLAB_RUN_ID_BYTES], id[MODELLAB_RUN_ID_BYTES], child[MODELLAB_RUN_ID_BYTES];
+    run_whole(k, ways[0], 3, whole);
+    int windows = windows_done(k, whole);
+    submit(k, "{\"pipeline\":\"transcribe\"}", 3, id); /* one attempt: FAILED */
+    pid_t host = kit_start_host(k, &(kit_host){.fail_step = "asr:die_windows"});
+    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_FAILED);
+    assert_int_equal(windows_done(k, id), 1);
+    assert_int_equal(modellab_run_retry(k->lab, id, NULL, child, &err), MODELLAB_OK);
+    assert_int_equal(kit_wait_final(k, child), MODELLAB_RUN_FAILED); /* one more window */
+    kit_stop_host(k, host);
+    assert_int_equal(windows_done(k, child), 2);
+    assert_int_equal(modellab_run_retry(k->lab, child, NULL, id, &err), MODELLAB_OK);
+    host = kit_start_host(k, &(kit_host){0});
+    for (int i = 0; i < 6000 && kit_count_events(k, id, "step_resumed") < 1; i++) {
+        kit_sleep_ms(5);
+    }
+    modellab_cancel_outcome outcome = 0;
+    assert_int_equal(modellab_run_cancel(k->lab, id, &outcome, &err), MODELLAB_OK);
+    if (kit_wait_final(k, id) == MODELLAB_RUN_CANCELLED) {
+        assert_int_equal(modellab_run_retry(k->lab, id, NULL, child, &err), MODELLAB_OK);
+        memcpy(id, child, sizeof(id));
+    }
+    expect_completed(k, id);
+    kit_stop_host(k, host);
+    assert_int_equal(windows_done(k, id), windows);
+    assert_true(same_result(k, whole, id));
+}
+
 static bool is_there(const char *root, const char *below, char *path, size_t capacity)
 {
     struct stat facts;
@@ -273,7 +385,10 @@ int main(int argc, char **argv)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_kit, close_kit)
     const struct CMUnitTest tests[] = {TEST(killed_at_every_window),
                                        TEST(a_checkpoint_that_forgets_is_found),
-                                       TEST(killed_at_any_moment)};
+                                       TEST(killed_at_any_moment),
+                                       TEST(a_rerun_computes_only_what_changed),
+                                       TEST(a_damaged_result_is_not_taken_over),
+                                       TEST(a_retry_goes_on_where_the_run_was)};
 #undef TEST
     const char *models = getenv("MODEL_LAB_TEST_MODELS");
     if (argc != 3) {

@@ -60,6 +60,10 @@ static inline int faulty_rename(void *u, const char *from, const char *to)
 {
     return faulty_now(u) ? FAULTY_ERROR(u) : FAULTY_SYSTEM->rename(NULL, from, to);
 }
+static inline int faulty_link(void *u, const char *from, const char *to)
+{
+    return faulty_now(u) ? FAULTY_ERROR(u) : FAULTY_SYSTEM->link(NULL, from, to);
+}
 static inline int faulty_unlink(void *u, const char *path)
 {
     return faulty_now(u) ? FAULTY_ERROR(u) : FAULTY_SYSTEM->unlink(NULL, path);
@@ -114,6 +118,7 @@ static inline mli_os_files faulty_files_table(faulty_files *f)
     table.sync_data = faulty_sync_data;
     table.truncate = faulty_truncate;
     table.rename = faulty_rename;
+    table.link = faulty_link;
     table.unlink = faulty_unlink;
     table.mkdir = faulty_mkdir;
     table.rmdir = faulty_rmdir;

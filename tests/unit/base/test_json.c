@@ -176,10 +176,53 @@ static void writer(void **state)
     mli_buf_dispose(&out);
 }
 
+/* The examples of RFC 7396, appendix A. */
+static void merge_patch(void **state)
+{
+    static const char *const cases[][3] = {
+        {"{\"a\":\"b\"}", "{\"a\":\"c\"}", "{\"a\":\"c\"}"},
+        {"{\"a\":\"b\"}", "{\"b\":\"c\"}", "{\"a\":\"b\",\"b\":\"c\"}"},
+        {"{\"a\":\"b\"}", "{\"a\":null}", "{}"},
+        {"{\"a\":\"b\",\"b\":\"c\"}", "{\"a\":null}", "{\"b\":\"c\"}"},
+        {"{\"a\":[\"b\"]}", "{\"a\":\"c\"}", "{\"a\":\"c\"}"},
+        {"{\"a\":\"c\"}", "{\"a\":[\"b\"]}", "{\"a\":[\"b\"]}"},
+        {"{\"a\":{\"b\":\"c\"}}", "{\"a\":{\"b\":\"d\",\"c\":null}}", "{\"a\":{\"b\":\"d\"}}"},
+        {"{\"a\":[{\"b\":\"c\"}]}", "{\"a\":[1]}", "{\"a\":[1]}"},
+        {"[\"a\",\"b\"]", "[\"c\",\"d\"]", "[\"c\",\"d\"]"},
+        {"{\"a\":\"b\"}", "[\"c\"]", "[\"c\"]"},
+        {"{\"e\":null}", "{\"a\":1}", "{\"a\":1,\"e\":null}"},
+        {"[1,2]", "{\"a\":\"b\",\"c\":null}", "{\"a\":\"b\"}"},
+        {"{}", "{\"a\":{\"bb\":{\"ccc\":null}}}", "{\"a\":{\"bb\":{}}}"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        mli_json *target = NULL, *patch = NULL, *merged = NULL;
+        mli_buf before, after;
+        mli_buf_init(&before, NULL);
+        mli_buf_init(&after, NULL);
+        assert_int_equal(mli_json_parse(cases[i][0], strlen(cases[i][0]), 1000, &target, NULL),
+                         MODELLAB_OK);
+        assert_int_equal(mli_json_parse(cases[i][1], strlen(cases[i][1]), 1000, &patch, NULL),
+                         MODELLAB_OK);
+        assert_int_equal(mli_json_dump(target, &before, NULL), MODELLAB_OK);
+        assert_int_equal(mli_json_merge_patch(target, patch, &merged, NULL), MODELLAB_OK);
+        assert_int_equal(mli_json_dump(merged, &after, NULL), MODELLAB_OK);
+        assert_string_equal(mli_buf_text(&after), cases[i][2]);
+        mli_json_free(merged);
+        mli_buf_clear(&after);
+        assert_int_equal(mli_json_dump(target, &after, NULL), MODELLAB_OK); /* as it was */
+        assert_string_equal(mli_buf_text(&after), mli_buf_text(&before));
+        mli_json_free(target);
+        mli_json_free(patch);
+        mli_buf_dispose(&before);
+        mli_buf_dispose(&after);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(reads), cmocka_unit_test(refuses),
-                                       cmocka_unit_test(depth), cmocka_unit_test(canonical),
-                                       cmocka_unit_test(writer)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(reads),  cmocka_unit_test(refuses),
+                                       cmocka_unit_test(depth),  cmocka_unit_test(canonical),
+                                       cmocka_unit_test(writer), cmocka_unit_test(merge_patch)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,69 @@
+/* `modellab run retry | rerun`. */
+#include "cli/commands.h"
+#include "cli/execute.h"
+#include "cli/request.h"
+#include <stdio.h>
+
+#define CHANGES_MAX ((size_t)1024 * 1024)
+
+static int tell(const cli_call *call, const char *parent, const char *child)
+{
+    bool printed;
+    if (cli_has(call, CLI_OPT_JSON)) {
+        cli_json j = {.depth = 0};
+        cli_json_open(&j, '{');
+        cli_json_kstring(&j, "run_id", child);
+        cli_json_kstring(&j, "parent_run_id", parent);
+        cli_json_kstring(&j, "status", "QUEUED");
+        cli_json_close(&j, '}');
+        return cli_json_print(&j) ? CLI_EXIT_OK : CLI_EXIT_FAILURE;
+    }
+    printed = printf("%s\n", child) > 0 && fflush(stdout) == 0;
+    return printed ? CLI_EXIT_OK : CLI_EXIT_FAILURE;
+}
+
+int cli_run_retry(cli_call *call)
+{
+    modellab_lab *lab = NULL;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    char parent[MODELLAB_RUN_ID_BYTES], child[MODELLAB_RUN_ID_BYTES];
+    int code = cli_open_lab(call, 0, &lab);
+    if (code == CLI_EXIT_OK)
+        code = cli_run_id(call, lab, call->arguments[0], parent);
+    if (code == CLI_EXIT_OK) {
+        modellab_status status = modellab_run_retry(lab, parent, NULL, child, &err);
+        code = status == MODELLAB_OK ? tell(call, parent, child)
+                                     : cli_fail(call, NULL, parent, status, &err);
+    }
+    modellab_lab_unref(lab);
+    return code;
+}
+
+int cli_run_rerun(cli_call *call)
+{
+    modellab_lab *lab = NULL;
+    modellab_report *report = NULL;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_run_again_options options = MODELLAB_RUN_AGAIN_OPTIONS_INIT;
+    cli_text changes = CLI_TEXT_INIT;
+    char parent[MODELLAB_RUN_ID_BYTES], child[MODELLAB_RUN_ID_BYTES];
+    const char *file = cli_value(call, CLI_OPT_REQUEST);
+    int code = file != NULL ? cli_read_file(call, file, CHANGES_MAX, &changes)
+                            : cli_request(call, &changes);
+    if (code == CLI_EXIT_OK)
+        code = cli_open_lab(call, 0, &lab);
+    if (code == CLI_EXIT_OK)
+        code = cli_run_id(call, lab, call->arguments[0], parent);
+    if (code == CLI_EXIT_OK) {
+        options.overrides = cli_text_get(&changes);
+        modellab_status status = modellab_run_rerun(lab, parent, &options, child, &report, &err);
+        if (report != NULL && (status != MODELLAB_OK || !cli_has(call, CLI_OPT_QUIET)))
+            cli_tell_findings(report, status == MODELLAB_E_SCHEMA);
+        code = status == MODELLAB_OK ? tell(call, parent, child)
+                                     : cli_fail(call, NULL, parent, status, &err);
+    }
+    modellab_report_unref(report);
+    cli_text_free(&changes);
+    modellab_lab_unref(lab);
+    return code;
+}

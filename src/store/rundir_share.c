@@ -1,0 +1,98 @@
+/* The input of one run as the input of another: the same bytes on the disk, not stored twice. */
+#include "base/alloc.h"
+#include "base/error.h"
+#include "store/rundir.h"
+#include <string.h>
+
+#define BLOCK_BYTES ((size_t)256 * 1024)
+
+/* sha256 of an open file, from its beginning. */
+static modellab_status hash_file(const mli_os_files *files, int fd, const modellab_allocator *alloc,
+                                 mli_input_facts *out, modellab_error *err)
+{
+    mli_sha256 hash;
+    modellab_status status = MODELLAB_OK;
+    char *block = mli_alloc(alloc, BLOCK_BYTES);
+
+    if (block == NULL) {
+        return mli_no_memory(err);
+    }
+    out->bytes = 0;
+    mli_sha256_init(&hash);
+    for (;;) {
+        int64_t got = files->pread(files->user, fd, block, BLOCK_BYTES, out->bytes);
+
+        if (got < 0) {
+            status = mli_fail_os(err, (int)-got, "the input cannot be read");
+        }
+        if (got <= 0) {
+            break;
+        }
+        mli_sha256_update(&hash, block, (size_t)got);
+        out->bytes += got;
+    }
+    mli_sha256_hex(&hash, out->sha256);
+    mli_free(alloc, block);
+    return status;
+}
+
+static modellab_status check(const mli_os_files *files, int fd, const mli_input_facts *recorded,
+                             const modellab_allocator *alloc, modellab_error *err)
+{
+    mli_input_facts found;
+    modellab_status status = hash_file(files, fd, alloc, &found, err);
+
+    if (status == MODELLAB_OK &&
+        (found.bytes != recorded->bytes || strcmp(found.sha256, recorded->sha256) != 0)) {
+        status = mli_fail(err, MODELLAB_E_HASH_MISMATCH,
+                          "the input's bytes are not those that were recorded");
+    }
+    return status;
+}
+
+/* Where a hard link is not possible, a copy is; the two are on one disk as a rule. */
+static modellab_status copy(const mli_os_files *files, const char *root, const char *run_id, int fd,
+                            const mli_input_facts *recorded, const modellab_allocator *alloc,
+                            modellab_error *err)
+{
+    mli_input_facts copied;
+
+    return mli_rundir_put_input(files, root, run_id, fd, NULL, 0, recorded->bytes, alloc, NULL,
+                                &copied, err);
+}
+
+modellab_status mli_rundir_share_input(const mli_os_files *files, const char *root,
+                                       const char *from_id, const char *run_id,
+                                       const mli_input_facts *recorded,
+                                       const modellab_allocator *alloc, modellab_error *err)
+{
+    char from[MLI_PATH_BYTES], to[MLI_PATH_BYTES], folder[MLI_PATH_BYTES];
+    modellab_status status = mli_run_path(root, from_id, MLI_RUN_INPUT, from, err);
+    int fd, rc;
+
+    if (status == MODELLAB_OK) {
+        status = mli_run_path(root, run_id, MLI_RUN_INPUT, to, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = mli_run_path(root, run_id, MLI_RUN_FOLDER, folder, err);
+    }
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    fd = files->open(files->user, from, MLI_OS_READ | MLI_OS_NOFOLLOW | MLI_OS_NONBLOCK, 0);
+    if (fd < 0) {
+        return mli_fail_os(err, -fd, "the input of the earlier run cannot be opened");
+    }
+    status = check(files, fd, recorded, alloc, err);
+    if (status == MODELLAB_OK) {
+        rc = files->link(files->user, from, to);
+        if (rc == 0) {
+            rc = mli_os_sync_dir(files, folder);
+            status = rc == 0 ? status : mli_fail_os(err, -rc, "the input cannot be shared");
+        } else {
+            status = copy(files, root, run_id, fd, recorded, alloc, err);
+        }
+    }
+    rc = files->close(files->user, fd);
+    return status == MODELLAB_OK && rc != 0 ? mli_fail_os(err, -rc, "cannot close a file") : status;
+}
