@@ -22,12 +22,9 @@ const char *mli_sqlite_run_text(mli_sql which)
     case MLI_SQL_RUN_ACTIVE:
         return SELECT_RUN "WHERE status=2 ORDER BY id";
     case MLI_SQL_RUN_LIST:
-        return SELECT_RUN "WHERE (deleting&1)=0 AND (?1='' OR id<?1) AND (?2='' OR user=?2) AND "
-                          "(?3='' OR pipeline=?3) ORDER BY id DESC LIMIT ?4";
-    case MLI_SQL_RUN_LIST_STATUS:
-        return SELECT_RUN
-            "WHERE status=?5 AND (deleting&1)=0 AND (?1='' OR id<?1) AND (?2='' OR user=?2) AND "
-            "(?3='' OR pipeline=?3) ORDER BY id DESC LIMIT ?4";
+        return SELECT_RUN "WHERE seq IN (SELECT seq FROM runs WHERE (deleting&1)=0 AND "
+                          "(?1='' OR id<?1) AND (?2='' OR user=?2) AND (?3='' OR pipeline=?3) AND "
+                          "(?5=0 OR status=?5) ORDER BY id DESC LIMIT ?4) ORDER BY id DESC";
     case MLI_SQL_RUN_ENDED:
         return SELECT_RUN "WHERE status>=3 AND (deleting&1)=0 AND (?1=0 OR status=?1) AND "
                           "(?2='' OR user=?2) AND (ended_ms<?3 OR (ended_ms=?3 AND id<?4)) "
@@ -241,16 +238,13 @@ modellab_status mli_sqlite_list(mli_store *store, const mli_store_filter *filter
     modellab_status status = mli_sqlite_enter(s, err);
 
     if (status == MODELLAB_OK) {
-        mli_query q =
-            mli_query_open(s, filter->status == 0 ? MLI_SQL_RUN_LIST : MLI_SQL_RUN_LIST_STATUS);
+        mli_query q = mli_query_open(s, MLI_SQL_RUN_LIST);
 
         mli_query_text(&q, filter->before_id);
         mli_query_text(&q, filter->user);
         mli_query_text(&q, filter->pipeline);
         mli_query_int(&q, filter->limit);
-        if (filter->status != 0) {
-            mli_query_int(&q, filter->status);
-        }
+        mli_query_int(&q, filter->status);
         status = mli_sqlite_collect(s, &q, out, err);
         mli_sqlite_leave(s);
     }

@@ -92,6 +92,8 @@ static const char *const from_1[] = {
     "ALTER TABLE steps ADD COLUMN step_key TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE steps ADD COLUMN reused_from TEXT NOT NULL DEFAULT '';",
 
+    /* Lists look through this alone, whatever they filter by, and then fetch a page of rows. */
+    "CREATE INDEX runs_list ON runs(id,user,pipeline,status,deleting);"
     /* The queue. gate: 0 may start, 1 held, 2 delayed. The counters of queue_users follow every
        change of a run by the triggers; a user who comes (back) begins at the present virtual time,
        and when nobody is there what users had before is forgotten. */
