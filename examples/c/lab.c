@@ -15,7 +15,7 @@ int main(int argc, char **argv)
     printf("records are kept below %s path\n",
            modellab_lab_root(lab)[0] == '/' ? "an absolute" : "no");
     modellab_lab *held = modellab_lab_ref(lab); /* any thread may use it */
-    must(modellab_lab_reconcile(lab, 1, &report, &err), &err, "reconcile");
+    must(modellab_lab_reconcile(lab, MODELLAB_RECONCILE_DRY_RUN, &report, &err), &err, "reconcile");
     printf("%zu findings\n", modellab_report_count(report));
     filter.limit = 10;
     must(modellab_run_list_load(lab, &filter, &runs, &err), &err, "list");

@@ -42,6 +42,12 @@ typedef struct modellab_lab_options {
         sizeof(modellab_lab_options), NULL, NULL, NULL, NULL, NULL, 0, 0                           \
     }
 
+/** Flags of modellab_lab_reconcile(). */
+enum {
+    MODELLAB_RECONCILE_DRY_RUN = 1, /**< report only, change nothing */
+    MODELLAB_RECONCILE_FILES = 2    /**< all runs and their files, not only those that are active */
+};
+
 MODELLAB_BEGIN_DECLS
 
 /** Fills the options like MODELLAB_LAB_OPTIONS_INIT. @threads any @since 0.1 */
@@ -69,14 +75,17 @@ MODELLAB_API void modellab_lab_unref(modellab_lab *lab);
  * @threads any @since 0.1 */
 MODELLAB_API const char *modellab_lab_root(const modellab_lab *lab);
 
-/** Compares records, locks, journals, manifests and files, repairs what can be repaired (dead runs
- * -> STALE or QUEUED again, manifests rewritten) and reports every finding.
- * @param dry_run       1: report only, change nothing
+/** Compares records with locks, journals and supervisors, with a flag also with manifests and files
+ * of all runs; repairs what can be repaired (dead runs -> STALE or QUEUED again, manifests written
+ * anew, locks of supervisors that are gone removed) and reports every finding: its pointer is
+ * /runs/ID or "", its text what was found, " -> ", what was done. Severity error: it needs a
+ * person. docs/operations.md lists the findings.
+ * @param flags         MODELLAB_RECONCILE_*
  * @param[out] out      new report (report.h), also when it has no findings
- * @errors E_STORE_READ_ONLY, E_STORE_FAILED, E_IO, E_NO_MEMORY
+ * @errors E_INVALID_ARGUMENT, E_STORE_READ_ONLY, E_STORE_FAILED, E_IO, E_NO_MEMORY
  * @threads any @since 0.1 */
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_lab_reconcile(modellab_lab *lab,
-                                                                        int32_t dry_run,
+                                                                        int32_t flags,
                                                                         modellab_report **out,
                                                                         modellab_error *err);
 

@@ -50,14 +50,17 @@ const char *modellab_lab_root(const modellab_lab *lab)
     return lab == NULL ? "" : lab->root;
 }
 
-modellab_status modellab_lab_reconcile(modellab_lab *lab, int32_t dry_run, modellab_report **out,
+modellab_status modellab_lab_reconcile(modellab_lab *lab, int32_t flags, modellab_report **out,
                                        modellab_error *err)
 {
-    int flags = MLI_RECONCILE_FILES | (dry_run != 0 ? MLI_RECONCILE_DRY_RUN : 0);
-    modellab_status status = mli_lab_check(lab, dry_run == 0, err);
+    modellab_status status = mli_lab_check(lab, (flags & MODELLAB_RECONCILE_DRY_RUN) == 0, err);
 
     if (out != NULL) {
         *out = NULL;
+    }
+    if (status == MODELLAB_OK &&
+        (flags & ~(MODELLAB_RECONCILE_DRY_RUN | MODELLAB_RECONCILE_FILES)) != 0) {
+        status = mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "there is no such flag");
     }
     return status == MODELLAB_OK ? mli_reconcile(lab, flags, out, err) : status;
 }

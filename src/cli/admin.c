@@ -1,4 +1,4 @@
-/* `modellab admin health | reconcile | metrics`. */
+/* `modellab admin health | metrics`. */
 #include "cli/commands.h"
 #include <stdio.h>
 #include <string.h>
@@ -57,54 +57,6 @@ int cli_admin_health(cli_call *call)
     code = status == MODELLAB_OK ? print_health(call, health)
                                  : cli_fail(call, "health", NULL, status, &err);
     modellab_health_unref(health);
-    modellab_lab_unref(lab);
-    return code;
-}
-
-static int print_report(cli_call *call, const modellab_report *report)
-{
-    modellab_buffer *json = NULL;
-    modellab_error err = MODELLAB_ERROR_INIT;
-    bool ok = true;
-    if (cli_has(call, CLI_OPT_JSON)) {
-        modellab_status status = modellab_report_to_json(report, &json, &err);
-        if (status != MODELLAB_OK)
-            return cli_fail(call, "reconcile", NULL, status, &err);
-        ok =
-            cli_print(modellab_buffer_data(json), modellab_buffer_size(json)) && cli_print("\n", 1);
-        modellab_buffer_destroy(json);
-    } else {
-        for (size_t i = 0; i < modellab_report_count(report); i++) {
-            modellab_finding f = MODELLAB_FINDING_INIT;
-            if (modellab_report_at(report, i, &f, NULL) == MODELLAB_OK)
-                ok = printf("%-8s %-22s %-32s %s\n", modellab_severity_name(f.severity), f.id,
-                            f.pointer, f.text) > 0 &&
-                     ok;
-        }
-        if (modellab_report_count(report) == 0)
-            ok = printf("nothing found\n") > 0;
-    }
-    if (!ok || fflush(stdout) != 0)
-        return CLI_EXIT_FAILURE;
-    return modellab_report_worst(report) == MODELLAB_SEVERITY_ERROR ? CLI_EXIT_UNHEALTHY
-                                                                    : CLI_EXIT_OK;
-}
-
-int cli_admin_reconcile(cli_call *call)
-{
-    modellab_lab *lab = NULL;
-    modellab_report *report = NULL;
-    modellab_error err = MODELLAB_ERROR_INIT;
-    int code = cli_has(call, CLI_OPT_DRY_RUN)
-                   ? cli_open_lab_to_read(call, MODELLAB_LAB_NO_RECONCILE, &lab)
-                   : cli_open_lab(call, MODELLAB_LAB_NO_RECONCILE, &lab);
-    if (code != CLI_EXIT_OK)
-        return code;
-    modellab_status status =
-        modellab_lab_reconcile(lab, cli_has(call, CLI_OPT_DRY_RUN), &report, &err);
-    code = status == MODELLAB_OK ? print_report(call, report)
-                                 : cli_fail(call, "reconcile", NULL, status, &err);
-    modellab_report_unref(report);
     modellab_lab_unref(lab);
     return code;
 }

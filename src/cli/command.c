@@ -349,9 +349,10 @@ const cli_command cli_commands[] = {
      NULL,
      cli_admin_reconcile,
      "Compare records with what is there, and repair.",
-     "Exit code 10 when errors were found.",
-     "modellab admin reconcile --dry-run\t\n",
-     {O(DRY_RUN), O(LAB), 0}},
+     "Exit code 10 when something needs a person.",
+     "modellab admin reconcile --dry-run\t\nmodellab admin reconcile --files\tall runs, not only "
+     "active ones\n",
+     {O(DRY_RUN), O(FILES), O(LAB), 0}},
     {"admin caps",
      "[list [USER] | set USER MEASURE PERIOD VALUE | remove USER MEASURE PERIOD]",
      0,

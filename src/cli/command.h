@@ -60,6 +60,7 @@
     X(EXAMPLE, 0, "example", NULL, NULL, "Print the text of .env.example.")                        \
     X(LEVEL, 0, "level", "LEVEL", "live|ready|deep", "How thorough to be. Default: ready.")        \
     X(DRY_RUN, 0, "dry-run", NULL, NULL, "Report only, change nothing.")                           \
+    X(FILES, 0, "files", NULL, NULL, "Also all ended runs: manifests, artifacts, folders.")        \
     X(OPENMETRICS, 0, "openmetrics", NULL, NULL, "OpenMetrics instead of Prometheus text.")        \
     X(OLDER_THAN, 0, "older-than", "D", NULL, "Runs that ended longer ago: 30d, 12h.")             \
     X(KEEP_RUNS, 0, "keep-runs", "N", NULL, "All but the newest N runs.")                          \

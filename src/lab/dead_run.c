@@ -46,18 +46,22 @@ static mli_page *open_page(const mli_lab *lab, const char *run_id)
     return page;
 }
 
+bool mli_run_worker_noted(const mli_lab *lab, const char *run_id, mli_os_identity *out)
+{
+    mli_page *page = open_page(lab, run_id);
+    bool noted = page != NULL && mli_page_worker(page, out);
+    mli_page_unmap(page);
+    return noted;
+}
+
 /* Whether the process that the page names is the one that lives under its pid. */
 static bool worker_is_known(const mli_lab *lab, const char *run_id)
 {
     mli_os_identity noted;
     mli_os_identity now;
-    mli_page *page = open_page(lab, run_id);
-    bool known = page != NULL && mli_page_worker(page, &noted);
     const mli_os_processes *ops = lab->os.processes;
-    known = known && ops->identity(ops->user, noted.pid, &now) == 0 &&
-            mli_os_identity_equal(&noted, &now);
-    mli_page_unmap(page);
-    return known;
+    return mli_run_worker_noted(lab, run_id, &noted) &&
+           ops->identity(ops->user, noted.pid, &now) == 0 && mli_os_identity_equal(&noted, &now);
 }
 
 modellab_status mli_run_life_of(const mli_lab *lab, const mli_run_row *row, mli_run_life *out,

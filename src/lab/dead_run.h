@@ -5,6 +5,7 @@
 
 #include "lab/lab.h"
 #include "lab/settle.h"
+#include "os/process.h"
 
 typedef enum mli_run_life {
     MLI_LIFE_WORKS = 0,    /* the lock is held, and a supervisor (or the host itself) has it */
@@ -17,6 +18,9 @@ typedef enum mli_run_life {
 /* Looks at one RUNNING run; changes nothing. */
 MODELLAB_MUST_CHECK modellab_status mli_run_life_of(const mli_lab *lab, const mli_run_row *row,
                                                     mli_run_life *out, modellab_error *err);
+
+/* The process that the run's page names as its worker; false when there is none. */
+bool mli_run_worker_noted(const mli_lab *lab, const char *run_id, mli_os_identity *out);
 
 /* Settles a RUNNING run whose lock is free: the journal's outcome, else STALE, else requeued by its
  * policy. The lock is held meanwhile. *to: the status it has now; 0 = it was not dead, or somebody

@@ -38,6 +38,7 @@ static const family families[] = {
     {HISTOGRAM, "run_peak_rss_bytes", "", "", "Peak memory of a run.", "bytes"},
     {COUNTER, "api_calls_total", "", "", "Calls of remote services by ended runs.", ""},
     {COUNTER, "cost_total", "currency", "", "Cost of ended runs in the currency's unit.", ""},
+    {COUNTER, "reconcile_findings_total", "finding", "", "What reconciling found.", ""},
 };
 
 typedef struct writer {
@@ -126,6 +127,22 @@ static void put_counter(writer *w, const family *f, const mli_total_list *totals
     if (!any && f->label1[0] == '\0') {
         put_sample(w, f->name, "", "", "", "", "", 0);
     }
+}
+
+/* Runs that were found dead: the sum of those that ended STALE, whoever found them. */
+static void put_stale(writer *w, const mli_total_list *totals)
+{
+    double stale = 0;
+
+    for (size_t i = 0; i < totals->count; i++) {
+        const mli_total *t = &totals->rows[i];
+
+        if (strcmp(t->family, "runs_total") == 0 && strcmp(status_label(t->label1), "STALE") == 0) {
+            stale += t->value;
+        }
+    }
+    put_head(w, "counter", "stale_found_total", "", "Runs that were found dead and ended STALE.");
+    put_sample(w, "stale_found_total", "", "", "", "", "", stale);
 }
 
 static double bound_of(const char *le)
@@ -260,6 +277,7 @@ static void put_all(writer *w, const mli_lab *lab, const mli_total_list *totals,
             put_counter(w, &families[i], totals);
         }
     }
+    put_stale(w, totals);
     put_queue(w, depths);
     put_head(w, "gauge", "orphaned_runs", "",
              "Runs that are RUNNING, but executed by nobody known.");

@@ -5,10 +5,13 @@
 #include "check/findings.h"
 #include "lab/dead_run.h"
 #include "lab/reconcile_files.h"
+#include "lab/reconcile_look.h"
 #include "lab/retention.h"
 #include "lab/run_log.h"
+#include "lab/wake.h"
 #include "log/logger.h"
 #include "os/locale.h"
+#include <string.h>
 
 void mli_reconcile_add(mli_findings *report, modellab_severity severity, const char *id,
                        const char *run_id, const char *text)
@@ -23,17 +26,17 @@ static void add_settled(mli_findings *report, const char *run_id, modellab_run_s
 {
     if (to == MODELLAB_RUN_STALE) {
         mli_reconcile_add(report, MODELLAB_SEVERITY_WARNING, "run.stale", run_id,
-                          "its worker was gone; it is STALE now");
+                          "its worker was gone -> it is STALE now");
     } else if (to == MODELLAB_RUN_QUEUED) {
         mli_reconcile_add(report, MODELLAB_SEVERITY_WARNING, "run.requeued", run_id,
-                          "its worker was gone; it is queued again");
+                          "its worker was gone -> it is queued again");
     } else if (to != 0) {
         mli_reconcile_add(report, MODELLAB_SEVERITY_INFO, "run.settled", run_id,
-                          "it had ended without a record of its end, which it has now");
+                          "it had ended without a record of its end -> the end is recorded now");
     }
     if (damaged > 0) {
         mli_reconcile_add(report, MODELLAB_SEVERITY_WARNING, "journal.damaged", run_id,
-                          "lines of its journal could not be read");
+                          "lines of its journal could not be read -> the others were recorded");
     }
 }
 
@@ -42,12 +45,16 @@ static modellab_status end_dead(mli_lab *lab, const mli_run_row *row, bool dry_r
 {
     modellab_run_status to = 0;
     int64_t damaged = 0;
+    modellab_status status = mli_reconcile_look(lab, row, dry_run, report, err);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
     if (dry_run) {
         mli_reconcile_add(report, MODELLAB_SEVERITY_WARNING, "run.stale", row->id,
-                          "its worker is gone; reconciling would end it");
+                          "its worker is gone -> reconciling would end it, or queue it again");
         return MODELLAB_OK;
     }
-    modellab_status status = mli_dead_run_settle(lab, row, &to, &damaged, err);
+    status = mli_dead_run_settle(lab, row, &to, &damaged, err);
     if (status == MODELLAB_OK) {
         add_settled(report, row->id, to, damaged);
     }
@@ -64,10 +71,11 @@ static modellab_status look_at(mli_lab *lab, const mli_run_row *row, bool dry_ru
     }
     if (life == MLI_LIFE_ALONE) {
         mli_reconcile_add(report, MODELLAB_SEVERITY_INFO, "run.unsupervised", row->id,
-                          "its worker lives without a supervisor, the next one adopts it");
+                          "its worker lives without a supervisor -> the next one adopts it");
     } else if (life == MLI_LIFE_ORPHANED) {
-        mli_reconcile_add(report, MODELLAB_SEVERITY_WARNING, "run.orphaned", row->id,
-                          "its lock is held by a process that is not its worker");
+        mli_reconcile_add(report, MODELLAB_SEVERITY_ERROR, "run.orphaned", row->id,
+                          "its lock is held by a process that is not its worker -> nothing was "
+                          "done: find out who holds it, and end that");
     } else if (life == MLI_LIFE_DEAD) {
         status = end_dead(lab, row, dry_run, report, err);
     }
@@ -109,6 +117,23 @@ static modellab_status look_at_active(mli_lab *lab, bool dry_run, mli_findings *
     return first;
 }
 
+/* Locks and sockets of supervisors that are gone. */
+static modellab_status look_at_supervisors(mli_lab *lab, bool dry_run, mli_findings *report,
+                                           modellab_error *err)
+{
+    int64_t dead = 0;
+    modellab_status status = mli_supervisors_sweep(lab, dry_run, &dead, err);
+    if (status == MODELLAB_OK && dead > 0) {
+        mli_findings_add(report, MODELLAB_SEVERITY_INFO, "lock.stale", "",
+                         dry_run ? "%lld supervisors are gone, their locks are still there -> "
+                                   "reconciling would remove them"
+                                 : "%lld supervisors were gone, their locks still there -> "
+                                   "removed",
+                         (long long)dead);
+    }
+    return status;
+}
+
 /* Removals that a crash interrupted. */
 static modellab_status complete_removals(mli_lab *lab, mli_findings *report, modellab_error *err)
 {
@@ -117,7 +142,7 @@ static modellab_status complete_removals(mli_lab *lab, mli_findings *report, mod
     modellab_status status = mli_retention_complete(lab, &completed, &one);
     if (completed > 0) {
         mli_findings_add(report, MODELLAB_SEVERITY_INFO, "run.removed", "",
-                         "a removal of runs that was interrupted is complete");
+                         "a removal of runs had been interrupted -> it is complete now");
     }
     if (is_the_runs_own(status)) {
         mli_log_error(lab->logger, MODELLAB_LOG_WARN, "run.not_removed",
@@ -127,6 +152,46 @@ static modellab_status complete_removals(mli_lab *lab, mli_findings *report, mod
         return MODELLAB_OK;
     }
     return status == MODELLAB_OK ? status : mli_fail(err, status, "%s", one.message);
+}
+
+/* Adds the findings of one id to its counter, at the first of them. */
+static void count(mli_lab *lab, const modellab_report *report, size_t index)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    const char *id = mli_report_finding(report, index)->id;
+    double found = 0;
+    for (size_t i = 0; i < mli_report_count(report); i++) {
+        if (strcmp(mli_report_finding(report, i)->id, id) == 0) {
+            if (i < index) {
+                return;
+            }
+            found++;
+        }
+    }
+    modellab_status status =
+        mli_store_count(lab->store, "reconcile_findings_total", id, found, &err);
+    if (status != MODELLAB_OK) {
+        mli_log_error(lab->logger, MODELLAB_LOG_WARN, "reconcile.not_counted", id, status, &err);
+    }
+}
+
+/* Every finding to the log, and what was found in earnest to the counters. */
+static void tell(mli_lab *lab, const modellab_report *report, bool dry_run)
+{
+    for (size_t i = 0; i < mli_report_count(report); i++) {
+        const modellab_finding *f = mli_report_finding(report, i);
+        const char *run_id = strncmp(f->pointer, "/runs/", 6) == 0 ? f->pointer + 6 : "";
+        mli_log(lab->logger, MODELLAB_LOG_INFO, "reconcile.finding", f->text,
+                MLI_LOG_FIELDS(mli_log_string("finding", f->id), mli_log_string("run", run_id),
+                               mli_log_string("severity", mli_severity_name(f->severity)),
+                               mli_log_bool("dry_run", dry_run)));
+        if (!dry_run) {
+            count(lab, report, i);
+        }
+    }
+    mli_log(lab->logger, MODELLAB_LOG_INFO, "lab.reconciled", "",
+            MLI_LOG_FIELDS(mli_log_int("findings", (int64_t)mli_report_count(report)),
+                           mli_log_bool("dry_run", dry_run)));
 }
 
 modellab_status mli_reconcile(mli_lab *lab, int flags, modellab_report **report,
@@ -142,8 +207,14 @@ modellab_status mli_reconcile(mli_lab *lab, int flags, modellab_report **report,
     if (status != MODELLAB_OK) {
         return status;
     }
+    mli_log(lab->logger, MODELLAB_LOG_DEBUG, "reconcile.started", "",
+            MLI_LOG_FIELDS(mli_log_bool("dry_run", dry_run),
+                           mli_log_bool("files", (flags & MLI_RECONCILE_FILES) != 0)));
     mli_findings_begin(&findings, lab->alloc);
     status = look_at_active(lab, dry_run, &findings, err);
+    if (status == MODELLAB_OK) {
+        status = look_at_supervisors(lab, dry_run, &findings, err);
+    }
     if (status == MODELLAB_OK && !dry_run) {
         status = complete_removals(lab, &findings, err);
     }
@@ -152,13 +223,13 @@ modellab_status mli_reconcile(mli_lab *lab, int flags, modellab_report **report,
     }
     if (status != MODELLAB_OK) {
         mli_findings_dispose(&findings);
+        mli_log_error(lab->logger, MODELLAB_LOG_ERROR, "reconcile.failed",
+                      "it is tried again at the next reconcile", status, err);
         return status;
     }
     status = mli_findings_finish(&findings, &made, err);
     if (status == MODELLAB_OK) {
-        mli_log(lab->logger, MODELLAB_LOG_INFO, "lab.reconciled", "",
-                MLI_LOG_FIELDS(mli_log_int("findings", (int64_t)mli_report_count(made)),
-                               mli_log_bool("dry_run", dry_run)));
+        tell(lab, made, dry_run);
         if (report != NULL) {
             *report = made;
         } else {

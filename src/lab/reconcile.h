@@ -6,18 +6,15 @@
 #include "lab/lab.h"
 #include <modellab/report.h>
 
+/* The public flags. */
 enum {
-    MLI_RECONCILE_DRY_RUN = 1, /* report only */
-    MLI_RECONCILE_FILES = 2    /* all runs and their files, not only the active ones */
+    MLI_RECONCILE_DRY_RUN = MODELLAB_RECONCILE_DRY_RUN,
+    MLI_RECONCILE_FILES = MODELLAB_RECONCILE_FILES
 };
 
 /* `report` (optional) gets a new report, also without findings. The pointer of a finding is
- * /runs/<id>; its ids: run.stale, run.settled, run.requeued  a run that nobody executes any more,
- * and what it became run.unsupervised  its worker lives without a supervisor; the next one adopts
- * it run.orphaned      its lock is held by another process than its worker journal.damaged   lines
- * of its journal could not be read run.folder_missing, manifest.missing, manifest.damaged,
- * manifest.behind, artifact.missing, artifact.size, artifact.unrecorded, folder.unrecorded,
- * folder.strange  with MLI_RECONCILE_FILES */
+ * /runs/<id> or "" for the lab, its text is what was found, " -> ", what was done; ERROR = it needs
+ * a person. docs/operations.md lists the ids. Findings in earnest are counted in the store. */
 MODELLAB_MUST_CHECK modellab_status mli_reconcile(mli_lab *lab, int flags, modellab_report **report,
                                                   modellab_error *err);
 

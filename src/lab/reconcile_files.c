@@ -24,9 +24,30 @@ typedef struct files_look {
 
 static modellab_status repair_manifest(files_look *look, const char *id, const char *text)
 {
+    char pointer[48];
     const char *run_id = look->record->run->id;
-    mli_reconcile_add(look->report, MODELLAB_SEVERITY_WARNING, id, run_id, text);
+    mli_findings_add(look->report, MODELLAB_SEVERITY_WARNING, id,
+                     mli_os_format(pointer, sizeof(pointer), "/runs/%s", run_id) > 0 ? pointer : "",
+                     "%s -> %s", text,
+                     look->dry_run ? "reconciling would write it anew" : "it was written anew");
     return look->dry_run ? MODELLAB_OK : mli_manifest_refresh(look->lab, run_id, look->err);
+}
+
+/* The manifest of a run that works may be a moment behind. */
+static modellab_status compare_manifest(files_look *look, const mli_json *manifest)
+{
+    const mli_run_row *row = look->record->run;
+    if (!mli_status_is_final(row->status)) {
+        return MODELLAB_OK;
+    }
+    const char *told = mli_json_string(mli_json_get(manifest, "status"), "");
+    if (mli_json_int(mli_json_get(manifest, "last_event"), -1) != row->last_event) {
+        return repair_manifest(look, "manifest.behind", "its manifest is behind its record");
+    }
+    if (strcmp(told, mli_status_name_of_run(row->status)) != 0) {
+        return repair_manifest(look, "manifest.differs", "its manifest tells another status");
+    }
+    return MODELLAB_OK;
 }
 
 static modellab_status look_at_manifest(files_look *look)
@@ -48,10 +69,7 @@ static modellab_status look_at_manifest(files_look *look)
         mli_error_clear(look->err);
         status = repair_manifest(look, "manifest.damaged", "its manifest is damaged");
     } else if (status == MODELLAB_OK && manifest != NULL) {
-        int64_t last = mli_json_int(mli_json_get(manifest, "last_event"), -1);
-        if (last != row->last_event && mli_status_is_final(row->status)) {
-            status = repair_manifest(look, "manifest.behind", "its manifest is behind its record");
-        }
+        status = compare_manifest(look, manifest);
     }
     mli_json_free(manifest);
     mli_buf_dispose(&text);
@@ -73,6 +91,15 @@ static modellab_status artifact_path(const files_look *look, const char *file,
     return status;
 }
 
+static void say_artifact(files_look *look, const char *id, const char *name, const char *what)
+{
+    char text[512];
+    (void)mli_os_format(text, sizeof(text),
+                        "its artifact %.200s %s -> restore it, or rerun the run", name,
+                        what); /* fits */
+    mli_reconcile_add(look->report, MODELLAB_SEVERITY_ERROR, id, look->record->run->id, text);
+}
+
 static modellab_status look_at_artifact(files_look *look, const mli_artifact_row *row)
 {
     char path[MLI_PATH_BYTES];
@@ -83,18 +110,15 @@ static modellab_status look_at_artifact(files_look *look, const mli_artifact_row
         return status;
     }
     int rc = f->stat(f->user, path, false, &facts);
-    const char *run_id = look->record->run->id;
     if (rc == -ENOENT && (look->record->run->removed & MLI_PART_ARTIFACTS) != 0) {
         return MODELLAB_OK;
     }
     if (rc == -ENOENT) {
-        mli_reconcile_add(look->report, MODELLAB_SEVERITY_ERROR, "artifact.missing", run_id,
-                          row->name);
+        say_artifact(look, "artifact.missing", row->name, "is missing");
     } else if (rc != 0) {
         return mli_fail_os(look->err, -rc, "an artifact could not be looked at");
     } else if (facts.bytes != row->bytes) {
-        mli_reconcile_add(look->report, MODELLAB_SEVERITY_ERROR, "artifact.size", run_id,
-                          row->name);
+        say_artifact(look, "artifact.size", row->name, "has another size than its record");
     }
     return MODELLAB_OK;
 }
@@ -108,7 +132,8 @@ static int look_at_file(void *arg, const char *name)
         }
     }
     mli_reconcile_add(look->report, MODELLAB_SEVERITY_INFO, "artifact.unrecorded",
-                      look->record->run->id, "a file without a record lies among its artifacts");
+                      look->record->run->id,
+                      "a file without a record lies among its artifacts -> it is left there");
     return 0;
 }
 
@@ -151,8 +176,9 @@ static modellab_status look_at_run(files_look *look, const char *run_id)
     look->record = record;
     status = mli_run_path(look->lab->root, run_id, MLI_RUN_FOLDER, path, look->err);
     if (status == MODELLAB_OK && f->stat(f->user, path, false, &facts) == -ENOENT) {
-        mli_reconcile_add(look->report, MODELLAB_SEVERITY_ERROR, "run.folder_missing", run_id,
-                          "its folder is gone");
+        mli_reconcile_add(
+            look->report, MODELLAB_SEVERITY_ERROR, "run.folder_missing", run_id,
+            "its folder is gone -> restore it, or remove the run by `modellab admin cleanup`");
     } else if (status == MODELLAB_OK) {
         status = look_at_manifest(look);
         if (status == MODELLAB_OK) {
@@ -199,7 +225,8 @@ static int look_at_folder(void *arg, const char *run_id)
         mli_error_clear(look->err);
         look->status = MODELLAB_OK;
         mli_reconcile_add(look->report, MODELLAB_SEVERITY_INFO, "folder.unrecorded", run_id,
-                          "a folder without a record: a submission that was not finished");
+                          "a folder without a record, of a submission that was not finished -> "
+                          "`modellab admin cleanup` removes it");
     }
     return look->status != MODELLAB_OK;
 }
@@ -209,7 +236,7 @@ static int look_at_strange(void *arg, const char *name)
     files_look *look = arg;
     (void)name; /* a name from outside is not repeated */
     mli_findings_add(look->report, MODELLAB_SEVERITY_INFO, "folder.strange", "",
-                     "something that is no run lies among the runs");
+                     "something that is no run lies among the runs -> it is left there");
     return 0;
 }
 

@@ -236,6 +236,9 @@ MODELLAB_MUST_CHECK modellab_status mli_sqlite_queue_depths(mli_store *, mli_tot
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_load_stand(mli_store *, const char *,
                                                           mli_run_stand *, modellab_error *);
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_probe(mli_store *, int64_t, modellab_error *);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_count(mli_store *, const char *family,
+                                                     const char *label, double value,
+                                                     modellab_error *);
 
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_ended(mli_store *, const mli_store_ended *,
                                                      mli_run_row_list **, modellab_error *);

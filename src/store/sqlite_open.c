@@ -289,6 +289,7 @@ static const mli_store_ops ops = {
     .queue_depths = mli_sqlite_queue_depths,
     .stand = mli_sqlite_load_stand,
     .probe = mli_sqlite_probe,
+    .count = mli_sqlite_count,
     .hold_more = mli_sqlite_hold_more,
     .cap_room = mli_sqlite_cap_room,
     .cap_needs = mli_sqlite_cap_needs,

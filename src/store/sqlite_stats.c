@@ -255,3 +255,16 @@ modellab_status mli_sqlite_probe(mli_store *store, int64_t now_ms, modellab_erro
     }
     return status;
 }
+
+modellab_status mli_sqlite_count(mli_store *store, const char *family, const char *label,
+                                 double value, modellab_error *err)
+{
+    mli_sqlite *s = (mli_sqlite *)store;
+    modellab_status status = mli_sqlite_enter(s, err);
+
+    if (status == MODELLAB_OK) {
+        status = add_total(s, family, label, "", value, err);
+        mli_sqlite_leave(s);
+    }
+    return status;
+}

@@ -168,6 +168,12 @@ modellab_status mli_store_probe(mli_store *store, int64_t now_ms, modellab_error
     GUARDED(true, store->ops->probe(store, now_ms, err));
 }
 
+modellab_status mli_store_count(mli_store *store, const char *family, const char *label,
+                                double value, modellab_error *err)
+{
+    GUARDED(true, store->ops->count(store, family, label, value, err));
+}
+
 modellab_status mli_store_hold_more(mli_store *store, const char *run_id, int64_t fence,
                                     const mli_amounts *more, mli_hold *hold,
                                     mli_cap_verdict *verdict, modellab_error *err)

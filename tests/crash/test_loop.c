@@ -87,7 +87,10 @@ static int check_files(const kit *k, int cycle)
                                       "artifact.missing", "artifact.size"};
     modellab_report *report = NULL;
     int wrong = 0;
-    assert_int_equal(modellab_lab_reconcile(k->lab, 1, &report, NULL), MODELLAB_OK);
+    assert_int_equal(modellab_lab_reconcile(k->lab,
+                                            MODELLAB_RECONCILE_DRY_RUN | MODELLAB_RECONCILE_FILES,
+                                            &report, NULL),
+                     MODELLAB_OK);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         if (kit_has_finding(report, bad[i])) {
             wrong += complain(cycle, "-", bad[i]);

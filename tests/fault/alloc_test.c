@@ -213,7 +213,7 @@ static modellab_status lab_day(const modellab_allocator *alloc, void *arg)
     TRY(modellab_record_finish(record, MODELLAB_RUN_COMPLETED, MODELLAB_REASON_NONE, NULL, &err));
     modellab_report_unref(report);
     report = NULL;
-    TRY(modellab_lab_reconcile(lab, 0, &report, &err));
+    TRY(modellab_lab_reconcile(lab, MODELLAB_RECONCILE_FILES, &report, &err));
 done:
     modellab_record_destroy(record);
     modellab_health_unref(health);

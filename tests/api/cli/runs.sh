@@ -129,8 +129,12 @@ run admin reconcile --json
 check "reconcile as JSON" is_json
 rm -r "${MODEL_LAB_ROOT:?}/runs/$blocked"
 run admin reconcile
+check "active runs alone: nothing" exit_is 0
+run admin reconcile --files
 check "a missing folder is found" exit_is 10
 check "the finding names its run" grep -q "run.folder_missing .*$blocked" "$out"
+run admin reconcile --files --json
+check "who is needed, as JSON" json_is needs_a_person true
 run admin metrics
 check "metrics" prints modellab_runs_total
 run admin metrics --openmetrics
