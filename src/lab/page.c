@@ -93,6 +93,12 @@ bool mli_page_stop(mli_page *page, modellab_reason reason)
     return atomic_compare_exchange_strong(&page->stop, &expected, (uint32_t)reason);
 }
 
+void mli_page_stopped(mli_page *page, int64_t now_ns)
+{
+    int64_t expected = 0;
+    (void)atomic_compare_exchange_strong(&page->stopped_ns, &expected, now_ns);
+}
+
 modellab_reason mli_page_stop_reason(const mli_page *page)
 {
     return (modellab_reason)atomic_load(&page->stop);

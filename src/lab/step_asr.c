@@ -337,6 +337,9 @@ static modellab_status recognise(asr_work *work, mli_asr_session *session, mli_t
     read_options(work, &options);
     options.resume = work->resume.done != NULL ? &work->resume : NULL;
     modellab_status status = mli_asr_transcribe(session, work->w->audio, &options, out, err);
+    if (status == MODELLAB_E_CANCELLED) { /* what was done is still to be written */
+        mli_page_stopped(work->w->page, work->w->clock->monotonic_ns(work->w->clock->user));
+    }
     if (status == MODELLAB_E_CALLBACK && work->said != MODELLAB_OK) {
         status = work->said;
     }

@@ -156,6 +156,9 @@ static modellab_status run_step(mli_worker *w, const char *name, int position, c
     modellab_status done =
         step == NULL ? mli_fail(&why, MODELLAB_E_UNSUPPORTED, "this worker has no step %s", name)
                      : execute(w, step, &why);
+    if (done == MODELLAB_E_CANCELLED) { /* unless the step said so already */
+        mli_page_stopped(w->page, w->clock->monotonic_ns(w->clock->user));
+    }
     judge(w, done, &why, c);
     if (c->reason == MODELLAB_REASON_NONE) {
         mli_log_text(w->log, MODELLAB_LOG_INFO, "step.completed", name);

@@ -1,0 +1,450 @@
+/* Cancels at random instants of real runs, and what they leave behind. How long it takes until
+ * nothing is computed any more, and until the final status is durable, is printed, never asserted.
+ * Without MODEL_LAB_TEST_MODELS only decoding and resampling are cancelled. Number of cancels:
+ * MODEL_LAB_TEST_CANCELS (40).
+ * test_cancel WORKER HOST */
+#include <dirent.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "crash/kit.h"
+#include "lab/page.h"
+#include "os/file.h"
+
+enum { PHASES = 4, CANCELS_MOST = 100000 };
+
+static const char *worker_program, *host_program;
+static char sample_path[512]; /* "" = there is no model */
+
+static int open_kit(void **state)
+{
+    static kit k;
+    kit_open(&k, worker_program, host_program);
+    *state = &k;
+    return 0;
+}
+
+static int close_kit(void **state)
+{
+    kit_close(*state);
+    return 0;
+}
+
+static double now_ms(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static modellab_cancel_outcome cancel(const kit *k, const char *id)
+{
+    modellab_cancel_outcome outcome = 0;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    if (modellab_run_cancel(k->lab, id, &outcome, &err) != MODELLAB_OK) {
+        fail_msg("not cancelled: %s", err.message);
+    }
+    return outcome;
+}
+
+/* What a page said when its run had ended. */
+typedef struct page_facts {
+    double stopped_ms; /* 0 = nothing had to be stopped */
+    unsigned step;
+} page_facts;
+
+static page_facts read_page(const kit *k, const char *id)
+{
+    char path[512];
+    mli_page *page = NULL;
+    page_facts facts = {0, 0};
+    kit_run_path(k, id, "page", path);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd >= 0 && mli_page_map(&mli_os_system_files, fd, &page) == 0) {
+        facts.stopped_ms = (double)atomic_load(&page->stopped_ns) / 1e6;
+        facts.step = atomic_load(&page->step);
+    }
+    mli_page_unmap(page);
+    (void)close(fd);
+    return facts;
+}
+
+/* Entries of a folder of /proc. */
+static size_t entries(pid_t pid, const char *what)
+{
+    char path[64];
+    size_t count = 0;
+    (void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, what);
+    DIR *dir = opendir(path);
+    assert_non_null(dir);
+    while (readdir(dir) != NULL) {
+        count++;
+    }
+    (void)closedir(dir);
+    return count;
+}
+
+static bool file_has(const kit *k, const char *id, const char *name, const char *text)
+{
+    char path[512];
+    bool found = false;
+    char *line = NULL;
+    size_t capacity = 0;
+    kit_run_path(k, id, name, path);
+    FILE *file = fopen(path, "r");
+    while (file != NULL && !found && getline(&line, &capacity, file) >= 0) {
+        found = strstr(line, text) != NULL;
+    }
+    free(line);
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return found;
+}
+
+static bool has_artifact(const kit *k, const char *id, const char *name)
+{
+    bool found = false;
+    modellab_run *run = kit_load(k, id);
+    for (size_t i = 0; i < modellab_run_artifact_count(run); i++) {
+        modellab_artifact_info info = {.size = sizeof(info)};
+        assert_int_equal(modellab_run_artifact_at(run, i, &info, NULL), MODELLAB_OK);
+        found = found || strcmp(info.name, name) == 0;
+    }
+    modellab_run_unref(run);
+    return found;
+}
+
+static size_t unfinished_files(const kit *k, const char *id)
+{
+    char path[512];
+    size_t count = 0;
+    kit_run_path(k, id, "artifacts", path);
+    DIR *dir = opendir(path);
+    assert_non_null(dir);
+    for (struct dirent *e; (e = readdir(dir)) != NULL;) {
+        count += strstr(e->d_name, ".tmp") != NULL;
+    }
+    (void)closedir(dir);
+    return count;
+}
+
+/* Samples of a latency by phase. */
+typedef struct series {
+    double *values;
+    size_t count;
+} series;
+
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a;
+    const double y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+static void print_series(const char *name, series *s)
+{
+    if (s->count == 0) {
+        return;
+    }
+    qsort(s->values, s->count, sizeof(double), by_value);
+    print_message("%-34s n=%-5zu p50 %6.1f  p90 %6.1f  p99 %6.1f  max %6.1f ms\n", name, s->count,
+                  s->values[s->count / 2], s->values[s->count * 9 / 10],
+                  s->values[s->count * 99 / 100], s->values[s->count - 1]);
+}
+
+static void note(series *s, double value)
+{
+    s->values[s->count++] = value;
+}
+
+static void submit_kind(kit *k, size_t kind, char id[MODELLAB_RUN_ID_BYTES])
+{
+    static const char *const requests[] = {
+        "{\"pipeline\":\"ingest\"}", "{\"pipeline\":\"transcribe\"}",
+        "{\"pipeline\":\"transcribe\",\"config\":{\"asr\":{\"word_times\":true}}}",
+        "{\"pipeline\":\"transcribe\",\"config\":{\"asr\":{\"beam_size\":5,\"word_times\":true}}}"};
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_run_submit_options options = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
+    if (kind == 0) {
+        kit_submit(k, requests[0], 600, id); /* 8 kHz: is resampled */
+        return;
+    }
+    options.request = requests[kind];
+    options.input_path = sample_path;
+    if (modellab_run_submit(k->lab, &options, id, NULL, &err) != MODELLAB_OK) {
+        fail_msg("not submitted: %s", err.message);
+    }
+}
+
+static modellab_run_status status_of(const kit *k, const char *id)
+{
+    modellab_run *run = kit_load(k, id);
+    modellab_run_status status = kit_info(run).status;
+    modellab_run_unref(run);
+    return status;
+}
+
+static double wait_end(const kit *k, const char *id)
+{
+    double start = now_ms();
+    while (!modellab_run_status_is_final(status_of(k, id))) {
+        struct timespec nap = {0, 300000};
+        (void)nanosleep(&nap, NULL);
+        if (now_ms() - start > 60000) {
+            fail_msg("no final status");
+        }
+    }
+    return now_ms();
+}
+
+static void check_remains(const kit *k, const char *id, modellab_cancel_outcome outcome)
+{
+    modellab_run_status status = status_of(k, id);
+    size_t ends = kit_count_events(k, id, "run_cancelled") +
+                  kit_count_events(k, id, "run_completed") + kit_count_events(k, id, "run_failed") +
+                  kit_count_events(k, id, "run_timeout") + kit_count_events(k, id, "run_stale");
+    assert_int_equal(ends, 1);
+    if (outcome == MODELLAB_CANCEL_ALREADY_TERMINAL) {
+        assert_int_equal(status, MODELLAB_RUN_COMPLETED);
+    } else if (status != MODELLAB_RUN_COMPLETED || outcome != MODELLAB_CANCEL_REQUESTED) {
+        assert_int_equal(status, MODELLAB_RUN_CANCELLED); /* but for one that had just ended */
+    }
+    assert_int_equal(unfinished_files(k, id), 0);
+    if (status == MODELLAB_RUN_CANCELLED &&
+        file_has(k, id, "journal.jsonl", "\"type\":\"checkpoint\"")) {
+        assert_true(has_artifact(k, id, "transcript.partial.json") ||
+                    has_artifact(k, id, "transcript.json"));
+    }
+    assert_int_equal(cancel(k, id), MODELLAB_CANCEL_ALREADY_TERMINAL);
+}
+
+typedef struct measured {
+    series stopped[PHASES + 1], final[PHASES + 1]; /* the last one is of all */
+    size_t before_start, too_late;
+} measured;
+
+static void cancel_one(kit *k, size_t kind, double longest_ms, measured *m)
+{
+    char id[MODELLAB_RUN_ID_BYTES];
+    submit_kind(k, kind, id);
+    double delay = longest_ms * ((double)rand() / RAND_MAX);
+    struct timespec nap = {(time_t)(delay / 1e3), 0};
+    nap.tv_nsec = (long)((delay - (double)nap.tv_sec * 1e3) * 1e6);
+    (void)nanosleep(&nap, NULL);
+    double asked = now_ms();
+    modellab_cancel_outcome outcome = cancel(k, id);
+    double ended = wait_end(k, id);
+    page_facts page = read_page(k, id);
+    check_remains(k, id, outcome);
+    if (outcome != MODELLAB_CANCEL_REQUESTED) {
+        m->before_start += outcome == MODELLAB_CANCEL_CANCELLED;
+        m->too_late += outcome == MODELLAB_CANCEL_ALREADY_TERMINAL;
+        return;
+    }
+    note(&m->final[kind], ended - asked);
+    note(&m->final[PHASES], ended - asked);
+    if (page.stopped_ms > 0) {
+        double took = page.stopped_ms > asked ? page.stopped_ms - asked : 0;
+        note(&m->stopped[kind], took);
+        note(&m->stopped[PHASES], took);
+    }
+}
+
+static void print_all(measured *m)
+{
+    static const char *const names[] = {"decode, resample", "ingest, asr", "asr, word times",
+                                        "asr, beams, word times"};
+    char title[80];
+    for (size_t i = 0; i < PHASES; i++) {
+        (void)snprintf(title, sizeof(title), "%s: stopped", names[i]);
+        print_series(title, &m->stopped[i]);
+        (void)snprintf(title, sizeof(title), "%s: durable", names[i]);
+        print_series(title, &m->final[i]);
+    }
+    print_series("all: request -> stopped computing", &m->stopped[PHASES]);
+    print_series("all: request -> final status", &m->final[PHASES]);
+    print_message("before the start: %zu, after the end: %zu\n", m->before_start, m->too_late);
+}
+
+static size_t count_of_cancels(void)
+{
+    const char *text = getenv("MODEL_LAB_TEST_CANCELS");
+    long count = text != NULL ? strtol(text, NULL, 10) : 40;
+    return count < 1 ? 1 : count > CANCELS_MOST ? CANCELS_MOST : (size_t)count;
+}
+
+/* Times of whole runs, which also load the model and warm the worker up. */
+static void learn(kit *k, double longest_ms[PHASES])
+{
+    for (size_t kind = 0; kind < (sample_path[0] != '\0' ? PHASES : 1); kind++) {
+        char id[MODELLAB_RUN_ID_BYTES];
+        submit_kind(k, kind, id);
+        double start = now_ms();
+        longest_ms[kind] = wait_end(k, id) - start;
+        assert_int_equal(status_of(k, id), MODELLAB_RUN_COMPLETED);
+    }
+}
+
+static void cancels_at_any_time(void **state)
+{
+    kit *k = *state;
+    measured m;
+    double longest_ms[PHASES] = {0};
+    size_t count = count_of_cancels();
+    memset(&m, 0, sizeof(m));
+    for (size_t i = 0; i <= PHASES; i++) {
+        m.stopped[i].values = calloc(count, sizeof(double));
+        m.final[i].values = calloc(count, sizeof(double));
+        assert_true(m.stopped[i].values != NULL && m.final[i].values != NULL);
+    }
+    pid_t host = kit_start_host(k, &(kit_host){0});
+    learn(k, longest_ms);
+    size_t fds = entries(host, "fd");
+    size_t threads = entries(host, "task");
+    size_t kinds = sample_path[0] != '\0' ? PHASES : 1;
+    srand(7);
+    for (size_t i = 0; i < count; i++) {
+        cancel_one(k, i % kinds, longest_ms[i % kinds], &m);
+    }
+    print_all(&m);
+    for (int waited = 0; waited < 5000 && entries(host, "fd") > fds; waited += 10) {
+        kit_sleep_ms(10); /* a worker that was replaced is still leaving */
+    }
+    assert_true(entries(host, "fd") <= fds);
+    assert_true(entries(host, "task") <= threads);
+    kit_stop_host(k, host);
+    for (size_t i = 0; i <= PHASES; i++) {
+        free(m.stopped[i].values);
+        free(m.final[i].values);
+    }
+}
+
+/* true once SIGTERM is pending there: a worker takes no signals but looks at them. */
+static bool has_term(pid_t pid)
+{
+    char path[64];
+    char text[4096];
+    (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+    (void)close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    const char *line = strstr(text, "ShdPnd:");
+    return line != NULL && (strtoull(line + 7, NULL, 16) & (1ull << (SIGTERM - 1))) != 0;
+}
+
+/* The planted bug: a step that never looks. The ladder ends it. */
+static void who_is_deaf_is_ended_by_the_ladder(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    double term = 0;
+    kit_submit(k, "{\"pipeline\":\"ingest\"}", 1.0, id);
+    pid_t host =
+        kit_start_host(k, &(kit_host){.fail_step = "ingest:hang", .term_ms = 300, .kill_ms = 900});
+    pid_t worker = kit_worker_pid(k, id);
+    while (kit_count_events(k, id, "step_started") == 0) {
+        kit_sleep_ms(2);
+    }
+    kit_sleep_ms(20);
+    double asked = now_ms();
+    assert_int_equal(cancel(k, id), MODELLAB_CANCEL_REQUESTED);
+    while (kit_alive(worker)) {
+        if (term == 0 && has_term(worker)) {
+            term = now_ms();
+        }
+        kit_sleep_ms(1);
+    }
+    double killed = now_ms();
+    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_CANCELLED);
+    assert_true(term > 0 && term < killed);
+    assert_int_equal(kit_count_events(k, id, "run_cancelled"), 1);
+    print_message("ladder: SIGTERM %+.0f ms from 300, SIGKILL %+.0f ms from 900\n",
+                  term - asked - 300, killed - asked - 900);
+    kit_stop_host(k, host);
+}
+
+/* The sixth outcome: a request that could not be delivered says so, and works once it can be. */
+static void what_cannot_be_delivered(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    char page[512];
+    char aside[600];
+    modellab_cancel_outcome outcome = 0;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    kit_submit(k, "{\"pipeline\":\"ingest\"}", 1.0, id);
+    pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:sleep=60000"});
+    (void)kit_worker_pid(k, id);
+    kit_run_path(k, id, "page", page);
+    (void)snprintf(aside, sizeof(aside), "%s.aside", page);
+    assert_int_equal(rename(page, aside), 0);
+    assert_int_equal(mkdir(page, 0700), 0);
+    assert_int_not_equal(modellab_run_cancel(k->lab, id, &outcome, &err), MODELLAB_OK);
+    assert_int_equal(outcome, MODELLAB_CANCEL_ERROR);
+    assert_true(err.message[0] != '\0');
+    assert_int_equal(rmdir(page), 0);
+    assert_int_equal(rename(aside, page), 0);
+    assert_int_equal(cancel(k, id), MODELLAB_CANCEL_REQUESTED);
+    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_CANCELLED);
+    kit_stop_host(k, host);
+}
+
+static bool find_sample(void)
+{
+    struct stat facts;
+    char model[512];
+    const char *models = getenv("MODEL_LAB_TEST_MODELS");
+    if (models == NULL) {
+        return false;
+    }
+    (void)snprintf(model, sizeof(model), "%s/whisper-tiny.en/model.json", models);
+    (void)snprintf(sample_path, sizeof(sample_path), "%s/sample-conversation/sample.wav", models);
+    if (stat(model, &facts) != 0 || stat(sample_path, &facts) != 0) {
+        sample_path[0] = '\0';
+        return false;
+    }
+    return setenv("MODEL_LAB_MODELS_ROOT", models, 1) == 0;
+}
+
+int main(int argc, char **argv)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_kit, close_kit)
+    const struct CMUnitTest tests[] = {TEST(cancels_at_any_time),
+                                       TEST(who_is_deaf_is_ended_by_the_ladder),
+                                       TEST(what_cannot_be_delivered)};
+#undef TEST
+    if (argc != 3) {
+        (void)fprintf(stderr, "test_cancel WORKER HOST\n");
+        return 2;
+    }
+    if (!find_sample()) {
+        (void)printf("MODEL_LAB_TEST_MODELS has no whisper-tiny.en and sample-conversation: only "
+                     "decoding is cancelled\n");
+    }
+    char cache[] = "/tmp/mli-crash-cache-XXXXXX";
+    if (mkdtemp(cache) == NULL || setenv("MODEL_LAB_CACHE_ROOT", cache, 1) != 0) {
+        return 1;
+    }
+    /* One worker, so that its descriptors can be counted. */
+    if (setenv("MODEL_LAB_SHORT_WORKERS", "0", 1) != 0) {
+        return 1;
+    }
+    worker_program = argv[1];
+    host_program = argv[2];
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    return mli_os_remove_tree(&mli_os_system_files, cache) == 0 ? failed : 1;
+}
