@@ -93,10 +93,12 @@ bool mli_page_stop(mli_page *page, modellab_reason reason)
     return atomic_compare_exchange_strong(&page->stop, &expected, (uint32_t)reason);
 }
 
-void mli_page_stopped(mli_page *page, int64_t now_ns)
+void mli_page_stopped(mli_page *page, int64_t now_ns, int64_t cpu_ns)
 {
-    int64_t expected = 0;
-    (void)atomic_compare_exchange_strong(&page->stopped_ns, &expected, now_ns);
+    if (atomic_load(&page->stopped_ns) == 0) { /* one thread writes it */
+        atomic_store(&page->stopped_cpu_ns, cpu_ns);
+        atomic_store(&page->stopped_ns, now_ns);
+    }
 }
 
 modellab_reason mli_page_stop_reason(const mli_page *page)

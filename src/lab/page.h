@@ -35,6 +35,7 @@ typedef struct mli_page {
     /* CLOCK_MONOTONIC when a step returned because of the cancel word: from here on nothing is
      * computed, only what was done is kept. 0 = not yet. */
     _Atomic int64_t stopped_ns;
+    _Atomic int64_t stopped_cpu_ns; /* CPU time of the process then; written before stopped_ns */
     /* Identity of the worker, for adoption; valid once worker_pid is not 0. */
     _Atomic int64_t worker_pid;
     uint64_t worker_start_ticks;
@@ -52,7 +53,7 @@ void mli_page_unmap(mli_page *page); /* NULL accepted */
 /* Sets the cancel word unless it is set already; true when this call did it. Async-signal-safe. */
 bool mli_page_stop(mli_page *page, modellab_reason reason);
 /* Notes when the worker stopped computing; the first time stays. */
-void mli_page_stopped(mli_page *page, int64_t now_ns);
+void mli_page_stopped(mli_page *page, int64_t now_ns, int64_t cpu_ns);
 modellab_reason mli_page_stop_reason(const mli_page *page); /* MODELLAB_REASON_NONE = go on */
 /* Notes a process as the worker. */
 void mli_page_set_worker(mli_page *page, const mli_os_identity *worker);

@@ -338,7 +338,8 @@ static modellab_status recognise(asr_work *work, mli_asr_session *session, mli_t
     options.resume = work->resume.done != NULL ? &work->resume : NULL;
     modellab_status status = mli_asr_transcribe(session, work->w->audio, &options, out, err);
     if (status == MODELLAB_E_CANCELLED) { /* what was done is still to be written */
-        mli_page_stopped(work->w->page, work->w->clock->monotonic_ns(work->w->clock->user));
+        mli_page_stopped(work->w->page, work->w->clock->monotonic_ns(work->w->clock->user),
+                         mli_os_process_cpu_ns());
     }
     if (status == MODELLAB_E_CALLBACK && work->said != MODELLAB_OK) {
         status = work->said;

@@ -157,7 +157,7 @@ static modellab_status run_step(mli_worker *w, const char *name, int position, c
         step == NULL ? mli_fail(&why, MODELLAB_E_UNSUPPORTED, "this worker has no step %s", name)
                      : execute(w, step, &why);
     if (done == MODELLAB_E_CANCELLED) { /* unless the step said so already */
-        mli_page_stopped(w->page, w->clock->monotonic_ns(w->clock->user));
+        mli_page_stopped(w->page, w->clock->monotonic_ns(w->clock->user), mli_os_process_cpu_ns());
     }
     judge(w, done, &why, c);
     if (c->reason == MODELLAB_REASON_NONE) {

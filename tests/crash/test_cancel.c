@@ -49,6 +49,18 @@ static double now_ms(void)
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
+/* CPU time of a process until now: what it uses from a request on does not depend on what else the
+ * machine does. -1 = not known. */
+static double cpu_ms(pid_t pid)
+{
+    clockid_t clock;
+    struct timespec t;
+    if (pid == 0 || clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &t) != 0) {
+        return -1;
+    }
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
 static modellab_cancel_outcome cancel(const kit *k, const char *id)
 {
     modellab_cancel_outcome outcome = 0;
@@ -62,19 +74,22 @@ static modellab_cancel_outcome cancel(const kit *k, const char *id)
 /* What a page said when its run had ended. */
 typedef struct page_facts {
     double stopped_ms; /* 0 = nothing had to be stopped */
-    unsigned step;
+    double stopped_cpu_ms;
+    pid_t worker; /* 0 = none yet */
 } page_facts;
 
 static page_facts read_page(const kit *k, const char *id)
 {
     char path[512];
     mli_page *page = NULL;
-    page_facts facts = {0, 0};
+    page_facts facts = {0, 0, 0};
+    mli_os_identity worker;
     kit_run_path(k, id, "page", path);
     int fd = open(path, O_RDWR | O_CLOEXEC);
     if (fd >= 0 && mli_page_map(&mli_os_system_files, fd, &page) == 0) {
         facts.stopped_ms = (double)atomic_load(&page->stopped_ns) / 1e6;
-        facts.step = atomic_load(&page->step);
+        facts.stopped_cpu_ms = (double)atomic_load(&page->stopped_cpu_ns) / 1e6;
+        facts.worker = mli_page_worker(page, &worker) ? (pid_t)worker.pid : 0;
     }
     mli_page_unmap(page);
     (void)close(fd);
@@ -232,7 +247,7 @@ static void check_remains(const kit *k, const char *id, modellab_cancel_outcome 
 }
 
 typedef struct measured {
-    series stopped[PHASES + 1], final[PHASES + 1]; /* the last one is of all */
+    series stopped[PHASES + 1], cpu[PHASES + 1], final[PHASES + 1]; /* the last one is of all */
     size_t before_start, too_late;
 } measured;
 
@@ -244,6 +259,8 @@ static void cancel_one(kit *k, size_t kind, double longest_ms, measured *m)
     struct timespec nap = {(time_t)(delay / 1e3), 0};
     nap.tv_nsec = (long)((delay - (double)nap.tv_sec * 1e3) * 1e6);
     (void)nanosleep(&nap, NULL);
+    page_facts before = read_page(k, id);
+    double used = cpu_ms(before.worker);
     double asked = now_ms();
     modellab_cancel_outcome outcome = cancel(k, id);
     double ended = wait_end(k, id);
@@ -260,6 +277,10 @@ static void cancel_one(kit *k, size_t kind, double longest_ms, measured *m)
         double took = page.stopped_ms > asked ? page.stopped_ms - asked : 0;
         note(&m->stopped[kind], took);
         note(&m->stopped[PHASES], took);
+        if (used >= 0 && page.worker == before.worker && page.stopped_cpu_ms > used) {
+            note(&m->cpu[kind], page.stopped_cpu_ms - used);
+            note(&m->cpu[PHASES], page.stopped_cpu_ms - used);
+        }
     }
 }
 
@@ -271,10 +292,13 @@ static void print_all(measured *m)
     for (size_t i = 0; i < PHASES; i++) {
         (void)snprintf(title, sizeof(title), "%s: stopped", names[i]);
         print_series(title, &m->stopped[i]);
+        (void)snprintf(title, sizeof(title), "%s: CPU until then", names[i]);
+        print_series(title, &m->cpu[i]);
         (void)snprintf(title, sizeof(title), "%s: durable", names[i]);
         print_series(title, &m->final[i]);
     }
     print_series("all: request -> stopped computing", &m->stopped[PHASES]);
+    print_series("all: CPU time until then", &m->cpu[PHASES]);
     print_series("all: request -> final status", &m->final[PHASES]);
     print_message("before the start: %zu, after the end: %zu\n", m->before_start, m->too_late);
 }
@@ -307,8 +331,10 @@ static void cancels_at_any_time(void **state)
     memset(&m, 0, sizeof(m));
     for (size_t i = 0; i <= PHASES; i++) {
         m.stopped[i].values = calloc(count, sizeof(double));
+        m.cpu[i].values = calloc(count, sizeof(double));
         m.final[i].values = calloc(count, sizeof(double));
-        assert_true(m.stopped[i].values != NULL && m.final[i].values != NULL);
+        assert_true(m.stopped[i].values != NULL && m.cpu[i].values != NULL &&
+                    m.final[i].values != NULL);
     }
     pid_t host = kit_start_host(k, &(kit_host){0});
     learn(k, longest_ms);
@@ -328,6 +354,7 @@ static void cancels_at_any_time(void **state)
     kit_stop_host(k, host);
     for (size_t i = 0; i <= PHASES; i++) {
         free(m.stopped[i].values);
+        free(m.cpu[i].values);
         free(m.final[i].values);
     }
 }
