@@ -79,7 +79,7 @@ modellab_status mli_run_cancel(mli_lab *lab, const char *run_id, modellab_cancel
                                modellab_error *err)
 {
     mli_store_cancel met = {.outcome = MODELLAB_CANCEL_ERROR};
-    bool dead = false;
+    mli_run_life life = MLI_LIFE_WORKS;
     *outcome = MODELLAB_CANCEL_ERROR;
     modellab_status status =
         mli_store_request_cancel(lab->store, run_id, mli_lab_now_ms(lab), &met, err);
@@ -94,12 +94,13 @@ modellab_status mli_run_cancel(mli_lab *lab, const char *run_id, modellab_cancel
     if (met.outcome != MODELLAB_CANCEL_REQUESTED) {
         return MODELLAB_OK;
     }
-    status = mli_reconcile_run(lab, run_id, &dead, err);
-    if (status == MODELLAB_OK && dead) {
+    status = mli_reconcile_run(lab, run_id, &life, err);
+    if (status == MODELLAB_OK && life == MLI_LIFE_DEAD) {
         *outcome = MODELLAB_CANCEL_ALREADY_DEAD;
         return MODELLAB_OK;
     }
-    if (status == MODELLAB_OK) {
+    /* A worker that is done has nothing to stop: how it ended stays how the run ends. */
+    if (status == MODELLAB_OK && life != MLI_LIFE_GUARDED) {
         status = tell_worker(lab, run_id, err);
     }
     mli_wake_supervisors(lab);

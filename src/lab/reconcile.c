@@ -239,24 +239,21 @@ modellab_status mli_reconcile(mli_lab *lab, int flags, modellab_report **report,
     return status;
 }
 
-modellab_status mli_reconcile_run(mli_lab *lab, const char *run_id, bool *dead, modellab_error *err)
+modellab_status mli_reconcile_run(mli_lab *lab, const char *run_id, mli_run_life *life,
+                                  modellab_error *err)
 {
     mli_run_record *record = NULL;
-    mli_run_life life = MLI_LIFE_WORKS;
     modellab_run_status to = 0;
-    *dead = false;
+    *life = MLI_LIFE_WORKS;
     modellab_status status = mli_store_load(lab->store, run_id, &record, err);
     if (status != MODELLAB_OK) {
         return status;
     }
     if (record->run->status == MODELLAB_RUN_RUNNING) {
-        status = mli_run_life_of(lab, record->run, &life, err);
+        status = mli_run_life_of(lab, record->run, life, err);
     }
-    if (status == MODELLAB_OK && life == MLI_LIFE_DEAD) {
-        *dead = true;
+    if (status == MODELLAB_OK && *life == MLI_LIFE_DEAD) {
         status = mli_dead_run_settle(lab, record->run, &to, NULL, err);
-    } else if (life == MLI_LIFE_GUARDED) {
-        *dead = true;
     }
     mli_run_record_free(record);
     return status;

@@ -3,6 +3,7 @@
 #ifndef MLI_LAB_RECONCILE_H
 #define MLI_LAB_RECONCILE_H
 
+#include "lab/dead_run.h"
 #include "lab/lab.h"
 #include <modellab/report.h>
 
@@ -18,9 +19,9 @@ enum {
 MODELLAB_MUST_CHECK modellab_status mli_reconcile(mli_lab *lab, int flags, modellab_report **report,
                                                   modellab_error *err);
 
-/* One active run. `*dead`: its lock was free; it has been settled then, or will be by its own
- * supervisor, which lives. E_NOT_FOUND. */
-MODELLAB_MUST_CHECK modellab_status mli_reconcile_run(mli_lab *lab, const char *run_id, bool *dead,
-                                                      modellab_error *err);
+/* One active run. `*life`: DEAD: it has been settled. GUARDED: its worker is done with it, well or
+ * not, and its own supervisor, which lives, is about to settle it. E_NOT_FOUND. */
+MODELLAB_MUST_CHECK modellab_status mli_reconcile_run(mli_lab *lab, const char *run_id,
+                                                      mli_run_life *life, modellab_error *err);
 
 #endif
