@@ -5,6 +5,7 @@
 #include <modellab/alloc.h>
 #include <modellab/asr.h>
 #include <modellab/audio.h>
+#include <modellab/bundle.h>
 #include <modellab/catalog.h>
 #include <modellab/config.h>
 #include <modellab/event.h>

@@ -372,11 +372,11 @@ modellab_run_wait(modellab_lab *lab, const char *run_id, int64_t timeout_ms,
  * severity error.
  * @param cancel     optional
  * @param[out] out   new report, also without findings. The ids: NOUN.missing, NOUN.cut,
- * NOUN.changed, NOUN.longer, NOUN.unrecorded for journal, log, request, input, artifact;
- *                   journal.damaged, journal.chain, journal.lines_lost (where it is wrong);
- *                   manifest.missing, manifest.damaged, manifest.differs (from the record);
- *                   run.folder_missing, file.unrecorded; run.active, run.unsealed (not to be
- * checked)
+ * NOUN.changed, NOUN.longer (of a log: a warning), NOUN.unrecorded for journal, log, request,
+ * input, artifact; journal.damaged, journal.chain, journal.lines_lost (where it is wrong);
+ *                   manifest.missing, manifest.damaged, manifest.differs (from the record),
+ * manifest.behind (a warning); run.folder_missing, file.unrecorded; run.active, run.unsealed (not
+ * to be checked)
  * @errors E_NOT_FOUND, E_CANCELLED, E_STORE_FAILED, E_IO, E_NO_MEMORY @threads any @since 0.1 */
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_run_verify(modellab_lab *lab,
                                                                      const char *run_id,

@@ -68,6 +68,7 @@
       "The oldest runs while all together are larger: 20GiB.")                                     \
     X(ONLY, 0, "only", "WHAT", "runs|inputs|artifacts|leftovers",                                  \
       "Take only this away. Default: whole runs and leftovers.")                                   \
+    X(WITHOUT_INPUT, 0, "without-input", NULL, NULL, "Leave the input out.")                       \
     X(MAN, 0, "man", NULL, NULL, "Print the manual page (roff).")
 
 #define CLI_OPTION_ID_(id, letter, name, value, choices, text) CLI_OPT_##id,

@@ -12,6 +12,8 @@ int cli_run_wait(cli_call *call);
 int cli_run_results(cli_call *call);
 int cli_run_events(cli_call *call);
 int cli_run_cancel(cli_call *call);
+int cli_run_bundle(cli_call *call);
+int cli_run_import(cli_call *call);
 int cli_run_verify(cli_call *call);
 int cli_run_compare(cli_call *call);
 int cli_run_explain(cli_call *call);

@@ -10,10 +10,24 @@
 #define MARK ",\"crc32c\":\""
 #define TAIL_BYTES (sizeof MARK - 1 + 8 + 3) /* mark, 8 digits, quote, brace, newline */
 
+modellab_status mli_manifest_text(const mli_buf *json, mli_buf *out, modellab_error *err)
+{
+    char tail[64];
+
+    if (json->size < 3 || json->data[json->size - 1] != '}') {
+        return mli_fail(err, MODELLAB_E_INTERNAL, "a manifest that is no object");
+    }
+    mli_buf_append(out, json->data, json->size - 1);
+    (void)mli_os_format(tail, sizeof tail, MARK "%08x\"}\n",
+                        (unsigned)mli_crc32c(0, json->data, json->size - 1)); /* always fits */
+    mli_buf_append_text(out, tail);
+    return mli_buf_status(out, err);
+}
+
 static modellab_status write_it(const mli_os_files *files, const char *root, const char *run_id,
                                 const mli_buf *json, bool first, modellab_error *err)
 {
-    char path[MLI_PATH_BYTES], tail[64];
+    char path[MLI_PATH_BYTES];
     modellab_status status = mli_run_path(root, run_id, MLI_RUN_MANIFEST, path, err);
     mli_buf whole;
     int rc;
@@ -21,15 +35,8 @@ static modellab_status write_it(const mli_os_files *files, const char *root, con
     if (status != MODELLAB_OK) {
         return status;
     }
-    if (json->size < 3 || json->data[json->size - 1] != '}') {
-        return mli_fail(err, MODELLAB_E_INTERNAL, "a manifest that is no object");
-    }
     mli_buf_init(&whole, json->alloc);
-    mli_buf_append(&whole, json->data, json->size - 1);
-    (void)mli_os_format(tail, sizeof tail, MARK "%08x\"}\n",
-                        (unsigned)mli_crc32c(0, json->data, json->size - 1)); /* always fits */
-    mli_buf_append_text(&whole, tail);
-    status = mli_buf_status(&whole, err);
+    status = mli_manifest_text(json, &whole, err);
     if (status == MODELLAB_OK) {
         rc = first ? mli_os_write_file(files, path, whole.data, whole.size, 0600)
                    : mli_os_replace_file(files, path, whole.data, whole.size, 0600);

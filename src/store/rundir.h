@@ -85,6 +85,9 @@ MODELLAB_MUST_CHECK modellab_status mli_manifest_write_first(const mli_os_files 
                                                              const char *root, const char *run_id,
                                                              const mli_buf *json,
                                                              modellab_error *err);
+/* The text that is written so. */
+MODELLAB_MUST_CHECK modellab_status mli_manifest_text(const mli_buf *json, mli_buf *out,
+                                                      modellab_error *err);
 /* Reads and verifies; `out` gets the whole text. E_NOT_FOUND: none; E_STORE_CORRUPT: checksum. */
 MODELLAB_MUST_CHECK modellab_status mli_manifest_read(const mli_os_files *files, const char *root,
                                                       const char *run_id, mli_buf *out,

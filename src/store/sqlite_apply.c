@@ -3,8 +3,8 @@
 #include "base/error.h"
 #include "store/sqlite_ledger.h"
 
-static modellab_status put_step(mli_sqlite *s, const char *run_id, const mli_step_row *step,
-                                modellab_error *err)
+modellab_status mli_sqlite_put_step(mli_sqlite *s, const char *run_id, const mli_step_row *step,
+                                    modellab_error *err)
 {
     mli_query q = mli_query_open(s, MLI_SQL_STEP_PUT);
 
@@ -27,8 +27,8 @@ static modellab_status put_step(mli_sqlite *s, const char *run_id, const mli_ste
     return mli_query_run(&q, err);
 }
 
-static modellab_status put_artifact(mli_sqlite *s, const char *run_id,
-                                    const mli_artifact_row *artifact, modellab_error *err)
+modellab_status mli_sqlite_put_artifact(mli_sqlite *s, const char *run_id,
+                                        const mli_artifact_row *artifact, modellab_error *err)
 {
     mli_query q = mli_query_open(s, MLI_SQL_ARTIFACT_PUT);
 
@@ -140,10 +140,10 @@ static modellab_status apply_parts(mli_sqlite *s, const mli_store_change *change
     modellab_status status = MODELLAB_OK;
 
     for (size_t i = 0; status == MODELLAB_OK && i < change->step_count; i++) {
-        status = put_step(s, change->run_id, &change->steps[i], err);
+        status = mli_sqlite_put_step(s, change->run_id, &change->steps[i], err);
     }
     for (size_t i = 0; status == MODELLAB_OK && i < change->artifact_count; i++) {
-        status = put_artifact(s, change->run_id, &change->artifacts[i], err);
+        status = mli_sqlite_put_artifact(s, change->run_id, &change->artifacts[i], err);
     }
     if (status == MODELLAB_OK && change->measures != NULL) {
         status = put_measures(s, change->run_id, change->measures, err);

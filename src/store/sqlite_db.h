@@ -177,6 +177,18 @@ MODELLAB_MUST_CHECK modellab_status mli_sqlite_put_event(mli_sqlite *s, const ch
 /* The present row of a run as its own block. */
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_load_row(mli_sqlite *s, const char *run_id,
                                                         mli_run_row **out, modellab_error *err);
+/* A row, a step, an artifact of a run. */
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_put_row(mli_sqlite *s, const mli_run_row *row,
+                                                       modellab_error *err);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_put_step(mli_sqlite *s, const char *run_id,
+                                                        const mli_step_row *step,
+                                                        modellab_error *err);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_put_artifact(mli_sqlite *s, const char *run_id,
+                                                            const mli_artifact_row *artifact,
+                                                            modellab_error *err);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_import(mli_store *, const mli_run_record *,
+                                                      const mli_event_row *, size_t,
+                                                      modellab_error *);
 /* Collects all rows of a bound query and closes it. */
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_collect(mli_sqlite *s, mli_query *q,
                                                        mli_run_row_list **out, modellab_error *err);

@@ -300,4 +300,5 @@ static const mli_store_ops ops = {
     .marked = mli_sqlite_marked,
     .mark = mli_sqlite_mark,
     .unmark = mli_sqlite_unmark,
+    .import = mli_sqlite_import,
 };

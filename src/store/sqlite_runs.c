@@ -95,6 +95,14 @@ static void bind_row(mli_query *q, const mli_run_row *row)
 #undef REAL
 }
 
+modellab_status mli_sqlite_put_row(mli_sqlite *s, const mli_run_row *row, modellab_error *err)
+{
+    mli_query q = mli_query_open(s, MLI_SQL_RUN_INSERT);
+
+    bind_row(&q, row);
+    return mli_query_run(&q, err);
+}
+
 static modellab_status find_by_key(mli_sqlite *s, const mli_run_row *run,
                                    char existing_id[MLI_ULID_BYTES], modellab_error *err)
 {
@@ -132,10 +140,7 @@ static modellab_status insert_inside(mli_sqlite *s, const mli_run_row *run,
                                       err);
     }
     if (status == MODELLAB_OK) {
-        mli_query q = mli_query_open(s, MLI_SQL_RUN_INSERT);
-
-        bind_row(&q, &numbered);
-        status = mli_query_run(&q, err);
+        status = mli_sqlite_put_row(s, &numbered, err);
     }
     if (status == MODELLAB_OK) {
         status = mli_sqlite_ledger_open(s, run, err);

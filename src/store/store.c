@@ -264,3 +264,10 @@ modellab_status mli_store_unmark(mli_store *store, const char *run_id, int32_t p
 {
     GUARDED(true, store->ops->unmark(store, run_id, parts, err));
 }
+
+modellab_status mli_store_import(mli_store *store, const mli_run_record *record,
+                                 const mli_event_row *events, size_t event_count,
+                                 modellab_error *err)
+{
+    GUARDED(true, store->ops->import(store, record, events, event_count, err));
+}

@@ -158,6 +158,8 @@ typedef struct mli_store_ops {
     modellab_status (*marked)(mli_store *, mli_run_row_list **, modellab_error *);
     modellab_status (*mark)(mli_store *, const char *run_id, int32_t parts, modellab_error *);
     modellab_status (*unmark)(mli_store *, const char *run_id, int32_t parts, modellab_error *);
+    modellab_status (*import)(mli_store *, const mli_run_record *, const mli_event_row *, size_t,
+                              modellab_error *);
 } mli_store_ops;
 
 /* First member of every implementation. */
@@ -276,6 +278,11 @@ MODELLAB_MUST_CHECK modellab_status mli_store_unmark(mli_store *store, const cha
 /* Runs whose removal was begun and not completed. */
 MODELLAB_MUST_CHECK modellab_status mli_store_list_marked(mli_store *store, mli_run_row_list **out,
                                                           modellab_error *err);
+/* A run that has ended in another lab, with all that belongs to it, as it was there. It is not
+ * counted in the totals. E_ALREADY_EXISTS. */
+MODELLAB_MUST_CHECK modellab_status mli_store_import(mli_store *store, const mli_run_record *record,
+                                                     const mli_event_row *events,
+                                                     size_t event_count, modellab_error *err);
 /* A real write and sync (health). */
 MODELLAB_MUST_CHECK modellab_status mli_store_probe(mli_store *store, int64_t now_ms,
                                                     modellab_error *err);

@@ -157,6 +157,8 @@ static void labs_and_runs(void **state)
     (void)state;
     REFUSES(modellab_lab_open("x", NULL, NULL, &err));
     RESETS(modellab_lab_reconcile(NULL, 1, (modellab_report **)&out, &err));
+    REFUSES(modellab_run_bundle(NULL, "x", "y", 0, NULL, &err));
+    REFUSES(modellab_run_import(NULL, "x", NULL, id, &err));
     REFUSES(modellab_doctor_run("x", NULL, NULL, &err));
     REFUSES(modellab_lab_cleanup(NULL, NULL, NULL, &err));
     REFUSES(modellab_lab_disk_usage(NULL, NULL, &err));

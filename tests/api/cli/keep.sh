@@ -36,6 +36,21 @@ check "verify finds a byte" exit_is 10
 check "and names it" prints input.longer
 truncate -s -1 "$MODEL_LAB_ROOT/runs/$second/input"
 
+run run bundle "$first" --output "$work/run.zip"
+check "bundle" exit_is 0
+run run bundle "$first" --output "$work/run.zip"
+check "a bundle overwrites nothing" says "already exists"
+run run bundle "$waits" --output "$work/waits.zip"
+check "a run that waits is not bundled" sh -c "[ $code -ne 0 ]"
+run run import "$work/run.zip"
+check "it is there already" says "has this run already"
+run run import "$work/run.zip" --lab "$work/other" --json
+check "import into another lab" json_is run_id "$first"
+run run status "$first" --lab "$work/other" --json
+check "it is marked" json_is imported true
+run run import "$audio" --lab "$work/other"
+check "no bundle" exit_is 3
+
 run admin cleanup --only runs
 check "cleanup of all must be said" exit_is 2
 run admin cleanup --older-than soon

@@ -1,0 +1,55 @@
+/* `modellab run bundle | import`. */
+#include "cli/commands.h"
+#include <stdio.h>
+#include <string.h>
+
+/* "run_id" and what was done, as a line or as JSON. */
+static int tell(cli_call *call, const char *id, const char *key, const char *value)
+{
+    cli_json j = {.depth = 0};
+    if (!cli_has(call, CLI_OPT_JSON))
+        return printf("%s\n", value) > 0 && fflush(stdout) == 0 ? CLI_EXIT_OK : CLI_EXIT_FAILURE;
+    cli_json_open(&j, '{');
+    cli_json_kstring(&j, "run_id", id);
+    if (strcmp(key, "run_id") != 0)
+        cli_json_kstring(&j, key, value);
+    cli_json_close(&j, '}');
+    return cli_json_print(&j) ? CLI_EXIT_OK : CLI_EXIT_FAILURE;
+}
+
+int cli_run_bundle(cli_call *call)
+{
+    modellab_lab *lab = NULL;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    char id[MODELLAB_RUN_ID_BYTES], name[MODELLAB_RUN_ID_BYTES + 8];
+    const char *path = cli_value(call, CLI_OPT_OUTPUT);
+    int code = cli_open_lab_to_read(call, MODELLAB_LAB_NO_RECONCILE, &lab);
+    if (code == CLI_EXIT_OK)
+        code = cli_run_id(call, lab, call->arguments[0], id);
+    if (code == CLI_EXIT_OK) {
+        snprintf(name, sizeof name, "%s.zip", id);
+        path = path != NULL ? path : name;
+        modellab_status status = modellab_run_bundle(
+            lab, id, path, cli_has(call, CLI_OPT_WITHOUT_INPUT) ? MODELLAB_BUNDLE_WITHOUT_INPUT : 0,
+            NULL, &err);
+        code = status == MODELLAB_OK ? tell(call, id, "file", path)
+                                     : cli_fail(call, path, id, status, &err);
+    }
+    modellab_lab_unref(lab);
+    return code;
+}
+
+int cli_run_import(cli_call *call)
+{
+    modellab_lab *lab = NULL;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    char id[MODELLAB_RUN_ID_BYTES] = "";
+    int code = cli_open_lab(call, 0, &lab);
+    if (code != CLI_EXIT_OK)
+        return code;
+    modellab_status status = modellab_run_import(lab, call->arguments[0], NULL, id, &err);
+    code = status == MODELLAB_OK ? tell(call, id, "run_id", id)
+                                 : cli_fail_input(call, call->arguments[0], status, &err);
+    modellab_lab_unref(lab);
+    return code;
+}
