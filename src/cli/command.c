@@ -176,9 +176,7 @@ const cli_command cli_commands[] = {
      NULL,
      cli_run_bundle,
      "Write a run that has ended into one file.",
-     "A ZIP file with record, journal, log, results and input; by default ID.zip. It holds what "
-     "the run "
-     "holds, the text of the transcript too.",
+     "A ZIP file, by default ID.zip; it holds the text of the transcript too.",
      "modellab run bundle last --output talk.zip\t\n",
      {O(OUTPUT), O(WITHOUT_INPUT), O(LAB), 0}},
     {"run import",
@@ -412,9 +410,7 @@ const cli_command cli_commands[] = {
      NULL,
      cli_admin_doctor,
      "Look at everything that is needed, and say what to do.",
-     "Settings, kernel, lab, disk, clock, worker program, default model. Exit code 10 when "
-     "something "
-     "fails.",
+     "Exit code 10 when something fails.",
      "modellab admin doctor\t\n",
      {O(LAB), 0}},
     {"admin cleanup",
