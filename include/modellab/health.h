@@ -25,7 +25,7 @@ typedef struct modellab_health modellab_health;
 
 typedef struct modellab_health_check_info {
     size_t size;         /**< sizeof(modellab_health_check_info), set by the caller */
-    const char *name;    /**< store, disk, runs_directory, models, worker_program, clock,
+    const char *name;    /**< store, disk, runs_directory, models, worker_program, queue, clock,
                             orphaned_runs,    inference; borrowed from the result */
     const char *message; /**< borrowed from the result */
     modellab_health_state state;

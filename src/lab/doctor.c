@@ -28,6 +28,7 @@ static const char *advice_of(const char *check)
         {"runs_directory", "give this user write access, or choose another MODEL_LAB_ROOT"},
         {"models", "`modellab models pull " MLI_REQUEST_DEFAULT_MODEL "`"},
         {"worker_program", "install it beside the library, or set MODEL_LAB_WORKER"},
+        {"queue", "`modellab supervise`"},
         {"orphaned_runs", "`modellab admin reconcile`"},
     };
 

@@ -177,6 +177,7 @@ static const struct {
     {MODELLAB_HEALTH_READY, "runs_directory", check_folder},
     {MODELLAB_HEALTH_READY, "models", check_models},
     {MODELLAB_HEALTH_READY, "worker_program", check_worker},
+    {MODELLAB_HEALTH_READY, "queue", mli_health_queue},
     {MODELLAB_HEALTH_DEEP, "orphaned_runs", check_orphans},
     {MODELLAB_HEALTH_DEEP, "inference", mli_health_inference},
 };

@@ -13,7 +13,7 @@ typedef struct mli_health_check {
     double milliseconds;
 } mli_health_check;
 
-#define MLI_HEALTH_CHECKS 8
+#define MLI_HEALTH_CHECKS 9
 
 /* The public modellab_health. */
 struct modellab_health {
@@ -28,6 +28,8 @@ MODELLAB_MUST_CHECK modellab_status mli_health_run(mli_lab *lab, modellab_health
 void mli_health_unref(modellab_health *health);
 modellab_health_state mli_health_state(const modellab_health *health); /* the worst */
 
+/* health_queue.c: how long the oldest run waits, and whether anybody takes runs. */
+void mli_health_queue(mli_lab *lab, mli_health_check *check);
 /* health_inference.c: a second of sound through the default model. Sets state and message. */
 void mli_health_inference(mli_lab *lab, mli_health_check *check);
 

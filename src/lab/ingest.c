@@ -175,34 +175,6 @@ static modellab_status apply_artifact(mli_ingest *ingest, const mli_journal_line
     return status;
 }
 
-static modellab_status apply_progress(mli_ingest *ingest, const mli_journal_line *line,
-                                      modellab_error *err)
-{
-    mli_buf data;
-    mli_jw w;
-    double done = mli_line_real(line, "done_seconds");
-    mli_buf_init(&data, ingest->lab->alloc);
-    mli_jw_init(&w, &data);
-    mli_jw_object(&w);
-    mli_jw_kreal(&w, "done_seconds", done);
-    mli_jw_kreal(&w, "total_seconds", mli_line_real(line, "total_seconds"));
-    mli_jw_end_object(&w);
-    modellab_status status = mli_buf_status(&data, err);
-    if (status == MODELLAB_OK) {
-        mli_run_measures measures = MLI_RUN_MEASURES_INIT;
-        measures.progress_seconds = done;
-        mli_event_row event = {.time_ms = line->time_ms,
-                               .type = "step_progress",
-                               .step = mli_line_text(line, "step"),
-                               .data = mli_buf_text(&data)};
-        mli_store_change change = {
-            .journal_line = line->n, .measures = &measures, .events = &event, .event_count = 1};
-        status = mli_ingest_apply(ingest, &change, err);
-    }
-    mli_buf_dispose(&data);
-    return status;
-}
-
 static modellab_status apply_measures(mli_ingest *ingest, const mli_journal_line *line,
                                       modellab_error *err)
 {
@@ -220,6 +192,7 @@ static modellab_status take_line(mli_ingest *ingest, const mli_journal_line *lin
     if (line->fence != ingest->fence) {
         return MODELLAB_OK; /* an earlier attempt's, or one that was fenced out */
     }
+    mli_ingest_note_step(ingest, line);
     if (strcmp(line->type, "outcome") == 0) {
         read_outcome(ingest, line);
         return MODELLAB_OK;
@@ -243,7 +216,7 @@ static modellab_status take_line(mli_ingest *ingest, const mli_journal_line *lin
         return mli_ingest_apply_sandbox(ingest, line, err);
     }
     if (strcmp(line->type, "progress") == 0) {
-        return apply_progress(ingest, line, err);
+        return mli_ingest_apply_progress(ingest, line, err);
     }
     if (strcmp(line->type, "step_resumed") == 0) {
         return mli_ingest_apply_resumed(ingest, line, err);

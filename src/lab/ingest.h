@@ -22,10 +22,12 @@ typedef struct mli_ingest {
     char outcome_message[256], outcome_step[64];
     mli_run_measures measures; /* of this fence, newest wins; strings point to the fields below */
     char model[128], model_sha256[65], engine[128];
-    int64_t bad_lines; /* good checksums, but no sense: skipped */
-    bool endless;      /* the journal's tail is longer than any line may be: not read */
-    bool stale_told;   /* that an older attempt still writes was logged */
-    bool refused;      /* the store says that the run is final or another attempt owns it */
+    int64_t step_ms;     /* when the present step began, as its lines tell; -1 = not read */
+    double step_seconds; /* of audio that it had then, by a checkpoint */
+    int64_t bad_lines;   /* good checksums, but no sense: skipped */
+    bool endless;        /* the journal's tail is longer than any line may be: not read */
+    bool stale_told;     /* that an older attempt still writes was logged */
+    bool refused;        /* the store says that the run is final or another attempt owns it */
 } mli_ingest;
 
 /* For the attempt that `row` describes. */

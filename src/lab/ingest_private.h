@@ -31,6 +31,15 @@ MODELLAB_MUST_CHECK modellab_status mli_ingest_apply_step(mli_ingest *ingest,
 MODELLAB_MUST_CHECK modellab_status mli_ingest_apply_resumed(mli_ingest *ingest,
                                                              const mli_journal_line *line,
                                                              modellab_error *err);
+/* ingest_progress.c */
+void mli_ingest_note_step(mli_ingest *ingest, const mli_journal_line *line);
+/* Audio seconds a second since the step began with `from`, and the seconds that the rest takes at
+ * this speed; -1 = not known. */
+double mli_progress_speed(double done, double from, int64_t elapsed_ms);
+double mli_progress_eta(double done, double total, double speed);
+MODELLAB_MUST_CHECK modellab_status mli_ingest_apply_progress(mli_ingest *ingest,
+                                                              const mli_journal_line *line,
+                                                              modellab_error *err);
 /* ingest_sandbox.c */
 MODELLAB_MUST_CHECK modellab_status mli_ingest_apply_sandbox(mli_ingest *ingest,
                                                              const mli_journal_line *line,

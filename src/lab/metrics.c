@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define SERIES_MOST 1000
+#define FAMILY_MOST 200 /* series of one counter; the rest of them is summed up as "other" */
 #define TEXT_(x) #x
 #define TEXT(x) TEXT_(x)
 #define VERSION_TEXT                                                                               \
@@ -112,19 +113,27 @@ static const char *status_label(const char *number)
 
 static void put_counter(writer *w, const family *f, const mli_total_list *totals)
 {
-    bool any = false, by_status = strcmp(f->label1, "status") == 0;
+    bool by_status = strcmp(f->label1, "status") == 0;
+    size_t written = 0;
+    double other = 0;
 
     put_head(w, "counter", f->name, f->unit, f->help);
     for (size_t i = 0; i < totals->count; i++) {
         const mli_total *t = &totals->rows[i];
 
-        if (strcmp(t->family, f->name) == 0) {
-            put_sample(w, f->name, "", f->label1, by_status ? status_label(t->label1) : t->label1,
-                       f->label2, t->label2, t->value);
-            any = true;
+        if (strcmp(t->family, f->name) != 0) {
+            continue;
         }
+        if (++written > FAMILY_MOST) {
+            other += t->value;
+            continue;
+        }
+        put_sample(w, f->name, "", f->label1, by_status ? status_label(t->label1) : t->label1,
+                   f->label2, t->label2, t->value);
     }
-    if (!any && f->label1[0] == '\0') {
+    if (written > FAMILY_MOST) {
+        put_sample(w, f->name, "", f->label1, "other", f->label2, "other", other);
+    } else if (written == 0 && f->label1[0] == '\0') {
         put_sample(w, f->name, "", "", "", "", "", 0);
     }
 }

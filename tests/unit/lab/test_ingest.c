@@ -186,6 +186,60 @@ static void lines_become_records_once(void **state)
     stop_playing(&p);
 }
 
+static void say_progress(played *p, double done)
+{
+    mli_jw *line = mli_journal_begin(&p->journal, "progress");
+    mli_jw_kstring(line, "step", "ingest");
+    mli_jw_kreal(line, "done_seconds", done);
+    mli_jw_kreal(line, "total_seconds", 20);
+    ASSERT_OK(mli_journal_end(&p->journal, false, err));
+}
+
+/* Speed and the time that is left of the run's newest progress; -1 = not told. */
+static void newest_progress(const played *p, double *speed, double *eta)
+{
+    mli_event_row_list *events = NULL;
+    mli_json *data = NULL;
+    ASSERT_OK(mli_store_events(p->lab->store, p->id, 0, 100, &events, err));
+    const mli_event_row *last = &events->rows[events->count - 1];
+    assert_string_equal(last->type, "step_progress");
+    ASSERT_OK(mli_json_parse(last->data, strlen(last->data), 4096, &data, err));
+    *speed = mli_json_number(mli_json_get(data, "speed"), -1);
+    *eta = mli_json_number(mli_json_get(data, "eta_seconds"), -1);
+    mli_json_free(data);
+    mli_event_row_list_free(events);
+}
+
+/* Also by who adopts the run: the step's begin is read again, though it is a record already. */
+static void progress_tells_speed_and_what_is_left(void **state)
+{
+    played p;
+    mli_ingest ingest;
+    double speed, eta;
+    (void)state;
+    play(&p, NULL, NULL);
+    mli_ingest_open(&ingest, p.lab, p.row);
+    say_step(&p, "step_started");
+    say_progress(&p, 0);
+    ASSERT_OK(mli_ingest_pump(&ingest, NULL, err));
+    newest_progress(&p, &speed, &eta);
+    assert_true(speed < 0 && eta < 0); /* nothing was done: no guess */
+    mli_ingest_close(&ingest);
+    mli_run_record *record = NULL;
+    ASSERT_OK(mli_store_load(p.lab->store, p.id, &record, err));
+    mli_ingest_open(&ingest, p.lab, record->run);
+    assert_int_equal(ingest.applied, 2);
+    assert_int_equal(mli_os_system_clock.sleep_ns(NULL, 80000000), 0);
+    say_progress(&p, 5);
+    ASSERT_OK(mli_ingest_pump(&ingest, NULL, err));
+    newest_progress(&p, &speed, &eta);
+    assert_true(speed > 0 && speed < 5 / 0.07);
+    assert_true(eta * speed > 14.99 && eta * speed < 15.01);
+    mli_ingest_close(&ingest);
+    mli_run_record_free(record);
+    stop_playing(&p);
+}
+
 static void foreign_and_senseless_lines(void **state)
 {
     played p;
@@ -407,6 +461,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {TEST(lines_become_records_once),
+                                       TEST(progress_tells_speed_and_what_is_left),
                                        TEST(foreign_and_senseless_lines),
                                        TEST(a_death_closes_steps_and_keeps_segments),
                                        TEST(every_file_operation_fails_once),

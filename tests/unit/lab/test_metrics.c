@@ -171,6 +171,36 @@ static void the_check_sees_bad_histograms(void **state)
     mli_buf_dispose(&text);
 }
 
+/* Series are bounded: what is beyond is one series, and nothing of it is lost. */
+static void the_rest_is_other(void **state)
+{
+    mli_buf text;
+    char label[16];
+    size_t lines = 0;
+
+    (void)state;
+    for (int i = 0; i < 300; i++) {
+        assert_true(snprintf(label, sizeof label, "X%03d", i) > 0);
+        ASSERT_OK(mli_store_count(lab->store, "cost_total", label, 2, err));
+    }
+    write_metrics(MODELLAB_METRICS_PROMETHEUS, &text);
+    assert_int_equal(0, check_form(&text));
+    assert_true(value_of(&text, "modellab_cost_total{currency=\"X199\"}") == 2);
+    assert_true(value_of(&text, "modellab_cost_total{currency=\"other\"}") == 200);
+    assert_null(strstr(text.data, "X200"));
+    for (const char *at = text.data; (at = strchr(at, '\n')) != NULL; at++) {
+        lines += at[1] != '#' && at[1] != '\0';
+    }
+    assert_true(lines <= 1000);
+    mli_buf_dispose(&text);
+}
+
+static int64_t in_an_hour(void *user)
+{
+    (void)user;
+    return mli_os_system_clock.realtime_ns(NULL) + (int64_t)3600 * 1000000000;
+}
+
 static const mli_health_check *find(const modellab_health *health, const char *name)
 {
     for (size_t i = 0; i < health->count; i++) {
@@ -191,7 +221,7 @@ static void levels_of_health(void **state)
     assert_int_equal(MODELLAB_HEALTH_HEALTHY, mli_health_state(health));
     mli_health_unref(health);
     ASSERT_OK(mli_health_run(lab, MODELLAB_HEALTH_DEEP, &health, err));
-    assert_int_equal(8, health->count);
+    assert_int_equal(9, health->count);
     assert_int_equal(MODELLAB_HEALTH_HEALTHY, find(health, "store")->state);
     assert_int_equal(MODELLAB_HEALTH_HEALTHY, find(health, "runs_directory")->state);
     assert_int_equal(MODELLAB_HEALTH_HEALTHY, find(health, "orphaned_runs")->state);
@@ -204,6 +234,39 @@ static void levels_of_health(void **state)
     assert_int_equal(0, count_folders(lab)); /* the probe's file is gone */
     mli_health_unref(health);
     ASSERT_FAILS(MODELLAB_E_INVALID_ARGUMENT, mli_health_run(lab, 4, &health, err));
+}
+
+/* A run that nobody takes is seen once it has waited; one that is held is not. */
+static void a_queue_without_supervisor(void **state)
+{
+    mli_os_clock clock = mli_os_system_clock;
+    mli_lab_tables tables = {.clock = &clock};
+    static unsigned char wav[WAV_BYTES];
+    modellab_run_submit_options o = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
+    char id[MLI_ULID_BYTES];
+    modellab_health *health = NULL;
+
+    (void)state;
+    ASSERT_OK(mli_health_run(lab, MODELLAB_HEALTH_READY, &health, err));
+    assert_int_equal(MODELLAB_HEALTH_HEALTHY, find(health, "queue")->state);
+    assert_non_null(strstr(find(health, "queue")->message, "no run waits"));
+    mli_health_unref(health);
+    o.request = "{\"pipeline\":\"ingest\"}";
+    o.input_data = wav;
+    o.input_bytes = make_wav(wav, 16000, 1, 0);
+    ASSERT_OK(mli_run_submit(lab, &o, id, NULL, err));
+    ASSERT_OK(mli_health_run(lab, MODELLAB_HEALTH_READY, &health, err));
+    assert_int_equal(MODELLAB_HEALTH_HEALTHY, find(health, "queue")->state);
+    mli_health_unref(health);
+    mli_lab_unref(lab);
+    clock.realtime_ns = in_an_hour;
+    lab = open_lab(&folder, NULL, &tables, 0);
+    ASSERT_OK(mli_health_run(lab, MODELLAB_HEALTH_READY, &health, err));
+    assert_int_equal(MODELLAB_HEALTH_DEGRADED, find(health, "queue")->state);
+    assert_non_null(strstr(find(health, "queue")->message, "No supervisor is there; the oldest"));
+    mli_health_unref(health);
+    mli_lab_unref(lab);
+    lab = open_lab(&folder, NULL, NULL, 0);
 }
 
 static int no_space(void *user, const char *path, int flags, uint32_t mode)
@@ -246,6 +309,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(counters_grow, set_up, tear_down),
         cmocka_unit_test_setup_teardown(openmetrics_ends, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_check_sees_bad_histograms, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_rest_is_other, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_queue_without_supervisor, set_up, tear_down),
         cmocka_unit_test_setup_teardown(levels_of_health, set_up, tear_down),
         cmocka_unit_test_setup_teardown(sickness_is_seen, set_up, tear_down),
     };
