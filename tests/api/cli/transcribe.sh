@@ -86,7 +86,7 @@ check "all options" exit_is 0
 run run status last --json
 for pair in request.config.asr.beam_size=2 request.config.asr.best_of=3 request.config.asr.initial_prompt=Ann \
   request.config.asr.condition_on_previous=false request.config.asr.weights=f32 request.max_duration_seconds=300.0 \
-  request.caps.cpu_seconds=60 request.user=ann; do
+  request.caps.cpu_seconds=60.0 request.user=ann; do
   check "request: $pair (has $(json "${pair%%=*}"))" json_is "${pair%%=*}" "${pair#*=}"
 done
 
