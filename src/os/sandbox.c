@@ -3,6 +3,7 @@
 
 #include "os/sandbox_filter.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -61,6 +62,17 @@ static int add_folder(int ruleset, const mli_os_sandbox_folder *folder, uint64_t
     return syscall(__NR_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0) == 0 ? 0 : errno;
 }
 
+/* The leak checker of a sanitizer lists the threads of its process. */
+static int add_proc(int ruleset, uint64_t handled)
+{
+    mli_os_sandbox_folder proc = {open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC),
+                                  MLI_OS_SANDBOX_READ | MLI_OS_SANDBOX_LIST};
+    int rc = add_folder(ruleset, &proc, handled);
+    if (proc.fd >= 0)
+        (void)close(proc.fd); /* only named a folder */
+    return rc;
+}
+
 static int landlock(const mli_os_sandbox *what, int *abi)
 {
     long version = syscall(__NR_landlock_create_ruleset, NULL, 0, GET_VERSION);
@@ -83,6 +95,8 @@ static int landlock(const mli_os_sandbox *what, int *abi)
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < what->folder_count; i++)
         rc = add_folder(ruleset, &what->folders[i], attr.fs);
+    if (rc == 0 && MLI_OS_SANDBOX_WIDENED)
+        rc = add_proc(ruleset, attr.fs);
     if (rc == 0 && syscall(__NR_landlock_restrict_self, ruleset, 0) != 0)
         rc = errno;
     (void)close(ruleset); /* holds nothing that could be lost */
