@@ -413,8 +413,7 @@ int main(int argc, char **argv)
     modellab_lab_unref(lab);
     claim_and_finish(1);
     claim_and_finish(4);
-    end_to_end("no-op run, submit to final, warm", quick ? 50 : 300, "1000000",
-               "(goal p50 <= 5)");
+    end_to_end("no-op run, submit to final, warm", quick ? 50 : 300, "1000000", "(goal p50 <= 5)");
     end_to_end("no-op run, submit to final, new process", quick ? 30 : 100, "1",
                "(goal p50 <= 25)");
     if (setenv("MODEL_LAB_WORKER_MAX_RUNS", "1000", 1) != 0) {

@@ -60,7 +60,6 @@ static modellab_status import(const pair *p, const char *path)
     modellab_error err = MODELLAB_ERROR_INIT;
     char id[MODELLAB_RUN_ID_BYTES];
     modellab_status status = modellab_run_import(p->to.lab, path, NULL, id, &err);
-    if (getenv("SHOW")) fprintf(stderr, "%d %s\n", status, err.message);
     assert_null(strstr(err.message, "/tmp"));
     return status;
 }
