@@ -190,8 +190,8 @@ static modellab_status put(import *im, modellab_error *err)
 {
     mli_lab *lab = im->lab;
     const char *id = im->bundle.row.id;
-    modellab_status status =
-        mli_lab_check_disk(lab, im->zip.members[im->zip.count - 1].offset, err);
+    const mli_zip_member *last = &im->zip.members[im->zip.count - 1];
+    modellab_status status = mli_lab_check_disk(lab, last->offset + last->bytes, err);
 
     if (status == MODELLAB_OK) {
         status = mli_rundir_create(lab->os.files, lab->root, id, err);

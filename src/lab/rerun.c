@@ -49,11 +49,11 @@ modellab_status mli_rerun_request(const char *accepted, const mli_json *patch, m
     if (status != MODELLAB_OK) {
         return status;
     }
-    status =
-        patch_text(&request,
-                   drops_steps(request, patch) ? "{\"steps\":null,\"idempotency_key\":null}"
-                                               : "{\"pipeline\":null,\"idempotency_key\":null}",
-                   err);
+    status = patch_text(&request,
+                        drops_steps(request, patch)
+                            ? "{\"steps\":null,\"idempotency_key\":null,\"hold\":null}"
+                            : "{\"pipeline\":null,\"idempotency_key\":null,\"hold\":null}",
+                        err);
     if (status == MODELLAB_OK && mli_json_get(patch, "max_attempts") != NULL) {
         status = patch_text(&request, "{\"retry\":{\"max_attempts\":null}}", err);
     }

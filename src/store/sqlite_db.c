@@ -80,7 +80,7 @@ static const char *const texts[MLI_SQL_COUNT] = {
                      "sum(max(audio_seconds,0.0)) FROM runs WHERE (?1 IS NULL OR user=?1) "
                      "AND created_ms>=?2",
     [MLI_SQL_HISTORY] = "SELECT cpu_seconds/audio_seconds,wall_ms/1000.0/audio_seconds FROM runs "
-                        "WHERE status=3 AND model=?1 "
+                        "WHERE status=3 AND model=?1 AND imported=0 "
                         "AND cpu_seconds>0 AND audio_seconds>0 ORDER BY ended_ms DESC LIMIT ?2",
     [MLI_SQL_TOTAL_ADD] = "INSERT INTO totals(family,label1,label2,value) VALUES(?1,?2,?3,?4) "
                           "ON CONFLICT(family,label1,label2) DO UPDATE SET value=value+?4",

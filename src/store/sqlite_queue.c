@@ -34,7 +34,7 @@ const char *mli_sqlite_queue_text(mli_sql which)
         /* Further away than its own delay: the clock was set back since. */
         return "UPDATE runs SET gate=0,not_before_ms=min(not_before_ms,?1) WHERE status=1 AND "
                "gate=2 AND (not_before_ms<=?1 OR "
-               "(retry_delay_ms>0 AND not_before_ms-?1>retry_delay_ms))";
+               "(reason<>9 AND retry_delay_ms>0 AND not_before_ms-?1>retry_delay_ms))";
     case MLI_SQL_QUEUE_USERS:
         return "SELECT id,virtual_ms,waiting,running FROM queue_users WHERE waiting>0 AND "
                "(?1=0 OR running<?1) ORDER BY virtual_ms,id LIMIT ?2";
