@@ -201,9 +201,9 @@ enum {
     MODELLAB_CANCEL_NOT_FOUND = 1,        /**< no such run */
     MODELLAB_CANCEL_ALREADY_TERMINAL = 2, /**< had ended before */
     MODELLAB_CANCEL_CANCELLED = 3,        /**< was queued, is CANCELLED now */
-    MODELLAB_CANCEL_REQUESTED = 4,        /**< is running; the worker has been asked to stop */
+    MODELLAB_CANCEL_REQUESTED = 4,        /**< is running; the request is stored for good */
     MODELLAB_CANCEL_ALREADY_DEAD = 5,     /**< its worker was dead; now STALE */
-    MODELLAB_CANCEL_ERROR = 6             /**< could not be delivered; see the error */
+    MODELLAB_CANCEL_ERROR = 6             /**< could not be stored; see the error */
 };
 
 MODELLAB_BEGIN_DECLS
@@ -350,7 +350,8 @@ MODELLAB_API size_t modellab_run_list_count(const modellab_run_list *list);
 /** The run at `index`; borrowed from the list, NULL outside. @threads any @since 0.1 */
 MODELLAB_API const modellab_run *modellab_run_list_at(const modellab_run_list *list, size_t index);
 
-/** Asks a run to stop. Idempotent; also for a run that another process executes.
+/** Asks a run to stop. Idempotent; also for a run that another process executes. Its worker is told
+ * at once; where that fails, its supervisor finds the request within two seconds.
  * @param[out] outcome  what was met
  * @errors E_STORE_FAILED, E_STORE_READ_ONLY, E_IO, E_NO_MEMORY (NOT_FOUND is an outcome)
  * @threads any @since 0.1 */

@@ -1,5 +1,6 @@
-/* Cancelling from any process. The request is stored first, so that it is never lost; the page
- * makes it fast. */
+/* Cancelling from any process. The request is stored first; the page makes it fast. Where the page
+ * cannot be written, the run's supervisor finds the request in the store at its next look, and who
+ * adopts the run finds it there too. */
 #include "lab/cancel.h"
 
 #include "base/error.h"
@@ -29,12 +30,13 @@ static modellab_status tell_worker(const mli_lab *lab, const char *run_id, model
     if (fd < 0) {
         return mli_fail_os(err, -fd, "the worker could not be told to stop");
     }
-    if (mli_page_map(f, fd, &page) == 0) {
+    int rc = mli_page_map(f, fd, &page);
+    if (rc == 0) {
         (void)mli_page_stop(page, MODELLAB_REASON_CANCELLED_BY_USER); /* false: stopping already */
     }
     mli_page_unmap(page);
     mli_os_fd_close(fd);
-    return MODELLAB_OK;
+    return rc == 0 ? MODELLAB_OK : mli_fail_os(err, -rc, "the worker could not be told to stop");
 }
 
 static void refresh_manifest(mli_lab *lab, const char *run_id)
@@ -80,6 +82,7 @@ modellab_status mli_run_cancel(mli_lab *lab, const char *run_id, modellab_cancel
 {
     mli_store_cancel met = {.outcome = MODELLAB_CANCEL_ERROR};
     mli_run_life life = MLI_LIFE_WORKS;
+    modellab_error later = MODELLAB_ERROR_INIT;
     *outcome = MODELLAB_CANCEL_ERROR;
     modellab_status status =
         mli_store_request_cancel(lab->store, run_id, mli_lab_now_ms(lab), &met, err);
@@ -94,18 +97,20 @@ modellab_status mli_run_cancel(mli_lab *lab, const char *run_id, modellab_cancel
     if (met.outcome != MODELLAB_CANCEL_REQUESTED) {
         return MODELLAB_OK;
     }
-    status = mli_reconcile_run(lab, run_id, &life, err);
+    status = mli_reconcile_run(lab, run_id, &life, &later);
     if (status == MODELLAB_OK && life == MLI_LIFE_DEAD) {
         *outcome = MODELLAB_CANCEL_ALREADY_DEAD;
         return MODELLAB_OK;
     }
     /* A worker that is done has nothing to stop: how it ended stays how the run ends. */
     if (status == MODELLAB_OK && life != MLI_LIFE_GUARDED) {
-        status = tell_worker(lab, run_id, err);
+        status = tell_worker(lab, run_id, &later);
+    }
+    if (status != MODELLAB_OK) {
+        mli_log_error(lab->logger, MODELLAB_LOG_WARN, "run.cancel_delayed",
+                      "the request is stored; the supervisor finds it at its next look", status,
+                      &later);
     }
     mli_wake_supervisors(lab);
-    if (status != MODELLAB_OK) {
-        *outcome = MODELLAB_CANCEL_ERROR;
-    }
-    return status;
+    return MODELLAB_OK;
 }

@@ -194,6 +194,24 @@ static int64_t next_look(const mli_job *job, int64_t now_ns)
     return next;
 }
 
+static void watch_again(mli_job *job)
+{
+    if (job->unwatched && job->process.poller != NULL) {
+        mli_worker_process_watch(&job->process, job->host->lab, job->process.poller);
+    }
+    job->unwatched = false;
+}
+
+/* Another attempt owns the run: what this one's worker still does is worth nothing. Its end wakes
+ * the supervisor, which reaps it then. */
+static void fence_out(mli_job *job, int64_t now_ns)
+{
+    if (now_ns >= job->kill_ns) {
+        mli_worker_process_signal(&job->process, true);
+        job->kill_ns = now_ns + RETRY_MS * NS_PER_MS;
+    }
+}
+
 void mli_job_look(mli_job *job, int64_t now_ns, int64_t *next_ns)
 {
     *next_ns = INT64_MAX;
@@ -204,6 +222,7 @@ void mli_job_look(mli_job *job, int64_t now_ns, int64_t *next_ns)
         *next_ns = job->retry_ns;
         return;
     }
+    watch_again(job);
     mli_worker_process_look(&job->process);
     if (!job->process.ended && !job->process.answered && !job->ingest.refused) {
         pump(job, now_ns, false);
@@ -212,9 +231,16 @@ void mli_job_look(mli_job *job, int64_t now_ns, int64_t *next_ns)
         *next_ns = next_look(job, now_ns);
         return;
     }
+    if (!job->process.ended && !job->process.answered) {
+        fence_out(job, now_ns);
+        *next_ns = job->kill_ns;
+        return;
+    }
     if (!mli_job_settle(job, now_ns)) {
         job->retry_ns = now_ns + RETRY_MS * NS_PER_MS;
         *next_ns = job->retry_ns;
+        mli_worker_process_unwatch(&job->process); /* what it has said cannot be dealt with yet */
+        job->unwatched = true;
     }
 }
 

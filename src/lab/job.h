@@ -49,6 +49,8 @@ typedef struct mli_job {
     int64_t seen_lines;
     int64_t looked_ns; /* last look at the journal */
     int64_t retry_ns;  /* settling failed: not again before this time */
+    int64_t kill_ns;   /* fenced out: not signalled again before this time */
+    bool unwatched;    /* its worker is out of the poller until then */
     bool adopted, draining, killed;
     bool finished;              /* settled, or no longer ours: dispose of it */
     modellab_run_status status; /* once finished; 0 = somebody else settled it */
@@ -60,8 +62,8 @@ typedef struct mli_job {
 MODELLAB_MUST_CHECK modellab_status mli_job_start(const mli_job_host *host, const char *run_id,
                                                   mli_job **out, bool *taken, modellab_error *err);
 /* Takes over the RUNNING run of `row` (consumed on success only), whose lock is held by a worker
- * that lost its supervisor. E_NOT_FOUND: there is no page, or its identity is not that of a living
- * process. */
+ * that lost its supervisor. E_NOT_FOUND: there is no page, its identity is not that of a living
+ * process, or another supervisor has adopted the run. */
 MODELLAB_MUST_CHECK modellab_status mli_job_adopt(const mli_job_host *host, mli_run_row *row,
                                                   mli_job **out, modellab_error *err);
 /* Does all that is due and says in *next_ns when to look again at the latest. Failures of the store

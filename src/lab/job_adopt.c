@@ -1,5 +1,6 @@
 /* Taking over a run whose worker lives and whose supervisor is gone: by the identity in the run's
- * page, with the lock looked at once more after the process is held by a descriptor. */
+ * page, with the lock looked at once more after the process is held by a descriptor; then the store
+ * makes this supervisor its owner, unless another one was faster. */
 #include "lab/job_private.h"
 
 #include "base/error.h"
@@ -48,6 +49,29 @@ static modellab_status take_over(mli_job *job, modellab_error *err)
     return status;
 }
 
+/* Several supervisors may find the run at the same time: the store gives it to one of them. Before
+ * that nothing was changed, and the others leave it alone. */
+static modellab_status take_ownership(const mli_job *job, modellab_error *err)
+{
+    mli_buf owner;
+    bool taken = false;
+    mli_lab *lab = job->host->lab;
+    mli_buf_init(&owner, lab->alloc);
+    modellab_status status = mli_job_write_owner(job->host, &owner, err);
+    if (status == MODELLAB_OK) {
+        const mli_store_adoption what = {.run_id = job->row->id,
+                                         .fence = job->row->fence,
+                                         .from = job->row->owner,
+                                         .to = mli_buf_text(&owner)};
+        status = mli_store_adopt(lab->store, &what, &taken, err);
+    }
+    mli_buf_dispose(&owner);
+    if (status == MODELLAB_OK && !taken) {
+        status = mli_fail(err, MODELLAB_E_NOT_FOUND, "another supervisor adopted the run");
+    }
+    return status;
+}
+
 /* When the claim was, by this machine's monotonic clock: as the page tells, else the record's wall
  * time moved to it. The worker lives, so the page is of this boot. */
 static int64_t started_at(const mli_job *job)
@@ -89,6 +113,9 @@ modellab_status mli_job_adopt(const mli_job_host *host, mli_run_row *row, mli_jo
     }
     job->row = row;
     modellab_status status = take_over(job, err);
+    if (status == MODELLAB_OK) {
+        status = take_ownership(job, err);
+    }
     if (status != MODELLAB_OK) {
         job->row = NULL; /* stays the caller's */
         mli_job_dispose(job);
@@ -96,6 +123,9 @@ modellab_status mli_job_adopt(const mli_job_host *host, mli_run_row *row, mli_jo
     }
     job->adopted = true;
     mli_job_begin(job, started_at(job));
+    if (row->cancel_requested_ms >= 0) {
+        mli_job_stop(job, MODELLAB_REASON_CANCELLED_BY_USER, mli_job_now(job));
+    }
     find_hold(job);
     mli_log(job->log, MODELLAB_LOG_INFO, "run.adopted", "",
             MLI_LOG_FIELDS(mli_log_int("worker_pid", job->process.pid)));

@@ -10,6 +10,9 @@ MODELLAB_MUST_CHECK mli_job *mli_job_create(const mli_job_host *host, modellab_e
  * claim. */
 void mli_job_begin(mli_job *job, int64_t started_ns);
 int64_t mli_job_now(const mli_job *job); /* monotonic ns */
+/* The identity of this supervisor, as an owner of runs. */
+MODELLAB_MUST_CHECK modellab_status mli_job_write_owner(const mli_job_host *host, mli_buf *out,
+                                                        modellab_error *err);
 /* Cost of the run until now, in millionths; -1 when the prices do not tell. */
 int64_t mli_job_cost_now(const mli_job *job, int64_t cpu_ns);
 /* job_caps.c. Leave to go on, into the page: the run's own caps and what it holds of its user's. */

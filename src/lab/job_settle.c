@@ -94,11 +94,6 @@ bool mli_job_settle(mli_job *job, int64_t now_ns)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
     mli_settlement settlement;
-    if (job->ingest.refused && !job->process.ended && !job->process.answered) {
-        /* Fenced out: what it still does is worth nothing. It is reaped at the next look. */
-        mli_worker_process_signal(&job->process, true);
-        return false;
-    }
     if (!job->process.answered) {
         mli_worker_process_finish(&job->process);
     }

@@ -238,7 +238,7 @@ static modellab_status employ(mli_job *job, int lock_fd, modellab_error *err)
     return status;
 }
 
-static modellab_status write_owner(const mli_job_host *host, mli_buf *out, modellab_error *err)
+modellab_status mli_job_write_owner(const mli_job_host *host, mli_buf *out, modellab_error *err)
 {
     mli_jw w;
     mli_os_identity self;
@@ -263,7 +263,7 @@ static modellab_status claim(mli_job *job, const char *run_id, modellab_error *e
     mli_buf owner;
     mli_lab *lab = job->host->lab;
     mli_buf_init(&owner, lab->alloc);
-    modellab_status status = write_owner(job->host, &owner, err);
+    modellab_status status = mli_job_write_owner(job->host, &owner, err);
     if (status == MODELLAB_OK) {
         mli_store_claim what = {.run_id = run_id,
                                 .owner = mli_buf_text(&owner),

@@ -9,22 +9,11 @@
 #include <string.h>
 
 #define NS_PER_MS ((int64_t)1000000)
-#define RECONCILE_EVERY_MS 5000
 
 int64_t mli_supervisor_now(const mli_supervisor *s)
 {
     const mli_os_clock *clock = s->lab->os.clock;
     return clock->monotonic_ns(clock->user);
-}
-
-bool mli_supervisor_has(const mli_supervisor *s, const char *run_id)
-{
-    for (size_t i = 0; i < s->job_count; i++) {
-        if (strcmp(s->jobs[i]->row->id, run_id) == 0) {
-            return true;
-        }
-    }
-    return false;
 }
 
 bool mli_supervisor_add(mli_supervisor *s, mli_job *job)
@@ -91,8 +80,7 @@ static modellab_status round_of(mli_supervisor *s, int64_t *next, modellab_error
     *next = INT64_MAX;
     look_after(s, now, next);
     if (now >= s->next_reconcile_ns) {
-        s->next_reconcile_ns = now + RECONCILE_EVERY_MS * NS_PER_MS;
-        keep_first(&first, mli_supervisor_reconcile(s, err));
+        keep_first(&first, mli_supervisor_reconcile(s, now, err));
     }
     if (now >= s->next_expiry_ns) {
         keep_first(&first, mli_supervisor_expire(s, now, first == MODELLAB_OK ? err : &later));

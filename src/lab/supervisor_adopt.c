@@ -1,5 +1,5 @@
-/* The supervisor's look at RUNNING runs that it does not have: adopt those whose supervisor is
- * gone, settle those whose worker is. */
+/* The supervisor's look at RUNNING runs: stop its own whose cancel is stored, adopt those whose
+ * supervisor is gone, settle those whose worker is. */
 #include "base/error.h"
 #include "base/str.h"
 #include "lab/dead_run.h"
@@ -8,8 +8,15 @@
 #include "log/logger.h"
 #include <string.h>
 
-/* So long a dead run is left to a supervisor that lives. */
-#define PATIENCE_NS ((int64_t)4 * 1000000000)
+#define NS_PER_S ((int64_t)1000000000)
+/* So long a dead run is left to a supervisor that lives: with the time until it is seen, its end is
+ * recorded within 5 seconds of its worker's. Who settles it first wins, so that a supervisor which
+ * is only slow loses nothing but what it alone knows (an exit code, exact CPU time). */
+#define PATIENCE_NS (3 * NS_PER_S)
+#define LOOK_NS NS_PER_S /* from look to look; a long look makes the pause longer */
+#define LOOK_MOST_NS (NS_PER_S + NS_PER_S / 2)
+#define PAUSE_OF_LOOKS 100 /* so many times what the look took */
+#define TELL_ORPHANS_NS (60 * NS_PER_S)
 
 static mli_suspect *find_suspect(mli_supervisor *s, const mli_run_row *row)
 {
@@ -36,26 +43,36 @@ static bool is_patience_over(mli_supervisor *s, const mli_run_row *row)
         (void)mli_str_copy(one->run_id, sizeof(one->run_id), row->id);
         one->fence = row->fence;
         one->since_ns = now;
-        if (s->next_reconcile_ns > now + PATIENCE_NS) {
-            s->next_reconcile_ns = now + PATIENCE_NS;
-        }
+        one->seen = true;
         return false;
     }
+    one->seen = true;
     return now - one->since_ns >= PATIENCE_NS;
 }
 
-static void forget(mli_supervisor *s, const mli_run_row *row)
+/* A run that could not be looked at stays under suspicion. */
+static void keep_suspect(mli_supervisor *s, const mli_run_row *row)
 {
     mli_suspect *one = find_suspect(s, row);
     if (one != NULL && one->run_id[0] != '\0') {
-        memset(one, 0, sizeof(*one));
+        one->seen = true;
+    }
+}
+
+/* Those that were settled meanwhile, by whomever, make room for others. */
+static void forget_unseen(mli_supervisor *s)
+{
+    for (size_t i = 0; i < MLI_SUPERVISOR_SUSPECTS; i++) {
+        if (!s->suspects[i].seen) {
+            memset(&s->suspects[i], 0, sizeof(s->suspects[i]));
+        }
+        s->suspects[i].seen = false;
     }
 }
 
 static modellab_status settle(mli_supervisor *s, const mli_run_row *row, modellab_error *err)
 {
     modellab_run_status to = 0;
-    forget(s, row);
     modellab_status status = mli_dead_run_settle(s->lab, row, &to, NULL, err);
     if (to == MODELLAB_RUN_QUEUED) {
         s->next_claim_ns = 0;
@@ -72,7 +89,7 @@ static modellab_status adopt(mli_supervisor *s, mli_run_row **row, modellab_erro
     }
     modellab_status status = mli_job_adopt(&s->host, *row, &job, err);
     if (status == MODELLAB_E_NOT_FOUND) {
-        mli_error_clear(err); /* it ended meanwhile: seen as dead in the next round */
+        mli_error_clear(err); /* it ended meanwhile or is another's: seen in the next round */
         return MODELLAB_OK;
     }
     if (status == MODELLAB_OK) {
@@ -85,6 +102,9 @@ static modellab_status adopt(mli_supervisor *s, mli_run_row **row, modellab_erro
 
 static void say_orphaned(const mli_supervisor *s, const mli_run_row *row)
 {
+    if (mli_supervisor_now(s) < s->tell_orphans_ns) {
+        return;
+    }
     modellab_logger *log = mli_run_log(s->lab, row);
     mli_log_text(log, MODELLAB_LOG_WARN, "run.orphaned",
                  "its lock is held by a process that is not its worker");
@@ -113,29 +133,84 @@ static modellab_status look_at(mli_supervisor *s, mli_run_row **row, modellab_er
     }
 }
 
-static bool is_mine(const mli_supervisor *s, const mli_run_row *row)
+static mli_job *job_of(mli_supervisor *s, const mli_run_row *row)
 {
-    bool wanted = s->only_run_id[0] == '\0' || strcmp(s->only_run_id, row->id) == 0;
-    return !wanted || mli_supervisor_has(s, row->id);
+    for (size_t i = 0; i < s->job_count; i++) {
+        if (strcmp(s->jobs[i]->row->id, row->id) == 0) {
+            return s->jobs[i];
+        }
+    }
+    return NULL;
 }
 
-modellab_status mli_supervisor_reconcile(mli_supervisor *s, modellab_error *err)
+/* A cancel stands in the store before it stands in the page, and may not have come that far. */
+static void heed_cancel(mli_job *job, const mli_run_row *row, int64_t now)
 {
-    mli_run_row_list *active = NULL;
-    modellab_status first = mli_store_active(s->lab->store, &active, err);
-    if (first != MODELLAB_OK) {
-        return first;
+    bool works = !job->process.ended && !job->process.answered;
+    if (works && row->cancel_requested_ms >= 0 && row->fence == job->row->fence) {
+        mli_job_stop(job, MODELLAB_REASON_CANCELLED_BY_USER, now);
     }
+}
+
+static modellab_status look_at_each(mli_supervisor *s, mli_run_row_list *active, int64_t now,
+                                    modellab_error *err)
+{
+    modellab_status first = MODELLAB_OK;
     for (size_t i = 0; i < active->count; i++) {
         modellab_error one = MODELLAB_ERROR_INIT;
-        if (is_mine(s, active->rows[i])) {
+        mli_run_row **row = &active->rows[i];
+        mli_job *job = job_of(s, *row);
+        if (s->only_run_id[0] != '\0' && strcmp(s->only_run_id, (*row)->id) != 0) {
             continue;
         }
-        modellab_status status = look_at(s, &active->rows[i], &one);
-        if (status != MODELLAB_OK && first == MODELLAB_OK) {
+        if (job != NULL) {
+            heed_cancel(job, *row, now);
+            continue;
+        }
+        modellab_status status = look_at(s, row, &one);
+        if (status == MODELLAB_OK) {
+            continue;
+        }
+        keep_suspect(s, *row);
+        if (first == MODELLAB_OK) {
             first = mli_fail(err, status, "%s", one.message);
         }
     }
-    mli_run_row_list_free(active);
     return first;
+}
+
+/* A pause in which looks take a hundredth of the time, as far as the promise of 5 seconds allows;
+ * shorter when the patience with somebody ends before. */
+static int64_t next_look(const mli_supervisor *s, int64_t began, int64_t end)
+{
+    int64_t pause = (end - began) * PAUSE_OF_LOOKS;
+    pause = pause < LOOK_NS ? LOOK_NS : pause > LOOK_MOST_NS ? LOOK_MOST_NS : pause;
+    int64_t next = end + pause;
+    for (size_t i = 0; i < MLI_SUPERVISOR_SUSPECTS; i++) {
+        const mli_suspect *one = &s->suspects[i];
+        int64_t due = one->since_ns + PATIENCE_NS;
+        if (one->run_id[0] != '\0' && due > end && due < next) {
+            next = due;
+        }
+    }
+    return next;
+}
+
+modellab_status mli_supervisor_reconcile(mli_supervisor *s, int64_t now, modellab_error *err)
+{
+    mli_run_row_list *active = NULL;
+    s->next_reconcile_ns = now + LOOK_NS;
+    modellab_status status = mli_store_active(s->lab->store, &active, err);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    status = look_at_each(s, active, now, err);
+    mli_run_row_list_free(active);
+    forget_unseen(s);
+    int64_t end = mli_supervisor_now(s);
+    if (end >= s->tell_orphans_ns) {
+        s->tell_orphans_ns = end + TELL_ORPHANS_NS;
+    }
+    s->next_reconcile_ns = next_look(s, now, end);
+    return status;
 }

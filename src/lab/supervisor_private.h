@@ -17,6 +17,7 @@
 typedef struct mli_suspect {
     char run_id[MLI_ULID_BYTES];
     int64_t fence, since_ns;
+    bool seen; /* in the present look: who is not is forgotten at its end */
 } mli_suspect;
 
 enum { MLI_SUPERVISOR_SUSPECTS = 64 };
@@ -38,7 +39,8 @@ struct modellab_supervisor {
     _Atomic int32_t active;
     bool draining;
     int64_t next_claim_ns, next_reconcile_ns, next_expiry_ns;
-    bool no_disk; /* nothing is claimed: the disk has too little space */
+    int64_t tell_orphans_ns; /* orphaned runs are not logged again before this time */
+    bool no_disk;            /* nothing is claimed: the disk has too little space */
     mli_suspect suspects[MLI_SUPERVISOR_SUSPECTS];
     mli_service service;
     mli_retention retention; /* the pass at work while `retaining` */
@@ -51,8 +53,9 @@ struct modellab_supervisor {
     _Atomic uint32_t leave;
 };
 
-/* supervisor_adopt.c: the periodic look at RUNNING runs that are not ours. */
-MODELLAB_MUST_CHECK modellab_status mli_supervisor_reconcile(mli_supervisor *s,
+/* supervisor_adopt.c: the periodic look at RUNNING runs: stored cancels of ours, adoption and end
+ * of those of others. Says when the next look is due. */
+MODELLAB_MUST_CHECK modellab_status mli_supervisor_reconcile(mli_supervisor *s, int64_t now,
                                                              modellab_error *err);
 /* supervisor_retention.c: a part of a pass when one is due; `next` becomes earlier for the rest. */
 void mli_supervisor_retention(mli_supervisor *s, int64_t now, int64_t *next);
@@ -66,7 +69,6 @@ MODELLAB_MUST_CHECK modellab_status mli_supervisor_expire(mli_supervisor *s, int
 bool mli_supervisor_has_room(const mli_supervisor *s);
 /* Puts a job among the active ones; false when there is no room (the caller keeps it). */
 bool mli_supervisor_add(mli_supervisor *s, mli_job *job);
-bool mli_supervisor_has(const mli_supervisor *s, const char *run_id);
 int64_t mli_supervisor_now(const mli_supervisor *s);
 
 #endif

@@ -58,15 +58,21 @@ void mli_channel_send_leave(const mli_os_channels *channels, int fd)
     (void)channels->send(channels->user, fd, &word, 1, NULL, 0, false);
 }
 
-bool mli_channel_take_answer(const mli_os_channels *channels, int fd, mli_worker_answer *out)
+mli_heard mli_channel_take_answer(const mli_os_channels *channels, int fd, mli_worker_answer *out)
 {
     char text[ANSWER_BYTES];
     mli_json *root = NULL;
     size_t none = 0;
     int64_t n = channels->recv(channels->user, fd, text, sizeof(text), NULL, &none, false);
+    if (n == -EAGAIN || n == -EINTR) {
+        return MLI_HEARD_NOTHING;
+    }
+    if (n <= 0 && n != -EMSGSIZE) {
+        return MLI_HEARD_END;
+    }
     if (n < 2 || text[0] != DONE ||
         mli_json_parse(text + 1, (size_t)n - 1, ANSWER_BYTES, &root, NULL) != MODELLAB_OK) {
-        return false; /* nothing, or nonsense: the end of the process tells the rest */
+        return MLI_HEARD_NONSENSE; /* the end of the process tells the rest */
     }
     out->fence = mli_json_int(mli_json_get(root, "fence"), -1);
     out->cpu_ns = mli_json_int(mli_json_get(root, "cpu_ns"), -1);
@@ -76,7 +82,7 @@ bool mli_channel_take_answer(const mli_os_channels *channels, int fd, mli_worker
     int64_t kept = mli_json_int(mli_json_get(root, "kept_models"), 0);
     out->kept_models = kept < 0 || kept > 1000 ? 0 : (int32_t)kept;
     mli_json_free(root);
-    return true;
+    return MLI_HEARD_ANSWER;
 }
 
 bool mli_channel_send_answer(const mli_os_channels *channels, int fd,

@@ -32,8 +32,14 @@ MODELLAB_MUST_CHECK modellab_status mli_channel_send_order(const mli_os_channels
                                                            modellab_error *err);
 /* Supervisor: the worker is to end once it has read this. */
 void mli_channel_send_leave(const mli_os_channels *channels, int fd);
-/* Supervisor: takes an answer if there is one. */
-bool mli_channel_take_answer(const mli_os_channels *channels, int fd, mli_worker_answer *out);
+/* Supervisor: takes one message if there is one. END: nobody is at the other end any more. */
+typedef enum mli_heard {
+    MLI_HEARD_NOTHING = 0,
+    MLI_HEARD_ANSWER = 1,
+    MLI_HEARD_NONSENSE = 2,
+    MLI_HEARD_END = 3
+} mli_heard;
+mli_heard mli_channel_take_answer(const mli_os_channels *channels, int fd, mli_worker_answer *out);
 
 /* Worker: the next order, waiting for it. `*text` (new, mli_buf_dispose) and descriptors (open, -1
  * where there is none; `count` of them, in the order of the text's names). E_CANCELLED: it is to

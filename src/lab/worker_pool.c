@@ -16,7 +16,8 @@ mli_pool_verdict mli_pool_judge(const mli_pool_settings *settings, const mli_wor
                                 bool stopped_by_signal)
 {
     const mli_worker_answer *answer = &worker->answer;
-    if (worker->ended || worker->channel < 0 || !worker->answered || stopped_by_signal) {
+    if (worker->ended || worker->channel < 0 || !worker->answered || worker->out_of_turn ||
+        stopped_by_signal) {
         return MLI_POOL_BAD_END;
     }
     if (worker->runs >= settings->max_runs) {
@@ -127,14 +128,15 @@ static void let_go(mli_worker_pool *pool, mli_worker_process *worker, bool kill,
 
 bool mli_worker_pool_take(mli_worker_pool *pool, mli_worker_process *out)
 {
+    const mli_os_clock *clock = pool->lab->os.clock;
     while (pool->idle_count > 0) {
         *out = pool->idle[--pool->idle_count].worker;
         mli_worker_process_look(out);
-        if (!out->ended) {
+        if (!out->ended && !out->out_of_turn) {
             return true;
         }
         say(pool, out, MLI_POOL_BAD_END);
-        mli_worker_process_finish(out);
+        let_go(pool, out, true, clock->monotonic_ns(clock->user));
     }
     empty(pool, out);
     return false;
@@ -178,14 +180,15 @@ static void look_at_idle(mli_worker_pool *pool, int64_t now_ns, int64_t *next_ns
         mli_pool_place place = pool->idle[i];
         mli_worker_process_look(&place.worker);
         bool waited = now_ns - place.since_ns >= idle_ns;
-        if (!place.worker.ended && !waited) {
+        bool bad = place.worker.ended || place.worker.out_of_turn;
+        if (!bad && !waited) {
             int64_t due = place.since_ns + idle_ns;
             *next_ns = due < *next_ns ? due : *next_ns;
             pool->idle[kept++] = place;
             continue;
         }
-        say(pool, &place.worker, place.worker.ended ? MLI_POOL_BAD_END : MLI_POOL_IDLE);
-        let_go(pool, &place.worker, false, now_ns);
+        say(pool, &place.worker, bad ? MLI_POOL_BAD_END : MLI_POOL_IDLE);
+        let_go(pool, &place.worker, bad, now_ns);
     }
     pool->idle_count = kept;
 }

@@ -148,6 +148,12 @@ static void unwatch(const mli_worker_process *p, int fd)
     }
 }
 
+void mli_worker_process_unwatch(mli_worker_process *p)
+{
+    unwatch(p, p->pidfd);
+    unwatch(p, p->channel);
+}
+
 static void close_channel(mli_worker_process *p)
 {
     unwatch(p, p->channel);
@@ -231,9 +237,18 @@ static void look_from_outside(mli_worker_process *p)
 static void look_for_answer(mli_worker_process *p)
 {
     mli_worker_answer answer;
-    if (p->channel < 0 || p->answered ||
-        !mli_channel_take_answer(p->os->channels, p->channel, &answer) ||
-        answer.fence != p->fence) {
+    if (p->channel < 0) {
+        return;
+    }
+    mli_heard heard = mli_channel_take_answer(p->os->channels, p->channel, &answer);
+    if (heard == MLI_HEARD_END) {
+        close_channel(p); /* it would stay readable: the process's end tells the rest */
+    }
+    if (p->answered) {
+        p->out_of_turn = p->out_of_turn || heard != MLI_HEARD_NOTHING;
+        return;
+    }
+    if (heard != MLI_HEARD_ANSWER || answer.fence != p->fence) {
         return;
     }
     p->answered = true;

@@ -20,6 +20,7 @@ typedef struct mli_worker_process {
     int32_t runs;          /* orders that it got */
     int64_t fence;         /* of the present order */
     bool answered;         /* it said that the present run is done */
+    bool out_of_turn;      /* it sent something, or hung up, while it had nothing to do */
     mli_worker_answer answer;
     int64_t cpu_before_ns;   /* of the process, counted to its earlier runs */
     int64_t first_own_bytes; /* what it kept after its first run; -1 = not known */
@@ -44,6 +45,9 @@ MODELLAB_MUST_CHECK modellab_status mli_worker_process_order(mli_worker_process 
                                                              modellab_error *err);
 /* Has its end and its answers wake this poller. What fails is logged: looks find them later. */
 void mli_worker_process_watch(mli_worker_process *p, const mli_lab *lab, mli_os_poller *poller);
+/* Takes both out of the poller for a while, in which what is readable there could not be dealt with
+ * and would wake it again and again. mli_worker_process_watch() puts them back. */
+void mli_worker_process_unwatch(mli_worker_process *p);
 /* Takes over a worker that another supervisor started. E_NOT_FOUND: it is gone, or its pid is
  * somebody else's now. */
 MODELLAB_MUST_CHECK modellab_status mli_worker_process_adopt(mli_worker_process *p,

@@ -1,4 +1,4 @@
-/* The claim, the cancel request, and where a run stands. */
+/* The claim, the change of a claim's owner, the cancel request, and where a run stands. */
 #include "base/error.h"
 #include "store/sqlite_ledger.h"
 #include <string.h>
@@ -166,6 +166,36 @@ modellab_status mli_sqlite_claim(mli_store *store, const mli_store_claim *claim,
         mli_run_row_free(alloc, *out);
         *out = NULL;
     }
+    return status;
+}
+
+typedef struct adopting {
+    const mli_store_adoption *what;
+    bool *taken;
+} adopting;
+
+static modellab_status run_adopt(mli_sqlite *s, void *arg, modellab_error *err)
+{
+    const adopting *a = arg;
+    mli_query q = mli_query_open(s, MLI_SQL_RUN_ADOPT);
+    modellab_status status;
+
+    mli_query_text(&q, a->what->run_id);
+    mli_query_int(&q, a->what->fence);
+    mli_query_text(&q, a->what->from);
+    mli_query_text(&q, a->what->to);
+    status = mli_query_run(&q, err);
+    *a->taken = status == MODELLAB_OK && sqlite3_changes(s->db) == 1;
+    return status;
+}
+
+modellab_status mli_sqlite_adopt(mli_store *store, const mli_store_adoption *what, bool *taken,
+                                 modellab_error *err)
+{
+    adopting a = {what, taken};
+    modellab_status status = mli_sqlite_write((mli_sqlite *)store, run_adopt, &a, false, err);
+
+    *taken = *taken && status == MODELLAB_OK;
     return status;
 }
 

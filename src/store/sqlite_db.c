@@ -45,6 +45,8 @@ static const char *const texts[MLI_SQL_COUNT] = {
         "WHERE id=?1 AND status=?2 AND fence=?3",
     [MLI_SQL_RUN_POSITION] = "UPDATE runs SET last_event=?2,journal_line=?3 WHERE id=?1",
     [MLI_SQL_RUN_CANCEL] = "UPDATE runs SET cancel_requested_ms=?2 WHERE id=?1 AND status=2",
+    [MLI_SQL_RUN_ADOPT] = "UPDATE runs SET owner=?4 WHERE id=?1 AND status=2 AND fence=?2 AND "
+                          "owner=?3",
     [MLI_SQL_STEP_PUT] =
         "INSERT INTO steps(run_id,name,message,status,reason,started_ms,ended_ms,"
         "peak_memory_bytes,cpu_seconds,position,attempt,gpu_seconds,audio_seconds,api_calls,"

@@ -32,6 +32,7 @@ typedef enum mli_sql {
     MLI_SQL_RUN_TRANSITION,
     MLI_SQL_RUN_POSITION,
     MLI_SQL_RUN_CANCEL,
+    MLI_SQL_RUN_ADOPT,
     MLI_SQL_STEP_PUT,
     MLI_SQL_STEP_LIST,
     MLI_SQL_ARTIFACT_PUT,
@@ -228,6 +229,8 @@ MODELLAB_MUST_CHECK modellab_status mli_sqlite_apply(mli_store *, const mli_stor
                                                      int64_t *, modellab_error *);
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_request_cancel(mli_store *, const char *, int64_t,
                                                               mli_store_cancel *, modellab_error *);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_adopt(mli_store *, const mli_store_adoption *,
+                                                     bool *, modellab_error *);
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_load(mli_store *, const char *, mli_run_record **,
                                                     modellab_error *);
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_list(mli_store *, const mli_store_filter *,

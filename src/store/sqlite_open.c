@@ -279,6 +279,7 @@ static const mli_store_ops ops = {
     .claim = mli_sqlite_claim,
     .apply = mli_sqlite_apply,
     .request_cancel = mli_sqlite_request_cancel,
+    .adopt = mli_sqlite_adopt,
     .load = mli_sqlite_load,
     .list = mli_sqlite_list,
     .active = mli_sqlite_active,

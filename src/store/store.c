@@ -86,6 +86,13 @@ modellab_status mli_store_apply(mli_store *store, const mli_store_change *change
     GUARDED(true, store->ops->apply(store, change, applied, last_event, err));
 }
 
+modellab_status mli_store_adopt(mli_store *store, const mli_store_adoption *adoption, bool *taken,
+                                modellab_error *err)
+{
+    *taken = false;
+    GUARDED(true, store->ops->adopt(store, adoption, taken, err));
+}
+
 modellab_status mli_store_request_cancel(mli_store *store, const char *run_id, int64_t now_ms,
                                          mli_store_cancel *out, modellab_error *err)
 {

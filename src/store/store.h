@@ -58,6 +58,14 @@ typedef struct mli_store_claim {
     bool is_extra;                             /* a start beside the regular ones: not counted */
 } mli_store_claim;
 
+/* A RUNNING run changes hands, its worker and attempt stay: from the owner that was found dead to
+ * the one who looks after it now. */
+typedef struct mli_store_adoption {
+    const char *run_id;
+    int64_t fence;
+    const char *from, *to; /* owners, as in mli_store_claim */
+} mli_store_adoption;
+
 /* A change of a queued run's place. */
 typedef enum mli_arrange {
     MLI_ARRANGE_HOLD,
@@ -124,6 +132,8 @@ typedef struct mli_store_ops {
                              int64_t *last_event, modellab_error *);
     modellab_status (*request_cancel)(mli_store *, const char *run_id, int64_t now_ms,
                                       mli_store_cancel *, modellab_error *);
+    modellab_status (*adopt)(mli_store *, const mli_store_adoption *, bool *taken,
+                             modellab_error *);
     modellab_status (*load)(mli_store *, const char *run_id, mli_run_record **, modellab_error *);
     modellab_status (*list)(mli_store *, const mli_store_filter *, mli_run_row_list **,
                             modellab_error *);
@@ -227,6 +237,11 @@ MODELLAB_MUST_CHECK modellab_status mli_store_apply(mli_store *store,
 MODELLAB_MUST_CHECK modellab_status mli_store_request_cancel(mli_store *store, const char *run_id,
                                                              int64_t now_ms, mli_store_cancel *out,
                                                              modellab_error *err);
+/* Compare and set of the owner: of several who adopt one run, one gets it. *taken false: it has
+ * another owner, attempt or status by now. */
+MODELLAB_MUST_CHECK modellab_status mli_store_adopt(mli_store *store,
+                                                    const mli_store_adoption *adoption, bool *taken,
+                                                    modellab_error *err);
 /* Row, steps and artifacts in one read transaction. E_NOT_FOUND. mli_run_record_free(). */
 MODELLAB_MUST_CHECK modellab_status mli_store_load(mli_store *store, const char *run_id,
                                                    mli_run_record **out, modellab_error *err);

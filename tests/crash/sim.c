@@ -40,10 +40,11 @@ mli_lab *sim_open_lab(sim *s)
     options.models_root = options.cache_root = s->root;
     ASSERT_OK(mli_lab_open(s->root, &options, &s->tables, &lab, err));
     lab->settings.min_free_bytes = 0;
+    sim_plant_store(s, lab);
     return lab;
 }
 
-static void start_host(sim *s, int which)
+void sim_start_host(sim *s, int which)
 {
     host *h = &s->hosts[which];
     modellab_supervisor_options options = MODELLAB_SUPERVISOR_OPTIONS_INIT;
@@ -60,7 +61,7 @@ static void start_host(sim *s, int which)
 }
 
 /* Its descriptors close and its locks are free; nothing else is done on the way out. */
-static void crash_host(sim *s, int which)
+void sim_crash_host(sim *s, int which)
 {
     host *h = &s->hosts[which];
     int64_t pid = h->lab->pid;
@@ -94,25 +95,34 @@ static void act_host(sim *s, int which)
         print_message("supervisor: %s\n", err.message);
     }
     h->next_ns = s->now_ns + (next_ms > 0 ? next_ms : 1) * MS;
+    sim_check_round(s);
 }
 
 /* --- the outside --- */
 
-static void submit(sim *s, mli_lab *lab)
+run *sim_submit(sim *s, int which, const char *request)
 {
     modellab_run_submit_options o = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
-    char request[256];
     run *r = &s->runs[s->run_count];
+    sim_present_host = which;
     r->said_fence = -1;
-    r->max_attempts = (int)sim_between(s, 1, 3);
+    r->max_attempts = 1;
+    o.request = request;
+    ASSERT_OK(mli_run_submit(s->hosts[which].lab, &o, r->id, NULL, err));
+    s->run_count++;
+    sim_total.runs++;
+    return r;
+}
+
+static void submit_any(sim *s, int which)
+{
+    char request[256];
+    int max_attempts = (int)sim_between(s, 1, 3);
     (void)snprintf(request, sizeof(request),
                    "{\"steps\":[\"noop\"],\"max_duration_seconds\":%d,\"max_attempts\":%d,"
                    "\"stall_seconds\":20}",
-                   (int)sim_between(s, 2, 40), r->max_attempts);
-    o.request = request;
-    ASSERT_OK(mli_run_submit(lab, &o, r->id, NULL, err));
-    s->run_count++;
-    sim_total.runs++;
+                   (int)sim_between(s, 2, 40), max_attempts);
+    sim_submit(s, which, request)->max_attempts = max_attempts;
 }
 
 static void act_outside(sim *s)
@@ -122,7 +132,7 @@ static void act_outside(sim *s)
     s->outside_ns = s->now_ns + sim_between(s, 1, 900) * MS;
     if (!h->alive) {
         if (s->calm || sim_happens(s, 400)) {
-            start_host(s, which);
+            sim_start_host(s, which);
         }
         return;
     }
@@ -132,7 +142,7 @@ static void act_outside(sim *s)
         s->jump_ns += sim_between(s, -3600, 3600) * SECOND;
     }
     if (s->run_count < s->wanted && (s->calm || (sim_draw(s) & 1) != 0)) {
-        submit(s, h->lab);
+        submit_any(s, which);
     }
     if (s->run_count > 0 && sim_happens(s, s->faults->cancel)) {
         run *r = &s->runs[sim_between(s, 0, s->run_count - 1)];
@@ -145,18 +155,18 @@ static void act_outside(sim *s)
         sim_wake_host(s, i);
     }
     if (sim_happens(s, s->faults->host_crash)) {
-        crash_host(s, which);
+        sim_crash_host(s, which);
     }
 }
 
-static void live_until(sim *s, int64_t until_ns)
+void sim_live_until(sim *s, int64_t until_ns)
 {
     while (s->wrong == NULL && s->now_ns < until_ns) {
         int64_t due = s->outside_ns;
         int which = -1;
         worker *w = sim_next_worker(s);
         for (int i = 0; i < HOSTS; i++) {
-            if (s->hosts[i].alive && s->hosts[i].next_ns < due) {
+            if (s->hosts[i].alive && !s->hosts[i].stopped && s->hosts[i].next_ns < due) {
                 due = s->hosts[i].next_ns;
                 which = i;
             }
@@ -165,6 +175,10 @@ static void live_until(sim *s, int64_t until_ns)
             s->now_ns = w->next_ns > s->now_ns ? w->next_ns : s->now_ns;
             sim_act_worker(s, w);
             continue;
+        }
+        if (which < 0 && s->outside_ns == INT64_MAX) {
+            s->now_ns = until_ns; /* nobody has anything to do */
+            return;
         }
         s->now_ns = due > s->now_ns ? due : s->now_ns;
         if (which >= 0) {
@@ -197,8 +211,7 @@ static void set_up(sim *s, const char *folder)
     sim_fill_tables(s);
 }
 
-const char *sim_run(const char *folder, uint64_t seed, int runs, const sim_faults *faults,
-                    sim_plant plant)
+sim *sim_begin(const char *folder, uint64_t seed, const sim_faults *faults, sim_plant plant)
 {
     static sim state;
     sim *s = &state;
@@ -206,32 +219,50 @@ const char *sim_run(const char *folder, uint64_t seed, int runs, const sim_fault
     s->random = seed;
     s->faults = faults;
     s->plant = plant;
-    s->wanted = runs;
-    set_up(s, folder);
-    for (int i = 0; i < HOSTS; i++) {
-        start_host(s, i);
-    }
-    live_until(s, s->now_ns + sim_between(s, 5, 60) * SECOND);
     s->calm = true;
-    for (int i = 0; i < 60 && s->wrong == NULL && !all_final(s); i++) {
-        live_until(s, s->now_ns + 10 * SECOND);
-    }
-    live_until(s, s->now_ns + 20 * SECOND); /* what still works has time to notice */
+    s->outside_ns = INT64_MAX;
+    set_up(s, folder);
+    return s;
+}
+
+void sim_end(sim *s, bool check)
+{
     for (int i = 0; i < HOSTS; i++) {
-        if (s->hosts[i].alive && s->wrong == NULL) {
+        if (s->hosts[i].alive && s->wrong == NULL && check) {
             sim_present_host = i;
             mli_supervisor_destroy(s->hosts[i].supervisor);
             mli_lab_unref(s->hosts[i].lab);
             s->hosts[i].alive = false;
         } else if (s->hosts[i].alive) {
-            crash_host(s, i);
+            sim_crash_host(s, i);
         }
     }
-    sim_check_all(s);
+    if (check) {
+        sim_check_all(s);
+    }
     for (int i = 0; i < WORKERS; i++) {
         if (s->workers[i].host != -2) {
             sim_end_worker(s, &s->workers[i], true, KILL);
         }
     }
+}
+
+const char *sim_run(const char *folder, uint64_t seed, int runs, const sim_faults *faults,
+                    sim_plant plant)
+{
+    sim *s = sim_begin(folder, seed, faults, plant);
+    s->wanted = runs;
+    s->calm = false;
+    s->outside_ns = 0;
+    for (int i = 0; i < HOSTS; i++) {
+        sim_start_host(s, i);
+    }
+    sim_live_until(s, s->now_ns + sim_between(s, 5, 60) * SECOND);
+    s->calm = true;
+    for (int i = 0; i < 60 && s->wrong == NULL && !all_final(s); i++) {
+        sim_live_until(s, s->now_ns + 10 * SECOND);
+    }
+    sim_live_until(s, s->now_ns + 20 * SECOND); /* what still works has time to notice */
+    sim_end(s, true);
     return s->wrong;
 }

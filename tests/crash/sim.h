@@ -24,7 +24,10 @@ typedef enum sim_plant {
     SIM_SOUND,
     SIM_NO_LOCK,     /* locks always succeed */
     SIM_NO_ADOPTION, /* no process is who its page says */
-    SIM_NO_KILL      /* SIGKILL does nothing */
+    SIM_NO_KILL,     /* SIGKILL does nothing */
+    SIM_TWO_OWNERS,  /* the store gives a run to everybody who adopts it */
+    SIM_BLIND,       /* active runs never show that their cancel was requested */
+    SIM_DEAF_POLLER  /* no descriptor ever leaves a poller */
 } sim_plant;
 
 typedef struct sim sim;

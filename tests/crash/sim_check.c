@@ -69,6 +69,48 @@ static void check_run(sim *s, mli_lab *lab, const run *r)
     mli_run_record_free(record);
 }
 
+static bool is_awake(const sim *s, const host *h)
+{
+    for (int i = 0; i < s->watched_count; i++) {
+        mli_os_poll_item item = {.fd = s->watched[i].fd, .want_read = true};
+        if (s->watched[i].poller == &h->supervisor->poller && mli_os_poll(&item, 1, 0) > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A descriptor that is still readable after a few rounds wakes its supervisor again and again. (It
+ * may be readable after one: a round kills workers.) */
+static void look_for_spins(sim *s, const host *h)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    for (int i = 0; i < 3 && is_awake(s, h); i++) {
+        if (mli_supervisor_step(h->supervisor, 0, NULL, &err) != MODELLAB_OK) {
+            sim_blame(s, "a supervisor failed");
+        }
+    }
+    if (is_awake(s, h)) {
+        sim_blame(s, "a supervisor spins");
+    }
+}
+
+/* Two supervisors on one attempt would each end it: one's drain would cancel the other's run. */
+void sim_check_round(sim *s)
+{
+    look_for_spins(s, &s->hosts[sim_present_host]);
+    const mli_supervisor *a = s->hosts[0].alive ? s->hosts[0].supervisor : NULL;
+    const mli_supervisor *b = s->hosts[1].alive ? s->hosts[1].supervisor : NULL;
+    for (size_t i = 0; a != NULL && b != NULL && i < a->job_count; i++) {
+        const mli_run_row *row = a->jobs[i]->row;
+        for (size_t k = 0; k < b->job_count; k++) {
+            if (strcmp(row->id, b->jobs[k]->row->id) == 0 && row->fence == b->jobs[k]->row->fence) {
+                sim_blame(s, "two supervisors have one attempt");
+            }
+        }
+    }
+}
+
 void sim_check_all(sim *s)
 {
     mli_lab *lab = sim_open_lab(s);

@@ -1,6 +1,7 @@
 /* The simulated machine's tables: clock, randomness, processes, pollers. */
 #include "crash/sim_private.h"
 
+#include "base/error.h"
 #include "unit/lab/lab_common.h"
 #include <errno.h>
 #include <unistd.h>
@@ -201,15 +202,35 @@ static int poller_open(void *user, mli_os_poller *poller)
 }
 static void poller_close(void *user, mli_os_poller *poller)
 {
-    (void)user;
-    (void)poller;
+    sim *s = user;
+    for (int i = 0; i < s->watched_count;) {
+        if (s->watched[i].poller == poller) {
+            s->watched[i] = s->watched[--s->watched_count];
+        } else {
+            i++;
+        }
+    }
 }
-static int poller_fd(void *user, mli_os_poller *poller, int fd)
+static int poller_add(void *user, mli_os_poller *poller, int fd)
 {
-    (void)user;
-    (void)poller;
-    (void)fd;
+    sim *s = user;
+    if (s->watched_count == WATCHED) {
+        return -ENOSPC;
+    }
+    s->watched[s->watched_count].poller = poller;
+    s->watched[s->watched_count++].fd = fd;
     return 0;
+}
+static int poller_remove(void *user, mli_os_poller *poller, int fd)
+{
+    sim *s = user;
+    for (int i = 0; s->plant != SIM_DEAF_POLLER && i < s->watched_count; i++) {
+        if (s->watched[i].poller == poller && s->watched[i].fd == fd) {
+            s->watched[i] = s->watched[--s->watched_count];
+            return 0;
+        }
+    }
+    return -ENOENT;
 }
 static int poller_timer(void *user, mli_os_poller *poller, int64_t at)
 {
@@ -235,11 +256,69 @@ static int poller_wait(void *user, mli_os_poller *poller, int64_t timeout_ms)
     return 0;
 }
 
+static modellab_status adopt_always(mli_store *store, const mli_store_adoption *what, bool *taken,
+                                    modellab_error *err)
+{
+    (void)store;
+    (void)what;
+    (void)err;
+    *taken = true;
+    return MODELLAB_OK;
+}
+
+static sim *sim_of_store;               /* whose operations are the ones below */
+static const mli_store_ops *real_store; /* the store's own */
+
+static modellab_status active(mli_store *store, mli_run_row_list **out, modellab_error *err)
+{
+    modellab_status status = real_store->active(store, out, err);
+    for (size_t i = 0; status == MODELLAB_OK && i < (*out)->count; i++) {
+        if (sim_of_store->plant == SIM_BLIND) {
+            (*out)->rows[i]->cancel_requested_ms = -1;
+        }
+    }
+    return status;
+}
+
+static modellab_status apply(mli_store *store, const mli_store_change *change, bool *applied,
+                             int64_t *last_event, modellab_error *err)
+{
+    if (sim_of_store->no_ends && change->transition != NULL) {
+        return mli_fail(err, MODELLAB_E_BUSY, "the simulated store is busy");
+    }
+    return real_store->apply(store, change, applied, last_event, err);
+}
+
+void sim_plant_store(sim *s, mli_lab *lab)
+{
+    sim_of_store = s;
+    real_store = lab->store->ops;
+    s->store_ops = *real_store;
+    s->store_ops.active = active;
+    s->store_ops.apply = apply;
+    if (s->plant == SIM_TWO_OWNERS) {
+        s->store_ops.adopt = adopt_always;
+    }
+    lab->store->ops = &s->store_ops;
+}
+
+/* The pages of runs cannot be opened while a test says so. */
+static int open_file(void *user, const char *path, int flags, uint32_t mode)
+{
+    size_t bytes = strlen(path);
+    if (sim_of_store->no_pages && bytes > 5 && strcmp(path + bytes - 5, "/page") == 0) {
+        return -EIO;
+    }
+    return mli_os_system_files.open(user, path, flags, mode);
+}
+
 void sim_fill_tables(sim *s)
 {
     s->clock = (mli_os_clock){s, sim_realtime, sim_monotonic, sim_sleep};
     s->source = (mli_os_random){s, sim_fill};
     s->files = mli_os_system_files;
+    s->files.open = open_file;
+    sim_of_store = s;
     if (s->plant == SIM_NO_LOCK) {
         s->files.lock = free_lock;
     }
@@ -254,8 +333,9 @@ void sim_fill_tables(sim *s)
                                       .kill_group = sim_kill,
                                       .identity = sim_identity,
                                       .poll = sim_poll};
-    s->pollers = (mli_os_pollers){s,         poller_open,  poller_close, poller_fd,
-                                  poller_fd, poller_timer, poller_wake,  poller_wait};
+    s->pollers = (mli_os_pollers){s,           poller_open,   poller_close,
+                                  poller_add,  poller_remove, poller_timer,
+                                  poller_wake, poller_wait};
     s->tables = (mli_lab_tables){.clock = &s->clock,
                                  .random = &s->source,
                                  .files = &s->files,

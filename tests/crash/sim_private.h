@@ -6,7 +6,7 @@
 
 #include "lab/order.h"
 #include "lab/page.h"
-#include "lab/supervisor.h"
+#include "lab/supervisor_private.h"
 #include "os/poller.h"
 #include "os/process.h"
 #include "store/journal.h"
@@ -16,7 +16,15 @@
 #define TERM 15
 #define KILL 9
 
-enum { WORKERS = 64, HOSTS = 2, RUNS = 16, PIDFDS = 32, FIRST_PID = 5000, HOST_PID = 100 };
+enum {
+    WORKERS = 64,
+    HOSTS = 2,
+    RUNS = 128,
+    PIDFDS = 32,
+    FIRST_PID = 5000,
+    HOST_PID = 100,
+    WATCHED = 256
+};
 
 typedef enum worker_state {
     WORKER_NONE,
@@ -48,7 +56,7 @@ typedef struct worker {
 } worker;
 
 typedef struct host {
-    bool alive;
+    bool alive, stopped; /* stopped: as by SIGSTOP */
     int64_t next_ns, life;
     mli_lab *lab;
     mli_supervisor *supervisor;
@@ -75,12 +83,21 @@ struct sim {
     run runs[RUNS];
     int run_count, wanted;
     int64_t next_pid, outside_ns;
+    int phases; /* of every run; 0 = by chance */
+    /* What stands in pollers, and which store and file operations fail. */
+    struct {
+        const mli_os_poller *poller;
+        int fd;
+    } watched[WATCHED];
+    int watched_count;
+    bool no_pages, no_ends;
     mli_lab_tables tables;
     mli_os_clock clock;
     mli_os_random source;
     mli_os_files files;
     mli_os_processes processes;
     mli_os_pollers pollers;
+    mli_store_ops store_ops;
 };
 
 extern int sim_present_host; /* whose code runs: its pid is "self" */
@@ -91,6 +108,15 @@ int64_t sim_between(sim *s, int64_t low, int64_t high); /* both can come */
 bool sim_happens(sim *s, int of_thousand);              /* never once all is calm */
 void sim_blame(sim *s, const char *what);               /* the first one stays */
 mli_lab *sim_open_lab(sim *s);
+/* For scenes that a test writes by itself: a machine on which nothing happens by chance. */
+sim *sim_begin(const char *folder, uint64_t seed, const sim_faults *faults, sim_plant plant);
+void sim_start_host(sim *s, int which);
+void sim_crash_host(sim *s, int which);
+/* One more run, by this host's lab. */
+run *sim_submit(sim *s, int which, const char *request);
+void sim_live_until(sim *s, int64_t until_ns);
+/* Stops all that lives; `check`: what must be true in the end. */
+void sim_end(sim *s, bool check);
 /* sim_worker.c */
 worker *sim_by_pid(sim *s, int64_t pid); /* living or zombie; NULL */
 void sim_wake_host(sim *s, int which);
@@ -100,7 +126,10 @@ worker *sim_next_worker(sim *s); /* whose turn is next; NULL = nobody's */
 void sim_act_workers(sim *s, int64_t until_ns);
 /* sim_machine.c: fills the tables. */
 void sim_fill_tables(sim *s);
-/* sim_check.c: what must be true in the end. */
+/* Puts the planted bugs of the store into a lab. */
+void sim_plant_store(sim *s, mli_lab *lab);
+/* sim_check.c: what must be true in the end, and after each round of a supervisor. */
 void sim_check_all(sim *s);
+void sim_check_round(sim *s);
 
 #endif

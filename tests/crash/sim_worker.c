@@ -177,7 +177,7 @@ static void take_order(sim *s, worker *w)
                             w->fds[MLI_ORDER_JOURNAL], w->order.fence, &w->order.journal);
     w->state = WORKER_BUSY;
     w->phase = 0;
-    w->phases = (int)sim_between(s, 1, 12);
+    w->phases = s->phases > 0 ? s->phases : (int)sim_between(s, 1, 12);
     look_for_twins(s, w);
 }
 

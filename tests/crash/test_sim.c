@@ -66,7 +66,8 @@ static void planted_bugs_are_found(void **state)
         const char *name;
     } plants[] = {{SIM_NO_LOCK, "locks that hold nobody off"},
                   {SIM_NO_ADOPTION, "workers that nobody adopts"},
-                  {SIM_NO_KILL, "SIGKILL that does nothing"}};
+                  {SIM_NO_KILL, "SIGKILL that does nothing"},
+                  {SIM_TWO_OWNERS, "adoption by everybody"}};
     (void)state;
     for (size_t i = 0; i < sizeof(plants) / sizeof(plants[0]); i++) {
         const char *wrong = NULL;
