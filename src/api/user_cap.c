@@ -42,7 +42,7 @@ modellab_status modellab_user_cap_remove(modellab_lab *lab, const char *user, co
     if (status == MODELLAB_OK) {
         status = mli_user_cap_parse(measure, period, NULL, &cap, err);
     }
-    return status == MODELLAB_OK ? mli_store_cap_remove(lab->store, user, &cap, err) : status;
+    return status == MODELLAB_OK ? mli_user_cap_remove(lab, user, &cap, err) : status;
 }
 
 modellab_status modellab_user_cap_list_load(modellab_lab *lab, const char *user,

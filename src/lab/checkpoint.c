@@ -64,6 +64,10 @@ modellab_status mli_checkpoint_take(mli_checkpoint_chain *chain, const mli_journ
     const char *key = mli_json_string(mli_json_get(o, "key"), "");
     int64_t window = int_of(o, "window");
     mli_checkpoint_window added = {.from = int_of(o, "from"), .to = int_of(o, "to")};
+    if (strcmp(line->type, MLI_RESUMED_TYPE) == 0) {
+        chain->is_own = chain->is_own || line->fence > 0;
+        return MODELLAB_OK;
+    }
     if (strcmp(line->type, MLI_CHECKPOINT_TYPE) != 0 ||
         !fits(chain, key, window, added.from, added.to)) {
         return MODELLAB_OK;
@@ -72,6 +76,7 @@ modellab_status mli_checkpoint_take(mli_checkpoint_chain *chain, const mli_journ
         chain->text.size = chain->windows[window].text;
         chain->count = (size_t)window;
     }
+    chain->is_own = line->fence > 0 || (chain->is_own && strcmp(chain->key, key) == 0);
     (void)mli_str_copy(chain->key, sizeof(chain->key), key);
     added.text = chain->text.size;
     modellab_status status = mli_json_dump(o, &chain->text, err);

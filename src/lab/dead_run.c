@@ -111,6 +111,20 @@ static void read_page(const mli_lab *lab, const mli_run_row *row, mli_settle_vie
     mli_page_unmap(page);
 }
 
+/* Nobody saw when it died: what is known is the last line that it wrote, or of a host's own work
+ * the last event. What came after (the machine may have been off for days) is not charged. */
+static int64_t last_sign(const mli_lab *lab, const mli_run_row *row, const mli_ingest *ingest)
+{
+    int64_t sign = ingest->line_ms;
+    mli_event_row_list *events = NULL;
+    if (row->is_record != 0 && mli_store_events(lab->store, row->id, row->last_event - 1, 1,
+                                                &events, NULL) == MODELLAB_OK) {
+        sign = events->count > 0 ? events->rows[0].time_ms : sign;
+        mli_event_row_list_free(events);
+    }
+    return sign > row->started_ms ? sign : row->started_ms;
+}
+
 static void decide(const mli_lab *lab, const mli_run_row *row, const mli_ingest *ingest,
                    mli_settlement *out, mli_host_measures *host)
 {
@@ -126,6 +140,7 @@ static void decide(const mli_lab *lab, const mli_run_row *row, const mli_ingest 
         view.random = (uint64_t)mli_lab_now_ms(lab); /* only spreads the delay of a retry */
     }
     read_page(lab, row, &view, host);
+    host->alive_ms = last_sign(lab, row, ingest);
     mli_settle_decide(&view, out);
 }
 

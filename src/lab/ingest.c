@@ -21,6 +21,7 @@ void mli_ingest_open(mli_ingest *ingest, mli_lab *lab, const mli_run_row *row)
     ingest->fence = row->fence;
     ingest->applied = row->journal_line;
     ingest->fd = -1;
+    ingest->line_ms = -1;
     ingest->measures = none;
     ingest->outcome.message = ingest->outcome_message;
     ingest->outcome.failed_step = ingest->outcome_step;
@@ -192,6 +193,7 @@ static modellab_status take_line(mli_ingest *ingest, const mli_journal_line *lin
     if (line->fence != ingest->fence) {
         return MODELLAB_OK; /* an earlier attempt's, or one that was fenced out */
     }
+    ingest->line_ms = line->time_ms;
     mli_ingest_note_step(ingest, line);
     if (strcmp(line->type, "outcome") == 0) {
         read_outcome(ingest, line);

@@ -22,6 +22,7 @@ typedef struct mli_ingest {
     char outcome_message[256], outcome_step[64];
     mli_run_measures measures; /* of this fence, newest wins; strings point to the fields below */
     char model[128], model_sha256[65], engine[128];
+    int64_t line_ms;     /* time of the last line of this fence; -1 = none was read */
     int64_t step_ms;     /* when the present step began, as its lines tell; -1 = not read */
     double step_seconds; /* of audio that it had then, by a checkpoint */
     int64_t bad_lines;   /* good checksums, but no sense: skipped */
@@ -46,6 +47,7 @@ typedef struct mli_host_measures {
     int64_t page_ns;    /* CPU time as the worker last told it */
     int64_t step_at_ns; /* CPU time when its last step began */
     int64_t peak_memory_bytes, api_calls;
+    int64_t alive_ms; /* last sign of life of a run found dead; -1: it worked until now */
     double progress_seconds;
     const char *cpu_method;    /* of cpu_ns */
     const char *memory_method; /* of peak_memory_bytes; NULL: only the last one that was seen */
@@ -53,7 +55,7 @@ typedef struct mli_host_measures {
 
 #define MLI_HOST_MEASURES_INIT                                                                     \
     {                                                                                              \
-        -1, -1, -1, -1, -1, -1, "", NULL                                                           \
+        -1, -1, -1, -1, -1, -1, -1, "", NULL                                                       \
     }
 
 /* Ends the attempt: open steps, partial results, measures, cost, transition, manifest. `refused`

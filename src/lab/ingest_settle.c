@@ -104,20 +104,6 @@ static size_t close_steps(const mli_run_record *record, const mli_settlement *s,
     return count;
 }
 
-static modellab_run_status step_status_of(const mli_settlement *s)
-{
-    switch (mli_settle_happening(s->reason)) {
-    case MLI_RUN_STOPPED:
-        return MODELLAB_RUN_CANCELLED;
-    case MLI_RUN_OVERTIME:
-        return MODELLAB_RUN_TIMEOUT;
-    case MLI_RUN_DONE:
-        return MODELLAB_RUN_COMPLETED;
-    default:
-        return MODELLAB_RUN_FAILED;
-    }
-}
-
 /* The end of an attempt in the run's history: which one it was, why, and when it goes on. */
 static void write_history(const mli_run_row *row, const mli_settlement *s, modellab_run_status to,
                           mli_buf *out)
@@ -154,7 +140,7 @@ static modellab_status apply_end(mli_ingest *ingest, mli_run_record *record,
     double earlier = record->run->cpu_seconds > 0 ? record->run->cpu_seconds : 0;
     add_up(record->run, host, &m, &how);
     m.cost_micros = mli_pricing_cost(lab, record->run, &m);
-    size_t open_steps = close_steps(record, s, step_status_of(s), now);
+    size_t open_steps = close_steps(record, s, mli_settle_status(s->reason), now);
     for (size_t i = 0; i < open_steps && m.cpu_seconds >= 0; i++) {
         measure_open_step(host, m.cpu_seconds - earlier, &record->steps[i]);
     }
@@ -170,6 +156,7 @@ static modellab_status apply_end(mli_ingest *ingest, mli_run_record *record,
                                      .event_data = mli_buf_text(&history),
                                      .seal_json = mli_buf_text(&seal),
                                      .retry_delay_ms = s->delay_ms,
+                                     .worked_until_ms = host->alive_ms > 0 ? host->alive_ms : 0,
                                      .not_before_ms =
                                          to == MODELLAB_RUN_QUEUED ? now + s->delay_ms : 0};
     if (to == MODELLAB_RUN_QUEUED) {

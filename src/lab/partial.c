@@ -6,6 +6,7 @@
 #include "base/id.h"
 #include "base/str.h"
 #include "lab/checkpoint.h"
+#include "lab/request.h"
 #include "log/logger.h"
 #include "os/process.h"
 #include "text/format.h"
@@ -26,17 +27,37 @@ static bool is_recorded(const mli_ingest *ingest, const mli_run_record *record)
     return false;
 }
 
-static modellab_status fill(const mli_ingest *ingest, const mli_checkpoint_chain *chain,
-                            mli_transcript *transcript, modellab_error *err)
+/* As the request has it; the lines do not tell. */
+static modellab_status read_task(const mli_run_row *run, char *out, size_t capacity,
+                                 modellab_error *err)
 {
+    mli_json *request = NULL;
+    modellab_status status = mli_json_parse(run->request_json, strlen(run->request_json),
+                                            MLI_REQUEST_MAX_BYTES, &request, err);
+    if (status == MODELLAB_OK) {
+        const mli_json *asr = mli_json_get(mli_json_get(request, "config"), "asr");
+        (void)mli_str_copy(out, capacity, mli_json_string(mli_json_get(asr, "task"), "transcribe"));
+        mli_json_free(request);
+    }
+    return status;
+}
+
+static modellab_status fill(const mli_ingest *ingest, const mli_run_row *run,
+                            const mli_checkpoint_chain *chain, mli_transcript *transcript,
+                            modellab_error *err)
+{
+    char task[32];
     mli_asr_mark mark;
     int32_t *history = NULL;
     double seconds = ingest->measures.audio_seconds >= 0 ? ingest->measures.audio_seconds : 0;
     modellab_status status = mli_checkpoint_mark(chain, &mark, &history, err);
     mli_free(ingest->lab->alloc, history);
     if (status == MODELLAB_OK) {
+        status = read_task(run, task, sizeof(task), err);
+    }
+    if (status == MODELLAB_OK) {
         const char *language = mli_whisper_language_code(mark.language);
-        status = mli_transcript_set_info(transcript, "transcribe", language != NULL ? language : "",
+        status = mli_transcript_set_info(transcript, task, language != NULL ? language : "",
                                          mark.language_probability, seconds, err);
     }
     if (status == MODELLAB_OK) {
@@ -68,15 +89,16 @@ static modellab_status read_chain(const mli_ingest *ingest, mli_checkpoint_chain
     return status;
 }
 
-static modellab_status build(const mli_ingest *ingest, mli_transcript *transcript, int64_t *count,
-                             mli_buf *out, modellab_error *err)
+static modellab_status build(const mli_ingest *ingest, const mli_run_row *run,
+                             mli_transcript *transcript, int64_t *count, mli_buf *out,
+                             modellab_error *err)
 {
     mli_checkpoint_chain chain;
     mli_transcript_set_partial(transcript);
     mli_checkpoint_chain_init(&chain, ingest->lab->alloc);
     modellab_status status = read_chain(ingest, &chain, err);
-    if (status == MODELLAB_OK && chain.count > 0) {
-        status = fill(ingest, &chain, transcript, err);
+    if (status == MODELLAB_OK && chain.count > 0 && chain.is_own) {
+        status = fill(ingest, run, &chain, transcript, err);
     }
     mli_checkpoint_chain_dispose(&chain);
     *count = (int64_t)transcript->segment_count;
@@ -150,7 +172,7 @@ modellab_status mli_partial_keep(mli_ingest *ingest, const mli_run_record *recor
         return status;
     }
     mli_buf_init(&text, ingest->lab->alloc);
-    status = build(ingest, transcript, &count, &text, err);
+    status = build(ingest, record->run, transcript, &count, &text, err);
     if (status == MODELLAB_OK && count > 0) {
         status = keep(ingest, &text, err);
     }

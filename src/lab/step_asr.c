@@ -275,7 +275,7 @@ static modellab_status say_resumed(mli_worker *w, const asr_work *work, modellab
     mli_log(w->log, MODELLAB_LOG_INFO, "asr.resumed", "goes on where an earlier attempt was",
             MLI_LOG_FIELDS(mli_log_int("windows", (int64_t)work->window),
                            mli_log_real("seconds", seconds)));
-    mli_jw *line = mli_journal_begin(&w->journal, "step_resumed");
+    mli_jw *line = mli_journal_begin(&w->journal, MLI_RESUMED_TYPE);
     mli_jw_kstring(line, "step", w->step);
     mli_jw_kint(line, "windows", (int64_t)work->window);
     mli_jw_kreal(line, "from_seconds", seconds);

@@ -157,6 +157,19 @@ static modellab_status open_parts(mli_supervisor *s, const modellab_supervisor_o
     return status;
 }
 
+/* Who waits for a cap of the configuration is to notice that it was raised since. */
+static modellab_status look_at_caps(const mli_supervisor *s, modellab_error *err)
+{
+    bool changed = false;
+    modellab_status status = mli_store_cap_defaults_changed(s->lab->store, &changed, err);
+    if (status == MODELLAB_OK && changed) {
+        mli_log(s->lab->logger, MODELLAB_LOG_INFO, "caps.configured",
+                "they are not those of the last time: runs that wait for a cap look again",
+                MLI_LOG_FIELDS(mli_log_int("caps", (int64_t)s->lab->store->cap_default_count)));
+    }
+    return status;
+}
+
 modellab_status mli_supervisor_create(mli_lab *lab, const modellab_supervisor_options *options,
                                       mli_supervisor **out, modellab_error *err)
 {
@@ -178,6 +191,9 @@ modellab_status mli_supervisor_create(mli_lab *lab, const modellab_supervisor_op
     }
     s->lab = mli_lab_ref(lab);
     status = open_parts(s, options, err);
+    if (status == MODELLAB_OK) {
+        status = look_at_caps(s, err);
+    }
     if (status != MODELLAB_OK) {
         mli_supervisor_destroy(s);
         return status;

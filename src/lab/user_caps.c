@@ -5,6 +5,7 @@
 #include "base/config.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "lab/wake.h"
 #include "track/price.h"
 #include <string.h>
 
@@ -72,7 +73,21 @@ modellab_status mli_user_cap_set(mli_lab *lab, const char *user, const mli_cap *
     if (strlen(user) > USER_BYTES || !mli_utf8_valid(user, strlen(user))) {
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "the user's name is not valid");
     }
-    return mli_store_cap_put(lab->store, user, cap, mli_lab_now_ms(lab), err);
+    modellab_status status = mli_store_cap_put(lab->store, user, cap, mli_lab_now_ms(lab), err);
+    if (status == MODELLAB_OK) {
+        mli_wake_supervisors(lab); /* who waited for it may start now */
+    }
+    return status;
+}
+
+modellab_status mli_user_cap_remove(mli_lab *lab, const char *user, const mli_cap *cap,
+                                    modellab_error *err)
+{
+    modellab_status status = mli_store_cap_remove(lab->store, user, cap, err);
+    if (status == MODELLAB_OK) {
+        mli_wake_supervisors(lab);
+    }
+    return status;
 }
 
 double mli_user_cap_amount(int32_t measure, int64_t amount)

@@ -22,6 +22,9 @@ MODELLAB_MUST_CHECK modellab_status mli_user_cap_parse(const char *measure, cons
                                                        modellab_error *err);
 MODELLAB_MUST_CHECK modellab_status mli_user_cap_set(mli_lab *lab, const char *user,
                                                      const mli_cap *cap, modellab_error *err);
+/* E_NOT_FOUND: there was none. */
+MODELLAB_MUST_CHECK modellab_status mli_user_cap_remove(mli_lab *lab, const char *user,
+                                                        const mli_cap *cap, modellab_error *err);
 MODELLAB_MUST_CHECK modellab_status mli_user_cap_list_load(mli_lab *lab, const char *user,
                                                            modellab_user_cap_list **out,
                                                            modellab_error *err);

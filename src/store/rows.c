@@ -25,6 +25,12 @@ void mli_run_row_init(mli_run_row *row)
     row->cpu_seconds = row->gpu_seconds = row->estimated_cpu_seconds = -1;
 }
 
+double mli_step_cpu_seconds(const mli_step_row *step)
+{
+    double last = step->cpu_seconds > 0 ? step->cpu_seconds : 0;
+    return step->earlier_cpu_seconds > 0 ? step->earlier_cpu_seconds + last : step->cpu_seconds;
+}
+
 void mli_run_row_free(const modellab_allocator *alloc, mli_run_row *row)
 {
     mli_free(alloc, row); /* its strings are in the same block */

@@ -88,6 +88,9 @@ typedef struct mli_step_row {
     int32_t attempt;
 } mli_step_row;
 
+/* Of all attempts; -1 = not known. */
+double mli_step_cpu_seconds(const mli_step_row *step);
+
 typedef struct mli_artifact_row {
     const char *id; /* ULID */
     const char *step, *name, *media_type, *sha256;
@@ -142,6 +145,7 @@ typedef struct mli_run_transition {
     const char *methods;               /* JSON, NULL = leave as it is */
     int64_t not_before_ms;             /* for QUEUED again */
     int64_t retry_delay_ms;            /* likewise; 0 = leave as it is */
+    int64_t worked_until_ms; /* last sign of life of a run found dead; 0 = it worked until now */
 } mli_run_transition;
 
 /* A counter with up to two labels; histogram buckets are counters of family "<name>_bucket". */

@@ -70,13 +70,15 @@ static modellab_status put_transition(mli_sqlite *s, const mli_store_change *cha
 {
     const mli_run_transition *t = change->transition;
     bool final = mli_sqlite_final(t->to);
+    bool dead = t->worked_until_ms > 0 && t->worked_until_ms < change->now_ms;
+    int64_t until_ms = dead ? t->worked_until_ms : change->now_ms;
     mli_event_row event = {.type = t->event_type, .step = t->failed_step, .data = t->event_data};
     modellab_status status = MODELLAB_OK;
     mli_query q;
 
     if (change->expect == MODELLAB_RUN_RUNNING) {
         status = mli_sqlite_queue_charge(s, change->run_id, t->to == MODELLAB_RUN_COMPLETED,
-                                         change->now_ms, err);
+                                         until_ms, err);
     }
     if (status != MODELLAB_OK) {
         return status;
@@ -95,6 +97,7 @@ static modellab_status put_transition(mli_sqlite *s, const mli_store_change *cha
     mli_query_int(&q, change->now_ms);
     mli_query_text(&q, t->methods);
     mli_query_int(&q, t->retry_delay_ms);
+    mli_query_int(&q, until_ms);
     status = mli_query_run(&q, err);
     if (status == MODELLAB_OK && sqlite3_changes(s->db) != 1) {
         status = mli_fail(err, MODELLAB_E_INTERNAL, "a transition changed %d runs",
@@ -103,7 +106,7 @@ static modellab_status put_transition(mli_sqlite *s, const mli_store_change *cha
     if (status == MODELLAB_OK) {
         status = mli_sqlite_put_event(s, change->run_id, &event, change->now_ms, last_event, err);
     }
-    if (status == MODELLAB_OK && change->expect == MODELLAB_RUN_RUNNING) {
+    if (status == MODELLAB_OK && (change->expect == MODELLAB_RUN_RUNNING || final)) {
         status = mli_sqlite_ledger_settle(s, change->run_id, err);
     }
     if (status == MODELLAB_OK && final) {

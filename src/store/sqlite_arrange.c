@@ -69,18 +69,18 @@ modellab_status mli_sqlite_queue_start(mli_sqlite *s, const mli_store_claim *cla
 }
 
 modellab_status mli_sqlite_queue_charge(mli_sqlite *s, const char *run_id, bool completed,
-                                        int64_t now_ms, modellab_error *err)
+                                        int64_t until_ms, modellab_error *err)
 {
     mli_query q = mli_query_open(s, MLI_SQL_QUEUE_CHARGE);
     modellab_status status;
 
     mli_query_text(&q, run_id);
-    mli_query_int(&q, now_ms);
+    mli_query_int(&q, until_ms);
     status = mli_query_run(&q, err);
     if (status == MODELLAB_OK && completed) {
         q = mli_query_open(s, MLI_SQL_QUEUE_LEARN);
         mli_query_text(&q, run_id);
-        mli_query_int(&q, now_ms);
+        mli_query_int(&q, until_ms);
         status = mli_query_run(&q, err);
     }
     return status;

@@ -2,6 +2,8 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "store/sqlite_ledger.h"
+#include <stddef.h>
+#include <string.h>
 
 /* Runs of everybody: a user's cap may have hidden that of "*". */
 static modellab_status wake_all(mli_sqlite *s, modellab_error *err)
@@ -56,11 +58,59 @@ modellab_status mli_sqlite_cap_change(mli_store *store, const char *user, const 
     return status;
 }
 
+/* The configured caps as one text, to see whether they are others than the last time. */
+static void write_defaults(const mli_store *store, char out[MLI_CAP_DEFAULTS_MOST * 48 + 1])
+{
+    char *at = out;
+    *out = '\0';
+    for (size_t i = 0; i < store->cap_default_count; i++) {
+        const mli_cap *cap = &store->cap_defaults[i];
+        (void)sqlite3_snprintf(48, at, "%d:%d:%lld;", (int)cap->measure, (int)cap->period,
+                               (long long)cap->value);
+        at += strlen(at);
+    }
+}
+
+static modellab_status compare_defaults(mli_sqlite *s, bool *changed, modellab_error *err)
+{
+    char now[MLI_CAP_DEFAULTS_MOST * 48 + 1];
+    size_t bytes;
+    mli_query q = mli_query_open(s, MLI_SQL_CAP_DEFAULTS_LOAD);
+    const char *before = mli_query_row(&q) ? mli_query_column(&q, 0, &bytes) : "";
+    write_defaults(&s->base, now);
+    *changed = strcmp(before, now) != 0;
+    modellab_status status = mli_query_close(&q, err);
+    if (status != MODELLAB_OK || !*changed) {
+        return status;
+    }
+    q = mli_query_open(s, MLI_SQL_CAP_DEFAULTS_PUT);
+    mli_query_text(&q, now);
+    status = mli_query_run(&q, err);
+    return status == MODELLAB_OK ? wake_all(s, err) : status;
+}
+
+modellab_status mli_sqlite_cap_defaults(mli_store *store, bool *changed, modellab_error *err)
+{
+    mli_sqlite *s = (mli_sqlite *)store;
+    modellab_status status = mli_sqlite_enter(s, err);
+
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    status = mli_sqlite_begin(s, true, err);
+    if (status == MODELLAB_OK) {
+        status = mli_sqlite_end(s, compare_defaults(s, changed, err), err);
+    }
+    mli_sqlite_leave(s);
+    return status;
+}
+
 static modellab_status read_caps(mli_sqlite *s, const char *user, mli_cap_list *list,
                                  modellab_error *err)
 {
+    static const size_t texts[] = {offsetof(mli_cap_row, user)};
     mli_query q = mli_query_open(s, MLI_SQL_CAP_LIST);
-    size_t capacity = 0, ignored;
+    size_t capacity = 0;
     mli_buf block;
 
     mli_buf_init(&block, list->alloc);
@@ -70,17 +120,13 @@ static modellab_status read_caps(mli_sqlite *s, const char *user, mli_cap_list *
         q.next++; /* unbound is NULL */
     }
     while (mli_query_row(&q)) {
-        if (list->count == capacity) {
-            size_t wanted = capacity == 0 ? 16 : capacity * 2;
-            mli_cap_row *grown = mli_realloc_array(list->alloc, list->rows, wanted, sizeof *grown);
-            if (grown == NULL) {
-                q.rc = SQLITE_NOMEM;
-                break;
-            }
-            list->rows = grown;
-            capacity = wanted;
+        mli_cap_row *grown =
+            mli_query_room(&q, list->alloc, list->rows, list->count, &capacity, sizeof *grown);
+        if (grown == NULL) {
+            break;
         }
-        mli_cap_row *row = &list->rows[list->count++];
+        list->rows = grown;
+        mli_cap_row *row = &grown[list->count++];
         row->user = mli_query_keep(&q, 0, &block);
         row->cap.measure = (int32_t)sqlite3_column_int64(q.statement, 1);
         row->cap.period = (int32_t)sqlite3_column_int64(q.statement, 2);
@@ -88,11 +134,9 @@ static modellab_status read_caps(mli_sqlite *s, const char *user, mli_cap_list *
         row->updated_ms = sqlite3_column_int64(q.statement, 4);
     }
     modellab_status status = mli_query_close(&q, err);
-    if (status == MODELLAB_OK && list->count > 0) {
-        list->text = mli_buf_take(&block, &ignored);
-        for (size_t i = 0; i < list->count; i++) {
-            mli_query_resolve(&list->rows[i].user, list->text);
-        }
+    if (status == MODELLAB_OK) {
+        list->text = mli_query_resolve_all(&block, list->rows, list->count, sizeof *list->rows,
+                                           texts, sizeof texts / sizeof *texts);
     }
     mli_buf_dispose(&block);
     return status;

@@ -220,9 +220,13 @@ static modellab_status cancel_queued(mli_sqlite *s, const char *run_id, int64_t 
     mli_query_int(&q, now_ms);
     mli_query_text(&q, "");
     mli_query_int(&q, 0);
+    mli_query_int(&q, now_ms);
     status = mli_query_run(&q, err);
     if (status == MODELLAB_OK) {
         status = mli_sqlite_put_event(s, run_id, &event, now_ms, &stand->last_event, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = mli_sqlite_ledger_settle(s, run_id, err); /* audio of an earlier attempt */
     }
     return status == MODELLAB_OK ? mli_sqlite_count_final(s, run_id, err) : status;
 }

@@ -1,9 +1,11 @@
 /* The SQLite connection: statements, transactions, and what each return code means. */
 #include "store/sqlite_db.h"
 
+#include "base/alloc.h"
 #include "base/error.h"
 #include "store/sqlite_ledger.h"
 #include <errno.h>
+#include <string.h>
 
 static const char *const texts[MLI_SQL_COUNT] = {
     [MLI_SQL_BEGIN] = "BEGIN",
@@ -36,7 +38,7 @@ static const char *const texts[MLI_SQL_COUNT] = {
         "UPDATE runs SET status=?4,reason=?5,message=?6,failed_step=?7,ended_ms=?8,"
         "not_before_ms=?9,seal_json=?10,retry_delay_ms=iif(?13>0,?13,retry_delay_ms),"
         "reserved_cost_micros=0,owner='',"
-        "wall_ms=wall_ms+iif(status=2 AND started_ms>=0,max(?11-started_ms,0),0),"
+        "wall_ms=wall_ms+iif(status=2 AND started_ms>=0,max(?14-started_ms,0),0),"
         "queue_wait_ms=queue_wait_ms+iif(status=1,max(?11-queued_ms,0),0),"
         "queued_ms=iif(?4=1,?11,queued_ms),methods=iif(?12<>'',?12,methods),"
         "started_ms=iif(?4=1,-1,started_ms),cancel_requested_ms=iif(?4=1,-1,cancel_requested_ms),"
@@ -92,7 +94,7 @@ static const char *const texts[MLI_SQL_COUNT] = {
                              "ELSE 'urgent' END AS band,'',count(*) FROM runs WHERE status=1 "
                              "GROUP BY band ORDER BY band",
     [MLI_SQL_FINAL_FACTS] = "SELECT status,iif(is_record,'recorded',pipeline),"
-                            "iif(started_ms>=0,max(ended_ms-started_ms,0)/1000.0,-1.0),cpu_seconds,"
+                            "iif(started_ms>=0,wall_ms/1000.0,-1.0),cpu_seconds,"
                             "gpu_seconds,audio_seconds,peak_memory_bytes,api_calls,cost_micros,"
                             "currency FROM runs WHERE id=?1",
     [MLI_SQL_PROBE] = "INSERT INTO meta(key,value) VALUES('probe_ms',?1) "
@@ -179,7 +181,8 @@ modellab_status mli_sqlite_fail(mli_sqlite *s, int rc, modellab_error *err)
                         "lab again",
                         extended);
     default:
-        return mli_fail(err, MODELLAB_E_INTERNAL, "sqlite error %d", extended);
+        return mli_fail(err, MODELLAB_E_INTERNAL, "the store's database reports: %s (sqlite %d)",
+                        s->db == NULL ? sqlite3_errstr(rc) : sqlite3_errmsg(s->db), extended);
     }
 }
 
@@ -257,6 +260,43 @@ const char *mli_query_keep(mli_query *q, int column, mli_buf *block)
 void mli_query_resolve(const char **text, const char *block)
 {
     *text = block + (size_t)*text;
+}
+
+void *mli_query_room(mli_query *q, const modellab_allocator *alloc, void *rows, size_t count,
+                     size_t *capacity, size_t row_bytes)
+{
+    size_t wanted = *capacity == 0 ? 16 : *capacity * 2;
+    void *grown;
+
+    if (count < *capacity) {
+        return rows;
+    }
+    grown = mli_realloc_array(alloc, rows, wanted, row_bytes);
+    if (grown == NULL) {
+        q->rc = SQLITE_NOMEM;
+        return NULL;
+    }
+    *capacity = wanted;
+    return grown;
+}
+
+char *mli_query_resolve_all(mli_buf *block, void *rows, size_t count, size_t row_bytes,
+                            const size_t *members, size_t member_count)
+{
+    size_t ignored;
+    char *text = count > 0 ? mli_buf_take(block, &ignored) : NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        for (size_t m = 0; m < member_count; m++) {
+            char *place = (char *)rows + i * row_bytes + members[m];
+            const char *offset;
+
+            memcpy(&offset, place, sizeof offset);
+            mli_query_resolve(&offset, text);
+            memcpy(place, &offset, sizeof offset);
+        }
+    }
+    return text;
 }
 
 modellab_status mli_query_close(mli_query *q, modellab_error *err)

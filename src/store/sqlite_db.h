@@ -72,6 +72,8 @@ typedef enum mli_sql {
     MLI_SQL_CAP_WAKE,
     MLI_SQL_CAP_WAKE_ALL,
     MLI_SQL_CAP_WAIT,
+    MLI_SQL_CAP_DEFAULTS_LOAD,
+    MLI_SQL_CAP_DEFAULTS_PUT,
     MLI_SQL_USAGE_SUM,
     MLI_SQL_USAGE_ADD,
     MLI_SQL_ACCOUNT_LOAD,
@@ -104,6 +106,8 @@ typedef struct mli_sqlite {
 } mli_sqlite;
 
 #define MLI_SCHEMA_VERSION 2
+/* Of a database that this library has made (mli_sqlite_fingerprint); a test tells a new one. */
+#define MLI_SCHEMA_FINGERPRINT "08f0825023d74d67747563eef9b6d187c30b1cd3235ae9eb43f22833b04a327b"
 /* The scripts (NULL-terminated) that bring version `from` (0 = empty) to the next one. */
 const char *const *mli_sqlite_schema(int64_t from);
 
@@ -162,10 +166,18 @@ MODELLAB_MUST_CHECK modellab_status mli_query_run(mli_query *q, modellab_error *
 /* Text of a column; sets the query's failure when memory is short. Never NULL. */
 const char *mli_query_column(mli_query *q, int column, size_t *bytes);
 
+/* For lists: room for one more row in an array of `count`; NULL when memory is short, which is then
+ * the query's failure. */
+void *mli_query_room(mli_query *q, const modellab_allocator *alloc, void *rows, size_t count,
+                     size_t *capacity, size_t row_bytes);
 /* For lists: appends a column's text to a block that may still move and gives its offset in the
  * guise of a pointer; mli_query_resolve() makes a pointer of it when the block is final. */
 const char *mli_query_keep(mli_query *q, int column, mli_buf *block);
 void mli_query_resolve(const char **text, const char *block);
+/* All kept texts of a list whose rows have them at these offsets (`members`). The block, which is
+ * the list's from now on; NULL without rows. */
+char *mli_query_resolve_all(mli_buf *block, void *rows, size_t count, size_t row_bytes,
+                            const size_t *members, size_t member_count);
 
 /* Where a run stands, for the checks of a write. E_NOT_FOUND. */
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_stand(mli_sqlite *s, const char *run_id,
@@ -193,9 +205,10 @@ MODELLAB_MUST_CHECK modellab_status mli_sqlite_import(mli_store *, const mli_run
 /* Collects all rows of a bound query and closes it. */
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_collect(mli_sqlite *s, mli_query *q,
                                                        mli_run_row_list **out, modellab_error *err);
-/* A RUNNING run is about to leave that status: its user is charged with the time that it took. */
+/* A RUNNING run is about to leave that status: its user is charged with the time that it took,
+ * until it was last known to work. */
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_queue_charge(mli_sqlite *s, const char *run_id,
-                                                            bool completed, int64_t now_ms,
+                                                            bool completed, int64_t until_ms,
                                                             modellab_error *err);
 /* A start, within its transaction: E_STATE when a limit forbids it. */
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_queue_start(mli_sqlite *s,
@@ -264,6 +277,12 @@ MODELLAB_MUST_CHECK modellab_status mli_sqlite_mark(mli_store *, const char *, i
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_unmark(mli_store *, const char *, int32_t,
                                                       modellab_error *);
 
+/* The sha256 of what the schema is, in its own words. */
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_fingerprint(mli_sqlite *s, char out[65],
+                                                           modellab_error *err);
+/* E_UNSUPPORTED: a column, index or trigger of the present version is missing; which one is told.
+ */
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_check_schema(mli_sqlite *s, modellab_error *err);
 /* Schema: makes it or brings it up to date; E_STORE_NEWER. */
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_migrate(mli_sqlite *s, modellab_error *err);
 

@@ -2,7 +2,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "store/sqlite_db.h"
-#include <string.h>
+#include <stddef.h>
 
 modellab_status mli_sqlite_put_event(mli_sqlite *s, const char *run_id, const mli_event_row *event,
                                      int64_t now_ms, int64_t *last, modellab_error *err)
@@ -23,37 +23,22 @@ modellab_status mli_sqlite_put_event(mli_sqlite *s, const char *run_id, const ml
     return status;
 }
 
-/* Room for one more item in an array of `count`; NULL when memory is short (noted in the query). */
-static void *one_more(mli_query *q, const modellab_allocator *alloc, void *items, size_t count,
-                      size_t *capacity, size_t item_bytes)
-{
-    void *grown;
-
-    if (count < *capacity) {
-        return items;
-    }
-    grown = mli_realloc_array(alloc, items, *capacity == 0 ? 8 : *capacity * 2, item_bytes);
-    if (grown == NULL) {
-        q->rc = SQLITE_NOMEM;
-        return NULL;
-    }
-    *capacity = *capacity == 0 ? 8 : *capacity * 2;
-    return grown;
-}
-
 static modellab_status load_steps(mli_sqlite *s, const char *run_id, mli_run_record *record,
                                   modellab_error *err)
 {
+    static const size_t texts[] = {offsetof(mli_step_row, name), offsetof(mli_step_row, message),
+                                   offsetof(mli_step_row, key),
+                                   offsetof(mli_step_row, reused_from)};
     mli_query q = mli_query_open(s, MLI_SQL_STEP_LIST);
-    size_t capacity = 0, ignored;
+    size_t capacity = 0;
     mli_buf block;
     modellab_status status;
 
     mli_buf_init(&block, record->alloc);
     mli_query_text(&q, run_id);
     while (mli_query_row(&q)) {
-        mli_step_row *grown = one_more(&q, record->alloc, record->steps, record->step_count,
-                                       &capacity, sizeof *grown);
+        mli_step_row *grown = mli_query_room(&q, record->alloc, record->steps, record->step_count,
+                                             &capacity, sizeof *grown);
         mli_step_row *step;
 
         if (grown == NULL) {
@@ -79,47 +64,33 @@ static modellab_status load_steps(mli_sqlite *s, const char *run_id, mli_run_rec
         step->reused_from = mli_query_keep(&q, 15, &block);
     }
     status = mli_query_close(&q, err);
-    if (status == MODELLAB_OK && record->step_count > 0) {
-        record->step_text = mli_buf_take(&block, &ignored);
-        for (size_t i = 0; i < record->step_count; i++) {
-            mli_query_resolve(&record->steps[i].name, record->step_text);
-            mli_query_resolve(&record->steps[i].message, record->step_text);
-            mli_query_resolve(&record->steps[i].key, record->step_text);
-            mli_query_resolve(&record->steps[i].reused_from, record->step_text);
-        }
+    if (status == MODELLAB_OK) {
+        record->step_text =
+            mli_query_resolve_all(&block, record->steps, record->step_count, sizeof *record->steps,
+                                  texts, sizeof texts / sizeof *texts);
     }
     mli_buf_dispose(&block);
     return status;
 }
 
-static void resolve_artifacts(mli_run_record *record)
-{
-    for (size_t i = 0; i < record->artifact_count; i++) {
-        mli_artifact_row *a = &record->artifacts[i];
-
-        mli_query_resolve(&a->id, record->artifact_text);
-        mli_query_resolve(&a->step, record->artifact_text);
-        mli_query_resolve(&a->name, record->artifact_text);
-        mli_query_resolve(&a->media_type, record->artifact_text);
-        mli_query_resolve(&a->sha256, record->artifact_text);
-        mli_query_resolve(&a->file, record->artifact_text);
-        mli_query_resolve(&a->role, record->artifact_text);
-    }
-}
-
 static modellab_status load_artifacts(mli_sqlite *s, const char *run_id, mli_run_record *record,
                                       modellab_error *err)
 {
+    static const size_t texts[] = {
+        offsetof(mli_artifact_row, id),     offsetof(mli_artifact_row, step),
+        offsetof(mli_artifact_row, name),   offsetof(mli_artifact_row, media_type),
+        offsetof(mli_artifact_row, sha256), offsetof(mli_artifact_row, file),
+        offsetof(mli_artifact_row, role)};
     mli_query q = mli_query_open(s, MLI_SQL_ARTIFACT_LIST);
-    size_t capacity = 0, ignored;
+    size_t capacity = 0;
     mli_buf block;
     modellab_status status;
 
     mli_buf_init(&block, record->alloc);
     mli_query_text(&q, run_id);
     while (mli_query_row(&q)) {
-        mli_artifact_row *grown = one_more(&q, record->alloc, record->artifacts,
-                                           record->artifact_count, &capacity, sizeof *grown);
+        mli_artifact_row *grown = mli_query_room(&q, record->alloc, record->artifacts,
+                                                 record->artifact_count, &capacity, sizeof *grown);
         mli_artifact_row *a;
 
         if (grown == NULL) {
@@ -138,9 +109,10 @@ static modellab_status load_artifacts(mli_sqlite *s, const char *run_id, mli_run
         a->fence = sqlite3_column_int64(q.statement, 8);
     }
     status = mli_query_close(&q, err);
-    if (status == MODELLAB_OK && record->artifact_count > 0) {
-        record->artifact_text = mli_buf_take(&block, &ignored);
-        resolve_artifacts(record);
+    if (status == MODELLAB_OK) {
+        record->artifact_text =
+            mli_query_resolve_all(&block, record->artifacts, record->artifact_count,
+                                  sizeof *record->artifacts, texts, sizeof texts / sizeof *texts);
     }
     mli_buf_dispose(&block);
     return status;
@@ -188,8 +160,10 @@ modellab_status mli_sqlite_load(mli_store *store, const char *run_id, mli_run_re
 static modellab_status read_events(mli_sqlite *s, int64_t after, int32_t limit,
                                    mli_event_row_list *list, modellab_error *err)
 {
+    static const size_t texts[] = {offsetof(mli_event_row, type), offsetof(mli_event_row, step),
+                                   offsetof(mli_event_row, data)};
     mli_query q = mli_query_open(s, MLI_SQL_EVENT_LIST);
-    size_t capacity = 0, ignored;
+    size_t capacity = 0;
     mli_buf block;
     modellab_status status;
 
@@ -199,7 +173,7 @@ static modellab_status read_events(mli_sqlite *s, int64_t after, int32_t limit,
     mli_query_int(&q, limit);
     while (mli_query_row(&q)) {
         mli_event_row *grown =
-            one_more(&q, list->alloc, list->rows, list->count, &capacity, sizeof *grown);
+            mli_query_room(&q, list->alloc, list->rows, list->count, &capacity, sizeof *grown);
         mli_event_row *event;
 
         if (grown == NULL) {
@@ -214,13 +188,9 @@ static modellab_status read_events(mli_sqlite *s, int64_t after, int32_t limit,
         event->data = mli_query_keep(&q, 4, &block);
     }
     status = mli_query_close(&q, err);
-    if (status == MODELLAB_OK && list->count > 0) {
-        list->text = mli_buf_take(&block, &ignored);
-        for (size_t i = 0; i < list->count; i++) {
-            mli_query_resolve(&list->rows[i].type, list->text);
-            mli_query_resolve(&list->rows[i].step, list->text);
-            mli_query_resolve(&list->rows[i].data, list->text);
-        }
+    if (status == MODELLAB_OK) {
+        list->text = mli_query_resolve_all(&block, list->rows, list->count, sizeof *list->rows,
+                                           texts, sizeof texts / sizeof *texts);
     }
     mli_buf_dispose(&block);
     return status;

@@ -35,6 +35,11 @@ const char *mli_sqlite_ledger_text(mli_sql which)
     case MLI_SQL_CAP_WAIT:
         return "UPDATE runs SET reason=9,message=?2,not_before_ms=?3,gate=2 WHERE id=?1 AND "
                "status=1";
+    case MLI_SQL_CAP_DEFAULTS_LOAD:
+        return "SELECT value FROM meta WHERE key='cap_defaults'";
+    case MLI_SQL_CAP_DEFAULTS_PUT:
+        return "INSERT INTO meta(key,value) VALUES('cap_defaults',?1) "
+               "ON CONFLICT(key) DO UPDATE SET value=?1";
     case MLI_SQL_USAGE_SUM:
         return "SELECT sum(cpu_ms),sum(gpu_ms),sum(audio_ms),sum(api_calls),sum(cost_micros),"
                "sum(runs),sum(held_cpu_ms),sum(held_audio_ms),sum(held_api_calls),"

@@ -22,8 +22,8 @@ MODELLAB_MUST_CHECK modellab_status mli_sqlite_ledger_hold(mli_sqlite *s, const 
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_ledger_wait(mli_sqlite *s, const char *run_id,
                                                            const char *message, int64_t until_ms,
                                                            modellab_error *err);
-/* After measures and status of a run's row were written: charges what it used since the last time
- * and gives back all that it held. */
+/* After measures and status of a run's row were written, when it leaves RUNNING or ends: charges
+ * what it used since the last time and gives back all that it held. */
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_ledger_settle(mli_sqlite *s, const char *run_id,
                                                              modellab_error *err);
 const char *mli_sqlite_ledger_text(mli_sql which);
@@ -41,6 +41,8 @@ MODELLAB_MUST_CHECK modellab_status mli_sqlite_usage(mli_store *, const char *, 
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_cap_change(mli_store *, const char *,
                                                           const mli_cap *, int64_t, bool, bool *,
                                                           modellab_error *);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_cap_defaults(mli_store *, bool *changed,
+                                                            modellab_error *);
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_cap_list(mli_store *, const char *, mli_cap_list **,
                                                         modellab_error *);
 #endif

@@ -87,8 +87,11 @@ modellab_status mli_sqlite_migrate(mli_sqlite *s, modellab_error *err)
     int64_t version = 0;
     modellab_status status = check_version(s, &version, err);
 
-    if (status != MODELLAB_OK || version == MLI_SCHEMA_VERSION) {
+    if (status != MODELLAB_OK) {
         return status;
+    }
+    if (version == MLI_SCHEMA_VERSION) {
+        return mli_sqlite_check_schema(s, err);
     }
     if (s->base.read_only) {
         return mli_fail(err, MODELLAB_E_STORE_READ_ONLY,
@@ -296,6 +299,7 @@ static const mli_store_ops ops = {
     .cap_needs = mli_sqlite_cap_needs,
     .usage = mli_sqlite_usage,
     .cap_change = mli_sqlite_cap_change,
+    .cap_defaults = mli_sqlite_cap_defaults,
     .cap_list = mli_sqlite_cap_list,
     .ended = mli_sqlite_ended,
     .marked = mli_sqlite_marked,

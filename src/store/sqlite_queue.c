@@ -74,29 +74,11 @@ typedef struct reading {
     bool by_number; /* the users stand in the order of their numbers, and all are there */
 } reading;
 
-static void *one_more(mli_query *q, const modellab_allocator *alloc, void *items, size_t count,
-                      size_t *room, size_t item_bytes)
-{
-    size_t wanted = *room == 0 ? 16 : *room * 2;
-    void *grown;
-
-    if (count < *room) {
-        return items;
-    }
-    grown = mli_realloc_array(alloc, items, wanted, item_bytes);
-    if (grown == NULL) {
-        q->rc = SQLITE_NOMEM;
-        return NULL;
-    }
-    *room = wanted;
-    return grown;
-}
-
 static bool add_user(reading *r, mli_query *q)
 {
     mli_queue_view *v = r->view;
     mli_queue_user *grown =
-        one_more(q, v->alloc, v->users, v->user_count, &r->user_room, sizeof *grown);
+        mli_query_room(q, v->alloc, v->users, v->user_count, &r->user_room, sizeof *grown);
 
     if (grown == NULL) {
         return false;
@@ -171,7 +153,7 @@ static modellab_status take_runs(reading *r, mli_query *q, bool again, modellab_
         if (bytes + 1 != MLI_ULID_BYTES || (again && is_there(v, id))) {
             continue;
         }
-        run = one_more(q, v->alloc, v->runs, v->run_count, &r->run_room, sizeof *run);
+        run = mli_query_room(q, v->alloc, v->runs, v->run_count, &r->run_room, sizeof *run);
         if (run == NULL) {
             break;
         }
@@ -200,8 +182,8 @@ static modellab_status take_running(reading *r, modellab_error *err)
 
     while (mli_query_row(&q)) {
         size_t user;
-        mli_queue_running *one =
-            one_more(&q, v->alloc, v->running, v->running_count, &r->running_room, sizeof *one);
+        mli_queue_running *one = mli_query_room(&q, v->alloc, v->running, v->running_count,
+                                                &r->running_room, sizeof *one);
 
         if (one == NULL) {
             break;

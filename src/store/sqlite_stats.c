@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "store/sqlite_db.h"
+#include <stddef.h>
 #include <string.h>
 
 static const double duration_bounds[] = {0.1, 0.3, 1, 3, 10, 30, 60, 120, 300, 600, 1800, 3600};
@@ -167,40 +168,33 @@ modellab_status mli_sqlite_history(mli_store *store, const char *model, size_t c
 static modellab_status read_totals(mli_sqlite *s, mli_sql which, mli_total_list *list,
                                    modellab_error *err)
 {
+    static const size_t texts[] = {offsetof(mli_total, family), offsetof(mli_total, label1),
+                                   offsetof(mli_total, label2)};
     mli_query q = mli_query_open(s, which);
-    size_t capacity = 0, ignored;
+    size_t capacity = 0;
     mli_buf block;
     modellab_status status;
 
     mli_buf_init(&block, list->alloc);
     while (mli_query_row(&q)) {
+        mli_total *grown =
+            mli_query_room(&q, list->alloc, list->rows, list->count, &capacity, sizeof *grown);
         mli_total *total;
 
-        if (list->count == capacity) {
-            size_t wanted = capacity == 0 ? 64 : capacity * 2;
-            mli_total *grown = mli_realloc_array(list->alloc, list->rows, wanted, sizeof *grown);
-
-            if (grown == NULL) {
-                q.rc = SQLITE_NOMEM;
-                break;
-            }
-            list->rows = grown;
-            capacity = wanted;
+        if (grown == NULL) {
+            break;
         }
-        total = &list->rows[list->count++];
+        list->rows = grown;
+        total = &grown[list->count++];
         total->family = mli_query_keep(&q, 0, &block);
         total->label1 = mli_query_keep(&q, 1, &block);
         total->label2 = mli_query_keep(&q, 2, &block);
         total->value = sqlite3_column_double(q.statement, 3);
     }
     status = mli_query_close(&q, err);
-    if (status == MODELLAB_OK && list->count > 0) {
-        list->text = mli_buf_take(&block, &ignored);
-        for (size_t i = 0; i < list->count; i++) {
-            mli_query_resolve(&list->rows[i].family, list->text);
-            mli_query_resolve(&list->rows[i].label1, list->text);
-            mli_query_resolve(&list->rows[i].label2, list->text);
-        }
+    if (status == MODELLAB_OK) {
+        list->text = mli_query_resolve_all(&block, list->rows, list->count, sizeof *list->rows,
+                                           texts, sizeof texts / sizeof *texts);
     }
     mli_buf_dispose(&block);
     return status;

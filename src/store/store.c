@@ -240,6 +240,12 @@ modellab_status mli_store_cap_remove(mli_store *store, const char *user, const m
                : status;
 }
 
+modellab_status mli_store_cap_defaults_changed(mli_store *store, bool *changed, modellab_error *err)
+{
+    *changed = false;
+    GUARDED(true, store->ops->cap_defaults(store, changed, err));
+}
+
 modellab_status mli_store_cap_list(mli_store *store, const char *user, mli_cap_list **out,
                                    modellab_error *err)
 {

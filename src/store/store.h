@@ -162,6 +162,7 @@ typedef struct mli_store_ops {
                              mli_usage *, modellab_error *);
     modellab_status (*cap_change)(mli_store *, const char *user, const mli_cap *, int64_t now_ms,
                                   bool remove, bool *was, modellab_error *);
+    modellab_status (*cap_defaults)(mli_store *, bool *changed, modellab_error *);
     modellab_status (*cap_list)(mli_store *, const char *user, mli_cap_list **, modellab_error *);
     modellab_status (*ended)(mli_store *, const mli_store_ended *, mli_run_row_list **,
                              modellab_error *);
@@ -184,8 +185,8 @@ struct mli_store {
 };
 
 /* Opens or makes the database and brings its schema up to date.
- * E_STORE_NEWER: written by a newer version. E_STORE_CORRUPT, E_STORE_READ_ONLY, E_NO_SPACE,
- * E_BUSY. */
+ * E_STORE_NEWER: written by a newer version. E_UNSUPPORTED: by an unreleased one. E_STORE_CORRUPT,
+ * E_STORE_READ_ONLY, E_NO_SPACE, E_BUSY. */
 MODELLAB_MUST_CHECK modellab_status mli_store_open_sqlite(const mli_store_options *options,
                                                           mli_store **out, modellab_error *err);
 void mli_store_close(mli_store *store); /* NULL accepted */
@@ -329,6 +330,10 @@ MODELLAB_MUST_CHECK modellab_status mli_store_cap_put(mli_store *store, const ch
 /* E_NOT_FOUND: there was none. */
 MODELLAB_MUST_CHECK modellab_status mli_store_cap_remove(mli_store *store, const char *user,
                                                          const mli_cap *cap, modellab_error *err);
+/* Compares the configured caps (cap_defaults) with those of the last time; when they are others,
+ * runs that wait for a cap may look again. */
+MODELLAB_MUST_CHECK modellab_status mli_store_cap_defaults_changed(mli_store *store, bool *changed,
+                                                                   modellab_error *err);
 /* Of one user, or of all (NULL); those of "*" first. */
 MODELLAB_MUST_CHECK modellab_status mli_store_cap_list(mli_store *store, const char *user,
                                                        mli_cap_list **out, modellab_error *err);

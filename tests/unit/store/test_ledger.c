@@ -177,6 +177,68 @@ static void every_way_out_gives_back(void **state)
     assert_int_equal(10000, usage_of(store, NOW + HOUR).used.of[MLI_MEASURE_AUDIO_MS]);
 }
 
+/* An attempt worked on 4 s of audio and was queued again; then the run ends without another one. */
+static void audio_counts_also_when_a_run_ends_in_the_queue(void **state)
+{
+    (void)state;
+    for (int timeout = 0; timeout < 2; timeout++) {
+        int number = timeout + 1;
+        mli_run_measures m = MLI_RUN_MEASURES_INIT;
+        mli_store_cancel met;
+        m.progress_seconds = 4;
+        add_needy(store, number, 6000, 500);
+        assert_int_equal(MODELLAB_OK, claim(store, number, NOW, NULL, NULL));
+        mli_store_change worked = {.run_id = id_of(number),
+                                   .fence = 1,
+                                   .expect = MODELLAB_RUN_RUNNING,
+                                   .now_ms = NOW,
+                                   .measures = &m};
+        ASSERT_OK(mli_store_apply(store, &worked, NULL, NULL, err));
+        ASSERT_OK(end_run(store, number, 1, MODELLAB_RUN_QUEUED, NOW + 1, err));
+        assert_int_equal(4000 * timeout, usage_of(store, NOW).used.of[MLI_MEASURE_AUDIO_MS]);
+        if (timeout != 0) {
+            mli_run_transition end = {.to = MODELLAB_RUN_TIMEOUT,
+                                      .reason = MODELLAB_REASON_QUEUE_TIMEOUT,
+                                      .event_type = "run_timeout"};
+            mli_store_change late = {.run_id = id_of(number),
+                                     .fence = 1,
+                                     .expect = MODELLAB_RUN_QUEUED,
+                                     .now_ms = NOW + 2,
+                                     .transition = &end};
+            ASSERT_OK(mli_store_apply(store, &late, NULL, NULL, err));
+        } else {
+            ASSERT_OK(mli_store_request_cancel(store, id_of(number), NOW + 2, &met, err));
+            assert_int_equal(MODELLAB_CANCEL_CANCELLED, met.outcome);
+        }
+        assert_int_equal(4000 * number, usage_of(store, NOW).used.of[MLI_MEASURE_AUDIO_MS]);
+        assert_int_equal(0, usage_of(store, NOW).held.of[MLI_MEASURE_AUDIO_MS]);
+    }
+}
+
+/* Caps of the configuration are read at opening: a supervisor with others wakes who waits. */
+static void raised_defaults_wake_those_that_wait(void **state)
+{
+    mli_run_stand stand;
+    bool changed = false;
+    (void)state;
+    store->cap_defaults[0] = (mli_cap){MLI_MEASURE_RUNS, MLI_PERIOD_DAY, 1};
+    store->cap_default_count = 1;
+    ASSERT_OK(mli_store_cap_defaults_changed(store, &changed, err));
+    assert_true(changed);
+    add_needy(store, 1, 0, 0);
+    add_needy(store, 2, 0, 0);
+    assert_int_equal(MODELLAB_OK, claim(store, 1, NOW, NULL, NULL));
+    assert_int_equal(MODELLAB_E_CAP_EXCEEDED, claim(store, 2, NOW, NULL, NULL));
+    ASSERT_OK(mli_store_cap_defaults_changed(store, &changed, err)); /* the same: nobody is woken */
+    assert_false(changed);
+    ASSERT_OK(mli_store_stand(store, id_of(2), &stand, err));
+    assert_true(stand.not_before_ms > NOW);
+    store->cap_defaults[0].value = 2;
+    ASSERT_OK(mli_store_cap_defaults_changed(store, &changed, err));
+    assert_true(changed);
+    assert_int_equal(MODELLAB_OK, claim(store, 2, NOW, NULL, NULL));
+}
+
 static void whose_cap_holds(void **state)
 {
     mli_cap_set set;
@@ -257,8 +319,15 @@ static void holding_more(void **state)
                  mli_store_hold_more(store, id_of(1), 1, &more, &hold, &verdict, err));
 }
 
-/* The race: 4 processes of 16 threads; each run needs 7 of a cap of 100, so 14 fit at a time. */
+/* The race: 4 processes of 16 threads; each run needs 7 of a cap of 100, so 14 fit at a time (of
+ * runs each needs 1 of 14, for good). One race for every measure that a claim can take. */
 enum { PROCESSES = 4, THREADS = 16, RUNS = 256, TRIES = 48, NEED = 7, CAP = 100 };
+static int32_t raced = MLI_MEASURE_CPU_MS;
+
+static int64_t raced_sum(const mli_usage *usage)
+{
+    return usage->used.of[raced] + usage->held.of[raced];
+}
 
 typedef struct racer {
     mli_store *store;
@@ -302,7 +371,7 @@ static void *race(void *arg)
         mli_usage usage = {0};
         if (mli_store_usage(r->store, "ann", NOW / HOUR, NOW / HOUR + 1, &usage, NULL) ==
             MODELLAB_OK) {
-            int64_t sum = usage.used.of[MLI_MEASURE_CPU_MS] + usage.held.of[MLI_MEASURE_CPU_MS];
+            int64_t sum = raced_sum(&usage);
             r->most = sum > r->most ? sum : r->most;
         }
         if (status == MODELLAB_OK) {
@@ -371,19 +440,46 @@ static int64_t race_all(bool planted)
     return most;
 }
 
+static void add_racer(int number)
+{
+    mli_event_row event = {.type = "run_queued"};
+    mli_run_row row;
+    char existing[MLI_ULID_BYTES];
+    mli_run_row_init(&row);
+    row.id = id_of(number);
+    row.user = "ann";
+    row.created_ms = NOW;
+    if (raced != MLI_MEASURE_RUNS) { /* of these each claim needs one by itself */
+        row.need.of[raced] = NEED;
+    }
+    ASSERT_OK(mli_store_insert(store, &row, &event, 1, existing, err));
+}
+
 static void racers_never_pass_a_cap(void **state)
 {
+    static const int32_t measures[] = {MLI_MEASURE_CPU_MS, MLI_MEASURE_AUDIO_MS,
+                                       MLI_MEASURE_API_CALLS, MLI_MEASURE_COST_MICROS,
+                                       MLI_MEASURE_RUNS};
     (void)state;
-    cap_of("ann", MLI_MEASURE_CPU_MS, MLI_PERIOD_DAY, CAP);
-    for (int i = 1; i <= RUNS; i++) {
-        add_needy(store, i, NEED, 0);
+    for (size_t i = 0; i < sizeof measures / sizeof *measures; i++) {
+        raced = measures[i];
+        int64_t each = raced == MLI_MEASURE_RUNS ? 1 : NEED;
+        int64_t cap = raced == MLI_MEASURE_RUNS ? CAP / NEED : CAP;
+        cap_of("ann", raced, MLI_PERIOD_DAY, cap);
+        for (int n = 1; n <= RUNS; n++) {
+            add_racer(n);
+        }
+        int64_t most = race_all(false);
+        print_message("%s: at most %lld of %lld were taken at any time\n", mli_measure_name(raced),
+                      (long long)most, (long long)cap);
+        assert_int_equal(CAP / NEED * each, most); /* never more, and what fits was taken */
+        mli_usage usage = usage_of(store, NOW);
+        assert_int_equal(0, raced_sum(&usage) % each);
+        assert_true(raced_sum(&usage) <= cap);
+        tear_down(NULL);
+        set_up(NULL);
     }
-    int64_t most = race_all(false);
-    assert_true(most <= CAP);
-    assert_int_equal(CAP / NEED * NEED, most); /* and what fits was taken */
-    mli_usage usage = usage_of(store, NOW);
-    assert_int_equal(0, usage.held.of[MLI_MEASURE_CPU_MS] % NEED);
-    assert_true(usage.held.of[MLI_MEASURE_CPU_MS] <= CAP);
+    raced = MLI_MEASURE_CPU_MS;
 }
 
 static void a_reservation_in_two_transactions_is_found(void **state)
@@ -401,6 +497,9 @@ int main(void)
         cmocka_unit_test(periods_are_those_of_the_calendar),
         cmocka_unit_test_setup_teardown(an_end_gives_back_what_a_claim_took, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_way_out_gives_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(audio_counts_also_when_a_run_ends_in_the_queue, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(raised_defaults_wake_those_that_wait, set_up, tear_down),
         cmocka_unit_test_setup_teardown(whose_cap_holds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_used_up_cap_waits_for_the_next_period, set_up, tear_down),
         cmocka_unit_test_setup_teardown(holding_more, set_up, tear_down),

@@ -1,7 +1,10 @@
-/* Opening a database of every earlier schema brings it up to date and loses nothing. Argument: the
- * folder with version<N>.sql, as the library of that time wrote it. */
+/* Opening a database of every earlier schema brings it up to date and loses nothing, or changes
+ * nothing when any statement or operation of the disk fails; one that is not what its version says
+ * is refused by name. Argument: the folder with version<N>.sql, as the library of that time wrote
+ * it. */
+#include "store/sqlite_db.h"
 #include "unit/store/common.h"
-#include <sqlite3.h>
+#include "unit/store/faulty_vfs.h"
 
 static const char *scripts;
 static temp_folder folder;
@@ -20,11 +23,28 @@ static int tear_down(void **state)
     return 0;
 }
 
+static void database_path(char path[1024])
+{
+    assert_true(snprintf(path, 1024, "%s/lab.sqlite", folder.path) > 0);
+}
+
+static void run_sql(const char *sql)
+{
+    char path[1024];
+    sqlite3 *db = NULL;
+
+    database_path(path);
+    assert_int_equal(SQLITE_OK, sqlite3_open(path, &db));
+    if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK) {
+        fail_msg("%s", sqlite3_errmsg(db));
+    }
+    assert_int_equal(SQLITE_OK, sqlite3_close(db));
+}
+
 static void run_script_file(const char *name)
 {
     static char text[200000];
     char path[1024];
-    sqlite3 *db = NULL;
     FILE *file;
 
     assert_true(snprintf(path, sizeof path, "%s/%s", scripts, name) > 0);
@@ -32,10 +52,7 @@ static void run_script_file(const char *name)
     assert_non_null(file);
     text[fread(text, 1, sizeof text - 1, file)] = '\0';
     assert_int_equal(0, fclose(file));
-    assert_true(snprintf(path, sizeof path, "%s/lab.sqlite", folder.path) > 0);
-    assert_int_equal(SQLITE_OK, sqlite3_open(path, &db));
-    assert_int_equal(SQLITE_OK, sqlite3_exec(db, text, NULL, NULL, NULL));
-    assert_int_equal(SQLITE_OK, sqlite3_close(db));
+    run_sql(text);
 }
 
 static mli_run_record *load(mli_store *store, const char *id)
@@ -124,14 +141,193 @@ static void an_old_lab_is_not_changed_by_a_reader(void **state)
     assert_null(store);
 }
 
+static modellab_status open_it(mli_store **store, modellab_error *err)
+{
+    char path[1024];
+    mli_store_options options = {.path = path};
+
+    database_path(path);
+    *store = NULL;
+    return mli_store_open_sqlite(&options, store, err);
+}
+
+/* When this fails the schema has changed: put the new value into sqlite_db.h (and mind that a
+ * released version is never changed, only followed by a next one). */
+static void the_fingerprint_is_that_of_a_new_lab(void **state)
+{
+    char now[65];
+    mli_store *store = open_in(&folder, NULL, false);
+
+    (void)state;
+    ASSERT_OK(mli_sqlite_fingerprint((mli_sqlite *)store, now, err));
+    assert_string_equal(MLI_SCHEMA_FINGERPRINT, now);
+    mli_store_close(store);
+}
+
+static void a_database_that_is_not_its_version_is_named(void **state)
+{
+    static const struct {
+        const char *sql, *named;
+    } cases[] = {
+        {"ALTER TABLE runs DROP COLUMN sandbox", "the column runs.sandbox"},
+        {"ALTER TABLE steps DROP COLUMN reused_from", "the column steps.reused_from"},
+        {"DROP TABLE caps", "the column caps.user"},
+        {"DROP INDEX runs_waiting", "the index runs_waiting"},
+        {"DROP TRIGGER queue_moved", "the trigger queue_moved"},
+        {"CREATE INDEX own ON runs(labels_json)", NULL}, /* somebody's own: harmless */
+        {"ALTER TABLE runs ADD COLUMN note TEXT", NULL},
+    };
+    mli_store *store;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        modellab_error err = MODELLAB_ERROR_INIT;
+        mli_store_close(open_in(&folder, NULL, false));
+        run_sql(cases[i].sql);
+        modellab_status status = open_it(&store, &err);
+        assert_int_equal(cases[i].named == NULL ? MODELLAB_OK : MODELLAB_E_UNSUPPORTED, status);
+        if (cases[i].named != NULL) {
+            assert_non_null(strstr(err.message, cases[i].named));
+            assert_null(strstr(err.message, "sqlite"));
+        }
+        mli_store_close(store);
+        tear_down(NULL);
+        set_up(NULL);
+    }
+}
+
+static int64_t number_of(const char *sql)
+{
+    char path[1024];
+    sqlite3 *db = NULL;
+    sqlite3_stmt *statement = NULL;
+
+    database_path(path);
+    assert_int_equal(SQLITE_OK, sqlite3_open(path, &db));
+    assert_int_equal(SQLITE_OK, sqlite3_prepare_v2(db, sql, -1, &statement, NULL));
+    assert_int_equal(SQLITE_ROW, sqlite3_step(statement));
+    int64_t number = sqlite3_column_int64(statement, 0);
+    assert_int_equal(SQLITE_OK, sqlite3_finalize(statement));
+    assert_int_equal(SQLITE_OK, sqlite3_close(db));
+    return number;
+}
+
+/* All or nothing; and afterwards it can be done. */
+static void expect_old_or_new(bool opened)
+{
+    int64_t version = number_of("PRAGMA user_version");
+    mli_store *store = NULL;
+    mli_run_record *done;
+
+    faulty.fail_at = faulty.deny_at = -1;
+    assert_true(version == 1 || version == MLI_SCHEMA_VERSION);
+    assert_true(!opened || version == MLI_SCHEMA_VERSION);
+    if (version == 1) { /* nothing of the new schema is there */
+        assert_int_equal(0,
+                         number_of("SELECT count(*) FROM pragma_table_info('runs') WHERE name IN "
+                                   "('sandbox','gate','wall_ms')"));
+        assert_int_equal(0, number_of("SELECT count(*) FROM sqlite_master WHERE name IN "
+                                      "('caps','queue_users','queue_moved','runs_waiting')"));
+        assert_int_equal(1,
+                         number_of("SELECT count(*) FROM sqlite_master WHERE name='runs_queue'"));
+    }
+    assert_int_equal(4, number_of("SELECT count(*) FROM runs"));
+    ASSERT_OK(open_it(&store, err));
+    done = load(store, "01M84V4C1V3VMPXM4H74GXZD8X");
+    assert_true(done->run->wall_ms == done->run->ended_ms - done->run->started_ms);
+    mli_run_record_free(done);
+    mli_store_close(store);
+}
+
+/* The database of version 1 as a file: made once, then copied. */
+static char old_lab[1 << 20];
+static size_t old_lab_bytes;
+
+static void put_old_lab(void)
+{
+    char path[1024];
+    FILE *file;
+
+    database_path(path);
+    if (old_lab_bytes == 0) {
+        run_script_file("version1.sql");
+        file = fopen(path, "rb");
+        assert_non_null(file);
+        old_lab_bytes = fread(old_lab, 1, sizeof old_lab, file);
+        assert_int_equal(0, fclose(file));
+        assert_true(old_lab_bytes > 0 && old_lab_bytes < sizeof old_lab);
+        return;
+    }
+    file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(old_lab_bytes, fwrite(old_lab, 1, old_lab_bytes, file));
+    assert_int_equal(0, fclose(file));
+}
+
+/* `at` is where the next failure goes. The number of operations that were made to fail. */
+static long fail_each(long *at, const long *calls, int code)
+{
+    for (long n = 0; n < 5000; n++) {
+        modellab_error err = MODELLAB_ERROR_INIT;
+        mli_store *store;
+        faulty.fail_at = faulty.deny_at = -1;
+        put_old_lab();
+        faulty.calls = faulty.denials = 0;
+        faulty.code = code;
+        *at = n;
+        modellab_status status = open_it(&store, &err);
+        bool reached = *calls > n;
+        *at = -1;
+        if (status != MODELLAB_OK) {
+            assert_true(err.message[0] != '\0' && strstr(err.message, folder.path) == NULL);
+        }
+        mli_store_close(store);
+        expect_old_or_new(status == MODELLAB_OK);
+        tear_down(NULL);
+        set_up(NULL);
+        if (!reached) {
+            assert_int_equal(MODELLAB_OK, status);
+            return n;
+        }
+    }
+    fail_msg("it does not come to an end");
+    return 0;
+}
+
+static void every_statement_of_the_migration_fails_once(void **state)
+{
+    (void)state;
+    long failed = fail_each(&faulty.deny_at, &faulty.denials, 0);
+    print_message("%ld parts of statements were refused, one at a time\n", failed);
+    assert_true(failed > 60);
+}
+
+static void every_operation_of_the_disk_fails_once(void **state)
+{
+    static const int codes[] = {SQLITE_IOERR, SQLITE_FULL};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        long failed = fail_each(&faulty.fail_at, &faulty.calls, codes[i]);
+        print_message("%ld operations failed, one at a time\n", failed);
+        assert_true(failed > 30);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(version_1, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_old_lab_is_not_changed_by_a_reader, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_fingerprint_is_that_of_a_new_lab, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_database_that_is_not_its_version_is_named, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(every_statement_of_the_migration_fails_once, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(every_operation_of_the_disk_fails_once, set_up, tear_down),
     };
 
     assert_true(argc == 2);
     scripts = argv[1];
+    assert_int_equal(SQLITE_OK, faulty_vfs_install());
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
