@@ -82,6 +82,8 @@ void mli_jw_raw(mli_jw *w, const char *json, size_t bytes); /* already valid JSO
 void mli_jw_kstring(mli_jw *w, const char *key, const char *text);
 void mli_jw_kint(mli_jw *w, const char *key, int64_t value);
 void mli_jw_kreal(mli_jw *w, const char *key, double value);
+/* Milliseconds since 1970 as a time of UTC; null when negative. */
+void mli_jw_kutc(mli_jw *w, const char *key, int64_t ms);
 void mli_jw_kbool(mli_jw *w, const char *key, bool value);
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/json_text.h"
 #include "base/str.h"
+#include "os/clock.h"
 #include <math.h>
 #include <string.h>
 
@@ -192,6 +193,19 @@ void mli_jw_kreal(mli_jw *w, const char *key, double value)
 {
     mli_jw_key(w, key);
     mli_jw_real(w, value);
+}
+
+void mli_jw_kutc(mli_jw *w, const char *key, int64_t ms)
+{
+    char text[28];
+
+    mli_jw_key(w, key);
+    if (ms < 0) {
+        mli_jw_null(w);
+        return;
+    }
+    mli_os_format_utc(ms * 1000000, text);
+    mli_jw_string(w, text);
 }
 
 void mli_jw_kbool(mli_jw *w, const char *key, bool value)

@@ -7,6 +7,7 @@
 #include "lab/lab.h"
 
 #define MLI_BUNDLE_RECORD "record.json"
+#define MLI_BUNDLE_FORMAT 1
 #define MLI_BUNDLE_RECORD_MAX ((int64_t)32 * 1024 * 1024)
 
 /* The record as it stands in the store, as JSON: every column, steps, artifacts, events. */
@@ -22,7 +23,8 @@ typedef struct mli_bundle_record {
     size_t event_count;
 } mli_bundle_record;
 
-/* E_SCHEMA: not the record of a run that has ended. */
+/* E_SCHEMA: not the record of a run that has ended, or a member makes no sense: no time of a clock,
+ * no amount, no JSON where there is to be some. The message names the member. */
 MODELLAB_MUST_CHECK modellab_status mli_bundle_read_record(const mli_json *root,
                                                            const modellab_allocator *alloc,
                                                            mli_bundle_record *out,

@@ -6,7 +6,6 @@
 #include "lab/schedule.h"
 #include "lab/state.h"
 #include "lab/wake.h"
-#include "os/clock.h"
 #include <string.h>
 
 #define AGAIN_MOST 3 /* a run that starts while it is looked at is looked at again */
@@ -121,18 +120,6 @@ static modellab_status look_once(looking *l, bool *done, modellab_error *err)
     return status;
 }
 
-static void put_time(mli_jw *w, const char *key, int64_t ms)
-{
-    char text[28];
-    mli_jw_key(w, key);
-    if (ms < 0) {
-        mli_jw_null(w);
-        return;
-    }
-    mli_os_format_utc(ms * 1000000, text);
-    mli_jw_string(w, text);
-}
-
 static void put_count(mli_jw *w, const char *key, int64_t value, bool known)
 {
     mli_jw_key(w, key);
@@ -158,10 +145,10 @@ static void write_json(const looking *l, mli_buf *json)
     mli_jw_end_object(&w);
     put_count(&w, "position", e->position, e->position > 0);
     mli_jw_kint(&w, "waiting", e->waiting);
-    put_time(&w, "start_at", e->start_ms);
-    put_time(&w, "end_at", e->end_ms);
-    put_time(&w, "not_before", e->not_before_ms);
-    put_time(&w, "queue_deadline_at", e->queue_until_ms);
+    mli_jw_kutc(&w, "start_at", e->start_ms);
+    mli_jw_kutc(&w, "end_at", e->end_ms);
+    mli_jw_kutc(&w, "not_before", e->not_before_ms);
+    mli_jw_kutc(&w, "queue_deadline_at", e->queue_until_ms);
     put_count(&w, "expected_ms", e->expected_ms, e->expected_ms >= 0);
     mli_jw_kint(&w, "priority", e->priority);
     mli_jw_kbool(&w, "held", e->is_held != 0);

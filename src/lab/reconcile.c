@@ -134,24 +134,33 @@ static modellab_status look_at_supervisors(mli_lab *lab, bool dry_run, mli_findi
     return status;
 }
 
+typedef struct removing {
+    mli_lab *lab;
+    mli_findings *report;
+} removing;
+
+static void add_not_removed(void *user, const mli_run_row *row, const modellab_error *err)
+{
+    const removing *r = user;
+    modellab_logger *log = mli_run_log(r->lab, row);
+    mli_log_error(log, MODELLAB_LOG_WARN, "run.not_removed",
+                  "it is tried again at the next reconcile", err->code, err);
+    mli_logger_unref(log);
+    mli_reconcile_add(r->report, MODELLAB_SEVERITY_WARNING, "run.not_removed", row->id,
+                      err->message);
+}
+
 /* Removals that a crash interrupted. */
 static modellab_status complete_removals(mli_lab *lab, mli_findings *report, modellab_error *err)
 {
     int64_t completed = 0;
-    modellab_error one = MODELLAB_ERROR_INIT;
-    modellab_status status = mli_retention_complete(lab, &completed, &one);
+    removing r = {lab, report};
+    modellab_status status = mli_retention_complete(lab, add_not_removed, &r, &completed, err);
     if (completed > 0) {
         mli_findings_add(report, MODELLAB_SEVERITY_INFO, "run.removed", "",
                          "a removal of runs had been interrupted -> it is complete now");
     }
-    if (is_the_runs_own(status)) {
-        mli_log_error(lab->logger, MODELLAB_LOG_WARN, "run.not_removed",
-                      "it is tried again at the next reconcile", status, &one);
-        mli_findings_add(report, MODELLAB_SEVERITY_WARNING, "run.not_removed", "", "%s",
-                         one.message);
-        return MODELLAB_OK;
-    }
-    return status == MODELLAB_OK ? status : mli_fail(err, status, "%s", one.message);
+    return status;
 }
 
 /* Adds the findings of one id to its counter, at the first of them. */

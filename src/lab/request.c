@@ -1,4 +1,4 @@
-/* Reading a request: the schema first, then what a schema cannot say, then the accepted form. */
+/* Reading a request: the schema first, then what a schema cannot say. */
 #include "lab/request.h"
 
 #include "base/error.h"
@@ -7,9 +7,7 @@
 #include "lab/deadlines.h"
 #include "lab/limits.h"
 #include "lab/pipeline.h"
-#include "os/locale.h"
-#include <modellab/price.h>
-#include <stddef.h>
+#include "lab/request_private.h"
 #include <string.h>
 
 #define LABELS_MOST 64
@@ -101,207 +99,6 @@ static void check_rest(mli_request *r, mli_findings *report)
     }
 }
 
-static void put_temperatures(mli_jw *w, const mli_json *given)
-{
-    static const double ladder[] = {0, 0.2, 0.4, 0.6, 0.8, 1};
-    size_t count = given == NULL ? sizeof ladder / sizeof *ladder : mli_json_count(given);
-
-    mli_jw_key(w, "temperatures");
-    mli_jw_array(w);
-    for (size_t i = 0; i < count; i++) {
-        mli_jw_real(w, given == NULL ? ladder[i] : mli_json_number(mli_json_at(given, i), 0));
-    }
-    mli_jw_end_array(w);
-}
-
-static void put_formats(mli_jw *w, const mli_json *given)
-{
-    mli_jw_key(w, "formats");
-    mli_jw_array(w);
-    for (size_t i = 0; given != NULL && i < mli_json_count(given); i++) {
-        mli_jw_string(w, mli_json_string(mli_json_at(given, i), ""));
-    }
-    mli_jw_end_array(w);
-}
-
-static void put_asr(mli_jw *w, const mli_request *r)
-{
-    const mli_json *asr = mli_json_get(mli_json_get(r->given, "config"), "asr");
-    const mli_json *prompt = mli_json_get(asr, "initial_prompt");
-
-    mli_jw_key(w, "asr");
-    mli_jw_object(w);
-    mli_jw_kstring(w, "model", r->model);
-    mli_jw_kstring(w, "language", mli_json_string(mli_json_get(asr, "language"), "auto"));
-    mli_jw_kstring(w, "task", mli_json_string(mli_json_get(asr, "task"), "transcribe"));
-    mli_jw_kint(w, "beam_size", mli_json_int(mli_json_get(asr, "beam_size"), 1));
-    mli_jw_kint(w, "best_of", mli_json_int(mli_json_get(asr, "best_of"), 5));
-    put_temperatures(w, mli_json_get(asr, "temperatures"));
-    if (prompt != NULL) {
-        mli_jw_kstring(w, "initial_prompt", mli_json_string(prompt, ""));
-    }
-    mli_jw_kbool(w, "condition_on_previous",
-                 mli_json_bool(mli_json_get(asr, "condition_on_previous"), true));
-    mli_jw_kbool(w, "word_times", mli_json_bool(mli_json_get(asr, "word_times"), false));
-    mli_jw_kint(w, "threads", mli_json_int(mli_json_get(asr, "threads"), 0));
-    mli_jw_kstring(w, "weights", mli_json_string(mli_json_get(asr, "weights"), "f16"));
-    put_formats(w, mli_json_get(asr, "formats"));
-    mli_jw_end_object(w);
-}
-
-static void put_member(mli_jw *w, const mli_request *r, const char *key, mli_buf *scratch)
-{
-    const mli_json *value = mli_json_get(r->given, key);
-    modellab_status status;
-
-    if (value == NULL) {
-        return;
-    }
-    mli_buf_clear(scratch);
-    status = mli_json_dump(value, scratch, NULL);
-    if (status != MODELLAB_OK) {
-        w->out->status = status;
-        return;
-    }
-    mli_jw_key(w, key);
-    mli_jw_raw(w, mli_buf_text(scratch), scratch->size);
-}
-
-static void put_steps(mli_jw *w, const mli_request *r)
-{
-    const char *at = mli_buf_text(&r->steps);
-
-    mli_jw_key(w, "steps");
-    mli_jw_array(w);
-    while (*at != '\0') {
-        size_t bytes = strcspn(at, ",");
-
-        mli_jw_string_n(w, at, bytes);
-        at += bytes + (at[bytes] == ',');
-    }
-    mli_jw_end_array(w);
-}
-
-static void put_retry(mli_jw *w, const mli_request *r, mli_buf *scratch)
-{
-    const mli_json *on = mli_json_get(mli_json_get(r->given, "retry"), "on");
-
-    mli_jw_key(w, "retry");
-    mli_jw_object(w);
-    mli_jw_kint(w, "max_attempts", r->retry.max_attempts);
-    mli_jw_kreal(w, "base_seconds", (double)r->retry.base_ms / 1000.0);
-    mli_jw_kreal(w, "cap_seconds", (double)r->retry.cap_ms / 1000.0);
-    if (on != NULL) {
-        modellab_status status;
-
-        mli_buf_clear(scratch);
-        status = mli_json_dump(on, scratch, NULL);
-        if (status != MODELLAB_OK) {
-            w->out->status = status;
-        } else {
-            mli_jw_key(w, "on");
-            mli_jw_raw(w, mli_buf_text(scratch), scratch->size);
-        }
-    }
-    mli_jw_end_object(w);
-}
-
-/* The run's caps: as they were given, and those of its user where they were not. */
-static const struct cap_member {
-    const char *name;
-    int32_t bit;
-    size_t offset; /* in mli_run_caps */
-    double unit;   /* of the member, in the units of mli_run_caps; 0 = a whole number */
-} cap_members[] = {
-    {"cpu_seconds", MODELLAB_CAP_CPU_SECONDS, offsetof(mli_run_caps, cpu_ns), 1e9},
-    {"wall_seconds", MODELLAB_CAP_WALL_SECONDS, offsetof(mli_run_caps, wall_ms), 1e3},
-    {"audio_seconds", MODELLAB_CAP_AUDIO_SECONDS, offsetof(mli_run_caps, audio_ms), 1e3},
-    {"peak_memory_bytes", MODELLAB_CAP_PEAK_MEMORY_BYTES, offsetof(mli_run_caps, peak_memory_bytes),
-     0},
-    {"api_calls", MODELLAB_CAP_API_CALLS, offsetof(mli_run_caps, api_calls), 0},
-    {"cost_micros", MODELLAB_CAP_COST, offsetof(mli_run_caps, cost_micros), 0},
-};
-#define CAP_MEMBERS (sizeof cap_members / sizeof cap_members[0])
-
-static int64_t *cap_at(mli_run_caps *caps, size_t i)
-{
-    return (int64_t *)(void *)((char *)caps + cap_members[i].offset);
-}
-
-static void put_caps(mli_jw *w, mli_request *r)
-{
-    const mli_json *given = mli_json_get(r->given, "caps");
-    bool any = given != NULL;
-    for (size_t i = 0; i < CAP_MEMBERS; i++) {
-        any = any || *cap_at(&r->caps, i) > 0;
-    }
-    if (!any) {
-        return;
-    }
-    mli_jw_key(w, "caps");
-    mli_jw_object(w);
-    for (size_t i = 0; i < CAP_MEMBERS; i++) {
-        const struct cap_member *m = &cap_members[i];
-        const mli_json *own = mli_json_get(given, m->name);
-        int64_t value = *cap_at(&r->caps, i);
-        if (m->unit == 0 && value > 0) {
-            mli_jw_kint(w, m->name, value);
-        } else if (own != NULL && m->unit > 0) {
-            mli_jw_kreal(w, m->name, mli_json_number(own, 0.0));
-        } else if (value > 0) {
-            mli_jw_kreal(w, m->name, (double)value / m->unit);
-        }
-    }
-    mli_jw_end_object(w);
-}
-
-static void write_accepted(mli_request *r)
-{
-    mli_buf scratch;
-    mli_jw w;
-
-    mli_buf_init(&scratch, r->json.alloc);
-    mli_jw_init(&w, &r->json);
-    mli_jw_object(&w);
-    mli_jw_kint(&w, "schema_version", 1);
-    mli_jw_kstring(&w, "pipeline", r->pipeline);
-    put_steps(&w, r);
-    mli_jw_kstring(&w, "user", r->user);
-    mli_jw_kint(&w, "priority", r->priority);
-    mli_jw_key(&w, "config");
-    mli_jw_object(&w);
-    if (r->model[0] != '\0') {
-        put_asr(&w, r);
-    }
-    mli_jw_end_object(&w);
-    if (r->max_duration_ms > 0) {
-        mli_jw_kreal(&w, "max_duration_seconds", (double)r->max_duration_ms / 1000.0);
-    }
-    put_member(&w, r, "max_step_seconds", &scratch);
-    put_member(&w, r, "stall_seconds", &scratch);
-    put_member(&w, r, "cancel_grace_seconds", &scratch);
-    put_member(&w, r, "kill_grace_seconds", &scratch);
-    if (r->max_queue_ms >= 0) {
-        mli_jw_kreal(&w, "max_queue_seconds", (double)r->max_queue_ms / 1000.0);
-    }
-    if (r->hold) {
-        mli_jw_kbool(&w, "hold", true);
-    }
-    put_retry(&w, r, &scratch);
-    put_member(&w, r, "require_sandbox", &scratch);
-    mli_jw_kstring(&w, "admission", r->safe ? "safe" : "expected");
-    put_caps(&w, r);
-    put_member(&w, r, "labels", &scratch);
-    put_member(&w, r, "idempotency_key", &scratch);
-    mli_jw_end_object(&w);
-    if (mli_json_get(r->given, "labels") != NULL) {
-        modellab_status status = mli_json_dump(mli_json_get(r->given, "labels"), &r->labels, NULL);
-
-        r->json.status = r->json.status == MODELLAB_OK ? status : r->json.status;
-    }
-    mli_buf_dispose(&scratch);
-}
-
 static modellab_status check_schema(mli_request *r, const modellab_allocator *alloc,
                                     mli_findings *report, modellab_error *err)
 {
@@ -370,7 +167,7 @@ static modellab_status accept(mli_request *r, const mli_request_defaults *defaul
     r->hold = mli_json_bool(mli_json_get(r->given, "hold"), false);
     mli_caps_read(mli_json_get(r->given, "caps"), &r->caps);
     r->safe = strcmp(mli_json_string(mli_json_get(r->given, "admission"), ""), "safe") == 0;
-    write_accepted(r);
+    mli_request_write(r);
     return mli_buf_status(&r->json, err);
 }
 
@@ -396,37 +193,6 @@ modellab_status mli_request_read(const char *text, size_t bytes, const modellab_
         status = mli_no_memory(err);
     }
     return status;
-}
-
-modellab_status mli_request_bound(mli_request *r, const mli_run_caps *ceilings,
-                                  mli_findings *report, modellab_error *err)
-{
-    bool changed = false;
-    mli_run_caps most = *ceilings;
-    for (size_t i = 0; i < CAP_MEMBERS; i++) {
-        const struct cap_member *m = &cap_members[i];
-        int64_t *own = cap_at(&r->caps, i), ceiling = *cap_at(&most, i);
-        if (ceiling <= 0 || (*own > 0 && *own <= ceiling)) {
-            continue;
-        }
-        if (*own > ceiling) {
-            char pointer[64];
-            (void)mli_os_format(pointer, sizeof pointer, "/caps/%s", m->name);
-            mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "caps.above_users", pointer,
-                             "The cap is above the %.9g that the user may give to a run.",
-                             (double)ceiling / (m->unit > 0 ? m->unit : 1.0));
-            return mli_fail_at(err, MODELLAB_E_CAP_EXCEEDED, m->bit,
-                               "the cap %s is above what the user may give to a run", m->name);
-        }
-        *own = ceiling;
-        changed = true;
-    }
-    if (changed) {
-        mli_buf_clear(&r->json);
-        mli_buf_clear(&r->labels);
-        write_accepted(r);
-    }
-    return mli_buf_status(&r->json, err);
 }
 
 void mli_request_dispose(mli_request *request)

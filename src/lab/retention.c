@@ -136,25 +136,46 @@ static modellab_status complete_one(mli_lab *lab, const char *run_id, int32_t pa
     return status == MODELLAB_OK ? mli_store_unmark(lab->store, run_id, parts, err) : status;
 }
 
-modellab_status mli_retention_complete(mli_lab *lab, int64_t *completed, modellab_error *err)
+/* Of the lab, not of one run: with the next run it would fail again. */
+static bool concerns_all(modellab_status status)
+{
+    return status == MODELLAB_E_STORE_FAILED || status == MODELLAB_E_NO_MEMORY ||
+           status == MODELLAB_E_FORKED;
+}
+
+modellab_status mli_retention_complete(mli_lab *lab, mli_not_removed tell, void *user,
+                                       int64_t *completed, modellab_error *err)
 {
     mli_run_row_list *list = NULL;
-    modellab_status first = mli_store_list_marked(lab->store, &list, err);
-    if (first != MODELLAB_OK) {
-        return first;
+    *completed = 0;
+    modellab_status status = mli_store_list_marked(lab->store, &list, err);
+    if (status != MODELLAB_OK) {
+        return status;
     }
-    for (size_t i = 0; i < list->count; i++) {
+    for (size_t i = 0; status == MODELLAB_OK && i < list->count; i++) {
         const mli_run_row *row = list->rows[i];
         modellab_error one = MODELLAB_ERROR_INIT;
-        modellab_status status = complete_one(lab, row->id, row->deleting, &one);
-        if (status == MODELLAB_OK && completed != NULL) {
+        modellab_status own = complete_one(lab, row->id, row->deleting, &one);
+        if (own == MODELLAB_OK) {
             *completed += 1;
-        } else if (status != MODELLAB_OK && first == MODELLAB_OK) {
-            first = mli_fail(err, status, "%s", one.message);
+        } else if (concerns_all(own)) {
+            status = mli_fail(err, own, "%s", one.message);
+        } else {
+            tell(user, row, &one);
         }
     }
     mli_run_row_list_free(list);
-    return first;
+    return status;
+}
+
+static void note_failure(void *user, const mli_run_row *row, const modellab_error *err)
+{
+    mli_retention *pass = user;
+    modellab_logger *log = mli_run_log(pass->lab, row);
+    pass->result.failed++;
+    mli_log_error(log, MODELLAB_LOG_WARN, "cleanup.run_failed",
+                  "it will be tried again by the next cleanup", err->code, err);
+    mli_logger_unref(log);
 }
 
 modellab_status mli_retention_begin(mli_retention *pass, mli_lab *lab,
@@ -174,9 +195,10 @@ modellab_status mli_retention_begin(mli_retention *pass, mli_lab *lab,
     if (rule->dry_run) {
         return MODELLAB_OK;
     }
+    int64_t completed = 0;
     modellab_status status = take_lock(lab, &pass->lock_fd, err);
     if (status == MODELLAB_OK) {
-        status = mli_retention_complete(lab, NULL, err);
+        status = mli_retention_complete(lab, note_failure, pass, &completed, err);
     }
     if (status != MODELLAB_OK) {
         mli_retention_end(pass);
@@ -237,16 +259,6 @@ static modellab_status remove_run(mli_retention *pass, const mli_run_row *row, i
     return status;
 }
 
-static void note_failure(mli_retention *pass, const mli_run_row *row, modellab_status status,
-                         const modellab_error *err)
-{
-    modellab_logger *log = mli_run_log(pass->lab, row);
-    pass->result.failed++;
-    mli_log_error(log, MODELLAB_LOG_WARN, "cleanup.run_failed",
-                  "it will be tried again by the next cleanup", status, err);
-    mli_logger_unref(log);
-}
-
 static int32_t parts_of(const mli_retention *pass, const mli_run_row *row)
 {
     int32_t parts = pass->rule.parts;
@@ -277,12 +289,11 @@ static modellab_status look_at(mli_retention *pass, const mli_run_row *row, mode
     if (status == MODELLAB_OK && !pass->rule.dry_run) {
         status = remove_run(pass, row, parts, &went, &one);
     }
-    if (status == MODELLAB_E_STORE_FAILED || status == MODELLAB_E_NO_MEMORY ||
-        status == MODELLAB_E_FORKED) {
+    if (concerns_all(status)) {
         return mli_fail(err, status, "%s", one.message);
     }
     if (status != MODELLAB_OK) {
-        note_failure(pass, row, status, &one);
+        note_failure(pass, row, &one);
     } else if (went) {
         count(pass, parts, &bytes);
     } else {

@@ -37,7 +37,8 @@ typedef struct mli_retention {
     modellab_cleanup_result result;
 } mli_retention;
 
-/* E_BUSY: another pass is at work in some process. Completes what an earlier one began. */
+/* E_BUSY: another pass is at work in some process. Completes what an earlier one began; what cannot
+ * be completed is counted as failed and does not hold up the others. */
 MODELLAB_MUST_CHECK modellab_status mli_retention_begin(mli_retention *pass, mli_lab *lab,
                                                         const mli_retention_rule *rule,
                                                         modellab_error *err);
@@ -47,8 +48,13 @@ MODELLAB_MUST_CHECK modellab_status mli_retention_step(mli_retention *pass, int3
                                                        modellab_error *err);
 void mli_retention_end(mli_retention *pass);
 
-/* Completes removals that a crash interrupted; also part of reconciliation. */
-MODELLAB_MUST_CHECK modellab_status mli_retention_complete(mli_lab *lab, int64_t *completed,
+/* Told of a run whose removal could not be completed. */
+typedef void (*mli_not_removed)(void *user, const mli_run_row *row, const modellab_error *err);
+
+/* Completes removals that a crash interrupted; also part of reconciliation. What is wrong with one
+ * run is told and tried again the next time; only what concerns all of them comes back. */
+MODELLAB_MUST_CHECK modellab_status mli_retention_complete(mli_lab *lab, mli_not_removed tell,
+                                                           void *user, int64_t *completed,
                                                            modellab_error *err);
 /* The public cleanup: a whole pass and the leftovers. */
 MODELLAB_MUST_CHECK modellab_status mli_lab_cleanup(mli_lab *lab,

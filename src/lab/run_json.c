@@ -3,22 +3,8 @@
 #include "lab/forecast.h"
 #include "lab/snapshot.h"
 #include "lab/state.h"
-#include "os/clock.h"
 #include "store/queue.h"
 #include <string.h>
-
-static void put_time(mli_jw *w, const char *key, int64_t ms)
-{
-    char text[28];
-
-    mli_jw_key(w, key);
-    if (ms < 0) {
-        mli_jw_null(w);
-        return;
-    }
-    mli_os_format_utc(ms * 1000000, text);
-    mli_jw_string(w, text);
-}
 
 /* null for what is not known, never 0 */
 static void put_int(mli_jw *w, const char *key, int64_t value)
@@ -84,15 +70,15 @@ static void put_identity(mli_jw *w, const mli_run_row *run)
     put_text(w, "trace_id", run->trace_id);
     put_text(w, "parent_run_id", run->parent_run_id);
     put_text(w, "user", run->user);
-    put_time(w, "requested_at", run->created_ms);
-    put_time(w, "started_at", run->started_ms);
-    put_time(w, "ended_at", run->ended_ms);
+    mli_jw_kutc(w, "requested_at", run->created_ms);
+    mli_jw_kutc(w, "started_at", run->started_ms);
+    mli_jw_kutc(w, "ended_at", run->ended_ms);
     put_int(w, "queue_wait_ms",
             run->status == MODELLAB_RUN_QUEUED && run->attempt == 0 ? -1 : run->queue_wait_ms);
     put_int(w, "duration_ms", span_ms(run->started_ms, run->ended_ms));
     put_int(w, "max_queue_ms", run->max_queue_ms > 0 ? run->max_queue_ms : -1);
     put_int(w, "max_duration_ms", run->max_duration_ms > 0 ? run->max_duration_ms : -1);
-    put_time(w, "cancel_requested_at", run->cancel_requested_ms);
+    mli_jw_kutc(w, "cancel_requested_at", run->cancel_requested_ms);
 }
 
 static void put_input(mli_jw *w, const mli_run_row *run)
@@ -163,13 +149,10 @@ static void put_steps(mli_jw *w, const mli_run_record *record)
         mli_jw_kstring(w, "name", step->name);
         mli_jw_kstring(w, "status", mli_status_name_of_run(step->status));
         put_reason(w, step->reason, step->message);
-        put_time(w, "started_at", step->started_ms);
-        put_time(w, "ended_at", step->ended_ms);
+        mli_jw_kutc(w, "started_at", step->started_ms);
+        mli_jw_kutc(w, "ended_at", step->ended_ms);
         put_int(w, "duration_ms", span_ms(step->started_ms, step->ended_ms));
-        put_real(w, "cpu_seconds",
-                 step->earlier_cpu_seconds > 0
-                     ? step->earlier_cpu_seconds + (step->cpu_seconds > 0 ? step->cpu_seconds : 0)
-                     : step->cpu_seconds);
+        put_real(w, "cpu_seconds", mli_step_cpu_seconds(step));
         put_real(w, "gpu_seconds", step->gpu_seconds);
         put_int(w, "peak_memory_bytes", step->peak_memory_bytes);
         put_real(w, "audio_seconds", step->audio_seconds);

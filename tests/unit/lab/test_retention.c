@@ -5,6 +5,7 @@
 #include "lab/run_lock.h"
 #include "lab/supervisor_private.h"
 #include "unit/lab/retention_common.h"
+#include <errno.h>
 
 static void the_decision(void **state)
 {
@@ -179,6 +180,51 @@ static void what_is_needed_stays(void **state)
     ASSERT_FAILS(MODELLAB_E_INVALID_ARGUMENT, mli_lab_cleanup(lab, &o, &did, err));
 }
 
+/* Files below one run cannot be unlinked, as on a damaged disk. */
+static char stuck[MLI_ULID_BYTES];
+
+static int unlink_but_stuck(void *user, const char *path)
+{
+    (void)user;
+    return strstr(path, stuck) != NULL ? -EIO : mli_os_system_files.unlink(NULL, path);
+}
+
+/* One run that cannot go does not keep the others from going, now or in any later pass. */
+static void one_that_cannot_go_holds_up_nobody(void **state)
+{
+    char other[2][MLI_ULID_BYTES];
+    mli_os_files files = mli_os_system_files;
+    modellab_cleanup_options o = options_of(0);
+    modellab_cleanup_result did;
+    modellab_report *report = NULL;
+
+    (void)state;
+    files.unlink = unlink_but_stuck;
+    lab->os.files = &files;
+    cancelled_run("ann", stuck);
+    cancelled_run("ann", other[0]);
+    did = clean(&o); /* the stuck one is marked: it is gone for all, its files are not */
+    assert_int_equal(1, did.runs);
+    assert_int_equal(1, did.failed);
+    assert_false(is_there(other[0]) || is_there(stuck));
+    assert_true(has_file(stuck, MLI_RUN_INPUT));
+    cancelled_run("ann", other[1]);
+    did = clean(&o); /* the pass begins with what is marked */
+    assert_int_equal(1, did.runs);
+    assert_int_equal(1, did.failed);
+    assert_false(is_there(other[1]));
+    ASSERT_OK(mli_reconcile(lab, 0, &report, err));
+    assert_int_equal(1, mli_report_count(report));
+    assert_string_equal("run.not_removed", mli_report_finding(report, 0)->id);
+    assert_non_null(strstr(mli_report_finding(report, 0)->pointer, stuck));
+    mli_report_unref(report);
+    lab->os.files = &mli_os_system_files; /* the disk is well again */
+    did = clean(&o);
+    assert_int_equal(0, did.failed);
+    assert_false(has_file(stuck, MLI_RUN_FOLDER));
+    assert_int_equal(0, count_folders(lab));
+}
+
 static void two_cleanups_do_not_meet(void **state)
 {
     mli_retention_rule rule = {
@@ -294,6 +340,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(by_number_size_status_and_user, set_up, tear_down),
         cmocka_unit_test_setup_teardown(parts_go_and_the_record_stays, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_needed_stays, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(one_that_cannot_go_holds_up_nobody, set_up, tear_down),
         cmocka_unit_test_setup_teardown(two_cleanups_do_not_meet, set_up, tear_down),
         cmocka_unit_test_setup_teardown(leftovers_go, set_up, tear_down),
         cmocka_unit_test_setup_teardown(disk_usage_adds_up, set_up, tear_down),
