@@ -1,5 +1,6 @@
 /* `modellab run retry | rerun`. */
 #include "cli/commands.h"
+#include "cli/each_run.h"
 #include "cli/execute.h"
 #include "cli/request.h"
 #include <stdio.h>
@@ -27,9 +28,7 @@ int cli_run_retry(cli_call *call)
     modellab_lab *lab = NULL;
     modellab_error err = MODELLAB_ERROR_INIT;
     char parent[MODELLAB_RUN_ID_BYTES], child[MODELLAB_RUN_ID_BYTES];
-    int code = cli_open_lab(call, 0, &lab);
-    if (code == CLI_EXIT_OK)
-        code = cli_run_id(call, lab, call->arguments[0], parent);
+    int code = cli_run_open(call, false, 0, &lab, parent);
     if (code == CLI_EXIT_OK) {
         modellab_status status = modellab_run_retry(lab, parent, NULL, child, &err);
         code = status == MODELLAB_OK ? tell(call, parent, child)
@@ -51,9 +50,7 @@ int cli_run_rerun(cli_call *call)
     int code = file != NULL ? cli_read_file(call, file, CHANGES_MAX, &changes)
                             : cli_request(call, &changes);
     if (code == CLI_EXIT_OK)
-        code = cli_open_lab(call, 0, &lab);
-    if (code == CLI_EXIT_OK)
-        code = cli_run_id(call, lab, call->arguments[0], parent);
+        code = cli_run_open(call, false, 0, &lab, parent);
     if (code == CLI_EXIT_OK) {
         options.overrides = cli_text_get(&changes);
         modellab_status status = modellab_run_rerun(lab, parent, &options, child, &report, &err);

@@ -1,5 +1,6 @@
 /* `modellab run bundle | import`. */
 #include "cli/commands.h"
+#include "cli/each_run.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -23,9 +24,7 @@ int cli_run_bundle(cli_call *call)
     modellab_error err = MODELLAB_ERROR_INIT;
     char id[MODELLAB_RUN_ID_BYTES], name[MODELLAB_RUN_ID_BYTES + 8];
     const char *path = cli_value(call, CLI_OPT_OUTPUT);
-    int code = cli_open_lab_to_read(call, MODELLAB_LAB_NO_RECONCILE, &lab);
-    if (code == CLI_EXIT_OK)
-        code = cli_run_id(call, lab, call->arguments[0], id);
+    int code = cli_run_open(call, true, MODELLAB_LAB_NO_RECONCILE, &lab, id);
     if (code == CLI_EXIT_OK) {
         snprintf(name, sizeof name, "%s.zip", id);
         path = path != NULL ? path : name;

@@ -248,6 +248,15 @@ int cli_open_lab(cli_call *call, int32_t flags, modellab_lab **lab)
 int cli_open_lab_to_read(cli_call *call, int32_t flags, modellab_lab **lab)
 {
     modellab_error err = MODELLAB_ERROR_INIT, second = MODELLAB_ERROR_INIT;
+    /* looking at a lab that was named must not make an empty one where a name was mistyped */
+    if (cli_has(call, CLI_OPT_LAB)) {
+        modellab_status there =
+            open_lab(call, MODELLAB_LAB_READ_ONLY | MODELLAB_LAB_NO_RECONCILE, lab, &err);
+        modellab_lab_unref(*lab);
+        *lab = NULL;
+        if (there == MODELLAB_E_NOT_FOUND)
+            return cli_fail(call, "lab", NULL, there, &err);
+    }
     modellab_status status = open_lab(call, flags, lab, &err);
     /* also on a full disk people want to see what they have */
     if ((status == MODELLAB_E_STORE_READ_ONLY || status == MODELLAB_E_PERMISSION ||

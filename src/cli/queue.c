@@ -1,5 +1,6 @@
 /* `modellab run explain | bump | hold | release`. */
 #include "cli/commands.h"
+#include "cli/each_run.h"
 #include "cli/execute.h"
 #include "cli/request.h"
 #include <stdio.h>
@@ -69,9 +70,7 @@ int cli_run_explain(cli_call *call)
     modellab_error err = MODELLAB_ERROR_INIT;
     char id[MODELLAB_RUN_ID_BYTES];
     bool as_json = cli_has(call, CLI_OPT_JSON);
-    int code = cli_open_lab_to_read(call, 0, &lab);
-    if (code == CLI_EXIT_OK)
-        code = cli_run_id(call, lab, call->arguments[0], id);
+    int code = cli_run_open(call, true, 0, &lab, id);
     if (code == CLI_EXIT_OK) {
         modellab_status status = modellab_run_explain(lab, id, &e, as_json ? &json : NULL, &err);
         if (status != MODELLAB_OK)
@@ -89,61 +88,39 @@ int cli_run_explain(cli_call *call)
     return code;
 }
 
-typedef enum change { HOLD, RELEASE, BUMP } change;
+enum { HOLD, RELEASE, BUMP };
+typedef struct change {
+    int what;
+    int32_t priority;
+} change;
 
-static int change_one(cli_call *call, modellab_lab *lab, const char *typed, change what,
-                      int32_t priority, cli_json *j)
+static int change_one(cli_call *call, modellab_lab *lab, const char *id, const void *how,
+                      cli_json *j)
 {
     static const char *const done[] = {"held", "released", "moved"};
-    char id[MODELLAB_RUN_ID_BYTES];
     modellab_error err = MODELLAB_ERROR_INIT;
-    int code = cli_run_id(call, lab, typed, id);
-    if (code != CLI_EXIT_OK)
-        return code;
-    modellab_status status = what == HOLD      ? modellab_run_hold(lab, id, &err)
-                             : what == RELEASE ? modellab_run_release(lab, id, &err)
-                                               : modellab_run_set_priority(lab, id, priority, &err);
+    const change *c = how;
+    modellab_status status = c->what == HOLD ? modellab_run_hold(lab, id, &err)
+                             : c->what == RELEASE
+                                 ? modellab_run_release(lab, id, &err)
+                                 : modellab_run_set_priority(lab, id, c->priority, &err);
     if (status != MODELLAB_OK)
         return cli_fail(call, id, NULL, status, &err);
     if (j != NULL) {
         cli_json_open(j, '{');
         cli_json_kstring(j, "run_id", id);
-        cli_json_kstring(j, "outcome", done[what]);
+        cli_json_kstring(j, "outcome", done[c->what]);
         cli_json_close(j, '}');
-    } else if (printf("%s %s\n", id, done[what]) < 0) {
+    } else if (printf("%s %s\n", id, done[c->what]) < 0) {
         return CLI_EXIT_FAILURE;
     }
     return CLI_EXIT_OK;
 }
 
-static int change_all(cli_call *call, change what, int32_t priority)
+static int change_all(cli_call *call, int what, int32_t priority)
 {
-    modellab_lab *lab = NULL;
-    cli_json json = {.depth = 0};
-    bool as_json = cli_has(call, CLI_OPT_JSON);
-    int first = CLI_EXIT_OK, code = cli_open_lab(call, 0, &lab);
-    if (code != CLI_EXIT_OK)
-        return code;
-    if (as_json) {
-        cli_json_open(&json, '{');
-        cli_json_key(&json, "results");
-        cli_json_open(&json, '[');
-        call->answer = &json;
-    }
-    for (int i = 0; i < call->argument_count; i++) {
-        code = change_one(call, lab, call->arguments[i], what, priority, as_json ? &json : NULL);
-        if (first == CLI_EXIT_OK)
-            first = code;
-    }
-    call->answer = NULL;
-    if (as_json) {
-        cli_json_close(&json, ']');
-        cli_json_close(&json, '}');
-        if (!cli_json_print(&json) && first == CLI_EXIT_OK)
-            first = CLI_EXIT_FAILURE;
-    }
-    modellab_lab_unref(lab);
-    return first;
+    change c = {what, priority};
+    return cli_runs_each(call, false, 0, change_one, &c);
 }
 
 int cli_run_hold(cli_call *call)

@@ -1,5 +1,6 @@
 /* `modellab run wait | results | events`. */
 #include "cli/commands.h"
+#include "cli/each_run.h"
 #include "cli/execute.h"
 #include "cli/output.h"
 #include "cli/progress.h"
@@ -12,14 +13,10 @@
 static int print_end(cli_call *call, const modellab_run *run, const modellab_run_info *info)
 {
     if (cli_has(call, CLI_OPT_JSON)) {
-        modellab_buffer *record = NULL;
-        modellab_error err = MODELLAB_ERROR_INIT;
-        modellab_status status = modellab_run_to_json(run, &record, &err);
-        if (status != MODELLAB_OK)
-            return cli_fail(call, NULL, info->id, status, &err);
         cli_json j = {.depth = 0};
-        cli_json_raw(&j, modellab_buffer_data(record));
-        modellab_buffer_destroy(record);
+        int code = cli_run_record(call, &j, run);
+        if (code != CLI_EXIT_OK)
+            return code;
         if (!cli_json_print(&j))
             return CLI_EXIT_FAILURE;
     } else if (printf("%s\n", modellab_run_status_name(info->status)) < 0 || fflush(stdout) != 0) {
@@ -41,16 +38,9 @@ int cli_run_wait(cli_call *call)
         !cli_parse_int(cli_value(call, CLI_OPT_THREADS), 1, 1024, &threads))
         code = cli_fail_text(call, CLI_EXIT_USAGE, "--threads must be a number from 1 to 1024");
     if (code == CLI_EXIT_OK)
-        code = cli_open_lab(call, 0, &lab);
+        code = cli_run_open(call, false, 0, &lab, id);
     if (code == CLI_EXIT_OK)
-        code = cli_run_id(call, lab, call->arguments[0], id);
-    if (code == CLI_EXIT_OK) {
-        modellab_status status = modellab_run_load(lab, id, &run, &err);
-        if (status == MODELLAB_OK)
-            status = modellab_run_get_info(run, &info, &err);
-        if (status != MODELLAB_OK)
-            code = cli_fail(call, id, NULL, status, &err);
-    }
+        code = cli_run_load(call, lab, id, &run, &info);
     if (code == CLI_EXIT_OK && modellab_run_status_is_final(info.status) == 0) {
         cli_wait how = {.title = id,
                         .threads = (int32_t)threads,
@@ -136,18 +126,10 @@ int cli_run_results(cli_call *call)
     modellab_lab *lab = NULL;
     modellab_run *run = NULL;
     modellab_run_info info = {.size = sizeof info};
-    modellab_error err = MODELLAB_ERROR_INIT;
     char id[MODELLAB_RUN_ID_BYTES];
-    int code = cli_open_lab_to_read(call, 0, &lab);
+    int code = cli_run_open(call, true, 0, &lab, id);
     if (code == CLI_EXIT_OK)
-        code = cli_run_id(call, lab, call->arguments[0], id);
-    if (code == CLI_EXIT_OK) {
-        modellab_status status = modellab_run_load(lab, id, &run, &err);
-        if (status == MODELLAB_OK)
-            status = modellab_run_get_info(run, &info, &err);
-        if (status != MODELLAB_OK)
-            code = cli_fail(call, id, NULL, status, &err);
-    }
+        code = cli_run_load(call, lab, id, &run, &info);
     if (code == CLI_EXIT_OK)
         code = cli_has(call, CLI_OPT_FORMAT) || cli_has(call, CLI_OPT_ARTIFACT)
                    ? print_result(call, lab, run, &info)
@@ -220,9 +202,7 @@ int cli_run_events(cli_call *call)
     if (cli_has(call, CLI_OPT_AFTER) &&
         !cli_parse_int(cli_value(call, CLI_OPT_AFTER), 0, INT64_MAX, &after))
         return cli_fail_text(call, CLI_EXIT_USAGE, "--after must be the number of an event");
-    int code = cli_open_lab_to_read(call, 0, &lab);
-    if (code == CLI_EXIT_OK)
-        code = cli_run_id(call, lab, call->arguments[0], id);
+    int code = cli_run_open(call, true, 0, &lab, id);
     if (code == CLI_EXIT_OK)
         code = print_events(call, lab, id, after);
     modellab_lab_unref(lab);

@@ -1,5 +1,6 @@
 /* `modellab run submit | list | status | cancel`. */
 #include "cli/commands.h"
+#include "cli/each_run.h"
 #include "cli/execute.h"
 #include "cli/request.h"
 #include <stdio.h>
@@ -65,18 +66,6 @@ static void utc(char out[32], int64_t ms)
         memcpy(out, "-", 2);
 }
 
-static int append_record(cli_call *call, cli_json *j, const modellab_run *run)
-{
-    modellab_buffer *record = NULL;
-    modellab_error err = MODELLAB_ERROR_INIT;
-    modellab_status status = modellab_run_to_json(run, &record, &err);
-    if (status != MODELLAB_OK)
-        return cli_fail(call, NULL, NULL, status, &err);
-    cli_json_raw(j, modellab_buffer_data(record));
-    modellab_buffer_destroy(record);
-    return CLI_EXIT_OK;
-}
-
 static modellab_run_status status_number(const char *name)
 {
     for (modellab_run_status s = MODELLAB_RUN_QUEUED; s <= MODELLAB_RUN_STALE; s++)
@@ -94,7 +83,7 @@ static int print_list(cli_call *call, const modellab_run_list *list)
         cli_json_key(&j, "runs");
         cli_json_open(&j, '[');
         for (size_t i = 0; i < modellab_run_list_count(list) && code == CLI_EXIT_OK; i++)
-            code = append_record(call, &j, modellab_run_list_at(list, i));
+            code = cli_run_record(call, &j, modellab_run_list_at(list, i));
         cli_json_close(&j, ']');
         cli_json_close(&j, '}');
         return code == CLI_EXIT_OK && !cli_json_print(&j) ? CLI_EXIT_FAILURE : code;
@@ -215,21 +204,13 @@ int cli_run_status(cli_call *call)
     modellab_lab *lab = NULL;
     modellab_run *run = NULL;
     modellab_run_info info = {.size = sizeof info};
-    modellab_error err = MODELLAB_ERROR_INIT;
     char id[MODELLAB_RUN_ID_BYTES];
-    int code = cli_open_lab_to_read(call, 0, &lab);
+    int code = cli_run_open(call, true, 0, &lab, id);
     if (code == CLI_EXIT_OK)
-        code = cli_run_id(call, lab, call->arguments[0], id);
-    if (code == CLI_EXIT_OK) {
-        modellab_status status = modellab_run_load(lab, id, &run, &err);
-        if (status == MODELLAB_OK)
-            status = modellab_run_get_info(run, &info, &err);
-        if (status != MODELLAB_OK)
-            code = cli_fail(call, id, NULL, status, &err);
-    }
+        code = cli_run_load(call, lab, id, &run, &info);
     if (code == CLI_EXIT_OK && cli_has(call, CLI_OPT_JSON)) {
         cli_json j = {.depth = 0};
-        code = append_record(call, &j, run);
+        code = cli_run_record(call, &j, run);
         if (code == CLI_EXIT_OK && !cli_json_print(&j))
             code = CLI_EXIT_FAILURE;
     } else if (code == CLI_EXIT_OK) {
@@ -252,14 +233,13 @@ static const char *outcome_name(modellab_cancel_outcome outcome)
     return outcome >= 1 && outcome <= 6 ? names[outcome] : names[0];
 }
 
-static int cancel_one(cli_call *call, modellab_lab *lab, const char *typed, cli_json *j)
+static int cancel_one(cli_call *call, modellab_lab *lab, const char *id, const void *how,
+                      cli_json *j)
 {
-    char id[MODELLAB_RUN_ID_BYTES];
     modellab_cancel_outcome outcome = MODELLAB_CANCEL_ERROR;
     modellab_error err = MODELLAB_ERROR_INIT;
-    int code = cli_run_id(call, lab, typed, id);
-    if (code != CLI_EXIT_OK)
-        return code;
+    int code = CLI_EXIT_OK;
+    (void)how;
     modellab_status status = modellab_run_cancel(lab, id, &outcome, &err);
     if (status != MODELLAB_OK)
         return cli_fail(call, NULL, id, status, &err);
@@ -281,30 +261,5 @@ static int cancel_one(cli_call *call, modellab_lab *lab, const char *typed, cli_
 
 int cli_run_cancel(cli_call *call)
 {
-    modellab_lab *lab = NULL;
-    cli_json json = {.depth = 0};
-    bool as_json = cli_has(call, CLI_OPT_JSON);
-    int first = CLI_EXIT_OK, code = cli_open_lab(call, 0, &lab);
-    if (code != CLI_EXIT_OK)
-        return code;
-    if (as_json) {
-        cli_json_open(&json, '{');
-        cli_json_key(&json, "results");
-        cli_json_open(&json, '[');
-        call->answer = &json;
-    }
-    for (int i = 0; i < call->argument_count; i++) {
-        code = cancel_one(call, lab, call->arguments[i], as_json ? &json : NULL);
-        if (first == CLI_EXIT_OK)
-            first = code;
-    }
-    call->answer = NULL;
-    if (as_json) {
-        cli_json_close(&json, ']');
-        cli_json_close(&json, '}');
-        if (!cli_json_print(&json) && first == CLI_EXIT_OK)
-            first = CLI_EXIT_FAILURE;
-    }
-    modellab_lab_unref(lab);
-    return first;
+    return cli_runs_each(call, false, 0, cancel_one, NULL);
 }

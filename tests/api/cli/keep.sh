@@ -28,6 +28,21 @@ run run compare "$first" "$second"
 check "compare" prints duration
 run run compare "$first" "$waits" --json
 check "compare as JSON" json_is facts.0.b QUEUED
+printf '{"steps":["ingest"],"labels":{"a":"b"},"priority":"high"}' >"$work/request.json"
+run run submit "$audio" --request "$work/request.json" --quiet
+other=$(cat "$out")
+run run compare "$first" "$other"
+check "compare shows what differs in the request" prints '/priority: 10 -> 20'
+check "and what was added to it" prints '/labels: null -> {"a":"b"}'
+check "and that there is no text" prints "not compared: one of them has none"
+check "with a star" sh -c "grep -q '^\* request' '$out'"
+run run compare "$first" "$other" --json
+check "the same as JSON" prints '"pointer":"/labels"'
+run run compare "$first" "$first"
+check "compare with itself: no star" sh -c "! grep -q '^\*' '$out'"
+run run compare "$first" 01ARZ3NDEKTSV4RRFFQ69G5FAV
+check "compare with a run that is none" exit_is 4
+run run cancel "$other" --quiet
 run run compare "$first"
 check "compare needs two" exit_is 2
 printf 'x' >>"$MODEL_LAB_ROOT/runs/$second/input"

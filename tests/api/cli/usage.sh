@@ -126,6 +126,29 @@ check "there are exit codes" [ "$(wc -l <"$work/actual")" -ge 10 ]
 run env --example
 check ".env.example is as the program makes it" cmp -s "$out" "$top/.env.example"
 
+# whatever a document shows as a command exists, with its options
+grep -ohE '`(modellab )?(run|admin|models|supervise|transcribe|estimate|info|env|help|completion)( [^`]*)?`' \
+  $(find "$top/docs" -name '*.md' ! -name status.md) "$top/README.md" "$top/CONTRIBUTING.md" | tr -d '`' | sed 's/^modellab //' | sort -u >"$work/shown"
+check "documents show commands" [ "$(wc -l <"$work/shown")" -ge 30 ]
+shown_is_real() { # a line of a document: the longest command that it begins with, then its options
+  local line=$1 command='' candidate option
+  while read -r candidate; do
+    case "$candidate " in "$line "*) return 0 ;; esac # a group of commands
+    case "$line " in "$candidate "*) [ "${#candidate}" -gt "${#command}" ] && command=$candidate ;; esac
+  done <<<"$commands"
+  [ -n "$command" ] || return 1
+  # shellcheck disable=SC2086
+  "$program" $command --help >"$work/help"
+  for option in $(printf '%s' "$line" | grep -oE -- '--[a-z][a-z-]*'); do
+    grep -qE -- "$option([ =,]|\$)" "$work/help" || return 1
+  done
+}
+while read -r line; do
+  check "a document shows: modellab $line" shown_is_real "$line"
+done <"$work/shown"
+if shown_is_real "run sumbit x"; then bad "a command that is none passes for one"; fi
+if shown_is_real "run list --stauts FAILED"; then bad "an option that is none passes for one"; fi
+
 # info and env
 run info --json
 check "info as JSON" is_json

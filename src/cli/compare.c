@@ -1,0 +1,173 @@
+/* `modellab run compare`: two runs side by side, a star where they differ. */
+#include "cli/commands.h"
+#include "cli/each_run.h"
+#include "cli/scan.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { ROWS = 12, WIDTH = 160 };
+typedef char table[ROWS][WIDTH];
+
+static const char *const names[ROWS] = {"status",   "reason",       "pipeline",    "input",
+                                        "model",    "model sha256", "engine",      "attempts",
+                                        "duration", "CPU",          "peak memory", "cost"};
+
+static const char *known(const char *text)
+{
+    return text[0] != '\0' ? text : "-";
+}
+
+/* The facts of a run as text, whole: what is cut could not be told apart. */
+static void fill(const modellab_run_info *i, table out)
+{
+    snprintf(out[0], WIDTH, "%s", modellab_run_status_name(i->status));
+    snprintf(out[1], WIDTH, "%s", i->reason == 0 ? "-" : modellab_reason_name(i->reason));
+    snprintf(out[2], WIDTH, "%s", i->pipeline);
+    snprintf(out[3], WIDTH, "%s", known(i->input_sha256));
+    snprintf(out[4], WIDTH, "%s", known(i->model));
+    snprintf(out[5], WIDTH, "%s", known(i->model_sha256));
+    snprintf(out[6], WIDTH, "%s", known(i->engine));
+    snprintf(out[7], WIDTH, "%d", (int)i->attempt);
+    snprintf(out[8], WIDTH, i->duration_ms < 0 ? "-" : "%.3f s", (double)i->duration_ms / 1000);
+    snprintf(out[9], WIDTH, i->cpu_seconds < 0 ? "-" : "%.3f s", i->cpu_seconds);
+    snprintf(out[10], WIDTH, i->peak_memory_bytes < 0 ? "-" : "%.1f MiB",
+             (double)i->peak_memory_bytes / 1048576);
+    snprintf(out[11], WIDTH, i->cost_micros < 0 ? "-" : "%.6f %s", (double)i->cost_micros / 1e6,
+             i->currency);
+}
+
+static void fact_lines(cli_text *out, const char *a, const char *b, const table of_a,
+                       const table of_b)
+{
+    cli_text_printf(out, "  %-13s %-28s %s\n", "", a, b);
+    for (size_t i = 0; i < ROWS; i++) {
+        bool same = strcmp(of_a[i], of_b[i]) == 0;
+        bool digest = i == 3 || i == 5; /* its beginning is enough to see */
+        cli_text_printf(out, "%s %-13s %-28.*s %.*s\n", same ? " " : "*", names[i],
+                        digest ? 16 : WIDTH, of_a[i], digest ? 16 : WIDTH, of_b[i]);
+    }
+}
+
+static void add_span(cli_text *out, cli_span span)
+{
+    if (span.at == NULL)
+        cli_text_add(out, "-");
+    else
+        cli_text_add_n(out, span.at, span.bytes);
+}
+
+/* "/config/asr/beam_size: null -> 5" for each member of the request that differs. */
+static void request_lines(cli_text *out, cli_span differences)
+{
+    cli_span d = {NULL, 0};
+    bool any = false;
+    while (cli_scan_item(differences, &d)) {
+        any = true;
+        cli_text_printf(out, "* %-13s ", "request");
+        add_span(out, cli_span_bare(cli_scan_member(d, "pointer")));
+        cli_text_add(out, ": ");
+        add_span(out, cli_scan_member(d, "a"));
+        cli_text_add(out, " -> ");
+        add_span(out, cli_scan_member(d, "b"));
+        cli_text_add(out, "\n");
+    }
+    if (!any)
+        cli_text_printf(out, "  %-13s same\n", "request");
+}
+
+static void artifact_lines(cli_text *out, cli_span artifacts)
+{
+    cli_span one = {NULL, 0};
+    while (cli_scan_item(artifacts, &one)) {
+        bool same = cli_span_is(cli_scan_member(one, "same"), "true");
+        const char *how =
+            same                                                    ? "same"
+            : cli_span_is(cli_scan_member(one, "b_sha256"), "null") ? "only in the first"
+            : cli_span_is(cli_scan_member(one, "a_sha256"), "null") ? "only in the second"
+                                                                    : "different";
+        cli_span name = cli_span_bare(cli_scan_member(one, "name"));
+        cli_text_printf(out, "%s %-13s %-28.*s %s\n", same ? " " : "*", "artifact", (int)name.bytes,
+                        name.at, how);
+    }
+}
+
+static void transcript_lines(cli_text *out, cli_span t)
+{
+    static const char *const counts[] = {"words_a",   "words_b",    "substitutions",
+                                         "deletions", "insertions", "wer"};
+    if (t.at == NULL || cli_span_is(t, "null")) {
+        cli_text_printf(out, "  %-13s not compared: one of them has none\n", "text");
+        return;
+    }
+    bool same = cli_span_is(cli_scan_member(t, "same"), "true");
+    cli_text_printf(out, "%s %-13s %s", same ? " " : "*", "text",
+                    same ? "same words" : "different");
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        cli_text_printf(out, "%s %s ", i == 0 ? ":" : ",", counts[i]);
+        add_span(out, cli_scan_member(t, counts[i]));
+    }
+    cli_text_add(out, "\n");
+    cli_span first = cli_scan_member(t, "first_difference");
+    if (first.at != NULL && !cli_span_is(first, "null")) {
+        cli_text_printf(out, "  %-13s word ", "parts at");
+        add_span(out, cli_scan_member(first, "word"));
+        cli_text_add(out, ": ");
+        add_span(out, cli_scan_member(first, "a"));
+        cli_text_add(out, " | ");
+        add_span(out, cli_scan_member(first, "b"));
+        cli_text_add(out, "\n");
+    }
+}
+
+static int print_table(cli_call *call, modellab_lab *lab, const char *a, const char *b,
+                       cli_span json)
+{
+    table of_a, of_b;
+    modellab_run *runs[2] = {NULL, NULL};
+    modellab_run_info info[2] = {{.size = sizeof info[0]}, {.size = sizeof info[1]}};
+    cli_text out = CLI_TEXT_INIT;
+    int code = cli_run_load(call, lab, a, &runs[0], &info[0]);
+    if (code == CLI_EXIT_OK)
+        code = cli_run_load(call, lab, b, &runs[1], &info[1]);
+    if (code == CLI_EXIT_OK) {
+        fill(&info[0], of_a);
+        fill(&info[1], of_b);
+        fact_lines(&out, a, b, (const char(*)[WIDTH])of_a, (const char(*)[WIDTH])of_b);
+        request_lines(&out, cli_scan_member(json, "request"));
+        artifact_lines(&out, cli_scan_member(json, "artifacts"));
+        transcript_lines(&out, cli_scan_member(json, "transcript"));
+        if (!cli_print(cli_text_get(&out), out.size))
+            code = CLI_EXIT_FAILURE;
+    }
+    cli_text_free(&out);
+    modellab_run_unref(runs[0]);
+    modellab_run_unref(runs[1]);
+    return code;
+}
+
+int cli_run_compare(cli_call *call)
+{
+    modellab_lab *lab = NULL;
+    modellab_buffer *json = NULL;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    char a[MODELLAB_RUN_ID_BYTES], b[MODELLAB_RUN_ID_BYTES];
+    int code = cli_run_open(call, true, MODELLAB_LAB_NO_RECONCILE, &lab, a);
+    if (code == CLI_EXIT_OK)
+        code = cli_run_id(call, lab, call->arguments[1], b);
+    if (code == CLI_EXIT_OK) {
+        modellab_status status = modellab_run_compare(lab, a, b, NULL, &json, &err);
+        if (status != MODELLAB_OK)
+            code = cli_fail(call, "compare", NULL, status, &err);
+    }
+    if (code == CLI_EXIT_OK && cli_has(call, CLI_OPT_JSON))
+        code =
+            cli_print(modellab_buffer_data(json), modellab_buffer_size(json)) && cli_print("\n", 1)
+                ? CLI_EXIT_OK
+                : CLI_EXIT_FAILURE;
+    else if (code == CLI_EXIT_OK)
+        code = print_table(call, lab, a, b,
+                           (cli_span){modellab_buffer_data(json), modellab_buffer_size(json)});
+    modellab_buffer_destroy(json);
+    modellab_lab_unref(lab);
+    return code;
+}
