@@ -68,23 +68,26 @@ static double children_cpu(void)
            (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
 }
 
-/* Some runs under a supervisor of this process, whose workers are its children. */
-static double run_some(kit *k, const char *fault, const char *request, int count, double seconds)
+/* Runs under a supervisor of this process, whose workers are its children; their requests in turn.
+ * What of the sum was taken by runs that ended badly goes to `lost`. */
+static double run_in_turn(kit *k, const char *fault, const char *const requests[2], int workers,
+                          int count, double seconds, double *lost)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
     modellab_supervisor_options options = MODELLAB_SUPERVISOR_OPTIONS_INIT;
     modellab_supervisor *supervisor = NULL;
     char ids[16][MODELLAB_RUN_ID_BYTES];
     double sum = 0;
+    *lost = 0;
     assert_int_equal(0, fault != NULL ? setenv("MODEL_LAB_FAIL_STEP", fault, 1)
                                       : unsetenv("MODEL_LAB_FAIL_STEP"));
     assert_int_equal(0, setenv("MODEL_LAB_TESTING", "1", 1));
     options.worker_program = k->worker_program;
-    options.max_workers = 2;
+    options.max_workers = workers;
     must(modellab_supervisor_create(k->lab, &options, &supervisor, &err), &err);
     must(modellab_supervisor_start(supervisor, &err), &err);
     for (int i = 0; i < count; i++) {
-        kit_submit(k, request, seconds, ids[i]);
+        kit_submit(k, requests[i % 2], seconds, ids[i]);
     }
     for (int i = 0; i < count; i++) {
         (void)kit_wait_final(k, ids[i]);
@@ -95,9 +98,17 @@ static double run_some(kit *k, const char *fault, const char *request, int count
         modellab_run_info info = kit_info(run);
         assert_true(info.cpu_seconds >= 0); /* however it ended */
         sum += info.cpu_seconds;
+        *lost += info.status == MODELLAB_RUN_COMPLETED ? 0 : info.cpu_seconds;
         modellab_run_unref(run);
     }
     return sum;
+}
+
+static double run_some(kit *k, const char *fault, const char *request, int count, double seconds)
+{
+    const char *const requests[2] = {request, request};
+    double lost;
+    return run_in_turn(k, fault, requests, 2, count, seconds, &lost);
 }
 
 /* The fixed part: warm workers that were told to leave. */
@@ -124,6 +135,29 @@ static void runs_add_up_to_the_kernels_count(void **state)
     assert_true(agrees(sum, kernel));
     /* Were those that were killed not counted, this test would tell. */
     assert_false(agrees(finished, kernel));
+}
+
+/* One worker serves a run, keeps warm, takes the next one and dies in it: the difference to what
+ * was told of the first counts for the second. */
+static void runs_that_die_in_warm_workers_add_up(void **state)
+{
+    static const char *const ways[][2] = {
+        {"noop:die", "{\"steps\":[\"ingest\",\"noop\"]}"}, /* after it has decoded */
+        {"noop:hang", "{\"steps\":[\"ingest\",\"noop\"],\"caps\":{\"wall_seconds\":1.5}}"},
+        {"noop:spin", "{\"steps\":[\"ingest\",\"noop\"],\"caps\":{\"cpu_seconds\":0.8}}"}};
+    kit *k = *state;
+    assert_int_equal(0, setenv("MODEL_LAB_TESTING", "1", 1));
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        const char *const requests[2] = {INGEST, ways[i][1]};
+        double before = children_cpu(), lost = 0;
+        double sum = run_in_turn(k, ways[i][0], requests, 1, 8, 120.0, &lost);
+        double kernel = children_cpu() - before;
+        print_message("%s: runs %.4f s (ended badly: %.4f s), kernel %.4f s, difference %.2f %%\n",
+                      ways[i][0], sum, lost, kernel, 100.0 * (sum - kernel) / kernel);
+        assert_true(lost > 0.1 * kernel);
+        assert_true(agrees(sum, kernel));
+        assert_false(agrees(sum - lost, kernel)); /* were they not counted, this would tell */
+    }
 }
 
 static int64_t peak_of_one(kit *k)
@@ -276,6 +310,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(runs_add_up_to_the_kernels_count, open_kit, close_kit),
+        cmocka_unit_test_setup_teardown(runs_that_die_in_warm_workers_add_up, open_kit, close_kit),
         cmocka_unit_test_setup_teardown(a_large_host_does_not_count, open_kit, close_kit),
         cmocka_unit_test_setup_teardown(the_dead_hold_nothing, open_kit, close_kit),
         cmocka_unit_test_setup_teardown(a_used_up_cap_ends_and_holds_up, open_kit, close_kit),

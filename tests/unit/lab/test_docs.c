@@ -199,9 +199,115 @@ static void metric_families(void **state)
     test_free(document);
 }
 
+/* Calls `each` for every text in quotes of a source file (pairs of quotes within a line). */
+static void each_quoted(const char *source, const char *document,
+                        void (*each)(const char *document, const char *text))
+{
+    char path[1024], *text = test_malloc(100000), word[256];
+    const char *open = NULL;
+    FILE *file;
+
+    assert_true(snprintf(path, sizeof path, "%s/../src/lab/%s", docs, source) > 0);
+    file = fopen(path, "rb");
+    assert_non_null(file);
+    text[fread(text, 1, 99999, file)] = '\0';
+    assert_int_equal(0, fclose(file));
+    for (const char *at = text; *at != '\0'; at++) {
+        if (*at == '\n') {
+            open = NULL;
+        } else if (*at == '"' && open == NULL) {
+            open = at + 1;
+        } else if (*at == '"') {
+            (void)snprintf(word, sizeof word, "%.*s", (int)(at - open), open);
+            each(document, word);
+            open = NULL;
+        }
+    }
+    test_free(text);
+}
+
+static int told; /* how many were */
+
+/* Of a table whose rows may name several, the later ones by their ends: `a.b`, `.c`. */
+static void finding_is_told(const char *document, const char *id)
+{
+    static const char *const nouns[] = {"run",     "boot",     "pid",      "lock",
+                                        "journal", "manifest", "artifact", "folder"};
+    char whole[128], end[128];
+    const char *dot = strchr(id, '.');
+    bool is_id = false;
+
+    for (size_t i = 0; dot != NULL && i < sizeof nouns / sizeof *nouns; i++) {
+        is_id = is_id || (strlen(nouns[i]) == (size_t)(dot - id) &&
+                          strncmp(nouns[i], id, strlen(nouns[i])) == 0 &&
+                          dot[1 + strspn(dot + 1, "abcdefghijklmnopqrstuvwxyz_")] == '\0');
+    }
+    if (!is_id) {
+        return;
+    }
+    told++;
+    assert_true(snprintf(whole, sizeof whole, "| `%.*s.", (int)(dot - id), id) > 0);
+    assert_true(snprintf(end, sizeof end, "`%s`", dot) > 0);
+    for (const char *row = strstr(document, whole); row != NULL; row = strstr(row + 1, whole)) {
+        const char *line_end = strchr(row, '\n'), *named;
+        char full[128];
+
+        assert_true(snprintf(full, sizeof full, "`%s`", id) > 0);
+        named = strstr(row, full);
+        if (named != NULL && named < line_end) {
+            return;
+        }
+        named = strstr(row, end);
+        if (named != NULL && named < line_end) {
+            return;
+        }
+    }
+    /* or second in the row of another */
+    assert_true(snprintf(whole, sizeof whole, ", `%s`", id) > 0);
+    if (strstr(document, whole) == NULL) {
+        fail_msg("docs/operations.md has no finding %s", id);
+    }
+}
+
+/* What reconciling can find has its row. */
+static void findings_of_reconcile(void **state)
+{
+    static const char *const sources[] = {"reconcile.c", "reconcile_look.c", "reconcile_files.c"};
+    char *document = read_doc("operations.md");
+
+    (void)state;
+    told = 0;
+    for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
+        each_quoted(sources[i], document, finding_is_told);
+    }
+    assert_true(told >= 20);
+    test_free(document);
+}
+
+static void method_is_told(const char *document, const char *method)
+{
+    if (method[strspn(method, "abcdefghijklmnopqrstuvwxyz_")] == '\0') {
+        must_name(document, method);
+        told++;
+    }
+}
+
+/* How a measure can have been made. */
+static void methods_of_measures(void **state)
+{
+    char *document = read_doc("operations.md");
+
+    (void)state;
+    told = 0;
+    each_quoted("methods.h", document, method_is_told);
+    assert_true(told >= 12);
+    test_free(document);
+}
+
 static void variables_exist(void **state)
 {
-    static const char *const documents[] = {"request.md", "manifest.md", "metrics.md"};
+    static const char *const documents[] = {"request.md", "manifest.md", "metrics.md",
+                                            "operations.md", "queue.md"};
     char name[128];
 
     (void)state;
@@ -228,6 +334,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(manifest_keys, set_up, tear_down),
         cmocka_unit_test_setup_teardown(statuses_and_reasons, set_up, tear_down),
         cmocka_unit_test_setup_teardown(metric_families, set_up, tear_down),
+        cmocka_unit_test(findings_of_reconcile),
+        cmocka_unit_test(methods_of_measures),
         cmocka_unit_test(variables_exist),
     };
 
