@@ -17,26 +17,18 @@
 static modellab_status tell_worker(const mli_lab *lab, const char *run_id, modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
-    mli_page *page = NULL;
-    const mli_os_files *f = lab->os.files;
+    mli_page_view page;
     modellab_status status = mli_run_path(lab->root, run_id, MLI_RUN_PAGE, path, err);
     if (status != MODELLAB_OK) {
         return status;
     }
-    int fd = f->open(f->user, path, MLI_OS_READ | MLI_OS_WRITE | MLI_OS_NOFOLLOW, 0);
-    if (fd == -ENOENT) {
-        return MODELLAB_OK;
-    }
-    if (fd < 0) {
-        return mli_fail_os(err, -fd, "the worker could not be told to stop");
-    }
-    int rc = mli_page_map(f, fd, &page);
+    int rc = mli_page_open(&page, lab->os.files, path);
     if (rc == 0) {
-        (void)mli_page_stop(page, MODELLAB_REASON_CANCELLED_BY_USER); /* false: stopping already */
+        rc = mli_page_ask_stop(&page, MODELLAB_REASON_CANCELLED_BY_USER);
     }
-    mli_page_unmap(page);
-    mli_os_fd_close(fd);
-    return rc == 0 ? MODELLAB_OK : mli_fail_os(err, -rc, "the worker could not be told to stop");
+    mli_page_close(&page);
+    return rc == 0 || rc == -ENOENT ? MODELLAB_OK
+                                    : mli_fail_os(err, -rc, "the worker could not be told to stop");
 }
 
 static void refresh_manifest(mli_lab *lab, const char *run_id)

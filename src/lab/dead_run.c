@@ -26,32 +26,24 @@ static modellab_status owner_alive(const mli_lab *lab, const mli_run_row *row, b
     return status;
 }
 
-/* NULL when there is none that can be used. */
-static mli_page *open_page(const mli_lab *lab, const char *run_id)
+/* False when there is none that can be used. */
+static bool look_at_page(const mli_lab *lab, const char *run_id, mli_page *out)
 {
     char path[MLI_PATH_BYTES];
-    mli_page *page = NULL;
-    const mli_os_files *f = lab->os.files;
-    if (mli_run_path(lab->root, run_id, MLI_RUN_PAGE, path, NULL) != MODELLAB_OK) {
-        return NULL;
+    mli_page_view page;
+    if (mli_run_path(lab->root, run_id, MLI_RUN_PAGE, path, NULL) != MODELLAB_OK ||
+        mli_page_open(&page, lab->os.files, path) != 0) {
+        return false;
     }
-    int fd = f->open(f->user, path, MLI_OS_READ | MLI_OS_WRITE | MLI_OS_NOFOLLOW, 0);
-    if (fd < 0) {
-        return NULL;
-    }
-    if (mli_page_map(f, fd, &page) != 0) {
-        page = NULL;
-    }
-    mli_os_fd_close(fd);
-    return page;
+    memcpy(out, &page.seen, sizeof(*out));
+    mli_page_close(&page);
+    return true;
 }
 
 bool mli_run_worker_noted(const mli_lab *lab, const char *run_id, mli_os_identity *out)
 {
-    mli_page *page = open_page(lab, run_id);
-    bool noted = page != NULL && mli_page_worker(page, out);
-    mli_page_unmap(page);
-    return noted;
+    mli_page page;
+    return look_at_page(lab, run_id, &page) && mli_page_worker(&page, out);
 }
 
 /* Whether the process that the page names is the one that lives under its pid. */
@@ -94,21 +86,20 @@ modellab_status mli_run_life_of(const mli_lab *lab, const mli_run_row *row, mli_
 static void read_page(const mli_lab *lab, const mli_run_row *row, mli_settle_view *view,
                       mli_host_measures *host)
 {
-    mli_page *page = open_page(lab, row->id);
-    if (page == NULL) {
+    mli_page page;
+    if (!look_at_page(lab, row->id, &page)) {
         return;
     }
     /* That the worker noticed the death of its host is no wish of anybody's. */
-    modellab_reason asked = mli_page_stop_reason(page);
+    modellab_reason asked = mli_page_stop_reason(&page);
     view->asked = asked == MODELLAB_REASON_HOST_STOPPED ? MODELLAB_REASON_NONE : asked;
-    int64_t cpu = atomic_load(&page->cpu_ns);
-    int64_t peak = atomic_load(&page->peak_bytes);
+    int64_t cpu = atomic_load(&page.cpu_ns);
+    int64_t peak = atomic_load(&page.peak_bytes);
     host->page_ns = cpu > 0 ? cpu : -1;
-    host->step_at_ns = atomic_load(&page->step_cpu_ns);
-    host->api_calls = atomic_load(&page->calls_made);
+    host->step_at_ns = atomic_load(&page.step_cpu_ns);
+    host->api_calls = atomic_load(&page.calls_made);
     host->peak_memory_bytes = peak > 0 ? peak : -1;
-    host->progress_seconds = (double)atomic_load(&page->audio_done_ms) / 1000.0;
-    mli_page_unmap(page);
+    host->progress_seconds = (double)atomic_load(&page.audio_done_ms) / 1000.0;
 }
 
 /* Nobody saw when it died: what is known is the last line that it wrote, or of a host's own work

@@ -76,6 +76,12 @@ static modellab_status read_record(import *im, modellab_error *err)
     return status;
 }
 
+/* A file that no later attempt goes on writing. */
+static bool is_finished(const char *name)
+{
+    return strcmp(name, "input") == 0 || strncmp(name, "artifacts/", 10) == 0;
+}
+
 static modellab_status unpack_one(import *im, const mli_zip_member *member, modellab_error *err)
 {
     char folder[MLI_PATH_BYTES], path[MLI_PATH_BYTES];
@@ -88,7 +94,7 @@ static modellab_status unpack_one(import *im, const mli_zip_member *member, mode
         return mli_fail(err, MODELLAB_E_LIMIT, "the lab's path is too long");
     }
     fd = f->open(f->user, path, MLI_OS_WRITE | MLI_OS_CREATE | MLI_OS_TRUNCATE | MLI_OS_NOFOLLOW,
-                 0600);
+                 is_finished(member->name) ? MLI_FINISHED_FILE_MODE : 0600);
     if (fd < 0) {
         return mli_fail_os(err, -fd, "a file of the run cannot be made");
     }

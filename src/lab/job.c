@@ -30,6 +30,7 @@ mli_job *mli_job_create(const mli_job_host *host, modellab_error *err)
     }
     job->host = host;
     job->ingest.fd = -1;
+    job->page = MLI_PAGE_VIEW_NONE;
     mli_worker_process_init(&job->process, &host->lab->os);
     return job;
 }
@@ -66,8 +67,12 @@ void mli_job_begin(mli_job *job, int64_t started_ns)
 
 void mli_job_stop(mli_job *job, modellab_reason reason, int64_t now_ns)
 {
-    if (job->page != NULL) {
-        (void)mli_page_stop(job->page, reason); /* false: an earlier reason stays */
+    int rc = job->page.fd >= 0 ? mli_page_ask_stop(&job->page, reason) : 0;
+    if (rc != 0 && !job->page_lost) {
+        job->page_lost = true;
+        mli_log(job->log, MODELLAB_LOG_WARN, "page.lost",
+                "the worker cannot be asked to stop; signals will do",
+                MLI_LOG_FIELDS(mli_log_int("os_error", -rc)));
     }
     if (mli_ladder_ask(&job->ladder, now_ns)) {
         mli_log(job->log, MODELLAB_LOG_INFO, "run.stop_asked", "",
@@ -75,17 +80,28 @@ void mli_job_stop(mli_job *job, modellab_reason reason, int64_t now_ns)
     }
 }
 
+void mli_job_see_page(mli_job *job)
+{
+    int rc = job->page.fd >= 0 ? mli_page_look(&job->page) : 0;
+    if (rc != 0 && !job->page_lost) {
+        job->page_lost = true;
+        mli_log(job->log, MODELLAB_LOG_WARN, "page.lost",
+                "the page of the run is not usable any more; its worker counts as silent",
+                MLI_LOG_FIELDS(mli_log_int("os_error", -rc)));
+    }
+}
+
 /* What the worker wrote into the page since the last look. */
 static void read_page(mli_job *job, int64_t now_ns)
 {
-    uint32_t progress = atomic_load(&job->page->progress);
-    uint32_t step = atomic_load(&job->page->step);
+    uint32_t progress = atomic_load(&job->page.seen.progress);
+    uint32_t step = atomic_load(&job->page.seen.step);
     if (progress != job->seen_progress) {
         job->seen_progress = progress;
         job->deadlines.progress_ns = now_ns;
     }
     if (step != job->seen_step) {
-        int64_t began = atomic_load(&job->page->step_started_ns);
+        int64_t began = atomic_load(&job->page.seen.step_started_ns);
         bool sane = began > 0 && began <= now_ns; /* the worker's word */
         job->seen_step = step;
         job->deadlines.step_started_ns = sane ? began : now_ns;
@@ -123,14 +139,14 @@ int64_t mli_job_cost_now(const mli_job *job, int64_t cpu_ns)
 static void enforce(mli_job *job, int64_t now_ns)
 {
     modellab_reason reason = MODELLAB_REASON_NONE;
-    if (job->page != NULL) {
+    if (job->page.fd >= 0) {
         read_page(job, now_ns);
-        reason = mli_page_stop_reason(job->page);
+        reason = mli_page_stop_reason(&job->page.seen);
     }
     if (reason == MODELLAB_REASON_NONE) {
         reason = passed_deadline(job, now_ns);
     }
-    if (reason == MODELLAB_REASON_NONE && job->page != NULL) {
+    if (reason == MODELLAB_REASON_NONE && job->page.fd >= 0) {
         reason = mli_job_passed_cap(job, now_ns);
     }
     if (reason != MODELLAB_REASON_NONE) {
@@ -146,7 +162,7 @@ static void climb(mli_job *job, int64_t now_ns)
         job->killed = true;
         mli_log_text(job->log, MODELLAB_LOG_WARN, "worker.signalled",
                      "SIGKILL to the group: above its memory cap");
-        mli_worker_process_signal(&job->process, true);
+        mli_worker_process_signal(&job->process, true, job->log);
     }
     mli_ladder_rung before = job->ladder.rung;
     mli_ladder_rung rung = mli_ladder_climb(&job->ladder, now_ns);
@@ -156,14 +172,14 @@ static void climb(mli_job *job, int64_t now_ns)
     job->killed = rung == MLI_LADDER_KILL;
     mli_log_text(job->log, MODELLAB_LOG_WARN, "worker.signalled",
                  job->killed ? "SIGKILL to the group" : "SIGTERM to the group");
-    mli_worker_process_signal(&job->process, job->killed);
+    mli_worker_process_signal(&job->process, job->killed, job->log);
 }
 
 /* The journal is read when the page tells of new lines, and now and then in any case. */
 static void pump(mli_job *job, int64_t now_ns, bool now)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
-    int64_t lines = job->page != NULL ? atomic_load(&job->page->journal_lines) : 0;
+    int64_t lines = atomic_load(&job->page.seen.journal_lines);
     bool due = now_ns - job->looked_ns >= QUIET_LOOK_MS * NS_PER_MS;
     if (!now && !due && lines == job->seen_lines) {
         return;
@@ -207,7 +223,7 @@ static void watch_again(mli_job *job)
 static void fence_out(mli_job *job, int64_t now_ns)
 {
     if (now_ns >= job->kill_ns) {
-        mli_worker_process_signal(&job->process, true);
+        mli_worker_process_signal(&job->process, true, job->log);
         job->kill_ns = now_ns + RETRY_MS * NS_PER_MS;
     }
 }
@@ -224,6 +240,7 @@ void mli_job_look(mli_job *job, int64_t now_ns, int64_t *next_ns)
     }
     watch_again(job);
     mli_worker_process_look(&job->process);
+    mli_job_see_page(job);
     if (!job->process.ended && !job->process.answered && !job->ingest.refused) {
         pump(job, now_ns, false);
         enforce(job, now_ns);
@@ -252,7 +269,7 @@ void mli_job_dispose(mli_job *job)
     const modellab_allocator *alloc = job->host->lab->alloc;
     mli_ingest_close(&job->ingest);
     mli_worker_process_forget(&job->process);
-    mli_page_unmap(job->page);
+    mli_page_close(&job->page);
     mli_logger_unref(job->log);
     if (job->row != NULL) {
         mli_run_row_free(alloc, job->row);

@@ -34,7 +34,8 @@ typedef struct mli_job {
     modellab_logger *log;
     mli_ingest ingest;
     mli_worker_process process;
-    mli_page *page;
+    mli_page_view page; /* looked at with each look */
+    bool page_lost;     /* said */
     mli_ladder ladder;
     mli_deadline_view deadlines;
     mli_run_caps caps;

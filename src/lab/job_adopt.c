@@ -8,35 +8,32 @@
 #include "log/logger.h"
 #include <errno.h>
 
-static modellab_status map_page(mli_job *job, modellab_error *err)
+static modellab_status open_page(mli_job *job, modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
     const mli_lab *lab = job->host->lab;
-    const mli_os_files *f = lab->os.files;
     modellab_status status = mli_run_path(lab->root, job->row->id, MLI_RUN_PAGE, path, err);
     if (status != MODELLAB_OK) {
         return status;
     }
-    int fd = f->open(f->user, path, MLI_OS_READ | MLI_OS_WRITE | MLI_OS_NOFOLLOW, 0);
-    if (fd < 0) {
-        return fd == -ENOENT ? mli_fail(err, MODELLAB_E_NOT_FOUND, "the run has no page")
-                             : mli_fail_os(err, -fd, "the run's page could not be opened");
+    int rc = mli_page_open(&job->page, lab->os.files, path);
+    if (rc == 0) {
+        return MODELLAB_OK;
     }
-    int rc = mli_page_map(f, fd, &job->page);
-    mli_os_fd_close(fd);
-    return rc == 0 ? MODELLAB_OK
-                   : mli_fail(err, MODELLAB_E_NOT_FOUND, "the run's page is not usable");
+    return rc == -ENOENT || rc == -EINVAL
+               ? mli_fail(err, MODELLAB_E_NOT_FOUND, "the run has no page that is usable")
+               : mli_fail_os(err, -rc, "the run's page could not be opened");
 }
 
 static modellab_status take_over(mli_job *job, modellab_error *err)
 {
     mli_os_identity worker;
     bool held = false;
-    modellab_status status = map_page(job, err);
+    modellab_status status = open_page(job, err);
     if (status != MODELLAB_OK) {
         return status;
     }
-    if (!mli_page_worker(job->page, &worker)) {
+    if (!mli_page_worker(&job->page.seen, &worker)) {
         return mli_fail(err, MODELLAB_E_NOT_FOUND, "the run's worker has not named itself");
     }
     status = mli_worker_process_adopt(&job->process, job->host->lab, &worker, err);
@@ -76,7 +73,7 @@ static modellab_status take_ownership(const mli_job *job, modellab_error *err)
  * time moved to it. The worker lives, so the page is of this boot. */
 static int64_t started_at(const mli_job *job)
 {
-    int64_t told = atomic_load(&job->page->started_ns);
+    int64_t told = atomic_load(&job->page.seen.started_ns);
     if (told > 0 && told <= mli_job_now(job)) {
         return told;
     }

@@ -52,7 +52,7 @@ static int64_t left_of(int64_t cap, int64_t used)
     return cap > used ? cap - used : 0;
 }
 
-void mli_job_write_leave(mli_job *job)
+void mli_job_leave(const mli_job *job, int64_t out[MLI_LEAVES])
 {
     const mli_amounts *held = &job->hold.held;
     int64_t cpu = INT64_MAX, calls = INT64_MAX, micros = INT64_MAX, audio = INT64_MAX;
@@ -81,10 +81,25 @@ void mli_job_write_leave(mli_job *job)
     if (capped(job, MLI_MEASURE_AUDIO_MS)) {
         audio = smaller(audio, held->of[MLI_MEASURE_AUDIO_MS] + AUDIO_SLACK_MS);
     }
-    atomic_store(&job->page->cpu_left_ns, cpu);
-    atomic_store(&job->page->calls_left, calls);
-    atomic_store(&job->page->cost_left_micros, micros);
-    atomic_store(&job->page->audio_left_ms, audio);
+    out[MLI_LEAVE_CPU_NS] = cpu;
+    out[MLI_LEAVE_CALLS] = calls;
+    out[MLI_LEAVE_COST_MICROS] = micros;
+    out[MLI_LEAVE_AUDIO_MS] = audio;
+}
+
+/* One that could not be written is written with the next raise; until then the worker has less. */
+static void write_leave(mli_job *job, mli_leave which, int64_t amount)
+{
+    int64_t leave[MLI_LEAVES];
+    for (int i = 0; i < MLI_LEAVES; i++) {
+        leave[i] = i == (int)which ? amount : mli_page_leave_of(&job->page.seen, (mli_leave)i);
+    }
+    int rc = mli_page_write_leave(&job->page, leave);
+    if (rc != 0) {
+        mli_log(job->log, MODELLAB_LOG_WARN, "caps.not_written",
+                "the worker was not told that it may take more",
+                MLI_LOG_FIELDS(mli_log_int("os_error", -rc)));
+    }
 }
 
 /* Holds more in the store. When there is less than was asked for, what there is; when there is
@@ -136,7 +151,7 @@ static void raise_cpu(mli_job *job, int64_t cpu_ns, int64_t now_ns)
         if (job->caps.cpu_ns > 0) {
             left = smaller(left, left_of(job->caps.cpu_ns, earlier_cpu_ns(job)));
         }
-        atomic_store(&job->page->cpu_left_ns, left);
+        write_leave(job, MLI_LEAVE_CPU_NS, left);
     }
 }
 
@@ -160,15 +175,18 @@ static void raise_cost(mli_job *job, int64_t cost, int64_t now_ns)
     if (more > 0) {
         int64_t held = job->hold.held.of[MLI_MEASURE_COST_MICROS];
         ask_for_more(job, MLI_MEASURE_COST_MICROS, more, now_ns);
-        atomic_fetch_add(&job->page->cost_left_micros,
-                         job->hold.held.of[MLI_MEASURE_COST_MICROS] - held);
+        int64_t leave = mli_page_leave_of(&job->page.seen, MLI_LEAVE_COST_MICROS);
+        if (leave != INT64_MAX) {
+            leave += job->hold.held.of[MLI_MEASURE_COST_MICROS] - held;
+            write_leave(job, MLI_LEAVE_COST_MICROS, leave);
+        }
     }
 }
 
 /* Memory as the supervisor sees it: not what a worker that does not come to look would tell. */
 static int64_t memory_of(mli_job *job)
 {
-    int64_t peak = 0, now = 0, told = atomic_load(&job->page->peak_bytes);
+    int64_t peak = 0, now = 0, told = atomic_load(&job->page.seen.peak_bytes);
     if (job->process.pid > 0 && mli_os_memory_peak(job->process.pid, &peak, &now) == 0 &&
         now > job->seen_memory) {
         job->seen_memory = now;
@@ -182,7 +200,7 @@ static int64_t memory_of(mli_job *job)
 modellab_reason mli_job_passed_cap(mli_job *job, int64_t now_ns)
 {
     mli_run_use use = MLI_RUN_USE_INIT;
-    int64_t cpu = atomic_load(&job->page->cpu_ns);
+    int64_t cpu = atomic_load(&job->page.seen.cpu_ns);
     bool pays = job->caps.cost_micros > 0 || capped(job, MLI_MEASURE_COST_MICROS);
     use.cpu_ns = cpu + earlier_cpu_ns(job);
     if (job->caps.peak_memory_bytes > 0) {
@@ -215,8 +233,8 @@ modellab_reason mli_job_passed_cap(mli_job *job, int64_t now_ns)
  * takes. */
 bool mli_job_over_memory(mli_job *job, int64_t now_ns)
 {
-    if (job->caps.peak_memory_bytes <= 0 || job->page == NULL || job->killed ||
-        mli_page_stop_reason(job->page) != MODELLAB_REASON_MEMORY_CAP) {
+    if (job->caps.peak_memory_bytes <= 0 || job->page.fd < 0 || job->killed ||
+        mli_page_stop_reason(&job->page.seen) != MODELLAB_REASON_MEMORY_CAP) {
         return false;
     }
     if (job->memory_ns == 0) {
@@ -232,8 +250,8 @@ void mli_job_cap_message(const mli_job *job, modellab_reason reason, char *out, 
 {
     const double mib = 1024.0 * 1024.0;
     int64_t cap = job->caps.peak_memory_bytes;
-    if (reason == MODELLAB_REASON_MEMORY_CAP && cap > 0 && job->page != NULL) {
-        int64_t seen = atomic_load(&job->page->peak_bytes);
+    if (reason == MODELLAB_REASON_MEMORY_CAP && cap > 0 && job->page.fd >= 0) {
+        int64_t seen = atomic_load(&job->page.seen.peak_bytes);
         seen = seen > job->seen_memory ? seen : job->seen_memory;
         (void)mli_os_format(out, capacity,
                             "The run reached its memory cap: %.1f MiB were seen, %.1f MiB are "

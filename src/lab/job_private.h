@@ -15,8 +15,10 @@ MODELLAB_MUST_CHECK modellab_status mli_job_write_owner(const mli_job_host *host
                                                         modellab_error *err);
 /* Cost of the run until now, in millionths; -1 when the prices do not tell. */
 int64_t mli_job_cost_now(const mli_job *job, int64_t cpu_ns);
-/* job_caps.c. Leave to go on, into the page: the run's own caps and what it holds of its user's. */
-void mli_job_write_leave(mli_job *job);
+/* Looks at the page; that it is none any more is said once, and what was seen last stays. */
+void mli_job_see_page(mli_job *job);
+/* job_caps.c. Leave to go on, for the page: the run's own caps and what it holds of its user's. */
+void mli_job_leave(const mli_job *job, int64_t out[MLI_LEAVES]);
 /* The cap that has been passed; holds more for the run where it comes near to what it holds. */
 modellab_reason mli_job_passed_cap(mli_job *job, int64_t now_ns);
 /* It was stopped for its memory, and takes too much all the same. */

@@ -18,7 +18,7 @@ static mli_settle_view view_of(mli_job *job)
                             .draining = job->draining,
                             .limit_ms = mli_deadline_effective_ms(&job->deadlines),
                             .attempt = job->row->attempt};
-    view.asked = job->page != NULL ? mli_page_stop_reason(job->page) : MODELLAB_REASON_NONE;
+    view.asked = mli_page_stop_reason(&job->page.seen);
     view.retry = job->retry;
     view.last_delay_ms = job->row->retry_delay_ms;
     if (lab->os.random->fill(lab->os.random->user, &view.random, sizeof(view.random)) != 0) {
@@ -47,14 +47,15 @@ static mli_host_measures measures_of(const mli_job *job)
 {
     mli_host_measures m = MLI_HOST_MEASURES_INIT;
     measure_process(&job->process, &m);
-    if (job->page != NULL) {
-        int64_t cpu = atomic_load(&job->page->cpu_ns);
+    if (job->page.fd >= 0) {
+        const mli_page *page = &job->page.seen;
+        int64_t cpu = atomic_load(&page->cpu_ns);
         m.page_ns = cpu > 0 ? cpu : -1;
-        m.step_at_ns = atomic_load(&job->page->step_cpu_ns);
-        m.api_calls = atomic_load(&job->page->calls_made);
-        int64_t peak = atomic_load(&job->page->peak_bytes);
+        m.step_at_ns = atomic_load(&page->step_cpu_ns);
+        m.api_calls = atomic_load(&page->calls_made);
+        int64_t peak = atomic_load(&page->peak_bytes);
         m.peak_memory_bytes = peak > m.peak_memory_bytes ? peak : m.peak_memory_bytes;
-        m.progress_seconds = (double)atomic_load(&job->page->audio_done_ms) / 1000.0;
+        m.progress_seconds = (double)atomic_load(&page->audio_done_ms) / 1000.0;
     }
     return m;
 }

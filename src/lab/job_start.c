@@ -33,7 +33,7 @@ static modellab_status open_run_file(const mli_job *job, mli_run_file what, int 
     return MODELLAB_OK;
 }
 
-static modellab_status make_page(mli_job *job, int *fd, modellab_error *err)
+static modellab_status make_page(mli_job *job, modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
     const mli_lab *lab = job->host->lab;
@@ -41,14 +41,11 @@ static modellab_status make_page(mli_job *job, int *fd, modellab_error *err)
     if (status != MODELLAB_OK) {
         return status;
     }
-    int rc = mli_page_create(lab->os.files, path, fd, &job->page);
-    if (rc != 0) {
-        return mli_fail_os(err, -rc, "the run's page could not be made");
-    }
-    atomic_store(&job->page->keep_on_host_death, job->host->keep_on_host_death ? 1u : 0u);
-    atomic_store(&job->page->started_ns, job->deadlines.started_ns);
-    mli_job_write_leave(job);
-    return MODELLAB_OK;
+    mli_page_terms terms = {.keep_on_host_death = job->host->keep_on_host_death,
+                            .started_ns = job->deadlines.started_ns};
+    mli_job_leave(job, terms.leave);
+    int rc = mli_page_create(&job->page, lab->os.files, path, &terms);
+    return rc == 0 ? MODELLAB_OK : mli_fail_os(err, -rc, "the run's page could not be made");
 }
 
 /* A file without a name, so that the order is seen by the worker alone. */
@@ -105,7 +102,6 @@ static modellab_status make_order(mli_job *job, const mli_journal_tail *journal,
                        .input_name = row->input_name,
                        .input_sha256 = row->input_sha256,
                        .models_root = job->host->lab->models_root,
-                       .cache_root = job->host->lab->cache_root,
                        .request_json = row->request_json,
                        .fence = row->fence,
                        .journal = *journal,
@@ -143,8 +139,9 @@ static modellab_status open_all(mli_job *job, start *s, modellab_error *err)
 {
     mli_journal_tail tail;
     const int append = MLI_OS_WRITE | MLI_OS_APPEND | MLI_OS_CREATE;
-    modellab_status status = make_page(job, &s->fds[MLI_ORDER_PAGE], err);
+    modellab_status status = make_page(job, err);
     if (status == MODELLAB_OK) {
+        s->fds[MLI_ORDER_PAGE] = job->page.fd;
         status = prepare_journal(job, &tail, err);
     }
     if (status == MODELLAB_OK) {
@@ -173,7 +170,7 @@ static void close_all(start *s)
 {
     /* Nothing of value was written through these: the worker has its own copies. */
     for (int i = 0; i < MLI_ORDER_FDS; i++) {
-        if (i != MLI_ORDER_LOCK && i != MLI_ORDER_MODEL) { /* borrowed */
+        if (i != MLI_ORDER_LOCK && i != MLI_ORDER_PAGE && i != MLI_ORDER_MODEL) { /* borrowed */
             mli_os_fd_close(s->fds[i]);
         }
     }

@@ -17,10 +17,12 @@ void mli_model_images_init(mli_model_images *images, const mli_lab *lab)
     for (size_t i = 0; i < MLI_MODEL_IMAGES; i++) {
         images->kept[i].fd = -1;
     }
+    mli_image_builder_init(&images->builder, lab);
 }
 
-void mli_model_images_close(mli_model_images *images)
+void mli_model_images_close(mli_model_images *images, bool forked)
 {
+    mli_image_builder_close(&images->builder, forked);
     for (size_t i = 0; images->lab != NULL && i < MLI_MODEL_IMAGES; i++) {
         mli_os_fd_close(images->kept[i].fd); /* only read */
         images->kept[i].fd = -1;
@@ -39,11 +41,21 @@ static bool seal_of(const mli_lab *lab, const char *model, mli_os_stat *out)
 static bool is_same(const mli_os_stat *a, const mli_os_stat *b)
 {
     return a->device == b->device && a->inode == b->inode && a->bytes == b->bytes &&
-           a->mtime_ns == b->mtime_ns;
+           a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
 }
 
-static int open_image(const mli_lab *lab, const char *model, bool single)
+/* Nobody wrote to the file since its content was checked. */
+static bool is_untouched(const mli_lab *lab, const mli_model_image *image)
 {
+    mli_os_stat now;
+    const mli_os_files *f = lab->os.files;
+    return f->fstat(f->user, image->fd, &now) == 0 && is_same(&image->file, &now);
+}
+
+static int open_image(mli_model_images *images, const char *model, bool single, mli_os_stat *file)
+{
+    const mli_lab *lab = images->lab;
+    const mli_os_files *f = lab->os.files;
     mli_model_files files;
     int fd = -1;
     mli_model_store store = {.alloc = lab->alloc, .files = lab->os.files, .root = lab->models_root};
@@ -54,6 +66,12 @@ static int open_image(const mli_lab *lab, const char *model, bool single)
         return -1;
     }
     if (mli_asr_model_find_image(&files, &options, &fd, NULL) != MODELLAB_OK) {
+        const mli_os_clock *clock = lab->os.clock;
+        fd = -1;
+        mli_image_builder_start(&images->builder, model, &files, &options,
+                                clock->monotonic_ns(clock->user));
+    } else if (f->fstat(f->user, fd, file) != 0) {
+        mli_os_fd_close(fd);
         fd = -1;
     }
     mli_model_files_dispose(&files);
@@ -70,7 +88,7 @@ static int find(mli_model_images *images, const char *model, bool single)
     for (size_t i = 0; i < MLI_MODEL_IMAGES; i++) {
         mli_model_image *one = &images->kept[i];
         bool named = one->fd >= 0 && one->single == single && strcmp(one->model, model) == 0;
-        if (named && is_same(&one->seal, &seal)) {
+        if (named && is_same(&one->seal, &seal) && is_untouched(images->lab, one)) {
             one->used = ++images->clock;
             return one->fd;
         }
@@ -80,12 +98,14 @@ static int find(mli_model_images *images, const char *model, bool single)
         }
         place = one->used < place->used ? one : place;
     }
-    int fd = open_image(images->lab, model, single);
+    mli_os_stat file = {0};
+    int fd = open_image(images, model, single, &file);
     if (fd < 0) {
         return -1;
     }
     mli_os_fd_close(place->fd);
-    *place = (mli_model_image){.single = single, .seal = seal, .fd = fd, .used = ++images->clock};
+    *place = (mli_model_image){
+        .single = single, .seal = seal, .file = file, .fd = fd, .used = ++images->clock};
     (void)mli_str_copy(place->model, sizeof(place->model), model); /* a valid name fits */
     return fd;
 }

@@ -6,7 +6,7 @@
 #include "base/str.h"
 #include <string.h>
 
-#define ORDER_VERSION 2
+#define ORDER_VERSION 3
 
 static const char *const fd_names[MLI_ORDER_FDS] = {
     [MLI_ORDER_LOCK] = "lock",  [MLI_ORDER_JOURNAL] = "journal",
@@ -33,7 +33,6 @@ void mli_order_write(const mli_order *order, mli_buf *out)
     mli_jw_kstring(&w, "input_name", order->input_name);
     mli_jw_kstring(&w, "input_sha256", order->input_sha256);
     mli_jw_kstring(&w, "models_root", order->models_root);
-    mli_jw_kstring(&w, "cache_root", order->cache_root);
     mli_jw_kint(&w, "fence", order->fence);
     mli_jw_kint(&w, "journal_next", order->journal.next_n);
     mli_jw_kstring(&w, "journal_chain", order->journal.chain);
@@ -104,7 +103,6 @@ static void fill(const mli_json *root, mli_order *out)
     out->input_name = text_of(root, "input_name");
     out->input_sha256 = text_of(root, "input_sha256");
     out->models_root = text_of(root, "models_root");
-    out->cache_root = text_of(root, "cache_root");
     out->request_json = NULL;
     out->request = mli_json_get(root, "request");
     out->fence = number_of(root, "fence");

@@ -26,7 +26,7 @@ typedef struct mli_order {
     const char *run_id, *request_id, *trace_id, *span_id;
     const char *steps; /* comma-separated, in order */
     const char *input_name, *input_sha256;
-    const char *models_root, *cache_root;
+    const char *models_root;
     const char *request_json; /* for writing: an object */
     const mli_json *request;  /* for reading */
     int64_t fence;

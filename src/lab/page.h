@@ -1,6 +1,8 @@
-/* The shared page of a run: what a supervisor and its worker tell each other without system calls.
- * A file `page` in the run directory, mapped by both and by whoever adopts the run later. It is a
- * hint channel: nothing in it is a record, and either side survives any content. */
+/* The shared page of a run: what a supervisor and its worker tell each other without messages. A
+ * file `page` in the run directory. The worker alone maps it; a supervisor, who adopts the run or
+ * who cancels it looks with read and write, so that a worker that shortens the file harms nobody
+ * but itself. It is a hint channel: nothing in it is a record, and either side survives any
+ * content. */
 #ifndef MLI_LAB_PAGE_H
 #define MLI_LAB_PAGE_H
 
@@ -11,13 +13,24 @@
 
 #define MLI_PAGE_BYTES 4096u
 
+/* What a run may take in all; INT64_MAX = no cap. The worker asks before each step and call. */
+typedef enum mli_leave {
+    MLI_LEAVE_CPU_NS,
+    MLI_LEAVE_COST_MICROS,
+    MLI_LEAVE_CALLS,
+    MLI_LEAVE_AUDIO_MS,
+    MLI_LEAVES
+} mli_leave;
+
+/* Every field has one side that writes it; only the cancel word is written by both. */
 typedef struct mli_page {
     uint32_t magic, version;
-    /* Supervisor -> worker. The cancel word holds the modellab_reason; the first one stays. */
+    /* The cancel word holds a modellab_reason, all of which are one byte, so that no half of one is
+     * ever seen. The first one stays; of two within a microsecond, either. */
     mli_cancel_word stop;
-    _Atomic uint32_t keep_on_host_death; /* 1: the worker finishes although its host is gone */
-    /* What is left of the run's allowance; INT64_MAX = no cap. The worker asks before each step. */
-    _Atomic int64_t cpu_left_ns, cost_left_micros, calls_left, audio_left_ms;
+    /* Supervisor -> worker. */
+    _Atomic uint32_t keep_on_host_death;  /* 1: the worker finishes although its host is gone */
+    _Atomic int64_t leave[2][MLI_LEAVES]; /* twice: a write that is under way is seen */
     /* CLOCK_MONOTONIC at the claim, so that who adopts the run keeps its deadline whatever happened
      * to the wall clock; 0 = not told. */
     _Atomic int64_t started_ns;
@@ -31,7 +44,8 @@ typedef struct mli_page {
     _Atomic int64_t rss_bytes, peak_bytes;
     _Atomic int64_t step_cpu_ns; /* cpu_ns when the present step began */
     _Atomic int64_t calls_made;
-    _Atomic int64_t journal_lines; /* written so far */
+    _Atomic int64_t calls_taken, cost_taken_micros; /* of the leave, where there is a cap */
+    _Atomic int64_t journal_lines;                  /* written so far */
     /* CLOCK_MONOTONIC when a step returned because of the cancel word: from here on nothing is
      * computed, only what was done is kept. 0 = not yet. */
     _Atomic int64_t stopped_ns;
@@ -42,15 +56,41 @@ typedef struct mli_page {
     char worker_boot_id[40];
 } mli_page;
 
-/* Makes the file anew, zeroed to its full size, and maps it. `fd` stays open for the worker. 0 or
- * -errno. */
-MLI_OS_MUST_USE int mli_page_create(const mli_os_files *files, const char *path, int *fd,
-                                    mli_page **out);
-/* Maps an existing page; -EINVAL when it is none. The fd may be closed after. */
+/* The page as everybody but the worker sees it. */
+typedef struct mli_page_view {
+    const mli_os_files *files;
+    int fd;        /* -1 = none */
+    mli_page seen; /* at the last look; zeros before */
+} mli_page_view;
+
+#define MLI_PAGE_VIEW_NONE ((mli_page_view){.fd = -1})
+
+/* What the supervisor tells with a new page. */
+typedef struct mli_page_terms {
+    bool keep_on_host_death;
+    int64_t started_ns;
+    int64_t leave[MLI_LEAVES];
+} mli_page_terms;
+
+/* Makes the file anew; `view->fd` is also what the worker gets. 0 or -errno. */
+MLI_OS_MUST_USE int mli_page_create(mli_page_view *view, const mli_os_files *files,
+                                    const char *path, const mli_page_terms *terms);
+/* Opens an existing page and looks at it. -EINVAL: it is none. */
+MLI_OS_MUST_USE int mli_page_open(mli_page_view *view, const mli_os_files *files, const char *path);
+void mli_page_close(mli_page_view *view); /* without a page: nothing */
+/* Looks again. -EINVAL: it is a page no more (somebody shortened it); `seen` stays. */
+MLI_OS_MUST_USE int mli_page_look(mli_page_view *view);
+/* Sets the cancel word unless it is set already. */
+MLI_OS_MUST_USE int mli_page_ask_stop(mli_page_view *view, modellab_reason reason);
+MLI_OS_MUST_USE int mli_page_write_leave(mli_page_view *view, const int64_t leave[MLI_LEAVES]);
+
+/* Worker: maps the page; -EINVAL when it is none. The fd may be closed after. */
 MLI_OS_MUST_USE int mli_page_map(const mli_os_files *files, int fd, mli_page **out);
 void mli_page_unmap(mli_page *page); /* NULL accepted */
-
-/* Sets the cancel word unless it is set already; true when this call did it. Async-signal-safe. */
+/* Worker: what it may take in all, as written last. */
+int64_t mli_page_leave_of(const mli_page *page, mli_leave which);
+/* Worker: sets the cancel word unless it is set already; true when this call did it.
+ * Async-signal-safe. */
 bool mli_page_stop(mli_page *page, modellab_reason reason);
 /* Notes when the worker stopped computing; the first time stays. */
 void mli_page_stopped(mli_page *page, int64_t now_ns, int64_t cpu_ns);

@@ -38,7 +38,7 @@ static const char *text_of(const asr_work *work, const char *key, const char *fa
     return mli_json_string(mli_json_get(work->config, key), fallback);
 }
 
-/* By name or path, where no image was handed over: the image is made on the way. */
+/* By name or path, where no image was handed over: packed in this process's own memory. */
 static modellab_status open_by_path(asr_work *work, const char *name, mli_asr_model **out,
                                     modellab_error *err)
 {
@@ -51,7 +51,6 @@ static modellab_status open_by_path(asr_work *work, const char *name, mli_asr_mo
         return status;
     }
     mli_asr_open_options options = {.alloc = w->alloc, .cancel = &w->page->stop};
-    options.cache_directory = w->order.cache_root[0] != '\0' ? w->order.cache_root : NULL;
     if (strcmp(text_of(work, "weights", "f16"), "f32") == 0) {
         options.weights = MLI_ASR_WEIGHTS_F32;
     }
@@ -61,9 +60,6 @@ static modellab_status open_by_path(asr_work *work, const char *name, mli_asr_mo
         status = mli_asr_model_open(out, &files, &options, err);
     }
     mli_model_files_dispose(&files);
-    if (status == MODELLAB_OK) {
-        mli_worker_models_keep(&w->context->models, w->files, *out);
-    }
     return status;
 }
 
@@ -95,12 +91,8 @@ static void name_engine(mli_worker *w, const mli_asr_model *model)
 }
 
 /* The record names it. */
-static modellab_status say_engine(mli_worker *w, const mli_asr_model *model, modellab_error *err)
+static modellab_status say_engine(mli_worker *w, modellab_error *err)
 {
-    mli_asr_model_info info = mli_asr_model_info_of(model);
-    if (info.origin == MLI_ASR_ORIGIN_REBUILT) {
-        mli_log_text(w->log, MODELLAB_LOG_WARN, "model.image_rebuilt", info.reason);
-    }
     mli_jw *line = mli_journal_begin(&w->journal, "measures");
     mli_jw_kstring(line, "model", w->model);
     mli_jw_kstring(line, "model_sha256", w->model_sha256);
@@ -392,7 +384,7 @@ modellab_status mli_step_asr_key(mli_worker *w, char out[65], modellab_error *er
         return status;
     }
     name_engine(w, w->asr_model);
-    status = say_engine(w, w->asr_model, err);
+    status = say_engine(w, err);
     if (status == MODELLAB_OK) {
         status = make_key(&work, err);
     }

@@ -89,7 +89,7 @@ static modellab_status say_length(mli_worker *w, modellab_error *err)
 /* What the run holds of its user's cap bounds it like a cap of its own. */
 static void bound_audio(mli_worker *w)
 {
-    int64_t left = atomic_load(&w->page->audio_left_ms);
+    int64_t left = mli_page_leave_of(w->page, MLI_LEAVE_AUDIO_MS);
     if (left != INT64_MAX && (w->caps.audio_ms <= 0 || left < w->caps.audio_ms)) {
         w->caps.audio_ms = left > 0 ? left : 1;
     }

@@ -62,6 +62,7 @@ static void look_after(mli_supervisor *s, int64_t now, int64_t *next)
         s->next_claim_ns = now; /* there is room again */
     }
     mli_worker_pool_look(&s->pool, now, next);
+    mli_image_builder_look(&s->images.builder, now, next);
 }
 
 /* The first failure is the round's result; the rest of the round is done all the same. */

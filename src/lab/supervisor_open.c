@@ -137,6 +137,8 @@ static modellab_status open_parts(mli_supervisor *s, const modellab_supervisor_o
         status = rc == 0 ? MODELLAB_OK : mli_fail_os(err, -rc, "the supervisor cannot wait");
     }
     if (status == MODELLAB_OK) {
+        s->images.builder.program = s->program;
+        s->images.builder.poller = &s->poller;
         status = mli_worker_pool_open(&s->pool, s->lab, s->program, &s->poller, err);
     }
     if (status == MODELLAB_OK) {
@@ -377,7 +379,7 @@ void mli_supervisor_destroy(mli_supervisor *s)
         mli_worker_pool_close(&s->pool);
     }
     mli_manifest_writer_close(&s->manifests, forked);
-    mli_model_images_close(&s->images);
+    mli_model_images_close(&s->images, forked);
     mli_supervisor_retention_stop(s);
     if (!forked) {
         mli_presence_close(s->lab, &s->presence);

@@ -81,6 +81,10 @@ typedef struct mli_worker {
 /* worker_main.c: the program. */
 int32_t mli_worker_main(int32_t argc, const char *const *argv);
 
+/* worker_pack.c: the program when it is started to pack a model: "pack MODELS_ROOT MODEL WEIGHTS",
+ * into the file behind its descriptor 3. Returns the exit code. */
+int32_t mli_worker_pack(int32_t argc, const char *const *argv);
+
 /* worker_order.c: waits for an order and takes its descriptors. E_CANCELLED: there will be none. */
 MODELLAB_MUST_CHECK modellab_status mli_worker_accept(mli_worker *w, mli_worker_context *context,
                                                       modellab_error *err);

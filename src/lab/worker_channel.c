@@ -136,21 +136,24 @@ static modellab_status read_file(const mli_os_files *files, int fd, mli_buf *tex
     return MODELLAB_OK;
 }
 
-/* One message into `text` (without its letter); *letter 0 when the other end is closed. */
+/* One message into `text` (without its letter) and `list`; *letter 0 when the other end is closed.
+ */
 static modellab_status take_message(const mli_os_channels *channels, int fd, mli_buf *text,
-                                    int *list, size_t *count, char *letter, modellab_error *err)
+                                    int list[MLI_ORDER_FDS + 1], size_t *count, char *letter,
+                                    modellab_error *err)
 {
+    size_t got = MLI_ORDER_FDS + 1;
     char *room = mli_buf_extend(text, MLI_CHANNEL_INLINE_BYTES + 1);
     if (room == NULL) {
         return mli_no_memory(err);
     }
     int64_t n =
-        channels->recv(channels->user, fd, room, MLI_CHANNEL_INLINE_BYTES + 1, list, count, true);
+        channels->recv(channels->user, fd, room, MLI_CHANNEL_INLINE_BYTES + 1, list, &got, true);
     if (n < 0) {
-        *count = 0;
         return n == -ECONNRESET ? mli_fail(err, MODELLAB_E_CANCELLED, "the supervisor is gone")
                                 : mli_fail_os(err, (int)-n, "no order could be received");
     }
+    *count = got;
     *letter = n > 0 ? room[0] : '\0';
     size_t rest = n > 0 ? (size_t)n - 1 : 0;
     memmove(text->data, text->data + 1, rest);
@@ -160,15 +163,15 @@ static modellab_status take_message(const mli_os_channels *channels, int fd, mli
 }
 
 modellab_status mli_channel_receive(const mli_os_channels *channels, const mli_os_files *files,
-                                    int fd, mli_buf *text, int fds[MLI_ORDER_FDS], size_t *count,
-                                    modellab_error *err)
+                                    int fd, const modellab_allocator *alloc, mli_buf *text,
+                                    int fds[MLI_ORDER_FDS], size_t *count, modellab_error *err)
 {
     int list[MLI_ORDER_FDS + 1];
-    size_t got = MLI_ORDER_FDS + 1;
+    size_t got = 0;
     size_t first = 0;
     char letter = '\0';
     *count = 0;
-    mli_buf_init(text, NULL);
+    mli_buf_init(text, alloc);
     modellab_status status = take_message(channels, fd, text, list, &got, &letter, err);
     if (status == MODELLAB_OK && (letter == '\0' || letter == LEAVE)) {
         status = mli_fail(err, MODELLAB_E_CANCELLED, "the supervisor needs this worker no more");

@@ -46,6 +46,7 @@ mli_heard mli_channel_take_answer(const mli_os_channels *channels, int fd, mli_w
  * leave, or nobody is at the other end. */
 MODELLAB_MUST_CHECK modellab_status mli_channel_receive(const mli_os_channels *channels,
                                                         const mli_os_files *files, int fd,
+                                                        const modellab_allocator *alloc,
                                                         mli_buf *text, int fds[MLI_ORDER_FDS],
                                                         size_t *count, modellab_error *err);
 /* Worker. False: nobody listens. */

@@ -47,16 +47,6 @@ modellab_status mli_worker_models_from_fd(mli_worker_models *models, const mli_o
     return status;
 }
 
-void mli_worker_models_keep(mli_worker_models *models, const mli_os_files *files,
-                            mli_asr_model *model)
-{
-    mli_os_stat facts;
-    int fd = mli_asr_model_fd(model);
-    if (fd >= 0 && files->fstat(files->user, fd, &facts) == 0 && look_up(models, &facts) == NULL) {
-        put(models, &facts, model);
-    }
-}
-
 int32_t mli_worker_models_count(const mli_worker_models *models)
 {
     int32_t count = 0;

@@ -25,9 +25,6 @@ MODELLAB_MUST_CHECK modellab_status mli_worker_models_from_fd(mli_worker_models 
                                                               const mli_cancel_word *cancel,
                                                               mli_asr_model **out,
                                                               modellab_error *err);
-/* Keeps a model that was opened in another way, if it has an image that it can be known by. */
-void mli_worker_models_keep(mli_worker_models *models, const mli_os_files *files,
-                            mli_asr_model *model);
 int32_t mli_worker_models_count(const mli_worker_models *models);
 void mli_worker_models_close(mli_worker_models *models);
 

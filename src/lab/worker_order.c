@@ -52,7 +52,7 @@ static modellab_status receive(mli_worker *w, modellab_error *err)
     size_t count = 0;
     mli_buf text;
     modellab_status status =
-        mli_channel_receive(c->channels, c->files, c->channel, &text, list, &count, err);
+        mli_channel_receive(c->channels, c->files, c->channel, c->alloc, &text, list, &count, err);
     if (status != MODELLAB_OK) {
         return status;
     }

@@ -95,7 +95,7 @@ static void reap_now(mli_worker_pool *pool, mli_worker_process *worker, int64_t 
             break;
         }
         if (left <= 0) {
-            mli_worker_process_signal(worker, true);
+            mli_worker_process_signal(worker, true, pool->lab->logger);
         }
         /* Without a pidfd nothing is told: looked at again after a while. */
         mli_os_poll_item item = {.fd = worker->pidfd, .want_read = true};
@@ -112,7 +112,7 @@ static void let_go(mli_worker_pool *pool, mli_worker_process *worker, bool kill,
     mli_worker_process_leave(worker);
     mli_worker_process_look(worker);
     if (kill && !worker->ended) {
-        mli_worker_process_signal(worker, true);
+        mli_worker_process_signal(worker, true, pool->lab->logger);
     }
     if (worker->ended) {
         mli_worker_process_finish(worker);
@@ -204,7 +204,7 @@ static void look_at_leaving(mli_worker_pool *pool, int64_t now_ns, int64_t *next
             continue;
         }
         if (now_ns - place.since_ns >= LEAVE_NS) {
-            mli_worker_process_signal(&place.worker, true);
+            mli_worker_process_signal(&place.worker, true, pool->lab->logger);
         }
         int64_t due = now_ns + LEAVING_LOOK_NS;
         *next_ns = due < *next_ns ? due : *next_ns;

@@ -54,16 +54,10 @@ static modellab_status fill_environment(mli_buf *text, const char *env[ENV_MOST]
     return status;
 }
 
-static modellab_status spawn(mli_worker_process *p, const char *program, int channel,
-                             const char *const *env, modellab_error *err)
+static modellab_status spawn(mli_worker_process *p, const mli_os_spawn *what, modellab_error *err)
 {
     const mli_os_processes *ops = p->os->processes;
-    const mli_os_fd_map fds[] = {{channel, MLI_WORKER_CHANNEL_FD}};
-    char host[24];
-    const char *argv[] = {"modellab-worker", "serve", host, NULL};
-    (void)mli_os_format(host, sizeof(host), "%lld", (long long)mli_os_pid()); /* always fits */
-    mli_os_spawn spawn = {.program = program, .argv = argv, .envp = env, .fds = fds, .fd_count = 1};
-    int rc = ops->spawn(ops->user, &spawn, &p->pid);
+    int rc = ops->spawn(ops->user, what, &p->pid);
     if (rc == 0) {
         p->is_child = true;
         p->pidfd = ops->pidfd(ops->user, p->pid); /* none: looked at by pid */
@@ -74,29 +68,46 @@ static modellab_status spawn(mli_worker_process *p, const char *program, int cha
     return status == MODELLAB_E_NO_MEMORY ? status : MODELLAB_E_WORKER_START;
 }
 
-modellab_status mli_worker_process_start(mli_worker_process *p, const mli_lab *lab,
-                                         const char *program, modellab_error *err)
+modellab_status mli_worker_process_run(mli_worker_process *p, const mli_lab *lab,
+                                       const char *program, const char *const *argv,
+                                       const mli_os_fd_map *fds, size_t fd_count,
+                                       modellab_error *err)
 {
     const char *env[ENV_MOST];
-    int pair[2] = {-1, -1};
     mli_buf text;
     mli_worker_process_init(p, &lab->os);
     mli_buf_init(&text, lab->alloc);
     modellab_status status = fill_environment(&text, env, err);
     if (status == MODELLAB_OK) {
-        int rc = p->os->channels->pair(p->os->channels->user, pair);
-        status = rc == 0 ? MODELLAB_OK : mli_fail_os(err, -rc, "a worker's socket cannot be made");
-    }
-    if (status == MODELLAB_OK) {
-        status = spawn(p, program, pair[1], env, err);
-        p->os->channels->close(p->os->channels->user, pair[1]);
-        if (status == MODELLAB_OK) {
-            p->channel = pair[0];
-        } else {
-            p->os->channels->close(p->os->channels->user, pair[0]);
-        }
+        mli_os_spawn what = {
+            .program = program, .argv = argv, .envp = env, .fds = fds, .fd_count = fd_count};
+        status = spawn(p, &what, err);
     }
     mli_buf_dispose(&text);
+    return status;
+}
+
+modellab_status mli_worker_process_start(mli_worker_process *p, const mli_lab *lab,
+                                         const char *program, modellab_error *err)
+{
+    const mli_os_channels *channels = lab->os.channels;
+    int pair[2] = {-1, -1};
+    char host[24];
+    const char *argv[] = {"modellab-worker", "serve", host, NULL};
+    mli_worker_process_init(p, &lab->os);
+    (void)mli_os_format(host, sizeof(host), "%lld", (long long)mli_os_pid()); /* always fits */
+    int rc = channels->pair(channels->user, pair);
+    if (rc != 0) {
+        return mli_fail_os(err, -rc, "a worker's socket cannot be made");
+    }
+    const mli_os_fd_map fds[] = {{pair[1], MLI_WORKER_CHANNEL_FD}};
+    modellab_status status = mli_worker_process_run(p, lab, program, argv, fds, 1, err);
+    channels->close(channels->user, pair[1]);
+    if (status == MODELLAB_OK) {
+        p->channel = pair[0];
+    } else {
+        channels->close(channels->user, pair[0]);
+    }
     return status;
 }
 
@@ -201,6 +212,7 @@ modellab_status mli_worker_process_adopt(mli_worker_process *p, const mli_lab *l
     }
     p->pid = identity->pid;
     p->pidfd = fd;
+    p->noted = *identity;
     return MODELLAB_OK;
 }
 
@@ -211,6 +223,17 @@ static void note_exit(mli_worker_process *p, const mli_os_exit *how)
     p->code = how->code;
 }
 
+/* Whether the number of a worker that has no pidfd still is its own. */
+static bool has_its_pid(const mli_worker_process *p)
+{
+    const mli_os_processes *ops = p->os->processes;
+    mli_os_identity now;
+    if (p->noted.pid == 0) { /* was started here: only its number is known */
+        return ops->kill(ops->user, p->pid, 0) != -ESRCH;
+    }
+    return ops->identity(ops->user, p->pid, &now) == 0 && mli_os_identity_equal(&p->noted, &now);
+}
+
 /* A child whose status was thrown away (a host that ignores SIGCHLD), or one that is no child. */
 static void look_from_outside(mli_worker_process *p)
 {
@@ -219,7 +242,7 @@ static void look_from_outside(mli_worker_process *p)
     if (p->pidfd < 0) {
         /* Without a pidfd only the pid is left; its lock, which the caller also looks at, is the
          * truth. */
-        p->ended = ops->kill(ops->user, p->pid, 0) == -ESRCH;
+        p->ended = !has_its_pid(p);
         return;
     }
     mli_os_poll_item item = {.fd = p->pidfd, .want_read = true};
@@ -284,18 +307,34 @@ void mli_worker_process_look(mli_worker_process *p)
     look_from_outside(p);
 }
 
-void mli_worker_process_signal(mli_worker_process *p, bool kill)
+/* -ESRCH: they are gone meanwhile, which is what was wanted. */
+static void say_signal(int rc, const mli_worker_process *p, bool kill, modellab_logger *log)
+{
+    if (rc != 0 && rc != -ESRCH) {
+        mli_log(log, MODELLAB_LOG_ERROR, "worker.not_signalled", kill ? "SIGKILL" : "SIGTERM",
+                MLI_LOG_FIELDS(mli_log_int("worker_pid", p->pid), mli_log_int("os_error", -rc)));
+    }
+}
+
+void mli_worker_process_signal(mli_worker_process *p, bool kill, modellab_logger *log)
 {
     const mli_os_processes *ops = p->os->processes;
     int number = kill ? SIGNAL_KILL : SIGNAL_TERM;
+    int rc = 0;
     if (p->pid == 0 || (p->ended && !p->is_child)) {
         return; /* its pid, and so its group, may be somebody else's by now */
     }
-    /* ESRCH: it is gone meanwhile, which is what was wanted. */
     if (p->pidfd >= 0) {
-        (void)ops->signal(ops->user, p->pidfd, number);
+        rc = ops->signal(ops->user, p->pidfd, number);
+        say_signal(rc, p, kill, log);
+    } else if (!p->is_child && !has_its_pid(p)) {
+        rc = -ESRCH;
     }
-    (void)ops->kill_group(ops->user, p->pid, number);
+    /* The zombie of a child keeps its number until it is reaped here; of one that somebody else
+     * reaps the number is free. */
+    if (p->is_child || rc != -ESRCH) {
+        say_signal(ops->kill_group(ops->user, p->pid, number), p, kill, log);
+    }
 }
 
 void mli_worker_process_finish(mli_worker_process *p)

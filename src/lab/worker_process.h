@@ -17,6 +17,7 @@ typedef struct mli_worker_process {
     int pidfd;             /* -1 = the kernel has none: asked by pid */
     int channel;           /* -1 = none: an adopted worker, or one that was told to leave */
     bool is_child;         /* started here; an adopted one is not */
+    mli_os_identity noted; /* of an adopted one, as its page told it */
     int32_t runs;          /* orders that it got */
     int64_t fence;         /* of the present order */
     bool answered;         /* it said that the present run is done */
@@ -36,6 +37,13 @@ MODELLAB_MUST_CHECK modellab_status mli_worker_process_start(mli_worker_process 
                                                              const mli_lab *lab,
                                                              const char *program,
                                                              modellab_error *err);
+/* Starts the worker program for another task than serving: without a socket, with these arguments
+ * (NULL-terminated, the first is the program's name) and descriptors. */
+MODELLAB_MUST_CHECK modellab_status mli_worker_process_run(mli_worker_process *p,
+                                                           const mli_lab *lab, const char *program,
+                                                           const char *const *argv,
+                                                           const mli_os_fd_map *fds,
+                                                           size_t fd_count, modellab_error *err);
 /* Sends an order (mli_channel_send_order). A worker that was just started and is gone already is no
  * failure here: the next look tells how it ended. E_WORKER_START: one that had run before is gone.
  */
@@ -57,8 +65,10 @@ MODELLAB_MUST_CHECK modellab_status mli_worker_process_adopt(mli_worker_process 
 /* Looks whether it has answered (`answered`, `answer`, `cpu_ns`) or ended (`ended`, `end`, `code`).
  * The zombie of a child stays: its group can still be killed. */
 void mli_worker_process_look(mli_worker_process *p);
-/* SIGTERM or SIGKILL to the worker and all of its group that are still there. */
-void mli_worker_process_signal(mli_worker_process *p, bool kill);
+/* SIGTERM or SIGKILL to the worker and all of its group that are still there. One whose number may
+ * be somebody else's by now is left alone. A signal that fails for another reason than that they
+ * are gone is logged. */
+void mli_worker_process_signal(mli_worker_process *p, bool kill, modellab_logger *log);
 /* Tells it to end when it has nothing to do, and closes its channel. */
 void mli_worker_process_leave(mli_worker_process *p);
 /* After `ended`: kills what is left of the group, then reaps. Safe to call twice. */

@@ -73,7 +73,7 @@ modellab_status mli_worker_artifact(mli_worker *w, const char *name, const char 
     mli_sha256_init(&hash);
     mli_sha256_update(&hash, data, bytes);
     mli_sha256_hex(&hash, sha256);
-    int rc = mli_os_replace_file(&w->artifacts, file, data, bytes, 0600);
+    int rc = mli_os_replace_file(&w->artifacts, file, data, bytes, MLI_FINISHED_FILE_MODE);
     if (rc != 0) {
         return mli_fail_os(err, -rc, "the artifact %s could not be stored", name);
     }

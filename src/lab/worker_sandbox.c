@@ -1,6 +1,6 @@
 /* The worker gives up what it does not need, before it touches anything foreign: it keeps the
- * descriptors of its runs, its socket, the models to read, the cache of packed images, and the
- * files below the folder of artifacts (of runs, when it will take more than one). */
+ * descriptors of its runs, its socket, the models to read, and the files below the folder of
+ * artifacts (of runs, when it will take more than one). */
 #include "lab/worker.h"
 
 #include "base/error.h"
@@ -10,27 +10,13 @@
 #include "os/process.h"
 #include <string.h>
 
-enum { FOLDERS = 3, PATH_MOST = 4096 };
+enum { FOLDERS = 2 };
 
 static int open_folder(const mli_worker *w, const char *path)
 {
     return path[0] == '\0'
                ? -1
                : w->files->open(w->files->user, path, MLI_OS_READ | MLI_OS_DIRECTORY, 0);
-}
-
-/* The folder of packed images, which the worker may have to fill. */
-static int open_cache(const mli_worker *w)
-{
-    char path[PATH_MOST];
-    if (w->order.cache_root[0] == '\0') {
-        return -1;
-    }
-    int n = mli_os_format(path, sizeof(path), "%s/images", w->order.cache_root);
-    if (n < 0 || n >= (int)sizeof(path) || mli_os_make_dirs(w->files, path, 0755) != 0) {
-        return -1; /* then the image is packed in memory */
-    }
-    return open_folder(w, path);
 }
 
 /* Rights cannot be widened for a later run, whose folder has another name. A worker that stays warm
@@ -52,8 +38,7 @@ void mli_worker_confine(mli_worker *w)
     }
     mli_os_sandbox_folder folders[FOLDERS] = {
         {open_outputs(w), MLI_OS_SANDBOX_READ | MLI_OS_SANDBOX_WRITE},
-        {open_folder(w, w->order.models_root), MLI_OS_SANDBOX_READ | MLI_OS_SANDBOX_LIST},
-        {open_cache(w), MLI_OS_SANDBOX_READ | MLI_OS_SANDBOX_LIST | MLI_OS_SANDBOX_WRITE}};
+        {open_folder(w, w->order.models_root), MLI_OS_SANDBOX_READ | MLI_OS_SANDBOX_LIST}};
     mli_os_sandbox what = {
         .folders = folders, .folder_count = FOLDERS, .network = profile.network, .messages = true};
     mli_os_sandbox_enter(&what, &c->sandbox);

@@ -44,7 +44,8 @@ void mli_worker_sample(mli_worker *w)
     use.cpu_ns = mli_worker_cpu_ns(w);
     atomic_store(&w->page->cpu_ns, use.cpu_ns);
     modellab_reason passed = mli_caps_passed(&w->caps, &use);
-    if (passed == MODELLAB_REASON_NONE && use.cpu_ns > atomic_load(&w->page->cpu_left_ns)) {
+    if (passed == MODELLAB_REASON_NONE &&
+        use.cpu_ns > mli_page_leave_of(w->page, MLI_LEAVE_CPU_NS)) {
         passed = MODELLAB_REASON_CPU_CAP;
     }
     if (passed != MODELLAB_REASON_NONE) {

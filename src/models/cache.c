@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "models/cache_private.h"
 #include "models/file_read.h"
 #include "os/clock.h"
 #include "os/memory.h"
@@ -25,7 +26,7 @@ bool mli_image_key_name(const mli_image_key *key, char out[160])
     return bytes > 0 && bytes < 160;
 }
 
-static bool same_key(const mli_image_key *a, const mli_image_key *b)
+bool mli_image_key_equal(const mli_image_key *a, const mli_image_key *b)
 {
     return strcmp(a->source_sha256, b->source_sha256) == 0 && strcmp(a->weights, b->weights) == 0 &&
            strcmp(a->layout, b->layout) == 0;
@@ -82,17 +83,17 @@ modellab_status mli_cached_image_from_fd(mli_cached_image *out, const modellab_a
 
 /* Opens the file of a key. E_NOT_FOUND when absent, E_INVALID_MODEL when damaged. */
 static modellab_status look(const mli_image_cache *cache, const mli_image_key *key,
-                            const char *path, bool verify, const mli_cancel_word *cancel,
-                            mli_cached_image *out, modellab_error *err)
+                            const char *path, const mli_cancel_word *cancel, mli_cached_image *out,
+                            modellab_error *err)
 {
     size_t bytes;
     memset(out, 0, sizeof *out);
     out->files = cache->files;
     modellab_status status = mli_file_open(cache->files, path, MAX_IMAGE, &out->fd, &bytes, err);
     if (status == MODELLAB_OK) {
-        status = map_image(out, cache->alloc, out->fd, bytes, verify, cancel, err);
+        status = map_image(out, cache->alloc, out->fd, bytes, true, cancel, err);
     }
-    if (status == MODELLAB_OK && !same_key(&out->image.key, key)) {
+    if (status == MODELLAB_OK && !mli_image_key_equal(&out->image.key, key)) {
         status = mli_fail(err, MODELLAB_E_INVALID_MODEL, "image: made of another model");
     }
     if (status != MODELLAB_OK) {
@@ -140,8 +141,8 @@ static modellab_status build_file(const mli_image_cache *cache, const mli_image_
     return status;
 }
 
-static modellab_status take_lock(const mli_image_cache *cache, const char *path,
-                                 const mli_cancel_word *cancel, int *fd, modellab_error *err)
+modellab_status mli_image_cache_open_lock(const mli_image_cache *cache, const char *path, int *fd,
+                                          modellab_error *err)
 {
     const mli_os_files *f = cache->files;
     size_t bytes = strlen(path) + 6;
@@ -156,6 +157,17 @@ static modellab_status take_lock(const mli_image_cache *cache, const char *path,
         int rc = -*fd;
         *fd = -1;
         return mli_fail_os(err, rc, "cannot create the lock of the image cache");
+    }
+    return MODELLAB_OK;
+}
+
+static modellab_status take_lock(const mli_image_cache *cache, const char *path,
+                                 const mli_cancel_word *cancel, int *fd, modellab_error *err)
+{
+    const mli_os_files *f = cache->files;
+    modellab_status status = mli_image_cache_open_lock(cache, path, fd, err);
+    if (status != MODELLAB_OK) {
+        return status;
     }
     for (;;) {
         int rc = f->lock(f->user, *fd, false);
@@ -198,7 +210,7 @@ static modellab_status build_locked(const mli_image_cache *cache, const mli_imag
                                     mli_cache_event *event, char *reason, modellab_error *err)
 {
     modellab_error why = MODELLAB_ERROR_INIT;
-    modellab_status status = look(cache, key, path, true, cancel, out, &why);
+    modellab_status status = look(cache, key, path, cancel, out, &why);
     if (status == MODELLAB_OK) {
         return status;
     }
@@ -207,7 +219,7 @@ static modellab_status build_locked(const mli_image_cache *cache, const mli_imag
     }
     note(event, reason, status, &why);
     status = build_file(cache, key, directory, path, name, build, user, err);
-    return status == MODELLAB_OK ? look(cache, key, path, false, cancel, out, err) : status;
+    return status == MODELLAB_OK ? look(cache, key, path, cancel, out, err) : status;
 }
 
 static modellab_status get_file(const mli_image_cache *cache, const mli_image_key *key,
@@ -221,7 +233,7 @@ static modellab_status get_file(const mli_image_cache *cache, const mli_image_ke
     if (path == NULL) {
         return mli_no_memory(err);
     }
-    modellab_status status = look(cache, key, path, cache->verify, cancel, out, &why);
+    modellab_status status = look(cache, key, path, cancel, out, &why);
     if (status != MODELLAB_OK && (build == NULL || !worth_building(status))) {
         status = mli_fail(err, status, "%s", why.message);
     } else if (status != MODELLAB_OK) {

@@ -96,7 +96,7 @@ static modellab_status open_temporary(mli_image_writer *w, modellab_error *err)
         }
         (void)snprintf(w->temporary, bytes, "%s.%016llx.tmp", w->path, (unsigned long long)random);
         w->fd = w->files->open(w->files->user, w->temporary,
-                               MLI_OS_WRITE | MLI_OS_CREATE | MLI_OS_EXCLUSIVE, 0644);
+                               MLI_OS_WRITE | MLI_OS_CREATE | MLI_OS_EXCLUSIVE, 0444);
         if (w->fd != -EEXIST) {
             break;
         }

@@ -74,6 +74,14 @@ static int64_t system_write(void *user, int fd, const void *data, size_t bytes)
     return n < 0 ? -errno : (int64_t)n;
 }
 
+static int64_t system_pwrite(void *user, int fd, const void *data, size_t bytes, int64_t offset)
+{
+    ssize_t n;
+    (void)user;
+    RETRY(n, pwrite(fd, data, bytes < SSIZE_MAX ? bytes : SSIZE_MAX, (off_t)offset));
+    return n < 0 ? -errno : (int64_t)n;
+}
+
 static int system_sync(void *user, int fd)
 {
     int rc;
@@ -139,6 +147,7 @@ static void fill_stat(const struct stat *s, mli_os_stat *out)
     out->kind = kind_of(s->st_mode);
     out->bytes = (int64_t)s->st_size;
     out->mtime_ns = (int64_t)s->st_mtim.tv_sec * 1000000000 + (int64_t)s->st_mtim.tv_nsec;
+    out->ctime_ns = (int64_t)s->st_ctim.tv_sec * 1000000000 + (int64_t)s->st_ctim.tv_nsec;
     out->device = (uint64_t)s->st_dev;
     out->inode = (uint64_t)s->st_ino;
     out->mode = (uint32_t)(s->st_mode & 07777);
@@ -251,7 +260,8 @@ const mli_os_files mli_os_system_files = {.user = NULL,
                                           .lock = system_lock,
                                           .unlock = system_unlock,
                                           .list = system_list,
-                                          .free_bytes = system_free_bytes};
+                                          .free_bytes = system_free_bytes,
+                                          .pwrite = system_pwrite};
 
 mli_os_files mli_os_files_at(const int *dir_fd)
 {

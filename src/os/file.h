@@ -33,6 +33,7 @@ typedef enum mli_os_kind {
 typedef struct mli_os_stat {
     mli_os_kind kind;
     int64_t bytes, mtime_ns;
+    int64_t ctime_ns; /* of any change; cannot be set back */
     uint64_t device, inode;
     uint32_t mode;
 } mli_os_stat;
@@ -59,6 +60,8 @@ typedef struct mli_os_files {
     /* Calls `each` for every name but . and .. in no order; stops when it returns non-zero. */
     int (*list)(void *user, const char *path, int (*each)(void *arg, const char *name), void *arg);
     int (*free_bytes)(void *user, const char *path, int64_t *free_bytes, int64_t *total_bytes);
+    int64_t (*pwrite)(void *user, int fd, const void *data, size_t bytes,
+                      int64_t offset); /* may be short; not on a file opened for appending */
 } mli_os_files;
 
 extern const mli_os_files mli_os_system_files;

@@ -22,6 +22,14 @@ static int read_text(const char *path, char *out, size_t capacity)
     return rc;
 }
 
+/* A process that has ended and that nobody has reaped yet has a number, but it is nobody. Field 3.
+ */
+static bool is_dead(const char *stat)
+{
+    const char *p = strrchr(stat, ')');
+    return p != NULL && p[1] == ' ' && (p[2] == 'Z' || p[2] == 'X' || p[2] == 'x');
+}
+
 /* Field 22; the name in field 2 may hold spaces and parentheses, so count from the last ')'. */
 static int parse_start(const char *stat, uint64_t *out)
 {
@@ -49,7 +57,7 @@ int mli_os_identity_of(int64_t pid, mli_os_identity *out)
     (void)mli_os_format(path, sizeof path, "/proc/%lld/stat", (long long)out->pid);
     int rc = read_text(path, text, sizeof text);
     if (rc == 0)
-        rc = parse_start(text, &out->start_ticks);
+        rc = is_dead(text) ? -ESRCH : parse_start(text, &out->start_ticks);
     if (rc == 0)
         rc = read_text("/proc/sys/kernel/random/boot_id", out->boot_id, sizeof out->boot_id);
     out->boot_id[strcspn(out->boot_id, "\n")] = '\0';

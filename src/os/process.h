@@ -64,7 +64,8 @@ typedef struct mli_os_processes {
     int (*signal)(void *user, int pidfd, int signal_number); /* never hits a reused pid */
     int (*kill)(void *user, int64_t pid, int signal_number);
     int (*kill_group)(void *user, int64_t group, int signal_number);
-    int (*identity)(void *user, int64_t pid, mli_os_identity *out); /* -ESRCH; pid 0 = self */
+    /* -ESRCH: there is none, or it is a zombie; pid 0 = self. */
+    int (*identity)(void *user, int64_t pid, mli_os_identity *out);
     /* Number of ready items; timeout < 0 = none. Returns early with 0 after a signal. */
     int (*poll)(void *user, mli_os_poll_item *items, size_t count, int64_t timeout_ns);
 } mli_os_processes;

@@ -4,6 +4,7 @@
 #include "os/sandbox_filter.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -103,6 +104,25 @@ static int landlock(const mli_os_sandbox *what, int *abi)
     return rc;
 }
 
+/* A root user's process honours the modes of files from here on, but for reading: finished files of
+ * runs are read-only. For others there is nothing to give up. */
+static int drop_capabilities(void)
+{
+    struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct has[_LINUX_CAPABILITY_U32S_3];
+    memset(has, 0, sizeof has);
+    if (syscall(__NR_capget, &head, has) != 0)
+        return errno;
+    for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+        uint32_t keep =
+            i == CAP_TO_INDEX(CAP_DAC_READ_SEARCH) ? CAP_TO_MASK(CAP_DAC_READ_SEARCH) : 0;
+        has[i].permitted &= keep;
+        has[i].effective &= keep;
+        has[i].inheritable = 0;
+    }
+    return syscall(__NR_capset, &head, has) == 0 ? 0 : errno;
+}
+
 void mli_os_sandbox_enter(const mli_os_sandbox *what, mli_os_sandbox_result *out)
 {
     memset(out, 0, sizeof *out);
@@ -113,9 +133,10 @@ void mli_os_sandbox_enter(const mli_os_sandbox *what, mli_os_sandbox_result *out
         out->landlock_error = out->seccomp_error = errno; /* both need it */
         return;
     }
+    out->capability_error = drop_capabilities();
     out->landlock_error = landlock(what, &out->landlock_abi);
     out->seccomp_error = mli_os_sandbox_filter(what); /* last: it forbids the calls above */
-    bool paths = out->landlock_error == 0;
+    bool paths = out->landlock_error == 0 && out->capability_error == 0;
     bool calls = out->seccomp_error == 0 && !out->widened;
     out->level = paths && calls ? MLI_OS_SANDBOX_FULL
                  : paths        ? MLI_OS_SANDBOX_LANDLOCK

@@ -40,6 +40,7 @@ typedef struct mli_os_sandbox_result {
     mli_os_sandbox_level level;
     int landlock_abi;                  /* 0 = this kernel has none, or it is switched off */
     int landlock_error, seccomp_error; /* errno of what is missing, 0 = holds */
+    int capability_error;              /* as these: rights of root that it could not give up */
     bool widened;                      /* a sanitizer's build: its system calls pass as well */
     bool dumpable;                     /* core dumps and debuggers of the same user are possible */
 } mli_os_sandbox_result;

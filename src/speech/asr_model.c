@@ -116,7 +116,8 @@ static modellab_status pack_in_memory(mli_asr_model *m, mli_model_files *files,
 }
 
 typedef struct build {
-    mli_asr_model *model;
+    const modellab_allocator *alloc;
+    mli_asr_weights weights;
     mli_model_files *files;
     const mli_cancel_word *cancel;
 } build;
@@ -126,7 +127,7 @@ static modellab_status build_image(void *user, mli_image_writer *writer, modella
     build *b = user;
     mli_whisper_weights weights;
     mli_asr_extras extras;
-    const modellab_allocator *alloc = b->model->alloc;
+    const modellab_allocator *alloc = b->alloc;
     modellab_status status = mli_model_files_load(b->files, b->cancel, err);
     if (status == MODELLAB_OK)
         status =
@@ -136,9 +137,8 @@ static modellab_status build_image(void *user, mli_image_writer *writer, modella
         return status;
     status = mli_asr_extras_from_weights(&extras, alloc, &weights, b->files, err);
     if (status == MODELLAB_OK) {
-        status =
-            mli_asr_image_write(alloc, &weights, &extras, b->model->weights == MLI_ASR_WEIGHTS_F16,
-                                writer, b->cancel, err);
+        status = mli_asr_image_write(alloc, &weights, &extras, b->weights == MLI_ASR_WEIGHTS_F16,
+                                     writer, b->cancel, err);
         mli_asr_extras_dispose(&extras, alloc);
     }
     mli_whisper_weights_dispose(&weights);
@@ -171,7 +171,7 @@ static void fill_key(mli_image_key *key, const char *sha256, mli_asr_weights wei
 modellab_status mli_asr_model_find_image(mli_model_files *files, const mli_asr_open_options *o,
                                          int *fd, modellab_error *err)
 {
-    mli_image_cache cache = {o->alloc, files->files, o->cache_directory, o->verify};
+    mli_image_cache cache = {o->alloc, files->files, o->cache_directory};
     mli_image_key key;
     mli_cached_image found;
     *fd = -1;
@@ -188,12 +188,54 @@ modellab_status mli_asr_model_find_image(mli_model_files *files, const mli_asr_o
     return MODELLAB_OK;
 }
 
+modellab_status mli_asr_model_begin_image(mli_model_files *files, const mli_asr_open_options *o,
+                                          mli_image_draft *out, modellab_error *err)
+{
+    mli_image_cache cache = {o->alloc, files->files, o->cache_directory};
+    mli_image_key key;
+    if (o->cache_directory == NULL || files->sha256[0] == '\0')
+        return mli_fail(err, MODELLAB_E_NOT_FOUND, "no image is kept for such a model");
+    fill_key(&key, files->sha256, o->weights);
+    return mli_image_draft_begin(out, &cache, &key, err);
+}
+
+/* The seal only says what the weights were when they were installed. */
+static modellab_status check_weights(mli_model_files *files, const mli_cancel_word *cancel,
+                                     modellab_error *err)
+{
+    char installed[65];
+    (void)mli_str_copy(installed, sizeof installed, files->sha256);
+    files->sha256[0] = '\0';
+    modellab_status status = mli_model_files_sha256(files, cancel, err);
+    if (status == MODELLAB_OK && installed[0] != '\0' && strcmp(installed, files->sha256) != 0)
+        status = mli_fail(err, MODELLAB_E_HASH_MISMATCH, "the model is not what was installed");
+    return status;
+}
+
+modellab_status mli_asr_model_pack(mli_model_files *files, int fd, const mli_asr_open_options *o,
+                                   modellab_error *err)
+{
+    mli_image_key key;
+    mli_image_writer *writer = NULL;
+    build b = {o->alloc, o->weights, files, o->cancel};
+    modellab_status status = check_weights(files, o->cancel, err);
+    if (status != MODELLAB_OK)
+        return status;
+    fill_key(&key, files->sha256, o->weights);
+    status = mli_image_writer_create_fd(&writer, o->alloc, files->files, fd, &key, err);
+    if (status == MODELLAB_OK)
+        status = build_image(&b, writer, err);
+    mli_image_writer_destroy(writer);
+    int rc = status == MODELLAB_OK ? files->files->sync(files->files->user, fd) : 0;
+    return rc == 0 ? status : mli_fail_os(err, -rc, "the packed image is not safe");
+}
+
 static modellab_status open_cached(mli_asr_model *m, mli_model_files *files,
                                    const mli_asr_open_options *o, modellab_error *err)
 {
-    mli_image_cache cache = {m->alloc, files->files, o->cache_directory, o->verify};
+    mli_image_cache cache = {m->alloc, files->files, o->cache_directory};
     mli_image_key key;
-    build b = {m, files, o->cancel};
+    build b = {m->alloc, m->weights, files, o->cancel};
     mli_cache_event event = MLI_CACHE_HIT;
     modellab_status status = mli_model_files_sha256(files, o->cancel, err);
     if (status != MODELLAB_OK)

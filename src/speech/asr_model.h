@@ -4,6 +4,7 @@
 #define MLI_SPEECH_ASR_MODEL_H
 
 #include "audio/mel.h"
+#include "models/cache.h"
 #include "models/model_files.h"
 #include "speech/whisper_dims.h"
 #include "text/whisper_tokenizer.h"
@@ -54,11 +55,21 @@ MODELLAB_MUST_CHECK modellab_status mli_asr_model_from_fd(mli_asr_model **out, i
                                                           const mli_asr_open_options *options,
                                                           modellab_error *err);
 /* Descriptor (new, open for reading) of the packed image of these files in the options' cache,
- * whose sha256 must be known. E_NOT_FOUND, E_INVALID_MODEL: there is none that can be used; opening
- * the model makes one. */
+ * whose sha256 must be known; its content was compared with its checksums. E_NOT_FOUND,
+ * E_INVALID_MODEL: there is none that can be used. */
 MODELLAB_MUST_CHECK modellab_status mli_asr_model_find_image(mli_model_files *files,
                                                              const mli_asr_open_options *options,
                                                              int *fd, modellab_error *err);
+/* Making that image in another process: the draft's descriptor goes to one that calls _pack. */
+MODELLAB_MUST_CHECK modellab_status mli_asr_model_begin_image(mli_model_files *files,
+                                                              const mli_asr_open_options *options,
+                                                              mli_image_draft *out,
+                                                              modellab_error *err);
+/* Packs the model into an empty file, synced. E_HASH_MISMATCH: the weights are not those whose
+ * sha256 the model was installed with. */
+MODELLAB_MUST_CHECK modellab_status mli_asr_model_pack(mli_model_files *files, int fd,
+                                                       const mli_asr_open_options *options,
+                                                       modellab_error *err);
 mli_asr_model *mli_asr_model_ref(mli_asr_model *model); /* NULL accepted */
 void mli_asr_model_unref(mli_asr_model *model);         /* NULL accepted */
 mli_asr_model_info mli_asr_model_info_of(const mli_asr_model *model);

@@ -64,7 +64,7 @@ modellab_status mli_artifact_write(const mli_os_files *files, const char *root, 
     }
     mli_sha256_init(&hash);
     mli_sha256_update(&hash, data, bytes);
-    rc = mli_os_replace_file(files, path, data, bytes, 0600);
+    rc = mli_os_replace_file(files, path, data, bytes, MLI_FINISHED_FILE_MODE);
     if (rc != 0) {
         return mli_fail_os(err, -rc, "cannot write the artifact");
     }

@@ -92,6 +92,8 @@ MODELLAB_MUST_CHECK modellab_status mli_manifest_text(const mli_buf *json, mli_b
 MODELLAB_MUST_CHECK modellab_status mli_manifest_read(const mli_os_files *files, const char *root,
                                                       const char *run_id, mli_buf *out,
                                                       modellab_error *err);
+/* Inputs and artifacts are never written again, also because runs share them (hard links). */
+#define MLI_FINISHED_FILE_MODE 0400u
 /* A name that may stand in a path: [a-z0-9][a-z0-9._-]{0,63}, without "..". */
 bool mli_artifact_name_valid(const char *name);
 /* "<fence>-<name>", the file of an artifact below artifacts/. */

@@ -115,7 +115,8 @@ modellab_status mli_rundir_put_input(const mli_os_files *files, const char *root
     }
     mli_sha256_init(&c.hash);
     c.out_fd = files->open(files->user, temporary,
-                           MLI_OS_WRITE | MLI_OS_CREATE | MLI_OS_EXCLUSIVE | MLI_OS_NOFOLLOW, 0600);
+                           MLI_OS_WRITE | MLI_OS_CREATE | MLI_OS_EXCLUSIVE | MLI_OS_NOFOLLOW,
+                           MLI_FINISHED_FILE_MODE);
     if (c.out_fd < 0) {
         return mli_fail_os(err, -c.out_fd, "cannot store the input");
     }

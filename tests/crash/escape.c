@@ -40,17 +40,35 @@ static int leave(void)
     return pid < 0 ? -1 : 0;
 }
 
-/* The folder of artifacts, which it has as a descriptor. */
-static int artifacts(void)
+/* The descriptor of a file or folder of its run. */
+static int fd_of(const char *name)
 {
+    const size_t bytes = strlen(name);
     for (int fd = 3; fd < 64; fd++) {
         char path[64], target[512];
         (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
         ssize_t n = readlink(path, target, sizeof target);
-        if (n > 10 && memcmp(target + n - 10, "/artifacts", 10) == 0)
+        if (n > (ssize_t)bytes && memcmp(target + n - bytes, name, bytes) == 0)
             return fd;
     }
     _exit(3); /* the test itself is wrong */
+}
+
+static int artifacts(void)
+{
+    return fd_of("/artifacts");
+}
+
+/* By its name. */
+static int open_again(int fd, int flags)
+{
+    char path[64], target[512];
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(path, target, sizeof target - 1);
+    if (n <= 0)
+        _exit(3); /* the test itself is wrong */
+    target[n] = '\0';
+    return open(target, flags);
 }
 
 static int try_to(const char *what)
@@ -64,6 +82,14 @@ static int try_to(const char *what)
         return openat(artifacts(), "../../../lab.sqlite", O_RDONLY | O_CLOEXEC);
     if (strcmp(what, "runs") == 0) /* names of other runs */
         return openat(artifacts(), "../..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (strcmp(what, "shorten") == 0) /* the page that its supervisor looks at */
+        return ftruncate(fd_of("/page"), 0);
+    if (strcmp(what, "punch") == 0)
+        return fallocate(fd_of("/page"), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096);
+    if (strcmp(what, "input") == 0) /* which other runs may share */
+        return open_again(fd_of("/input"), O_WRONLY | O_CLOEXEC);
+    if (strcmp(what, "image") == 0) /* the cache of images lies in the lab in this test */
+        return openat(artifacts(), "../../../images/x", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     if (strcmp(what, "socket") == 0)
         return connect_out();
     if (strcmp(what, "kill") == 0)

@@ -157,7 +157,7 @@ static void take_order(sim *s, worker *w)
         return;
     }
     modellab_status got = mli_channel_receive(&mli_os_system_channels, &mli_os_system_files,
-                                              w->channel, &text, list, &count, NULL);
+                                              w->channel, NULL, &text, list, &count, NULL);
     if (got != MODELLAB_OK) {
         sim_end_worker(s, w, false, 0); /* told to leave, or its supervisor is gone */
         return;

@@ -140,6 +140,109 @@ static void it_completes(void **state)
     assert_false(partial);
 }
 
+typedef struct listing {
+    int images, temporaries;
+    char path[512];
+} listing;
+
+static int list_one(void *arg, const char *name)
+{
+    listing *l = arg;
+    size_t bytes = strlen(name);
+    l->temporaries += bytes > 4 && strcmp(name + bytes - 4, ".tmp") == 0;
+    if (bytes > 6 && strcmp(name + bytes - 6, ".mlimg") == 0) {
+        l->images++;
+        (void)snprintf(l->path, sizeof(l->path), "%s/images/%s", getenv("MODEL_LAB_CACHE_ROOT"),
+                       name);
+    }
+    return 0;
+}
+
+static listing list_cache(void)
+{
+    char path[512];
+    listing l = {0, 0, ""};
+    (void)snprintf(path, sizeof(path), "%s/images", getenv("MODEL_LAB_CACHE_ROOT"));
+    (void)mli_os_system_files.list(NULL, path, list_one, &l); /* not there: nothing listed */
+    return l;
+}
+
+static void transcribe(kit *k, char id[MODELLAB_RUN_ID_BYTES])
+{
+    submit(k, "{\"pipeline\":\"transcribe\"}", 1, id);
+    pid_t host = kit_start_host(k, &(kit_host){0});
+    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_COMPLETED);
+    for (int i = 0; i < 6000 && list_cache().images == 0; i++) {
+        kit_sleep_ms(10);
+    }
+    kit_stop_host(k, host);
+}
+
+static void expect_same_transcript(const kit *k, const char *a, const char *b)
+{
+    static char text[2][65536];
+    char paths[2][512];
+    size_t bytes[2];
+    kit_run_path(k, a, "artifacts/1-transcript.json", paths[0]);
+    kit_run_path(k, b, "artifacts/1-transcript.json", paths[1]);
+    for (int i = 0; i < 2; i++) {
+        FILE *file = fopen(paths[i], "rb");
+        assert_non_null(file);
+        bytes[i] = fread(text[i], 1, sizeof(text[i]), file);
+        assert_int_equal(fclose(file), 0);
+    }
+    assert_true(bytes[0] > 100 && bytes[0] < sizeof(text[0]));
+    assert_int_equal(bytes[0], bytes[1]);
+    assert_memory_equal(text[0], text[1], bytes[0]);
+}
+
+static void flip_a_byte(const char *path, long at)
+{
+    assert_int_equal(chmod(path, 0600), 0);
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, at, SEEK_SET), 0);
+    int byte = fgetc(file);
+    assert_int_equal(fseek(file, at, SEEK_SET), 0);
+    assert_int_equal(fputc(byte ^ 255, file), byte ^ 255);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* The first run packs for itself and a process beside it makes the image; a damaged one is no hit,
+ * whatever the damage (planted: a byte in the middle of the weights), and is made again. */
+static void images_are_made_beside_runs_and_checked(void **state)
+{
+    kit *k = *state;
+    struct stat facts;
+    char first[MODELLAB_RUN_ID_BYTES], second[MODELLAB_RUN_ID_BYTES], third[MODELLAB_RUN_ID_BYTES];
+    char cache[] = "/tmp/mli-crash-image-XXXXXX", before[512];
+    (void)snprintf(before, sizeof(before), "%s", getenv("MODEL_LAB_CACHE_ROOT"));
+    assert_non_null(mkdtemp(cache));
+    assert_int_equal(setenv("MODEL_LAB_CACHE_ROOT", cache, 1), 0);
+    kit_reopen(k);
+    transcribe(k, first);
+    listing l = list_cache();
+    assert_int_equal(l.images, 1);
+    assert_int_equal(l.temporaries, 0);
+    assert_int_equal(stat(l.path, &facts), 0);
+    assert_int_equal(facts.st_mode & 0777, 0444);
+    transcribe(k, second); /* by the image */
+    expect_same_transcript(k, first, second);
+    ino_t made = facts.st_ino;
+    flip_a_byte(l.path, (long)facts.st_size / 2);
+    transcribe(k, third);
+    expect_same_transcript(k, first, third);
+    for (int i = 0; i < 3000 && stat(l.path, &facts) == 0 && facts.st_ino == made; i++) {
+        kit_sleep_ms(10);
+    }
+    assert_int_equal(stat(l.path, &facts), 0);
+    assert_int_not_equal(facts.st_ino, made);
+    assert_int_equal(list_cache().temporaries, 0);
+    assert_int_equal(setenv("MODEL_LAB_CACHE_ROOT", before, 1), 0);
+    kit_reopen(k);
+    assert_int_equal(mli_os_remove_tree(&mli_os_system_files, cache), 0);
+}
+
 /* An hour of audio until its deadline; the segments that are in its partial transcript. */
 static int64_t run_until_deadline(kit *k, int seconds, bool *partial)
 {
@@ -231,9 +334,10 @@ static bool is_there(const char *root, const char *below, char *path, size_t cap
 int main(int argc, char **argv)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_kit, close_kit)
-    const struct CMUnitTest tests[] = {TEST(it_completes), TEST(a_deadline_keeps_what_is_done),
-                                       TEST(a_kill_keeps_what_is_in_the_journal),
-                                       TEST(a_model_that_is_gone)};
+    const struct CMUnitTest tests[] = {
+        TEST(it_completes), TEST(images_are_made_beside_runs_and_checked),
+        TEST(a_deadline_keeps_what_is_done), TEST(a_kill_keeps_what_is_in_the_journal),
+        TEST(a_model_that_is_gone)};
 #undef TEST
     const char *models = getenv("MODEL_LAB_TEST_MODELS");
     if (argc != 3) {
@@ -250,7 +354,7 @@ int main(int argc, char **argv)
     if (setenv("MODEL_LAB_MODELS_ROOT", models, 1) != 0) {
         return 1;
     }
-    /* One cache for all, so that only the first worker builds the model's image. */
+    /* One cache for all, so that only one process builds the model's image. */
     char cache[] = "/tmp/mli-crash-cache-XXXXXX";
     if (mkdtemp(cache) == NULL || setenv("MODEL_LAB_CACHE_ROOT", cache, 1) != 0) {
         return 1;

@@ -202,7 +202,7 @@ static void the_dead_hold_nothing(void **state)
     cap(k, "cpu_seconds", "day", "1h");
     kit_submit(k, INGEST, 1.0, id);
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:sleep=60000"});
-    pid_t worker = kit_worker_pid(k, id);
+    pid_t worker = kit_hanging_worker(k, id); /* it has told what it used */
     assert_true(look_at_cap(k).held > 0);
     kit_kill(k, host); /* both: nobody is left who could give anything back */
     (void)kill(worker, SIGKILL);

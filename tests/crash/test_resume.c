@@ -326,6 +326,7 @@ static void a_damaged_result_is_not_taken_over(void **state)
     char whole[MODELLAB_RUN_ID_BYTES], child[MODELLAB_RUN_ID_BYTES], path[512];
     run_whole(k, ways[0], 1, whole);
     kit_run_path(k, whole, "artifacts/1-transcript.json", path);
+    assert_int_equal(chmod(path, 0600), 0); /* results are read-only */
     FILE *file = fopen(path, "r+b");
     assert_non_null(file);
     assert_int_equal(fputc('x', file), 'x');

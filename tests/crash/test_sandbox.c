@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -20,13 +21,16 @@ static const char *worker_program, *host_program, *escape_library;
 static int open_kit(void **state)
 {
     static kit k;
+    char images[300];
     kit_open(&k, worker_program, host_program);
     *state = &k;
-    return 0;
+    (void)snprintf(images, sizeof(images), "%s/images", k.root);
+    return setenv("MODEL_LAB_CACHE_ROOT", k.root, 1) == 0 && mkdir(images, 0700) == 0 ? 0 : -1;
 }
 
 static int close_kit(void **state)
 {
+    (void)unsetenv("MODEL_LAB_CACHE_ROOT");
     kit_close(*state);
     (void)unsetenv("LD_PRELOAD");
     (void)unsetenv("MODEL_LAB_SANDBOX");
@@ -101,8 +105,8 @@ static void the_record_names_the_level(void **state)
 
 static void a_decoder_cannot_get_out(void **state)
 {
-    static const char *const refused[] = {"open",   "list", "store", "runs",
-                                          "socket", "kill", "fork"};
+    static const char *const refused[] = {"open",  "list",  "store",  "runs", "shorten", "punch",
+                                          "input", "image", "socket", "kill", "fork"};
     static const char *const ended[] = {"ptrace", "execve"};
     kit *k = *state;
     char plan[32];
@@ -128,8 +132,8 @@ static void a_decoder_cannot_get_out(void **state)
 /* The same tries without a sandbox: each gets out, so they can. */
 static void without_it_the_tries_succeed(void **state)
 {
-    static const char *const tries[] = {"open",   "list", "store", "runs",
-                                        "socket", "kill", "fork",  "execve"};
+    static const char *const tries[] = {"open",  "list",   "store", "runs", "shorten", "punch",
+                                        "image", "socket", "kill",  "fork", "execve"};
     kit *k = *state;
     char plan[32];
     if (!is_full(k)) {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -57,6 +58,7 @@ static char *read_bytes(const char *path, size_t *bytes)
 
 static void write_bytes(const char *path, const char *data, size_t bytes)
 {
+    (void)chmod(path, 0600); /* inputs and artifacts are read-only */
     FILE *file = fopen(path, "wb");
     assert_non_null(file);
     assert_int_equal(fwrite(data, 1, bytes, file), bytes);
@@ -110,6 +112,7 @@ static int count_missed(mli_lab *lab, const kit *k, const char *id, const char *
     missed += !finds(lab, id, noun);
     char longer = 'x';
     write_bytes(path, data, bytes);
+    assert_int_equal(chmod(path, 0600), 0);
     FILE *file = fopen(path, "ab");
     assert_non_null(file);
     assert_int_equal(fwrite(&longer, 1, 1, file), 1);

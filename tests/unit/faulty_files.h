@@ -103,6 +103,10 @@ static inline int faulty_free_bytes(void *u, const char *path, int64_t *free_byt
     return faulty_now(u) ? FAULTY_ERROR(u)
                          : FAULTY_SYSTEM->free_bytes(NULL, path, free_bytes, total_bytes);
 }
+static inline int64_t faulty_pwrite(void *u, int fd, const void *data, size_t bytes, int64_t offset)
+{
+    return faulty_now(u) ? FAULTY_ERROR(u) : FAULTY_SYSTEM->pwrite(NULL, fd, data, bytes, offset);
+}
 
 static inline mli_os_files faulty_files_table(faulty_files *f)
 {
@@ -128,6 +132,7 @@ static inline mli_os_files faulty_files_table(faulty_files *f)
     table.unlock = faulty_unlock;
     table.list = faulty_list;
     table.free_bytes = faulty_free_bytes;
+    table.pwrite = faulty_pwrite;
     return table;
 }
 

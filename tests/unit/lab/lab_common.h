@@ -2,6 +2,8 @@
 #ifndef TESTS_UNIT_LAB_COMMON_H
 #define TESTS_UNIT_LAB_COMMON_H
 
+#include <sys/stat.h>
+
 #include "lab/lab.h"
 #include "unit/store/common.h"
 
@@ -36,6 +38,7 @@ static inline size_t make_wav(unsigned char *out, uint32_t rate, uint16_t channe
 
 static inline void write_file(const char *path, const void *data, size_t bytes)
 {
+    (void)chmod(path, 0600); /* finished files are read-only; a new one is not there yet */
     FILE *file = fopen(path, "wb");
 
     assert_non_null(file);

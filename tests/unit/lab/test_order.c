@@ -22,7 +22,6 @@ static mli_order sample(void)
                        .steps = "ingest,asr",
                        .input_name = "talk \"x\".flac",
                        .models_root = "/m",
-                       .cache_root = "/c",
                        .request_json = "{\"caps\":{\"cpu_seconds\":1.5}}",
                        .fence = 3,
                        .journal = {17, CHAIN},
@@ -66,7 +65,7 @@ static void written_and_read(void **state)
 static void broken_orders_are_refused(void **state)
 {
     (void)state;
-    static const char *const changes[][2] = {{"\"version\":2", "\"version\":1"},
+    static const char *const changes[][2] = {{"\"version\":3", "\"version\":1"},
                                              {"\"lock\"", "\"luck\""},
                                              {"\"lock\",\"journal\"", "\"journal\",\"lock\""},
                                              {"\"lock\",", ""},

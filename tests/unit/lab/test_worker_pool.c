@@ -76,9 +76,9 @@ static void pass(const int *pair, size_t bytes, bool in_file)
     }
     assert_int_equal(mli_channel_send_order(channels, pair[0], &text, file, fds, NULL),
                      MODELLAB_OK);
-    assert_int_equal(
-        mli_channel_receive(channels, &mli_os_system_files, pair[1], &got, list, &count, NULL),
-        MODELLAB_OK);
+    assert_int_equal(mli_channel_receive(channels, &mli_os_system_files, pair[1], NULL, &got, list,
+                                         &count, NULL),
+                     MODELLAB_OK);
     assert_int_equal(count, 3);
     assert_int_equal(got.size, text.size);
     assert_memory_equal(got.data, text.data, text.size);
@@ -108,12 +108,63 @@ static modellab_status receive(const int *pair)
     mli_buf text;
     int list[MLI_ORDER_FDS];
     size_t count = 0;
-    modellab_status status =
-        mli_channel_receive(channels, &mli_os_system_files, pair[1], &text, list, &count, NULL);
+    modellab_status status = mli_channel_receive(channels, &mli_os_system_files, pair[1], NULL,
+                                                 &text, list, &count, NULL);
     if (status == MODELLAB_OK) {
         mli_buf_dispose(&text);
     }
     return status;
+}
+
+static void *no_memory(void *user, size_t bytes)
+{
+    (void)user;
+    (void)bytes;
+    return NULL;
+}
+
+static void *no_more_memory(void *user, void *block, size_t bytes)
+{
+    (void)user;
+    (void)block;
+    (void)bytes;
+    return NULL;
+}
+
+static void keep_memory(void *user, void *block)
+{
+    (void)user;
+    (void)block;
+}
+
+static int closed_count;
+
+static int count_close(void *user, int fd)
+{
+    (void)user;
+    (void)fd;
+    return ++closed_count;
+}
+
+/* Found by reading: the list of descriptors was closed as it lay in memory. */
+static void without_memory_nothing_foreign_is_closed(void **state)
+{
+    const int *pair = *state;
+    const modellab_allocator none = {
+        .size = sizeof(none), .alloc = no_memory, .realloc = no_more_memory, .free = keep_memory};
+    mli_os_files files = mli_os_system_files;
+    mli_buf text;
+    int list[MLI_ORDER_FDS];
+    size_t count = 0;
+    files.close = count_close;
+    assert_int_equal(channels->send(NULL, pair[0], "O{}", 3, NULL, 0, true), 3);
+    closed_count = 0;
+    assert_int_equal(
+        mli_channel_receive(channels, &files, pair[1], &none, &text, list, &count, NULL),
+        MODELLAB_E_NO_MEMORY);
+    assert_int_equal(closed_count, 0);
+    assert_int_equal(count, 0);
+    assert_int_equal(receive(pair), MODELLAB_OK); /* the order waits for one who has memory */
 }
 
 static void what_is_no_order(void **state)
@@ -192,9 +243,9 @@ static void a_lock_travels_with_its_order(void **state)
     assert_int_equal(mli_channel_send_order(channels, pair[0], &text, -1, fds, NULL), MODELLAB_OK);
     assert_int_equal(close(fds[MLI_ORDER_LOCK]), 0);
     assert_int_equal(flock(other, LOCK_EX | LOCK_NB), -1); /* on its way */
-    assert_int_equal(
-        mli_channel_receive(channels, &mli_os_system_files, pair[1], &got, list, &count, NULL),
-        MODELLAB_OK);
+    assert_int_equal(mli_channel_receive(channels, &mli_os_system_files, pair[1], NULL, &got, list,
+                                         &count, NULL),
+                     MODELLAB_OK);
     assert_int_equal(count, 1);
     assert_int_equal(flock(other, LOCK_EX | LOCK_NB), -1); /* arrived */
     assert_int_equal(close(list[0]), 0);
@@ -247,7 +298,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(orders_short_and_long),         TEST(what_is_no_order),
         TEST(the_end_of_the_other_side),     TEST(answers),
-        TEST(a_lock_travels_with_its_order), cmocka_unit_test(who_is_used_again)};
+        TEST(a_lock_travels_with_its_order), TEST(without_memory_nothing_foreign_is_closed),
+        cmocka_unit_test(who_is_used_again)};
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

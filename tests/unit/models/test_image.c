@@ -41,7 +41,7 @@ static modellab_status build_on(void *user, mli_image_writer *w, modellab_error 
 
 static mli_image_cache cache_in(const temp_folder *folder)
 {
-    return (mli_image_cache){NULL, &mli_os_system_files, folder->path, true};
+    return (mli_image_cache){NULL, &mli_os_system_files, folder->path};
 }
 
 static void check_content(const mli_image *image)
@@ -98,7 +98,7 @@ static void test_build_then_hit(void **state)
 static void test_without_directory(void **state)
 {
     (void)state;
-    mli_image_cache cache = {NULL, &mli_os_system_files, NULL, false};
+    mli_image_cache cache = {NULL, &mli_os_system_files, NULL};
     mli_cached_image image;
     assert_int_equal(
         mli_image_cache_get(&cache, &key, build_on, NULL, NULL, &image, NULL, NULL, NULL),
@@ -131,6 +131,7 @@ static unsigned char *slurp(const char *path, size_t *bytes)
 
 static void spill(const char *path, const void *data, size_t bytes)
 {
+    assert_int_equal(remove(path), 0); /* images are read-only */
     FILE *f = fopen(path, "wb");
     assert_non_null(f);
     assert_int_equal(fwrite(data, 1, bytes, f), bytes);
@@ -260,7 +261,7 @@ static void test_file_faults(void **state)
         failing_alloc count = {.fail_at = -1};
         modellab_allocator alloc = failing_alloc_table(&count);
         mli_os_files table = faulty_files_table(&faults);
-        mli_image_cache cache = {&alloc, &table, folder.path, true};
+        mli_image_cache cache = {&alloc, &table, folder.path};
         mli_cached_image image;
         modellab_error err = MODELLAB_ERROR_INIT;
         modellab_status status =
@@ -292,7 +293,7 @@ static void test_memory_faults(void **state)
         temp_folder_make(&folder);
         failing_alloc faults = {.fail_at = limit};
         modellab_allocator alloc = failing_alloc_table(&faults);
-        mli_image_cache cache = {&alloc, &mli_os_system_files, folder.path, true};
+        mli_image_cache cache = {&alloc, &mli_os_system_files, folder.path};
         mli_cached_image image;
         modellab_status status =
             mli_image_cache_get(&cache, &key, build_on, NULL, NULL, &image, NULL, NULL, NULL);

@@ -192,6 +192,11 @@ static void identities(void **state)
     other.start_ticks++;
     assert_false(mli_os_identity_equal(&child, &other));
     assert_int_equal(P->kill(NULL, pid, SIGKILL), 0);
+    while (P->peek(NULL, pid, &end) != 0) {
+        assert_int_equal(mli_os_system_clock.sleep_ns(NULL, 1000000), 0);
+    }
+    assert_int_equal(P->kill(NULL, pid, 0), 0);               /* its number is still taken */
+    assert_int_equal(P->identity(NULL, pid, &other), -ESRCH); /* by nobody */
     assert_int_equal(P->reap(NULL, pid, true, &end), 0);
     assert_int_equal(P->identity(NULL, pid, &other), -ESRCH);
     int parent = mli_os_parent_pidfd();

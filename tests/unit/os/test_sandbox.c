@@ -195,6 +195,28 @@ static int raise_nothing(const place *at) /* what no library knows: as on an old
     return result_of(syscall(SYS_io_uring_setup, 1, NULL));
 }
 
+static int shorten(const place *at)
+{
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/data", at->own);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    return fd < 0 ? 0 : result_of(ftruncate(fd, 7)); /* as long as it is: leaves it as it was */
+}
+
+static int punch(const place *at)
+{
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/data", at->own);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    return fd < 0 ? 0 : result_of(fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 1));
+}
+
+/* Also as root. */
+static int write_finished(const place *at)
+{
+    return open_at(at->own, "finished", O_WRONLY);
+}
+
 typedef struct attempt {
     const char *name;
     try_fn go;
@@ -228,6 +250,9 @@ static const attempt attempts[] = {
     {"make a user namespace", new_user_space, false},
     {"leave its group", leave_group, false},
     {"map writable code", code_pages, true},
+    {"shorten a file", shorten, true},
+    {"give up the place of a file", punch, true},
+    {"write to a finished file", write_finished, false},
     {"become dumpable", be_dumpable, true},
     {"make an io_uring", raise_nothing, true},
 };
@@ -306,6 +331,10 @@ static int set_up(void **state)
         pipe2(gate, O_CLOEXEC) != 0)
         return -1;
     make_file(at.own, "data");
+    make_file(at.own, "finished");
+    (void)snprintf(path, sizeof path, "%s/finished", at.own);
+    if (chmod(path, 0400) != 0)
+        return -1;
     make_file(at.foreign, "secret");
     make_file(at.given, "data");
     (void)snprintf(path, sizeof path, "%s/link", at.own);
@@ -396,13 +425,13 @@ static int ordinary_work(const place *at)
     (void)snprintf(path, sizeof path, "%s/result.tmp", at->own);
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0 || write(fd, "result", 6) != 6 || fsync(fd) != 0 || pread(fd, text, 6, 0) != 6 ||
-        ftruncate(fd, 3) != 0 || close(fd) != 0)
+        close(fd) != 0)
         return 1;
     char to[128];
     (void)snprintf(to, sizeof to, "%s/result", at->own);
     if (rename(path, to) != 0 || unlink(to) != 0)
         return 2;
-    if (open_at(at->given, "data", O_RDONLY) != 0)
+    if (open_at(at->given, "data", O_RDONLY) != 0 || open_at(at->own, "finished", O_RDONLY) != 0)
         return 4;
     if (open_at(at->given, "absent", O_RDONLY) != ENOENT)
         return 5; /* not "permission denied": texts say that a model is missing */

@@ -1,0 +1,79 @@
+/* Packing a model in a process of its own: it reads foreign files, so it is confined like a worker,
+ * and all that it can write is one file, which its supervisor checks. */
+#include "lab/worker.h"
+
+#include "base/error.h"
+#include "lab/settle.h"
+#include "models/installed.h"
+#include "os/process.h"
+#include "speech/asr_model.h"
+#include <string.h>
+
+#define MOST_CPU_SECONDS 3600
+#define MOST_IMAGE_BYTES ((uint64_t)64 << 30)
+#define MOST_OPEN_FILES 64
+#define IMAGE_FD MLI_WORKER_CHANNEL_FD /* the only descriptor that it inherits */
+
+static modellab_status limit(modellab_error *err)
+{
+    static const struct {
+        mli_os_limit limit;
+        uint64_t most;
+    } limits[] = {{MLI_OS_LIMIT_CORE_BYTES, 0},
+                  {MLI_OS_LIMIT_OPEN_FILES, MOST_OPEN_FILES},
+                  {MLI_OS_LIMIT_FILE_BYTES, MOST_IMAGE_BYTES},
+                  {MLI_OS_LIMIT_CPU_SECONDS, MOST_CPU_SECONDS}};
+    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+        int rc = mli_os_limit_set(limits[i].limit, limits[i].most);
+        if (rc != 0) {
+            return mli_fail_os(err, -rc, "resource limits could not be set");
+        }
+    }
+    return MODELLAB_OK;
+}
+
+static void confine(const char *models_root)
+{
+    const mli_os_files *f = &mli_os_system_files;
+    mli_os_sandbox_folder models = {
+        f->open(f->user, models_root, MLI_OS_READ | MLI_OS_DIRECTORY, 0),
+        MLI_OS_SANDBOX_READ | MLI_OS_SANDBOX_LIST};
+    mli_os_sandbox what = {.folders = &models, .folder_count = 1};
+    mli_os_sandbox_result reached; /* as far as the kernel can; no run's record is concerned */
+    mli_os_sandbox_enter(&what, &reached);
+    mli_os_fd_close(models.fd);
+}
+
+static modellab_status pack(const char *models_root, const char *model, const char *weights,
+                            modellab_error *err)
+{
+    mli_model_files files;
+    mli_model_store store = {.files = &mli_os_system_files, .root = models_root};
+    mli_asr_open_options options = {.weights = strcmp(weights, "f32") == 0 ? MLI_ASR_WEIGHTS_F32
+                                                                           : MLI_ASR_WEIGHTS_F16};
+    modellab_status status = mli_model_store_open(&store, model, &files, err);
+    if (status == MODELLAB_OK) {
+        status = mli_asr_model_pack(&files, IMAGE_FD, &options, err);
+        mli_model_files_dispose(&files);
+    }
+    return status;
+}
+
+int32_t mli_worker_pack(int32_t argc, const char *const *argv)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    if (argc != 5 || mli_os_fd_cloexec(IMAGE_FD, true) != 0 || limit(&err) != MODELLAB_OK) {
+        return MLI_WORKER_EXIT_USAGE;
+    }
+    confine(argv[2]);
+    switch (pack(argv[2], argv[3], argv[4], &err)) {
+    case MODELLAB_OK:
+        return MLI_WORKER_EXIT_OK;
+    case MODELLAB_E_NO_MEMORY:
+        return MLI_WORKER_EXIT_NO_MEMORY;
+    case MODELLAB_E_NO_SPACE:
+        return MLI_WORKER_EXIT_NO_SPACE;
+    default:
+        return MLI_WORKER_EXIT_IO; /* a run with the model gets the reason */
+    }
+}
