@@ -1,12 +1,12 @@
 # Installation: both libraries, headers, programs, modellab.pc, the CMake package, catalog and licence.
 include(CMakePackageConfigHelpers)
 get_property(MODELLAB_PC_ALL GLOBAL PROPERTY MODELLAB_PC_MODULES)
-list(REMOVE_ITEM MODELLAB_PC_ALL cmocka)
+list(REMOVE_ITEM MODELLAB_PC_ALL cmocka openblas)
 list(JOIN MODELLAB_PC_ALL " " MODELLAB_PC_REQUIRES)
 # The static library stands on shared dependencies: their own private needs are theirs, so the .pc names
 # the libraries and not the modules (`--static` would follow libcurl into a dozen packages).
 get_property(MODELLAB_PC_LIBRARIES GLOBAL PROPERTY MODELLAB_PC_LIBRARIES)
-list(REMOVE_ITEM MODELLAB_PC_LIBRARIES cmocka)
+list(REMOVE_ITEM MODELLAB_PC_LIBRARIES cmocka openblas)
 list(REMOVE_DUPLICATES MODELLAB_PC_LIBRARIES)
 list(TRANSFORM MODELLAB_PC_LIBRARIES PREPEND "-l")
 list(JOIN MODELLAB_PC_LIBRARIES " " MODELLAB_PC_LIBS_PRIVATE)

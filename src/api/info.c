@@ -16,10 +16,12 @@ static const char *blas_kind_name(mli_blas_kind kind)
     switch (kind) {
     case MLI_BLAS_SERIAL:
         return "serial";
+    case MLI_BLAS_PTHREAD:
+        return "pthread";
     case MLI_BLAS_OPENMP:
         return "openmp";
     default:
-        return "pthread";
+        return "absent";
     }
 }
 
@@ -43,10 +45,8 @@ modellab_status modellab_info_get(modellab_build_info *out, modellab_error *err)
 
 modellab_status modellab_blas_use_single_thread(modellab_error *err)
 {
-    if (mli_blas_parallel() == MLI_BLAS_OPENMP) {
+    if (!mli_blas_use_single_thread())
         return mli_fail(err, MODELLAB_E_UNSUPPORTED,
                         "this OpenBLAS is built with OpenMP: set OMP_NUM_THREADS=1 instead");
-    }
-    mli_blas_use_single_thread();
     return MODELLAB_OK;
 }

@@ -3,8 +3,8 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "kernels/blas_private.h"
 #include "kernels/table.h"
-#include <cblas.h>
 #include <limits.h>
 #include <string.h>
 
@@ -14,6 +14,7 @@ enum { WANTED_SLICES = 16, SLICE_STEP = 16, PANEL_STEP = 16 };
 
 typedef struct gemm_job {
     const mli_gemm_args *a;
+    mli_blas_sgemm_fn *sgemm;
     size_t rows, cols; /* of a slice */
     size_t col_tasks;
 } gemm_job;
@@ -34,21 +35,26 @@ modellab_status mli_gemm_check(const mli_gemm_args *a, modellab_error *err)
     if (a->b_type == MLI_DTYPE_F16 && a->k > MLI_TEAM_SCRATCH_BYTES / sizeof(float) / PANEL_STEP)
         return mli_fail(err, MODELLAB_E_LIMIT, "a product over %zu inputs in f16 is too large",
                         a->k);
+    if (mli_blas_sgemm() == NULL)
+        return mli_fail(err, MODELLAB_E_UNSUPPORTED,
+                        "OpenBLAS (libopenblas.so.0) is not installed");
     return MODELLAB_OK;
 }
 
-static void call(const mli_gemm_args *a, size_t row, size_t rows, size_t col, size_t cols,
+static void call(const gemm_job *j, size_t row, size_t rows, size_t col, size_t cols,
                  const float *b, size_t ldb)
 {
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)cols, (int)a->k, 1.0f,
-                a->a + row * a->lda, (int)a->lda, b, (int)ldb, 0.0f, a->c + row * a->ldc + col,
-                (int)a->ldc);
+    const mli_gemm_args *a = j->a;
+    j->sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)cols, (int)a->k, 1.0f,
+             a->a + row * a->lda, (int)a->lda, b, (int)ldb, 0.0f, a->c + row * a->ldc + col,
+             (int)a->ldc);
 }
 
 /* The f16 rows of B are widened panel by panel into the scratch. */
-static void call_f16(const mli_gemm_args *a, size_t row, size_t rows, size_t col, size_t cols,
+static void call_f16(const gemm_job *j, size_t row, size_t rows, size_t col, size_t cols,
                      mli_team *team)
 {
+    const mli_gemm_args *a = j->a;
     const mli_kernels *k = mli_kernels_current();
     float *wide = mli_team_scratch(team);
     size_t most = MLI_TEAM_SCRATCH_BYTES / sizeof(float) / (a->k == 0 ? 1 : a->k);
@@ -56,7 +62,7 @@ static void call_f16(const mli_gemm_args *a, size_t row, size_t rows, size_t col
         size_t n = cols - done < most ? cols - done : most;
         for (size_t i = 0; i < n; i++)
             k->f16_to_f32(wide + i * a->k, (const mli_f16 *)a->b + (col + done + i) * a->ldb, a->k);
-        call(a, row, rows, col + done, n, wide, a->k == 0 ? 1 : a->k);
+        call(j, row, rows, col + done, n, wide, a->k == 0 ? 1 : a->k);
     }
 }
 
@@ -71,9 +77,9 @@ static void gemm_task(void *ctx, size_t task, mli_team *team)
         for (size_t i = 0; i < rows; i++)
             memset(a->c + (row + i) * a->ldc + col, 0, cols * sizeof(float));
     } else if (a->b_type == MLI_DTYPE_F16) {
-        call_f16(a, row, rows, col, cols, team);
+        call_f16(j, row, rows, col, cols, team);
     } else {
-        call(a, row, rows, col, cols, (const float *)a->b + col * a->ldb, a->ldb);
+        call(j, row, rows, col, cols, (const float *)a->b + col * a->ldb, a->ldb);
     }
     for (size_t i = 0; a->bias != NULL && i < rows; i++)
         mli_kernels_current()->add(a->c + (row + i) * a->ldc + col, a->bias + col, cols);
@@ -81,7 +87,7 @@ static void gemm_task(void *ctx, size_t task, mli_team *team)
 
 void mli_gemm(mli_team *team, const mli_gemm_args *args)
 {
-    gemm_job j = {.a = args, .cols = args->n};
+    gemm_job j = {.a = args, .sgemm = mli_blas_sgemm(), .cols = args->n};
     j.rows = (args->m / WANTED_SLICES + SLICE_STEP) / SLICE_STEP * SLICE_STEP;
     double row_flop = 2.0 * (double)args->n * (double)args->k;
     while (j.rows > SLICE_STEP && (double)j.rows * row_flop > CALL_FLOP)

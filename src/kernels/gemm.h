@@ -19,7 +19,8 @@ typedef struct mli_gemm_args {
     const float *bias; /* [n] or NULL */
 } mli_gemm_args;
 
-/* Whether sizes and strides are possible; call it once before the region. */
+/* Whether sizes and strides are possible and OpenBLAS is there (loaded now): call it once before
+ * the region. A confined process must have called it before it was confined. */
 MODELLAB_MUST_CHECK modellab_status mli_gemm_check(const mli_gemm_args *args, modellab_error *err);
 /* Collective. */
 void mli_gemm(mli_team *team, const mli_gemm_args *args);

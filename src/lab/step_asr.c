@@ -87,7 +87,7 @@ static void name_engine(mli_worker *w, const mli_asr_model *model)
     mli_asr_model_info info = mli_asr_model_info_of(model);
     const char *weights = info.weights == MLI_ASR_WEIGHTS_F32 ? "f32" : "f16";
     (void)mli_os_format(w->engine, sizeof(w->engine), "isa=%s blas=%s weights=%s",
-                        mli_isa_name(mli_isa_current()), mli_blas_core(), weights);
+                        mli_isa_name(mli_isa_current()), mli_blas_core_in_use(), weights);
 }
 
 /* The record names it. */

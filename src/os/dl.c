@@ -8,6 +8,11 @@ void *mli_os_dl_open(const char *name)
     return dlopen(name, RTLD_NOW | RTLD_LOCAL);
 }
 
+void *mli_os_dl_find(const char *name)
+{
+    return dlopen(name, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
+}
+
 void *mli_os_dl_symbol(void *library, const char *name)
 {
     return dlsym(library, name);

@@ -1,4 +1,5 @@
-"""The library never calls what would hurt its host (DESIGN rule 1): nm -u must not name these."""
+"""The library never calls what would hurt its host (DESIGN rule 1): nm -u must not name these. Nor is it linked to
+OpenBLAS, whose start every process would pay for (src/kernels/blas.c loads it)."""
 import subprocess
 import sys
 
@@ -16,5 +17,9 @@ def imports(library):
 bad = sorted(imports(sys.argv[1]) & FORBIDDEN)
 if "malloc" not in imports(sys.argv[1]):
     sys.exit("malloc is not among the imports: the list cannot be read, so this check is blind")
+linked = subprocess.run(["readelf", "-d", sys.argv[1]], capture_output=True, text=True, check=True).stdout
+if "(NEEDED)" not in linked:
+    sys.exit("no needed library is listed: this check is blind")
+bad += ["libopenblas (linked)"] if "libopenblas" in linked else []
 print(f"forbidden imports: {', '.join(bad) if bad else 'none'}")
 sys.exit(1 if bad else 0)
