@@ -32,7 +32,7 @@ int cli_run_retry(cli_call *call)
     if (code == CLI_EXIT_OK) {
         modellab_status status = modellab_run_retry(lab, parent, NULL, child, &err);
         code = status == MODELLAB_OK ? tell(call, parent, child)
-                                     : cli_fail(call, NULL, parent, status, &err);
+                                     : cli_fail_run(call, parent, status, &err);
     }
     modellab_lab_unref(lab);
     return code;
@@ -57,7 +57,7 @@ int cli_run_rerun(cli_call *call)
         if (report != NULL && (status != MODELLAB_OK || !cli_has(call, CLI_OPT_QUIET)))
             cli_tell_findings(report, status == MODELLAB_E_SCHEMA);
         code = status == MODELLAB_OK ? tell(call, parent, child)
-                                     : cli_fail(call, NULL, parent, status, &err);
+                                     : cli_fail_run(call, parent, status, &err);
     }
     modellab_report_unref(report);
     cli_text_free(&changes);

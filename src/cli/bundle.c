@@ -18,6 +18,27 @@ static int tell(cli_call *call, const char *id, const char *key, const char *val
     return cli_json_print(&j) ? CLI_EXIT_OK : CLI_EXIT_FAILURE;
 }
 
+static int fail_bundle(const cli_call *call, const char *path, const char *id,
+                       modellab_status status, const modellab_error *err)
+{
+    if (status == MODELLAB_E_NOT_FOUND)
+        return cli_fail_run(call, id, status, err);
+    if (status == MODELLAB_E_HASH_MISMATCH) /* the message says what to do */
+        return cli_fail_advice(call, NULL, id, status, err, CLI_EXIT_UNHEALTHY, "");
+    return cli_fail(call, path, id, status, err);
+}
+
+/* What is no bundle, or one that is damaged or makes no sense, is a wrong input. */
+static int fail_import(const cli_call *call, const char *path, modellab_status status,
+                       const modellab_error *err)
+{
+    if (status == MODELLAB_E_INVALID_ARGUMENT || status == MODELLAB_E_SCHEMA ||
+        status == MODELLAB_E_INVALID_JSON || status == MODELLAB_E_HASH_MISMATCH)
+        return cli_fail_advice(call, path, NULL, status, err, CLI_EXIT_INPUT,
+                               "`modellab run bundle` makes one.");
+    return cli_fail(call, path, NULL, status, err);
+}
+
 int cli_run_bundle(cli_call *call)
 {
     modellab_lab *lab = NULL;
@@ -32,7 +53,7 @@ int cli_run_bundle(cli_call *call)
             lab, id, path, cli_has(call, CLI_OPT_WITHOUT_INPUT) ? MODELLAB_BUNDLE_WITHOUT_INPUT : 0,
             NULL, &err);
         code = status == MODELLAB_OK ? tell(call, id, "file", path)
-                                     : cli_fail(call, path, id, status, &err);
+                                     : fail_bundle(call, path, id, status, &err);
     }
     modellab_lab_unref(lab);
     return code;
@@ -48,7 +69,7 @@ int cli_run_import(cli_call *call)
         return code;
     modellab_status status = modellab_run_import(lab, call->arguments[0], NULL, id, &err);
     code = status == MODELLAB_OK ? tell(call, id, "run_id", id)
-                                 : cli_fail_input(call, call->arguments[0], status, &err);
+                                 : fail_import(call, call->arguments[0], status, &err);
     modellab_lab_unref(lab);
     return code;
 }

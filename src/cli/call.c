@@ -202,6 +202,22 @@ int cli_fail_input(const cli_call *call, const char *subject, modellab_status st
     return wrong_kind ? CLI_EXIT_INPUT : cli_exit_of_status(status);
 }
 
+int cli_fail_run(const cli_call *call, const char *run_id, modellab_status status,
+                 const modellab_error *err)
+{
+    return cli_fail_advice(call, NULL, run_id, status, err, cli_exit_of_status(status),
+                           status == MODELLAB_E_NOT_FOUND ? "See `modellab run list`."
+                                                          : cli_advice(status));
+}
+
+int cli_fail_advice(const cli_call *call, const char *subject, const char *run_id,
+                    modellab_status status, const modellab_error *err, int exit_code,
+                    const char *advice)
+{
+    tell(call, modellab_status_name(status), subject, run_id, message_of(status, err), advice);
+    return exit_code;
+}
+
 int cli_fail_text(const cli_call *call, int exit_code, const char *format, ...)
 {
     char message[1024];

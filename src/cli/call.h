@@ -52,6 +52,13 @@ int cli_fail(const cli_call *call, const char *subject, const char *run_id, mode
 /* The same for a refused input: a folder or a pipe is a wrong input, not a wrong command line. */
 int cli_fail_input(const cli_call *call, const char *subject, modellab_status status,
                    const modellab_error *err);
+/* The same for a run that may not be there. */
+int cli_fail_run(const cli_call *call, const char *run_id, modellab_status status,
+                 const modellab_error *err);
+/* The same where the status has another meaning than elsewhere. */
+int cli_fail_advice(const cli_call *call, const char *subject, const char *run_id,
+                    modellab_status status, const modellab_error *err, int exit_code,
+                    const char *advice);
 /* The same for the program's own findings. */
 __attribute__((format(printf, 3, 4))) int cli_fail_text(const cli_call *call, int exit_code,
                                                         const char *format, ...);

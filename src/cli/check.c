@@ -47,7 +47,7 @@ static int verify_one(cli_call *call, modellab_lab *lab, const char *id, const v
     (void)how;
     modellab_status status = modellab_run_verify(lab, id, NULL, &report, &err);
     if (status != MODELLAB_OK)
-        return cli_fail(call, NULL, id, status, &err);
+        return cli_fail_run(call, id, status, &err);
     int code = j != NULL ? add_json(call, j, id, report) : print_text(call, id, report);
     if (code == CLI_EXIT_OK && modellab_report_worst(report) == MODELLAB_SEVERITY_ERROR)
         code = CLI_EXIT_UNHEALTHY;

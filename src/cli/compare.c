@@ -119,41 +119,37 @@ static void transcript_lines(cli_text *out, cli_span t)
     }
 }
 
-static int print_table(cli_call *call, modellab_lab *lab, const char *a, const char *b,
-                       cli_span json)
+static int print_table(const modellab_run_info info[2], cli_span json)
 {
     table of_a, of_b;
-    modellab_run *runs[2] = {NULL, NULL};
-    modellab_run_info info[2] = {{.size = sizeof info[0]}, {.size = sizeof info[1]}};
     cli_text out = CLI_TEXT_INIT;
-    int code = cli_run_load(call, lab, a, &runs[0], &info[0]);
-    if (code == CLI_EXIT_OK)
-        code = cli_run_load(call, lab, b, &runs[1], &info[1]);
-    if (code == CLI_EXIT_OK) {
-        fill(&info[0], of_a);
-        fill(&info[1], of_b);
-        fact_lines(&out, a, b, (const char(*)[WIDTH])of_a, (const char(*)[WIDTH])of_b);
-        request_lines(&out, cli_scan_member(json, "request"));
-        artifact_lines(&out, cli_scan_member(json, "artifacts"));
-        transcript_lines(&out, cli_scan_member(json, "transcript"));
-        if (!cli_print(cli_text_get(&out), out.size))
-            code = CLI_EXIT_FAILURE;
-    }
+    fill(&info[0], of_a);
+    fill(&info[1], of_b);
+    fact_lines(&out, info[0].id, info[1].id, (const char(*)[WIDTH])of_a,
+               (const char(*)[WIDTH])of_b);
+    request_lines(&out, cli_scan_member(json, "request"));
+    artifact_lines(&out, cli_scan_member(json, "artifacts"));
+    transcript_lines(&out, cli_scan_member(json, "transcript"));
+    bool ok = cli_print(cli_text_get(&out), out.size);
     cli_text_free(&out);
-    modellab_run_unref(runs[0]);
-    modellab_run_unref(runs[1]);
-    return code;
+    return ok ? CLI_EXIT_OK : CLI_EXIT_FAILURE;
 }
 
 int cli_run_compare(cli_call *call)
 {
     modellab_lab *lab = NULL;
     modellab_buffer *json = NULL;
+    modellab_run *runs[2] = {NULL, NULL};
+    modellab_run_info info[2] = {{.size = sizeof info[0]}, {.size = sizeof info[1]}};
     modellab_error err = MODELLAB_ERROR_INIT;
     char a[MODELLAB_RUN_ID_BYTES], b[MODELLAB_RUN_ID_BYTES];
     int code = cli_run_open(call, true, MODELLAB_LAB_NO_RECONCILE, &lab, a);
     if (code == CLI_EXIT_OK)
         code = cli_run_id(call, lab, call->arguments[1], b);
+    if (code == CLI_EXIT_OK)
+        code = cli_run_load(call, lab, a, &runs[0], &info[0]);
+    if (code == CLI_EXIT_OK)
+        code = cli_run_load(call, lab, b, &runs[1], &info[1]);
     if (code == CLI_EXIT_OK) {
         modellab_status status = modellab_run_compare(lab, a, b, NULL, &json, &err);
         if (status != MODELLAB_OK)
@@ -165,8 +161,10 @@ int cli_run_compare(cli_call *call)
                 ? CLI_EXIT_OK
                 : CLI_EXIT_FAILURE;
     else if (code == CLI_EXIT_OK)
-        code = print_table(call, lab, a, b,
-                           (cli_span){modellab_buffer_data(json), modellab_buffer_size(json)});
+        code =
+            print_table(info, (cli_span){modellab_buffer_data(json), modellab_buffer_size(json)});
+    modellab_run_unref(runs[0]);
+    modellab_run_unref(runs[1]);
     modellab_buffer_destroy(json);
     modellab_lab_unref(lab);
     return code;

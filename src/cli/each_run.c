@@ -20,7 +20,7 @@ int cli_run_load(const cli_call *call, modellab_lab *lab, const char *id, modell
     modellab_status status = modellab_run_load(lab, id, run, &err);
     if (status == MODELLAB_OK)
         status = modellab_run_get_info(*run, info, &err);
-    return status == MODELLAB_OK ? CLI_EXIT_OK : cli_fail(call, id, NULL, status, &err);
+    return status == MODELLAB_OK ? CLI_EXIT_OK : cli_fail_run(call, id, status, &err);
 }
 
 int cli_run_record(const cli_call *call, cli_json *json, const modellab_run *run)

@@ -93,9 +93,14 @@ static int read_options(cli_call *call, modellab_cleanup_options *o)
     return CLI_EXIT_OK;
 }
 
-static double mib(int64_t bytes)
+/* A count (-1 = none) with its bytes. */
+static void part_line(cli_text *out, const char *name, int64_t count, int64_t bytes)
 {
-    return (double)bytes / 1048576;
+    char number[24] = "", size[24];
+    if (count >= 0)
+        snprintf(number, sizeof number, "%lld", (long long)count);
+    cli_size_text(size, bytes);
+    cli_text_printf(out, "  %-10s %8s  %12s\n", name, number, size);
 }
 
 static bool print_cleanup(cli_call *call, const modellab_cleanup_result *r, bool dry_run)
@@ -122,16 +127,12 @@ static bool print_cleanup(cli_call *call, const modellab_cleanup_result *r, bool
         return cli_json_print(&j);
     }
     cli_text_printf(&out, "%s\n", dry_run ? "would be taken away:" : "taken away:");
-    cli_text_printf(&out, "  %-10s %8lld\n", "runs", (long long)r->runs);
-    cli_text_printf(&out, "  %-10s %8lld  %12.1f MiB\n", "inputs", (long long)r->inputs,
-                    mib(r->input_bytes));
-    cli_text_printf(&out, "  %-10s %8lld  %12.1f MiB\n", "artifacts", (long long)r->artifacts,
-                    mib(r->artifact_bytes));
-    cli_text_printf(&out, "  %-10s %8s  %12.1f MiB\n", "journals", "", mib(r->other_bytes));
-    cli_text_printf(&out, "  %-10s %8lld  %12.1f MiB\n", "leftovers", (long long)r->leftovers,
-                    mib(r->leftover_bytes));
-    cli_text_printf(&out, "  %-10s %8lld  %12.1f MiB\n", "cache", (long long)r->cache_files,
-                    mib(r->cache_bytes));
+    part_line(&out, "runs", r->runs, r->input_bytes + r->artifact_bytes + r->other_bytes);
+    part_line(&out, "inputs", r->inputs > 0 ? r->inputs : -1, r->input_bytes);
+    part_line(&out, "artifacts", r->artifacts > 0 ? r->artifacts : -1, r->artifact_bytes);
+    part_line(&out, "journals", -1, r->other_bytes);
+    part_line(&out, "leftovers", r->leftovers, r->leftover_bytes);
+    part_line(&out, "cache", r->cache_files, r->cache_bytes);
     if (r->kept > 0)
         cli_text_printf(&out, "kept, because a run that has not ended needs them: %lld\n",
                         (long long)r->kept);
@@ -166,10 +167,10 @@ int cli_admin_cleanup(cli_call *call)
 
 static void disk_line(cli_text *out, const char *name, int64_t bytes)
 {
-    if (bytes < 0)
-        cli_text_printf(out, "%-12s %14s\n", name, "not readable");
-    else
-        cli_text_printf(out, "%-12s %10.1f MiB\n", name, mib(bytes));
+    char size[24] = "not readable";
+    if (bytes >= 0)
+        cli_size_text(size, bytes);
+    cli_text_printf(out, "%-14s %14s\n", name, size);
 }
 
 static bool print_disk(cli_call *call, const modellab_disk_usage *u)
@@ -199,7 +200,7 @@ static bool print_disk(cli_call *call, const modellab_disk_usage *u)
         cli_json_close(&j, '}');
         return cli_json_print(&j);
     }
-    cli_text_printf(&out, "%-12s %10lld\n", "runs", (long long)u->runs);
+    cli_text_printf(&out, "%-14s %14lld\n", "runs", (long long)u->runs);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         disk_line(&out, names[i], values[i]);
     bool ok = cli_print(cli_text_get(&out), out.size);

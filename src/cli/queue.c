@@ -74,7 +74,7 @@ int cli_run_explain(cli_call *call)
     if (code == CLI_EXIT_OK) {
         modellab_status status = modellab_run_explain(lab, id, &e, as_json ? &json : NULL, &err);
         if (status != MODELLAB_OK)
-            code = cli_fail(call, id, NULL, status, &err);
+            code = cli_fail_run(call, id, status, &err);
     }
     if (code == CLI_EXIT_OK && as_json) {
         cli_json j = {.depth = 0};
@@ -105,7 +105,7 @@ static int change_one(cli_call *call, modellab_lab *lab, const char *id, const v
                                  ? modellab_run_release(lab, id, &err)
                                  : modellab_run_set_priority(lab, id, c->priority, &err);
     if (status != MODELLAB_OK)
-        return cli_fail(call, id, NULL, status, &err);
+        return cli_fail_run(call, id, status, &err);
     if (j != NULL) {
         cli_json_open(j, '{');
         cli_json_kstring(j, "run_id", id);

@@ -52,7 +52,7 @@ int cli_run_wait(cli_call *call)
         if (code == CLI_EXIT_OK) {
             modellab_status status = modellab_run_get_info(run, &info, &err);
             if (status != MODELLAB_OK)
-                code = cli_fail(call, id, NULL, status, &err);
+                code = cli_fail_run(call, id, status, &err);
         }
     }
     if (code == CLI_EXIT_OK)
@@ -177,7 +177,7 @@ static int print_events(cli_call *call, modellab_lab *lab, const char *id, int64
         modellab_status status =
             modellab_event_list_load(lab, id, after, 1000, over ? 0 : 200, &list, &err);
         if (status != MODELLAB_OK)
-            return cli_fail(call, id, NULL, status, &err);
+            return cli_fail_run(call, id, status, &err);
         size_t count = modellab_event_list_count(list);
         bool ok = true;
         for (size_t i = 0; i < count && ok; i++) {

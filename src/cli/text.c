@@ -197,3 +197,15 @@ bool cli_json_print(cli_json *j)
     *j = (cli_json){.depth = 0};
     return ok;
 }
+
+void cli_size_text(char out[24], int64_t bytes)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double value = (double)bytes;
+    size_t unit = 0;
+    while (value >= 1024 && unit + 1 < sizeof units / sizeof *units) {
+        value /= 1024;
+        unit++;
+    }
+    snprintf(out, 24, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+}

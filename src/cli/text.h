@@ -46,6 +46,8 @@ void cli_json_kint(cli_json *json, const char *key, int64_t value);
 void cli_json_kreal(cli_json *json, const char *key, double value);
 /* Writes it to stdout with a line end and frees it; false when stdout cannot take it. */
 bool cli_json_print(cli_json *json);
+/* "17.0 KiB": bytes for people. */
+void cli_size_text(char out[24], int64_t bytes);
 /* Writes to stdout; false when it cannot take it. */
 bool cli_print(const char *data, size_t bytes);
 

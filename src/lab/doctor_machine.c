@@ -5,6 +5,7 @@
 #include "kernels/isa.h"
 #include "lab/doctor.h"
 #include "os/process.h"
+#include "os/sandbox.h"
 #include <string.h>
 
 #define OURS                                                                                       \
@@ -140,9 +141,9 @@ void mli_doctor_machine(const mli_os_files *files, mli_findings *report)
                      "the kernels use %s", mli_isa_name(mli_isa_current()));
     tell(report, mli_os_has_pidfd(), "machine.pidfd", "the kernel has pidfds",
          "the kernel has no pidfds: the death of workers is seen later");
-    tell(report, kernel_says(files, "/sys/kernel/security/lsm", "landlock"), "machine.landlock",
-         "the kernel has landlock",
-         "landlock is not known to be on: workers are confined less (see docs/operations.md)");
+    tell(report, mli_os_landlock_version() > 0, "machine.landlock", "the kernel has landlock",
+         "the kernel has no landlock, or it is off: workers are confined less (see "
+         "docs/operations.md)");
     tell(report, kernel_says(files, "/proc/sys/kernel/seccomp/actions_avail", "kill_process"),
          "machine.seccomp", "the kernel has seccomp",
          "seccomp is not known to be there: workers are confined less");

@@ -74,11 +74,16 @@ static int add_proc(int ruleset, uint64_t handled)
     return rc;
 }
 
-static int landlock(const mli_os_sandbox *what, int *abi)
+int mli_os_landlock_version(void)
 {
     long version = syscall(__NR_landlock_create_ruleset, NULL, 0, GET_VERSION);
-    *abi = version > 0 ? (int)version : 0;
-    if (version <= 0)
+    return version > 0 ? (int)version : 0;
+}
+
+static int landlock(const mli_os_sandbox *what, int *abi)
+{
+    *abi = mli_os_landlock_version();
+    if (*abi == 0)
         return errno;
     ruleset_attr attr = {.fs = rights_of(*abi)};
     size_t size = sizeof attr.fs;

@@ -54,6 +54,8 @@ typedef struct mli_os_sandbox_result {
  * ptrace, mount, bpf ...) end the process with SIGSYS at once: somebody else steers it then, and an
  * error would only let him try the next thing. */
 void mli_os_sandbox_enter(const mli_os_sandbox *what, mli_os_sandbox_result *out);
+/* Version of landlock in this kernel; 0 = it has none, or it is switched off. */
+int mli_os_landlock_version(void);
 /* "none", "seccomp", "landlock", "full". Static. */
 const char *mli_os_sandbox_level_name(mli_os_sandbox_level level);
 

@@ -65,6 +65,24 @@ run run status "$first" --lab "$work/other" --json
 check "it is marked" json_is imported true
 run run import "$audio" --lab "$work/other"
 check "no bundle" exit_is 3
+check "says what makes one" says "run bundle"
+head -c 3000 "$work/run.zip" >"$work/cut.zip"
+run run import "$work/cut.zip" --lab "$work/other" --json
+check "half a bundle" exit_is 3
+run run import "$work/none.zip" --lab "$work/other"
+check "no file" exit_is 4
+none=01ARZ3NDEKTSV4RRFFQ69G5FAV
+for command in status verify results events explain bundle retry rerun hold bump cancel; do
+  run run "$command" "$none"
+  check "run $command of a run that is none" exit_is 4
+  check "run $command says where runs are listed" says "modellab run list"
+  check "run $command names it" says "$none"
+done
+run run compare "$first" "$none"
+check "compare names the one that is none" says "$none"
+run run status "$first" --json
+check "what nothing measures is absent" json_is measures.methods.gpu_seconds absent
+check "and null" json_is measures.gpu_seconds null
 
 run admin cleanup --only runs
 check "cleanup of all must be said" exit_is 2

@@ -140,7 +140,11 @@ check "metrics" prints modellab_runs_total
 run admin metrics --openmetrics
 check "OpenMetrics" [ "$(tail -n 1 "$out")" = "# EOF" ]
 
-# two labs are apart
+# two labs are apart; one that is not there is not made by looking
+run run list --lab "$work/other-lab" --json
+check "a lab that is none" exit_is 4
+check "is not made" [ ! -e "$work/other-lab" ]
+run admin reconcile --lab "$work/other-lab"
 run run list --lab "$work/other-lab" --json
 check "--lab" [ "$(json runs.count)" -eq 0 ]
 MODEL_LAB_LOG_LEVEL=debug run run list
