@@ -121,3 +121,11 @@ void mli_packed_row(const mli_packed *w, size_t row, float *dst)
     for (size_t c = 0; c < w->cols; c++)
         dst[c] = value_at(w->data, w->type, tile + c * MLI_PACK_TILE);
 }
+
+mli_packed mli_packed_from(const mli_packed *w, size_t first)
+{
+    mli_packed part = *w;
+    part.rows -= first;
+    part.data = (const char *)w->data + first * w->cols * mli_dtype_size(w->type);
+    return part;
+}

@@ -34,4 +34,7 @@ void mli_pack_conv(mli_dtype type, size_t out, size_t in, size_t k, const void *
 /* Row `row` as f32 (token embeddings out of the matrix that also makes the logits). */
 void mli_packed_row(const mli_packed *w, size_t row, float *dst);
 
+/* The rows from `first` on, a multiple of MLI_PACK_TILE: a view of the same memory. */
+mli_packed mli_packed_from(const mli_packed *w, size_t first);
+
 #endif

@@ -19,13 +19,13 @@ typedef struct window {
 } window;
 
 static modellab_status step(void *user, const int32_t *tokens, const int32_t *parents, size_t rows,
-                            float **logits, modellab_error *err)
+                            int32_t least, float **logits, modellab_error *err)
 {
     mli_asr_run *run = user;
     if (run->options->pulse != NULL)
         run->options->pulse(run->options->user);
-    return mli_whisper_state_step(run->session->state, tokens, parents, rows, run->cancel, logits,
-                                  err);
+    return mli_whisper_state_step(run->session->state, tokens, parents, rows, least, run->cancel,
+                                  logits, err);
 }
 
 /* What the model shall believe was said before, then the start sequence. */

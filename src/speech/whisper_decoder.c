@@ -15,6 +15,7 @@ typedef struct pass {
     size_t head_count;
     float *attention;
     size_t logit_rows; /* rows of `picked` to make logits of */
+    size_t least;      /* ids below it need none: a whole number of tiles */
     bool logits_only;
 } pass;
 
@@ -56,12 +57,16 @@ static void run_logits(mli_team *team, const pass *p)
 {
     mli_whisper_state *s = p->s;
     const mli_whisper_net *net = s->net;
+    mli_packed wanted = mli_packed_from(&net->embedding, p->least);
+    for (size_t r = 0; r < p->logit_rows && mli_team_is_first(team); r++)
+        for (size_t i = 0; i < p->least; i++)
+            s->logits[r * net->dims.vocab + i] = -INFINITY;
     mli_nn_norm_run(team, &net->ln, p->logit_rows, s->picked, s->picked);
-    mli_linear_args args = {.w = &net->embedding,
+    mli_linear_args args = {.w = &wanted,
                             .m = p->logit_rows,
                             .x = s->picked,
                             .x_stride = net->dims.text_state,
-                            .y = s->logits,
+                            .y = s->logits + p->least,
                             .y_stride = net->dims.vocab};
     mli_linear(team, &args);
 }
@@ -184,11 +189,12 @@ static modellab_status extend_rows(mli_whisper_state *s, const int32_t *tokens,
 }
 
 modellab_status mli_whisper_state_step(mli_whisper_state *s, const int32_t *tokens,
-                                       const int32_t *parents, size_t rows,
+                                       const int32_t *parents, size_t rows, int32_t least,
                                        const mli_cancel_word *cancel, float **logits,
                                        modellab_error *err)
 {
-    if (rows < 1 || rows > s->most_rows || s->length == 0)
+    if (rows < 1 || rows > s->most_rows || s->length == 0 || least < 0 ||
+        (size_t)least >= s->net->dims.vocab)
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "a step needs a prompt and 1 to %zu rows",
                         s->most_rows);
     if (s->length >= s->net->dims.text_ctx || s->used_slots + rows > s->slots)
@@ -196,7 +202,11 @@ modellab_status mli_whisper_state_step(mli_whisper_state *s, const int32_t *toke
     modellab_status status = extend_rows(s, tokens, parents, rows, err);
     if (status != MODELLAB_OK)
         return status;
-    pass p = {.s = s, .rows = rows, .table = s->table, .logit_rows = rows};
+    pass p = {.s = s,
+              .rows = rows,
+              .table = s->table,
+              .logit_rows = rows,
+              .least = (size_t)least / MLI_PACK_TILE * MLI_PACK_TILE};
     status = run(&p, cancel, err);
     if (status != MODELLAB_OK)
         return status;

@@ -24,21 +24,39 @@ static bool is_timestamp(const mli_whisper_rules *rules, int32_t id)
     return id >= rules->timestamp_begin;
 }
 
+static bool after_timestamp(const mli_whisper_rules *rules, const int32_t *said, size_t count)
+{
+    return count >= 1 && is_timestamp(rules, said[count - 1]);
+}
+
+/* The first said, or the second of a pair: text must follow. */
+static bool after_pair(const mli_whisper_rules *rules, const int32_t *said, size_t count)
+{
+    return after_timestamp(rules, said, count) &&
+           (count < 2 || is_timestamp(rules, said[count - 2]));
+}
+
+int32_t mli_whisper_rules_least(const mli_whisper_rules *rules, const int32_t *said, size_t count)
+{
+    bool open =
+        rules->timestamps && after_timestamp(rules, said, count) && !after_pair(rules, said, count);
+    return open ? rules->eot : 0;
+}
+
 /* Timestamps stand in pairs (end of one segment, start of the next) but for the last before eot. */
 static void keep_pairs(const mli_whisper_rules *rules, const int32_t *said, size_t count,
                        float *logits)
 {
-    bool last = count >= 1 && is_timestamp(rules, said[count - 1]);
-    bool before = count < 2 || is_timestamp(rules, said[count - 2]);
-    if (last && before)
+    bool last = after_timestamp(rules, said, count), pair = after_pair(rules, said, count);
+    if (pair)
         forbid(logits, rules->timestamp_begin, rules->n_vocab);
-    else if (last)
-        forbid(logits, 0, rules->eot);
+    else
+        forbid(logits, 0, mli_whisper_rules_least(rules, said, count));
     for (size_t i = count; i-- > 0;) {
         if (!is_timestamp(rules, said[i]))
             continue;
         /* The start of a segment may equal the end before it; a segment itself is never empty. */
-        int32_t least = said[i] + (last && !before ? 0 : 1);
+        int32_t least = said[i] + (last && !pair ? 0 : 1);
         forbid(logits, rules->timestamp_begin, least < rules->n_vocab ? least : rules->n_vocab);
         break;
     }

@@ -22,4 +22,8 @@ typedef struct mli_whisper_rules {
 float mli_whisper_rules_apply(const mli_whisper_rules *rules, const int32_t *said, size_t count,
                               float *logits);
 
+/* The least id that may be said after `said`: what stands below it is forbidden whatever its logit,
+ * which need not be known. */
+int32_t mli_whisper_rules_least(const mli_whisper_rules *rules, const int32_t *said, size_t count);
+
 #endif

@@ -78,6 +78,13 @@ static void extend(search *s, size_t candidate, size_t step, float *logits)
     q->logprobs[q->count++] = logprob;
 }
 
+static int32_t lesser(const mli_whisper_rules *rules, const mli_whisper_sequence *said,
+                      int32_t least)
+{
+    int32_t own = mli_whisper_rules_least(rules, said->tokens, said->count);
+    return own < least ? own : least;
+}
+
 /* Candidates that have ended leave the batch: the others are packed to the front. */
 static size_t pack_rows(search *s, const size_t *row_of, size_t rows, size_t *next_row_of,
                         int32_t *tokens, int32_t *parents)
@@ -113,7 +120,11 @@ static modellab_status say(search *s, const float *prompt_logits, modellab_error
         if (step == 1)
             memset(parents, 0, sizeof parents); /* all go on from the prompt */
         float *logits = NULL;
-        modellab_status status = s->lm->step(s->lm->user, tokens, parents, rows, &logits, err);
+        int32_t least = s->rules->n_vocab;
+        for (size_t r = 0; r < rows; r++)
+            least = lesser(s->rules, &s->all[row_of[r]], least);
+        modellab_status status =
+            s->lm->step(s->lm->user, tokens, parents, rows, least, &logits, err);
         if (status != MODELLAB_OK)
             return status;
         for (size_t r = 0; r < rows; r++)
@@ -189,7 +200,11 @@ static modellab_status beam_loop(search *s, mli_whisper_beam *beam, float *first
             return cancelled(err);
         if (step > 0) {
             float *logits = NULL;
-            modellab_status status = s->lm->step(s->lm->user, tokens, parents, count, &logits, err);
+            int32_t least = s->rules->n_vocab;
+            for (size_t r = 0; r < count; r++)
+                least = lesser(s->rules, mli_whisper_beam_row(beam, r), least);
+            modellab_status status =
+                s->lm->step(s->lm->user, tokens, parents, count, least, &logits, err);
             if (status != MODELLAB_OK)
                 return status;
             for (size_t r = 0; r < count; r++)

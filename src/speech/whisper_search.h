@@ -11,11 +11,12 @@
 enum { MLI_WHISPER_MAX_ROWS = 16 }; /* beams or candidates */
 
 /* After a prompt, row r goes on from row parents[r] of the step before (all 0 at the first step)
- * with tokens[r]. `logits` are rows * n_vocab values that the search may overwrite. */
+ * with tokens[r]. `logits` are rows * n_vocab values that the search may overwrite; those of ids
+ * below `least` may be -inf instead (the rules forbid them). */
 typedef struct mli_whisper_lm {
     void *user;
     modellab_status (*step)(void *user, const int32_t *tokens, const int32_t *parents, size_t rows,
-                            float **logits, modellab_error *err);
+                            int32_t least, float **logits, modellab_error *err);
 } mli_whisper_lm;
 
 typedef struct mli_whisper_search_options {

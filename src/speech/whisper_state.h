@@ -37,12 +37,11 @@ MODELLAB_MUST_CHECK modellab_status mli_whisper_state_prompt(
     const mli_cancel_word *cancel, const float **at_sot, const float **last, modellab_error *err);
 /* Goes back to the end of the prompt, for another attempt. */
 void mli_whisper_state_rewind(mli_whisper_state *s);
-/* One token for each row; see mli_whisper_lm. E_LIMIT when the text context is full. */
-MODELLAB_MUST_CHECK modellab_status mli_whisper_state_step(mli_whisper_state *s,
-                                                           const int32_t *tokens,
-                                                           const int32_t *parents, size_t rows,
-                                                           const mli_cancel_word *cancel,
-                                                           float **logits, modellab_error *err);
+/* One token for each row; see mli_whisper_lm (logits of ids below `least`, or nearly so, are -inf).
+ * E_LIMIT when the text context is full. */
+MODELLAB_MUST_CHECK modellab_status mli_whisper_state_step(
+    mli_whisper_state *s, const int32_t *tokens, const int32_t *parents, size_t rows, int32_t least,
+    const mli_cancel_word *cancel, float **logits, modellab_error *err);
 
 /* Runs tokens[count] in one batch for word times. `attention` is [heads][count][audio_ctx]: softmax
  * of the cross-attention of the given heads. probabilities[i] = P(tokens[i + 1]) among ids below

@@ -100,10 +100,10 @@ static bool encode(bench *b, double *ms)
 }
 
 static modellab_status step(void *user, const int32_t *tokens, const int32_t *parents, size_t rows,
-                            float **logits, modellab_error *e)
+                            int32_t least, float **logits, modellab_error *e)
 {
     bench *b = user;
-    return mli_whisper_state_step(b->state, tokens, parents, rows, NULL, logits, e);
+    return mli_whisper_state_step(b->state, tokens, parents, rows, least, NULL, logits, e);
 }
 
 /* Decodes `tokens` tokens with a search that never ends by itself; the time of all of it. */

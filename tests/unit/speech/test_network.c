@@ -93,11 +93,37 @@ static void prompt_and_steps_equal_the_plain_decoder(void **state)
     expect_row(at_sot, logits[1]);
     expect_row(last, logits[PROMPT - 1]);
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(mli_whisper_state_step(e.state, &more[i], &first, 1, NULL, &row, NULL),
+        assert_int_equal(mli_whisper_state_step(e.state, &more[i], &first, 1, 0, NULL, &row, NULL),
                          MODELLAB_OK);
         expect_row(row, logits[PROMPT + i]);
     }
     assert_true(fabs((double)row[0] - logits[PROMPT][0]) > 1e-3); /* the comparison can fail */
+    stop(&e);
+}
+
+/* Ids that are forbidden anyway get no logits; the others get the same bits. */
+static void logits_from_an_id_on_equal_all_of_them(void **state)
+{
+    (void)state;
+    engine e = start(2);
+    const int32_t tokens[2] = {11, 12}, parents[2] = {0, 0};
+    float all[2][101], *logits = NULL;
+    const float *last = NULL;
+    assert_int_equal(mli_whisper_state_prompt(e.state, prompt, PROMPT, 0, NULL, NULL, &last, NULL),
+                     MODELLAB_OK);
+    assert_int_equal(mli_whisper_state_step(e.state, tokens, parents, 2, 0, NULL, &logits, NULL),
+                     MODELLAB_OK);
+    memcpy(all, logits, sizeof all);
+    mli_whisper_state_rewind(e.state);
+    assert_int_equal(mli_whisper_state_step(e.state, tokens, parents, 2, 39, NULL, &logits, NULL),
+                     MODELLAB_OK);
+    for (int r = 0; r < 2; r++) {
+        for (int i = 0; i < 32; i++)
+            assert_true(isinf(logits[r * 101 + i]));
+        assert_memory_equal(logits + r * 101 + 32, &all[r][32], (101 - 32) * sizeof(float));
+    }
+    assert_int_equal(mli_whisper_state_step(e.state, tokens, parents, 2, 101, NULL, &logits, NULL),
+                     MODELLAB_E_INVALID_ARGUMENT);
     stop(&e);
 }
 
@@ -113,16 +139,16 @@ static void reordered_beams_equal_single_rows_bit_for_bit(void **state)
     const float *last = NULL;
     assert_int_equal(mli_whisper_state_prompt(e.state, prompt, PROMPT, 0, NULL, NULL, &last, NULL),
                      MODELLAB_OK);
-    assert_int_equal(mli_whisper_state_step(e.state, first, from_prompt, 3, NULL, &logits, NULL),
+    assert_int_equal(mli_whisper_state_step(e.state, first, from_prompt, 3, 0, NULL, &logits, NULL),
                      MODELLAB_OK);
-    assert_int_equal(mli_whisper_state_step(e.state, second, parents, 3, NULL, &logits, NULL),
+    assert_int_equal(mli_whisper_state_step(e.state, second, parents, 3, 0, NULL, &logits, NULL),
                      MODELLAB_OK);
     memcpy(beams, logits, sizeof beams);
     for (int r = 0; r < 3; r++) {
         mli_whisper_state_rewind(e.state);
         for (int i = 0; i < 2; i++)
             assert_int_equal(
-                mli_whisper_state_step(e.state, &history[r][i], &alone, 1, NULL, &logits, NULL),
+                mli_whisper_state_step(e.state, &history[r][i], &alone, 1, 0, NULL, &logits, NULL),
                 MODELLAB_OK);
         assert_memory_equal(logits, beams[r], sizeof beams[r]);
     }
@@ -142,7 +168,7 @@ static void a_batch_equals_single_tokens_bit_for_bit(void **state)
     assert_int_equal(mli_whisper_state_prompt(e.state, prompt, 1, 0, NULL, NULL, &last, NULL),
                      MODELLAB_OK);
     for (int i = 1; i < PROMPT; i++)
-        assert_int_equal(mli_whisper_state_step(e.state, &prompt[i], &zero, 1, NULL, &row, NULL),
+        assert_int_equal(mli_whisper_state_step(e.state, &prompt[i], &zero, 1, 0, NULL, &row, NULL),
                          MODELLAB_OK);
     assert_memory_equal(row, batch, sizeof batch);
     stop(&e);
@@ -209,7 +235,7 @@ static void bad_use_is_refused(void **state)
     const float *last = NULL;
     float *row = NULL;
     mli_cancel_word word = 1;
-    assert_int_equal(mli_whisper_state_step(e.state, &zero, &zero, 1, NULL, &row, NULL),
+    assert_int_equal(mli_whisper_state_step(e.state, &zero, &zero, 1, 0, NULL, &row, NULL),
                      MODELLAB_E_INVALID_ARGUMENT); /* no prompt yet */
     assert_int_equal(mli_whisper_state_prompt(e.state, &bad, 1, 0, NULL, NULL, &last, NULL),
                      MODELLAB_E_INVALID_ARGUMENT);
@@ -217,7 +243,7 @@ static void bad_use_is_refused(void **state)
                      MODELLAB_E_LIMIT);
     assert_int_equal(mli_whisper_state_prompt(e.state, many, 24, 0, NULL, NULL, &last, NULL),
                      MODELLAB_OK);
-    assert_int_equal(mli_whisper_state_step(e.state, &zero, &zero, 1, NULL, &row, NULL),
+    assert_int_equal(mli_whisper_state_step(e.state, &zero, &zero, 1, 0, NULL, &row, NULL),
                      MODELLAB_E_LIMIT); /* the context is full */
     assert_int_equal(mli_whisper_state_encode(e.state, &word, NULL), MODELLAB_E_CANCELLED);
     assert_int_equal(mli_whisper_state_prompt(e.state, prompt, PROMPT, 0, &word, NULL, &last, NULL),
@@ -267,6 +293,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(encoder_equals_the_plain_one),
         cmocka_unit_test(prompt_and_steps_equal_the_plain_decoder),
+        cmocka_unit_test(logits_from_an_id_on_equal_all_of_them),
         cmocka_unit_test(reordered_beams_equal_single_rows_bit_for_bit),
         cmocka_unit_test(a_batch_equals_single_tokens_bit_for_bit),
         cmocka_unit_test(threads_do_not_change_a_bit),

@@ -97,6 +97,26 @@ static void an_ending_timestamp_needs_its_pair_or_the_end(void **state)
         assert_int_equal(allowed(logits, i), i >= FIRST + 3); /* equal to the end is fine */
 }
 
+/* Logits below the least id need not be known: after each history they are forbidden. */
+static void below_the_least_all_is_forbidden(void **state)
+{
+    (void)state;
+    const int32_t said[] = {FIRST, 4, FIRST + 3, FIRST + 3, 5, FIRST + 4};
+    const int32_t want[] = {0, 0, 0, EOT, 0, 0, EOT};
+    for (size_t count = 0; count <= sizeof said / sizeof said[0]; count++) {
+        float logits[VOCAB];
+        int32_t least = mli_whisper_rules_least(&rules, said, count);
+        fill(logits, 0, 0);
+        (void)mli_whisper_rules_apply(&rules, said, count, logits);
+        assert_int_equal(least, want[count]);
+        for (int32_t i = 0; i < least; i++)
+            assert_false(allowed(logits, i));
+    }
+    mli_whisper_rules plain = rules;
+    plain.timestamps = false;
+    assert_int_equal(mli_whisper_rules_least(&plain, said, 3), 0);
+}
+
 static void a_segment_is_never_empty_and_time_never_goes_back(void **state)
 {
     (void)state;
@@ -140,6 +160,7 @@ int main(void)
         cmocka_unit_test(lists_are_suppressed_and_bad_ids_ignored),
         cmocka_unit_test(without_timestamps_only_lists_count),
         cmocka_unit_test(text_follows_the_first_timestamp),
+        cmocka_unit_test(below_the_least_all_is_forbidden),
         cmocka_unit_test(an_ending_timestamp_needs_its_pair_or_the_end),
         cmocka_unit_test(a_segment_is_never_empty_and_time_never_goes_back),
         cmocka_unit_test(timestamps_win_by_their_sum),

@@ -32,11 +32,12 @@ static void toy_logits(const toy_lm *lm, const int32_t *past, size_t count, floa
 }
 
 static modellab_status toy_step(void *user, const int32_t *tokens, const int32_t *parents,
-                                size_t rows, float **logits, modellab_error *err)
+                                size_t rows, int32_t least, float **logits, modellab_error *err)
 {
     toy_lm *lm = user;
     int32_t past[MLI_WHISPER_MAX_ROWS][TOY_LONGEST];
     (void)err;
+    (void)least;
     for (size_t r = 0; r < rows; r++) {
         memcpy(past[r], lm->past[parents[r]], sizeof past[r]);
         past[r][lm->length] = tokens[r];
