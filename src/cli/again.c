@@ -5,8 +5,6 @@
 #include "cli/request.h"
 #include <stdio.h>
 
-#define CHANGES_MAX ((size_t)1024 * 1024)
-
 static int tell(const cli_call *call, const char *parent, const char *child)
 {
     bool printed;
@@ -46,9 +44,7 @@ int cli_run_rerun(cli_call *call)
     modellab_run_again_options options = MODELLAB_RUN_AGAIN_OPTIONS_INIT;
     cli_text changes = CLI_TEXT_INIT;
     char parent[MODELLAB_RUN_ID_BYTES], child[MODELLAB_RUN_ID_BYTES];
-    const char *file = cli_value(call, CLI_OPT_REQUEST);
-    int code = file != NULL ? cli_read_file(call, file, CHANGES_MAX, &changes)
-                            : cli_request(call, &changes);
+    int code = cli_request_given(call, &changes);
     if (code == CLI_EXIT_OK)
         code = cli_run_open(call, false, 0, &lab, parent);
     if (code == CLI_EXIT_OK) {

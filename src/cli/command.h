@@ -43,7 +43,7 @@
     X(USER, 0, "user", "NAME", NULL, "Who the run is for.")                                        \
     X(PIPELINE, 0, "pipeline", "NAME", NULL, "Steps to run. Default: transcribe.")                 \
     X(REQUEST, 0, "request", "FILE", NULL,                                                         \
-      "A whole request as JSON instead of options; - = stdin.")                                    \
+      "A whole request as JSON; not with options that say the same. - = stdin.")                   \
     X(STATUS, 0, "status", "STATUS", "QUEUED|RUNNING|COMPLETED|FAILED|CANCELLED|TIMEOUT|STALE",    \
       "Only runs in this status.")                                                                 \
     X(LIMIT, 'n', "limit", "N", NULL, "At most so many. Default: 20.")                             \

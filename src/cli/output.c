@@ -1,6 +1,8 @@
 /* Transcripts from artifacts, in the wanted format, to the wanted place. */
 #include "cli/output.h"
+#include "cli/signals.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +10,7 @@
 #include <unistd.h>
 
 #define TRANSCRIPT "transcript.json"
+#define PARTIAL "transcript.partial.json"
 #define MAX_BYTES ((int64_t)256 * 1024 * 1024)
 
 int cli_load_artifact(cli_call *call, modellab_lab *lab, const modellab_run *run, const char *which,
@@ -33,18 +36,34 @@ int cli_load_artifact(cli_call *call, modellab_lab *lab, const modellab_run *run
     return status == MODELLAB_OK ? CLI_EXIT_OK : cli_fail(call, which, info.id, status, &err);
 }
 
+static bool has_artifact(const modellab_run *run, const char *name)
+{
+    for (size_t i = 0; i < modellab_run_artifact_count(run); i++) {
+        modellab_artifact_info a = {.size = sizeof a};
+        if (modellab_run_artifact_at(run, i, &a, NULL) == MODELLAB_OK && strcmp(a.name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
 int cli_load_transcript(cli_call *call, modellab_lab *lab, const modellab_run *run,
                         modellab_transcript **out)
 {
     modellab_buffer *json = NULL;
     modellab_error err = MODELLAB_ERROR_INIT;
-    int code = cli_load_artifact(call, lab, run, TRANSCRIPT, &json);
+    bool partial = !has_artifact(run, TRANSCRIPT) && has_artifact(run, PARTIAL);
+    const char *name = partial ? PARTIAL : TRANSCRIPT;
+    int code = cli_load_artifact(call, lab, run, name, &json);
     if (code != CLI_EXIT_OK)
         return code;
     modellab_status status = modellab_transcript_read_json(
         modellab_buffer_data(json), modellab_buffer_size(json), NULL, out, &err);
     modellab_buffer_destroy(json);
-    return status == MODELLAB_OK ? CLI_EXIT_OK : cli_fail(call, TRANSCRIPT, NULL, status, &err);
+    if (status != MODELLAB_OK)
+        return cli_fail(call, name, NULL, status, &err);
+    if (partial)
+        cli_note(call, "the run did not complete: this is the part of the text that was done");
+    return CLI_EXIT_OK;
 }
 
 int cli_format_transcript(cli_call *call, const modellab_transcript *transcript, const char *name,
@@ -118,33 +137,68 @@ int cli_output_check(cli_call *call)
     return CLI_EXIT_OK;
 }
 
+/* Everything, however little a pipe takes at a time. */
+static int write_all(int fd, const modellab_buffer *data)
+{
+    const char *at = modellab_buffer_data(data);
+    for (size_t left = modellab_buffer_size(data); left > 0;) {
+        ssize_t n = write(fd, at, left);
+        if (n < 0 && errno == EINTR && cli_signal() == 0)
+            continue;
+        if (n <= 0)
+            return n < 0 ? errno : EIO;
+        at += n;
+        left -= (size_t)n;
+    }
+    return 0;
+}
+
+/* Devices, pipes and what is not there yet behind a link: nothing that could be replaced. */
+static int write_straight(const char *path, const modellab_buffer *data)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+    if (fd < 0)
+        return errno;
+    int failed = write_all(fd, data);
+    if (close(fd) != 0 && failed == 0)
+        failed = errno;
+    return failed;
+}
+
 /* A temporary file beside the target, synced, then renamed over it. */
-static int write_file(const char *path, const modellab_buffer *data)
+static int replace_file(const char *path, mode_t mode, const modellab_buffer *data)
 {
     cli_text temporary = CLI_TEXT_INIT;
-    int failed = 0;
     cli_text_printf(&temporary, "%s.XXXXXX", path);
     int fd = mkstemp(temporary.data);
-    FILE *file = fd >= 0 ? fdopen(fd, "wb") : NULL;
-    size_t n = modellab_buffer_size(data);
-    mode_t mask = umask(0);
-    umask(mask);
-    if (file == NULL) {
+    int failed = fd < 0 ? errno : write_all(fd, data);
+    if (failed == 0 && (fchmod(fd, mode) != 0 || fsync(fd) != 0))
         failed = errno;
-        if (fd >= 0)
-            close(fd);
-    } else {
-        if (fwrite(modellab_buffer_data(data), 1, n, file) != n || fflush(file) != 0 ||
-            fchmod(fd, 0666 & ~mask) != 0 || fsync(fd) != 0)
-            failed = errno != 0 ? errno : EIO;
-        if (fclose(file) != 0 && failed == 0)
-            failed = errno;
-    }
+    if (fd >= 0 && close(fd) != 0 && failed == 0)
+        failed = errno;
     if (failed == 0 && rename(temporary.data, path) != 0)
         failed = errno;
     if (failed != 0 && fd >= 0 && unlink(temporary.data) != 0)
         fputs("modellab: a temporary file could not be removed\n", stderr);
     cli_text_free(&temporary);
+    return failed;
+}
+
+/* A link stays one: what it names is written. A file that is there keeps its mode. */
+static int write_file(const char *path, const modellab_buffer *data)
+{
+    struct stat st, link;
+    mode_t mask = umask(0);
+    umask(mask);
+    bool there = stat(path, &st) == 0;
+    bool linked = lstat(path, &link) == 0 && S_ISLNK(link.st_mode);
+    bool special = strncmp(path, "/dev/", 5) == 0 || (there && !S_ISREG(st.st_mode));
+    char *real = linked && there && !special ? realpath(path, NULL) : NULL;
+    mode_t mode = there ? st.st_mode & 0777 : 0666 & ~mask;
+    if (special || (linked && real == NULL))
+        return write_straight(path, data);
+    int failed = replace_file(real != NULL ? real : path, mode, data);
+    free(real);
     return failed;
 }
 
@@ -169,6 +223,10 @@ int cli_output_write(cli_call *call, const char *input, const modellab_buffer *d
     cli_text path = CLI_TEXT_INIT;
     place(call, input, &path);
     int failed = write_file(cli_text_get(&path), data);
+    if (failed == EINTR && cli_signal() != 0) { /* nobody reads the pipe */
+        cli_text_free(&path);
+        return cli_signal_exit();
+    }
     if (failed != 0) {
         int code = cli_fail_text(call, failed == ENOSPC ? CLI_EXIT_SPACE : CLI_EXIT_FAILURE,
                                  "%s cannot be written: %s", cli_text_get(&path), strerror(failed));

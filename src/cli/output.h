@@ -4,7 +4,8 @@
 
 #include "cli/call.h"
 
-/* Reads the transcript of a run. 0 or an exit code (told). */
+/* Reads the transcript of a run; of one that did not complete the part that was done, with a note.
+ * 0 or an exit code (told). */
 int cli_load_transcript(cli_call *call, modellab_lab *lab, const modellab_run *run,
                         modellab_transcript **out);
 /* Bytes of an artifact by its id or name. */
@@ -15,7 +16,8 @@ int cli_format_transcript(cli_call *call, const modellab_transcript *transcript,
                           modellab_buffer **out);
 /* --output must be a folder when there are several inputs; no two inputs may get the same name. */
 int cli_output_check(cli_call *call);
-/* Writes to --output (for `input`) or to stdout. `written` gets the path as made, new, or NULL. */
+/* Writes to --output (for `input`) or to stdout; devices and pipes are written, links followed.
+ * `written` gets the path as made, new, or NULL. */
 int cli_output_write(cli_call *call, const char *input, const modellab_buffer *data,
                      char **written);
 

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define REQUEST_MAX ((size_t)1024 * 1024)
+
 static int wrong(const cli_call *call, cli_option_id id, const char *wanted)
 {
     return cli_fail_text(call, CLI_EXIT_USAGE, "--%s must be %s, not '%s'", cli_options[id].name,
@@ -236,6 +238,34 @@ int cli_request(const cli_call *call, cli_text *out)
     else
         cli_text_free(&j.text);
     return code;
+}
+
+/* What a request says for itself: an option beside it would be dropped without a word. */
+static int check_alone(const cli_call *call)
+{
+    static const cli_option_id others[] = {CLI_OPT_REQUEST, CLI_OPT_LAB,     CLI_OPT_JSON,
+                                           CLI_OPT_QUIET,   CLI_OPT_DRY_RUN, CLI_OPT_HELP};
+    for (cli_option_id id = 0; id < CLI_OPT_COUNT; id++) {
+        bool beside = false;
+        for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+            beside = beside || id == others[i];
+        if (!beside && cli_has(call, id))
+            return cli_fail_text(call, CLI_EXIT_USAGE,
+                                 "--%s and --request cannot be given together; write it into the "
+                                 "request",
+                                 cli_options[id].name);
+    }
+    return CLI_EXIT_OK;
+}
+
+int cli_request_given(const cli_call *call, cli_text *out)
+{
+    if (!cli_has(call, CLI_OPT_REQUEST))
+        return cli_request(call, out);
+    int code = check_alone(call);
+    return code != CLI_EXIT_OK
+               ? code
+               : cli_read_file(call, cli_value(call, CLI_OPT_REQUEST), REQUEST_MAX, out);
 }
 
 /* --- files --- */

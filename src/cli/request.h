@@ -8,6 +8,8 @@
 int cli_priority(const cli_call *call, int32_t *out);
 /* The request as JSON. 0, or an exit code after saying which option is wrong. */
 int cli_request(const cli_call *call, cli_text *out);
+/* The request of --request, else of the options: not of both. 0 or an exit code (told). */
+int cli_request_given(const cli_call *call, cli_text *out);
 /* Whole of a file or ("-") of stdin, at most `max` bytes. */
 int cli_read_file(const cli_call *call, const char *path, size_t max, cli_text *out);
 

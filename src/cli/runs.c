@@ -7,8 +7,6 @@
 #include <string.h>
 #include <time.h>
 
-#define REQUEST_MAX ((size_t)1024 * 1024)
-
 int cli_run_submit(cli_call *call)
 {
     modellab_lab *lab = NULL;
@@ -20,8 +18,7 @@ int cli_run_submit(cli_call *call)
     if (file != NULL && has_input && strcmp(file, "-") == 0 && strcmp(call->arguments[0], "-") == 0)
         return cli_fail_text(call, CLI_EXIT_USAGE,
                              "stdin cannot be both the request and the audio");
-    int code = file != NULL ? cli_read_file(call, file, REQUEST_MAX, &request)
-                            : cli_request(call, &request);
+    int code = cli_request_given(call, &request);
     if (code == CLI_EXIT_OK)
         code = cli_open_lab(call, 0, &lab);
     if (code == CLI_EXIT_OK && has_input)

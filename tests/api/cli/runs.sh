@@ -90,6 +90,17 @@ printf '{"schema_version":1,"pipeline":"ingest"}' >"$work/request.json"
 run run submit "$audio" --request "$work/request.json" --json
 check "a whole request" json_is status QUEUED
 third=$(json run_id)
+before=$(run_count)
+for option in --cap=cpu_seconds=1 --priority=high --max-duration=1m --user=ann --beam=2 --hold; do
+  run run submit "$audio" --request "$work/request.json" $option
+  check "--request and $option: refused" exit_is 2
+  check "--request and $option: said" says "${option%%=*} and --request cannot be given together"
+done
+check "nothing of it was stored" [ "$(run_count)" -eq "$before" ]
+run run rerun "$id" --request "$work/request.json" --cap cpu_seconds=1
+check "rerun --request and --cap" exit_is 2
+run run submit "$audio" --request "$work/request.json" --dry-run --quiet
+check "--request --dry-run" exit_is 0
 printf '{"schema_version":' >"$work/request.json"
 run run submit "$audio" --request "$work/request.json"
 check "broken JSON" exit_is 3
@@ -146,7 +157,10 @@ check "a lab that is none" exit_is 4
 check "is not made" [ ! -e "$work/other-lab" ]
 run admin reconcile --lab "$work/other-lab"
 run run list --lab "$work/other-lab" --json
-check "--lab" [ "$(json runs.count)" -eq 0 ]
+check "--lab that is not there" exit_is 4
+"$program" run submit "$audio" --lab "$work/other-lab" --quiet >/dev/null
+run run list --lab "$work/other-lab" --json
+check "--lab" [ "$(json runs.count)" -eq 1 ]
 MODEL_LAB_LOG_LEVEL=debug run run list
 check "logs on stderr when asked for" sh -c "[ ! -s '$err' ] || grep -q '\"level\"' '$err'"
 MODEL_LAB_LOG_FILE=$work/seen/log.jsonl run transcribe "$audio" --quiet

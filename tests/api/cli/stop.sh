@@ -19,6 +19,15 @@ ended() { # waits for it; $code
   wait "$pid"
   code=$?
 }
+# Until the program (not the shell that becomes it) handles SIGINT.
+wait_for_handler() {
+  for _ in $(seq 600); do
+    if [ "$(readlink "/proc/$pid/exe")" = "$(readlink -f "$program")" ] &&
+      [ $((0x$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$pid/status") & 2)) -ne 0 ]; then return 0; fi
+    sleep 0.05
+  done
+  bad "the program does not handle SIGINT"
+}
 # until the newest run is in this status and step `ingest` is done
 wait_for_asr() {
   for _ in $(seq 400); do
@@ -74,6 +83,23 @@ if grep -qE ' (QUEUED|RUNNING) ' "$out"; then
 fi
 check "second SIGINT: the run gets a final status" sh -c "! grep -qE ' (QUEUED|RUNNING) ' '$out'"
 
+# what was done of a run that ended early can be had in every format
+forget_runs
+{
+  cat "$audio"
+  for _ in $(seq 70); do tail -c +45 "$audio"; done
+} >"$work/audio/long.wav"
+MODEL_LAB_FAIL_STEP=asr:die_windows run transcribe "$work/audio/long.wav"
+check "dies after a window: exit code $code" exit_is 1
+run run results last
+check "the partial transcript is kept" prints transcript.partial.json
+for format in txt srt vtt json; do
+  run run results last --format "$format"
+  check "partial as $format: exit code $code" exit_is 0
+  check "partial as $format: there is text" [ -s "$out" ]
+  check "partial as $format: it is said" says "the part of the text that was done"
+done
+
 # waiting only: the run belongs to another process
 forget_runs
 start asr:sleep=3000 supervise
@@ -81,7 +107,7 @@ supervisor=$pid
 id=$("$program" run submit "$audio" --quiet)
 wait_for_asr
 start "" run wait "$id"
-sleep 0.3
+wait_for_handler
 kill -INT "$pid"
 ended
 check "run wait: exit code $code" exit_is 130
@@ -108,13 +134,13 @@ check "drain: and can be executed" exit_is 0
 # stdin that does not end
 forget_runs
 mkfifo "$work/endless"
-sleep 30 >"$work/endless" &
+sleep 60 >"$work/endless" &
 writer=$!
 calls=$((calls + 1))
 out=$work/seen/$calls.out err=$work/seen/$calls.err
 "$program" transcribe - <"$work/endless" >"$out" 2>"$err" &
 pid=$!
-sleep 0.5
+wait_for_handler
 kill -INT "$pid"
 ended
 check "SIGINT while stdin is read: exit code $code" exit_is 130

@@ -51,6 +51,37 @@ check "it says so" says "cannot be written"
 check "the run is there all the same" [ "$(run_count)" -eq $((before + 1)) ]
 check "and its text can be had" sh -c "'$program' run results last --format txt | grep -q ."
 
+# what is no regular file is written, not replaced; a link keeps what it names
+mkfifo "$work/pipe"
+cat "$work/pipe" >"$work/seen/through-the-pipe" &
+reader=$!
+run transcribe "$audio" --quiet --output "$work/pipe"
+check "--output PIPE" exit_is 0
+check "it is still a pipe" [ -p "$work/pipe" ]
+[ -p "$work/pipe" ] || kill "$reader"
+wait "$reader"
+check "the text came through it" [ "$(cat "$work/seen/through-the-pipe")" = "$text" ]
+printf old >"$work/named"
+chmod 600 "$work/named"
+ln -s named "$work/link"
+run transcribe "$audio" --quiet --output "$work/link"
+check "--output LINK" exit_is 0
+check "it is still a link" [ -L "$work/link" ]
+check "the file that it names has the text" [ "$(cat "$work/named")" = "$text" ]
+check "and its mode" [ "$(stat -c %a "$work/named")" = 600 ]
+ln -s not-yet "$work/dangling"
+run run results last --format txt --output "$work/dangling"
+check "a link to nothing makes the file" [ "$(cat "$work/not-yet" 2>/dev/null)" = "$text" ]
+run run results last --format txt --output /dev/null
+check "--output /dev/null" exit_is 0
+check "/dev/null is a device" [ -c /dev/null ]
+if mknod "$work/null" c 1 3 2>/dev/null; then
+  run run results last --format txt --output "$work/null"
+  check "a device stays one" [ -c "$work/null" ]
+else
+  skip "this user cannot make a device: --output to one is tested by the pipe alone"
+fi
+
 # stdin
 run transcribe - --quiet <"$audio"
 check "stdin" exit_is 0
