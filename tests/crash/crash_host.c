@@ -1,17 +1,20 @@
 /* A host in a process of its own, for tests that kill it: opens the lab and supervises until
  * SIGTERM (then it drains). Planted bugs are for the negative controls of the tests. crash_host
- * ROOT WORKER WORKERS TERM_MS KILL_MS keep|stop PLANT FAIL_STEP; byte on fd 3: ready. */
-#include <errno.h>
+ * ROOT WORKER WORKERS TERM_MS KILL_MS keep|stop PLANT FAIL_STEP quiet|submit; byte on fd 3: ready.
+ * With `submit` a second thread submits runs, and writes each acknowledged id to fd 4. */
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "crash/crash_plants.h"
 #include "lab/lab.h"
+#include "lab/submit.h"
 #include "lab/supervisor.h"
-#include "os/socket.h"
 
 static volatile sig_atomic_t leave;
 
@@ -21,72 +24,33 @@ static void on_term(int number)
     leave = 1;
 }
 
-static int no_lock(void *user, int fd, bool wait)
-{
-    (void)user;
-    (void)fd;
-    (void)wait;
-    return 0; /* the planted bug: says that the lock is taken */
-}
-
-static mli_os_files planted(const char *plant)
-{
-    mli_os_files files = mli_os_system_files;
-    if (strcmp(plant, "no-lock") == 0 || strcmp(plant, "no-claim") == 0) {
-        files.lock = no_lock;
-    }
-    return files;
-}
-
-static mli_store_ops careless;
-static const mli_store_ops *careful;
-
-/* The planted bug: takes a run that another has claimed as if it were still queued. */
-static modellab_status claim_anyway(mli_store *store, const mli_store_claim *claim,
-                                    mli_run_row **out, modellab_error *err)
-{
-    mli_run_record *record = NULL;
-    modellab_status status = careful->claim(store, claim, out, err);
-    if (status == MODELLAB_E_STATE && careful->load(store, claim->run_id, &record, NULL) == 0) {
-        *out = record->run;
-        record->run = NULL;
-        mli_run_record_free(record);
-        status = MODELLAB_OK;
-    }
-    return status;
-}
-
-static void plant_in_store(mli_lab *lab, const char *plant)
-{
-    if (strcmp(plant, "no-claim") == 0) {
-        careful = lab->store->ops;
-        careless = *careful;
-        careless.claim = claim_anyway;
-        lab->store->ops = &careless;
-    }
-}
-
-/* The planted bug: an answer that nobody gave. */
-static int64_t early_answer(void *user, int fd, void *out, size_t capacity, int *fds,
-                            size_t *fd_count, bool wait)
-{
-    static const char text[] = "D{\"fence\":1}";
-    (void)user;
-    (void)fd;
-    (void)fds;
-    (void)wait;
-    *fd_count = 0;
-    if (capacity < sizeof(text)) {
-        return -EMSGSIZE;
-    }
-    memcpy(out, text, sizeof(text) - 1);
-    return (int64_t)sizeof(text) - 1;
-}
-
 static int complain(const modellab_error *err)
 {
     (void)fprintf(stderr, "crash_host: %s\n", err->message);
     return 1;
+}
+
+/* As a host does in its request threads; it may be killed between the commit and the word. */
+static void *submit_some(void *arg)
+{
+    mli_lab *lab = arg;
+    for (int i = 0; i < 3 && leave == 0; i++) {
+        char line[MLI_ULID_BYTES + 1];
+        modellab_error err = MODELLAB_ERROR_INIT;
+        modellab_run_submit_options options = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
+        const struct timespec nap = {0, 3000000};
+        options.request = "{\"steps\":[\"noop\"],\"max_attempts\":2}";
+        if (mli_run_submit(lab, &options, line, NULL, &err) != MODELLAB_OK) {
+            (void)complain(&err);
+            return arg;
+        }
+        line[MLI_ULID_BYTES - 1] = '\n';
+        if (write(4, line, MLI_ULID_BYTES) != MLI_ULID_BYTES) {
+            return arg;
+        }
+        (void)nanosleep(&nap, NULL);
+    }
+    return NULL;
 }
 
 static int supervise(mli_lab *lab, char **argv)
@@ -107,14 +71,23 @@ static int supervise(mli_lab *lab, char **argv)
     if (write(3, "r", 1) != 1 || close(3) != 0) {
         return 1;
     }
+    pthread_t submitter;
+    bool submits = strcmp(argv[9], "submit") == 0;
+    if (submits && pthread_create(&submitter, NULL, submit_some, lab) != 0) {
+        return 1;
+    }
     while (leave == 0) {
         if (mli_supervisor_step(s, 200, NULL, &err) != MODELLAB_OK) {
             (void)complain(&err);
         }
     }
+    void *failed = NULL;
+    if (submits && pthread_join(submitter, &failed) != 0) {
+        return 1;
+    }
     int code = mli_supervisor_drain(s, 0, &drained, &err) == MODELLAB_OK ? 0 : complain(&err);
     mli_supervisor_destroy(s);
-    return code;
+    return failed != NULL ? 1 : code;
 }
 
 int main(int argc, char **argv)
@@ -122,7 +95,7 @@ int main(int argc, char **argv)
     modellab_error err = MODELLAB_ERROR_INIT;
     mli_lab *lab = NULL;
     struct sigaction action;
-    if (argc != 9) {
+    if (argc != 10) {
         return 2;
     }
     memset(&action, 0, sizeof(action));
@@ -134,16 +107,12 @@ int main(int argc, char **argv)
                                          setenv("MODEL_LAB_FAIL_STEP", argv[8], 1) != 0)) {
         return 1;
     }
-    mli_os_files files = planted(argv[7]);
-    mli_os_channels channels = mli_os_system_channels;
-    if (strcmp(argv[7], "early-answer") == 0) {
-        channels.recv = early_answer;
-    }
-    mli_lab_tables tables = {.files = &files, .channels = &channels};
+    static crash_plants plants;
+    mli_lab_tables tables = crash_plant(&plants, argv[7]);
     if (mli_lab_open(argv[1], NULL, &tables, &lab, &err) != MODELLAB_OK) {
         return complain(&err);
     }
-    plant_in_store(lab, argv[7]);
+    crash_plant_store(lab, argv[7]);
     int code = supervise(lab, argv);
     mli_lab_unref(lab);
     return code;

@@ -1,28 +1,57 @@
 /* The shared part of the crash tests. */
 #include "crash/kit.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <setjmp.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "lab/page.h"
+#include "os/file.h"
+#include "store/journal.h"
 
 #define RATE 8000
 #define PATIENCE_MS 120000
+
+const char *kit_worker_program, *kit_host_program;
+
+bool kit_arguments(int argc, char **argv, int more)
+{
+    if (argc != 3 + more) {
+        (void)fprintf(stderr, "%s WORKER HOST%s\n", argv[0], more > 0 ? " ..." : "");
+        return false;
+    }
+    kit_worker_program = argv[1];
+    kit_host_program = argv[2];
+    return true;
+}
+
+int kit_set_up(void **state)
+{
+    static kit k;
+    kit_open(&k);
+    *state = &k;
+    return 0;
+}
+
+int kit_tear_down(void **state)
+{
+    kit_close(*state);
+    return 0;
+}
+
+size_t kit_number(const char *variable, size_t fallback)
+{
+    const char *text = getenv(variable);
+    unsigned long long number = text != NULL ? strtoull(text, NULL, 10) : 0;
+    return number > 0 ? (size_t)number : fallback;
+}
 
 void kit_sleep_ms(int ms)
 {
@@ -39,14 +68,19 @@ static void open_lab(kit *k)
     }
 }
 
-void kit_open(kit *k, const char *worker_program, const char *host_program)
+void kit_open_below(kit *k, const char *folder)
 {
     memset(k, 0, sizeof(*k));
-    (void)snprintf(k->root, sizeof(k->root), "/tmp/mli-crash-XXXXXX");
+    (void)snprintf(k->root, sizeof(k->root), "%s/mli-crash-XXXXXX", folder);
     assert_non_null(mkdtemp(k->root));
-    k->worker_program = worker_program;
-    k->host_program = host_program;
+    k->worker_program = kit_worker_program;
+    k->host_program = kit_host_program;
     open_lab(k);
+}
+
+void kit_open(kit *k)
+{
+    kit_open_below(k, "/tmp");
 }
 
 void kit_reopen(kit *k)
@@ -132,78 +166,6 @@ void kit_submit_bare(kit *k, const char *request, char run_id[MODELLAB_RUN_ID_BY
     }
 }
 
-static void close_pipe(int fds[2])
-{
-    (void)close(fds[0]);
-    (void)close(fds[1]);
-}
-
-/* Replaces one entry of the list of hosts. */
-static void remember(kit *k, pid_t old, pid_t now)
-{
-    for (size_t i = 0; i < sizeof(k->hosts) / sizeof(k->hosts[0]); i++) {
-        if (k->hosts[i] == old) {
-            k->hosts[i] = now;
-            return;
-        }
-    }
-}
-
-pid_t kit_start_host(kit *k, const kit_host *how)
-{
-    char workers[16];
-    char term[16];
-    char kill_ms[16];
-    int ready[2];
-    pid_t pid = -1;
-    char byte = 0;
-    posix_spawn_file_actions_t actions;
-    (void)snprintf(workers, sizeof(workers), "%d", how->workers > 0 ? how->workers : 1);
-    (void)snprintf(term, sizeof(term), "%d", how->term_ms);
-    (void)snprintf(kill_ms, sizeof(kill_ms), "%d", how->kill_ms);
-    const char *argv[] = {k->host_program,
-                          k->root,
-                          k->worker_program,
-                          workers,
-                          term,
-                          kill_ms,
-                          how->keep ? "keep" : "stop",
-                          how->plant != NULL ? how->plant : "none",
-                          how->fail_step != NULL ? how->fail_step : "none",
-                          NULL};
-    assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
-    assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
-    assert_int_equal(posix_spawn_file_actions_adddup2(&actions, ready[1], 3), 0);
-    assert_int_equal(
-        posix_spawn(&pid, k->host_program, &actions, NULL, (char *const *)(uintptr_t)argv, environ),
-        0);
-    (void)posix_spawn_file_actions_destroy(&actions);
-    (void)close(ready[1]);
-    ready[1] = -1;
-    assert_int_equal(read(ready[0], &byte, 1), 1); /* 0: it ended before it supervised */
-    close_pipe(ready);
-    remember(k, 0, pid);
-    return pid;
-}
-
-void kit_kill(kit *k, pid_t pid)
-{
-    int status = 0;
-    remember(k, pid, 0);
-    assert_int_equal(kill(pid, SIGKILL), 0);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-}
-
-void kit_stop_host(kit *k, pid_t pid)
-{
-    int status = 0;
-    remember(k, pid, 0);
-    assert_int_equal(kill(pid, SIGTERM), 0);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
-}
-
 modellab_run *kit_load(const kit *k, const char *run_id)
 {
     modellab_run *run = NULL;
@@ -221,7 +183,7 @@ modellab_run_info kit_info(const modellab_run *run)
     return info;
 }
 
-static modellab_run_status status_of(const kit *k, const char *run_id)
+modellab_run_status kit_status(const kit *k, const char *run_id)
 {
     modellab_run *run = kit_load(k, run_id);
     modellab_run_status status = kit_info(run).status;
@@ -233,7 +195,7 @@ void kit_wait_status(const kit *k, const char *run_id, modellab_run_status statu
 {
     modellab_run_status now = 0;
     for (int waited = 0; waited < PATIENCE_MS; waited += 5) {
-        now = status_of(k, run_id);
+        now = kit_status(k, run_id);
         if (now == status) {
             return;
         }
@@ -259,109 +221,6 @@ modellab_run_status kit_wait_final(const kit *k, const char *run_id)
 void kit_run_path(const kit *k, const char *run_id, const char *name, char out[512])
 {
     assert_true(snprintf(out, 512, "%s/runs/%s/%s", k->root, run_id, name) < 512);
-}
-
-pid_t kit_worker_within(const kit *k, const char *run_id, int wait_ms)
-{
-    char path[512];
-    kit_run_path(k, run_id, "page", path);
-    for (int waited = 0; waited <= wait_ms; waited += 5) {
-        mli_os_identity worker;
-        mli_page *page = NULL;
-        bool known = false;
-        int fd = open(path, O_RDWR | O_CLOEXEC);
-        if (fd >= 0) {
-            if (mli_page_map(&mli_os_system_files, fd, &page) == 0) {
-                known = mli_page_worker(page, &worker);
-            }
-            mli_page_unmap(page);
-            (void)close(fd);
-        }
-        if (known) {
-            return (pid_t)worker.pid;
-        }
-        kit_sleep_ms(5);
-    }
-    return 0;
-}
-
-pid_t kit_worker_pid(const kit *k, const char *run_id)
-{
-    pid_t pid = kit_worker_within(k, run_id, PATIENCE_MS);
-    if (pid == 0) {
-        fail_msg("the worker did not name itself");
-    }
-    return pid;
-}
-
-pid_t kit_hanging_worker(const kit *k, const char *run_id)
-{
-    pid_t pid = kit_worker_pid(k, run_id);
-    for (int waited = 0; kit_count_events(k, run_id, "step_started") == 0; waited += 5) {
-        if (waited >= PATIENCE_MS) {
-            fail_msg("no step was begun");
-        }
-        kit_sleep_ms(5);
-    }
-    kit_sleep_ms(20);
-    return pid;
-}
-
-/* The letter that the system gives its state ('\0': no such process), and its threads. */
-static char state_of(pid_t pid, int *threads)
-{
-    char path[64];
-    char text[512];
-    char state = '\0';
-    *threads = 0;
-    (void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return '\0';
-    }
-    ssize_t n = read(fd, text, sizeof(text) - 1);
-    (void)close(fd);
-    text[n > 0 ? n : 0] = '\0';
-    const char *name_end = strrchr(text, ')');
-    if (name_end != NULL &&
-        sscanf(name_end + 1,
-               " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %d", &state,
-               threads) != 2) {
-        return '\0';
-    }
-    return state;
-}
-
-bool kit_alive(pid_t pid)
-{
-    int threads = 0;
-    char state = state_of(pid, &threads);
-    /* A process whose first thread ended first still holds its files until the last one did. */
-    return threads > 1 || (state != '\0' && state != 'Z' && state != 'X');
-}
-
-void kit_kill_both(kit *k, pid_t host, pid_t worker)
-{
-    assert_int_equal(kill(worker, SIGSTOP), 0);
-    int threads = 0;
-    for (int waited = 0; state_of(worker, &threads) != 'T'; waited++) {
-        assert_true(waited < PATIENCE_MS);
-        kit_sleep_ms(1);
-    }
-    kit_kill(k, host);
-    assert_int_equal(kill(worker, SIGKILL), 0);
-    kit_wait_dead(worker);
-}
-
-void kit_wait_dead(pid_t pid)
-{
-    for (int waited = 0; waited < PATIENCE_MS; waited += 2) {
-        if (!kit_alive(pid)) {
-            return;
-        }
-        kit_sleep_ms(2);
-    }
-    fail_msg("process %d is still there", (int)pid);
 }
 
 size_t kit_count_events(const kit *k, const char *run_id, const char *type)
@@ -390,4 +249,77 @@ bool kit_has_finding(const modellab_report *report, const char *id)
         }
     }
     return false;
+}
+
+void kit_expect_end(const kit *k, const char *run_id, modellab_run_status status,
+                    modellab_reason reason)
+{
+    modellab_run *run = kit_load(k, run_id);
+    modellab_run_info info = kit_info(run);
+    if (info.status != status || info.reason != reason) {
+        fail_msg("the run is %s/%s, not %s/%s", modellab_run_status_name(info.status),
+                 modellab_reason_name(info.reason), modellab_run_status_name(status),
+                 modellab_reason_name(reason));
+    }
+    modellab_run_unref(run);
+}
+
+modellab_cancel_outcome kit_cancel(const kit *k, const char *run_id)
+{
+    modellab_cancel_outcome outcome = 0;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    if (modellab_run_cancel(k->lab, run_id, &outcome, &err) != MODELLAB_OK) {
+        fail_msg("not cancelled: %s", err.message);
+    }
+    return outcome;
+}
+
+char *kit_read_bytes(const char *path, size_t *bytes)
+{
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    char *data = malloc(1 << 20);
+    assert_non_null(data);
+    *bytes = fread(data, 1, 1 << 20, file);
+    assert_true(*bytes < 1 << 20);
+    assert_int_equal(fclose(file), 0);
+    return data;
+}
+
+void kit_write_bytes(const char *path, const char *data, size_t bytes)
+{
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(data, 1, bytes, file), bytes);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* The lines of the old attempt, as if no fence told them from those of the new one. */
+void kit_write_unfenced(const kit *k, const char *id, int64_t fence, const char *step)
+{
+    char path[512];
+    mli_journal_writer w;
+    mli_journal_tail tail;
+    kit_run_path(k, id, "journal.jsonl", path);
+    assert_int_equal(mli_journal_prepare(&mli_os_system_files, path, NULL, &tail, NULL),
+                     MODELLAB_OK);
+    int fd = mli_os_system_files.open(NULL, path, MLI_OS_WRITE | MLI_OS_APPEND, 0);
+    assert_true(fd >= 0);
+    mli_journal_writer_init(&w, NULL, &mli_os_system_files, &mli_os_system_clock, fd, fence, &tail);
+    mli_jw *line = mli_journal_begin(&w, "step_done");
+    mli_jw_kstring(line, "step", step);
+    mli_jw_kint(line, "position", 0);
+    mli_jw_kint(line, "attempt", fence);
+    mli_jw_kint(line, "started_ms", 1);
+    mli_jw_kstring(line, "status", "COMPLETED");
+    mli_jw_kstring(line, "reason", "none");
+    mli_jw_kstring(line, "message", "");
+    assert_int_equal(mli_journal_end(&w, true, NULL), MODELLAB_OK);
+    line = mli_journal_begin(&w, "outcome");
+    mli_jw_kstring(line, "status", "COMPLETED");
+    mli_jw_kstring(line, "reason", "none");
+    mli_jw_kstring(line, "message", "as the old attempt says");
+    assert_int_equal(mli_journal_end(&w, true, NULL), MODELLAB_OK);
+    mli_journal_writer_dispose(&w);
+    assert_int_equal(mli_os_system_files.close(NULL, fd), 0);
 }

@@ -17,78 +17,6 @@
 #include "crash/kit.h"
 #include "os/file.h"
 
-static const char *worker_program, *host_program;
-static char sample_path[512];
-
-static int open_kit(void **state)
-{
-    static kit k;
-    kit_open(&k, worker_program, host_program);
-    *state = &k;
-    return 0;
-}
-
-static int close_kit(void **state)
-{
-    kit_close(*state);
-    return 0;
-}
-
-/* Offset of the samples: behind the head of the chunk "data". */
-static size_t data_offset(const unsigned char *wav, size_t bytes)
-{
-    for (size_t i = 12; i + 8 < bytes && i < 1024; i++) {
-        if (memcmp(wav + i, "data", 4) == 0) {
-            return i + 8;
-        }
-    }
-    fail_msg("the sample has no data");
-    return 0;
-}
-
-/* The sample `times` times over. */
-static unsigned char *sample_times(size_t times, size_t *bytes)
-{
-    FILE *file = fopen(sample_path, "rb");
-    assert_non_null(file);
-    assert_int_equal(fseek(file, 0, SEEK_END), 0);
-    long size = ftell(file);
-    assert_true(size > 1024);
-    rewind(file);
-    unsigned char *wav = malloc((size_t)size * times);
-    assert_non_null(wav);
-    assert_int_equal(fread(wav, 1, (size_t)size, file), (size_t)size);
-    assert_int_equal(fclose(file), 0);
-    size_t offset = data_offset(wav, (size_t)size);
-    size_t data = (size_t)size - offset;
-    for (size_t i = 1; i < times; i++) {
-        memcpy(wav + offset + i * data, wav + offset, data);
-    }
-    *bytes = offset + data * times;
-    uint32_t riff = (uint32_t)(*bytes - 8);
-    uint32_t chunk = (uint32_t)(data * times);
-    memcpy(wav + 4, &riff, 4);
-    memcpy(wav + offset - 4, &chunk, 4);
-    return wav;
-}
-
-static void submit(kit *k, const char *request, size_t times, char id[MODELLAB_RUN_ID_BYTES])
-{
-    size_t bytes = 0;
-    modellab_error err = MODELLAB_ERROR_INIT;
-    modellab_run_submit_options options = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
-    unsigned char *wav = sample_times(times, &bytes);
-    options.request = request;
-    options.input_data = wav;
-    options.input_bytes = bytes;
-    options.input_name = "conversation.wav";
-    modellab_status status = modellab_run_submit(k->lab, &options, id, NULL, &err);
-    free(wav);
-    if (status != MODELLAB_OK) {
-        fail_msg("not submitted: %s", err.message);
-    }
-}
-
 static int64_t read_transcript(const kit *k, const char *id, const char *name, bool *partial)
 {
     int64_t segments = -1;
@@ -123,8 +51,9 @@ static void it_completes(void **state)
     kit *k = *state;
     char id[MODELLAB_RUN_ID_BYTES];
     bool partial = true;
-    submit(k, "{\"pipeline\":\"transcribe\",\"config\":{\"asr\":{\"formats\":[\"srt\",\"txt\"]}}}",
-           1, id);
+    kit_submit_sample(
+        k, "{\"pipeline\":\"transcribe\",\"config\":{\"asr\":{\"formats\":[\"srt\",\"txt\"]}}}", 1,
+        id);
     pid_t host = kit_start_host(k, &(kit_host){0});
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_COMPLETED);
     kit_stop_host(k, host);
@@ -169,7 +98,7 @@ static listing list_cache(void)
 
 static void transcribe(kit *k, char id[MODELLAB_RUN_ID_BYTES])
 {
-    submit(k, "{\"pipeline\":\"transcribe\"}", 1, id);
+    kit_submit_sample(k, "{\"pipeline\":\"transcribe\"}", 1, id);
     pid_t host = kit_start_host(k, &(kit_host){0});
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_COMPLETED);
     for (int i = 0; i < 6000 && list_cache().images == 0; i++) {
@@ -250,7 +179,7 @@ static int64_t run_until_deadline(kit *k, int seconds, bool *partial)
     char text[128];
     (void)snprintf(text, sizeof(text), "{\"pipeline\":\"transcribe\",\"max_duration_seconds\":%d}",
                    seconds);
-    submit(k, text, 120, id);
+    kit_submit_sample(k, text, 120, id);
     pid_t host = kit_start_host(k, &(kit_host){0});
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_TIMEOUT);
     kit_stop_host(k, host);
@@ -294,7 +223,7 @@ static void a_kill_keeps_what_is_in_the_journal(void **state)
     kit *k = *state;
     char id[MODELLAB_RUN_ID_BYTES];
     bool partial = false;
-    submit(k, "{\"pipeline\":\"transcribe\"}", 120, id);
+    kit_submit_sample(k, "{\"pipeline\":\"transcribe\"}", 120, id);
     pid_t host = kit_start_host(k, &(kit_host){0});
     pid_t worker = kit_worker_pid(k, id);
     for (int i = 0; i < 12000 && !journal_has_segment(k, id); i++) {
@@ -312,7 +241,7 @@ static void a_model_that_is_gone(void **state)
 {
     kit *k = *state;
     char id[MODELLAB_RUN_ID_BYTES];
-    submit(k, "{\"pipeline\":\"transcribe\"}", 1, id);
+    kit_submit_sample(k, "{\"pipeline\":\"transcribe\"}", 1, id);
     assert_int_equal(setenv("MODEL_LAB_MODELS_ROOT", k->root, 1), 0);
     pid_t host = kit_start_host(k, &(kit_host){0});
     assert_int_equal(setenv("MODEL_LAB_MODELS_ROOT", getenv("MODEL_LAB_TEST_MODELS"), 1), 0);
@@ -324,43 +253,22 @@ static void a_model_that_is_gone(void **state)
     modellab_run_unref(run);
 }
 
-static bool is_there(const char *root, const char *below, char *path, size_t capacity)
-{
-    struct stat facts;
-    return snprintf(path, capacity, "%s/%s", root, below) < (int)capacity &&
-           stat(path, &facts) == 0;
-}
-
 int main(int argc, char **argv)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_kit, close_kit)
     const struct CMUnitTest tests[] = {
-        TEST(it_completes), TEST(images_are_made_beside_runs_and_checked),
-        TEST(a_deadline_keeps_what_is_done), TEST(a_kill_keeps_what_is_in_the_journal),
-        TEST(a_model_that_is_gone)};
-#undef TEST
-    const char *models = getenv("MODEL_LAB_TEST_MODELS");
-    if (argc != 3) {
-        (void)fprintf(stderr, "test_asr WORKER HOST\n");
+        KIT_TEST(it_completes), KIT_TEST(images_are_made_beside_runs_and_checked),
+        KIT_TEST(a_deadline_keeps_what_is_done), KIT_TEST(a_kill_keeps_what_is_in_the_journal),
+        KIT_TEST(a_model_that_is_gone)};
+    if (!kit_arguments(argc, argv, 0)) {
         return 2;
     }
-    if (models == NULL ||
-        !is_there(models, "whisper-tiny.en/model.json", sample_path, sizeof(sample_path)) ||
-        !is_there(models, "sample-conversation/sample.wav", sample_path, sizeof(sample_path))) {
-        (void)printf("skipped: MODEL_LAB_TEST_MODELS has no whisper-tiny.en and "
-                     "sample-conversation\n");
+    if (!kit_find_models()) {
+        (void)printf("skipped: %s\n", KIT_NO_MODELS);
         return 0;
     }
-    if (setenv("MODEL_LAB_MODELS_ROOT", models, 1) != 0) {
+    if (!kit_make_cache()) {
         return 1;
     }
-    /* One cache for all, so that only one process builds the model's image. */
-    char cache[] = "/tmp/mli-crash-cache-XXXXXX";
-    if (mkdtemp(cache) == NULL || setenv("MODEL_LAB_CACHE_ROOT", cache, 1) != 0) {
-        return 1;
-    }
-    worker_program = argv[1];
-    host_program = argv[2];
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    return mli_os_remove_tree(&mli_os_system_files, cache) == 0 ? failed : 1;
+    return kit_remove_cache() ? failed : 1;
 }

@@ -17,8 +17,6 @@
 #include "lab/verify.h"
 #include "store/zip.h"
 
-static const char *worker_program, *host_program;
-
 typedef struct pair {
     kit from, to;
     char id[MODELLAB_RUN_ID_BYTES], zip[300];
@@ -27,8 +25,8 @@ typedef struct pair {
 static int open_pair(void **state)
 {
     static pair p;
-    kit_open(&p.from, worker_program, host_program);
-    kit_open(&p.to, worker_program, host_program);
+    kit_open(&p.from);
+    kit_open(&p.to);
     kit_submit(&p.from, "{\"pipeline\":\"ingest\",\"user\":\"ann\",\"labels\":{\"a\":\"b\"}}", 0.05,
                p.id);
     pid_t host = kit_start_host(&p.from, &(kit_host){0});
@@ -62,26 +60,6 @@ static modellab_status import(const pair *p, const char *path)
     modellab_status status = modellab_run_import(p->to.lab, path, NULL, id, &err);
     assert_null(strstr(err.message, "/tmp"));
     return status;
-}
-
-static char *read_bytes(const char *path, size_t *bytes)
-{
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    char *data = malloc(1 << 20);
-    assert_non_null(data);
-    *bytes = fread(data, 1, 1 << 20, file);
-    assert_true(*bytes < 1 << 20);
-    assert_int_equal(fclose(file), 0);
-    return data;
-}
-
-static void write_bytes(const char *path, const char *data, size_t bytes)
-{
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(data, 1, bytes, file), bytes);
-    assert_int_equal(fclose(file), 0);
 }
 
 static modellab_severity verdict(const kit *k, const char *id)
@@ -133,12 +111,12 @@ static void a_run_is_the_same_in_both(void **state)
     modellab_error err = MODELLAB_ERROR_INIT;
     bundle(p, 0);
     (void)snprintf(again, sizeof again, "%s", p->zip);
-    char *first = read_bytes(p->zip, &bytes[0]);
+    char *first = kit_read_bytes(p->zip, &bytes[0]);
     assert_int_equal(modellab_run_bundle(p->from.lab, p->id, p->zip, 0, NULL, &err),
                      MODELLAB_E_ALREADY_EXISTS);
     assert_int_equal(unlink(p->zip), 0);
     bundle(p, 0);
-    char *second = read_bytes(p->zip, &bytes[1]);
+    char *second = kit_read_bytes(p->zip, &bytes[1]);
     assert_int_equal(bytes[0], bytes[1]);
     assert_memory_equal(first, second, bytes[0]); /* a bundle is made of the run alone */
     free(first);
@@ -184,16 +162,16 @@ static void damaged_bundles_are_refused(void **state)
     size_t bytes = 0, tried = 0;
     bundle(p, 0);
     (void)snprintf(other, sizeof other, "%s/other.zip", p->from.root);
-    char *data = read_bytes(p->zip, &bytes);
+    char *data = kit_read_bytes(p->zip, &bytes);
     for (size_t at = 0; at < bytes; at += 1 + bytes / 120) {
         data[at] = (char)(data[at] ^ (1 << (at % 8)));
-        write_bytes(other, data, bytes);
+        kit_write_bytes(other, data, bytes);
         data[at] = (char)(data[at] ^ (1 << (at % 8)));
         assert_int_not_equal(import(p, other), MODELLAB_OK);
         tried++;
     }
     for (size_t length = 0; length < bytes; length += 1 + bytes / 40) {
-        write_bytes(other, data, length);
+        kit_write_bytes(other, data, length);
         assert_int_not_equal(import(p, other), MODELLAB_OK);
         tried++;
     }
@@ -313,8 +291,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(hostile_bundles_are_refused, open_pair, close_pair),
         cmocka_unit_test_setup_teardown(what_is_not_bundled, open_pair, close_pair),
     };
-    assert_true(argc == 3);
-    worker_program = argv[1];
-    host_program = argv[2];
+    if (!kit_arguments(argc, argv, 0)) {
+        return 2;
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

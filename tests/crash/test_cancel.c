@@ -1,5 +1,6 @@
 /* Cancels at random instants of real runs, and what they leave behind. How long it takes until
  * nothing is computed any more, and until the final status is durable, is printed, never asserted.
+ * The supervisor has as many descriptors, threads and files, and as much memory, as before.
  * Without MODEL_LAB_TEST_MODELS only decoding and resampling are cancelled. Number of cancels:
  * MODEL_LAB_TEST_CANCELS (40).
  * test_cancel WORKER HOST */
@@ -23,24 +24,9 @@
 #include "lab/page.h"
 #include "os/file.h"
 
-enum { PHASES = 4, CANCELS_MOST = 100000 };
+enum { PHASES = 4 };
 
-static const char *worker_program, *host_program;
-static char sample_path[512]; /* "" = there is no model */
-
-static int open_kit(void **state)
-{
-    static kit k;
-    kit_open(&k, worker_program, host_program);
-    *state = &k;
-    return 0;
-}
-
-static int close_kit(void **state)
-{
-    kit_close(*state);
-    return 0;
-}
+static bool with_model;
 
 static double now_ms(void)
 {
@@ -59,16 +45,6 @@ static double cpu_ms(pid_t pid)
         return -1;
     }
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
-static modellab_cancel_outcome cancel(const kit *k, const char *id)
-{
-    modellab_cancel_outcome outcome = 0;
-    modellab_error err = MODELLAB_ERROR_INIT;
-    if (modellab_run_cancel(k->lab, id, &outcome, &err) != MODELLAB_OK) {
-        fail_msg("not cancelled: %s", err.message);
-    }
-    return outcome;
 }
 
 /* What a page said when its run had ended. */
@@ -94,21 +70,6 @@ static page_facts read_page(const kit *k, const char *id)
     mli_page_unmap(page);
     (void)close(fd);
     return facts;
-}
-
-/* Entries of a folder of /proc. */
-static size_t entries(pid_t pid, const char *what)
-{
-    char path[64];
-    size_t count = 0;
-    (void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, what);
-    DIR *dir = opendir(path);
-    assert_non_null(dir);
-    while (readdir(dir) != NULL) {
-        count++;
-    }
-    (void)closedir(dir);
-    return count;
 }
 
 static bool file_has(const kit *k, const char *id, const char *name, const char *text)
@@ -198,24 +159,16 @@ static void submit_kind(kit *k, size_t kind, char id[MODELLAB_RUN_ID_BYTES])
         return;
     }
     options.request = requests[kind];
-    options.input_path = sample_path;
+    options.input_path = kit_sample;
     if (modellab_run_submit(k->lab, &options, id, NULL, &err) != MODELLAB_OK) {
         fail_msg("not submitted: %s", err.message);
     }
 }
 
-static modellab_run_status status_of(const kit *k, const char *id)
-{
-    modellab_run *run = kit_load(k, id);
-    modellab_run_status status = kit_info(run).status;
-    modellab_run_unref(run);
-    return status;
-}
-
 static double wait_end(const kit *k, const char *id)
 {
     double start = now_ms();
-    while (!modellab_run_status_is_final(status_of(k, id))) {
+    while (!modellab_run_status_is_final(kit_status(k, id))) {
         struct timespec nap = {0, 300000};
         (void)nanosleep(&nap, NULL);
         if (now_ms() - start > 60000) {
@@ -227,7 +180,7 @@ static double wait_end(const kit *k, const char *id)
 
 static void check_remains(const kit *k, const char *id, modellab_cancel_outcome outcome)
 {
-    modellab_run_status status = status_of(k, id);
+    modellab_run_status status = kit_status(k, id);
     size_t ends = kit_count_events(k, id, "run_cancelled") +
                   kit_count_events(k, id, "run_completed") + kit_count_events(k, id, "run_failed") +
                   kit_count_events(k, id, "run_timeout") + kit_count_events(k, id, "run_stale");
@@ -243,7 +196,7 @@ static void check_remains(const kit *k, const char *id, modellab_cancel_outcome 
         assert_true(has_artifact(k, id, "transcript.partial.json") ||
                     has_artifact(k, id, "transcript.json"));
     }
-    assert_int_equal(cancel(k, id), MODELLAB_CANCEL_ALREADY_TERMINAL);
+    assert_int_equal(kit_cancel(k, id), MODELLAB_CANCEL_ALREADY_TERMINAL);
 }
 
 typedef struct measured {
@@ -262,7 +215,7 @@ static void cancel_one(kit *k, size_t kind, double longest_ms, measured *m)
     page_facts before = read_page(k, id);
     double used = cpu_ms(before.worker);
     double asked = now_ms();
-    modellab_cancel_outcome outcome = cancel(k, id);
+    modellab_cancel_outcome outcome = kit_cancel(k, id);
     double ended = wait_end(k, id);
     page_facts page = read_page(k, id);
     check_remains(k, id, outcome);
@@ -303,60 +256,78 @@ static void print_all(measured *m)
     print_message("before the start: %zu, after the end: %zu\n", m->before_start, m->too_late);
 }
 
-static size_t count_of_cancels(void)
-{
-    const char *text = getenv("MODEL_LAB_TEST_CANCELS");
-    long count = text != NULL ? strtol(text, NULL, 10) : 40;
-    return count < 1 ? 1 : count > CANCELS_MOST ? CANCELS_MOST : (size_t)count;
-}
-
 /* Times of whole runs, which also load the model and warm the worker up. */
-static void learn(kit *k, double longest_ms[PHASES])
+static void learn(kit *k, size_t kinds, double longest_ms[PHASES])
 {
-    for (size_t kind = 0; kind < (sample_path[0] != '\0' ? PHASES : 1); kind++) {
+    for (size_t kind = 0; kind < kinds; kind++) {
         char id[MODELLAB_RUN_ID_BYTES];
         submit_kind(k, kind, id);
         double start = now_ms();
         longest_ms[kind] = wait_end(k, id) - start;
-        assert_int_equal(status_of(k, id), MODELLAB_RUN_COMPLETED);
+        assert_int_equal(kit_status(k, id), MODELLAB_RUN_COMPLETED);
     }
+}
+
+static void new_series(measured *m, size_t count)
+{
+    memset(m, 0, sizeof(*m));
+    for (size_t i = 0; i <= PHASES; i++) {
+        m->stopped[i].values = calloc(count, sizeof(double));
+        m->cpu[i].values = calloc(count, sizeof(double));
+        m->final[i].values = calloc(count, sizeof(double));
+        assert_true(m->stopped[i].values != NULL && m->cpu[i].values != NULL &&
+                    m->final[i].values != NULL);
+    }
+}
+
+static void free_series(measured *m)
+{
+    for (size_t i = 0; i <= PHASES; i++) {
+        free(m->stopped[i].values);
+        free(m->cpu[i].values);
+        free(m->final[i].values);
+    }
+}
+
+/* The quarter that comes first is there for what settles. Returns what leaks. */
+static int cancel_many(kit *k, size_t count, const char *plant, measured *m)
+{
+    double longest_ms[PHASES] = {0};
+    kit_census before = {0};
+    size_t kinds = with_model && plant == NULL ? PHASES : 1;
+    pid_t host = kit_start_host(k, &(kit_host){.plant = plant});
+    learn(k, kinds, longest_ms);
+    srand(7);
+    for (size_t i = 0; i < count; i++) {
+        if (i == count / 4) {
+            before = kit_take_census(k, host);
+        }
+        cancel_one(k, i % kinds, longest_ms[i % kinds], m);
+    }
+    int leaked = kit_leaks(k, host, &before);
+    kit_stop_host(k, host);
+    return leaked;
 }
 
 static void cancels_at_any_time(void **state)
 {
     kit *k = *state;
     measured m;
-    double longest_ms[PHASES] = {0};
-    size_t count = count_of_cancels();
-    memset(&m, 0, sizeof(m));
-    for (size_t i = 0; i <= PHASES; i++) {
-        m.stopped[i].values = calloc(count, sizeof(double));
-        m.cpu[i].values = calloc(count, sizeof(double));
-        m.final[i].values = calloc(count, sizeof(double));
-        assert_true(m.stopped[i].values != NULL && m.cpu[i].values != NULL &&
-                    m.final[i].values != NULL);
-    }
-    pid_t host = kit_start_host(k, &(kit_host){0});
-    learn(k, longest_ms);
-    size_t fds = entries(host, "fd");
-    size_t threads = entries(host, "task");
-    size_t kinds = sample_path[0] != '\0' ? PHASES : 1;
-    srand(7);
-    for (size_t i = 0; i < count; i++) {
-        cancel_one(k, i % kinds, longest_ms[i % kinds], &m);
-    }
+    size_t count = kit_number("MODEL_LAB_TEST_CANCELS", 40);
+    new_series(&m, count);
+    int leaked = cancel_many(k, count, NULL, &m);
     print_all(&m);
-    for (int waited = 0; waited < 5000 && entries(host, "fd") > fds; waited += 10) {
-        kit_sleep_ms(10); /* a worker that was replaced is still leaving */
-    }
-    assert_true(entries(host, "fd") <= fds);
-    assert_true(entries(host, "task") <= threads);
-    kit_stop_host(k, host);
-    for (size_t i = 0; i <= PHASES; i++) {
-        free(m.stopped[i].values);
-        free(m.cpu[i].values);
-        free(m.final[i].values);
-    }
+    free_series(&m);
+    assert_int_equal(leaked, 0);
+}
+
+static void a_supervisor_that_leaks_is_found(void **state)
+{
+    kit *k = *state;
+    measured m;
+    new_series(&m, 12);
+    assert_int_equal(cancel_many(k, 12, "leaks", &m), KIT_LEAKS_FDS | KIT_LEAKS_MEMORY);
+    free_series(&m);
 }
 
 /* true once SIGTERM is pending there: a worker takes no signals but looks at them. */
@@ -388,7 +359,7 @@ static void who_is_deaf_is_ended_by_the_ladder(void **state)
     }
     kit_sleep_ms(20);
     double asked = now_ms();
-    assert_int_equal(cancel(k, id), MODELLAB_CANCEL_REQUESTED);
+    assert_int_equal(kit_cancel(k, id), MODELLAB_CANCEL_REQUESTED);
     while (kit_alive(worker)) {
         if (term == 0 && has_term(worker)) {
             term = now_ms();
@@ -434,55 +405,32 @@ static void what_cannot_be_delivered(void **state)
     (void)snprintf(aside, sizeof(aside), "%s.aside", page);
     assert_int_equal(rename(page, aside), 0);
     assert_int_equal(mkdir(page, 0700), 0);
-    assert_int_equal(cancel(k, id), MODELLAB_CANCEL_REQUESTED);
+    assert_int_equal(kit_cancel(k, id), MODELLAB_CANCEL_REQUESTED);
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_CANCELLED);
     assert_int_equal(rmdir(page), 0);
     assert_int_equal(rename(aside, page), 0);
     kit_stop_host(k, host);
 }
 
-static bool find_sample(void)
-{
-    struct stat facts;
-    char model[512];
-    const char *models = getenv("MODEL_LAB_TEST_MODELS");
-    if (models == NULL) {
-        return false;
-    }
-    (void)snprintf(model, sizeof(model), "%s/whisper-tiny.en/model.json", models);
-    (void)snprintf(sample_path, sizeof(sample_path), "%s/sample-conversation/sample.wav", models);
-    if (stat(model, &facts) != 0 || stat(sample_path, &facts) != 0) {
-        sample_path[0] = '\0';
-        return false;
-    }
-    return setenv("MODEL_LAB_MODELS_ROOT", models, 1) == 0;
-}
-
 int main(int argc, char **argv)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_kit, close_kit)
-    const struct CMUnitTest tests[] = {TEST(cancels_at_any_time),
-                                       TEST(who_is_deaf_is_ended_by_the_ladder),
-                                       TEST(what_cannot_be_delivered)};
-#undef TEST
-    if (argc != 3) {
-        (void)fprintf(stderr, "test_cancel WORKER HOST\n");
+    const struct CMUnitTest tests[] = {
+        KIT_TEST(cancels_at_any_time), KIT_TEST(a_supervisor_that_leaks_is_found),
+        KIT_TEST(who_is_deaf_is_ended_by_the_ladder), KIT_TEST(what_cannot_be_delivered)};
+    if (!kit_arguments(argc, argv, 0)) {
         return 2;
     }
-    if (!find_sample()) {
-        (void)printf("MODEL_LAB_TEST_MODELS has no whisper-tiny.en and sample-conversation: only "
-                     "decoding is cancelled\n");
+    with_model = kit_find_models();
+    if (!with_model) {
+        (void)printf("%s: only decoding is cancelled\n", KIT_NO_MODELS);
     }
-    char cache[] = "/tmp/mli-crash-cache-XXXXXX";
-    if (mkdtemp(cache) == NULL || setenv("MODEL_LAB_CACHE_ROOT", cache, 1) != 0) {
+    if (!kit_make_cache()) {
         return 1;
     }
     /* One worker, so that its descriptors can be counted. */
     if (setenv("MODEL_LAB_SHORT_WORKERS", "0", 1) != 0) {
         return 1;
     }
-    worker_program = argv[1];
-    host_program = argv[2];
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    return mli_os_remove_tree(&mli_os_system_files, cache) == 0 ? failed : 1;
+    return kit_remove_cache() ? failed : 1;
 }

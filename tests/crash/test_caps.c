@@ -19,22 +19,6 @@
 #define INGEST "{\"pipeline\":\"ingest\",\"user\":\"ann\"}"
 #define MIB ((int64_t)1024 * 1024)
 
-static const char *worker_program, *host_program;
-
-static int open_kit(void **state)
-{
-    static kit k;
-    kit_open(&k, worker_program, host_program);
-    *state = &k;
-    return 0;
-}
-
-static int close_kit(void **state)
-{
-    kit_close(*state);
-    return 0;
-}
-
 static void must(modellab_status status, const modellab_error *err)
 {
     if (status != MODELLAB_OK) {
@@ -309,18 +293,16 @@ static void too_much_memory_ends_one_run_alone(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(runs_add_up_to_the_kernels_count, open_kit, close_kit),
-        cmocka_unit_test_setup_teardown(runs_that_die_in_warm_workers_add_up, open_kit, close_kit),
-        cmocka_unit_test_setup_teardown(a_large_host_does_not_count, open_kit, close_kit),
-        cmocka_unit_test_setup_teardown(the_dead_hold_nothing, open_kit, close_kit),
-        cmocka_unit_test_setup_teardown(a_used_up_cap_ends_and_holds_up, open_kit, close_kit),
-        cmocka_unit_test_setup_teardown(what_can_never_fit_is_refused, open_kit, close_kit),
-        cmocka_unit_test_setup_teardown(too_much_memory_ends_one_run_alone, open_kit, close_kit),
+        KIT_TEST(runs_add_up_to_the_kernels_count),
+        KIT_TEST(runs_that_die_in_warm_workers_add_up),
+        KIT_TEST(a_large_host_does_not_count),
+        KIT_TEST(the_dead_hold_nothing),
+        KIT_TEST(a_used_up_cap_ends_and_holds_up),
+        KIT_TEST(what_can_never_fit_is_refused),
+        KIT_TEST(too_much_memory_ends_one_run_alone),
     };
-    if (argc < 3) {
+    if (!kit_arguments(argc, argv, 0)) {
         return 2;
     }
-    worker_program = argv[1];
-    host_program = argv[2];
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

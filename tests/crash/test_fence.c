@@ -1,7 +1,8 @@
 /* A stopped old attempt that wakes after a new one began: its lock was lost, so the run was tried
  * again; what it says then, and the files that it makes, count for nothing. The same lines under
  * the new attempt's fence are the planted bug that the looking finds. MODEL_LAB_FENCE_CYCLES sets
- * the number of cycles (3). test_fence WORKER HOST */
+ * the number of
+ * attempts (10), of which ten at a time. test_fence WORKER HOST */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -23,21 +24,7 @@
     "{\"pipeline\":\"ingest\",\"retry\":{\"max_attempts\":2,\"base_seconds\":0.01,"                \
     "\"cap_seconds\":0.01}}"
 
-static const char *worker_program, *host_program;
-
-static int open_kit(void **state)
-{
-    static kit k;
-    kit_open(&k, worker_program, host_program);
-    *state = &k;
-    return 0;
-}
-
-static int close_kit(void **state)
-{
-    kit_close(*state);
-    return 0;
-}
+enum { AT_ONCE = 10 };
 
 static void wait_for_attempt(const kit *k, const char *id, int attempt)
 {
@@ -65,21 +52,31 @@ static void lose_lock(const kit *k, const char *id)
     assert_int_equal(close(fd), 0);
 }
 
-/* The first attempt is stopped and taken for dead; the second one is at work. */
-static pid_t stop_first(kit *k, char id[MODELLAB_RUN_ID_BYTES], pid_t *host)
+/* The first attempts are stopped and taken for dead; the second ones are at work. */
+static void stop_first(kit *k, int count, char ids[][MODELLAB_RUN_ID_BYTES], pid_t *old,
+                       pid_t *host)
 {
-    kit_submit(k, REQUEST, 1, id);
-    *host = kit_start_host(k, &(kit_host){.fail_step = "ingest:sleep=1500", .keep = true});
-    pid_t old = kit_worker_pid(k, id);
-    for (int i = 0; i < 6000 && kit_count_events(k, id, "step_started") < 1; i++) {
-        kit_sleep_ms(5);
+    for (int i = 0; i < count; i++) {
+        kit_submit(k, REQUEST, 1, ids[i]);
     }
-    assert_int_equal(kill(old, SIGSTOP), 0);
+    *host = kit_start_host(
+        k, &(kit_host){.fail_step = "ingest:sleep=1500", .keep = true, .workers = count});
+    for (int i = 0; i < count; i++) {
+        old[i] = kit_worker_pid(k, ids[i]);
+        for (int n = 0; n < 6000 && kit_count_events(k, ids[i], "step_started") < 1; n++) {
+            kit_sleep_ms(5);
+        }
+        assert_int_equal(kill(old[i], SIGSTOP), 0);
+    }
     kit_kill(k, *host);
-    lose_lock(k, id);
-    *host = kit_start_host(k, &(kit_host){.fail_step = "ingest:sleep=3000", .keep = true});
-    wait_for_attempt(k, id, 2);
-    return old;
+    for (int i = 0; i < count; i++) {
+        lose_lock(k, ids[i]);
+    }
+    *host = kit_start_host(
+        k, &(kit_host){.fail_step = "ingest:sleep=3000", .keep = true, .workers = count});
+    for (int i = 0; i < count; i++) {
+        wait_for_attempt(k, ids[i], 2);
+    }
 }
 
 /* What belongs to the new attempt alone: everything. */
@@ -125,75 +122,64 @@ static bool has_outcome(const kit *k, const char *id, const char *fence)
     return found;
 }
 
-static void a_stopped_attempt_wakes_too_late(void **state)
+static void wake_too_late(kit *k, int count)
 {
-    kit *k = *state;
-    const char *asked = getenv("MODEL_LAB_FENCE_CYCLES");
-    int cycles = asked != NULL ? atoi(asked) : 3;
-    for (int i = 0; i < cycles; i++) {
-        char id[MODELLAB_RUN_ID_BYTES];
-        pid_t host = 0;
-        pid_t old = stop_first(k, id, &host);
-        assert_int_equal(kill(old, SIGCONT), 0);
-        assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_COMPLETED);
-        for (int n = 0; n < 2000 && !has_outcome(k, id, "\"fence\":1"); n++) {
+    char ids[AT_ONCE][MODELLAB_RUN_ID_BYTES];
+    pid_t old[AT_ONCE];
+    pid_t host = 0;
+    stop_first(k, count, ids, old, &host);
+    for (int i = 0; i < count; i++) {
+        assert_int_equal(kill(old[i], SIGCONT), 0);
+    }
+    for (int i = 0; i < count; i++) {
+        assert_int_equal(kit_wait_final(k, ids[i]), MODELLAB_RUN_COMPLETED);
+        for (int n = 0; n < 2000 && !has_outcome(k, ids[i], "\"fence\":1"); n++) {
             kit_sleep_ms(5);
         }
-        kit_stop_host(k, host);
-        assert_true(has_outcome(k, id, "\"fence\":1")); /* it did say its last word */
-        assert_true(has_outcome(k, id, "\"fence\":2"));
-        assert_int_equal(kit_count_events(k, id, "run_requeued"), 1);
-        assert_int_equal(what_is_wrong(k, id), 0);
-        kit_wait_dead(old);
+    }
+    kit_stop_host(k, host);
+    for (int i = 0; i < count; i++) {
+        assert_true(has_outcome(k, ids[i], "\"fence\":1")); /* it did say its last word */
+        assert_true(has_outcome(k, ids[i], "\"fence\":2"));
+        assert_int_equal(kit_count_events(k, ids[i], "run_requeued"), 1);
+        assert_int_equal(what_is_wrong(k, ids[i]), 0);
+        kit_wait_dead(old[i]);
     }
 }
 
-/* The lines of the old attempt, as if no fence told them from those of the new one. */
-static void write_unfenced(const kit *k, const char *id)
+static void stopped_attempts_wake_too_late(void **state)
 {
-    char path[512];
-    mli_journal_writer w;
-    mli_journal_tail tail;
-    kit_run_path(k, id, "journal.jsonl", path);
-    assert_int_equal(mli_journal_prepare(&mli_os_system_files, path, NULL, &tail, NULL),
-                     MODELLAB_OK);
-    int fd = mli_os_system_files.open(NULL, path, MLI_OS_WRITE | MLI_OS_APPEND, 0);
-    assert_true(fd >= 0);
-    mli_journal_writer_init(&w, NULL, &mli_os_system_files, &mli_os_system_clock, fd, 2, &tail);
-    mli_jw *line = mli_journal_begin(&w, "outcome");
-    mli_jw_kstring(line, "status", "COMPLETED");
-    mli_jw_kstring(line, "reason", "none");
-    mli_jw_kstring(line, "message", "as the old attempt says");
-    assert_int_equal(mli_journal_end(&w, true, NULL), MODELLAB_OK);
-    mli_journal_writer_dispose(&w);
-    assert_int_equal(mli_os_system_files.close(NULL, fd), 0);
+    int wanted = (int)kit_number("MODEL_LAB_FENCE_CYCLES", AT_ONCE);
+    for (int done = 0; done < wanted; done += AT_ONCE) {
+        wake_too_late(*state, wanted - done < AT_ONCE ? wanted - done : AT_ONCE);
+    }
+    print_message("%d attempts woke up too late\n", wanted);
 }
 
 static void without_a_fence_it_is_found(void **state)
 {
     kit *k = *state;
-    char id[MODELLAB_RUN_ID_BYTES];
+    char ids[1][MODELLAB_RUN_ID_BYTES];
+    pid_t old[1];
     pid_t host = 0;
-    pid_t old = stop_first(k, id, &host);
-    write_unfenced(k, id);
-    assert_true(modellab_run_status_is_final(kit_wait_final(k, id)) != 0);
+    stop_first(k, 1, ids, old, &host);
+    while (kit_count_events(k, ids[0], "step_started") < 2) {
+        kit_sleep_ms(2);
+    }
+    kit_write_unfenced(k, ids[0], 2, "ingest");
+    assert_true(modellab_run_status_is_final(kit_wait_final(k, ids[0])) != 0);
     kit_stop_host(k, host);
-    assert_int_equal(kill(old, SIGKILL), 0);
-    kit_wait_dead(old);
-    assert_true(what_is_wrong(k, id) > 0);
+    assert_int_equal(kill(old[0], SIGKILL), 0);
+    kit_wait_dead(old[0]);
+    assert_true(what_is_wrong(k, ids[0]) > 0);
 }
 
 int main(int argc, char **argv)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_kit, close_kit)
-    const struct CMUnitTest tests[] = {TEST(a_stopped_attempt_wakes_too_late),
-                                       TEST(without_a_fence_it_is_found)};
-#undef TEST
-    if (argc != 3) {
-        (void)fprintf(stderr, "test_fence WORKER HOST\n");
+    const struct CMUnitTest tests[] = {KIT_TEST(stopped_attempts_wake_too_late),
+                                       KIT_TEST(without_a_fence_it_is_found)};
+    if (!kit_arguments(argc, argv, 0)) {
         return 2;
     }
-    worker_program = argv[1];
-    host_program = argv[2];
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

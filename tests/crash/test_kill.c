@@ -20,35 +20,6 @@
 
 #define INGEST "{\"pipeline\":\"ingest\"}"
 
-static const char *worker_program, *host_program;
-
-static int open_kit(void **state)
-{
-    static kit k;
-    kit_open(&k, worker_program, host_program);
-    *state = &k;
-    return 0;
-}
-
-static int close_kit(void **state)
-{
-    kit_close(*state);
-    return 0;
-}
-
-static void expect_end(const kit *k, const char *run_id, modellab_run_status status,
-                       modellab_reason reason)
-{
-    modellab_run *run = kit_load(k, run_id);
-    modellab_run_info info = kit_info(run);
-    if (info.status != status || info.reason != reason) {
-        fail_msg("the run is %s/%s, not %s/%s", modellab_run_status_name(info.status),
-                 modellab_reason_name(info.reason), modellab_run_status_name(status),
-                 modellab_reason_name(reason));
-    }
-    modellab_run_unref(run);
-}
-
 static void a_run_completes(void **state)
 {
     kit *k = *state;
@@ -79,7 +50,7 @@ static void worker_killed_under_a_living_supervisor(void **state)
     pid_t worker = kit_worker_pid(k, id);
     assert_int_equal(kill(worker, SIGKILL), 0);
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_FAILED);
-    expect_end(k, id, MODELLAB_RUN_FAILED, MODELLAB_REASON_WORKER_DIED);
+    kit_expect_end(k, id, MODELLAB_RUN_FAILED, MODELLAB_REASON_WORKER_DIED);
     modellab_run *run = kit_load(k, id);
     assert_string_equal(kit_info(run).message, "The worker process died (signal 9).");
     modellab_run_unref(run);
@@ -93,7 +64,7 @@ static void worker_that_dies_by_itself(void **state)
     kit_submit(k, INGEST, 1.0, id);
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:die"});
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_FAILED);
-    expect_end(k, id, MODELLAB_RUN_FAILED, MODELLAB_REASON_WORKER_DIED);
+    kit_expect_end(k, id, MODELLAB_RUN_FAILED, MODELLAB_REASON_WORKER_DIED);
     kit_stop_host(k, host);
 }
 
@@ -104,7 +75,7 @@ static void a_transient_end_is_tried_again(void **state)
     kit_submit(k, "{\"pipeline\":\"ingest\",\"max_attempts\":2}", 1.0, id);
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:die"});
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_FAILED);
-    expect_end(k, id, MODELLAB_RUN_FAILED, MODELLAB_REASON_WORKER_DIED);
+    kit_expect_end(k, id, MODELLAB_RUN_FAILED, MODELLAB_REASON_WORKER_DIED);
     assert_int_equal(kit_count_events(k, id, "run_requeued"), 1);
     assert_int_equal(kit_count_events(k, id, "run_started"), 2);
     kit_stop_host(k, host);
@@ -131,7 +102,7 @@ static void everything_killed_gives_stale_at_open(void **state)
     pid_t worker = kit_hanging_worker(k, id);
     kit_kill_both(k, host, worker);
     kit_reopen(k);
-    expect_end(k, id, MODELLAB_RUN_STALE, MODELLAB_REASON_WORKER_LOST);
+    kit_expect_end(k, id, MODELLAB_RUN_STALE, MODELLAB_REASON_WORKER_LOST);
     assert_int_equal(kit_count_events(k, id, "run_stale"), 1);
     kit_reopen(k); /* and stays what it is */
     assert_int_equal(kit_count_events(k, id, "run_stale"), 1);
@@ -169,7 +140,7 @@ static void what_a_lonely_worker_finished_is_recorded_at_open(void **state)
     assert_int_equal(write(fd, "{\"n\":99,\"t\":1,\"ty", 17), 17);
     assert_int_equal(close(fd), 0);
     kit_reopen(k);
-    expect_end(k, id, MODELLAB_RUN_COMPLETED, MODELLAB_REASON_NONE);
+    kit_expect_end(k, id, MODELLAB_RUN_COMPLETED, MODELLAB_REASON_NONE);
     modellab_run *run = kit_load(k, id);
     assert_int_equal(modellab_run_artifact_count(run), 1);
     modellab_run_unref(run);
@@ -185,7 +156,7 @@ static void a_worker_stops_when_its_host_dies(void **state)
     kit_kill(k, host);
     kit_wait_dead(worker);
     kit_reopen(k);
-    expect_end(k, id, MODELLAB_RUN_CANCELLED, MODELLAB_REASON_HOST_STOPPED);
+    kit_expect_end(k, id, MODELLAB_RUN_CANCELLED, MODELLAB_REASON_HOST_STOPPED);
 }
 
 static pid_t start_stranger(void)
@@ -260,7 +231,7 @@ static void a_lock_in_other_hands_is_reported_and_nobody_killed(void **state)
     modellab_run_unref(run);
     assert_int_equal(modellab_lab_reconcile(k->lab, 0, &report, NULL), MODELLAB_OK);
     modellab_report_unref(report);
-    expect_end(k, id, MODELLAB_RUN_STALE, MODELLAB_REASON_WORKER_LOST);
+    kit_expect_end(k, id, MODELLAB_RUN_STALE, MODELLAB_REASON_WORKER_LOST);
 }
 
 static void two_supervisors_start_no_run_twice(void **state)
@@ -286,28 +257,20 @@ static void two_supervisors_start_no_run_twice(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_run_completes, open_kit, close_kit),
-        cmocka_unit_test_setup_teardown(worker_killed_under_a_living_supervisor, open_kit,
-                                        close_kit),
-        cmocka_unit_test_setup_teardown(worker_that_dies_by_itself, open_kit, close_kit),
-        cmocka_unit_test_setup_teardown(a_transient_end_is_tried_again, open_kit, close_kit),
-        cmocka_unit_test_setup_teardown(everything_killed_gives_stale_at_open, open_kit, close_kit),
-        cmocka_unit_test_setup_teardown(a_worker_that_outlives_its_supervisor_is_adopted, open_kit,
-                                        close_kit),
-        cmocka_unit_test_setup_teardown(what_a_lonely_worker_finished_is_recorded_at_open, open_kit,
-                                        close_kit),
-        cmocka_unit_test_setup_teardown(a_worker_stops_when_its_host_dies, open_kit, close_kit),
-        cmocka_unit_test_setup_teardown(a_stranger_with_the_workers_pid_stays_alive, open_kit,
-                                        close_kit),
-        cmocka_unit_test_setup_teardown(a_lock_in_other_hands_is_reported_and_nobody_killed,
-                                        open_kit, close_kit),
-        cmocka_unit_test_setup_teardown(two_supervisors_start_no_run_twice, open_kit, close_kit),
+        KIT_TEST(a_run_completes),
+        KIT_TEST(worker_killed_under_a_living_supervisor),
+        KIT_TEST(worker_that_dies_by_itself),
+        KIT_TEST(a_transient_end_is_tried_again),
+        KIT_TEST(everything_killed_gives_stale_at_open),
+        KIT_TEST(a_worker_that_outlives_its_supervisor_is_adopted),
+        KIT_TEST(what_a_lonely_worker_finished_is_recorded_at_open),
+        KIT_TEST(a_worker_stops_when_its_host_dies),
+        KIT_TEST(a_stranger_with_the_workers_pid_stays_alive),
+        KIT_TEST(a_lock_in_other_hands_is_reported_and_nobody_killed),
+        KIT_TEST(two_supervisors_start_no_run_twice),
     };
-    if (argc != 3) {
-        (void)fprintf(stderr, "test_kill WORKER HOST\n");
+    if (!kit_arguments(argc, argv, 0)) {
         return 2;
     }
-    worker_program = argv[1];
-    host_program = argv[2];
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

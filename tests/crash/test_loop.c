@@ -1,8 +1,10 @@
-/* The kill loop: at random moments the worker, the supervisor or both are killed, and after each
- * cycle what must always hold is looked at. MODEL_LAB_KILL_CYCLES sets the number of cycles (100).
- * A host with a planted bug shows that the looking finds something. test_loop WORKER HOST */
+/* The kill loop: at random moments the worker, the supervisor or both are killed, under runs that
+ * are submitted, wait, run and end; then everything that was acknowledged is looked at. Several
+ * labs at the same time. MODEL_LAB_KILL_CYCLES: how many kills (2000); MODEL_LAB_KILL_LANES: labs
+ * side by side (4); MODEL_LAB_KILL_SEED; MODEL_LAB_KILL_BATCH: just this batch of 100 kills. Hosts
+ * with planted bugs show that the looking finds something. test_loop WORKER HOST */
 #include <setjmp.h>
-#include <signal.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,185 +12,183 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "crash/kit.h"
+#include "crash/loop_batch.h"
 
-#define INGEST "{\"pipeline\":\"ingest\"}"
-#define CYCLES_A_LAB 20
+enum { LANES_MOST = 64, TELL_EACH = 1000 };
 
-static const char *worker_program, *host_program;
+static const char *self;
+static uint64_t seed;
+static int lane_first, lane_step, lane_end; /* of a process that does a part of the batches */
 
-static uint64_t next_random(uint64_t *seed)
+#define RESULT "batch %d cycles %d hosts %d workers %d runs %d of %d %d %d %d wrong %d\n"
+
+static void print_result(int number, const batch_result *r)
 {
-    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
-    return *seed >> 33;
+    (void)printf(RESULT, number, r->cycles, r->hosts_killed, r->workers_killed, r->runs,
+                 r->completed, r->failed, r->stale, r->other, r->wrong);
+    (void)fflush(stdout);
 }
 
-static int complain(int cycle, const char *run_id, const char *what)
+static void a_lane(void **state)
 {
-    (void)fprintf(stderr, "cycle %d, run %s: %s\n", cycle, run_id, what);
-    return 1;
+    (void)state;
+    for (int i = lane_first; i < lane_end; i += lane_step) {
+        batch_result r = loop_batch(seed, i, BATCH_CYCLES, NULL);
+        print_result(i, &r);
+        assert_int_equal(r.wrong, 0);
+    }
 }
 
-static int check_artifacts(const kit *k, int cycle, const modellab_run *run, const char *id)
+static pid_t start_lane(int out, int first, int step, int end)
 {
-    int wrong = 0;
-    for (size_t i = 0; i < modellab_run_artifact_count(run); i++) {
-        modellab_artifact_info info = {.size = sizeof(info)};
-        modellab_buffer *bytes = NULL;
-        assert_int_equal(modellab_run_artifact_at(run, i, &info, NULL), MODELLAB_OK);
-        if (modellab_run_read_artifact(k->lab, id, info.id, 1 << 20, &bytes, NULL) != MODELLAB_OK) {
-            wrong += complain(cycle, id, "a recorded artifact cannot be read");
+    char text[4][32];
+    pid_t pid = -1;
+    posix_spawn_file_actions_t actions;
+    (void)snprintf(text[0], sizeof(text[0]), "%d", first);
+    (void)snprintf(text[1], sizeof(text[1]), "%d", step);
+    (void)snprintf(text[2], sizeof(text[2]), "%d", end);
+    (void)snprintf(text[3], sizeof(text[3]), "%llu", (unsigned long long)seed);
+    const char *argv[] = {
+        self, kit_worker_program, kit_host_program, "--lane", text[0], text[1], text[2], text[3],
+        NULL};
+    assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
+    assert_int_equal(posix_spawn_file_actions_adddup2(&actions, out, 1), 0);
+    assert_int_equal(
+        posix_spawn(&pid, self, &actions, NULL, (char *const *)(uintptr_t)argv, environ), 0);
+    (void)posix_spawn_file_actions_destroy(&actions);
+    return pid;
+}
+
+static void add(batch_result *sum, const batch_result *r)
+{
+    sum->cycles += r->cycles;
+    sum->hosts_killed += r->hosts_killed;
+    sum->workers_killed += r->workers_killed;
+    sum->runs += r->runs;
+    sum->completed += r->completed;
+    sum->failed += r->failed;
+    sum->stale += r->stale;
+    sum->other += r->other;
+    sum->wrong += r->wrong;
+}
+
+static void print_sum(const batch_result *r)
+{
+    print_message("%d cycles, seed %llu: %d supervisors and %d workers killed under %d runs (%d "
+                  "completed, %d failed, %d stale, %d cancelled); %d wrong, so fewer than one "
+                  "cycle in %d goes wrong (95 %%)\n",
+                  r->cycles, (unsigned long long)seed, r->hosts_killed, r->workers_killed, r->runs,
+                  r->completed, r->failed, r->stale, r->other, r->wrong, r->cycles / 3);
+}
+
+/* What the lanes say, until the last one has ended. */
+static batch_result read_lanes(int from)
+{
+    batch_result sum = {0};
+    char line[512];
+    FILE *in = fdopen(from, "r");
+    assert_non_null(in);
+    while (fgets(line, sizeof(line), in) != NULL) {
+        batch_result r = {0};
+        int number = 0;
+        if (sscanf(line, RESULT, &number, &r.cycles, &r.hosts_killed, &r.workers_killed, &r.runs,
+                   &r.completed, &r.failed, &r.stale, &r.other, &r.wrong) != 10) {
+            continue; /* what the test library says */
         }
-        modellab_buffer_destroy(bytes);
-    }
-    return wrong;
-}
-
-/* One final status, told once; numbers of events without gaps (kit_count_events); as many starts as
- * attempts. */
-static int check_run(const kit *k, int cycle, const char *id, pid_t worker)
-{
-    static const char *const ends[] = {"run_completed", "run_failed", "run_cancelled",
-                                       "run_timeout", "run_stale"};
-    size_t ended = 0;
-    int wrong = 0;
-    modellab_run *run = kit_load(k, id);
-    modellab_run_info info = kit_info(run);
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        ended += kit_count_events(k, id, ends[i]);
-    }
-    if (!modellab_run_status_is_final(info.status)) {
-        wrong += complain(cycle, id, "has no final status");
-    }
-    if (ended != 1) {
-        wrong += complain(cycle, id, "has not ended exactly once");
-    }
-    if (kit_count_events(k, id, "run_started") != (size_t)info.attempt) {
-        wrong += complain(cycle, id, "was started more often than it was tried");
-    }
-    if (info.status == MODELLAB_RUN_COMPLETED && modellab_run_artifact_count(run) != 1) {
-        wrong += complain(cycle, id, "completed without its artifact");
-    }
-    if (info.attempt > 0 && worker > 0 && info.status != MODELLAB_RUN_COMPLETED &&
-        kit_alive(worker)) {
-        wrong += complain(cycle, id, "has an end although its worker lives");
-    }
-    wrong += check_artifacts(k, cycle, run, id);
-    modellab_run_unref(run);
-    return wrong;
-}
-
-static int check_files(const kit *k, int cycle)
-{
-    static const char *const bad[] = {"run.folder_missing", "manifest.missing", "manifest.damaged",
-                                      "artifact.missing", "artifact.size"};
-    modellab_report *report = NULL;
-    int wrong = 0;
-    assert_int_equal(modellab_lab_reconcile(k->lab,
-                                            MODELLAB_RECONCILE_DRY_RUN | MODELLAB_RECONCILE_FILES,
-                                            &report, NULL),
-                     MODELLAB_OK);
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        if (kit_has_finding(report, bad[i])) {
-            wrong += complain(cycle, "-", bad[i]);
+        int before = sum.cycles;
+        add(&sum, &r);
+        if (r.wrong > 0) {
+            print_message("again: MODEL_LAB_KILL_SEED=%llu MODEL_LAB_KILL_BATCH=%d\n",
+                          (unsigned long long)seed, number);
         }
-    }
-    modellab_report_unref(report);
-    return wrong;
-}
-
-static int cycle_of(kit *k, int cycle, uint64_t *seed, const char *plant)
-{
-    char id[MODELLAB_RUN_ID_BYTES];
-    char step[64];
-    int wrong = 0;
-    unsigned who = (unsigned)(next_random(seed) % 3);
-    kit_host how = {.plant = plant, .fail_step = step, .keep = next_random(seed) % 2 == 0};
-    int nap = (int)(next_random(seed) % 100);
-    if (how.keep && next_random(seed) % 2 == 0) {
-        nap += 400; /* its host is gone well before it */
-    }
-    (void)snprintf(step, sizeof(step), "ingest:sleep=%d", nap);
-    kit_submit(k, INGEST, 0.2, id);
-    pid_t host = kit_start_host(k, &how);
-    kit_sleep_ms((int)(next_random(seed) % 80));
-    if (who != 1) {
-        kit_kill(k, host); /* first: nobody is left who could tell how the worker ended */
-    }
-    pid_t worker = kit_worker_within(k, id, 200); /* the kill may have come before there was one */
-    if (who != 0 && worker > 0) {
-        (void)kill(worker, SIGKILL); /* it may have ended by itself */
-    }
-    if (who == 1) {
-        (void)kit_wait_final(k, id);
-        kit_kill(k, host);
-    }
-    kit_reopen(k);
-    modellab_run *run = kit_load(k, id);
-    if (kit_info(run).status == MODELLAB_RUN_STALE && worker > 0 && who == 0 && kit_alive(worker)) {
-        wrong += complain(cycle, id, "is STALE although its worker lives");
-    }
-    modellab_run_unref(run);
-    host = kit_start_host(k, &(kit_host){0}); /* takes what is queued, adopts what lives */
-    (void)kit_wait_final(k, id);
-    kit_stop_host(k, host);
-    return wrong + check_run(k, cycle, id, worker);
-}
-
-/* With a planted bug it ends at the first thing that it finds. */
-static int loop(int cycles, const char *plant, uint64_t seed)
-{
-    static kit k;
-    int wrong = 0;
-    for (int i = 0; i < cycles && (plant == NULL || wrong == 0); i++) {
-        if (i % CYCLES_A_LAB == 0) {
-            if (i > 0) {
-                kit_close(&k);
-            }
-            kit_open(&k, worker_program, host_program);
-        }
-        wrong += cycle_of(&k, i, &seed, plant);
-        if (i % CYCLES_A_LAB == CYCLES_A_LAB - 1 || i == cycles - 1) {
-            wrong += check_files(&k, i);
+        if (sum.cycles / TELL_EACH > before / TELL_EACH) {
+            print_sum(&sum);
         }
     }
-    kit_close(&k);
-    return wrong;
-}
-
-static int cycles_wanted(void)
-{
-    const char *text = getenv("MODEL_LAB_KILL_CYCLES");
-    int cycles = text != NULL ? atoi(text) : 100;
-    return cycles > 0 ? cycles : 100;
+    (void)fclose(in);
+    return sum;
 }
 
 static void nothing_is_lost(void **state)
 {
+    int out[2];
+    pid_t lanes[LANES_MOST];
+    int failed = 0;
+    int batches =
+        (int)((kit_number("MODEL_LAB_KILL_CYCLES", 2000) + BATCH_CYCLES - 1) / BATCH_CYCLES);
+    int count = (int)kit_number("MODEL_LAB_KILL_LANES", 4);
+    const char *only = getenv("MODEL_LAB_KILL_BATCH");
     (void)state;
-    assert_int_equal(loop(cycles_wanted(), NULL, 20261123), 0);
+    if (only != NULL) {
+        batch_result r = loop_batch(seed, atoi(only), BATCH_CYCLES, NULL);
+        print_sum(&r);
+        assert_int_equal(r.wrong, 0);
+        return;
+    }
+    count = count > LANES_MOST ? LANES_MOST : count > batches ? batches : count;
+    assert_int_equal(pipe(out), 0);
+    for (int i = 0; i < count; i++) {
+        lanes[i] = start_lane(out[1], i, count, batches);
+    }
+    assert_int_equal(close(out[1]), 0);
+    batch_result sum = read_lanes(out[0]);
+    for (int i = 0; i < count; i++) {
+        int status = 0;
+        assert_int_equal(waitpid(lanes[i], &status, 0), lanes[i]);
+        failed += status != 0;
+    }
+    print_sum(&sum);
+    assert_int_equal(failed, 0);
+    assert_int_equal(sum.wrong, 0);
+    assert_int_equal(sum.cycles, batches * BATCH_CYCLES);
+    /* A loop in which nothing happens proves nothing. */
+    assert_true(sum.hosts_killed > sum.cycles / 3 && sum.workers_killed > sum.cycles / 10);
+    assert_true(sum.completed > 0 && sum.failed > 0 && sum.stale > 0);
 }
 
-static void a_host_that_takes_no_lock_is_found_out(void **state)
+static void planted_bugs_are_found(void **state)
 {
+    static const char *const plants[] = {"no-lock",  "no-claim",      "lost-ack",
+                                         "two-ends", "torn-manifest", "unseen-end"};
     (void)state;
-    assert_true(loop(60, "no-lock", 7) > 0);
+    for (size_t i = 0; i < sizeof(plants) / sizeof(plants[0]); i++) {
+        int wrong = 0;
+        int cycles = 0;
+        for (int batch = 0; wrong == 0 && batch < 6; batch++) {
+            batch_result r = loop_batch(seed, 1 + 2 * batch, BATCH_CYCLES, plants[i]);
+            wrong = r.wrong;
+            cycles += r.cycles;
+        }
+        print_message("%s: %s after %d cycles\n", plants[i], wrong > 0 ? "found" : "NOT found",
+                      cycles);
+        assert_true(wrong > 0);
+    }
 }
 
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_lost),
-        cmocka_unit_test(a_host_that_takes_no_lock_is_found_out),
+        cmocka_unit_test(planted_bugs_are_found),
     };
-    if (argc != 3) {
-        (void)fprintf(stderr, "test_loop WORKER HOST\n");
+    const struct CMUnitTest lane[] = {cmocka_unit_test(a_lane)};
+    bool is_lane = argc == 8 && strcmp(argv[3], "--lane") == 0;
+    if (!kit_arguments(argc, argv, is_lane ? 5 : 0) || setenv("MODEL_LAB_TESTING", "1", 1) != 0) {
         return 2;
     }
-    worker_program = argv[1];
-    host_program = argv[2];
+    self = argv[0];
+    seed = kit_number("MODEL_LAB_KILL_SEED", 20261123);
+    if (is_lane) {
+        lane_first = atoi(argv[4]);
+        lane_step = atoi(argv[5]);
+        lane_end = atoi(argv[6]);
+        seed = strtoull(argv[7], NULL, 10);
+        return cmocka_run_group_tests_name("lane", lane, NULL, NULL);
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

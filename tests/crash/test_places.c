@@ -14,13 +14,12 @@
 
 #define NOOP(ms) "{\"steps\":[\"noop\"],\"labels\":{\"noop_ms\":\"" #ms "\"}}"
 
-static const char *worker_program, *host_program;
 static kit k;
 
 static int set_up(void **state)
 {
     (void)state;
-    kit_open(&k, worker_program, host_program);
+    kit_open(&k);
     return 0;
 }
 
@@ -245,11 +244,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(a_short_run_does_not_wait_for_a_long_one, set_up,
                                         tear_down),
     };
-    if (argc != 3 || setenv("MODEL_LAB_TESTING", "1", 1) != 0) {
-        (void)fprintf(stderr, "test_places WORKER HOST\n");
+    if (!kit_arguments(argc, argv, 0) || setenv("MODEL_LAB_TESTING", "1", 1) != 0) {
         return 2;
     }
-    worker_program = argv[1];
-    host_program = argv[2];
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,7 +23,7 @@
 #define RACERS 64
 #define PATIENCE_MS (60 * 60 * 1000)
 
-static const char *self, *worker_program, *host_program;
+static const char *self;
 static kit k;
 
 static size_t unfinished(void)
@@ -95,7 +95,7 @@ static int runs_that_went_wrong(size_t runs, const char *plant, const char *noop
     int wrong = 0;
     kit_host how = {.plant = plant, .workers = 1};
     assert_non_null(ids);
-    kit_open(&k, worker_program, host_program);
+    kit_open(&k);
     for (size_t i = 0; i < runs; i++) {
         char request[160];
         (void)snprintf(request, sizeof(request),
@@ -169,12 +169,11 @@ static int64_t last_end(char ids[][MODELLAB_RUN_ID_BYTES], size_t count)
 }
 
 /* One user has a few long runs, the other many short ones, and came later. */
-static void users_get_equal_shares(void **state)
+static double ratio_of_shares(const char *plant)
 {
     static char few[30][MODELLAB_RUN_ID_BYTES];
     static char many[120][MODELLAB_RUN_ID_BYTES];
-    (void)state;
-    kit_open(&k, worker_program, host_program);
+    kit_open(&k);
     for (size_t i = 0; i < 30; i++) {
         kit_submit_bare(
             &k, "{\"steps\":[\"noop\"],\"user\":\"few\",\"labels\":{\"noop_ms\":\"120\"}}", few[i]);
@@ -184,8 +183,8 @@ static void users_get_equal_shares(void **state)
                         "{\"steps\":[\"noop\"],\"user\":\"many\",\"labels\":{\"noop_ms\":\"20\"}}",
                         many[i]);
     }
-    pid_t first = kit_start_host(&k, &(kit_host){.workers = 1});
-    pid_t second = kit_start_host(&k, &(kit_host){.workers = 1});
+    pid_t first = kit_start_host(&k, &(kit_host){.workers = 1, .plant = plant});
+    pid_t second = kit_start_host(&k, &(kit_host){.workers = 1, .plant = plant});
     wait_for_all(120000);
     kit_stop_host(&k, first);
     kit_stop_host(&k, second);
@@ -194,8 +193,21 @@ static void users_get_equal_shares(void **state)
     int64_t until = a < b ? a : b;
     double ratio = share_of(few, 30, until) / share_of(many, 120, until);
     print_message("shares: %.3f\n", ratio);
-    assert_true(ratio < 1.2 && ratio > 1 / 1.2);
     kit_close(&k);
+    return ratio;
+}
+
+static void users_get_equal_shares(void **state)
+{
+    (void)state;
+    double ratio = ratio_of_shares(NULL);
+    assert_true(ratio < 1.2 && ratio > 1 / 1.2);
+}
+
+static void a_host_that_forgets_shares_is_found_out(void **state)
+{
+    (void)state;
+    assert_true(ratio_of_shares("no-shares") > 1.2);
 }
 
 /* The submitter: waits until `start` is closed by everybody else, then submits with the key. */
@@ -230,7 +242,7 @@ static void racers_with_one_key_store_one_run(void **state)
     ssize_t got = 0;
     posix_spawn_file_actions_t actions;
     (void)state;
-    kit_open(&k, worker_program, host_program);
+    kit_open(&k);
     assert_int_equal(pipe2(start, O_CLOEXEC), 0);
     assert_int_equal(pipe2(out, O_CLOEXEC), 0);
     assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
@@ -268,6 +280,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(each_run_once),
         cmocka_unit_test(a_host_that_claims_what_is_taken_is_found_out),
         cmocka_unit_test(users_get_equal_shares),
+        cmocka_unit_test(a_host_that_forgets_shares_is_found_out),
         cmocka_unit_test(racers_with_one_key_store_one_run),
     };
     if (setenv("MODEL_LAB_TESTING", "1", 1) != 0) {
@@ -276,12 +289,9 @@ int main(int argc, char **argv)
     if (argc == 3 && strcmp(argv[1], "--submit") == 0) {
         return submit_with_key(argv[2], 0);
     }
-    if (argc != 3) {
-        (void)fprintf(stderr, "test_queue WORKER HOST\n");
+    if (!kit_arguments(argc, argv, 0)) {
         return 2;
     }
     self = argv[0];
-    worker_program = argv[1];
-    host_program = argv[2];
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,22 +22,6 @@
 #define FILES MODELLAB_RECONCILE_FILES
 #define DRY MODELLAB_RECONCILE_DRY_RUN
 
-static const char *worker_program, *host_program;
-
-static int open_kit(void **state)
-{
-    static kit k;
-    kit_open(&k, worker_program, host_program);
-    *state = &k;
-    return 0;
-}
-
-static int close_kit(void **state)
-{
-    kit_close(*state);
-    return 0;
-}
-
 static size_t count_findings(const modellab_report *report, const char *id, const char *run_id)
 {
     size_t count = 0;
@@ -273,21 +257,17 @@ static void a_flag_that_is_none(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(dead_runs_stale_locks_and_torn_journals, open_kit,
-                                        close_kit),
-        cmocka_unit_test_setup_teardown(damaged_lines, open_kit, close_kit),
-        cmocka_unit_test_setup_teardown(another_boot, open_kit, close_kit),
-        cmocka_unit_test_setup_teardown(a_pid_that_came_back, open_kit, close_kit),
-        cmocka_unit_test_setup_teardown(a_lock_in_other_hands_needs_a_person, open_kit, close_kit),
-        cmocka_unit_test_setup_teardown(manifests, open_kit, close_kit),
-        cmocka_unit_test_setup_teardown(artifacts_and_folders, open_kit, close_kit),
-        cmocka_unit_test_setup_teardown(a_flag_that_is_none, open_kit, close_kit),
+        KIT_TEST(dead_runs_stale_locks_and_torn_journals),
+        KIT_TEST(damaged_lines),
+        KIT_TEST(another_boot),
+        KIT_TEST(a_pid_that_came_back),
+        KIT_TEST(a_lock_in_other_hands_needs_a_person),
+        KIT_TEST(manifests),
+        KIT_TEST(artifacts_and_folders),
+        KIT_TEST(a_flag_that_is_none),
     };
-    if (argc != 3) {
-        (void)fprintf(stderr, "test_reconcile WORKER HOST\n");
+    if (!kit_arguments(argc, argv, 0)) {
         return 2;
     }
-    worker_program = argv[1];
-    host_program = argv[2];
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

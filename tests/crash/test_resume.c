@@ -20,78 +20,6 @@
 
 #define RETRY "\"retry\":{\"max_attempts\":20,\"base_seconds\":0.01,\"cap_seconds\":0.02}"
 
-static const char *worker_program, *host_program;
-static char sample_path[512];
-
-static int open_kit(void **state)
-{
-    static kit k;
-    kit_open(&k, worker_program, host_program);
-    *state = &k;
-    return 0;
-}
-
-static int close_kit(void **state)
-{
-    kit_close(*state);
-    return 0;
-}
-
-/* Offset of the samples: behind the head of the chunk "data". */
-static size_t data_offset(const unsigned char *wav, size_t bytes)
-{
-    for (size_t i = 12; i + 8 < bytes && i < 1024; i++) {
-        if (memcmp(wav + i, "data", 4) == 0) {
-            return i + 8;
-        }
-    }
-    fail_msg("the sample has no data");
-    return 0;
-}
-
-/* The sample `times` times over. */
-static unsigned char *sample_times(size_t times, size_t *bytes)
-{
-    FILE *file = fopen(sample_path, "rb");
-    assert_non_null(file);
-    assert_int_equal(fseek(file, 0, SEEK_END), 0);
-    long size = ftell(file);
-    assert_true(size > 1024);
-    rewind(file);
-    unsigned char *wav = malloc((size_t)size * times);
-    assert_non_null(wav);
-    assert_int_equal(fread(wav, 1, (size_t)size, file), (size_t)size);
-    assert_int_equal(fclose(file), 0);
-    size_t offset = data_offset(wav, (size_t)size);
-    size_t data = (size_t)size - offset;
-    for (size_t i = 1; i < times; i++) {
-        memcpy(wav + offset + i * data, wav + offset, data);
-    }
-    *bytes = offset + data * times;
-    uint32_t riff = (uint32_t)(*bytes - 8);
-    uint32_t chunk = (uint32_t)(data * times);
-    memcpy(wav + 4, &riff, 4);
-    memcpy(wav + offset - 4, &chunk, 4);
-    return wav;
-}
-
-static void submit(kit *k, const char *request, size_t times, char id[MODELLAB_RUN_ID_BYTES])
-{
-    size_t bytes = 0;
-    modellab_error err = MODELLAB_ERROR_INIT;
-    modellab_run_submit_options options = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
-    unsigned char *wav = sample_times(times, &bytes);
-    options.request = request;
-    options.input_data = wav;
-    options.input_bytes = bytes;
-    options.input_name = "conversation.wav";
-    modellab_status status = modellab_run_submit(k->lab, &options, id, NULL, &err);
-    free(wav);
-    if (status != MODELLAB_OK) {
-        fail_msg("not submitted: %s", err.message);
-    }
-}
-
 /* The whole result; fails the test when there is none. */
 static char *transcript(const kit *k, const char *id, size_t *bytes)
 {
@@ -164,7 +92,7 @@ static void expect_completed(const kit *k, const char *id)
 
 static void run_whole(kit *k, const char *request, size_t times, char id[MODELLAB_RUN_ID_BYTES])
 {
-    submit(k, request, times, id);
+    kit_submit_sample(k, request, times, id);
     pid_t host = kit_start_host(k, &(kit_host){0});
     expect_completed(k, id);
     kit_stop_host(k, host);
@@ -174,7 +102,7 @@ static void run_whole(kit *k, const char *request, size_t times, char id[MODELLA
 static void run_with(kit *k, const char *request, size_t times, const char *fail_step,
                      char id[MODELLAB_RUN_ID_BYTES])
 {
-    submit(k, request, times, id);
+    kit_submit_sample(k, request, times, id);
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = fail_step});
     expect_completed(k, id);
     kit_stop_host(k, host);
@@ -236,7 +164,7 @@ static void killed_at_any_moment(void **state)
     for (int i = 0; i < runs; i++) {
         char id[MODELLAB_RUN_ID_BYTES];
         int kills = 0;
-        submit(k, ways[0], 3, id);
+        kit_submit_sample(k, ways[0], 3, id);
         pid_t host = kit_start_host(k, &(kit_host){0});
         for (; kills < 6; kills++) {
             pid_t worker = kit_worker_within(k, id, 3000);
@@ -349,7 +277,7 @@ static void a_retry_goes_on_where_the_run_was(void **state)
     char whole[MODELLAB_RUN_ID_BYTES], id[MODELLAB_RUN_ID_BYTES], child[MODELLAB_RUN_ID_BYTES];
     run_whole(k, ways[0], 3, whole);
     int windows = windows_done(k, whole);
-    submit(k, "{\"pipeline\":\"transcribe\"}", 3, id); /* one attempt: FAILED */
+    kit_submit_sample(k, "{\"pipeline\":\"transcribe\"}", 3, id); /* one attempt: FAILED */
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "asr:die_windows"});
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_FAILED);
     assert_int_equal(windows_done(k, id), 1);
@@ -374,45 +302,24 @@ static void a_retry_goes_on_where_the_run_was(void **state)
     assert_true(same_result(k, whole, id));
 }
 
-static bool is_there(const char *root, const char *below, char *path, size_t capacity)
-{
-    struct stat facts;
-    return snprintf(path, capacity, "%s/%s", root, below) < (int)capacity &&
-           stat(path, &facts) == 0;
-}
-
 int main(int argc, char **argv)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_kit, close_kit)
-    const struct CMUnitTest tests[] = {TEST(killed_at_every_window),
-                                       TEST(a_checkpoint_that_forgets_is_found),
-                                       TEST(killed_at_any_moment),
-                                       TEST(a_rerun_computes_only_what_changed),
-                                       TEST(a_damaged_result_is_not_taken_over),
-                                       TEST(a_retry_goes_on_where_the_run_was)};
-#undef TEST
-    const char *models = getenv("MODEL_LAB_TEST_MODELS");
-    if (argc != 3) {
-        (void)fprintf(stderr, "test_resume WORKER HOST\n");
+    const struct CMUnitTest tests[] = {KIT_TEST(killed_at_every_window),
+                                       KIT_TEST(a_checkpoint_that_forgets_is_found),
+                                       KIT_TEST(killed_at_any_moment),
+                                       KIT_TEST(a_rerun_computes_only_what_changed),
+                                       KIT_TEST(a_damaged_result_is_not_taken_over),
+                                       KIT_TEST(a_retry_goes_on_where_the_run_was)};
+    if (!kit_arguments(argc, argv, 0)) {
         return 2;
     }
-    if (models == NULL ||
-        !is_there(models, "whisper-tiny.en/model.json", sample_path, sizeof(sample_path)) ||
-        !is_there(models, "sample-conversation/sample.wav", sample_path, sizeof(sample_path))) {
-        (void)printf("skipped: MODEL_LAB_TEST_MODELS has no whisper-tiny.en and "
-                     "sample-conversation\n");
+    if (!kit_find_models()) {
+        (void)printf("skipped: %s\n", KIT_NO_MODELS);
         return 0;
     }
-    if (setenv("MODEL_LAB_MODELS_ROOT", models, 1) != 0) {
+    if (!kit_make_cache()) {
         return 1;
     }
-    /* One cache for all, so that only the first worker builds the model's image. */
-    char cache[] = "/tmp/mli-crash-cache-XXXXXX";
-    if (mkdtemp(cache) == NULL || setenv("MODEL_LAB_CACHE_ROOT", cache, 1) != 0) {
-        return 1;
-    }
-    worker_program = argv[1];
-    host_program = argv[2];
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    return mli_os_remove_tree(&mli_os_system_files, cache) == 0 ? failed : 1;
+    return kit_remove_cache() ? failed : 1;
 }

@@ -16,13 +16,13 @@
 #include "crash/kit.h"
 #include "os/sandbox.h"
 
-static const char *worker_program, *host_program, *escape_library;
+static const char *escape_library;
 
 static int open_kit(void **state)
 {
     static kit k;
     char images[300];
-    kit_open(&k, worker_program, host_program);
+    kit_open(&k);
     *state = &k;
     (void)snprintf(images, sizeof(images), "%s/images", k.root);
     return setenv("MODEL_LAB_CACHE_ROOT", k.root, 1) == 0 && mkdir(images, 0700) == 0 ? 0 : -1;
@@ -182,12 +182,9 @@ int main(int argc, char **argv)
         TEST(the_record_names_the_level), TEST(a_decoder_cannot_get_out),
         TEST(without_it_the_tries_succeed), TEST(who_requires_it_is_refused_less)};
 #undef TEST
-    if (argc != 4) {
-        (void)fprintf(stderr, "test_sandbox WORKER HOST ESCAPE\n");
+    if (!kit_arguments(argc, argv, 1)) {
         return 2;
     }
-    worker_program = argv[1];
-    host_program = argv[2];
     escape_library = argv[3];
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,62 +18,23 @@
 
 #define INGEST "{\"pipeline\":\"ingest\"}"
 
-static const char *worker_program, *host_program;
-
-static int open_kit(void **state)
-{
-    static kit k;
-    kit_open(&k, worker_program, host_program);
-    *state = &k;
-    return 0;
-}
-
-static int close_kit(void **state)
-{
-    kit_close(*state);
-    return 0;
-}
-
-static void expect_end(const kit *k, const char *run_id, modellab_run_status status,
-                       modellab_reason reason)
-{
-    modellab_run *run = kit_load(k, run_id);
-    modellab_run_info info = kit_info(run);
-    if (info.status != status || info.reason != reason) {
-        fail_msg("the run is %s/%s, not %s/%s", modellab_run_status_name(info.status),
-                 modellab_reason_name(info.reason), modellab_run_status_name(status),
-                 modellab_reason_name(reason));
-    }
-    modellab_run_unref(run);
-}
-
-static modellab_cancel_outcome cancel(const kit *k, const char *run_id)
-{
-    modellab_cancel_outcome outcome = 0;
-    modellab_error err = MODELLAB_ERROR_INIT;
-    if (modellab_run_cancel(k->lab, run_id, &outcome, &err) != MODELLAB_OK) {
-        fail_msg("not cancelled: %s", err.message);
-    }
-    return outcome;
-}
-
 static void cancelling_in_every_state(void **state)
 {
     kit *k = *state;
     char id[MODELLAB_RUN_ID_BYTES];
     kit_submit(k, INGEST, 1.0, id);
-    assert_int_equal(cancel(k, "01HZXW6F9T8Q3N5V7B2C4D6E8G"), MODELLAB_CANCEL_NOT_FOUND);
-    assert_int_equal(cancel(k, id), MODELLAB_CANCEL_CANCELLED);
-    expect_end(k, id, MODELLAB_RUN_CANCELLED, MODELLAB_REASON_CANCELLED_BY_USER);
-    assert_int_equal(cancel(k, id), MODELLAB_CANCEL_ALREADY_TERMINAL);
+    assert_int_equal(kit_cancel(k, "01HZXW6F9T8Q3N5V7B2C4D6E8G"), MODELLAB_CANCEL_NOT_FOUND);
+    assert_int_equal(kit_cancel(k, id), MODELLAB_CANCEL_CANCELLED);
+    kit_expect_end(k, id, MODELLAB_RUN_CANCELLED, MODELLAB_REASON_CANCELLED_BY_USER);
+    assert_int_equal(kit_cancel(k, id), MODELLAB_CANCEL_ALREADY_TERMINAL);
 
     kit_submit(k, INGEST, 1.0, id);
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:sleep=60000"});
     (void)kit_worker_pid(k, id);
-    assert_int_equal(cancel(k, id), MODELLAB_CANCEL_REQUESTED);
-    assert_int_equal(cancel(k, id) != MODELLAB_CANCEL_NOT_FOUND, 1); /* idempotent */
+    assert_int_equal(kit_cancel(k, id), MODELLAB_CANCEL_REQUESTED);
+    assert_int_equal(kit_cancel(k, id) != MODELLAB_CANCEL_NOT_FOUND, 1); /* idempotent */
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_CANCELLED);
-    expect_end(k, id, MODELLAB_RUN_CANCELLED, MODELLAB_REASON_CANCELLED_BY_USER);
+    kit_expect_end(k, id, MODELLAB_RUN_CANCELLED, MODELLAB_REASON_CANCELLED_BY_USER);
     assert_int_equal(kit_count_events(k, id, "cancel_requested"), 1);
     assert_int_equal(kit_count_events(k, id, "run_cancelled"), 1);
     kit_stop_host(k, host);
@@ -87,8 +48,8 @@ static void cancelling_what_is_dead(void **state)
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:hang"});
     pid_t worker = kit_hanging_worker(k, id);
     kit_kill_both(k, host, worker);
-    assert_int_equal(cancel(k, id), MODELLAB_CANCEL_ALREADY_DEAD);
-    expect_end(k, id, MODELLAB_RUN_STALE, MODELLAB_REASON_WORKER_LOST);
+    assert_int_equal(kit_cancel(k, id), MODELLAB_CANCEL_ALREADY_DEAD);
+    kit_expect_end(k, id, MODELLAB_RUN_STALE, MODELLAB_REASON_WORKER_LOST);
 }
 
 static void who_does_not_listen_is_killed(void **state)
@@ -99,9 +60,9 @@ static void who_does_not_listen_is_killed(void **state)
     pid_t host =
         kit_start_host(k, &(kit_host){.fail_step = "ingest:hang", .term_ms = 100, .kill_ms = 300});
     pid_t worker = kit_hanging_worker(k, id);
-    assert_int_equal(cancel(k, id), MODELLAB_CANCEL_REQUESTED);
+    assert_int_equal(kit_cancel(k, id), MODELLAB_CANCEL_REQUESTED);
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_CANCELLED);
-    expect_end(k, id, MODELLAB_RUN_CANCELLED, MODELLAB_REASON_CANCELLED_BY_USER);
+    kit_expect_end(k, id, MODELLAB_RUN_CANCELLED, MODELLAB_REASON_CANCELLED_BY_USER);
     kit_wait_dead(worker);
     kit_stop_host(k, host);
 }
@@ -113,7 +74,7 @@ static void the_deadline_of_the_request(void **state)
     kit_submit(k, "{\"pipeline\":\"ingest\",\"max_duration_seconds\":0.5}", 1.0, id);
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:sleep=60000"});
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_TIMEOUT);
-    expect_end(k, id, MODELLAB_RUN_TIMEOUT, MODELLAB_REASON_RUN_TIMEOUT);
+    kit_expect_end(k, id, MODELLAB_RUN_TIMEOUT, MODELLAB_REASON_RUN_TIMEOUT);
     modellab_run *run = kit_load(k, id);
     assert_string_equal(kit_info(run).message, "Run timed out after 0.5 seconds");
     assert_string_equal(kit_info(run).failed_step, "ingest");
@@ -145,13 +106,13 @@ static void caps_stop_a_run(void **state)
     kit_submit(k, "{\"pipeline\":\"ingest\",\"caps\":{\"cpu_seconds\":0.2}}", 1.0, id);
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:spin"});
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_FAILED);
-    expect_end(k, id, MODELLAB_RUN_FAILED, MODELLAB_REASON_CPU_CAP);
+    kit_expect_end(k, id, MODELLAB_RUN_FAILED, MODELLAB_REASON_CPU_CAP);
     kit_submit(k, "{\"pipeline\":\"ingest\",\"caps\":{\"peak_memory_bytes\":1048576}}", 1.0, id);
     (void)kit_wait_final(k, id);
-    expect_end(k, id, MODELLAB_RUN_FAILED, MODELLAB_REASON_MEMORY_CAP);
+    kit_expect_end(k, id, MODELLAB_RUN_FAILED, MODELLAB_REASON_MEMORY_CAP);
     kit_submit(k, "{\"pipeline\":\"ingest\",\"caps\":{\"wall_seconds\":0.4}}", 1.0, id);
     (void)kit_wait_final(k, id);
-    expect_end(k, id, MODELLAB_RUN_TIMEOUT, MODELLAB_REASON_RUN_TIMEOUT);
+    kit_expect_end(k, id, MODELLAB_RUN_TIMEOUT, MODELLAB_REASON_RUN_TIMEOUT);
     kit_stop_host(k, host);
 }
 
@@ -163,7 +124,7 @@ static void a_worker_that_stands_still(void **state)
     kit_submit(k, INGEST, 1.0, id);
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:stall=60000"});
     (void)kit_wait_final(k, id);
-    expect_end(k, id, MODELLAB_RUN_TIMEOUT, MODELLAB_REASON_STALL_TIMEOUT);
+    kit_expect_end(k, id, MODELLAB_RUN_TIMEOUT, MODELLAB_REASON_STALL_TIMEOUT);
     kit_stop_host(k, host);
     assert_int_equal(unsetenv("MODEL_LAB_STALL_TIMEOUT_SECONDS"), 0);
 }
@@ -175,11 +136,11 @@ static void a_step_has_a_deadline(void **state)
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:sleep=60000"});
     kit_submit(k, "{\"pipeline\":\"ingest\",\"max_step_seconds\":{\"ingest\":0.3}}", 1.0, id);
     (void)kit_wait_final(k, id);
-    expect_end(k, id, MODELLAB_RUN_TIMEOUT, MODELLAB_REASON_STEP_TIMEOUT);
+    kit_expect_end(k, id, MODELLAB_RUN_TIMEOUT, MODELLAB_REASON_STEP_TIMEOUT);
     kit_submit(k, "{\"pipeline\":\"ingest\",\"max_step_seconds\":0.2,\"stall_seconds\":60}", 1.0,
                id);
     (void)kit_wait_final(k, id);
-    expect_end(k, id, MODELLAB_RUN_TIMEOUT, MODELLAB_REASON_STEP_TIMEOUT);
+    kit_expect_end(k, id, MODELLAB_RUN_TIMEOUT, MODELLAB_REASON_STEP_TIMEOUT);
     kit_stop_host(k, host);
 }
 
@@ -250,12 +211,12 @@ static void a_failing_step(void **state)
     kit_submit(k, INGEST, 1.0, id);
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest"});
     (void)kit_wait_final(k, id);
-    expect_end(k, id, MODELLAB_RUN_FAILED, MODELLAB_REASON_INTERNAL);
+    kit_expect_end(k, id, MODELLAB_RUN_FAILED, MODELLAB_REASON_INTERNAL);
     kit_stop_host(k, host); /* before: it would take the next run, too */
     kit_submit(k, INGEST, 1.0, id);
     host = kit_start_host(k, &(kit_host){.fail_step = "ingest:exit=1"}); /* journal broken */
     (void)kit_wait_final(k, id);
-    expect_end(k, id, MODELLAB_RUN_FAILED, MODELLAB_REASON_IO_ERROR);
+    kit_expect_end(k, id, MODELLAB_RUN_FAILED, MODELLAB_REASON_IO_ERROR);
     kit_stop_host(k, host);
 }
 
@@ -266,7 +227,7 @@ static void a_host_with_a_loop_of_its_own(void **state)
     char id[MODELLAB_RUN_ID_BYTES];
     modellab_supervisor *s = NULL;
     modellab_supervisor_options options = MODELLAB_SUPERVISOR_OPTIONS_INIT;
-    options.worker_program = worker_program;
+    options.worker_program = kit_worker_program;
     assert_int_equal(modellab_supervisor_create(k->lab, &options, &s, NULL), MODELLAB_OK);
     int32_t fd = modellab_supervisor_get_pollfd(s);
     assert_true(fd >= 0);
@@ -297,7 +258,7 @@ static void only_one_run(void **state)
     kit_submit(k, INGEST, 1.0, other);
     kit_submit(k, INGEST, 1.0, mine);
     modellab_supervisor_options options = MODELLAB_SUPERVISOR_OPTIONS_INIT;
-    options.worker_program = worker_program;
+    options.worker_program = kit_worker_program;
     options.only_run_id = mine;
     assert_int_equal(modellab_supervisor_create(k->lab, &options, &s, NULL), MODELLAB_OK);
     assert_int_equal(modellab_supervisor_start(s, NULL), MODELLAB_OK);
@@ -326,7 +287,7 @@ static void a_worker_program_that_is_none(void **state)
     assert_int_equal(modellab_supervisor_create(k->lab, &options, &s, &err), MODELLAB_OK);
     assert_int_equal(modellab_supervisor_start(s, NULL), MODELLAB_OK);
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_FAILED);
-    expect_end(k, id, MODELLAB_RUN_FAILED, MODELLAB_REASON_WORKER_DIED);
+    kit_expect_end(k, id, MODELLAB_RUN_FAILED, MODELLAB_REASON_WORKER_DIED);
     modellab_supervisor_destroy(s);
 }
 
@@ -348,7 +309,7 @@ static void runs_that_cannot_begin(void **state)
     assert_int_equal(mkdir(path, 0700), 0);
     pid_t host = kit_start_host(k, &(kit_host){0});
     assert_int_equal(kit_wait_final(k, gone), MODELLAB_RUN_FAILED);
-    expect_end(k, gone, MODELLAB_RUN_FAILED, MODELLAB_REASON_INPUT_MISSING);
+    kit_expect_end(k, gone, MODELLAB_RUN_FAILED, MODELLAB_REASON_INPUT_MISSING);
     assert_int_equal(kit_wait_final(k, good), MODELLAB_RUN_COMPLETED);
     modellab_run *run = kit_load(k, locked);
     assert_int_equal(kit_info(run).status, MODELLAB_RUN_QUEUED);
@@ -374,37 +335,32 @@ static void the_manifest_says_running(void **state)
         kit_sleep_ms(5);
     }
     assert_non_null(strstr(text, "\"status\":\"RUNNING\""));
-    assert_int_equal(cancel(k, id), MODELLAB_CANCEL_REQUESTED);
+    assert_int_equal(kit_cancel(k, id), MODELLAB_CANCEL_REQUESTED);
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_CANCELLED);
     kit_stop_host(k, host);
 }
 
 int main(int argc, char **argv)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_kit, close_kit)
-    const struct CMUnitTest tests[] = {TEST(cancelling_in_every_state),
-                                       TEST(cancelling_what_is_dead),
-                                       TEST(who_does_not_listen_is_killed),
-                                       TEST(the_deadline_of_the_request),
-                                       TEST(a_deadline_for_one_that_does_not_listen),
-                                       TEST(caps_stop_a_run),
-                                       TEST(a_worker_that_stands_still),
-                                       TEST(a_step_has_a_deadline),
-                                       TEST(the_ladder_of_a_request),
-                                       TEST(who_adopts_a_run_keeps_its_deadline),
-                                       TEST(a_drain_gives_runs_back),
-                                       TEST(a_failing_step),
-                                       TEST(a_host_with_a_loop_of_its_own),
-                                       TEST(only_one_run),
-                                       TEST(a_worker_program_that_is_none),
-                                       TEST(runs_that_cannot_begin),
-                                       TEST(the_manifest_says_running)};
-#undef TEST
-    if (argc != 3) {
-        (void)fprintf(stderr, "test_stop WORKER HOST\n");
+    const struct CMUnitTest tests[] = {KIT_TEST(cancelling_in_every_state),
+                                       KIT_TEST(cancelling_what_is_dead),
+                                       KIT_TEST(who_does_not_listen_is_killed),
+                                       KIT_TEST(the_deadline_of_the_request),
+                                       KIT_TEST(a_deadline_for_one_that_does_not_listen),
+                                       KIT_TEST(caps_stop_a_run),
+                                       KIT_TEST(a_worker_that_stands_still),
+                                       KIT_TEST(a_step_has_a_deadline),
+                                       KIT_TEST(the_ladder_of_a_request),
+                                       KIT_TEST(who_adopts_a_run_keeps_its_deadline),
+                                       KIT_TEST(a_drain_gives_runs_back),
+                                       KIT_TEST(a_failing_step),
+                                       KIT_TEST(a_host_with_a_loop_of_its_own),
+                                       KIT_TEST(only_one_run),
+                                       KIT_TEST(a_worker_program_that_is_none),
+                                       KIT_TEST(runs_that_cannot_begin),
+                                       KIT_TEST(the_manifest_says_running)};
+    if (!kit_arguments(argc, argv, 0)) {
         return 2;
     }
-    worker_program = argv[1];
-    host_program = argv[2];
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

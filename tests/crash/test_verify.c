@@ -19,22 +19,7 @@
 
 #define INGEST "{\"pipeline\":\"ingest\"}"
 
-static const char *worker_program, *host_program;
 static bool all_of_them;
-
-static int open_kit(void **state)
-{
-    static kit k;
-    kit_open(&k, worker_program, host_program);
-    *state = &k;
-    return 0;
-}
-
-static int close_kit(void **state)
-{
-    kit_close(*state);
-    return 0;
-}
 
 static void finished_run(kit *k, double seconds, char id[MODELLAB_RUN_ID_BYTES])
 {
@@ -42,27 +27,6 @@ static void finished_run(kit *k, double seconds, char id[MODELLAB_RUN_ID_BYTES])
     pid_t host = kit_start_host(k, &(kit_host){0});
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_COMPLETED);
     kit_stop_host(k, host);
-}
-
-static char *read_bytes(const char *path, size_t *bytes)
-{
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    char *data = malloc(1 << 20);
-    assert_non_null(data);
-    *bytes = fread(data, 1, 1 << 20, file);
-    assert_true(*bytes < 1 << 20);
-    assert_int_equal(fclose(file), 0);
-    return data;
-}
-
-static void write_bytes(const char *path, const char *data, size_t bytes)
-{
-    (void)chmod(path, 0600); /* inputs and artifacts are read-only */
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(data, 1, bytes, file), bytes);
-    assert_int_equal(fclose(file), 0);
 }
 
 /* Whether a verification finds an error of this noun ("" = any). */
@@ -93,32 +57,32 @@ static int count_missed(mli_lab *lab, const kit *k, const char *id, const char *
     size_t bytes = 0;
     int missed = 0;
     kit_run_path(k, id, name, path);
-    char *data = read_bytes(path, &bytes);
+    char *data = kit_read_bytes(path, &bytes);
     size_t step = all_of_them ? 1 : 1 + bytes * 8 / 150;
     for (size_t bit = 0; bit < bytes * 8; bit += step) {
         data[bit / 8] = (char)(data[bit / 8] ^ (1 << (bit % 8)));
-        write_bytes(path, data, bytes);
+        kit_write_bytes(path, data, bytes);
         missed += !finds(lab, id, noun);
         data[bit / 8] = (char)(data[bit / 8] ^ (1 << (bit % 8)));
     }
     step = all_of_them ? 1 : 1 + bytes / 40;
     for (size_t length = 0; length < bytes; length += step) {
-        write_bytes(path, data, length);
+        kit_write_bytes(path, data, length);
         missed += !finds(lab, id, noun);
     }
-    write_bytes(path, data, bytes - 1); /* the last byte alone */
+    kit_write_bytes(path, data, bytes - 1); /* the last byte alone */
     missed += !finds(lab, id, noun);
     assert_int_equal(remove(path), 0);
     missed += !finds(lab, id, noun);
     char longer = 'x';
-    write_bytes(path, data, bytes);
+    kit_write_bytes(path, data, bytes);
     assert_int_equal(chmod(path, 0600), 0);
     FILE *file = fopen(path, "ab");
     assert_non_null(file);
     assert_int_equal(fwrite(&longer, 1, 1, file), 1);
     assert_int_equal(fclose(file), 0);
     missed += !finds(lab, id, noun);
-    write_bytes(path, data, bytes);
+    kit_write_bytes(path, data, bytes);
     assert_false(finds(lab, id, ""));
     free(data);
     return missed;
@@ -146,7 +110,7 @@ static void lines_have_their_places(void **state)
     size_t bytes = 0, starts[64], count = 0;
     finished_run(k, 0.05, id);
     kit_run_path(k, id, "journal.jsonl", path);
-    char *data = read_bytes(path, &bytes);
+    char *data = kit_read_bytes(path, &bytes);
     for (size_t at = 0; at < bytes && count + 1 < 64; count++) {
         starts[count] = at;
         at = (size_t)((char *)memchr(data + at, '\n', bytes - at) - data) + 1;
@@ -159,15 +123,15 @@ static void lines_have_their_places(void **state)
         assert_non_null(other);
         memcpy(other, data, from);
         memcpy(other + from, data + to, bytes - to);
-        write_bytes(path, other, bytes - (to - from));
+        kit_write_bytes(path, other, bytes - (to - from));
         assert_true(finds(k->lab, id, "journal.lines_lost") || finds(k->lab, id, "journal.chain"));
         memcpy(other, data, to);
         memcpy(other + to, data + from, bytes - from);
-        write_bytes(path, other, bytes + (to - from));
+        kit_write_bytes(path, other, bytes + (to - from));
         assert_true(finds(k->lab, id, "journal.chain"));
         free(other);
     }
-    write_bytes(path, data, bytes);
+    kit_write_bytes(path, data, bytes);
     assert_false(finds(k->lab, id, ""));
     free(data);
 }
@@ -197,9 +161,9 @@ static void a_blind_verification_is_caught(void **state)
     mli_lab *blind = NULL;
     finished_run(k, 0.05, id);
     kit_run_path(k, id, "input", path);
-    char *data = read_bytes(path, &bytes);
+    char *data = kit_read_bytes(path, &bytes);
     (void)snprintf(clean, sizeof clean, "%s.clean", path);
-    write_bytes(clean, data, bytes);
+    kit_write_bytes(clean, data, bytes);
     free(data);
     hidden = "/input";
     files.open = stat_of_hidden;
@@ -272,15 +236,15 @@ static void words_side_by_side(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(every_byte_counts, open_kit, close_kit),
-        cmocka_unit_test_setup_teardown(lines_have_their_places, open_kit, close_kit),
-        cmocka_unit_test_setup_teardown(a_blind_verification_is_caught, open_kit, close_kit),
-        cmocka_unit_test_setup_teardown(runs_side_by_side, open_kit, close_kit),
+        KIT_TEST(every_byte_counts),
+        KIT_TEST(lines_have_their_places),
+        KIT_TEST(a_blind_verification_is_caught),
+        KIT_TEST(runs_side_by_side),
         cmocka_unit_test(words_side_by_side),
     };
-    assert_true(argc >= 3);
-    worker_program = argv[1];
-    host_program = argv[2];
     all_of_them = argc > 3 && strcmp(argv[3], "long") == 0;
+    if (!kit_arguments(argc, argv, all_of_them ? 1 : 0)) {
+        return 2;
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

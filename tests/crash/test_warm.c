@@ -20,35 +20,6 @@
 #define NOOP "{\"steps\":[\"noop\"]}"
 #define NOOP_MS(ms) "{\"steps\":[\"noop\"],\"labels\":{\"noop_ms\":\"" #ms "\"}}"
 
-static const char *worker_program, *host_program;
-
-static int open_kit(void **state)
-{
-    static kit k;
-    kit_open(&k, worker_program, host_program);
-    *state = &k;
-    return 0;
-}
-
-static int close_kit(void **state)
-{
-    kit_close(*state);
-    return 0;
-}
-
-static void expect_end(const kit *k, const char *run_id, modellab_run_status status,
-                       modellab_reason reason)
-{
-    modellab_run *run = kit_load(k, run_id);
-    modellab_run_info info = kit_info(run);
-    if (info.status != status || info.reason != reason) {
-        fail_msg("the run is %s/%s, not %s/%s", modellab_run_status_name(info.status),
-                 modellab_reason_name(info.reason), modellab_run_status_name(status),
-                 modellab_reason_name(reason));
-    }
-    modellab_run_unref(run);
-}
-
 /* Submits a run, waits for its end and tells whose worker did it. */
 static pid_t run_one(kit *k, const char *request, modellab_run_status status)
 {
@@ -147,7 +118,7 @@ static void killed_between_two_runs(void **state)
     pid_t first = kit_worker_pid(k, id);
     assert_int_equal(kill(first, SIGKILL), 0);
     assert_int_not_equal(run_one(k, NOOP, MODELLAB_RUN_COMPLETED), first);
-    expect_end(k, id, MODELLAB_RUN_COMPLETED, MODELLAB_REASON_NONE);
+    kit_expect_end(k, id, MODELLAB_RUN_COMPLETED, MODELLAB_REASON_NONE);
     assert_int_equal(kit_count_events(k, id, "run_completed"), 1);
     kit_stop_host(k, host);
 }
@@ -199,42 +170,61 @@ static void adopted_in_its_second_run(void **state)
 }
 
 /* The lock file is removed by hand while its worker stands still: a second attempt begins and ends,
- * then the first one goes on. */
-static void a_fenced_attempt_changes_no_record(void **state)
+ * then the first one goes on. Returns what is wrong with the record. */
+static int fence_one_out(kit *k, bool fenced)
 {
     static const char request[] = "{\"steps\":[\"noop\"],\"max_attempts\":2,"
-                                  "\"labels\":{\"noop_ms\":\"300\"}}";
-    kit *k = *state;
+                                  "\"labels\":{\"noop_ms\":\"1500\"}}";
     char id[MODELLAB_RUN_ID_BYTES];
     char path[512];
-    kit_submit(k, request, 0.1, id);
     pid_t host = kit_start_host(k, &(kit_host){.keep = true});
+    pid_t warm = run_one(k, NOOP, MODELLAB_RUN_COMPLETED);
+    kit_submit(k, request, 0.1, id);
     kit_wait_status(k, id, MODELLAB_RUN_RUNNING);
     pid_t old = kit_worker_pid(k, id);
+    assert_int_equal(old, warm);
     assert_int_equal(kill(old, SIGSTOP), 0);
     kit_kill(k, host);
     kit_run_path(k, id, "lock", path);
     assert_int_equal(unlink(path), 0);
     host = kit_start_host(k, &(kit_host){0});
-    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_COMPLETED);
+    if (!fenced) { /* the planted bug: what the old attempt says counts */
+        while (kit_count_events(k, id, "step_started") < 2) {
+            kit_sleep_ms(2);
+        }
+        kit_write_unfenced(k, id, 2, "noop");
+    }
+    (void)kit_wait_final(k, id);
     modellab_run *run = kit_load(k, id);
     modellab_run_info before = kit_info(run);
-    assert_int_equal(before.fence, 2);
     assert_int_equal(kill(old, SIGCONT), 0);
     kit_wait_dead(old); /* it did all that it wanted to */
     kit_reopen(k);
     modellab_run *later = kit_load(k, id);
     modellab_run_info after = kit_info(later);
-    assert_int_equal(after.status, MODELLAB_RUN_COMPLETED);
-    assert_int_equal(after.last_event, before.last_event);
-    assert_int_equal(after.fence, before.fence);
-    assert_int_equal(after.ended_ms, before.ended_ms);
-    assert_true(after.cpu_seconds == before.cpu_seconds);
-    assert_int_equal(kit_count_events(k, id, "run_completed"), 1);
-    assert_int_equal(kit_count_events(k, id, "step_completed"), 1);
+    int wrong = after.status != MODELLAB_RUN_COMPLETED || after.fence != 2 ||
+                after.message[0] != '\0' || before.fence != after.fence ||
+                before.status != after.status || before.last_event != after.last_event ||
+                before.ended_ms != after.ended_ms || before.cpu_seconds != after.cpu_seconds;
+    wrong += kit_count_events(k, id, "run_completed") != 1;
+    wrong += kit_count_events(k, id, "step_completed") != 1;
+    modellab_step_info step = {.size = sizeof(step)};
+    wrong += modellab_run_step_at(later, 0, &step, NULL) != MODELLAB_OK || step.attempt != 2 ||
+             step.started_ms < after.started_ms; /* the second attempt's own */
     modellab_run_unref(run);
     modellab_run_unref(later);
     kit_stop_host(k, host);
+    return wrong;
+}
+
+static void a_fenced_attempt_changes_no_record(void **state)
+{
+    assert_int_equal(fence_one_out(*state, true), 0);
+}
+
+static void one_that_is_not_fenced_is_found(void **state)
+{
+    assert_true(fence_one_out(*state, false) > 0);
 }
 
 /* CPU time is told for each run: what one run used is not counted to the next. */
@@ -267,7 +257,7 @@ static void no_child_is_left(void **state)
     char id[MODELLAB_RUN_ID_BYTES];
     modellab_supervisor *s = NULL;
     modellab_supervisor_options options = MODELLAB_SUPERVISOR_OPTIONS_INIT;
-    options.worker_program = worker_program;
+    options.worker_program = kit_worker_program;
     options.max_workers = 3;
     assert_int_equal(modellab_supervisor_create(k->lab, &options, &s, NULL), MODELLAB_OK);
     assert_int_equal(modellab_supervisor_start(s, NULL), MODELLAB_OK);
@@ -293,26 +283,22 @@ static void an_answer_without_outcome_is_seen(void **state)
 
 int main(int argc, char **argv)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_kit, close_kit)
-    const struct CMUnitTest tests[] = {TEST(one_worker_takes_many_runs),
-                                       TEST(a_failed_and_a_cancelled_run_are_no_bad_ends),
-                                       TEST(one_that_did_not_listen_is_replaced),
-                                       TEST(replaced_after_so_many_runs),
-                                       TEST(ended_when_it_has_nothing_to_do),
-                                       TEST(killed_between_two_runs),
-                                       TEST(stopped_between_two_runs),
-                                       TEST(an_idle_worker_leaves_when_its_supervisor_dies),
-                                       TEST(adopted_in_its_second_run),
-                                       TEST(a_fenced_attempt_changes_no_record),
-                                       TEST(each_run_has_its_own_measures),
-                                       TEST(no_child_is_left),
-                                       TEST(an_answer_without_outcome_is_seen)};
-#undef TEST
-    if (argc != 3 || setenv("MODEL_LAB_TESTING", "1", 1) != 0) {
-        (void)fprintf(stderr, "test_warm WORKER HOST\n");
+    const struct CMUnitTest tests[] = {KIT_TEST(one_worker_takes_many_runs),
+                                       KIT_TEST(a_failed_and_a_cancelled_run_are_no_bad_ends),
+                                       KIT_TEST(one_that_did_not_listen_is_replaced),
+                                       KIT_TEST(replaced_after_so_many_runs),
+                                       KIT_TEST(ended_when_it_has_nothing_to_do),
+                                       KIT_TEST(killed_between_two_runs),
+                                       KIT_TEST(stopped_between_two_runs),
+                                       KIT_TEST(an_idle_worker_leaves_when_its_supervisor_dies),
+                                       KIT_TEST(adopted_in_its_second_run),
+                                       KIT_TEST(a_fenced_attempt_changes_no_record),
+                                       KIT_TEST(one_that_is_not_fenced_is_found),
+                                       KIT_TEST(each_run_has_its_own_measures),
+                                       KIT_TEST(no_child_is_left),
+                                       KIT_TEST(an_answer_without_outcome_is_seen)};
+    if (!kit_arguments(argc, argv, 0) || setenv("MODEL_LAB_TESTING", "1", 1) != 0) {
         return 2;
     }
-    worker_program = argv[1];
-    host_program = argv[2];
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
