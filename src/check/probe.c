@@ -54,7 +54,7 @@ void mli_probe_header(const void *data, size_t bytes, int64_t file_bytes, mli_pr
 {
     static bool (*const formats[])(probe_view *) = {mli_probe_wav, mli_probe_w64, mli_probe_aiff,
                                                     mli_probe_caf, mli_probe_au,  mli_probe_flac,
-                                                    mli_probe_ogg, mli_probe_mp3};
+                                                    mli_probe_ogg, mli_probe_mp3, mli_probe_rare};
     probe_view v = {data, bytes, file_bytes, out, report};
 
     *out = (mli_probe){"", "", "application/octet-stream", -1, -1, -1, -1.0, false};

@@ -62,6 +62,7 @@ bool mli_probe_au(probe_view *v);
 bool mli_probe_flac(probe_view *v);
 bool mli_probe_ogg(probe_view *v);
 bool mli_probe_mp3(probe_view *v);
+bool mli_probe_rare(probe_view *v);
 /* Names what is not audio, or a container that cannot be decoded here. */
 void mli_probe_stranger(probe_view *v);
 

@@ -15,6 +15,8 @@ static const char *format_name(uint64_t tag)
         return "ulaw";
     case 2:
     case 0x11:
+    case 0x38: /* NMS */
+    case 0x40: /* G.721 */
         return "adpcm";
     case 0x31:
         return "gsm";
@@ -57,11 +59,34 @@ static bool is_pcm(const probe_view *v)
            strcmp(codec, "ulaw") == 0;
 }
 
+/* A recorder that was stopped by force leaves a length of 0. The decoder takes what stands behind
+ * it when the file's own size is that of an empty form; its length is told by decoding. */
+static bool was_not_closed(const probe_view *v, uint64_t size, uint64_t start)
+{
+    return size == 0 && probe_tag(v, 0, "RIFF") && v->file_bytes >= 0 &&
+           (uint64_t)v->file_bytes > start + 8;
+}
+
+static void say_not_closed(probe_view *v, uint64_t start)
+{
+    if (probe_le(v, 4, 4) == 8) {
+        mli_findings_add(v->report, MODELLAB_SEVERITY_WARNING, "probe.not_closed", "",
+                         "The header tells no length: the recording was not closed.");
+    } else {
+        mli_findings_add(v->report, MODELLAB_SEVERITY_ERROR, "probe.not_closed", "",
+                         "The header says that there are no samples, but %llu bytes follow it: the "
+                         "recording was not closed. Repair it with a sound editor.",
+                         (unsigned long long)((uint64_t)v->file_bytes - start));
+    }
+}
+
 static void data_chunk(probe_view *v, uint64_t size, uint64_t start, uint64_t frame_bytes,
                        bool has_format)
 {
     if (!has_format) {
         mli_probe_bad_header(v, "samples come before the format chunk");
+    } else if (was_not_closed(v, size, start)) {
+        say_not_closed(v, start);
     } else if (size == 0) {
         v->out->frames = 0;
     } else if (is_pcm(v)) {

@@ -227,6 +227,7 @@ static modellab_status open_sealed(const mli_model_store *store, const char *dir
     for (size_t i = 0; status == MODELLAB_OK && i < seal->count; i++) {
         if (strcmp(seal->files[i].name, out->weights_name) == 0) {
             memcpy(out->sha256, seal->files[i].sha256, sizeof out->sha256);
+            out->sealed = true;
         }
     }
     return status;

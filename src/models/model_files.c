@@ -191,6 +191,24 @@ modellab_status mli_model_files_open(mli_model_files *out, const modellab_alloca
     return status;
 }
 
+/* A packed image is believed by the sha256 that it was made of, so that has to be true. */
+static modellab_status compare_with_seal(const mli_model_files *model,
+                                         const mli_cancel_word *cancel, modellab_error *err)
+{
+    char hash[65];
+    if (!model->sealed) {
+        return MODELLAB_OK;
+    }
+    modellab_status status =
+        mli_bytes_sha256(model->weights, model->weights_bytes, cancel, hash, err);
+    if (status == MODELLAB_OK && strcmp(hash, model->sha256) != 0) {
+        status = mli_fail(err, MODELLAB_E_INVALID_MODEL,
+                          "%s does not hold the bytes that were installed; pull the model again",
+                          model->weights_name);
+    }
+    return status;
+}
+
 modellab_status mli_model_files_load(mli_model_files *model, const mli_cancel_word *cancel,
                                      modellab_error *err)
 {
@@ -216,6 +234,9 @@ modellab_status mli_model_files_load(mli_model_files *model, const mli_cancel_wo
     rc = model->files->close(model->files->user, fd);
     if (status == MODELLAB_OK && rc != 0) {
         status = mli_fail_os(err, -rc, "cannot close %s", model->weights_name);
+    }
+    if (status == MODELLAB_OK) {
+        status = compare_with_seal(model, cancel, err);
     }
     if (status != MODELLAB_OK) {
         mli_model_files_unload(model);

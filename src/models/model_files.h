@@ -26,6 +26,7 @@ typedef struct mli_model_files {
     char *merges; /* merges.txt, or NULL */
     size_t merges_bytes;
     char sha256[65]; /* of the weight file; "" until asked for */
+    bool sealed;     /* `sha256` is what was installed: loading compares the bytes with it */
 } mli_model_files;
 
 /* `path` is a directory or a weight file; small files beside it are read, the weights only sized.
@@ -34,7 +35,8 @@ MODELLAB_MUST_CHECK modellab_status mli_model_files_open(mli_model_files *out,
                                                          const modellab_allocator *alloc,
                                                          const mli_os_files *files,
                                                          const char *path, modellab_error *err);
-/* Reads the weights into memory (needed for import; not when a packed image exists). */
+/* Reads the weights into memory (needed for import; not when a packed image exists).
+ * E_INVALID_MODEL: they are not those that were installed. */
 MODELLAB_MUST_CHECK modellab_status mli_model_files_load(mli_model_files *model,
                                                          const mli_cancel_word *cancel,
                                                          modellab_error *err);

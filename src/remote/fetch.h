@@ -22,6 +22,11 @@ MODELLAB_MUST_CHECK modellab_status mli_fetch_hub(mli_fetch *fetch, mli_part *pa
 MODELLAB_MUST_CHECK modellab_status mli_fetch_package(mli_fetch *fetch, mli_part *part,
                                                       const mli_catalog_source_file *what,
                                                       modellab_error *err);
+/* Drops the packages of a file whose bytes turned out to be wrong: the next try fetches them anew.
+ */
+MODELLAB_MUST_CHECK modellab_status mli_fetch_forget_packages(mli_fetch *fetch,
+                                                              const mli_catalog_source_file *what,
+                                                              modellab_error *err);
 MODELLAB_MUST_CHECK modellab_status mli_fetch_path(mli_fetch *fetch, mli_part *part,
                                                    const mli_catalog_source_file *what,
                                                    modellab_error *err);

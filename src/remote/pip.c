@@ -360,3 +360,13 @@ modellab_status mli_pip_download(const mli_pip *pip, const char *requirement, ch
     mli_free(pip->alloc, folder);
     return status;
 }
+
+modellab_status mli_pip_forget(const mli_pip *pip, const char *requirement, modellab_error *err)
+{
+    char *folder = mli_path_join(pip->alloc, pip->directory, requirement);
+    if (folder == NULL)
+        return mli_no_memory(err);
+    int rc = mli_os_remove_tree(pip->files, folder);
+    mli_free(pip->alloc, folder);
+    return rc == 0 || rc == -ENOENT ? MODELLAB_OK : mli_fail_os(err, rc, "removing a package");
+}

@@ -29,4 +29,8 @@ typedef struct mli_pip {
 MODELLAB_MUST_CHECK modellab_status mli_pip_download(const mli_pip *pip, const char *requirement,
                                                      char **wheel, modellab_error *err);
 
+/* Removes what mli_pip_download left for the requirement, so that the next call fetches anew. */
+MODELLAB_MUST_CHECK modellab_status mli_pip_forget(const mli_pip *pip, const char *requirement,
+                                                   modellab_error *err);
+
 #endif

@@ -108,6 +108,12 @@ static modellab_status fetch_once(mli_fetch *f, const mli_catalog_source_file *w
     if (status == MODELLAB_OK)
         status = mli_part_finish(&part, err);
     mli_part_close(&part);
+    if (status == MODELLAB_E_HASH_MISMATCH && f->source->kind == MLI_SOURCE_PACKAGE) {
+        modellab_error why = MODELLAB_ERROR_INIT;
+        modellab_status kept = mli_fetch_forget_packages(f, what, &why);
+        if (kept != MODELLAB_OK)
+            status = mli_fail(err, kept, "%s", why.message);
+    }
     return status;
 }
 

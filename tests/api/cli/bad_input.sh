@@ -19,6 +19,11 @@ case_rate_0_hz() { transcribe rate_0_hz.wav; }
 case_rate_2_ghz() { transcribe rate_2_ghz.wav; }
 case_channels_1024() { transcribe channels_1024.wav; }
 case_no_samples() { transcribe no_samples.wav; }
+case_not_closed() {
+  { head -c 4 "$bad_files/one_ms.wav"; printf '\0\0\0\0'; tail -c +9 "$bad_files/one_ms.wav" | head -c 32
+    printf '\0\0\0\0'; tail -c +45 "$bad_files/one_ms.wav"; } >"$bad_files/not_closed.wav"
+  transcribe not_closed.wav
+}
 case_nan() { transcribe nan.wav; }
 case_one_ms() { transcribe one_ms.wav; }
 case_silence_10h() {
@@ -72,6 +77,12 @@ case_corrupt_cache() {
   [ -n "$image" ] || return 1
   printf 'rubbish' | dd of="$image" bs=1 seek=0 conv=notrunc 2>/dev/null
   transcribe one_ms.wav
+}
+case_changed_model() {
+  run models import changed "$work/ggml-small.bin"
+  printf 'x' | dd of="$MODEL_LAB_MODELS_ROOT/changed/ggml-small.bin" bs=1 seek=200000 conv=notrunc 2>/dev/null
+  find "$MODEL_LAB_CACHE_ROOT" -name '*.mlimg' -delete # as if it was never used before
+  transcribe one_ms.wav --model changed
 }
 case_read_only_lab() {
   mkdir "$work/frozen"

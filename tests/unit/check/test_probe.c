@@ -107,7 +107,7 @@ static void test_hostile_wav(void **state)
                  {1, 2147483647, 16, "probe.rate;", MODELLAB_SEVERITY_ERROR},
                  {1024, 16000, 16, "probe.channels;", MODELLAB_SEVERITY_ERROR},
                  {0, 16000, 16, "probe.channels;", MODELLAB_SEVERITY_ERROR},
-                 {1, 16000, 0, "probe.no_samples;", MODELLAB_SEVERITY_ERROR},
+                 {1, 16000, 0, "probe.not_closed;", MODELLAB_SEVERITY_ERROR},
                  {1, 16000, 0xfffffff0, "probe.truncated;", MODELLAB_SEVERITY_WARNING},
                  {1, 16000, 16, "", 0}};
     static unsigned char wav[4096];

@@ -171,6 +171,28 @@ static void test_open_by_name(void **state)
     temp_folder_remove(&folder);
 }
 
+/* The image of a model is kept under the sha256 of the seal: other bytes must not come that far. */
+static void test_changed_weights(void **state)
+{
+    (void)state;
+    temp_folder folder;
+    char directory[400];
+    mli_model_files files;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    temp_folder_make(&folder);
+    mli_model_store store = store_in(&folder);
+    install(&folder, directory);
+    spill(directory, "model.bin", "hallo", 5);
+    assert_int_equal(mli_model_store_open(&store, "demo", &files, NULL), MODELLAB_OK);
+    assert_int_equal(mli_model_files_load(&files, NULL, &err), MODELLAB_E_INVALID_MODEL);
+    assert_non_null(strstr(err.message, "does not hold the bytes that were installed"));
+    assert_null(files.weights);
+    files.sealed = false; /* as it was believed once */
+    assert_int_equal(mli_model_files_load(&files, NULL, NULL), MODELLAB_OK);
+    mli_model_files_dispose(&files);
+    temp_folder_remove(&folder);
+}
+
 static void refuse_path(const char *path, modellab_status want, const char *folder)
 {
     mli_model_files files;
@@ -283,8 +305,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_states),       cmocka_unit_test(test_list),
-        cmocka_unit_test(test_open_by_name), cmocka_unit_test(test_paths),
-        cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_open_by_name), cmocka_unit_test(test_changed_weights),
+        cmocka_unit_test(test_paths),        cmocka_unit_test(test_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

