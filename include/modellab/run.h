@@ -84,11 +84,12 @@ typedef struct modellab_run_submit_options {
     const char *input_name; /**< name to record; NULL = last component of input_path, or "input" */
     const char *request_id; /**< [A-Za-z0-9._-]{1,128}; NULL = made */
     const char *trace_parent; /**< W3C traceparent; NULL or not valid = a new trace */
+    modellab_cancel *cancel;  /**< ends the copying of the input with E_CANCELLED; NULL = none */
 } modellab_run_submit_options;
 
 #define MODELLAB_RUN_SUBMIT_OPTIONS_INIT                                                           \
     {                                                                                              \
-        sizeof(modellab_run_submit_options), NULL, 0, NULL, NULL, 0, NULL, NULL, NULL              \
+        sizeof(modellab_run_submit_options), NULL, 0, NULL, NULL, 0, NULL, NULL, NULL, NULL        \
     }
 
 /** How to repeat a run: modellab_run_retry(), modellab_run_rerun(). */
@@ -246,7 +247,7 @@ MODELLAB_API void modellab_run_filter_init(modellab_run_filter *filter, size_t s
  * E_NOT_FOUND (no input file; the model is not installed), E_INVALID_MODEL (damaged), E_PERMISSION,
  *         E_INVALID_ARGUMENT (the input is a directory or a pipe; a request id that is none),
  *         E_CAP_EXCEEDED (`detail` is the MODELLAB_CAP_* bit), E_LIMIT (input too large),
- * E_NO_SPACE, E_STORE_READ_ONLY, E_STORE_FAILED, E_BUSY, E_IO, E_NO_MEMORY
+ * E_NO_SPACE, E_STORE_READ_ONLY, E_STORE_FAILED, E_BUSY, E_CANCELLED, E_IO, E_NO_MEMORY
  * @threads any @since 0.1 */
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_run_submit(
     modellab_lab *lab, const modellab_run_submit_options *options,

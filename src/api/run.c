@@ -47,7 +47,10 @@ modellab_status modellab_run_submit(modellab_lab *lab, const modellab_run_submit
     }
     run_id[0] = '\0';
     status = take_options(lab, options, &taken, err);
-    return status == MODELLAB_OK ? mli_run_submit(lab, &taken, run_id, report, err) : status;
+    return status == MODELLAB_OK
+               ? mli_run_submit_child(lab, &taken, NULL, mli_cancel_word_of(taken.cancel), run_id,
+                                      report, err)
+               : status;
 }
 
 modellab_status modellab_run_validate(modellab_lab *lab, const modellab_run_submit_options *options,

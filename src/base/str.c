@@ -13,6 +13,32 @@ size_t mli_str_copy(char *dst, size_t capacity, const char *src)
     return n + 1;
 }
 
+/* Controls (C0, DEL, C1), separators of lines, and marks that turn the direction of text. */
+static bool steers(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x061C || c == 0x200E || c == 0x200F ||
+           (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+}
+
+void mli_str_copy_shown(char *dst, size_t capacity, const char *src)
+{
+    size_t used = 0, left = strlen(src);
+    while (left > 0) {
+        uint32_t c;
+        size_t n = mli_utf8_decode(src, left, &c), taken = n > 0 ? n : 1;
+        bool kept = n > 0 && !steers(c);
+        size_t room = kept ? n : 3;
+        if (used + room >= capacity)
+            break;
+        memcpy(dst + used, kept ? src : "\xEF\xBF\xBD", room);
+        used += room;
+        src += taken;
+        left -= taken;
+    }
+    if (capacity > 0)
+        dst[used] = '\0';
+}
+
 void mli_hex(const void *data, size_t bytes, char *out)
 {
     static const char digits[] = "0123456789abcdef";

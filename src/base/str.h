@@ -17,6 +17,9 @@ size_t mli_utf8_prefix(const char *text, size_t bytes, size_t limit);
 /* Copies with truncation on a UTF-8 border; always terminates when capacity > 0. Returns bytes
  * needed. */
 size_t mli_str_copy(char *dst, size_t capacity, const char *src);
+/* The same for names from outside, to be stored and shown: what is no UTF-8 and what steers a
+ * terminal or turns the direction of text becomes U+FFFD each. */
+void mli_str_copy_shown(char *dst, size_t capacity, const char *src);
 /* Whole text must be the number; false otherwise, or outside [min, max]. */
 bool mli_parse_i64(const char *text, int64_t min, int64_t max, int64_t *out);
 bool mli_parse_f64(const char *text, double *out); /* finite, '.' decimal point, no locale */

@@ -1,6 +1,7 @@
 /* `modellab run bundle | import`. */
 #include "cli/commands.h"
 #include "cli/each_run.h"
+#include "cli/signals.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -49,9 +50,11 @@ int cli_run_bundle(cli_call *call)
     if (code == CLI_EXIT_OK) {
         snprintf(name, sizeof name, "%s.zip", id);
         path = path != NULL ? path : name;
+        modellab_cancel *cancel = cli_cancel_begin();
         modellab_status status = modellab_run_bundle(
             lab, id, path, cli_has(call, CLI_OPT_WITHOUT_INPUT) ? MODELLAB_BUNDLE_WITHOUT_INPUT : 0,
-            NULL, &err);
+            cancel, &err);
+        cli_cancel_end(cancel);
         code = status == MODELLAB_OK ? tell(call, id, "file", path)
                                      : fail_bundle(call, path, id, status, &err);
     }
@@ -67,7 +70,9 @@ int cli_run_import(cli_call *call)
     int code = cli_open_lab(call, 0, &lab);
     if (code != CLI_EXIT_OK)
         return code;
-    modellab_status status = modellab_run_import(lab, call->arguments[0], NULL, id, &err);
+    modellab_cancel *cancel = cli_cancel_begin();
+    modellab_status status = modellab_run_import(lab, call->arguments[0], cancel, id, &err);
+    cli_cancel_end(cancel);
     code = status == MODELLAB_OK ? tell(call, id, "run_id", id)
                                  : fail_import(call, call->arguments[0], status, &err);
     modellab_lab_unref(lab);

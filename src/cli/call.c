@@ -1,5 +1,6 @@
 /* Errors in one line, exit codes, advice, and opening the lab. */
 #include "cli/call.h"
+#include "cli/signals.h"
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -157,7 +158,6 @@ static void tell(const cli_call *call, const char *code, const char *subject, co
                  const char *message, const char *advice)
 {
     cli_text line = CLI_TEXT_INIT;
-    cli_text_add(&line, "modellab: ");
     if (subject != NULL)
         cli_text_printf(&line, "%s: ", subject);
     cli_text_add(&line, message);
@@ -169,7 +169,7 @@ static void tell(const cli_call *call, const char *code, const char *subject, co
         cli_text_printf(&line, " %s", advice);
     if (run_id != NULL)
         cli_text_printf(&line, " (run %s)", run_id);
-    fprintf(stderr, "%s\n", cli_text_get(&line));
+    cli_say_text(cli_text_get(&line));
     cli_text_free(&line);
     if (cli_has(call, CLI_OPT_JSON))
         tell_json(call, code, subject, run_id, message, advice);
@@ -180,12 +180,19 @@ static const char *message_of(modellab_status status, const modellab_error *err)
     return err != NULL && err->message[0] != '\0' ? err->message : modellab_status_text(status);
 }
 
+/* What Ctrl-C ended has its own code, whatever it was. */
+static int exit_of(modellab_status status)
+{
+    return status == MODELLAB_E_CANCELLED && cli_signal() != 0 ? cli_signal_exit()
+                                                               : cli_exit_of_status(status);
+}
+
 int cli_fail(const cli_call *call, const char *subject, const char *run_id, modellab_status status,
              const modellab_error *err)
 {
     tell(call, modellab_status_name(status), subject, run_id, message_of(status, err),
          cli_advice(status));
-    return cli_exit_of_status(status);
+    return exit_of(status);
 }
 
 int cli_fail_input(const cli_call *call, const char *subject, modellab_status status,
@@ -199,7 +206,7 @@ int cli_fail_input(const cli_call *call, const char *subject, modellab_status st
         advice =
             "Check the names of file and model (`modellab models list`, `modellab models pull`).";
     tell(call, modellab_status_name(status), subject, NULL, message_of(status, err), advice);
-    return wrong_kind ? CLI_EXIT_INPUT : cli_exit_of_status(status);
+    return wrong_kind ? CLI_EXIT_INPUT : exit_of(status);
 }
 
 int cli_fail_run(const cli_call *call, const char *run_id, modellab_status status,
@@ -215,7 +222,7 @@ int cli_fail_advice(const cli_call *call, const char *subject, const char *run_i
                     const char *advice)
 {
     tell(call, modellab_status_name(status), subject, run_id, message_of(status, err), advice);
-    return exit_code;
+    return status == MODELLAB_E_CANCELLED ? exit_of(status) : exit_code;
 }
 
 int cli_fail_text(const cli_call *call, int exit_code, const char *format, ...)
@@ -233,13 +240,13 @@ int cli_fail_text(const cli_call *call, int exit_code, const char *format, ...)
 
 void cli_note(const cli_call *call, const char *format, ...)
 {
+    char line[2048];
     va_list args;
     if (cli_has(call, CLI_OPT_QUIET))
         return;
     va_start(args, format);
-    fputs("modellab: ", stderr);
-    vfprintf(stderr, format, args);
-    fputs("\n", stderr);
+    if (vsnprintf(line, sizeof line, format, args) >= 0)
+        cli_say_text(line);
     va_end(args);
 }
 

@@ -210,7 +210,7 @@ int cli_estimate(cli_call *call)
 {
     modellab_lab *lab = NULL;
     cli_text request = CLI_TEXT_INIT;
-    cli_input input = {0};
+    cli_input input = {.spool = -1};
     int code = cli_request(call, &request);
     if (code == CLI_EXIT_OK)
         code = cli_open_lab_to_read(call, MODELLAB_LAB_NO_RECONCILE, &lab);

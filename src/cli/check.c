@@ -1,6 +1,7 @@
 /* `modellab run verify`. */
 #include "cli/commands.h"
 #include "cli/each_run.h"
+#include "cli/signals.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -45,7 +46,9 @@ static int verify_one(cli_call *call, modellab_lab *lab, const char *id, const v
     modellab_report *report = NULL;
     modellab_error err = MODELLAB_ERROR_INIT;
     (void)how;
-    modellab_status status = modellab_run_verify(lab, id, NULL, &report, &err);
+    modellab_cancel *cancel = cli_cancel_begin();
+    modellab_status status = modellab_run_verify(lab, id, cancel, &report, &err);
+    cli_cancel_end(cancel);
     if (status != MODELLAB_OK)
         return cli_fail_run(call, id, status, &err);
     int code = j != NULL ? add_json(call, j, id, report) : print_text(call, id, report);

@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/each_run.h"
 #include "cli/scan.h"
+#include "cli/signals.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -151,7 +152,9 @@ int cli_run_compare(cli_call *call)
     if (code == CLI_EXIT_OK)
         code = cli_run_load(call, lab, b, &runs[1], &info[1]);
     if (code == CLI_EXIT_OK) {
-        modellab_status status = modellab_run_compare(lab, a, b, NULL, &json, &err);
+        modellab_cancel *cancel = cli_cancel_begin();
+        modellab_status status = modellab_run_compare(lab, a, b, cancel, &json, &err);
+        cli_cancel_end(cancel);
         if (status != MODELLAB_OK)
             code = cli_fail(call, "compare", NULL, status, &err);
     }

@@ -1,5 +1,6 @@
 /* Opening the run that a command names, and doing the same to each of several. */
 #include "cli/each_run.h"
+#include "cli/signals.h"
 
 static int open_lab(cli_call *call, bool to_read, int32_t flags, modellab_lab **lab)
 {
@@ -39,7 +40,7 @@ static int do_all(cli_call *call, modellab_lab *lab, cli_run_fn one, const void 
                   cli_json *json)
 {
     int first = CLI_EXIT_OK;
-    for (int i = 0; i < call->argument_count; i++) {
+    for (int i = 0; i < call->argument_count && cli_signal() == 0; i++) {
         char id[MODELLAB_RUN_ID_BYTES];
         int code = cli_run_id(call, lab, call->arguments[i], id);
         if (code == CLI_EXIT_OK)
@@ -47,7 +48,7 @@ static int do_all(cli_call *call, modellab_lab *lab, cli_run_fn one, const void 
         if (first == CLI_EXIT_OK)
             first = code;
     }
-    return first;
+    return cli_signal() != 0 ? cli_signal_exit() : first;
 }
 
 int cli_runs_each(cli_call *call, bool to_read, int32_t flags, cli_run_fn one, const void *how)

@@ -163,7 +163,7 @@ int cli_tell_end(const char *subject, const modellab_run_info *info)
         info->message[0] != '\0' ? info->message : modellab_reason_text(info->reason);
     const char *advice = cli_advice_reason(info->reason);
     size_t n = strlen(message);
-    fprintf(stderr, "modellab: %s: %s%s%s%s (%s, run %s)\n", subject,
+    cli_say("%s: %s%s%s%s (%s, run %s)", subject,
             n > 0 ? message : modellab_run_status_name(info->status),
             n > 0 && strchr(".!?", message[n - 1]) != NULL ? "" : ".", advice[0] != '\0' ? " " : "",
             advice, modellab_run_status_name(info->status), info->id);

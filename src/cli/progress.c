@@ -2,10 +2,13 @@
 #include "cli/progress.h"
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
 #define BAR 20
+#define NAME_MOST 30
+#define NAME_LEAST 4
 
 double cli_seconds(void)
 {
@@ -31,10 +34,28 @@ static bool due(cli_progress *p)
     return true;
 }
 
+static int columns_of_terminal(void)
+{
+    struct winsize size;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+/* One line: what does not fit would stay on the screen at every drawing. The name gives way first.
+ */
 static void draw(cli_progress *p, const char *text)
 {
-    fprintf(stderr, "\r%.30s %s\033[K", p->title, text);
+    cli_text line = CLI_TEXT_INIT;
+    int room = columns_of_terminal() - 1, name = room - (int)strlen(text) - 1;
+    if (name > NAME_MOST)
+        name = NAME_MOST;
+    if (name >= NAME_LEAST && cli_text_add_columns(&line, p->title, name) > 0)
+        cli_text_add(&line, " ");
+    else
+        name = 0;
+    cli_text_add_columns(&line, text, room - (name > 0 ? name + 1 : 0));
+    fprintf(stderr, "\r%s\033[K", cli_text_get(&line));
     fflush(stderr);
+    cli_text_free(&line);
     p->drawn = true;
 }
 

@@ -1,7 +1,9 @@
 /* The options of `transcribe` and `run submit` as a request, spooling of stdin, submitting. */
 #include "cli/request.h"
+#include "cli/progress.h"
 #include "cli/signals.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -210,10 +212,22 @@ static int put_queue(const cli_call *call, cli_json *j)
     return code;
 }
 
+/* JSON can hold nothing else, and another text must not be taken for it. */
+static int check_utf8(const cli_call *call)
+{
+    for (cli_option_id id = 0; id < CLI_OPT_COUNT; id++)
+        if (cli_has(call, id) && id != CLI_OPT_LAB && id != CLI_OPT_OUTPUT &&
+            id != CLI_OPT_REQUEST && !cli_is_utf8(cli_value(call, id)))
+            return cli_fail_text(call, CLI_EXIT_USAGE, "--%s is not UTF-8", cli_options[id].name);
+    return CLI_EXIT_OK;
+}
+
 int cli_request(const cli_call *call, cli_text *out)
 {
     cli_json j = {.depth = 0};
     int64_t duration;
+    if (check_utf8(call) != CLI_EXIT_OK)
+        return CLI_EXIT_USAGE;
     cli_json_open(&j, '{');
     cli_json_kint(&j, "schema_version", 1);
     put_text(call, &j, CLI_OPT_PIPELINE, "pipeline");
@@ -320,29 +334,39 @@ static int copy_stdin(const cli_call *call, int fd)
     }
 }
 
-int cli_input_open(const cli_call *call, const char *typed, cli_input *input)
+/* A file that loses its name at once: whatever ends the program takes it away. */
+static int open_nameless(void)
 {
-    *input = (cli_input){cli_basename(typed), typed, NULL};
-    if (strcmp(typed, "-") != 0)
-        return 0;
     const char *folder = getenv("TMPDIR");
     cli_text path = CLI_TEXT_INIT;
     cli_text_printf(&path, "%s/modellab-stdin-XXXXXX",
                     folder != NULL && folder[0] != '\0' ? folder : "/tmp");
     int fd = mkstemp(path.data);
-    if (fd < 0) {
-        cli_text_free(&path);
+    if (fd >= 0 && (unlink(path.data) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)) {
+        int failed = errno;
+        close(fd);
+        errno = failed;
+        fd = -1;
+    }
+    cli_text_free(&path);
+    return fd;
+}
+
+int cli_input_open(const cli_call *call, const char *typed, cli_input *input)
+{
+    *input = (cli_input){cli_basename(typed), typed, "", -1};
+    if (strcmp(typed, "-") != 0)
+        return 0;
+    input->spool = open_nameless();
+    if (input->spool < 0)
         return cli_fail_text(call, CLI_EXIT_FAILURE,
                              "no temporary file can be made for stdin: %s (TMPDIR chooses another "
                              "folder)",
                              strerror(errno));
-    }
-    input->spool = path.data;
-    input->path = path.data;
+    snprintf(input->own, sizeof input->own, "/proc/self/fd/%d", input->spool);
+    input->path = input->own;
     input->shown = "stdin";
-    int code = copy_stdin(call, fd);
-    if (close(fd) != 0 && code == 0)
-        code = cli_fail_text(call, CLI_EXIT_FAILURE, "stdin cannot be kept in a temporary file");
+    int code = copy_stdin(call, input->spool);
     if (code != 0)
         cli_input_close(input);
     return code;
@@ -350,12 +374,9 @@ int cli_input_open(const cli_call *call, const char *typed, cli_input *input)
 
 void cli_input_close(cli_input *input)
 {
-    if (input->spool != NULL) {
-        if (unlink(input->spool) != 0)
-            fputs("modellab: a temporary file could not be removed\n", stderr);
-        free(input->spool);
-    }
-    input->spool = NULL;
+    if (input->spool >= 0)
+        close(input->spool); /* its bytes were read back already, or are not wanted */
+    input->spool = -1;
 }
 
 /* Warnings; and what is wrong with a request (the error of an input says it all by itself). */
@@ -365,7 +386,7 @@ void cli_tell_findings(const modellab_report *report, bool errors)
         modellab_finding f = MODELLAB_FINDING_INIT;
         if (modellab_report_at(report, i, &f, NULL) == MODELLAB_OK &&
             (errors || f.severity != MODELLAB_SEVERITY_ERROR))
-            fprintf(stderr, "modellab: %s: %s%s%s\n", modellab_severity_name(f.severity), f.pointer,
+            cli_say("%s: %s%s%s", modellab_severity_name(f.severity), f.pointer,
                     f.pointer[0] != '\0' ? ": " : "", f.text);
     }
 }
@@ -376,10 +397,16 @@ int cli_submit(const cli_call *call, modellab_lab *lab, const cli_input *input, 
     modellab_run_submit_options options = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
     modellab_error err = MODELLAB_ERROR_INIT;
     modellab_report *report = NULL;
+    cli_progress progress;
     options.request = request;
     options.input_path = input != NULL ? input->path : NULL;
-    options.input_name = input != NULL && input->spool != NULL ? "stdin" : NULL;
+    options.input_name = input != NULL && input->spool >= 0 ? "stdin" : NULL;
+    options.cancel = cli_cancel_begin();
+    cli_progress_begin(&progress, call, input != NULL ? input->shown : "");
+    cli_progress_text(&progress, "storing");
     modellab_status status = modellab_run_submit(lab, &options, run_id, &report, &err);
+    cli_progress_end(&progress);
+    cli_cancel_end(options.cancel);
     if (report != NULL && (status != MODELLAB_OK || !cli_has(call, CLI_OPT_QUIET)))
         cli_tell_findings(report, status == MODELLAB_E_SCHEMA);
     modellab_report_unref(report);

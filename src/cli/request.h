@@ -13,11 +13,13 @@ int cli_request_given(const cli_call *call, cli_text *out);
 /* Whole of a file or ("-") of stdin, at most `max` bytes. */
 int cli_read_file(const cli_call *call, const char *path, size_t max, cli_text *out);
 
-/* An input as typed; stdin is spooled to a temporary file that close removes. */
+/* An input as typed; stdin is spooled to a temporary file without a name. Not to be copied: `path`
+ * may point into it. */
 typedef struct cli_input {
     const char *shown; /* last component, for messages */
     const char *path;
-    char *spool; /* NULL when it is the user's own file */
+    char own[32];
+    int spool; /* -1 when it is the user's own file */
 } cli_input;
 
 int cli_input_open(const cli_call *call, const char *typed, cli_input *input);

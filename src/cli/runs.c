@@ -11,7 +11,7 @@ int cli_run_submit(cli_call *call)
 {
     modellab_lab *lab = NULL;
     cli_text request = CLI_TEXT_INIT;
-    cli_input input = {0};
+    cli_input input = {.spool = -1};
     char run_id[MODELLAB_RUN_ID_BYTES];
     bool has_input = call->argument_count > 0;
     const char *file = cli_value(call, CLI_OPT_REQUEST);
@@ -98,9 +98,10 @@ static int print_list(cli_call *call, const modellab_run_list *list)
             snprintf(audio, sizeof audio, "%.1f s", info.audio_seconds);
         if (info.duration_ms >= 0)
             snprintf(took, sizeof took, "%.1f s", (double)info.duration_ms / 1000);
-        cli_text_printf(&out, "%-26s  %-9s  %-19s  %8s  %8s  %s\n", info.id,
-                        modellab_run_status_name(info.status), created, audio, took,
-                        info.input_name);
+        cli_text_printf(&out, "%-26s  %-9s  %-19s  %8s  %8s  ", info.id,
+                        modellab_run_status_name(info.status), created, audio, took);
+        cli_text_add_shown(&out, info.input_name);
+        cli_text_add(&out, "\n");
     }
     bool ok = cli_print(cli_text_get(&out), out.size);
     cli_text_free(&out);
@@ -136,8 +137,11 @@ int cli_run_list(cli_call *call)
 
 static void fact(cli_text *out, const char *name, const char *value)
 {
-    if (value[0] != '\0')
-        cli_text_printf(out, "%-14s %s\n", name, value);
+    if (value[0] == '\0')
+        return;
+    cli_text_printf(out, "%-14s ", name);
+    cli_text_add_shown(out, value);
+    cli_text_add(out, "\n");
 }
 
 static void facts(cli_text *out, const modellab_run_info *i)
@@ -192,7 +196,9 @@ static void steps(cli_text *out, const modellab_run *run)
             cli_text_printf(out, ", %.3f s", took);
         if (s.reused_from[0] != '\0')
             cli_text_printf(out, ", taken over from run %s", s.reused_from);
-        cli_text_printf(out, "%s%s\n", s.message[0] != '\0' ? ": " : "", s.message);
+        cli_text_add(out, s.message[0] != '\0' ? ": " : "");
+        cli_text_add_shown(out, s.message);
+        cli_text_add(out, "\n");
     }
 }
 

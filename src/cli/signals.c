@@ -3,6 +3,8 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t received;
@@ -38,4 +40,23 @@ int cli_signal_exit(void)
 void cli_signal_cancels(modellab_cancel *cancel)
 {
     atomic_store(&token, cancel);
+}
+
+modellab_cancel *cli_cancel_begin(void)
+{
+    modellab_cancel *cancel = NULL;
+    if (modellab_cancel_create(NULL, &cancel, NULL) != MODELLAB_OK) {
+        fputs("modellab: out of memory\n", stderr);
+        exit(1);
+    }
+    cli_signal_cancels(cancel);
+    if (received != 0)
+        modellab_cancel_set(cancel);
+    return cancel;
+}
+
+void cli_cancel_end(modellab_cancel *cancel)
+{
+    cli_signal_cancels(NULL);
+    modellab_cancel_unref(cancel);
 }

@@ -12,5 +12,8 @@ int cli_signal(void);
 int cli_signal_exit(void);
 /* Token that the signal sets; NULL takes it away. Borrowed. */
 void cli_signal_cancels(modellab_cancel *cancel);
+/* A new one, set when a signal has come already; and its end. */
+modellab_cancel *cli_cancel_begin(void);
+void cli_cancel_end(modellab_cancel *cancel);
 
 #endif

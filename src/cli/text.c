@@ -1,5 +1,6 @@
 /* Text that grows, JSON made of it, and the way to stdout. */
 #include "cli/text.h"
+#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -82,6 +83,92 @@ const char *cli_text_get(const cli_text *t)
     return t->data != NULL ? t->data : "";
 }
 
+/* --- text of strangers: names of files, what a record holds --- */
+
+#define REPLACEMENT "\xEF\xBF\xBD"
+
+/* Bytes of the code point at `text`; 0 when it is not valid UTF-8. */
+static size_t decode(const char *text, uint32_t *c)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    const unsigned char *p = (const unsigned char *)text;
+    size_t n = p[0] < 0x80 ? 1 : p[0] < 0xC0 ? 0 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
+    if (n == 0 || p[0] > 0xF4)
+        return 0;
+    *c = n == 1 ? p[0] : p[0] & (0x7Fu >> n);
+    for (size_t i = 1; i < n; i++) {
+        if ((p[i] & 0xC0) != 0x80)
+            return 0;
+        *c = *c << 6 | (p[i] & 0x3Fu);
+    }
+    return *c < least[n] || *c > 0x10FFFF || (*c >= 0xD800 && *c < 0xE000) ? 0 : n;
+}
+
+/* Controls, separators of lines, marks that turn the direction of text. */
+static bool steers(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x061C || c == 0x200E || c == 0x200F ||
+           (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+}
+
+static int width_of(uint32_t c)
+{
+    bool wide = (c >= 0x1100 && c <= 0x115F) || (c >= 0x2E80 && c <= 0xD7A3) ||
+                (c >= 0xF900 && c <= 0xFAFF) || (c >= 0xFE30 && c <= 0xFE6F) ||
+                (c >= 0xFF00 && c <= 0xFF60) || (c >= 0x1F300 && c <= 0x1FAFF) ||
+                (c >= 0x20000 && c <= 0x3FFFD);
+    return wide ? 2 : 1;
+}
+
+int cli_text_add_columns(cli_text *t, const char *more, int columns)
+{
+    int used = 0;
+    while (*more != '\0') {
+        uint32_t c;
+        size_t n = decode(more, &c);
+        bool kept = n > 0 && !steers(c);
+        int width = kept ? width_of(c) : 1;
+        if (width > columns - used)
+            break;
+        cli_text_add_n(t, kept ? more : REPLACEMENT, kept ? n : 3);
+        used += width;
+        more += n > 0 ? n : 1;
+    }
+    return used;
+}
+
+void cli_text_add_shown(cli_text *t, const char *more)
+{
+    cli_text_add_columns(t, more, INT_MAX);
+}
+
+bool cli_is_utf8(const char *text)
+{
+    uint32_t c;
+    size_t n = 1;
+    while (*text != '\0' && (n = decode(text, &c)) > 0)
+        text += n;
+    return n > 0;
+}
+
+void cli_say_text(const char *line)
+{
+    cli_text shown = CLI_TEXT_INIT;
+    cli_text_add_shown(&shown, line);
+    fprintf(stderr, "modellab: %s\n", cli_text_get(&shown));
+    cli_text_free(&shown);
+}
+
+void cli_say(const char *format, ...)
+{
+    char line[2048];
+    va_list args;
+    va_start(args, format);
+    if (vsnprintf(line, sizeof line, format, args) >= 0)
+        cli_say_text(line);
+    va_end(args);
+}
+
 /* --- JSON --- */
 
 static void separate(cli_json *j)
@@ -106,17 +193,22 @@ void cli_json_close(cli_json *j, char bracket)
     cli_text_add_n(&j->text, &bracket, 1);
 }
 
+/* What is no UTF-8 would make the whole document unreadable. */
 static void quoted(cli_text *t, const char *value)
 {
     cli_text_add(t, "\"");
-    for (; *value != '\0'; value++) {
-        unsigned char c = (unsigned char)*value;
-        if (c == '"' || c == '\\')
-            cli_text_printf(t, "\\%c", c);
+    while (*value != '\0') {
+        uint32_t c;
+        size_t n = decode(value, &c);
+        if (n == 0)
+            cli_text_add(t, REPLACEMENT);
+        else if (c == '"' || c == '\\')
+            cli_text_printf(t, "\\%c", (int)c);
         else if (c < 0x20)
             cli_text_printf(t, "\\u%04x", (unsigned)c);
         else
-            cli_text_add_n(t, value, 1);
+            cli_text_add_n(t, value, n);
+        value += n > 0 ? n : 1;
     }
     cli_text_add(t, "\"");
 }

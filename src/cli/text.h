@@ -22,6 +22,11 @@ char *cli_strdup(const char *text);
 void cli_text_add(cli_text *text, const char *more);
 void cli_text_add_n(cli_text *text, const char *more, size_t bytes);
 __attribute__((format(printf, 2, 3))) void cli_text_printf(cli_text *text, const char *format, ...);
+/* For a terminal: what is no UTF-8 and what steers a terminal becomes U+FFFD. */
+void cli_text_add_shown(cli_text *text, const char *more);
+/* The same, at most `columns` wide; returns the columns that it takes. */
+int cli_text_add_columns(cli_text *text, const char *more, int columns);
+bool cli_is_utf8(const char *text);
 void cli_text_free(cli_text *text);
 const char *cli_text_get(const cli_text *text); /* "" while empty */
 
@@ -48,6 +53,9 @@ void cli_json_kreal(cli_json *json, const char *key, double value);
 bool cli_json_print(cli_json *json);
 /* "17.0 KiB": bytes for people. */
 void cli_size_text(char out[24], int64_t bytes);
+/* One line on stderr after "modellab: ", shown as above. */
+__attribute__((format(printf, 1, 2))) void cli_say(const char *format, ...);
+void cli_say_text(const char *line);
 /* Writes to stdout; false when it cannot take it. */
 bool cli_print(const char *data, size_t bytes);
 

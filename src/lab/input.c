@@ -98,7 +98,9 @@ modellab_status mli_input_open(const mli_lab *lab, const modellab_run_submit_opt
 {
     modellab_status status;
 
-    *out = (mli_input){.fd = -1, .name = ""};
+    const char *name = options->input_name;
+
+    *out = (mli_input){.fd = -1};
     out->probe.seconds = -1;
     if (options->input_path == NULL && options->input_data == NULL) {
         return MODELLAB_OK;
@@ -107,15 +109,16 @@ modellab_status mli_input_open(const mli_lab *lab, const modellab_run_submit_opt
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "give an input path or bytes, not both");
     }
     out->present = true;
-    out->name = options->input_name;
+    if (name == NULL) {
+        name = options->input_path != NULL ? mli_basename(options->input_path) : "input";
+    }
+    mli_str_copy_shown(out->name, sizeof out->name, name);
     if (options->input_path != NULL) {
-        out->name = out->name != NULL ? out->name : mli_basename(options->input_path);
         status = open_file(lab, options->input_path, out, err);
         if (status == MODELLAB_OK) {
             status = check_size(out->bytes, lab->settings.max_input_bytes, err);
         }
     } else {
-        out->name = out->name != NULL ? out->name : "input";
         out->data = options->input_data;
         out->data_bytes = options->input_bytes;
         out->bytes = (int64_t)options->input_bytes;

@@ -12,7 +12,7 @@ typedef struct mli_input {
     size_t data_bytes;
     int64_t bytes;
     bool present;
-    const char *name; /* to record; "" without input */
+    char name[256]; /* to record: UTF-8 without controls; "" without input */
     mli_probe probe;
 } mli_input;
 

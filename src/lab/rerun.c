@@ -106,7 +106,7 @@ static modellab_status submit(mli_lab *lab, const mli_run_record *parent, const 
         o.input_path = path;
         o.input_name = parent->run->input_name;
     }
-    return mli_run_submit_child(lab, &o, parent, child_id, report, err);
+    return mli_run_submit_child(lab, &o, parent, NULL, child_id, report, err);
 }
 
 static modellab_status repeat(mli_lab *lab, const char *run_id, bool ended_badly,

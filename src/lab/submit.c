@@ -24,6 +24,7 @@ typedef struct submission {
     mli_lab *lab;
     const modellab_run_submit_options *options;
     const mli_run_record *parent; /* run that this one repeats; NULL = none */
+    const mli_cancel_word *cancel;
     mli_request request;
     mli_input input;
     mli_findings report;
@@ -179,8 +180,8 @@ static modellab_status put_files(submission *s, mli_input_facts *facts, modellab
         status = take_over(s, facts, err);
     } else if (status == MODELLAB_OK && s->input.present) {
         status = mli_rundir_put_input(lab->os.files, lab->root, s->ids.run_id, s->input.fd,
-                                      s->input.data, s->input.data_bytes, limit, lab->alloc, NULL,
-                                      facts, err);
+                                      s->input.data, s->input.data_bytes, limit, lab->alloc,
+                                      s->cancel, facts, err);
     }
     if (status == MODELLAB_OK && s->input.present && facts->bytes != s->input.bytes) {
         status = mli_fail(err, MODELLAB_E_INVALID_AUDIO, "the input changed while it was read");
@@ -384,17 +385,19 @@ modellab_status mli_run_submit(mli_lab *lab, const modellab_run_submit_options *
                                char run_id[MLI_ULID_BYTES], modellab_report **report,
                                modellab_error *err)
 {
-    return mli_run_submit_child(lab, options, NULL, run_id, report, err);
+    return mli_run_submit_child(lab, options, NULL, NULL, run_id, report, err);
 }
 
 modellab_status mli_run_submit_child(mli_lab *lab, const modellab_run_submit_options *options,
-                                     const mli_run_record *parent, char run_id[MLI_ULID_BYTES],
-                                     modellab_report **report, modellab_error *err)
+                                     const mli_run_record *parent, const mli_cancel_word *cancel,
+                                     char run_id[MLI_ULID_BYTES], modellab_report **report,
+                                     modellab_error *err)
 {
     submission s;
     modellab_status status = begin(&s, lab, options, true, err);
 
     s.parent = parent;
+    s.cancel = cancel;
     run_id[0] = '\0';
     if (status == MODELLAB_OK) {
         mli_log_text(s.log, MODELLAB_LOG_DEBUG, "run.submitting", "a run is being submitted");

@@ -24,7 +24,7 @@ wait_for_handler() {
   for _ in $(seq 600); do
     if [ "$(readlink "/proc/$pid/exe")" = "$(readlink -f "$program")" ] &&
       [ $((0x$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$pid/status") & 2)) -ne 0 ]; then return 0; fi
-    sleep 0.05
+    sleep 0.01
   done
   bad "the program does not handle SIGINT"
 }
@@ -145,6 +145,67 @@ kill -INT "$pid"
 ended
 check "SIGINT while stdin is read: exit code $code" exit_is 130
 check "no run was made" [ "$(run_count)" -eq 0 ]
-check "the spool file is gone" [ -z "$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'modellab-stdin-*' -newer "$work/endless")" ]
 kill "$writer" 2>/dev/null
+
+# what nobody can catch leaves no spool of stdin either
+spools() { find "$work/tmp" -name 'modellab-stdin-*' | wc -l; }
+mkdir "$work/tmp"
+for signal in HUP KILL; do
+  sleep 60 >"$work/endless" &
+  writer=$!
+  TMPDIR=$work/tmp "$program" transcribe - <"$work/endless" >"$work/seen/spool.out" 2>"$work/seen/spool.err" &
+  pid=$!
+  wait_for_handler
+  for _ in $(seq 200); do
+    if readlink /proc/"$pid"/fd/* 2>/dev/null | grep -q "^$work/tmp/"; then break; fi
+    sleep 0.02
+  done
+  check "SIG$signal: stdin is being spooled" sh -c "readlink /proc/$pid/fd/* | grep -q '^$work/tmp/'"
+  kill -s "$signal" "$pid"
+  wait "$pid" 2>/dev/null
+  check "SIG$signal: no spool stays" [ "$(spools)" -eq 0 ]
+  kill "$writer" 2>/dev/null
+done
+
+# Long copying and hashing: a signal ends it at the next block, and nothing is left of it.
+forget_runs
+{
+  head -c 40 "$audio"
+  printf '\377\377\377\377'
+} >"$work/audio/large.wav"
+truncate -s 256M "$work/audio/large.wav"
+start "" run submit "$work/audio/large.wav" --pipeline ingest
+for _ in $(seq 500); do
+  if [ -n "$(find "$canary/runs" -name 'input*.tmp' 2>/dev/null)" ]; then break; fi
+  sleep 0.01
+done
+kill -INT "$pid"
+ended
+check "SIGINT while the input is copied: exit code $code" exit_is 130
+check "copying: said" says "large.wav: cancelled"
+check "copying: no run" [ "$(run_count)" -eq 0 ]
+check "copying: no folder of it" [ -z "$(ls -A "$canary/runs" 2>/dev/null)" ]
+
+run run submit "$work/audio/large.wav" --pipeline ingest --quiet
+id=$(cat "$out")
+run run cancel "$id"
+# SIGINT as soon as the program listens: the work itself takes much longer
+interrupt() {
+  start "" "$@"
+  wait_for_handler
+  kill -INT "$pid"
+  ended
+}
+interrupt run verify "$id" "$id" "$id" "$id" "$id" "$id" "$id" "$id"
+check "SIGINT while verifying: exit code $code" exit_is 130
+interrupt run compare "$id" "$id"
+check "SIGINT while comparing: exit code $code (0: it was done before)" sh -c "[ $code -eq 130 ] || [ $code -eq 0 ]"
+interrupt run bundle "$id" --output "$work/cut.zip"
+check "SIGINT while bundling: exit code $code" exit_is 130
+check "bundling: no file is left" [ -z "$(find "$work" -maxdepth 1 -name 'cut.zip*')" ]
+run run bundle "$id" --output "$work/whole.zip"
+check "a bundle" exit_is 0
+interrupt run import "$work/whole.zip" --lab "$work/other-lab"
+check "SIGINT while importing: exit code $code" exit_is 130
+check "importing: nothing is left" [ -z "$(find "$work/other-lab/runs" -mindepth 1 2>/dev/null)" ]
 finish

@@ -87,7 +87,28 @@ run transcribe - --quiet <"$audio"
 check "stdin" exit_is 0
 check "stdin gives the same text" [ "$(cat "$out")" = "$text" ]
 check "the run's input is called stdin" [ "$(fact input)" = stdin ]
-check "the spool file is gone" [ -z "$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'modellab-stdin-*' -newer "$work/ggml-small.bin")" ]
+check "the spool file is gone" [ -z "$(find "${TMPDIR:-/tmp}" -maxdepth 1 -user "$(id -u)" -name 'modellab-stdin-*' -newer "$work/ggml-small.bin")" ]
+# names that are hostile: no UTF-8, and a sequence that steers the terminal
+escape=$(printf '\033')
+for name in "$(printf 'caf\351.wav')" "$(printf 'a\033[31mred.wav')" "$(printf '\342\200\256gnp.wav')"; do
+  cp "$audio" "$work/audio/$name"
+  run transcribe "$work/audio/$name" --json --quiet
+  check "a hostile name: exit code $code" exit_is 0
+  check "a hostile name: valid JSON" is_json
+  check "a hostile name: the JSON is UTF-8" iconv -f UTF-8 -t UTF-8 -o /dev/null "$out"
+  for command in "run list" "run status last" "run status last --json" "run list --json"; do
+    # shellcheck disable=SC2086
+    run $command
+    check "$command: no raw control" sh -c "! grep -aq '$escape' '$out'"
+    check "$command: UTF-8" iconv -f UTF-8 -t UTF-8 -o /dev/null "$out"
+    check "$command: no mark of direction" sh -c "! grep -aq '$(printf '\342\200\256')' '$out'"
+  done
+  run transcribe "$work/audio/none-$name"
+  check "a hostile name that is not there" exit_is 4
+  check "no raw control in the message" sh -c "! grep -aq '$escape' '$err'"
+done
+run transcribe "$audio" --user "$(printf 'ann\377')"
+check "an option that is no UTF-8 is refused, not changed" exit_is 2
 run transcribe - </dev/null
 check "empty stdin" exit_is 3
 cat "$audio" | run transcribe - --quiet --output "$work/made/"
@@ -140,6 +161,16 @@ if command -v script >/dev/null; then
     >"$work/seen/terminal" </dev/null
   check "a bar on a terminal" grep -q 'ETA' "$work/seen/terminal"
   check "the bar is cleared" sh -c "grep -aq \"\$(printf '\\r\\033\\[K')\" '$work/seen/terminal'"
+  # a narrow terminal and a long name: no line is wider than the terminal, or it would wrap
+  cp "$audio" "$work/audio/a_name_that_is_longer_than_the_bar_has_room_for.wav"
+  for columns in 80 40 20; do
+    MODEL_LAB_TESTING=1 MODEL_LAB_FAIL_STEP=asr:sleep=1000 script -qec "stty cols $columns; '$program' transcribe \
+      '$work/audio/a_name_that_is_longer_than_the_bar_has_room_for.wav' --output /dev/null" /dev/null \
+      >"$work/seen/narrow" </dev/null
+    widest=$(tr '\r' '\n' <"$work/seen/narrow" | grep -a "$escape\[K\$" | sed "s/$escape\[K//g" | wc -L)
+    check "$columns columns: something is drawn" [ "$widest" -gt 10 ]
+    check "$columns columns: the widest line has $widest" [ "$widest" -lt "$columns" ]
+  done
 else
   skip "script is not installed: the progress bar is not looked at"
 fi

@@ -48,6 +48,32 @@ static void cuts_on_borders(void **state)
     assert_string_equal(out, "abc");
 }
 
+static void shown_names_steer_nothing(void **state)
+{
+    static const struct {
+        const char *given, *shown;
+    } rows[] = {{"talk.wav", "talk.wav"},
+                {"caf\xC3\xA9.wav", "caf\xC3\xA9.wav"},
+                {"caf\xE9.wav", "caf\xEF\xBF\xBD.wav"},
+                {"a\x1B[31mb", "a\xEF\xBF\xBD[31mb"},
+                {"a\nb\x7F", "a\xEF\xBF\xBD"
+                             "b\xEF\xBF\xBD"},
+                {"\xC2\x9B!", "\xEF\xBF\xBD!"},          /* C1: CSI in one code point */
+                {"\xE2\x80\xAEvaw", "\xEF\xBF\xBDvaw"}}; /* right to left from here */
+    char out[32];
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        mli_str_copy_shown(out, sizeof out, rows[i].given);
+        assert_string_equal(out, rows[i].shown);
+    }
+    mli_str_copy_shown(out, 4, "ab\xFF"); /* no room for a whole sign */
+    assert_string_equal(out, "ab");
+    mli_str_copy_shown(out, 4, "abcdef");
+    assert_string_equal(out, "abc");
+    mli_str_copy_shown(out, 1, "abc");
+    assert_string_equal(out, "");
+}
+
 static void hex(void **state)
 {
     char text[9];
@@ -82,8 +108,11 @@ static void names(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(utf8_round_trip), cmocka_unit_test(utf8_refused),
-        cmocka_unit_test(cuts_on_borders), cmocka_unit_test(hex), cmocka_unit_test(names)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(utf8_round_trip),
+                                       cmocka_unit_test(utf8_refused),
+                                       cmocka_unit_test(cuts_on_borders),
+                                       cmocka_unit_test(shown_names_steer_nothing),
+                                       cmocka_unit_test(hex),
+                                       cmocka_unit_test(names)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -151,6 +151,52 @@ static void bad_paths_are_refused(void **state)
     }
 }
 
+/* A name is what a stranger chose: nothing of it reaches a terminal or breaks JSON. */
+static void names_steer_nothing(void **state)
+{
+    static const char *const names[] = {"caf\xE9.wav", "a\x1B[2Jb.wav", "\xE2\x80\xAE.wav"};
+    static const char *const shown[] = {"caf\xEF\xBF\xBD.wav", "a\xEF\xBF\xBD[2Jb.wav",
+                                        "\xEF\xBF\xBD.wav"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        modellab_run_submit_options o = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
+        modellab_run_info info = {.size = sizeof info};
+        char id[MLI_ULID_BYTES], path[512];
+        modellab_run *run = NULL;
+        FILE *file;
+
+        assert_true(snprintf(path, sizeof path, "%s/%s", folder.path, names[i]) > 0);
+        file = fopen(path, "wb");
+        assert_non_null(file);
+        assert_int_equal(sizeof wav, fwrite(wav, 1, sizeof wav, file));
+        assert_int_equal(0, fclose(file));
+        o.request = "{\"pipeline\":\"ingest\"}";
+        o.input_path = path;
+        ASSERT_OK(mli_run_submit(lab, &o, id, NULL, err));
+        ASSERT_OK(mli_run_load(lab, id, &run, err));
+        mli_run_fill_info(run, &info);
+        assert_string_equal(shown[i], info.input_name);
+        mli_run_unref(run);
+    }
+}
+
+/* A token that is set before the first block: nothing stays, not even a folder. */
+static void a_cancelled_submission_leaves_nothing(void **state)
+{
+    modellab_run_submit_options o = ingest_of(wav, sizeof wav);
+    modellab_error err = MODELLAB_ERROR_INIT;
+    mli_cancel_word word = 1;
+    char id[MLI_ULID_BYTES];
+
+    (void)state;
+    assert_int_equal(MODELLAB_E_CANCELLED,
+                     mli_run_submit_child(lab, &o, NULL, &word, id, NULL, &err));
+    assert_string_equal("", id);
+    assert_int_equal(0, count_runs(lab));
+    assert_int_equal(0, count_folders(lab));
+}
+
 static void a_lying_header_is_a_warning(void **state)
 {
     modellab_run_submit_options o;
@@ -279,6 +325,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_run_is_stored_whole, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_inputs_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_paths_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(names_steer_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_cancelled_submission_leaves_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_lying_header_is_a_warning, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_requests_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_key_gives_the_first_run, set_up, tear_down),
