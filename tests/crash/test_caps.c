@@ -134,11 +134,11 @@ static void runs_that_die_in_warm_workers_add_up(void **state)
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         const char *const requests[2] = {INGEST, ways[i][1]};
         double before = children_cpu(), lost = 0;
-        double sum = run_in_turn(k, ways[i][0], requests, 1, 8, 120.0, &lost);
+        double sum = run_in_turn(k, ways[i][0], requests, 1, 8, 300.0, &lost);
         double kernel = children_cpu() - before;
         print_message("%s: runs %.4f s (ended badly: %.4f s), kernel %.4f s, difference %.2f %%\n",
                       ways[i][0], sum, lost, kernel, 100.0 * (sum - kernel) / kernel);
-        assert_true(lost > 0.1 * kernel);
+        assert_true(lost > 0.02 * kernel + 0.05); /* more than is forgiven */
         assert_true(agrees(sum, kernel));
         assert_false(agrees(sum - lost, kernel)); /* were they not counted, this would tell */
     }

@@ -269,6 +269,29 @@ static void a_damaged_result_is_not_taken_over(void **state)
     free(text);
 }
 
+/* Other work than the parent's, and dead before its first window: the parent's text is not its. */
+static void a_rerun_that_dies_early_has_nothing_of_its_parent(void **state)
+{
+    kit *k = *state;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_run_again_options options = MODELLAB_RUN_AGAIN_OPTIONS_INIT;
+    char whole[MODELLAB_RUN_ID_BYTES], child[MODELLAB_RUN_ID_BYTES];
+    run_whole(k, ways[0], 2, whole);
+    options.overrides = "{\"retry\":null,\"config\":{\"asr\":{\"temperatures\":[0.4]}}}";
+    assert_int_equal(modellab_run_rerun(k->lab, whole, &options, child, NULL, &err), MODELLAB_OK);
+    pid_t host = kit_start_host(k, &(kit_host){.fail_step = "asr:die"});
+    assert_int_equal(kit_wait_final(k, child), MODELLAB_RUN_FAILED);
+    kit_stop_host(k, host);
+    assert_true(windows_done(k, child) > 0); /* they were offered */
+    modellab_run *run = kit_load(k, child);
+    for (size_t i = 0; i < modellab_run_artifact_count(run); i++) {
+        modellab_artifact_info info = {.size = sizeof(info)};
+        assert_int_equal(modellab_run_artifact_at(run, i, &info, NULL), MODELLAB_OK);
+        assert_null(strstr(info.name, "transcript"));
+    }
+    modellab_run_unref(run);
+}
+
 /* Cancelled, past its deadline, its worker dead: the retry of each gives the whole result. */
 static void a_retry_goes_on_where_the_run_was(void **state)
 {
@@ -308,6 +331,7 @@ int main(int argc, char **argv)
                                        KIT_TEST(a_checkpoint_that_forgets_is_found),
                                        KIT_TEST(killed_at_any_moment),
                                        KIT_TEST(a_rerun_computes_only_what_changed),
+                                       KIT_TEST(a_rerun_that_dies_early_has_nothing_of_its_parent),
                                        KIT_TEST(a_damaged_result_is_not_taken_over),
                                        KIT_TEST(a_retry_goes_on_where_the_run_was)};
     if (!kit_arguments(argc, argv, 0)) {
