@@ -1,9 +1,10 @@
-/* modellab_cancel: a reference-counted word that asks work to stop.
- * Setting it is one atomic store, so that a program may do it in a signal handler. */
+/* modellab_cancel: a reference-counted word that asks work to stop. Setting it is one atomic store
+ * and one system call for those that sleep, so that a program may do it in a signal handler. */
 #include "api/cancel.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "os/words.h"
 
 modellab_status modellab_cancel_create(const modellab_allocator *allocator, modellab_cancel **out,
                                        modellab_error *err)
@@ -35,6 +36,7 @@ void modellab_cancel_set(modellab_cancel *cancel)
 {
     if (cancel != NULL) {
         atomic_store(&cancel->word, 1);
+        mli_os_system_words.wake(mli_os_system_words.user, &cancel->word);
     }
 }
 

@@ -121,7 +121,7 @@ static int add_run(void *arg, const char *run_id)
 static modellab_status store_bytes(mli_lab *lab, modellab_disk_usage *out, modellab_error *err)
 {
     static const char *const names[] = {MLI_STORE_FILE, MLI_STORE_FILE "-wal",
-                                        MLI_STORE_FILE "-shm"};
+                                        MLI_STORE_FILE "-shm", MLI_BELL_FILE};
     char path[MLI_PATH_BYTES];
     modellab_status status = MODELLAB_OK;
 

@@ -1,5 +1,5 @@
-/* Reading a run's journal into the store, line by line: each line is one transaction that names its
- * number, so that nothing is applied twice. */
+/* Reading a run's journal into the store: the changes of many lines share a transaction, and each
+ * names its line's number, so that nothing is applied twice. */
 #include "lab/ingest.h"
 
 #include "base/error.h"
@@ -19,7 +19,7 @@ void mli_ingest_open(mli_ingest *ingest, mli_lab *lab, const mli_run_row *row)
     ingest->log = mli_run_log(lab, row);
     (void)mli_str_copy(ingest->run_id, sizeof(ingest->run_id), row->id);
     ingest->fence = row->fence;
-    ingest->applied = row->journal_line;
+    ingest->applied = ingest->stored = row->journal_line;
     ingest->fd = -1;
     ingest->line_ms = -1;
     ingest->measures = none;
@@ -39,6 +39,7 @@ static void close_journal(mli_ingest *ingest)
 void mli_ingest_close(mli_ingest *ingest)
 {
     close_journal(ingest);
+    mli_ingest_batch_clear(&ingest->batch, ingest->lab->alloc);
     mli_logger_unref(ingest->log);
     ingest->log = NULL;
 }
@@ -113,21 +114,53 @@ static void read_outcome(mli_ingest *ingest, const mli_journal_line *line)
     read_measures(ingest, line);
 }
 
-modellab_status mli_ingest_apply(mli_ingest *ingest, mli_store_change *change, modellab_error *err)
+modellab_status mli_ingest_flushed(mli_ingest *ingest, modellab_status status, modellab_error *err)
 {
-    change->run_id = ingest->run_id;
-    change->fence = ingest->fence;
-    change->expect = MODELLAB_RUN_RUNNING;
-    change->now_ms = mli_lab_now_ms(ingest->lab);
-    change->lazy = true; /* the journal has it */
-    modellab_status status = mli_store_apply(ingest->lab->store, change, NULL, NULL, err);
+    mli_ingest_batch_clear(&ingest->batch, ingest->lab->alloc);
     if (status == MODELLAB_E_RUN_FINAL || status == MODELLAB_E_FENCED ||
         status == MODELLAB_E_STATE) {
         mli_error_clear(err);
         ingest->refused = true;
         return MODELLAB_OK;
     }
+    if (status == MODELLAB_OK) {
+        ingest->stored = ingest->applied;
+    } else {
+        ingest->applied = ingest->stored;
+        close_journal(ingest);
+    }
     return status;
+}
+
+static modellab_status flush(mli_ingest *ingest, modellab_error *err)
+{
+    mli_store_write write = {.changes = (const mli_store_change *const *)ingest->batch.changes,
+                             .change_count = ingest->batch.count};
+    if (write.change_count == 0) {
+        ingest->stored = ingest->applied; /* lines that change nothing */
+        return MODELLAB_OK;
+    }
+    mli_store_write_many(ingest->lab->store, &write, 1);
+    if (write.status != MODELLAB_OK) {
+        (void)mli_fail(err, write.status, "%s", write.error.message);
+    }
+    return mli_ingest_flushed(ingest, write.status, err);
+}
+
+modellab_status mli_ingest_apply(mli_ingest *ingest, mli_store_change *change, modellab_error *err)
+{
+    modellab_status status = MODELLAB_OK;
+    change->run_id = ingest->run_id;
+    change->fence = ingest->fence;
+    change->expect = MODELLAB_RUN_RUNNING;
+    change->now_ms = mli_lab_now_ms(ingest->lab);
+    change->lazy = true; /* the journal has it */
+    if (ingest->batch.count == MLI_INGEST_BATCH) {
+        status = flush(ingest, err);
+    }
+    return status == MODELLAB_OK && !ingest->refused
+               ? mli_ingest_batch_add(&ingest->batch, ingest->lab->alloc, change, err)
+               : status;
 }
 
 static modellab_status apply_artifact(mli_ingest *ingest, const mli_journal_line *line,
@@ -238,7 +271,7 @@ static void tell_stale(mli_ingest *ingest)
     }
 }
 
-modellab_status mli_ingest_pump(mli_ingest *ingest, size_t *lines, modellab_error *err)
+modellab_status mli_ingest_read(mli_ingest *ingest, size_t *lines, modellab_error *err)
 {
     size_t count = 0;
     modellab_status status = MODELLAB_OK;
@@ -267,11 +300,17 @@ modellab_status mli_ingest_pump(mli_ingest *ingest, size_t *lines, modellab_erro
         }
     }
     tell_stale(ingest);
-    if (status != MODELLAB_OK) {
-        close_journal(ingest); /* the line that failed is read again next time */
+    if (status != MODELLAB_OK) { /* the lines are read again next time */
+        status = mli_ingest_flushed(ingest, status, err);
     }
     if (lines != NULL) {
         *lines = count;
     }
     return status;
+}
+
+modellab_status mli_ingest_pump(mli_ingest *ingest, size_t *lines, modellab_error *err)
+{
+    modellab_status status = mli_ingest_read(ingest, lines, err);
+    return status == MODELLAB_OK ? flush(ingest, err) : status;
 }

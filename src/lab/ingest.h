@@ -3,6 +3,7 @@
 #ifndef MLI_LAB_INGEST_H
 #define MLI_LAB_INGEST_H
 
+#include "lab/ingest_batch.h"
 #include "lab/lab.h"
 #include "lab/settle.h"
 #include "store/journal.h"
@@ -14,8 +15,10 @@ typedef struct mli_ingest {
     modellab_logger *log;                  /* with the run's ids; NULL = silent */
     char run_id[MLI_ULID_BYTES];
     int64_t fence;
-    int64_t applied; /* last journal line that the store has */
-    int fd;          /* -1: the journal does not exist yet */
+    int64_t applied; /* last journal line that the store has, or that waits in the batch */
+    int64_t stored;  /* last one that the store has */
+    mli_ingest_batch batch;
+    int fd; /* -1: the journal does not exist yet */
     mli_journal_reader reader;
     mli_outcome outcome; /* of this fence, once read */
     int64_t outcome_line;
@@ -35,6 +38,15 @@ typedef struct mli_ingest {
 void mli_ingest_open(mli_ingest *ingest, mli_lab *lab, const mli_run_row *row);
 void mli_ingest_close(mli_ingest *ingest);
 
+/* Reads all whole lines that are there into the batch (applying it whenever it is full), so that
+ * several runs can be applied together: apply `ingest->batch` and tell with mli_ingest_flushed().
+ */
+MODELLAB_MUST_CHECK modellab_status mli_ingest_read(mli_ingest *ingest, size_t *lines,
+                                                    modellab_error *err);
+/* What became of the batch. E_RUN_FINAL, E_FENCED and E_STATE set `refused` and are success here;
+ * after another failure its lines are read again. */
+MODELLAB_MUST_CHECK modellab_status mli_ingest_flushed(mli_ingest *ingest, modellab_status status,
+                                                       modellab_error *err);
 /* Applies all whole lines that are there. The outcome is read, not applied: that is for
  * mli_ingest_settle. `*lines` (optional) counts the lines read. E_RUN_FINAL and E_FENCED set
  * `refused` and are success here. */
@@ -57,6 +69,34 @@ typedef struct mli_host_measures {
     {                                                                                              \
         -1, -1, -1, -1, -1, -1, -1, "", NULL                                                       \
     }
+
+/* The end of an attempt in three acts, so that those of several runs share a transaction: prepare,
+ * write (mli_store_write_many), conclude. The ingest, the settlement and the measures must stay
+ * until then. The acts together are mli_ingest_settle(). */
+typedef struct mli_ending {
+    mli_ingest *ingest; /* NULL: nothing was prepared */
+    mli_settlement *settlement;
+    const mli_host_measures *host;
+    mli_run_record *record;
+    mli_buf seal, history, methods;
+    mli_run_measures measures;
+    mli_run_transition transition;
+    mli_store_change change;
+    const mli_store_change *change_list[1];
+    modellab_run_status to;
+} mli_ending;
+
+/* `refused` of the ingest: there is nothing to write. */
+MODELLAB_MUST_CHECK modellab_status mli_ending_prepare(mli_ending *e, mli_ingest *ingest,
+                                                       mli_settlement *settlement,
+                                                       const mli_host_measures *host,
+                                                       modellab_error *err);
+/* Points into `e`. */
+mli_store_write mli_ending_write(const mli_ending *e);
+MODELLAB_MUST_CHECK modellab_status mli_ending_conclude(mli_ending *e, const mli_store_write *write,
+                                                        modellab_run_status *to,
+                                                        modellab_error *err);
+void mli_ending_dispose(mli_ending *e);
 
 /* Ends the attempt: open steps, partial results, measures, cost, transition, manifest. `refused`
  * when the run had its final status already. `to` (optional) is the run's status then. A run that

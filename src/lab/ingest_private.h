@@ -20,7 +20,7 @@ static inline double mli_line_real(const mli_journal_line *line, const char *key
     return mli_json_number(mli_json_get(line->object, key), -1.0);
 }
 
-/* Does one change; that the run is no longer ours is noted, not an error. */
+/* Puts one change into the batch; that the run is no longer ours is noted, not an error. */
 MODELLAB_MUST_CHECK modellab_status mli_ingest_apply(mli_ingest *ingest, mli_store_change *change,
                                                      modellab_error *err);
 

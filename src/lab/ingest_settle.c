@@ -121,71 +121,65 @@ static void write_history(const mli_run_row *row, const mli_settlement *s, model
     mli_jw_end_object(&w);
 }
 
-static modellab_status apply_end(mli_ingest *ingest, mli_run_record *record,
-                                 const mli_settlement *s, const mli_host_measures *host,
-                                 modellab_run_status to, modellab_error *err)
+/* What the transition says besides its status. */
+static void fill_transition(mli_ending *e, int64_t now)
 {
-    mli_lab *lab = ingest->lab;
-    int64_t now = mli_lab_now_ms(lab);
-    mli_buf seal, history;
-    mli_run_measures m = ingest->measures;
-    mli_buf_init(&seal, lab->alloc);
-    mli_buf_init(&history, lab->alloc);
-    write_history(record->run, s, to, &history);
-    if (mli_status_is_final(to)) {
-        mli_run_seal(lab, ingest->run_id, ingest->log, &seal);
-    }
-    mli_methods how;
-    mli_buf methods;
-    double earlier = record->run->cpu_seconds > 0 ? record->run->cpu_seconds : 0;
-    add_up(record->run, host, &m, &how);
-    m.cost_micros = mli_pricing_cost(lab, record->run, &m);
-    size_t open_steps = close_steps(record, s, mli_settle_status(s->reason), now);
-    for (size_t i = 0; i < open_steps && m.cpu_seconds >= 0; i++) {
-        measure_open_step(host, m.cpu_seconds - earlier, &record->steps[i]);
-    }
+    const mli_settlement *s = e->settlement;
     const char *failed = s->failed_step;
-    if (failed[0] == '\0' && open_steps > 0) {
-        failed = record->steps[0].name;
+    if (failed[0] == '\0' && e->change.step_count > 0) {
+        failed = e->record->steps[0].name;
     }
-    mli_run_transition transition = {.to = to,
-                                     .reason = s->reason,
-                                     .message = s->message,
-                                     .failed_step = failed,
-                                     .event_type = mli_state_event(to),
-                                     .event_data = mli_buf_text(&history),
-                                     .seal_json = mli_buf_text(&seal),
-                                     .retry_delay_ms = s->delay_ms,
-                                     .worked_until_ms = host->alive_ms > 0 ? host->alive_ms : 0,
-                                     .not_before_ms =
-                                         to == MODELLAB_RUN_QUEUED ? now + s->delay_ms : 0};
-    if (to == MODELLAB_RUN_QUEUED) {
-        transition.reason = MODELLAB_REASON_RETRYING;
+    e->transition =
+        (mli_run_transition){.to = e->to,
+                             .reason = s->reason,
+                             .message = s->message,
+                             .failed_step = failed,
+                             .event_type = mli_state_event(e->to),
+                             .event_data = mli_buf_text(&e->history),
+                             .seal_json = mli_buf_text(&e->seal),
+                             .methods = mli_buf_text(&e->methods),
+                             .retry_delay_ms = s->delay_ms,
+                             .worked_until_ms = e->host->alive_ms > 0 ? e->host->alive_ms : 0,
+                             .not_before_ms = e->to == MODELLAB_RUN_QUEUED ? now + s->delay_ms : 0};
+    if (e->to == MODELLAB_RUN_QUEUED) {
+        e->transition.reason = MODELLAB_REASON_RETRYING;
     }
-    mli_store_change change = {
+}
+
+/* The change that ends the attempt; it points into the ending. */
+static modellab_status make_change(mli_ending *e, modellab_error *err)
+{
+    mli_ingest *ingest = e->ingest;
+    mli_lab *lab = ingest->lab;
+    mli_run_row *run = e->record->run;
+    int64_t now = mli_lab_now_ms(lab);
+    mli_methods how;
+    double earlier = run->cpu_seconds > 0 ? run->cpu_seconds : 0;
+    write_history(run, e->settlement, e->to, &e->history);
+    if (mli_status_is_final(e->to)) {
+        mli_run_seal(lab, ingest->run_id, ingest->log, &e->seal);
+    }
+    e->measures = ingest->measures;
+    add_up(run, e->host, &e->measures, &how);
+    e->measures.cost_micros = mli_pricing_cost(lab, run, &e->measures);
+    size_t open_steps = close_steps(e->record, e->settlement, mli_settle_status(e->settlement->reason), now);
+    for (size_t i = 0; i < open_steps && e->measures.cpu_seconds >= 0; i++) {
+        measure_open_step(e->host, e->measures.cpu_seconds - earlier, &e->record->steps[i]);
+    }
+    mli_methods_write(&how, run->attempt > 1 ? run->methods : "", &e->methods);
+    e->change = (mli_store_change){
         .run_id = ingest->run_id,
         .fence = ingest->fence,
         .expect = MODELLAB_RUN_RUNNING,
         .now_ms = now,
-        .journal_line = ingest->outcome_line > record->run->journal_line ? ingest->outcome_line : 0,
-        .measures = &m,
-        .steps = record->steps,
+        .journal_line = ingest->outcome_line > run->journal_line ? ingest->outcome_line : 0,
+        .measures = &e->measures,
+        .steps = e->record->steps,
         .step_count = open_steps,
-        .transition = &transition};
-    mli_buf_init(&methods, lab->alloc);
-    mli_methods_write(&how, record->run->attempt > 1 ? record->run->methods : "", &methods);
-    modellab_status status = mli_buf_status(&methods, err);
-    if (status == MODELLAB_OK) {
-        status = mli_buf_status(&history, err);
-    }
-    if (status == MODELLAB_OK) {
-        transition.methods = mli_buf_text(&methods);
-        status = mli_store_apply(lab->store, &change, NULL, NULL, err);
-    }
-    mli_buf_dispose(&methods);
-    mli_buf_dispose(&history);
-    mli_buf_dispose(&seal);
-    return status;
+        .transition = &e->transition};
+    fill_transition(e, now);
+    modellab_status status = mli_buf_status(&e->methods, err);
+    return status == MODELLAB_OK ? mli_buf_status(&e->history, err) : status;
 }
 
 static bool not_ours(modellab_status status)
@@ -201,13 +195,22 @@ static void follow_up(mli_ingest *ingest)
     mli_manifest_writer_put(ingest->manifests, ingest->lab, ingest->run_id, ingest->log);
 }
 
-static modellab_status settle_once(mli_ingest *ingest, const mli_settlement *settlement,
-                                   const mli_host_measures *host, modellab_run_status *to,
-                                   modellab_error *err)
+void mli_ending_dispose(mli_ending *e)
 {
-    mli_run_record *record = NULL;
-    modellab_run_status next = 0;
-    modellab_status status = mli_store_load(ingest->lab->store, ingest->run_id, &record, err);
+    if (e->ingest != NULL) {
+        mli_buf_dispose(&e->methods);
+        mli_buf_dispose(&e->history);
+        mli_buf_dispose(&e->seal);
+        mli_run_record_free(e->record);
+        memset(e, 0, sizeof(*e));
+    }
+}
+
+modellab_status mli_ending_prepare(mli_ending *e, mli_ingest *ingest, mli_settlement *settlement,
+                                   const mli_host_measures *host, modellab_error *err)
+{
+    memset(e, 0, sizeof(*e));
+    modellab_status status = mli_store_load(ingest->lab->store, ingest->run_id, &e->record, err);
     if (status == MODELLAB_E_NOT_FOUND) {
         mli_error_clear(err);
         ingest->refused = true;
@@ -216,42 +219,83 @@ static modellab_status settle_once(mli_ingest *ingest, const mli_settlement *set
     if (status != MODELLAB_OK) {
         return status;
     }
-    if (record->run->fence != ingest->fence || record->run->status != MODELLAB_RUN_RUNNING ||
-        mli_state_next(record->run->status, settlement->what, &next) != MLI_ALLOWED) {
+    e->ingest = ingest;
+    e->settlement = settlement;
+    e->host = host;
+    e->change_list[0] = &e->change;
+    mli_buf_init(&e->seal, ingest->lab->alloc);
+    mli_buf_init(&e->history, ingest->lab->alloc);
+    mli_buf_init(&e->methods, ingest->lab->alloc);
+    const mli_run_row *run = e->record->run;
+    if (run->fence != ingest->fence || run->status != MODELLAB_RUN_RUNNING ||
+        mli_state_next(run->status, settlement->what, &e->to) != MLI_ALLOWED) {
         ingest->refused = true;
     }
     if (!ingest->refused && settlement->what != MLI_RUN_DONE && settlement->what != MLI_RUN_AGAIN) {
-        status = mli_partial_keep(ingest, record, err);
+        status = mli_partial_keep(ingest, e->record, err);
     }
     if (status == MODELLAB_OK && !ingest->refused) {
-        status = apply_end(ingest, record, settlement, host, next, err);
-        if (not_ours(status)) {
-            mli_error_clear(err);
-            ingest->refused = true;
-            status = MODELLAB_OK;
-        }
+        status = make_change(e, err);
     }
-    mli_run_record_free(record);
-    if (status == MODELLAB_OK && !ingest->refused) {
+    if (status != MODELLAB_OK) {
+        mli_ending_dispose(e);
+    }
+    return status;
+}
+
+mli_store_write mli_ending_write(const mli_ending *e)
+{
+    return (mli_store_write){.changes = e->change_list, .change_count = 1};
+}
+
+/* One that was to be queued again, but whose cancel has been requested meanwhile. */
+static bool is_cancelled(modellab_status status, mli_settlement *settlement)
+{
+    if (status != MODELLAB_E_CANCELLED || settlement->what != MLI_RUN_AGAIN) {
+        return false;
+    }
+    settlement->what = MLI_RUN_STOPPED;
+    settlement->reason = MODELLAB_REASON_CANCELLED_BY_USER;
+    mli_settle_text(settlement->reason, 0, settlement->message, sizeof(settlement->message));
+    return true;
+}
+
+modellab_status mli_ending_conclude(mli_ending *e, const mli_store_write *write,
+                                    modellab_run_status *to, modellab_error *err)
+{
+    mli_ingest *ingest = e->ingest;
+    mli_settlement *settlement = e->settlement;
+    const mli_host_measures *host = e->host;
+    modellab_run_status next = e->to;
+    mli_ending_dispose(e);
+    if (write->status == MODELLAB_OK) {
         follow_up(ingest);
         if (to != NULL) {
             *to = next;
         }
+        return MODELLAB_OK;
     }
-    return status;
+    if (not_ours(write->status)) {
+        ingest->refused = true;
+        return MODELLAB_OK;
+    }
+    if (is_cancelled(write->status, settlement)) {
+        return mli_ingest_settle(ingest, settlement, host, to, err);
+    }
+    return mli_fail(err, write->status, "%s", write->error.message);
 }
 
 modellab_status mli_ingest_settle(mli_ingest *ingest, mli_settlement *settlement,
                                   const mli_host_measures *host, modellab_run_status *to,
                                   modellab_error *err)
 {
-    modellab_status status = settle_once(ingest, settlement, host, to, err);
-    if (status == MODELLAB_E_CANCELLED && settlement->what == MLI_RUN_AGAIN) {
-        mli_error_clear(err);
-        settlement->what = MLI_RUN_STOPPED;
-        settlement->reason = MODELLAB_REASON_CANCELLED_BY_USER;
-        mli_settle_text(settlement->reason, 0, settlement->message, sizeof(settlement->message));
-        status = settle_once(ingest, settlement, host, to, err);
+    mli_ending e;
+    modellab_status status = mli_ending_prepare(&e, ingest, settlement, host, err);
+    if (status != MODELLAB_OK || ingest->refused) {
+        mli_ending_dispose(&e);
+        return status;
     }
-    return status;
+    mli_store_write write = mli_ending_write(&e);
+    mli_store_write_many(ingest->lab->store, &write, 1);
+    return mli_ending_conclude(&e, &write, to, err);
 }

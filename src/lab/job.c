@@ -12,7 +12,6 @@
 #define NS_PER_MS ((int64_t)1000000)
 #define LOOK_MS 100        /* page, caps, journal */
 #define MEMORY_LOOK_MS 10  /* for a run with a memory cap */
-#define RETRY_MS 1000      /* after a failure of the store */
 #define QUIET_LOOK_MS 1000 /* journal, when the page does not tell of new lines */
 
 int64_t mli_job_now(const mli_job *job)
@@ -31,6 +30,8 @@ mli_job *mli_job_create(const mli_job_host *host, modellab_error *err)
     job->host = host;
     job->ingest.fd = -1;
     job->page = MLI_PAGE_VIEW_NONE;
+    job->lock_fd = -1;
+    mli_buf_init(&job->owner, host->lab->alloc);
     mli_worker_process_init(&job->process, &host->lab->os);
     return job;
 }
@@ -224,14 +225,14 @@ static void fence_out(mli_job *job, int64_t now_ns)
 {
     if (now_ns >= job->kill_ns) {
         mli_worker_process_signal(&job->process, true, job->log);
-        job->kill_ns = now_ns + RETRY_MS * NS_PER_MS;
+        job->kill_ns = now_ns + MLI_JOB_RETRY_NS;
     }
 }
 
 void mli_job_look(mli_job *job, int64_t now_ns, int64_t *next_ns)
 {
     *next_ns = INT64_MAX;
-    if (job->finished) {
+    if (job->finished || job->ready) {
         return;
     }
     if (job->retry_ns > now_ns) {
@@ -253,12 +254,7 @@ void mli_job_look(mli_job *job, int64_t now_ns, int64_t *next_ns)
         *next_ns = job->kill_ns;
         return;
     }
-    if (!mli_job_settle(job, now_ns)) {
-        job->retry_ns = now_ns + RETRY_MS * NS_PER_MS;
-        *next_ns = job->retry_ns;
-        mli_worker_process_unwatch(&job->process); /* what it has said cannot be dealt with yet */
-        job->unwatched = true;
-    }
+    job->ready = true;
 }
 
 void mli_job_dispose(mli_job *job)
@@ -267,7 +263,12 @@ void mli_job_dispose(mli_job *job)
         return;
     }
     const modellab_allocator *alloc = job->host->lab->alloc;
-    mli_ingest_close(&job->ingest);
+    mli_ending_dispose(&job->ending);
+    if (job->ingest.lab != NULL) { /* claimed or adopted */
+        mli_ingest_close(&job->ingest);
+    }
+    mli_os_fd_close(job->lock_fd);
+    mli_buf_dispose(&job->owner);
     mli_worker_process_forget(&job->process);
     mli_page_close(&job->page);
     mli_logger_unref(job->log);

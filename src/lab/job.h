@@ -52,24 +52,51 @@ typedef struct mli_job {
     int64_t retry_ns;  /* settling failed: not again before this time */
     int64_t kill_ns;   /* fenced out: not signalled again before this time */
     bool unwatched;    /* its worker is out of the poller until then */
+    /* Of its start, until it is claimed. */
+    mli_store_claim claim;
+    char claimed_id[MLI_ULID_BYTES];
+    mli_buf owner;
+    int lock_fd;   /* -1 = let go of: the worker holds it */
+    bool is_short; /* as the queue told */
+    /* Of its end, once it is ready. */
+    mli_settlement settlement;
+    mli_host_measures measures;
+    mli_ending ending;
+    bool ready; /* its worker is done: it is to be ended */
     bool adopted, draining, killed;
     bool finished;              /* settled, or no longer ours: dispose of it */
     modellab_run_status status; /* once finished; 0 = somebody else settled it */
 } mli_job;
 
-/* Takes the run's lock, claims it, starts its worker. `*taken` false: another was faster, or it is
- * no longer queued. A run that was claimed and could not be started is settled as FAILED at once.
- */
-MODELLAB_MUST_CHECK modellab_status mli_job_start(const mli_job_host *host, const char *run_id,
-                                                  mli_job **out, bool *taken, modellab_error *err);
+/* Takes the lock of a queued run and prepares its claim. *out NULL: another was faster, or it is no
+ * longer there. */
+MODELLAB_MUST_CHECK modellab_status mli_job_prepare(const mli_job_host *host, const char *run_id,
+                                                    mli_job **out, modellab_error *err);
+/* The claim, for mli_store_write_many; points into the job. */
+mli_store_write mli_job_claim(mli_job *job);
+/* After that: gives the run to a worker. One that cannot be started is settled as FAILED at once.
+ * *taken false: the claim was refused (another was faster, a cap has no room) or failed (the
+ * result): the job is to be disposed of. */
+MODELLAB_MUST_CHECK modellab_status mli_job_start(mli_job *job, const mli_store_write *claimed,
+                                                  bool *taken, modellab_error *err);
 /* Takes over the RUNNING run of `row` (consumed on success only), whose lock is held by a worker
  * that lost its supervisor. E_NOT_FOUND: there is no page, its identity is not that of a living
  * process, or another supervisor has adopted the run. */
 MODELLAB_MUST_CHECK modellab_status mli_job_adopt(const mli_job_host *host, mli_run_row *row,
                                                   mli_job **out, modellab_error *err);
-/* Does all that is due and says in *next_ns when to look again at the latest. Failures of the store
- * are logged and tried again. */
+/* Does all that is due and says in *next_ns when to look again at the latest; `ready` when it is to
+ * be ended. Failures of the store are logged and tried again. */
 void mli_job_look(mli_job *job, int64_t now_ns, int64_t *next_ns);
+
+/* The end of a job that is ready, in acts, so that those of several share transactions. After a
+ * failure, which is logged, it is ready again later. */
+/* Reaps the process and reads the rest of the journal. True: write the lines, then prepare. */
+MODELLAB_MUST_CHECK bool mli_job_end_read(mli_job *job, int64_t now_ns);
+mli_store_write mli_job_end_lines(const mli_job *job);
+/* Decides. True: write the end, then conclude. */
+MODELLAB_MUST_CHECK bool mli_job_end_prepare(mli_job *job, const mli_store_write *lines,
+                                             int64_t now_ns);
+void mli_job_end_conclude(mli_job *job, const mli_store_write *end, int64_t now_ns);
 /* Asks it to stop for this reason and starts the ladder. */
 void mli_job_stop(mli_job *job, modellab_reason reason, int64_t now_ns);
 /* Lets go of it: a worker that still runs goes on unwatched. */

@@ -4,6 +4,8 @@
 
 #include "lab/job.h"
 
+#define MLI_JOB_RETRY_NS ((int64_t)1000 * 1000000) /* after a failure of the store */
+
 /* NULL when memory is short. */
 MODELLAB_MUST_CHECK mli_job *mli_job_create(const mli_job_host *host, modellab_error *err);
 /* After row is set: caps, deadlines, ladder, ingest, logger. `started_ns`: monotonic time of the
@@ -25,11 +27,8 @@ modellab_reason mli_job_passed_cap(mli_job *job, int64_t now_ns);
 bool mli_job_over_memory(mli_job *job, int64_t now_ns);
 /* Says more about a cap than the sentence of its reason; leaves `out` alone where it cannot. */
 void mli_job_cap_message(const mli_job *job, modellab_reason reason, char *out, size_t capacity);
-/* The worker is gone: last lines of the journal, decision, final transition. False when the store
- * refused: to be tried again. */
-MODELLAB_MUST_CHECK bool mli_job_settle(mli_job *job, int64_t now_ns);
 /* Ends a claimed run whose worker could not be started; what fails here is logged and tried again
- * by mli_job_look. */
+ * when it is ready again. */
 void mli_job_settle_unstarted(mli_job *job, modellab_status why, const modellab_error *err);
 
 #endif

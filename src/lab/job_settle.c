@@ -1,5 +1,5 @@
-/* The end of a job: the process is reaped, the rest of the journal read, and the run gets its
- * status by the decision of settle.h. */
+/* The end of a job in acts: the process is reaped and the rest of the journal read, the run gets
+ * its status by the decision of settle.h, its worker is free. */
 #include "lab/job_private.h"
 
 #include "base/error.h"
@@ -7,6 +7,12 @@
 #include "lab/methods.h"
 #include "log/logger.h"
 #include <string.h>
+
+static void say_not_ingested(const mli_job *job, modellab_status status, const modellab_error *err)
+{
+    mli_log_error(job->log, MODELLAB_LOG_ERROR, "journal.not_ingested",
+                  "the journal could not be taken over; it will be tried again", status, err);
+}
 
 static mli_settle_view view_of(mli_job *job)
 {
@@ -69,50 +75,111 @@ static void say_end(const mli_job *job, const mli_settlement *s)
                            mli_log_bool("killed", job->killed)));
 }
 
-static bool settle_by(mli_job *job, mli_settlement *settlement)
+/* Not now: it is ready again after a while. What its worker has said cannot be dealt with yet. */
+static bool later(mli_job *job, int64_t now_ns)
+{
+    job->ready = false;
+    job->retry_ns = now_ns + MLI_JOB_RETRY_NS;
+    mli_worker_process_unwatch(&job->process);
+    job->unwatched = true;
+    return false;
+}
+
+bool mli_job_end_read(mli_job *job, int64_t now_ns)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
-    mli_host_measures host = measures_of(job);
-    modellab_status status = mli_ingest_settle(&job->ingest, settlement, &host, &job->status, &err);
-    if (status != MODELLAB_OK) {
-        mli_log_error(job->log, MODELLAB_LOG_ERROR, "run.not_settled",
-                      "the end of the run could not be recorded; it will be tried again", status,
-                      &err);
-        return false;
+    if (!job->process.answered) {
+        mli_worker_process_finish(&job->process);
     }
+    modellab_status status = mli_ingest_read(&job->ingest, NULL, &err);
+    if (status != MODELLAB_OK) {
+        say_not_ingested(job, status, &err);
+        return later(job, now_ns);
+    }
+    return true;
+}
+
+mli_store_write mli_job_end_lines(const mli_job *job)
+{
+    const mli_ingest_batch *batch = &job->ingest.batch;
+    return (mli_store_write){.changes = (const mli_store_change *const *)batch->changes,
+                             .change_count = batch->count};
+}
+
+/* It has its end, by us or by somebody else: the worker is free. */
+static void finish(mli_job *job, int64_t now_ns)
+{
     job->finished = true;
     if (job->ingest.refused) {
         job->status = 0;
         mli_log_text(job->log, MODELLAB_LOG_WARN, "run.settled_elsewhere",
                      "another process gave the run its end");
     } else {
-        say_end(job, settlement);
+        say_end(job, &job->settlement);
+    }
+    bool signalled = job->ladder.rung == MLI_LADDER_TERM || job->ladder.rung == MLI_LADDER_KILL;
+    mli_worker_pool_give(job->host->pool, &job->process, signalled || job->ingest.refused, now_ns);
+}
+
+static bool not_settled(mli_job *job, modellab_status status, const modellab_error *err,
+                        int64_t now_ns)
+{
+    mli_log_error(job->log, MODELLAB_LOG_ERROR, "run.not_settled",
+                  "the end of the run could not be recorded; it will be tried again", status, err);
+    return later(job, now_ns);
+}
+
+bool mli_job_end_prepare(mli_job *job, const mli_store_write *lines, int64_t now_ns)
+{
+    modellab_error err = lines->error;
+    modellab_status status = mli_ingest_flushed(&job->ingest, lines->status, &err);
+    if (status != MODELLAB_OK) {
+        say_not_ingested(job, status, &err);
+        return later(job, now_ns);
+    }
+    mli_settle_view view = view_of(job);
+    mli_settlement *settlement = &job->settlement;
+    mli_settle_decide(&view, settlement);
+    mli_job_cap_message(job, settlement->reason, settlement->message, sizeof settlement->message);
+    job->measures = measures_of(job);
+    status = mli_ending_prepare(&job->ending, &job->ingest, settlement, &job->measures, &err);
+    if (status != MODELLAB_OK) {
+        return not_settled(job, status, &err, now_ns);
+    }
+    if (job->ingest.refused) {
+        mli_ending_dispose(&job->ending);
+        finish(job, now_ns);
+        return false;
     }
     return true;
 }
 
-bool mli_job_settle(mli_job *job, int64_t now_ns)
+void mli_job_end_conclude(mli_job *job, const mli_store_write *end, int64_t now_ns)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
-    mli_settlement settlement;
-    if (!job->process.answered) {
-        mli_worker_process_finish(&job->process);
-    }
-    modellab_status status = mli_ingest_pump(&job->ingest, NULL, &err);
+    modellab_status status = mli_ending_conclude(&job->ending, end, &job->status, &err);
     if (status != MODELLAB_OK) {
-        mli_log_error(job->log, MODELLAB_LOG_ERROR, "journal.not_ingested",
-                      "the journal could not be taken over; it will be tried again", status, &err);
-        return false;
+        (void)not_settled(job, status, &err, now_ns);
+    } else {
+        finish(job, now_ns);
     }
-    mli_settle_view view = view_of(job);
-    mli_settle_decide(&view, &settlement);
-    mli_job_cap_message(job, settlement.reason, settlement.message, sizeof settlement.message);
-    if (!settle_by(job, &settlement)) {
-        return false;
+}
+
+/* All acts, for one run alone. */
+static void end_alone(mli_job *job, int64_t now_ns)
+{
+    mli_store *store = job->host->lab->store;
+    job->ready = true;
+    if (!mli_job_end_read(job, now_ns)) {
+        return;
     }
-    bool signalled = job->ladder.rung == MLI_LADDER_TERM || job->ladder.rung == MLI_LADDER_KILL;
-    mli_worker_pool_give(job->host->pool, &job->process, signalled || job->ingest.refused, now_ns);
-    return true;
+    mli_store_write write = mli_job_end_lines(job);
+    mli_store_write_many(store, &write, 1);
+    if (mli_job_end_prepare(job, &write, now_ns)) {
+        write = mli_ending_write(&job->ending);
+        mli_store_write_many(store, &write, 1);
+        mli_job_end_conclude(job, &write, now_ns);
+    }
 }
 
 void mli_job_settle_unstarted(mli_job *job, modellab_status why, const modellab_error *err)
@@ -130,6 +197,5 @@ void mli_job_settle_unstarted(mli_job *job, modellab_status why, const modellab_
     const char *text =
         err != NULL && err->message[0] != '\0' ? err->message : mli_reason_text(o->reason);
     (void)mli_str_copy(job->ingest.outcome_message, sizeof(job->ingest.outcome_message), text);
-    int64_t next = 0;
-    mli_job_look(job, mli_job_now(job), &next);
+    end_alone(job, mli_job_now(job));
 }

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/str.h"
 #include "lab/job_private.h"
 #include "lab/order.h"
 #include "lab/run_log.h"
@@ -253,29 +254,6 @@ modellab_status mli_job_write_owner(const mli_job_host *host, mli_buf *out, mode
     return mli_buf_status(out, err);
 }
 
-/* What the run may take is held in the store, in the transaction of the claim, until it is settled.
- */
-static modellab_status claim(mli_job *job, const char *run_id, modellab_error *err)
-{
-    mli_buf owner;
-    mli_lab *lab = job->host->lab;
-    mli_buf_init(&owner, lab->alloc);
-    modellab_status status = mli_job_write_owner(job->host, &owner, err);
-    if (status == MODELLAB_OK) {
-        mli_store_claim what = {.run_id = run_id,
-                                .owner = mli_buf_text(&owner),
-                                .now_ms = mli_lab_now_ms(lab),
-                                .hold = &job->hold,
-                                .max_running = (int32_t)lab->settings.max_running,
-                                .max_running_per_user = (int32_t)lab->settings.max_running_per_user,
-                                .virtual_ms = job->host->virtual_ms,
-                                .is_extra = job->host->is_extra};
-        status = mli_store_claim_run(lab->store, &what, &job->row, err);
-    }
-    mli_buf_dispose(&owner);
-    return status;
-}
-
 static bool is_lost_race(modellab_status status)
 {
     return status == MODELLAB_E_STATE || status == MODELLAB_E_RUN_FINAL ||
@@ -336,39 +314,73 @@ static modellab_status start_claimed(mli_job *job, int lock_fd, modellab_error *
     return MODELLAB_OK;
 }
 
-modellab_status mli_job_start(const mli_job_host *host, const char *run_id, mli_job **out,
-                              bool *taken, modellab_error *err)
+/* What the run may take is held in the store, in the transaction of the claim, until it is settled.
+ */
+static modellab_status prepare_claim(mli_job *job, const char *run_id, modellab_error *err)
+{
+    const mli_job_host *host = job->host;
+    const mli_lab_settings *settings = &host->lab->settings;
+    (void)mli_str_copy(job->claimed_id, sizeof(job->claimed_id), run_id); /* a ULID fits */
+    modellab_status status = mli_job_write_owner(host, &job->owner, err);
+    job->claim = (mli_store_claim){.run_id = job->claimed_id,
+                                   .owner = mli_buf_text(&job->owner),
+                                   .now_ms = mli_lab_now_ms(host->lab),
+                                   .hold = &job->hold,
+                                   .max_running = (int32_t)settings->max_running,
+                                   .max_running_per_user = (int32_t)settings->max_running_per_user,
+                                   .virtual_ms = host->virtual_ms,
+                                   .is_extra = host->is_extra};
+    return status;
+}
+
+modellab_status mli_job_prepare(const mli_job_host *host, const char *run_id, mli_job **out,
+                                modellab_error *err)
 {
     mli_lab *lab = host->lab;
-    int lock_fd = -1;
     *out = NULL;
-    *taken = false;
     mli_job *job = mli_job_create(host, err);
     if (job == NULL) {
         return MODELLAB_E_NO_MEMORY;
     }
-    modellab_status status = mli_rundir_lock(lab->os.files, lab->root, run_id, &lock_fd, err);
+    modellab_status status = mli_rundir_lock(lab->os.files, lab->root, run_id, &job->lock_fd, err);
     if (status == MODELLAB_E_NOT_FOUND) {
         mli_error_clear(err);
         status = fail_without_folder(lab, run_id, err);
         status = status == MODELLAB_OK ? MODELLAB_E_NOT_FOUND : status;
     }
     if (status == MODELLAB_OK) {
-        status = claim(job, run_id, err);
+        status = prepare_claim(job, run_id, err);
     }
     if (status == MODELLAB_OK) {
-        *taken = true;
         *out = job;
-        status = start_claimed(job, lock_fd, err);
-    } else {
-        mli_job_dispose(job);
-        if (is_lost_race(status)) {
-            mli_error_clear(err);
-            status = MODELLAB_OK;
-        }
+        return status;
     }
+    mli_job_dispose(job);
+    if (is_lost_race(status)) {
+        mli_error_clear(err);
+        status = MODELLAB_OK;
+    }
+    return status;
+}
+
+mli_store_write mli_job_claim(mli_job *job)
+{
+    return (mli_store_write){.claim = &job->claim, .row = &job->row};
+}
+
+modellab_status mli_job_start(mli_job *job, const mli_store_write *claimed, bool *taken,
+                              modellab_error *err)
+{
+    *taken = claimed->status == MODELLAB_OK;
+    if (!*taken) {
+        return is_lost_race(claimed->status)
+                   ? MODELLAB_OK
+                   : mli_fail(err, claimed->status, "%s", claimed->error.message);
+    }
+    modellab_status status = start_claimed(job, job->lock_fd, err);
     /* From here on the worker's copy alone holds the lock (while the order is on its way: the
      * message). */
-    mli_os_fd_close(lock_fd);
+    mli_os_fd_close(job->lock_fd);
+    job->lock_fd = -1;
     return status;
 }

@@ -13,6 +13,7 @@
 #include "os/process.h"
 #include "os/socket.h"
 #include "os/thread.h"
+#include "os/words.h"
 #include <errno.h>
 #include <string.h>
 
@@ -30,6 +31,7 @@ static void take_tables(mli_lab *lab, const mli_lab_tables *tables)
     lab->os.processes = tables->processes != NULL ? tables->processes : &mli_os_system_processes;
     lab->os.channels = tables->channels != NULL ? tables->channels : &mli_os_system_channels;
     lab->os.pollers = tables->pollers != NULL ? tables->pollers : &mli_os_system_pollers;
+    lab->os.words = tables->words != NULL ? tables->words : &mli_os_system_words;
 }
 
 /* A folder of the caller, or the configured one; absolute and new. */
@@ -205,6 +207,28 @@ static modellab_status open_store(mli_lab *lab, modellab_error *err)
     return status == MODELLAB_OK ? mli_user_caps_configure(lab, err) : status;
 }
 
+/* Without it events are found all the same, only later. It is memory between processes and no
+ * record, so it is the system's own file whatever the lab's files are. A simulation has none: it
+ * does its own waiting. */
+static void open_bell(mli_lab *lab)
+{
+    char path[MLI_PATH_BYTES];
+    int rc = mli_os_format(path, sizeof path, "%s/%s", lab->root, MLI_BELL_FILE);
+
+    if (lab->os.clock != &mli_os_system_clock || rc < 0 || rc >= (int)sizeof path) {
+        return;
+    }
+    rc = mli_bell_open(&lab->bell, &mli_os_system_files, lab->os.words, path,
+                       (lab->flags & MODELLAB_LAB_READ_ONLY) != 0);
+    if (rc == 0) {
+        lab->store->bell = &lab->bell;
+    } else if (rc != -ENOENT) { /* read-only, and nobody has written here yet */
+        mli_log(lab->logger, MODELLAB_LOG_WARN, "lab.no_bell",
+                "who follows events looks for them again and again",
+                MLI_LOG_FIELDS(mli_log_int("os_error", -rc)));
+    }
+}
+
 static modellab_status set_up(mli_lab *lab, const char *root, const modellab_lab_options *options,
                               modellab_error *err)
 {
@@ -227,7 +251,13 @@ static modellab_status set_up(mli_lab *lab, const char *root, const modellab_lab
     if (status == MODELLAB_OK) {
         status = make_folders(lab, err);
     }
-    return status == MODELLAB_OK ? open_store(lab, err) : status;
+    if (status == MODELLAB_OK) {
+        status = open_store(lab, err);
+    }
+    if (status == MODELLAB_OK) {
+        open_bell(lab);
+    }
+    return status;
 }
 
 static void close_lab(mli_lab *lab)
@@ -236,6 +266,7 @@ static void close_lab(mli_lab *lab)
     const modellab_allocator *alloc = lab->alloc == NULL ? NULL : &copy;
 
     mli_store_close(lab->store);
+    mli_bell_close(&lab->bell);
     mli_shared_sync_close(&lab->runs_sync);
     mli_pricing_close(lab->prices);
     mli_logger_unref(lab->logger);

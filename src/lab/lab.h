@@ -16,6 +16,7 @@
 struct mli_os_processes;
 struct mli_os_channels;
 struct mli_os_pollers;
+struct mli_os_words;
 
 /* Settings of the configuration, read once at open. */
 typedef struct mli_lab_settings {
@@ -45,6 +46,7 @@ typedef struct mli_lab_tables {
     const struct mli_os_processes *processes;
     const struct mli_os_channels *channels;
     const struct mli_os_pollers *pollers;
+    const struct mli_os_words *words;
 } mli_lab_tables;
 
 /* The public modellab_lab. Immutable after open but for `references` and what the store guards
@@ -61,6 +63,7 @@ struct modellab_lab {
     mli_lab_tables os;
     mli_lab_settings settings;
     mli_shared_sync runs_sync; /* of <root>/runs */
+    mli_bell bell;             /* of events; without one followers look by themselves */
     modellab_price_sheet *prices;
 };
 

@@ -273,7 +273,7 @@ static modellab_status say_resumed(mli_worker *w, const asr_work *work, modellab
     mli_jw_kreal(line, "from_seconds", seconds);
     modellab_status status = mli_journal_end(&w->journal, false, err);
     if (status == MODELLAB_OK) {
-        atomic_fetch_add(&w->page->journal_lines, 1);
+        mli_worker_tell(w);
     }
     return status;
 }

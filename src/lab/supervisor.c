@@ -43,26 +43,27 @@ static void count_end(mli_supervisor *s, const mli_job *job)
     }
 }
 
-/* Looks after every job; finished ones leave. */
-static void look_after(mli_supervisor *s, int64_t now, int64_t *next)
+void mli_supervisor_remove(mli_supervisor *s, size_t index)
 {
-    for (size_t i = 0; i < s->job_count;) {
-        mli_job *job = s->jobs[i];
+    count_end(s, s->jobs[index]);
+    mli_job_dispose(s->jobs[index]);
+    s->jobs[index] = s->jobs[--s->job_count];
+    atomic_store(&s->active, (int32_t)s->job_count);
+}
+
+/* Looks after every job; the number of those that are to be ended. */
+static size_t look_after(mli_supervisor *s, int64_t now, int64_t *next)
+{
+    size_t ready = 0;
+    for (size_t i = 0; i < s->job_count; i++) {
         int64_t due = INT64_MAX;
-        mli_job_look(job, now, &due);
-        if (!job->finished) {
-            *next = due < *next ? due : *next;
-            i++;
-            continue;
-        }
-        count_end(s, job);
-        mli_job_dispose(job);
-        s->jobs[i] = s->jobs[--s->job_count];
-        atomic_store(&s->active, (int32_t)s->job_count);
-        s->next_claim_ns = now; /* there is room again */
+        mli_job_look(s->jobs[i], now, &due);
+        ready += s->jobs[i]->ready;
+        *next = due < *next ? due : *next;
     }
     mli_worker_pool_look(&s->pool, now, next);
     mli_image_builder_look(&s->images.builder, now, next);
+    return ready;
 }
 
 /* The first failure is the round's result; the rest of the round is done all the same. */
@@ -79,16 +80,19 @@ static modellab_status round_of(mli_supervisor *s, int64_t *next, modellab_error
     modellab_error later = MODELLAB_ERROR_INIT;
     int64_t now = mli_supervisor_now(s);
     *next = INT64_MAX;
-    look_after(s, now, next);
+    size_t ready = look_after(s, now, next);
     if (now >= s->next_reconcile_ns) {
         keep_first(&first, mli_supervisor_reconcile(s, now, err));
     }
     if (now >= s->next_expiry_ns) {
         keep_first(&first, mli_supervisor_expire(s, now, first == MODELLAB_OK ? err : &later));
     }
-    if (mli_supervisor_has_room(s) && now >= s->next_claim_ns) {
-        keep_first(&first, mli_supervisor_claim(s, now, first == MODELLAB_OK ? err : &later));
-        look_after(s, mli_supervisor_now(s), next);
+    if (ready > 0 || (mli_supervisor_has_room(s) && now >= s->next_claim_ns)) {
+        keep_first(&first,
+                   mli_supervisor_end_and_start(s, now, first == MODELLAB_OK ? err : &later));
+        if (look_after(s, mli_supervisor_now(s), next) > 0) {
+            *next = now; /* another one is done: the next round is due */
+        }
     }
     mli_supervisor_retention(s, now, next);
     if (first != MODELLAB_OK) {

@@ -1,5 +1,5 @@
-/* What the supervisor starts: the store's candidates in the scheduler's order, for as long as there
- * is room; and the end of what has waited too long. */
+/* What the supervisor is to start: the store's candidates in the scheduler's order, for as long as
+ * there is room; and the end of what has waited too long. */
 #include "base/error.h"
 #include "lab/queue.h"
 #include "lab/schedule.h"
@@ -10,24 +10,32 @@
 #define CLAIM_EVERY_MS 1000 /* the guarantee; a wake comes sooner */
 #define EXPIRE_EVERY_MS 1000
 #define CANDIDATES 16
-#define LOOKS_MOST 8 /* in a row, when others were faster */
 
-static size_t long_jobs(const mli_supervisor *s)
+/* Jobs that are there when what is prepared has been done: without those that are being ended, with
+ * those that are being started. */
+static size_t coming_jobs(const mli_supervisor *s, size_t *long_ones)
 {
-    size_t count = 0;
+    size_t count = s->start_count;
+    *long_ones = 0;
+    for (size_t i = 0; i < s->start_count; i++) {
+        *long_ones += !s->starts[i]->is_short;
+    }
     for (size_t i = 0; i < s->job_count; i++) {
-        count += s->jobs[i]->row->size_class == MLI_SIZE_LONG;
+        count += !s->jobs[i]->ready;
+        *long_ones += !s->jobs[i]->ready && s->jobs[i]->row->size_class == MLI_SIZE_LONG;
     }
     return count;
 }
 
 static mli_room room_of(const mli_supervisor *s)
 {
-    if (s->draining || s->job_count >= MLI_SUPERVISOR_JOBS) {
+    size_t long_ones = 0;
+    size_t count = coming_jobs(s, &long_ones);
+    /* One that cannot be ended keeps its place. */
+    if (s->draining || s->job_count + s->start_count >= MLI_SUPERVISOR_JOBS) {
         return MLI_ROOM_NONE;
     }
-    return mli_schedule_room(s->job_count, long_jobs(s), (size_t)s->max_workers,
-                             (size_t)s->short_workers);
+    return mli_schedule_room(count, long_ones, (size_t)s->max_workers, (size_t)s->short_workers);
 }
 
 bool mli_supervisor_has_room(const mli_supervisor *s)
@@ -52,40 +60,26 @@ static bool has_disk(mli_supervisor *s)
     return !no_disk;
 }
 
-static modellab_status start_one(mli_supervisor *s, const char *run_id, bool *taken,
-                                 modellab_error *err)
-{
-    mli_job *job = NULL;
-    modellab_status status = mli_job_start(&s->host, run_id, &job, taken, err);
-    if (job != NULL && !mli_supervisor_add(s, job)) {
-        mli_job_dispose(job); /* cannot be: there was room */
-    }
-    return status;
-}
-
-/* What one look at the queue came to. */
-typedef struct look {
-    size_t taken, lost;
-    int64_t later_ms; /* when to look again at the latest, -1 = no such time */
-} look;
-
 /* A run that cannot be started for a reason of its own does not hold up those behind it. */
-static modellab_status start_in_order(mli_supervisor *s, const mli_queue_view *view,
-                                      mli_schedule *order, look *out, modellab_error *err)
+static modellab_status prepare_in_order(mli_supervisor *s, const mli_queue_view *view,
+                                        mli_schedule *order, size_t *lost, modellab_error *err)
 {
     modellab_status first = MODELLAB_OK;
     size_t index = 0;
     s->host.virtual_ms = mli_schedule_virtual_ms(order);
     for (mli_room room = room_of(s); room != MLI_ROOM_NONE; room = room_of(s)) {
         modellab_error one = MODELLAB_ERROR_INIT;
-        bool taken = false;
+        mli_job *job = NULL;
         s->host.is_extra = room == MLI_ROOM_SHORT;
         if (!mli_schedule_next(order, room == MLI_ROOM_SHORT, &index)) {
             break;
         }
-        modellab_status status = start_one(s, view->runs[index].id, &taken, &one);
-        out->taken += taken;
-        out->lost += !taken && status == MODELLAB_OK;
+        modellab_status status = mli_job_prepare(&s->host, view->runs[index].id, &job, &one);
+        if (job != NULL) {
+            job->is_short = view->runs[index].size == MLI_SIZE_SHORT;
+            s->starts[s->start_count++] = job;
+        }
+        *lost += job == NULL && status == MODELLAB_OK;
         if (status != MODELLAB_OK && first == MODELLAB_OK) {
             first = mli_fail(err, status, "%s", one.message);
         }
@@ -98,7 +92,9 @@ static int64_t sooner(int64_t a, int64_t b)
     return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 
-static modellab_status look_once(mli_supervisor *s, int64_t wall_ms, look *out, modellab_error *err)
+/* Prepares the start of what is due, for as long as there is room. */
+static modellab_status look_once(mli_supervisor *s, int64_t wall_ms, size_t *lost,
+                                 int64_t *later_ms, modellab_error *err)
 {
     mli_queue_view *view = NULL;
     mli_schedule *order = NULL;
@@ -110,16 +106,15 @@ static modellab_status look_once(mli_supervisor *s, int64_t wall_ms, look *out, 
                                    .each = CANDIDATES,
                                    .short_only = room_of(s) == MLI_ROOM_SHORT,
                                    .user_limit = policy.max_running_per_user};
-    *out = (look){.later_ms = -1};
     modellab_status status = mli_store_queue(s->lab->store, &query, &view, err);
     if (status != MODELLAB_OK) {
         return status;
     }
-    out->later_ms = sooner(view->next_due_ms, view->next_deadline_ms);
+    *later_ms = sooner(view->next_due_ms, view->next_deadline_ms);
     if (view->run_count > 0 && has_disk(s)) {
         status = mli_schedule_open(view, &policy, wall_ms, &order, err);
         if (status == MODELLAB_OK) {
-            status = start_in_order(s, view, order, out, err);
+            status = prepare_in_order(s, view, order, lost, err);
         }
         mli_schedule_close(order);
     }
@@ -127,21 +122,15 @@ static modellab_status look_once(mli_supervisor *s, int64_t wall_ms, look *out, 
     return status;
 }
 
-modellab_status mli_supervisor_claim(mli_supervisor *s, int64_t now, modellab_error *err)
+modellab_status mli_supervisor_prepare_starts(mli_supervisor *s, int64_t now, size_t *lost,
+                                              modellab_error *err)
 {
     int64_t wall_ms = mli_lab_now_ms(s->lab);
-    modellab_status status = MODELLAB_OK;
-    look found = {.lost = 1};
+    int64_t later_ms = -1;
     s->next_claim_ns = now + CLAIM_EVERY_MS * NS_PER_MS;
-    for (int i = 0; i < LOOKS_MOST && status == MODELLAB_OK && found.lost > 0; i++) {
-        if (room_of(s) == MLI_ROOM_NONE) {
-            break;
-        }
-        status = look_once(s, wall_ms, &found, err);
-    }
-    if (status == MODELLAB_OK && found.later_ms > wall_ms &&
-        found.later_ms - wall_ms < CLAIM_EVERY_MS) {
-        s->next_claim_ns = now + (found.later_ms - wall_ms) * NS_PER_MS;
+    modellab_status status = look_once(s, wall_ms, lost, &later_ms, err);
+    if (status == MODELLAB_OK && later_ms > wall_ms && later_ms - wall_ms < CLAIM_EVERY_MS) {
+        s->next_claim_ns = now + (later_ms - wall_ms) * NS_PER_MS;
         if (s->next_expiry_ns > s->next_claim_ns) {
             s->next_expiry_ns = s->next_claim_ns;
         }

@@ -36,6 +36,9 @@ struct modellab_supervisor {
     mli_manifest_writer manifests;
     mli_job *jobs[MLI_SUPERVISOR_JOBS];
     size_t job_count;
+    mli_job *starts[MLI_SUPERVISOR_JOBS]; /* prepared, not claimed yet */
+    size_t start_count;
+    mli_store_write writes[2 * MLI_SUPERVISOR_JOBS]; /* of a round */
     _Atomic int32_t active;
     bool draining;
     int64_t next_claim_ns, next_reconcile_ns, next_expiry_ns;
@@ -60,15 +63,23 @@ MODELLAB_MUST_CHECK modellab_status mli_supervisor_reconcile(mli_supervisor *s, 
 /* supervisor_retention.c: a part of a pass when one is due; `next` becomes earlier for the rest. */
 void mli_supervisor_retention(mli_supervisor *s, int64_t now, int64_t *next);
 void mli_supervisor_retention_stop(mli_supervisor *s);
-/* supervisor_claim.c: starts what is due while there is room. */
-MODELLAB_MUST_CHECK modellab_status mli_supervisor_claim(mli_supervisor *s, int64_t now,
-                                                         modellab_error *err);
+/* supervisor_claim.c: locks what is due and puts it into `starts`, for as long as there is room.
+ * *lost grows by those that others were faster with. */
+MODELLAB_MUST_CHECK modellab_status mli_supervisor_prepare_starts(mli_supervisor *s, int64_t now,
+                                                                  size_t *lost,
+                                                                  modellab_error *err);
+/* supervisor_commit.c: ends the jobs that are ready and starts what is due, with one transaction.
+ */
+MODELLAB_MUST_CHECK modellab_status mli_supervisor_end_and_start(mli_supervisor *s, int64_t now,
+                                                                 modellab_error *err);
 /* Ends runs that have waited past their queue deadline. */
 MODELLAB_MUST_CHECK modellab_status mli_supervisor_expire(mli_supervisor *s, int64_t now,
                                                           modellab_error *err);
 bool mli_supervisor_has_room(const mli_supervisor *s);
 /* Puts a job among the active ones; false when there is no room (the caller keeps it). */
 bool mli_supervisor_add(mli_supervisor *s, mli_job *job);
+/* Lets go of a job that is finished. */
+void mli_supervisor_remove(mli_supervisor *s, size_t index);
 int64_t mli_supervisor_now(const mli_supervisor *s);
 
 #endif

@@ -73,6 +73,7 @@ typedef struct mli_worker {
     bool peak_is_sampled;       /* the kernel's high-water mark also counts earlier runs */
     _Atomic int64_t peak_bytes; /* -1 until known */
     /* The watcher (worker_watch.c). */
+    int64_t quiet_until_ns; /* nobody is woken before */
     mli_os_thread watcher;
     int stop_event; /* -1 = none */
     bool watching;
@@ -112,6 +113,11 @@ void mli_worker_context_close(mli_worker_context *context);
 MODELLAB_MUST_CHECK bool mli_worker_wait(const mli_worker_context *context);
 MODELLAB_MUST_CHECK modellab_status mli_worker_watch(mli_worker *w, modellab_error *err);
 void mli_worker_unwatch(mli_worker *w);
+/* A line is in the journal. The supervisor is woken for it at once; in the first milliseconds of a
+ * run a little later, so that short runs wake it once, when they end. */
+void mli_worker_tell(mli_worker *w);
+/* The same for a line that others follow at once: nobody is woken. */
+void mli_worker_count_line(mli_worker *w);
 /* One look, as the thread does it every 100 ms. */
 void mli_worker_sample(mli_worker *w);
 /* CPU time of this run: since the end of the one before it. */

@@ -7,8 +7,9 @@
 #include <errno.h>
 #include <string.h>
 
-enum { ORDER = 'O', ORDER_IN_FILE = 'F', LEAVE = 'L', DONE = 'D' };
+enum { ORDER = 'O', ORDER_IN_FILE = 'F', LEAVE = 'L', DONE = 'D', NEWS = 'N' };
 #define ANSWER_BYTES 512
+#define NEWS_MOST 64 /* taken at once: a flood of them holds nobody up */
 
 static modellab_status send_failed(int64_t rc, modellab_error *err)
 {
@@ -58,21 +59,11 @@ void mli_channel_send_leave(const mli_os_channels *channels, int fd)
     (void)channels->send(channels->user, fd, &word, 1, NULL, 0, false);
 }
 
-mli_heard mli_channel_take_answer(const mli_os_channels *channels, int fd, mli_worker_answer *out)
+static bool read_answer(const char *text, size_t bytes, mli_worker_answer *out)
 {
-    char text[ANSWER_BYTES];
     mli_json *root = NULL;
-    size_t none = 0;
-    int64_t n = channels->recv(channels->user, fd, text, sizeof(text), NULL, &none, false);
-    if (n == -EAGAIN || n == -EINTR) {
-        return MLI_HEARD_NOTHING;
-    }
-    if (n <= 0 && n != -EMSGSIZE) {
-        return MLI_HEARD_END;
-    }
-    if (n < 2 || text[0] != DONE ||
-        mli_json_parse(text + 1, (size_t)n - 1, ANSWER_BYTES, &root, NULL) != MODELLAB_OK) {
-        return MLI_HEARD_NONSENSE; /* the end of the process tells the rest */
+    if (mli_json_parse(text, bytes, ANSWER_BYTES, &root, NULL) != MODELLAB_OK) {
+        return false;
     }
     out->fence = mli_json_int(mli_json_get(root, "fence"), -1);
     out->cpu_ns = mli_json_int(mli_json_get(root, "cpu_ns"), -1);
@@ -82,7 +73,35 @@ mli_heard mli_channel_take_answer(const mli_os_channels *channels, int fd, mli_w
     int64_t kept = mli_json_int(mli_json_get(root, "kept_models"), 0);
     out->kept_models = kept < 0 || kept > 1000 ? 0 : (int32_t)kept;
     mli_json_free(root);
-    return MLI_HEARD_ANSWER;
+    return true;
+}
+
+mli_heard mli_channel_take_answer(const mli_os_channels *channels, int fd, mli_worker_answer *out)
+{
+    char text[ANSWER_BYTES];
+    for (int i = 0; i < NEWS_MOST; i++) {
+        size_t none = 0;
+        int64_t n = channels->recv(channels->user, fd, text, sizeof(text), NULL, &none, false);
+        if (n == -EAGAIN || n == -EINTR) {
+            return MLI_HEARD_NOTHING;
+        }
+        if (n <= 0 && n != -EMSGSIZE) {
+            return MLI_HEARD_END;
+        }
+        if (n != 1 || text[0] != NEWS) {
+            /* After nonsense the end of the process tells the rest. */
+            bool good = n >= 2 && text[0] == DONE && read_answer(text + 1, (size_t)n - 1, out);
+            return good ? MLI_HEARD_ANSWER : MLI_HEARD_NONSENSE;
+        } /* the news have woken us, which is all that they are for */
+    }
+    return MLI_HEARD_NOTHING;
+}
+
+void mli_channel_send_news(const mli_os_channels *channels, int fd)
+{
+    const char word = NEWS;
+    /* A failure means that they are seen at the supervisor's own next look. */
+    (void)channels->send(channels->user, fd, &word, 1, NULL, 0, false);
 }
 
 bool mli_channel_send_answer(const mli_os_channels *channels, int fd,

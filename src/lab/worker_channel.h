@@ -32,7 +32,8 @@ MODELLAB_MUST_CHECK modellab_status mli_channel_send_order(const mli_os_channels
                                                            modellab_error *err);
 /* Supervisor: the worker is to end once it has read this. */
 void mli_channel_send_leave(const mli_os_channels *channels, int fd);
-/* Supervisor: takes one message if there is one. END: nobody is at the other end any more. */
+/* Supervisor: takes the answer if there is one, and the news before it. END: nobody is at the other
+ * end any more. */
 typedef enum mli_heard {
     MLI_HEARD_NOTHING = 0,
     MLI_HEARD_ANSWER = 1,
@@ -49,6 +50,8 @@ MODELLAB_MUST_CHECK modellab_status mli_channel_receive(const mli_os_channels *c
                                                         const modellab_allocator *alloc,
                                                         mli_buf *text, int fds[MLI_ORDER_FDS],
                                                         size_t *count, modellab_error *err);
+/* Worker: there are lines in the journal that nobody has read. Never waits. */
+void mli_channel_send_news(const mli_os_channels *channels, int fd);
 /* Worker. False: nobody listens. */
 MODELLAB_MUST_CHECK bool mli_channel_send_answer(const mli_os_channels *channels, int fd,
                                                  const mli_worker_answer *answer);

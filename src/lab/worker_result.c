@@ -30,7 +30,7 @@ void mli_worker_progress(mli_worker *w, double done_seconds, double total_second
      */
     modellab_status status = mli_journal_end(&w->journal, false, NULL);
     if (status == MODELLAB_OK) {
-        atomic_fetch_add(&w->page->journal_lines, 1);
+        mli_worker_tell(w);
     }
 }
 
@@ -54,7 +54,7 @@ modellab_status mli_worker_artifact_line(mli_worker *w, const char *name, const 
     mli_jw_kint(line, "bytes", bytes);
     modellab_status status = mli_journal_end(&w->journal, true, err);
     if (status == MODELLAB_OK) {
-        atomic_fetch_add(&w->page->journal_lines, 1);
+        mli_worker_tell(w);
     }
     return status;
 }

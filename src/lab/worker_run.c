@@ -40,11 +40,14 @@ typedef struct course {
     char failed_step[NAME_BYTES];
 } course;
 
-static modellab_status end_line(mli_worker *w, bool sync, modellab_error *err)
+/* The answer to the supervisor follows the last lines: it is not woken for them. */
+static modellab_status end_line(mli_worker *w, bool sync, bool last, modellab_error *err)
 {
     modellab_status status = mli_journal_end(&w->journal, sync, err);
-    if (status == MODELLAB_OK) {
-        atomic_fetch_add(&w->page->journal_lines, 1);
+    if (status == MODELLAB_OK && last) {
+        mli_worker_count_line(w);
+    } else if (status == MODELLAB_OK) {
+        mli_worker_tell(w);
     }
     return status;
 }
@@ -84,7 +87,7 @@ static modellab_status say_step(mli_worker *w, const char *type, int position, i
         mli_jw_kreal(line, "audio_seconds", (double)atomic_load(&w->page->audio_done_ms) / 1000.0);
         mli_jw_kint(line, "api_calls", atomic_load(&w->page->calls_made) - w->calls_before);
     }
-    return end_line(w, done && !last, err);
+    return end_line(w, done && !last, done && last, err);
 }
 
 /* Turns a step's status into the reason that the run's record shows. */
@@ -183,7 +186,7 @@ static modellab_status say_outcome(mli_worker *w, const course *c, modellab_erro
     mli_jw_kstring(line, "model_sha256", w->model_sha256);
     mli_jw_kstring(line, "engine", w->engine);
     put_use(w, line, mli_worker_cpu_ns(w));
-    return end_line(w, true, err);
+    return end_line(w, true, true, err);
 }
 
 static int32_t exit_code(modellab_status status)

@@ -88,7 +88,7 @@ modellab_status mli_worker_say_sandbox(mli_worker *w, modellab_error *err)
     mli_jw_kstring(line, "detail", detail);
     modellab_status status = mli_journal_end(&w->journal, false, err);
     if (status == MODELLAB_OK) {
-        atomic_fetch_add(&w->page->journal_lines, 1);
+        mli_worker_tell(w);
     }
     return status;
 }

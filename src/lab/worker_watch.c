@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #define LOOK_NS ((int64_t)100 * 1000000)
+#define QUIET_NS ((int64_t)5 * 1000000)        /* lines of shorter runs are seen with their end */
 #define MEMORY_LOOK_NS ((int64_t)10 * 1000000) /* of a run with a memory cap */
 
 int64_t mli_worker_cpu_ns(const mli_worker *w)
@@ -53,6 +54,29 @@ void mli_worker_sample(mli_worker *w)
     }
 }
 
+static int64_t now_of(const mli_worker *w)
+{
+    return w->clock->monotonic_ns(w->clock->user);
+}
+
+static void wake_supervisor(mli_worker *w)
+{
+    mli_channel_send_news(w->context->channels, w->context->channel);
+}
+
+void mli_worker_count_line(mli_worker *w)
+{
+    atomic_fetch_add(&w->page->journal_lines, 1);
+}
+
+void mli_worker_tell(mli_worker *w)
+{
+    mli_worker_count_line(w);
+    if (now_of(w) >= w->quiet_until_ns) {
+        wake_supervisor(w);
+    }
+}
+
 /* SIGTERM, the death of the host and the end of its socket stay readable: each is said once. */
 typedef struct signs {
     int term_fd, host_fd, channel;
@@ -78,18 +102,24 @@ static void *watch(void *arg)
     mli_worker *w = arg;
     const mli_worker_context *c = w->context;
     signs s = {c->term_fd, c->host_fd, c->channel};
+    bool quiet = true;
     for (;;) {
         mli_os_poll_item items[4] = {{.fd = w->stop_event, .want_read = true},
                                      {.fd = s.term_fd, .want_read = true},
                                      {.fd = s.host_fd, .want_read = true},
                                      {.fd = s.channel}};
-        bool often = w->caps.peak_memory_bytes > 0;
-        int ready = mli_os_poll(items, 4, often ? MEMORY_LOOK_NS : LOOK_NS);
+        int64_t often = w->caps.peak_memory_bytes > 0 ? MEMORY_LOOK_NS : LOOK_NS;
+        int64_t left = w->quiet_until_ns - now_of(w);
+        int ready = mli_os_poll(items, 4, !quiet ? often : left > 0 ? left : 0);
         if (ready > 0 && items[0].can_read) {
             return NULL;
         }
         if (ready > 0 && (items[1].can_read || items[2].can_read || items[3].closed)) {
             heed(w, &s, items);
+        }
+        if (quiet && now_of(w) >= w->quiet_until_ns) {
+            quiet = false;
+            wake_supervisor(w); /* for what was written until now */
         }
         mli_worker_sample(w);
     }
@@ -153,6 +183,7 @@ modellab_status mli_worker_watch(mli_worker *w, modellab_error *err)
             (void)mli_page_stop(w->page, MODELLAB_REASON_HOST_STOPPED); /* first one stays */
         }
     }
+    w->quiet_until_ns = now_of(w) + QUIET_NS;
     w->stop_event = mli_os_event_create();
     if (w->stop_event < 0) {
         return mli_fail_os(err, -w->stop_event, "the worker's event could not be made");

@@ -82,10 +82,10 @@ static modellab_status warp(aligning *a, modellab_error *err)
         run->session->state, a->tokens, a->count, a->heads, a->head_count, a->attention, a->lead,
         run->special->eot, a->probabilities, run->cancel, err);
     for (size_t h = 0; status == MODELLAB_OK && h < a->head_count; h++) {
-        if (mli_cancelled(run->cancel))
-            return mli_fail(err, MODELLAB_E_CANCELLED, "cancelled while aligning words");
         mli_whisper_align_head(a->attention + h * a->count * a->context, a->count, a->context,
-                               a->frames, a->matrix);
+                               a->frames, run->cancel, a->matrix);
+        if (mli_cancelled(run->cancel))
+            status = mli_fail(err, MODELLAB_E_CANCELLED, "cancelled while aligning words");
     }
     /* Rows of <|notimestamps|> and the text: each predicts the token after it. The scale of the sum
      * over heads does not change the path. */

@@ -68,13 +68,13 @@ static void add_smoothed(const float *row, size_t frames, float *sum)
 }
 
 void mli_whisper_align_head(float *attention, size_t tokens, size_t stride, size_t frames,
-                            float *matrix)
+                            const mli_cancel_word *cancel, float *matrix)
 {
-    for (size_t i = 0; i < tokens; i++)
+    for (size_t i = 0; i < tokens && !mli_cancelled(cancel); i++)
         renormalise(attention + i * stride, frames);
-    for (size_t t = 0; t < frames; t++)
+    for (size_t t = 0; t < frames && !mli_cancelled(cancel); t++)
         standardise_frame(attention + t, tokens, stride);
-    for (size_t i = 0; i < tokens; i++)
+    for (size_t i = 0; i < tokens && !mli_cancelled(cancel); i++)
         add_smoothed(attention + i * stride, frames, matrix + i * frames);
 }
 

@@ -11,6 +11,7 @@
 
 #define MLI_PATH_BYTES 4096
 #define MLI_STORE_FILE "lab.sqlite"
+#define MLI_BELL_FILE "lab.bell"
 
 typedef enum mli_run_file {
     MLI_RUN_FOLDER,

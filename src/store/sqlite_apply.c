@@ -161,8 +161,8 @@ static modellab_status apply_parts(mli_sqlite *s, const mli_store_change *change
     return status;
 }
 
-static modellab_status apply_inside(mli_sqlite *s, const mli_store_change *change, bool *applied,
-                                    int64_t *last_event, modellab_error *err)
+modellab_status mli_sqlite_apply_one(mli_sqlite *s, const mli_store_change *change, bool *applied,
+                                     int64_t *last_event, modellab_error *err)
 {
     mli_run_stand stand;
     modellab_status status = mli_sqlite_stand(s, change->run_id, &stand, err);
@@ -199,7 +199,7 @@ static modellab_status run_apply(mli_sqlite *s, void *arg, modellab_error *err)
 {
     const application *a = arg;
 
-    return apply_inside(s, a->change, a->applied, a->last_event, err);
+    return mli_sqlite_apply_one(s, a->change, a->applied, a->last_event, err);
 }
 
 modellab_status mli_sqlite_apply(mli_store *store, const mli_store_change *change, bool *applied,

@@ -126,16 +126,9 @@ static modellab_status note_wait(mli_sqlite *s, const mli_store_claim *claim,
                                   verdict->until_ms > soon ? verdict->until_ms : soon, err);
 }
 
-typedef struct claiming {
-    const mli_store_claim *claim;
-    mli_run_row **out;
-    mli_hold hold;
-    mli_cap_verdict verdict;
-} claiming;
-
-static modellab_status run_claim(mli_sqlite *s, void *arg, modellab_error *err)
+modellab_status mli_sqlite_run_claim(mli_sqlite *s, void *claiming, modellab_error *err)
 {
-    claiming *c = arg;
+    mli_sqlite_claiming *c = claiming;
     modellab_status status = claim_inside(s, c->claim, c->out, &c->hold, &c->verdict, err);
 
     if (status == MODELLAB_OK && c->verdict.measure != 0) {
@@ -144,29 +137,36 @@ static modellab_status run_claim(mli_sqlite *s, void *arg, modellab_error *err)
     return status;
 }
 
+modellab_status mli_sqlite_end_claim(mli_sqlite *s, mli_sqlite_claiming *c, modellab_status status,
+                                     modellab_error *err)
+{
+    char why[256];
+
+    if (status == MODELLAB_OK && c->verdict.measure != 0) {
+        mli_cap_verdict_text(&c->verdict, why, sizeof why);
+        status = mli_fail(err, MODELLAB_E_CAP_EXCEEDED, "%s", why);
+    }
+    if (c->claim->hold != NULL) {
+        *c->claim->hold = c->hold;
+    }
+    if (c->claim->verdict != NULL) {
+        *c->claim->verdict = c->verdict;
+    }
+    if (status != MODELLAB_OK && *c->out != NULL) {
+        mli_run_row_free(s->base.has_alloc ? &s->base.alloc : NULL, *c->out);
+        *c->out = NULL;
+    }
+    return status;
+}
+
 modellab_status mli_sqlite_claim(mli_store *store, const mli_store_claim *claim, mli_run_row **out,
                                  modellab_error *err)
 {
-    claiming c = {.claim = claim, .out = out};
-    char why[256];
-    const modellab_allocator *alloc = store->has_alloc ? &store->alloc : NULL;
-    modellab_status status = mli_sqlite_write((mli_sqlite *)store, run_claim, &c, false, err);
+    mli_sqlite *s = (mli_sqlite *)store;
+    mli_sqlite_claiming c = {.claim = claim, .out = out};
+    modellab_status status = mli_sqlite_write(s, mli_sqlite_run_claim, &c, false, err);
 
-    if (status == MODELLAB_OK && c.verdict.measure != 0) {
-        mli_cap_verdict_text(&c.verdict, why, sizeof why);
-        status = mli_fail(err, MODELLAB_E_CAP_EXCEEDED, "%s", why);
-    }
-    if (claim->hold != NULL) {
-        *claim->hold = c.hold;
-    }
-    if (claim->verdict != NULL) {
-        *claim->verdict = c.verdict;
-    }
-    if (status != MODELLAB_OK && *out != NULL) {
-        mli_run_row_free(alloc, *out);
-        *out = NULL;
-    }
-    return status;
+    return mli_sqlite_end_claim(s, &c, status, err);
 }
 
 typedef struct adopting {

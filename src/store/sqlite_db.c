@@ -343,5 +343,6 @@ modellab_status mli_sqlite_end(mli_sqlite *s, modellab_status status, modellab_e
             s->failed = true; /* a transaction that cannot be ended would swallow all later ones */
         }
     }
+    mli_bell_ring(status == MODELLAB_OK ? s->base.bell : NULL, &s->rung);
     return status;
 }

@@ -97,6 +97,7 @@ typedef struct mli_sqlite {
     sqlite3 *db;
     mli_os_mutex mutex;
     bool failed;
+    mli_bell_set rung; /* runs that have new events in the transaction */
     sqlite3_stmt *statements[MLI_SQL_COUNT];
     /* Writers (sqlite_write.c). */
     mli_os_mutex group_mutex; /* guards the three below; never taken with `mutex` held */
@@ -145,6 +146,28 @@ typedef struct mli_sqlite_work {
  * of the process, and a power cut once anything after it was committed durably. */
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_write(mli_sqlite *s, mli_sqlite_run run, void *arg,
                                                      bool lazy, modellab_error *err);
+/* The same for a list of writers of this thread, in their order. */
+void mli_sqlite_write_all(mli_sqlite *s, mli_sqlite_work *first);
+
+/* Claims and changes of runs as parts of a transaction. */
+typedef struct mli_sqlite_claiming {
+    const mli_store_claim *claim;
+    mli_run_row **out;
+    mli_hold hold;
+    mli_cap_verdict verdict;
+} mli_sqlite_claiming;
+
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_run_claim(mli_sqlite *s, void *claiming,
+                                                         modellab_error *err);
+/* After the commit: hands out what came of it; `status` as it is for the caller. */
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_end_claim(mli_sqlite *s, mli_sqlite_claiming *c,
+                                                         modellab_status status,
+                                                         modellab_error *err);
+/* *applied false: its lines are in the record already. */
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_apply_one(mli_sqlite *s,
+                                                         const mli_store_change *change,
+                                                         bool *applied, int64_t *last_event,
+                                                         modellab_error *err);
 
 /* A statement being bound and stepped; the first failure sticks. Always mli_query_close() it. */
 typedef struct mli_query {
@@ -240,6 +263,7 @@ MODELLAB_MUST_CHECK modellab_status mli_sqlite_claim(mli_store *, const mli_stor
                                                      mli_run_row **, modellab_error *);
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_apply(mli_store *, const mli_store_change *, bool *,
                                                      int64_t *, modellab_error *);
+void mli_sqlite_write_many(mli_store *, mli_store_write *, size_t);
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_request_cancel(mli_store *, const char *, int64_t,
                                                               mli_store_cancel *, modellab_error *);
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_adopt(mli_store *, const mli_store_adoption *,

@@ -19,6 +19,7 @@ modellab_status mli_sqlite_put_event(mli_sqlite *s, const char *run_id, const ml
     status = mli_query_run(&q, err);
     if (status == MODELLAB_OK) {
         *last += 1;
+        mli_bell_note(&s->rung, run_id);
     }
     return status;
 }

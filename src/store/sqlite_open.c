@@ -281,6 +281,7 @@ static const mli_store_ops ops = {
     .arrange = mli_sqlite_arrange,
     .claim = mli_sqlite_claim,
     .apply = mli_sqlite_apply,
+    .write_many = mli_sqlite_write_many,
     .request_cancel = mli_sqlite_request_cancel,
     .adopt = mli_sqlite_adopt,
     .load = mli_sqlite_load,

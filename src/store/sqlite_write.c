@@ -134,17 +134,18 @@ static void lead(mli_sqlite *s)
     mli_os_cond_broadcast(&s->group_turn);
 }
 
-modellab_status mli_sqlite_write(mli_sqlite *s, mli_sqlite_run run, void *arg, bool lazy,
-                                 modellab_error *err)
+void mli_sqlite_write_all(mli_sqlite *s, mli_sqlite_work *first)
 {
-    mli_sqlite_work work = {.run = run, .arg = arg, .lazy = lazy, .err = err};
-    mli_sqlite_work **end;
+    mli_sqlite_work **end, *last = first;
 
+    while (last->next != NULL) {
+        last = last->next;
+    }
     mli_os_mutex_lock(&s->group_mutex);
     for (end = &s->waiting; *end != NULL; end = &(*end)->next) {
     }
-    *end = &work;
-    while (!work.done) {
+    *end = first;
+    while (!last->done) { /* they are done in order */
         if (s->leading) {
             mli_os_cond_wait(&s->group_turn, &s->group_mutex);
         } else {
@@ -152,5 +153,13 @@ modellab_status mli_sqlite_write(mli_sqlite *s, mli_sqlite_run run, void *arg, b
         }
     }
     mli_os_mutex_unlock(&s->group_mutex);
+}
+
+modellab_status mli_sqlite_write(mli_sqlite *s, mli_sqlite_run run, void *arg, bool lazy,
+                                 modellab_error *err)
+{
+    mli_sqlite_work work = {.run = run, .arg = arg, .lazy = lazy, .err = err};
+
+    mli_sqlite_write_all(s, &work);
     return work.status;
 }

@@ -93,6 +93,24 @@ modellab_status mli_store_adopt(mli_store *store, const mli_store_adoption *adop
     GUARDED(true, store->ops->adopt(store, adoption, taken, err));
 }
 
+void mli_store_write_many(mli_store *store, mli_store_write *writes, size_t count)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_status status = may(store, true, &err);
+
+    for (size_t i = 0; i < count; i++) {
+        writes[i].error = (modellab_error)MODELLAB_ERROR_INIT;
+        writes[i].status =
+            status == MODELLAB_OK ? status : mli_fail(&writes[i].error, status, "%s", err.message);
+        if (writes[i].claim != NULL) {
+            *writes[i].row = NULL;
+        }
+    }
+    if (status == MODELLAB_OK && count > 0) {
+        store->ops->write_many(store, writes, count);
+    }
+}
+
 modellab_status mli_store_request_cancel(mli_store *store, const char *run_id, int64_t now_ms,
                                          mli_store_cancel *out, modellab_error *err)
 {

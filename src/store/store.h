@@ -5,6 +5,7 @@
 #define MLI_STORE_STORE_H
 
 #include "base/id.h"
+#include "store/bell.h"
 #include "store/queue.h"
 #include "store/rows.h"
 
@@ -65,6 +66,16 @@ typedef struct mli_store_adoption {
     int64_t fence;
     const char *from, *to; /* owners, as in mli_store_claim */
 } mli_store_adoption;
+
+/* One of several writes that share a transaction: changes of one run in their order, or a claim. */
+typedef struct mli_store_write {
+    const mli_store_change *const *changes;
+    size_t change_count;
+    const mli_store_claim *claim; /* NULL: the changes */
+    mli_run_row **row;            /* of the claim */
+    modellab_status status;       /* results, as of mli_store_apply() and mli_store_claim_run() */
+    modellab_error error;
+} mli_store_write;
 
 /* A change of a queued run's place. */
 typedef enum mli_arrange {
@@ -130,6 +141,7 @@ typedef struct mli_store_ops {
                              modellab_error *);
     modellab_status (*apply)(mli_store *, const mli_store_change *, bool *applied,
                              int64_t *last_event, modellab_error *);
+    void (*write_many)(mli_store *, mli_store_write *, size_t);
     modellab_status (*request_cancel)(mli_store *, const char *run_id, int64_t now_ms,
                                       mli_store_cancel *, modellab_error *);
     modellab_status (*adopt)(mli_store *, const mli_store_adoption *, bool *taken,
@@ -182,6 +194,7 @@ struct mli_store {
     /* Configured caps, for users who have none in the table. Set once, after opening. */
     mli_cap cap_defaults[MLI_CAP_DEFAULTS_MOST];
     size_t cap_default_count;
+    mli_bell *bell; /* rung after each commit of events; NULL = none. Set once, after opening */
 };
 
 /* Opens or makes the database and brings its schema up to date.
@@ -233,6 +246,10 @@ MODELLAB_MUST_CHECK modellab_status mli_store_claim_run(mli_store *store,
 MODELLAB_MUST_CHECK modellab_status mli_store_apply(mli_store *store,
                                                     const mli_store_change *change, bool *applied,
                                                     int64_t *last_event, modellab_error *err);
+/* Several writes, in their order, with one sync for all. Each succeeds or fails by itself and says
+ * so in its status; none is told of success before all that succeeded are durable. When all changes
+ * are lazy, so is the whole. */
+void mli_store_write_many(mli_store *store, mli_store_write *writes, size_t count);
 /* QUEUED -> CANCELLED; RUNNING: notes the request (once) with event cancel_requested. Outcomes
  * NOT_FOUND, ALREADY_TERMINAL, CANCELLED, REQUESTED are results, not errors. */
 MODELLAB_MUST_CHECK modellab_status mli_store_request_cancel(mli_store *store, const char *run_id,

@@ -118,18 +118,21 @@ mli_lab_tables crash_plant(crash_plants *p, const char *plant)
 static mli_store_ops careless;
 static const mli_store_ops *careful;
 
-static modellab_status claim_anyway(mli_store *store, const mli_store_claim *claim,
-                                    mli_run_row **out, modellab_error *err)
+/* Takes a run that another has claimed as if it were still queued. */
+static void claim_anyway(mli_store *store, mli_store_write *writes, size_t count)
 {
-    mli_run_record *record = NULL;
-    modellab_status status = careful->claim(store, claim, out, err);
-    if (status == MODELLAB_E_STATE && careful->load(store, claim->run_id, &record, NULL) == 0) {
-        *out = record->run;
-        record->run = NULL;
-        mli_run_record_free(record);
-        status = MODELLAB_OK;
+    careful->write_many(store, writes, count);
+    for (size_t i = 0; i < count; i++) {
+        mli_run_record *record = NULL;
+        mli_store_write *w = &writes[i];
+        if (w->claim != NULL && w->status == MODELLAB_E_STATE &&
+            careful->load(store, w->claim->run_id, &record, NULL) == MODELLAB_OK) {
+            *w->row = record->run;
+            record->run = NULL;
+            mli_run_record_free(record);
+            w->status = MODELLAB_OK;
+        }
     }
-    return status;
 }
 
 /* Every fourth one is only said to be stored. */
@@ -155,8 +158,7 @@ static modellab_status forget_shares(mli_store *store, const mli_queue_query *qu
     return status;
 }
 
-static modellab_status leak(mli_store *store, const mli_store_claim *claim, mli_run_row **out,
-                            modellab_error *err)
+static void lose_some(void)
 {
     static void *volatile kept; /* nor does a sanitizer's look at the end mind this one */
     void *lost = malloc(1 << 20);
@@ -166,11 +168,19 @@ static modellab_status leak(mli_store *store, const mli_store_claim *claim, mli_
         kept = lost;
     }
     (void)open("/dev/null", O_RDONLY | O_CLOEXEC);
-    return careful->claim(store, claim, out, err);
 }
 
-static modellab_status tell_twice(mli_store *store, const mli_store_change *change, bool *applied,
-                                  int64_t *last_event, modellab_error *err)
+static void leak(mli_store *store, mli_store_write *writes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (writes[i].claim != NULL) {
+            lose_some();
+        }
+    }
+    careful->write_many(store, writes, count);
+}
+
+static void tell_first(mli_store *store, const mli_store_change *change)
 {
     const mli_run_transition *to = change->transition;
     if (to != NULL && mli_status_is_final(to->to)) {
@@ -185,7 +195,23 @@ static modellab_status tell_twice(mli_store *store, const mli_store_change *chan
         int64_t number = 0;
         (void)careful->apply(store, &first, &told, &number, NULL); /* a bug has no manners */
     }
+}
+
+static modellab_status tell_twice(mli_store *store, const mli_store_change *change, bool *applied,
+                                  int64_t *last_event, modellab_error *err)
+{
+    tell_first(store, change);
     return careful->apply(store, change, applied, last_event, err);
+}
+
+static void tell_all_twice(mli_store *store, mli_store_write *writes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < writes[i].change_count; k++) {
+            tell_first(store, writes[i].changes[k]);
+        }
+    }
+    careful->write_many(store, writes, count);
 }
 
 void crash_plant_store(mli_lab *lab, const char *plant)
@@ -193,15 +219,16 @@ void crash_plant_store(mli_lab *lab, const char *plant)
     careful = lab->store->ops;
     careless = *careful;
     if (strcmp(plant, "no-claim") == 0) {
-        careless.claim = claim_anyway;
+        careless.write_many = claim_anyway;
     } else if (strcmp(plant, "lost-ack") == 0) {
         careless.insert = insert_some;
     } else if (strcmp(plant, "no-shares") == 0) {
         careless.queue = forget_shares;
     } else if (strcmp(plant, "leaks") == 0) {
-        careless.claim = leak;
+        careless.write_many = leak;
     } else if (strcmp(plant, "two-ends") == 0) {
         careless.apply = tell_twice;
+        careless.write_many = tell_all_twice;
     } else {
         return;
     }

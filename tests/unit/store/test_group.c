@@ -165,12 +165,129 @@ static void a_lazy_write_leaves_the_rest_durable(void **state)
     assert_int_equal(setting(s), 2);
 }
 
+enum { RUNS = 5 };
+
+static void insert_runs(mli_store *store, char ids[RUNS][MLI_ULID_BYTES])
+{
+    static const mli_event_row event = {.type = "run_queued"};
+    for (int i = 0; i < RUNS; i++) {
+        char existing[MLI_ULID_BYTES] = "";
+        mli_run_row row;
+        mli_run_row_init(&row);
+        (void)snprintf(ids[i], MLI_ULID_BYTES, "01J00000000000000000%06d", i + 1);
+        row.id = ids[i];
+        assert_int_equal(mli_store_insert(store, &row, &event, 1, existing, NULL), MODELLAB_OK);
+    }
+}
+
+static int count_and_go_on(void *user)
+{
+    ++*(int *)user;
+    return 0;
+}
+
+/* Claims of all runs, and for the last one a second, which comes too late. */
+static void claim_all(mli_store *store, char ids[RUNS][MLI_ULID_BYTES],
+                      mli_store_write writes[RUNS + 1], mli_run_row *rows[RUNS + 1])
+{
+    static mli_store_claim claims[RUNS + 1];
+    for (int i = 0; i <= RUNS; i++) {
+        claims[i] =
+            (mli_store_claim){.run_id = ids[i < RUNS ? i : RUNS - 1], .owner = "{}", .now_ms = 5};
+        writes[i] = (mli_store_write){.claim = &claims[i], .row = &rows[i]};
+    }
+    mli_store_write_many(store, writes, RUNS + 1);
+}
+
+static modellab_run_status status_of(mli_store *store, const char *id)
+{
+    mli_run_stand stand;
+    assert_int_equal(mli_store_stand(store, id, &stand, NULL), MODELLAB_OK);
+    return stand.status;
+}
+
+/* Ends and starts of a round: one commit, each with its own result. */
+static void many_writes_are_one_commit(void **state)
+{
+    mli_store *store = *state;
+    mli_sqlite *s = *state;
+    char ids[RUNS][MLI_ULID_BYTES];
+    mli_store_write writes[RUNS + 1];
+    mli_run_row *rows[RUNS + 1];
+    int commits = 0;
+    insert_runs(store, ids);
+    (void)sqlite3_commit_hook(s->db, count_and_go_on, &commits);
+    claim_all(store, ids, writes, rows);
+    assert_int_equal(commits, 1);
+    for (int i = 0; i < RUNS; i++) {
+        assert_int_equal(writes[i].status, MODELLAB_OK);
+        assert_int_equal(rows[i]->fence, 1);
+        mli_run_row_free(NULL, rows[i]);
+    }
+    assert_int_equal(writes[RUNS].status, MODELLAB_E_STATE);
+    assert_true(writes[RUNS].error.message[0] != '\0' && rows[RUNS] == NULL);
+    /* Two lines of one run and the end of another; the third names a fence that never was. */
+    static const mli_run_transition end = {.to = MODELLAB_RUN_COMPLETED, .event_type = "x"};
+    static const mli_event_row event = {.type = "y"};
+    const mli_store_change lines[2] = {{.run_id = ids[0],
+                                        .fence = 1,
+                                        .expect = MODELLAB_RUN_RUNNING,
+                                        .journal_line = 1,
+                                        .events = &event,
+                                        .event_count = 1},
+                                       {.run_id = ids[0],
+                                        .fence = 1,
+                                        .expect = MODELLAB_RUN_RUNNING,
+                                        .journal_line = 2,
+                                        .events = &event,
+                                        .event_count = 1}};
+    const mli_store_change ended = {
+        .run_id = ids[1], .fence = 1, .expect = MODELLAB_RUN_RUNNING, .transition = &end};
+    const mli_store_change fenced = {
+        .run_id = ids[2], .fence = 9, .expect = MODELLAB_RUN_RUNNING, .transition = &end};
+    const mli_store_change *first[] = {&lines[0], &lines[1], &lines[0]}, *second[] = {&ended};
+    const mli_store_change *third[] = {&fenced};
+    mli_store_write ends[] = {{.changes = first, .change_count = 3},
+                              {.changes = second, .change_count = 1},
+                              {.changes = third, .change_count = 1},
+                              {.change_count = 0}};
+    mli_store_write_many(store, ends, 4);
+    assert_int_equal(commits, 2);
+    assert_int_equal(ends[0].status, MODELLAB_OK);
+    assert_int_equal(ends[1].status, MODELLAB_OK);
+    assert_int_equal(ends[2].status, MODELLAB_E_FENCED);
+    assert_int_equal(ends[3].status, MODELLAB_OK);
+    mli_run_stand stand;
+    assert_int_equal(mli_store_stand(store, ids[0], &stand, NULL), MODELLAB_OK);
+    assert_int_equal(stand.last_event, 4); /* queued, started, and each line once */
+    assert_int_equal(status_of(store, ids[1]), MODELLAB_RUN_COMPLETED);
+    assert_int_equal(status_of(store, ids[2]), MODELLAB_RUN_RUNNING);
+}
+
+static void many_writes_fail_together(void **state)
+{
+    mli_store *store = *state;
+    mli_sqlite *s = *state;
+    char ids[RUNS][MLI_ULID_BYTES];
+    mli_store_write writes[RUNS + 1];
+    mli_run_row *rows[RUNS + 1];
+    insert_runs(store, ids);
+    (void)sqlite3_commit_hook(s->db, refuse_commit, NULL);
+    claim_all(store, ids, writes, rows);
+    (void)sqlite3_commit_hook(s->db, NULL, NULL);
+    for (int i = 0; i <= RUNS; i++) {
+        assert_true(writes[i].status != MODELLAB_OK && rows[i] == NULL);
+        assert_int_equal(status_of(store, ids[i < RUNS ? i : 0]), MODELLAB_RUN_QUEUED);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_store, close_store)
-    const struct CMUnitTest tests[] = {TEST(each_has_its_own_result),
-                                       TEST(a_failed_commit_is_everybodys),
-                                       TEST(a_lazy_write_leaves_the_rest_durable)};
+    const struct CMUnitTest tests[] = {
+        TEST(each_has_its_own_result), TEST(a_failed_commit_is_everybodys),
+        TEST(a_lazy_write_leaves_the_rest_durable), TEST(many_writes_are_one_commit),
+        TEST(many_writes_fail_together)};
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

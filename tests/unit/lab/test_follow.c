@@ -1,0 +1,254 @@
+/* Following the events of a run: nothing is missed, nobody looks while nothing happens, and where a
+ * system cannot wait for a word it still works. */
+#include "unit/lab/lab_common.h"
+
+#include "lab/events.h"
+#include "lab/submit.h"
+#include "os/thread.h"
+#include "os/words.h"
+#include <errno.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define EVENTS 400
+/* The followers' own look every two seconds is put off, so that a bell that was not rung shows. */
+#define PATIENCE_NS ((int64_t)20 * 1000000000)
+
+static temp_folder folder;
+static _Atomic int waits, given_up;
+static bool deaf;
+
+static int counted_wait(void *user, const _Atomic uint32_t *word, uint32_t seen,
+                        const _Atomic uint32_t *other, int64_t timeout_ns)
+{
+    int64_t longer = *(const bool *)user ? PATIENCE_NS : timeout_ns;
+    int rc;
+
+    atomic_fetch_add(&waits, 1);
+    if (deaf) {
+        return -ENOSYS;
+    }
+    rc = mli_os_system_words.wait(NULL, word, seen, other, longer);
+    if (rc == -ETIMEDOUT) {
+        atomic_fetch_add(&given_up, 1);
+    }
+    return rc;
+}
+
+static void real_wake(void *user, const _Atomic uint32_t *word)
+{
+    (void)user;
+    mli_os_system_words.wake(NULL, word);
+}
+
+static bool patient = true, exact = false;
+static const mli_os_words patient_words = {&patient, counted_wait, real_wake};
+static const mli_os_words counting_words = {&exact, counted_wait, real_wake};
+
+static mli_lab *open_with(const mli_os_words *words, int32_t flags)
+{
+    mli_lab_tables tables = {.words = words};
+
+    atomic_store(&waits, 0);
+    atomic_store(&given_up, 0);
+    return open_lab(&folder, NULL, &tables, flags);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    deaf = false;
+    temp_folder_make(&folder);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    temp_folder_remove(&folder);
+    return 0;
+}
+
+static void submit_held(mli_lab *lab, char id[MLI_ULID_BYTES])
+{
+    modellab_run_submit_options o = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
+
+    o.request = "{\"steps\":[\"noop\"],\"hold\":true}";
+    ASSERT_OK(mli_run_submit(lab, &o, id, NULL, err));
+}
+
+/* An event each: a run of nobody is moved to and fro in the queue. */
+static int write_events(mli_lab *lab, const char *id, int count)
+{
+    for (int i = 0; i < count; i++) {
+        const mli_store_arrangement move = {.run_id = id,
+                                            .what = MLI_ARRANGE_PRIORITY,
+                                            .priority = i % 2 + 1,
+                                            .now_ms = mli_lab_now_ms(lab)};
+        bool changed = false;
+
+        if (mli_store_arrange(lab->store, &move, &changed, NULL) != MODELLAB_OK || !changed) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void read_all(mli_lab *lab, const char *id)
+{
+    int64_t after = 0;
+
+    while (after < EVENTS + 1) {
+        modellab_event_list *list = NULL;
+
+        ASSERT_OK(mli_events_load(lab, id, after, 7, -1, &list, err));
+        for (size_t i = 0; i < list->rows->count; i++) {
+            assert_int_equal(after + 1, list->rows->rows[i].number);
+            after = list->rows->rows[i].number;
+        }
+        mli_events_unref(list);
+    }
+}
+
+/* The writer is another process, without a supervisor. */
+static void follow_another_process(const mli_os_words *words, int32_t flags)
+{
+    char id[MLI_ULID_BYTES];
+    mli_lab *lab = open_lab(&folder, NULL, NULL, 0);
+    int status = 0;
+    pid_t child;
+
+    submit_held(lab, id);
+    mli_lab_unref(lab);
+    child = fork();
+    if (child == 0) {
+        mli_lab *own = open_lab(&folder, NULL, NULL, 0);
+        _exit(write_events(own, id, EVENTS));
+    }
+    assert_true(child > 0);
+    lab = open_with(words, flags);
+    read_all(lab, id);
+    assert_int_equal(child, waitpid(child, &status, 0));
+    assert_int_equal(0, status);
+    mli_lab_unref(lab);
+}
+
+static void nothing_is_missed(void **state)
+{
+    (void)state;
+    follow_another_process(&patient_words, 0);
+    assert_int_equal(0, atomic_load(&given_up));
+    assert_true(atomic_load(&waits) > 0);
+}
+
+static void a_reader_that_cannot_write_is_woken_too(void **state)
+{
+    (void)state;
+    follow_another_process(&patient_words, MODELLAB_LAB_READ_ONLY);
+    assert_int_equal(0, atomic_load(&given_up));
+}
+
+static void without_words_it_looks(void **state)
+{
+    (void)state;
+    deaf = true;
+    follow_another_process(&patient_words, 0);
+    assert_true(atomic_load(&waits) > 0);
+}
+
+/* Others work, this one's run stands still: it sleeps. */
+static void an_idle_follower_sleeps(void **state)
+{
+    modellab_event_list *list = NULL;
+    char followed[MLI_ULID_BYTES], other[MLI_ULID_BYTES];
+    mli_lab *lab = open_with(&counting_words, 0);
+    uint32_t mark;
+    int status = 0;
+    pid_t child;
+
+    (void)state;
+    submit_held(lab, followed);
+    do { /* one that does not share its word */
+        mark = mli_bell_mark(&lab->bell, followed);
+        submit_held(lab, other);
+    } while (mli_bell_mark(&lab->bell, followed) != mark);
+    mli_lab_unref(lab);
+    child = fork();
+    if (child == 0) {
+        mli_lab *own = open_lab(&folder, NULL, NULL, 0);
+        _exit(write_events(own, other, EVENTS));
+    }
+    assert_true(child > 0);
+    lab = open_with(&counting_words, 0);
+    ASSERT_OK(mli_events_load(lab, followed, 1, 10, 3000, &list, err));
+    assert_int_equal(0, list->rows->count);
+    mli_events_unref(list);
+    assert_int_equal(child, waitpid(child, &status, 0));
+    assert_int_equal(0, status);
+    /* Its own look after two seconds, and the rest of the three. */
+    assert_in_range(atomic_load(&waits), 1, 4);
+    mli_lab_unref(lab);
+}
+
+typedef struct canceller {
+    mli_cancel_word word;
+} canceller;
+
+static void *cancel_soon(void *arg)
+{
+    canceller *c = arg;
+
+    (void)usleep(20000);
+    atomic_store(&c->word, 1);
+    mli_os_system_words.wake(NULL, &c->word);
+    return NULL;
+}
+
+/* Both ends of a wait: the cancel word, and the end of the run. */
+static void a_waiter_is_woken(void **state)
+{
+    canceller c = {0};
+    mli_lab *lab = open_with(&patient_words, 0);
+    mli_os_thread thread;
+    modellab_run_status status;
+    char id[MLI_ULID_BYTES];
+    int child_status = 0;
+    pid_t child;
+
+    (void)state;
+    submit_held(lab, id);
+    assert_int_equal(0, mli_os_thread_start(&thread, "cancel", 0, cancel_soon, &c));
+    ASSERT_FAILS(MODELLAB_E_CANCELLED, mli_run_wait(lab, id, -1, &c.word, &status, err));
+    mli_os_thread_join(thread);
+    mli_lab_unref(lab);
+    child = fork();
+    if (child == 0) {
+        mli_lab *own = open_lab(&folder, NULL, NULL, 0);
+        mli_store_cancel cancel;
+        (void)usleep(20000);
+        _exit(mli_store_request_cancel(own->store, id, 5, &cancel, NULL) != MODELLAB_OK);
+    }
+    assert_true(child > 0);
+    lab = open_with(&patient_words, 0);
+    ASSERT_OK(mli_run_wait(lab, id, -1, NULL, &status, err));
+    assert_int_equal(MODELLAB_RUN_CANCELLED, status);
+    assert_int_equal(child, waitpid(child, &child_status, 0));
+    assert_int_equal(0, child_status);
+    assert_int_equal(0, atomic_load(&given_up));
+    mli_lab_unref(lab);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(nothing_is_missed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_reader_that_cannot_write_is_woken_too, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(without_words_it_looks, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_idle_follower_sleeps, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_waiter_is_woken, set_up, tear_down),
+    };
+    if (setenv("MODEL_LAB_TESTING", "1", 1) != 0) { /* the step noop */
+        return 1;
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
