@@ -289,6 +289,32 @@ static modellab_status apply(mli_store *store, const mli_store_change *change, b
     return real_store->apply(store, change, applied, last_event, err);
 }
 
+static bool is_end(const mli_store_write *w)
+{
+    for (size_t i = 0; i < w->change_count; i++) {
+        if (w->changes[i]->transition != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void write_many(mli_store *store, mli_store_write *writes, size_t count)
+{
+    if (!sim_of_store->no_ends) {
+        real_store->write_many(store, writes, count);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (is_end(&writes[i])) {
+            writes[i].status =
+                mli_fail(&writes[i].error, MODELLAB_E_BUSY, "the simulated store is busy");
+        } else {
+            real_store->write_many(store, &writes[i], 1);
+        }
+    }
+}
+
 void sim_plant_store(sim *s, mli_lab *lab)
 {
     sim_of_store = s;
@@ -296,6 +322,7 @@ void sim_plant_store(sim *s, mli_lab *lab)
     s->store_ops = *real_store;
     s->store_ops.active = active;
     s->store_ops.apply = apply;
+    s->store_ops.write_many = write_many;
     if (s->plant == SIM_TWO_OWNERS) {
         s->store_ops.adopt = adopt_always;
     }
