@@ -1,5 +1,6 @@
 /* What surrounds the work of runs: submits, claims, ends, waiting, looking, beside the disk's own
- * sync. Prints figures and asserts none. bench_runs WORKER FOLDER [quick] */
+ * sync. Prints figures and asserts none. bench_runs WORKER FOLDER [quick] [PART...]: all parts, or
+ * disk, submit, finish, latency, tail, idle, large */
 #include <fcntl.h>
 #include <pthread.h>
 #include <sqlite3.h>
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -164,12 +166,29 @@ static int64_t count_of(modellab_lab *lab, modellab_run_status status)
     return count;
 }
 
+/* CPU time of this process and of the children that it has waited for. */
+static double cpu_seconds(void)
+{
+    double sum = 0;
+    const int who[] = {RUSAGE_SELF, RUSAGE_CHILDREN};
+    for (int i = 0; i < 2; i++) {
+        struct rusage use;
+        if (getrusage(who[i], &use) != 0) {
+            exit(1);
+        }
+        sum += (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+               (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
+    }
+    return sum;
+}
+
 static void claim_and_finish(int workers)
 {
     char what[64];
     int each = quick ? 100 : 500;
     modellab_lab *lab = open_lab("finish");
     submit_from_threads(lab, each, false);
+    double cpu = cpu_seconds();
     int64_t start = now_ns();
     modellab_supervisor *s = supervise(lab, workers);
     struct timespec nap = {0, 2000000};
@@ -181,6 +200,8 @@ static void claim_and_finish(int workers)
     modellab_lab_unref(lab);
     (void)snprintf(what, sizeof(what), "claim + no-op + finish, %d workers", workers);
     print_rate(what, THREADS * each / seconds, "(goal >= 1000)");
+    (void)printf("%-46s %8.3f ms of CPU time a run\n", "  supervisor and workers together",
+                 (cpu_seconds() - cpu) * 1000 / (THREADS * each));
 }
 
 /* One after the other: submit, wait for the end. */
@@ -397,31 +418,55 @@ static void large_lab(void)
     modellab_lab_unref(lab);
 }
 
-int main(int argc, char **argv)
+static void latencies(void)
 {
-    if (argc < 3 || setenv("MODEL_LAB_TESTING", "1", 1) != 0 ||
-        setenv("MODEL_LAB_MIN_FREE_BYTES", "1M", 1) != 0) {
-        (void)fprintf(stderr, "bench_runs WORKER FOLDER [quick]\n");
-        return 2;
-    }
-    worker_program = argv[1];
-    folder = argv[2];
-    quick = argc > 3;
-    measure_disk();
-    modellab_lab *lab = open_lab("submit");
-    submit_from_threads(lab, quick ? 200 : 1000, true);
-    modellab_lab_unref(lab);
-    claim_and_finish(1);
-    claim_and_finish(4);
     end_to_end("no-op run, submit to final, warm", quick ? 50 : 300, "1000000", "(goal p50 <= 5)");
     end_to_end("no-op run, submit to final, new process", quick ? 30 : 100, "1",
                "(goal p50 <= 25)");
     if (setenv("MODEL_LAB_WORKER_MAX_RUNS", "1000", 1) != 0) {
-        return 1;
+        exit(1);
     }
-    event_tail();
-    idle_supervisor();
-    large_lab();
-    measure_disk();
+}
+
+static void submits(void)
+{
+    modellab_lab *lab = open_lab("submit");
+    submit_from_threads(lab, quick ? 200 : 1000, true);
+    modellab_lab_unref(lab);
+}
+
+static void ends(void)
+{
+    claim_and_finish(1);
+    claim_and_finish(4);
+}
+
+static const struct {
+    const char *name;
+    void (*measure)(void);
+} parts[] = {{"disk", measure_disk}, {"submit", submits},   {"finish", ends},
+             {"latency", latencies}, {"tail", event_tail},  {"idle", idle_supervisor},
+             {"large", large_lab},   {"disk", measure_disk}};
+
+int main(int argc, char **argv)
+{
+    if (argc < 3 || setenv("MODEL_LAB_TESTING", "1", 1) != 0 ||
+        setenv("MODEL_LAB_MIN_FREE_BYTES", "1M", 1) != 0) {
+        (void)fprintf(stderr, "bench_runs WORKER FOLDER [quick] [PART...]\n");
+        return 2;
+    }
+    worker_program = argv[1];
+    folder = argv[2];
+    quick = argc > 3 && strcmp(argv[3], "quick") == 0;
+    int first = quick ? 4 : 3;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        bool wanted = argc == first;
+        for (int k = first; k < argc; k++) {
+            wanted = wanted || strcmp(argv[k], parts[i].name) == 0;
+        }
+        if (wanted) {
+            parts[i].measure();
+        }
+    }
     return 0;
 }
