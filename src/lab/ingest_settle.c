@@ -192,7 +192,7 @@ static bool not_ours(modellab_status status)
  * does it later, since the record wins. */
 static void follow_up(mli_ingest *ingest)
 {
-    mli_manifest_writer_put(ingest->manifests, ingest->lab, ingest->run_id, ingest->log);
+    mli_manifest_writer_put(ingest->manifests, ingest->lab, ingest->run_id, 0, ingest->log);
 }
 
 void mli_ending_dispose(mli_ending *e)

@@ -16,6 +16,7 @@
 typedef struct mli_job_host {
     mli_lab *lab;
     const char *supervisor_id;
+    mli_os_identity self; /* of this process */
     mli_worker_pool *pool;
     mli_model_images *images;
     mli_manifest_writer *manifests;

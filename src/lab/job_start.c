@@ -15,6 +15,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define RUNNING_TOLD_NS ((int64_t)20 * 1000000)
+
 static modellab_status open_run_file(const mli_job *job, mli_run_file what, int flags, int *fd,
                                      modellab_error *err)
 {
@@ -182,13 +184,10 @@ static void close_all(start *s)
 /* A cancel that came between the claim and the making of the page found no page to write to. */
 static modellab_status heed_early_cancel(mli_job *job, modellab_error *err)
 {
-    mli_run_record *record = NULL;
-    modellab_status status = mli_store_load(job->host->lab->store, job->row->id, &record, err);
-    if (status == MODELLAB_OK && record->run->cancel_requested_ms >= 0) {
+    mli_run_stand stand;
+    modellab_status status = mli_store_stand(job->host->lab->store, job->row->id, &stand, err);
+    if (status == MODELLAB_OK && stand.cancel_requested_ms >= 0) {
         mli_job_stop(job, MODELLAB_REASON_CANCELLED_BY_USER, mli_job_now(job));
-    }
-    if (status == MODELLAB_OK) {
-        mli_run_record_free(record);
     }
     return status;
 }
@@ -239,17 +238,13 @@ static modellab_status employ(mli_job *job, int lock_fd, modellab_error *err)
 modellab_status mli_job_write_owner(const mli_job_host *host, mli_buf *out, modellab_error *err)
 {
     mli_jw w;
-    mli_os_identity self;
-    int rc = host->lab->os.processes->identity(host->lab->os.processes->user, 0, &self);
-    if (rc != 0) {
-        return mli_fail_os(err, -rc, "this process could not be identified");
-    }
+    const mli_os_identity *self = &host->self;
     mli_jw_init(&w, out);
     mli_jw_object(&w);
     mli_jw_kstring(&w, "supervisor", host->supervisor_id);
-    mli_jw_kint(&w, "pid", self.pid);
-    mli_jw_kint(&w, "start_ticks", (int64_t)self.start_ticks);
-    mli_jw_kstring(&w, "boot_id", self.boot_id);
+    mli_jw_kint(&w, "pid", self->pid);
+    mli_jw_kint(&w, "start_ticks", (int64_t)self->start_ticks);
+    mli_jw_kstring(&w, "boot_id", self->boot_id);
     mli_jw_end_object(&w);
     return mli_buf_status(out, err);
 }
@@ -299,8 +294,9 @@ static modellab_status start_claimed(mli_job *job, int lock_fd, modellab_error *
 {
     mli_job_begin(job, mli_job_now(job));
     mli_log_text(job->log, MODELLAB_LOG_INFO, "run.claimed", job->row->steps);
-    /* The manifest says RUNNING too. */
-    mli_manifest_writer_put(job->host->manifests, job->host->lab, job->row->id, job->log);
+    /* The manifest says RUNNING too, unless the run ends at once. */
+    mli_manifest_writer_put(job->host->manifests, job->host->lab, job->row->id, RUNNING_TOLD_NS,
+                            job->log);
     modellab_status status = employ(job, lock_fd, err);
     if (status == MODELLAB_OK) {
         bool first = job->process.runs == 1;

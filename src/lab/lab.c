@@ -5,6 +5,7 @@
 #include "base/config.h"
 #include "base/error.h"
 #include "base/sized.h"
+#include "check/schema.h"
 #include "lab/pricing.h"
 #include "lab/user_caps.h"
 #include "log/logger.h"
@@ -269,6 +270,7 @@ static void close_lab(mli_lab *lab)
     mli_bell_close(&lab->bell);
     mli_shared_sync_close(&lab->runs_sync);
     mli_pricing_close(lab->prices);
+    mli_schema_free(atomic_load(&lab->request_schema));
     mli_logger_unref(lab->logger);
     mli_free(alloc, lab->root);
     mli_free(alloc, lab->models_root);

@@ -65,6 +65,7 @@ struct modellab_lab {
     mli_shared_sync runs_sync; /* of <root>/runs */
     mli_bell bell;             /* of events; without one followers look by themselves */
     modellab_price_sheet *prices;
+    _Atomic(struct mli_schema *) request_schema; /* NULL = not read yet */
 };
 
 typedef struct modellab_lab mli_lab;

@@ -29,20 +29,41 @@ static bool is_in_hands(const mli_manifest_writer *w, const char *run_id)
     return false;
 }
 
-/* The oldest run that no other thread has; false when there is none. */
-static bool take(mli_manifest_writer *w, size_t slot)
+static int64_t now_of(const mli_manifest_writer *w)
 {
+    return w->lab->os.clock->monotonic_ns(w->lab->os.clock->user);
+}
+
+/* The oldest run that is due and that no other thread has; false when there is none. `*due_ns`:
+ * when the next one will be. */
+static bool take(mli_manifest_writer *w, size_t slot, int64_t *due_ns)
+{
+    int64_t now = now_of(w);
+    *due_ns = INT64_MAX;
     for (size_t i = 0; i < w->waiting_count; i++) {
-        if (!is_in_hands(w, w->waiting[i])) {
-            memcpy(w->working[slot], w->waiting[i], MLI_ULID_BYTES);
+        mli_manifest_wait *one = &w->waiting[i];
+        if (is_in_hands(w, one->run_id)) {
+            continue;
+        }
+        if (one->due_ns <= now || w->flushing > 0 || w->leave) {
+            memcpy(w->working[slot], one->run_id, MLI_ULID_BYTES);
             w->waiting_count--;
-            memmove(w->waiting[i], w->waiting[i + 1],
-                    (w->waiting_count - i) * sizeof(w->waiting[0]));
+            memmove(one, one + 1, (w->waiting_count - i) * sizeof(*one));
             w->working_count++;
             return true;
         }
+        *due_ns = one->due_ns < *due_ns ? one->due_ns : *due_ns;
     }
     return false;
+}
+
+static void wait_for_work(mli_manifest_writer *w, int64_t due_ns)
+{
+    if (due_ns == INT64_MAX) {
+        mli_os_cond_wait(&w->work, &w->mutex);
+    } else {
+        (void)mli_os_cond_wait_until(&w->work, &w->mutex, due_ns); /* both ends mean: look again */
+    }
 }
 
 static void *run(void *arg)
@@ -51,7 +72,8 @@ static void *run(void *arg)
     mli_os_mutex_lock(&w->mutex);
     size_t slot = w->started++;
     for (;;) {
-        if (take(w, slot)) {
+        int64_t due_ns = INT64_MAX;
+        if (take(w, slot, &due_ns)) {
             mli_os_mutex_unlock(&w->mutex);
             write_now(w->lab, w->working[slot], w->lab->logger);
             mli_os_mutex_lock(&w->mutex);
@@ -62,7 +84,7 @@ static void *run(void *arg)
         } else if (w->leave && w->waiting_count == 0) {
             break;
         } else {
-            mli_os_cond_wait(&w->work, &w->mutex);
+            wait_for_work(w, due_ns);
         }
     }
     mli_os_mutex_unlock(&w->mutex);
@@ -107,28 +129,41 @@ void mli_manifest_writer_open(mli_manifest_writer *w, mli_lab *lab)
     }
 }
 
-void mli_manifest_writer_put(mli_manifest_writer *w, mli_lab *lab, const char *run_id,
-                             modellab_logger *log)
+/* The place of a run that waits already; NULL when it does not. */
+static mli_manifest_wait *find(mli_manifest_writer *w, const char *run_id)
 {
-    bool taken = false;
-    if (w != NULL && w->thread_count > 0) {
-        mli_os_mutex_lock(&w->mutex);
-        for (size_t i = 0; !taken && i < w->waiting_count; i++) {
-            taken = strcmp(w->waiting[i], run_id) == 0;
+    for (size_t i = 0; i < w->waiting_count; i++) {
+        if (strcmp(w->waiting[i].run_id, run_id) == 0) {
+            return &w->waiting[i];
         }
-        while (!taken && w->waiting_count == MLI_MANIFEST_QUEUE) {
-            mli_os_cond_wait(&w->rest, &w->mutex);
-        }
-        if (!taken) {
-            memcpy(w->waiting[w->waiting_count++], run_id, MLI_ULID_BYTES);
-            mli_os_cond_broadcast(&w->work);
-            taken = true;
-        }
-        mli_os_mutex_unlock(&w->mutex);
     }
-    if (!taken) {
+    return NULL;
+}
+
+void mli_manifest_writer_put(mli_manifest_writer *w, mli_lab *lab, const char *run_id,
+                             int64_t delay_ns, modellab_logger *log)
+{
+    if (w == NULL || w->thread_count == 0) {
         write_now(lab, run_id, log);
+        return;
     }
+    mli_os_mutex_lock(&w->mutex);
+    int64_t due = now_of(w) + delay_ns;
+    mli_manifest_wait *one = find(w, run_id);
+    while (one == NULL && w->waiting_count == MLI_MANIFEST_QUEUE) {
+        w->flushing++; /* no time to wait for what may still come */
+        mli_os_cond_broadcast(&w->work);
+        mli_os_cond_wait(&w->rest, &w->mutex);
+        w->flushing--;
+    }
+    if (one == NULL) {
+        one = &w->waiting[w->waiting_count++];
+        memcpy(one->run_id, run_id, MLI_ULID_BYTES);
+        one->due_ns = due;
+    }
+    one->due_ns = due < one->due_ns ? due : one->due_ns;
+    mli_os_cond_signal(&w->work);
+    mli_os_mutex_unlock(&w->mutex);
 }
 
 void mli_manifest_writer_flush(mli_manifest_writer *w)
@@ -137,9 +172,12 @@ void mli_manifest_writer_flush(mli_manifest_writer *w)
         return;
     }
     mli_os_mutex_lock(&w->mutex);
+    w->flushing++;
+    mli_os_cond_broadcast(&w->work);
     while (w->waiting_count + w->working_count > 0) {
         mli_os_cond_wait(&w->rest, &w->mutex);
     }
+    w->flushing--;
     mli_os_mutex_unlock(&w->mutex);
 }
 

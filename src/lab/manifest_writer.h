@@ -9,25 +9,33 @@
 
 enum { MLI_MANIFEST_QUEUE = 256, MLI_MANIFEST_THREADS = 4 };
 
+typedef struct mli_manifest_wait {
+    char run_id[MLI_ULID_BYTES];
+    int64_t due_ns; /* monotonic */
+} mli_manifest_wait;
+
 typedef struct mli_manifest_writer {
     mli_lab *lab;
     mli_os_mutex mutex; /* guards the rest */
     mli_os_cond work, rest;
-    char waiting[MLI_MANIFEST_QUEUE][MLI_ULID_BYTES]; /* each run once */
+    mli_manifest_wait waiting[MLI_MANIFEST_QUEUE]; /* each run once */
     size_t waiting_count;
     char working[MLI_MANIFEST_THREADS][MLI_ULID_BYTES]; /* "" = that thread waits */
     size_t working_count, started;
     mli_os_thread threads[MLI_MANIFEST_THREADS];
     size_t thread_count; /* 0: every manifest is written by who asks for it */
+    size_t flushing;     /* somebody waits for all of them: they are due now */
     bool leave;
 } mli_manifest_writer;
 
 /* Without threads when they cannot be had, or when the lab's files are not the system's (a
  * simulation does one thing after the other). */
 void mli_manifest_writer_open(mli_manifest_writer *writer, mli_lab *lab);
-/* The manifest is to say what the record says, soon. Failures are logged. NULL: at once, here. */
+/* The manifest is to say what the record says, soon. `delay_ns`: the run may say more until then
+ * (it was started and may end), which is written instead. Failures are logged. NULL: at once, here.
+ */
 void mli_manifest_writer_put(mli_manifest_writer *writer, mli_lab *lab, const char *run_id,
-                             modellab_logger *log);
+                             int64_t delay_ns, modellab_logger *log);
 /* Returns when all that was asked for before is written. */
 void mli_manifest_writer_flush(mli_manifest_writer *writer);
 /* Flushes and ends the threads. In a forked child (`forked`) there are none. */

@@ -99,13 +99,26 @@ static void check_rest(mli_request *r, mli_findings *report)
     }
 }
 
-static modellab_status check_schema(mli_request *r, const modellab_allocator *alloc,
-                                    mli_findings *report, modellab_error *err)
+modellab_status mli_request_schema_load(const modellab_allocator *alloc, mli_schema **out,
+                                        modellab_error *err)
 {
     const char *text = mli_request_schema();
-    mli_schema *schema = NULL;
-    modellab_status status = mli_schema_load(text, strlen(text), alloc, &schema, err);
 
+    return mli_schema_load(text, strlen(text), alloc, out, err);
+}
+
+static modellab_status check_schema(mli_request *r, const modellab_allocator *alloc,
+                                    const mli_schema *known, mli_findings *report,
+                                    modellab_error *err)
+{
+    mli_schema *schema = NULL;
+    modellab_status status;
+
+    if (known != NULL) {
+        mli_schema_check(known, r->given, report);
+        return MODELLAB_OK;
+    }
+    status = mli_request_schema_load(alloc, &schema, err);
     if (status == MODELLAB_OK) {
         mli_schema_check(schema, r->given, report);
         mli_schema_free(schema);
@@ -184,7 +197,7 @@ modellab_status mli_request_read(const char *text, size_t bytes, const modellab_
     out->pipeline = out->user = out->idempotency_key = out->model = "";
     status = mli_json_parse(text, bytes, MLI_REQUEST_MAX_BYTES, &out->given, err);
     if (status == MODELLAB_OK) {
-        status = check_schema(out, alloc, report, err);
+        status = check_schema(out, alloc, defaults->schema, report, err);
     }
     if (status == MODELLAB_OK && report->worst < MODELLAB_SEVERITY_ERROR) {
         status = accept(out, defaults, report, err);

@@ -37,8 +37,13 @@ typedef struct mli_request {
 typedef struct mli_request_defaults {
     int64_t max_duration_ms; /* 0 = none */
     mli_retry_policy retry;
+    const struct mli_schema *schema; /* of requests; NULL: read for this one */
 } mli_request_defaults;
 
+/* The schema of requests, read. New; mli_schema_free(). */
+MODELLAB_MUST_CHECK modellab_status mli_request_schema_load(const modellab_allocator *alloc,
+                                                            struct mli_schema **out,
+                                                            modellab_error *err);
 /* Reads and checks; findings go to `report`. OK also with findings of severity error: then
  * report->worst says so and the accepted form is not made. E_INVALID_JSON, E_LIMIT, E_NO_MEMORY:
  * could not be checked. Dispose of it in every case. */

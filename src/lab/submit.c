@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "check/schema.h"
 #include "lab/admission.h"
 #include "lab/forecast.h"
 #include "lab/input.h"
@@ -120,6 +121,22 @@ static const char *first_error(const mli_findings *findings)
     return "";
 }
 
+/* Read once for a lab: it is immutable, and reading it costs a third of a small submission. Without
+ * memory for it, it is read for each request. */
+static const mli_schema *request_schema(mli_lab *lab)
+{
+    struct mli_schema *there = atomic_load(&lab->request_schema), *mine = NULL;
+
+    if (there != NULL || mli_request_schema_load(lab->alloc, &mine, NULL) != MODELLAB_OK) {
+        return there;
+    }
+    if (!atomic_compare_exchange_strong(&lab->request_schema, &there, mine)) {
+        mli_schema_free(mine); /* another thread was faster */
+        return there;
+    }
+    return mine;
+}
+
 static modellab_status look(submission *s, modellab_error *err)
 {
     const modellab_run_submit_options *o = s->options;
@@ -128,7 +145,8 @@ static modellab_status look(submission *s, modellab_error *err)
     mli_request_defaults defaults = {.max_duration_ms = settings->max_run_duration_ms,
                                      .retry = {.max_attempts = (int32_t)settings->retry_attempts,
                                                .base_ms = settings->retry_base_ms,
-                                               .cap_ms = settings->retry_cap_ms}};
+                                               .cap_ms = settings->retry_cap_ms},
+                                     .schema = request_schema(s->lab)};
     modellab_status status =
         mli_request_read(o->request, bytes, s->lab->alloc, &defaults, &s->request, &s->report, err);
 

@@ -133,6 +133,12 @@ static modellab_status open_parts(mli_supervisor *s, const modellab_supervisor_o
         status = read_settings(s, o, err);
     }
     if (status == MODELLAB_OK) {
+        const mli_os_processes *processes = s->lab->os.processes;
+        int rc = processes->identity(processes->user, 0, &s->host.self);
+        status =
+            rc == 0 ? MODELLAB_OK : mli_fail_os(err, -rc, "this process could not be identified");
+    }
+    if (status == MODELLAB_OK) {
         int rc = pollers->open(pollers->user, &s->poller);
         status = rc == 0 ? MODELLAB_OK : mli_fail_os(err, -rc, "the supervisor cannot wait");
     }

@@ -88,6 +88,11 @@ static const char *const texts[MLI_SQL_COUNT] = {
                         "AND cpu_seconds>0 AND audio_seconds>0 ORDER BY ended_ms DESC LIMIT ?2",
     [MLI_SQL_TOTAL_ADD] = "INSERT INTO totals(family,label1,label2,value) VALUES(?1,?2,?3,?4) "
                           "ON CONFLICT(family,label1,label2) DO UPDATE SET value=value+?4",
+    /* changes nothing while a row of the histogram is missing */
+    [MLI_SQL_TOTAL_OBSERVE] =
+        "UPDATE totals SET value=value+iif(family=?2,?4,iif(family=?3 OR label1='+Inf' OR "
+        "CAST(label1 AS REAL)>=?4,1,0)) WHERE family IN(?1,?2,?3) AND label2='' AND "
+        "(SELECT count(*) FROM totals WHERE family IN(?1,?2,?3) AND label2='')>=?5",
     [MLI_SQL_TOTAL_LIST] = "SELECT family,label1,label2,value FROM totals ORDER BY 1,2,3",
     [MLI_SQL_QUEUE_DEPTHS] = "SELECT 'queue_depth',CASE WHEN priority<10 THEN 'low' "
                              "WHEN priority<20 THEN 'normal' WHEN priority<30 THEN 'high' "

@@ -24,27 +24,51 @@ static modellab_status add_total(mli_sqlite *s, const char *family, const char *
     return mli_query_run(&q, err);
 }
 
-/* One observation of a histogram: all buckets at or above the value, sum and count. */
+/* The rows of a histogram, which the first observation finds missing. */
+static modellab_status make_histogram(mli_sqlite *s, const char *bucket, const char *sum,
+                                      const char *number, const double *bounds, size_t count,
+                                      modellab_error *err)
+{
+    char bound[32];
+    modellab_status status = add_total(s, bucket, "+Inf", "", 0, err);
+
+    for (size_t i = 0; status == MODELLAB_OK && i < count; i++) {
+        (void)mli_format_f64(bound, sizeof bound, bounds[i]);
+        status = add_total(s, bucket, bound, "", 0, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = add_total(s, sum, "", "", 0, err);
+    }
+    return status == MODELLAB_OK ? add_total(s, number, "", "", 0, err) : status;
+}
+
+/* One observation of a histogram: all buckets at or above the value, sum and count, in one
+ * statement (claims and ends are many, and buckets are). */
 static modellab_status observe(mli_sqlite *s, const char *name, const double *bounds, size_t count,
                                double value, modellab_error *err)
 {
-    char family[64], bound[32];
+    char bucket[64], sum[64], number[64];
     modellab_status status = MODELLAB_OK;
+    bool whole = false;
 
-    (void)sqlite3_snprintf((int)sizeof family, family, "%s_bucket", name);
-    for (size_t i = 0; status == MODELLAB_OK && i < count; i++) {
-        (void)mli_format_f64(bound, sizeof bound, bounds[i]);
-        status = add_total(s, family, bound, "", value <= bounds[i] ? 1 : 0, err);
+    (void)sqlite3_snprintf((int)sizeof bucket, bucket, "%s_bucket", name);
+    (void)sqlite3_snprintf((int)sizeof sum, sum, "%s_sum", name);
+    (void)sqlite3_snprintf((int)sizeof number, number, "%s_count", name);
+    for (int i = 0; i < 2 && status == MODELLAB_OK && !whole; i++) {
+        mli_query q = mli_query_open(s, MLI_SQL_TOTAL_OBSERVE);
+
+        mli_query_text(&q, bucket);
+        mli_query_text(&q, sum);
+        mli_query_text(&q, number);
+        mli_query_real(&q, value);
+        mli_query_int(&q, (int64_t)count + 3); /* +Inf, sum, count */
+        status = mli_query_run(&q, err);
+        whole = status == MODELLAB_OK && sqlite3_changes(s->db) >= (int)count + 3;
+        if (status == MODELLAB_OK && !whole) {
+            status = make_histogram(s, bucket, sum, number, bounds, count, err);
+        }
     }
-    if (status == MODELLAB_OK) {
-        status = add_total(s, family, "+Inf", "", 1, err);
-    }
-    (void)sqlite3_snprintf((int)sizeof family, family, "%s_sum", name);
-    if (status == MODELLAB_OK) {
-        status = add_total(s, family, "", "", value, err);
-    }
-    (void)sqlite3_snprintf((int)sizeof family, family, "%s_count", name);
-    return status == MODELLAB_OK ? add_total(s, family, "", "", 1, err) : status;
+    return status;
 }
 
 modellab_status mli_sqlite_count_claim(mli_sqlite *s, int64_t wait_ms, modellab_error *err)
