@@ -162,7 +162,8 @@ static modellab_status make_change(mli_ending *e, modellab_error *err)
     e->measures = ingest->measures;
     add_up(run, e->host, &e->measures, &how);
     e->measures.cost_micros = mli_pricing_cost(lab, run, &e->measures);
-    size_t open_steps = close_steps(e->record, e->settlement, mli_settle_status(e->settlement->reason), now);
+    size_t open_steps =
+        close_steps(e->record, e->settlement, mli_settle_status(e->settlement->reason), now);
     for (size_t i = 0; i < open_steps && e->measures.cpu_seconds >= 0; i++) {
         measure_open_step(e->host, e->measures.cpu_seconds - earlier, &e->record->steps[i]);
     }
