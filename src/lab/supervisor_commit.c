@@ -12,7 +12,7 @@ typedef struct ends {
     size_t count;
 } ends;
 
-/* Keeps those for which `keep` says so; the rest is done with, for now. */
+/* Those whose rest of the journal cannot be read are ready again later. */
 static void read_journals(mli_supervisor *s, ends *e, int64_t now)
 {
     for (size_t i = 0; i < s->job_count; i++) {
