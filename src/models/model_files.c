@@ -2,6 +2,7 @@
 #include "models/model_files.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/str.h"
 #include "models/file_read.h"
 #include "os/memory.h"
@@ -207,6 +208,20 @@ static modellab_status compare_with_seal(const mli_model_files *model,
                           model->weights_name);
     }
     return status;
+}
+
+static uint32_t add_text(uint32_t crc, const char *text, size_t bytes)
+{
+    crc = mli_crc32c(crc, &bytes, sizeof bytes); /* where one ends and the next begins */
+    return mli_crc32c(crc, text, text != NULL ? bytes : 0);
+}
+
+uint32_t mli_model_files_beside(const mli_model_files *model)
+{
+    uint32_t crc = add_text(0, model->config, model->config_bytes);
+    crc = add_text(crc, model->tokenizer, model->tokenizer_bytes);
+    crc = add_text(crc, model->vocabulary, model->vocabulary_bytes);
+    return add_text(crc, model->merges, model->merges_bytes);
 }
 
 modellab_status mli_model_files_load(mli_model_files *model, const mli_cancel_word *cancel,

@@ -46,6 +46,9 @@ void mli_model_files_unload(mli_model_files *model);
 MODELLAB_MUST_CHECK modellab_status mli_model_files_sha256(mli_model_files *model,
                                                            const mli_cancel_word *cancel,
                                                            modellab_error *err);
+/* A number of what stands beside the weights (configuration, tokenizer, vocabulary): another one
+ * makes another model. */
+uint32_t mli_model_files_beside(const mli_model_files *model);
 void mli_model_files_dispose(mli_model_files *model);
 
 #endif

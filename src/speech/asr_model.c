@@ -4,9 +4,11 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "os/locale.h"
 #include "os/memory.h"
 #include "speech/asr_image.h"
 #include "speech/whisper_pack.h"
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -159,13 +161,16 @@ static modellab_status use_image(mli_asr_model *m, modellab_error *err)
     return status == MODELLAB_OK ? make_tokenizer(m, &m->extras, err) : status;
 }
 
-static void fill_key(mli_image_key *key, const char *sha256, mli_asr_weights weights)
+/* An image holds the vocabulary as well: the same weights beside another tokenizer are another
+ * image. */
+static void fill_key(mli_image_key *key, const mli_model_files *files, mli_asr_weights weights)
 {
     memset(key, 0, sizeof *key);
-    (void)mli_str_copy(key->source_sha256, sizeof key->source_sha256, sha256);
+    (void)mli_str_copy(key->source_sha256, sizeof key->source_sha256, files->sha256);
     (void)mli_str_copy(key->weights, sizeof key->weights,
                        weights == MLI_ASR_WEIGHTS_F16 ? "f16" : "f32");
-    (void)mli_str_copy(key->layout, sizeof key->layout, mli_whisper_layout);
+    (void)mli_os_format(key->layout, sizeof key->layout, "%s-%08" PRIx32, mli_whisper_layout,
+                        mli_model_files_beside(files));
 }
 
 modellab_status mli_asr_model_find_image(mli_model_files *files, const mli_asr_open_options *o,
@@ -177,7 +182,7 @@ modellab_status mli_asr_model_find_image(mli_model_files *files, const mli_asr_o
     *fd = -1;
     if (o->cache_directory == NULL || files->sha256[0] == '\0')
         return mli_fail(err, MODELLAB_E_NOT_FOUND, "no image is kept for such a model");
-    fill_key(&key, files->sha256, o->weights);
+    fill_key(&key, files, o->weights);
     modellab_status status =
         mli_image_cache_get(&cache, &key, NULL, NULL, o->cancel, &found, NULL, NULL, err);
     if (status != MODELLAB_OK)
@@ -195,7 +200,7 @@ modellab_status mli_asr_model_begin_image(mli_model_files *files, const mli_asr_
     mli_image_key key;
     if (o->cache_directory == NULL || files->sha256[0] == '\0')
         return mli_fail(err, MODELLAB_E_NOT_FOUND, "no image is kept for such a model");
-    fill_key(&key, files->sha256, o->weights);
+    fill_key(&key, files, o->weights);
     return mli_image_draft_begin(out, &cache, &key, err);
 }
 
@@ -221,7 +226,7 @@ modellab_status mli_asr_model_pack(mli_model_files *files, int fd, const mli_asr
     modellab_status status = check_weights(files, o->cancel, err);
     if (status != MODELLAB_OK)
         return status;
-    fill_key(&key, files->sha256, o->weights);
+    fill_key(&key, files, o->weights);
     status = mli_image_writer_create_fd(&writer, o->alloc, files->files, fd, &key, err);
     if (status == MODELLAB_OK)
         status = build_image(&b, writer, err);
@@ -240,7 +245,7 @@ static modellab_status open_cached(mli_asr_model *m, mli_model_files *files,
     modellab_status status = mli_model_files_sha256(files, o->cancel, err);
     if (status != MODELLAB_OK)
         return status;
-    fill_key(&key, files->sha256, m->weights);
+    fill_key(&key, files, m->weights);
     status = mli_image_cache_get(&cache, &key, build_image, &b, o->cancel, &m->cached, &event,
                                  m->reason, err);
     if (status != MODELLAB_OK)

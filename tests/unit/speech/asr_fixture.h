@@ -4,7 +4,9 @@
 
 #include "audio/decode.h"
 #include "base/random.h"
+#include "models/model_files.h"
 #include "speech/asr.h"
+#include "speech/whisper_pack.h"
 #include "unit/models/synthetic.h"
 #include "unit/temp_folder.h"
 
@@ -56,6 +58,16 @@ static inline mli_asr_model *fixture_open(const char *folder, const char *cache,
         print_message("%s\n", err.message);
     assert_int_equal(status, MODELLAB_OK);
     return model;
+}
+
+/* The layout in the key of a folder's image. */
+static inline void fixture_layout(const char *folder, char *out, size_t bytes)
+{
+    mli_model_files files;
+    assert_int_equal(mli_model_files_open(&files, NULL, &mli_os_system_files, folder, NULL),
+                     MODELLAB_OK);
+    (void)snprintf(out, bytes, "%s-%08x", mli_whisper_layout, mli_model_files_beside(&files));
+    mli_model_files_dispose(&files);
 }
 
 /* Noise whose loudness changes, so that windows differ. */

@@ -124,7 +124,7 @@ static void a_damaged_image_is_rebuilt_and_said_so(void **state)
     char name[160];
     (void)snprintf(key.source_sha256, sizeof key.source_sha256, "%s",
                    mli_asr_model_info_of(first).sha256);
-    (void)snprintf(key.layout, sizeof key.layout, "%s", mli_whisper_layout);
+    fixture_layout(folder.path, key.layout, sizeof key.layout);
     assert_true(mli_image_key_name(&key, name));
     (void)snprintf(path, sizeof path, "%s/images/%s", own.path, name);
     mli_asr_model_unref(first);
@@ -139,6 +139,46 @@ static void a_damaged_image_is_rebuilt_and_said_so(void **state)
     assert_true(strlen(mli_asr_model_info_of(second).reason) > 0);
     mli_asr_model_unref(second);
     temp_folder_remove(&own);
+}
+
+/* The image holds the vocabulary: the same weights beside another one do not find it. */
+static void another_vocabulary_makes_another_image(void **state)
+{
+    (void)state;
+    temp_folder own, images;
+    mli_buf words, before, after;
+    int32_t ids[256];
+    temp_folder_make(&own);
+    temp_folder_make(&images);
+    fixture_ct2(own.path);
+    mli_buf_init(&words, NULL);
+    mli_buf_init(&before, NULL);
+    mli_buf_init(&after, NULL);
+    mli_asr_model *first = fixture_open(own.path, images.path, MLI_ASR_WEIGHTS_F16);
+    synthetic_vocabulary(&fixture_shape, &words);
+    char *letter = (char *)words.data;
+    size_t plain = (size_t)(strstr(mli_buf_text(&words), "<|endoftext|>") - mli_buf_text(&words));
+    for (size_t i = 0; i < plain; i++)
+        if (letter[i] >= 'a' && letter[i] <= 'z')
+            letter[i] = letter[i] == 'z' ? 'a' : (char)(letter[i] + 1);
+    write_file(own.path, "vocabulary.txt", &words);
+    mli_asr_model *second = fixture_open(own.path, images.path, MLI_ASR_WEIGHTS_F16);
+    mli_asr_model_info a = mli_asr_model_info_of(first), b = mli_asr_model_info_of(second);
+    assert_int_equal(b.origin, MLI_ASR_ORIGIN_BUILT);
+    assert_string_equal(a.sha256, b.sha256);
+    for (int32_t i = 0; i < 256; i++)
+        ids[i] = i;
+    mli_whisper_decode_text(mli_asr_model_tokenizer(first), ids, 256, &before);
+    mli_whisper_decode_text(mli_asr_model_tokenizer(second), ids, 256, &after);
+    assert_int_equal(before.size, after.size);
+    assert_memory_not_equal(before.data, after.data, before.size);
+    mli_asr_model_unref(first);
+    mli_asr_model_unref(second);
+    mli_buf_dispose(&words);
+    mli_buf_dispose(&before);
+    mli_buf_dispose(&after);
+    temp_folder_remove(&own);
+    temp_folder_remove(&images);
 }
 
 static void an_unusable_cache_is_passed_over(void **state)
@@ -377,6 +417,7 @@ int main(void)
         cmocka_unit_test(every_way_of_loading_gives_the_same_transcript),
         cmocka_unit_test(ggml_files_keep_their_filters_and_words),
         cmocka_unit_test(a_damaged_image_is_rebuilt_and_said_so),
+        cmocka_unit_test(another_vocabulary_makes_another_image),
         cmocka_unit_test(an_unusable_cache_is_passed_over),
         cmocka_unit_test(threads_and_repetition_do_not_change_a_byte),
         cmocka_unit_test(progress_segments_and_reentry),
