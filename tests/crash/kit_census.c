@@ -65,5 +65,7 @@ int kit_leaks(const kit *k, pid_t host, const kit_census *before)
     return (now.fds > before->fds ? KIT_LEAKS_FDS : 0) |
            (now.threads > before->threads ? KIT_LEAKS_THREADS : 0) |
            (now.files > before->files ? KIT_LEAKS_FILES : 0) |
-           (now.anonymous_kib > before->anonymous_kib + NOISE_KIB ? KIT_LEAKS_MEMORY : 0);
+           (KIT_SEES_MEMORY && now.anonymous_kib > before->anonymous_kib + NOISE_KIB
+                ? KIT_LEAKS_MEMORY
+                : 0);
 }

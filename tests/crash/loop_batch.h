@@ -12,7 +12,8 @@ typedef struct batch_result {
     int cycles, hosts_killed, workers_killed;
     int runs; /* acknowledged */
     int completed, failed, stale, other;
-    int wrong; /* findings, each said on stderr */
+    int repeated; /* completed, with a step that an earlier attempt had completed too */
+    int wrong;    /* findings, each said on stderr */
 } batch_result;
 
 /* `plant`: a bug of crash_plants.h for the hosts, NULL = none; then it ends at the first finding.
