@@ -14,7 +14,7 @@ typedef struct modellab_config_variable {
     size_t size;               /**< sizeof(modellab_config_variable), set by the caller */
     const char *name;          /**< "MODEL_LAB_..." or a foreign name that is only read */
     const char *default_value; /**< "" = unset, or computed (the text says how) */
-    const char *type;          /**< path, bytes, seconds, integer, enum, text, secret */
+    const char *type;          /**< path, bytes, seconds, integer, enum, text, secret, url */
     const char *text;          /**< what it does, for people */
     int32_t is_foreign;        /**< 1: a read-only alias such as HF_TOKEN */
     int32_t reserved;
@@ -31,7 +31,8 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_config_at(size_t index
                                                                     modellab_config_variable *out,
                                                                     modellab_error *err);
 
-/** Present value of a variable of the table by the order of sources. Secrets are given as set.
+/** Present value of a variable of the table by the order of sources. Secrets are given as set,
+ * addresses without user, password and query.
  * @param[out] value   new
  * @param[out] source  optional: "environment", "project file", "user file", "default"; static
  * @errors E_NOT_FOUND (no such variable), E_INVALID_ARGUMENT (its value is not of its type),

@@ -37,7 +37,8 @@ static bool is_folder(const char *name)
 modellab_status modellab_config_get(const char *name, modellab_buffer **value, const char **source,
                                     modellab_error *err)
 {
-    const char *from = "default", *text = "";
+    const char *from = "default";
+    mli_buf text;
     char *found = NULL;
     if (value != NULL)
         *value = NULL;
@@ -52,10 +53,11 @@ modellab_status modellab_config_get(const char *name, modellab_buffer **value, c
     }
     if (status != MODELLAB_OK)
         return status;
+    mli_buf_init(&text, NULL);
     if (found != NULL)
-        text = mli_config_find(name)->type == MLI_CONFIG_SECRET ? "(set)" : found;
-    status = mli_buffer_from_bytes(NULL, text, strlen(text), value, err);
+        mli_config_shown(mli_config_find(name), found, &text);
     mli_free(NULL, found);
+    status = mli_buffer_from_buf(&text, value, err);
     if (status == MODELLAB_OK && source != NULL)
         *source = from;
     return status;

@@ -17,7 +17,8 @@ typedef enum mli_config_type {
     MLI_CONFIG_SECONDS = 3, /* mli_parse_duration_ms; a bare number is seconds */
     MLI_CONFIG_INTEGER = 4,
     MLI_CONFIG_ENUM = 5, /* one of `choices` */
-    MLI_CONFIG_SECRET = 6
+    MLI_CONFIG_SECRET = 6,
+    MLI_CONFIG_URL = 7 /* may name a user and a password: shown by mli_config_shown alone */
 } mli_config_type;
 
 enum {
@@ -52,6 +53,9 @@ const char *mli_config_type_name(mli_config_type type);
 MODELLAB_MUST_CHECK modellab_status mli_config_get(const modellab_allocator *alloc,
                                                    const char *name, char **out,
                                                    const char **source, modellab_error *err);
+/* The value as people and logs may see it: of a secret only that it is set, of an address neither
+ * user and password nor query; so for every address in other texts. */
+void mli_config_shown(const mli_config_variable *variable, const char *value, mli_buf *out);
 /* Numbers: INTEGER as it is, BYTES in bytes, SECONDS in milliseconds. `fallback` when unset. */
 MODELLAB_MUST_CHECK modellab_status mli_config_int(const char *name, int64_t fallback, int64_t *out,
                                                    modellab_error *err);

@@ -5,7 +5,7 @@
 
 /* Sorted by name (a test checks that, and that each name is read somewhere). */
 static const mli_config_variable variables[] = {
-    {"HF_ENDPOINT", "", MLI_CONFIG_TEXT, MLI_CONFIG_FOREIGN | MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
+    {"HF_ENDPOINT", "", MLI_CONFIG_URL, MLI_CONFIG_FOREIGN | MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
      "Read when MODEL_LAB_HUB_URL is unset."},
     {"HF_TOKEN", "", MLI_CONFIG_SECRET, MLI_CONFIG_FOREIGN | MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
      "Token for gated models; sent to the model hub only, never to where it redirects."},
@@ -31,7 +31,7 @@ static const mli_config_variable variables[] = {
      "STEP:ACTION with sleep=MS, stall=MS, spin, balloon=MB, hang, die or exit=1 does that before "
      "it begins, "
      "asr:die_windows dies after each window."},
-    {"MODEL_LAB_HUB_URL", "https://huggingface.co", MLI_CONFIG_TEXT, MLI_CONFIG_TRUSTED, NULL,
+    {"MODEL_LAB_HUB_URL", "https://huggingface.co", MLI_CONFIG_URL, MLI_CONFIG_TRUSTED, NULL,
      "HF_ENDPOINT", 0, 0,
      "Address of the model hub or of a mirror with the same layout: https, or http on the loopback "
      "interface."},
@@ -74,7 +74,7 @@ static const mli_config_variable variables[] = {
      "pip`, `pip3`, `pip` that works."},
     {"MODEL_LAB_PRICE_SHEET", "", MLI_CONFIG_PATH, 0, NULL, NULL, 0, 0,
      "JSON file with the prices that turn measures into money. Default: the built-in sheet."},
-    {"MODEL_LAB_PROXY", "", MLI_CONFIG_TEXT, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
+    {"MODEL_LAB_PROXY", "", MLI_CONFIG_URL, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
      "Proxy for the library's own requests (http://host:port). The usual proxy variables are not "
      "read here; the pip client reads its own."},
     {"MODEL_LAB_REQUIRE_SANDBOX", "0", MLI_CONFIG_INTEGER, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 1,
@@ -177,7 +177,7 @@ const mli_config_variable *mli_config_find(const char *name)
 
 const char *mli_config_type_name(mli_config_type type)
 {
-    static const char *const names[] = {"text",    "path", "bytes", "seconds",
-                                        "integer", "enum", "secret"};
+    static const char *const names[] = {"text",    "path", "bytes",  "seconds",
+                                        "integer", "enum", "secret", "url"};
     return (size_t)type < sizeof names / sizeof names[0] ? names[type] : "text";
 }

@@ -89,7 +89,7 @@ static void small_things(void **state)
     REFUSES(modellab_report_at(NULL, 0, NULL, &err));
     RESETS(modellab_report_to_json(NULL, (modellab_buffer **)&out, &err));
     assert_int_equal(modellab_report_count(NULL), 0);
-    assert_true(modellab_report_worst(NULL) <= MODELLAB_SEVERITY_ERROR);
+    assert_int_equal(0, modellab_report_worst(NULL));
     assert_null(modellab_report_ref(NULL));
     modellab_report_unref(NULL);
     assert_non_null(modellab_severity_name(12345));

@@ -43,6 +43,8 @@ run() {
   "$program" "$@" >"$out" 2>"$err"
   code=$?
 }
+# What the last call printed may name the lab's root: it is not searched for it. Its stderr is.
+may_name_the_lab() { : >"$out"; }
 exit_is() { [ "$code" -eq "$1" ]; }
 says() { grep -qF -- "$1" "$err"; }
 prints() { grep -qF -- "$1" "$out"; }

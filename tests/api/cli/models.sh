@@ -140,5 +140,4 @@ if [ -n "${MODEL_LAB_TEST_MODELS-}" ] && [ -d "$MODEL_LAB_TEST_MODELS/whisper-ti
 else
   skip "MODEL_LAB_TEST_MODELS has no whisper-tiny.en: real weights are not imported"
 fi
-rm -f "$work"/seen/* # `models path` may name the folder
 finish

@@ -162,7 +162,9 @@ check "--lab that is not there" exit_is 4
 run run list --lab "$work/other-lab" --json
 check "--lab" [ "$(json runs.count)" -eq 1 ]
 MODEL_LAB_LOG_LEVEL=debug run run list
-check "logs on stderr when asked for" sh -c "[ ! -s '$err' ] || grep -q '\"level\"' '$err'"
+check "logs on stderr when asked for" grep -q '"level":"debug"' "$err"
+run run list
+check "and none when not" silent
 MODEL_LAB_LOG_FILE=$work/seen/log.jsonl run transcribe "$audio" --quiet
 check "a log file" exit_is 0
 

@@ -155,8 +155,10 @@ check "info as JSON" is_json
 for key in version isa blas_core lab models cache; do
   check "info has $key" [ -n "$(json "$key")" ]
 done
+may_name_the_lab
 run info
 check "info names the lab" prints "$canary"
+may_name_the_lab
 run env MODEL_LAB_MIN_FREE_BYTES
 check "env shows value and source" prints "MODEL_LAB_MIN_FREE_BYTES=1M  # environment"
 run env MODEL_LAB_NONSENSE
@@ -164,7 +166,17 @@ check "env: unknown variable" exit_is 4
 HF_TOKEN=canary-secret run env --json
 check "env as JSON" is_json
 check "a secret is not shown" sh -c "! grep -q canary-secret '$out' '$err'"
+may_name_the_lab
 MODEL_LAB_MAX_WORKERS=many run env MODEL_LAB_MAX_WORKERS
 check "a wrong value is named" says "MODEL_LAB_MAX_WORKERS (environment) must be a whole number"
-rm -f "$work"/seen/* # `info` and `env` may name the lab
+# no password of an address, no token
+for shown in "" --json; do
+  # shellcheck disable=SC2086
+  MODEL_LAB_PROXY=http://ann:hunter2@proxy.invalid:3128 MODEL_LAB_HUB_URL=https://hunter2@hub.invalid \
+    HF_TOKEN=hunter2 run env $shown
+  check "env $shown: exit code $code" exit_is 0
+  check "env $shown shows the proxy's host" prints proxy.invalid:3128
+  check "env $shown shows no password" sh -c "! grep -q hunter2 '$out'"
+  may_name_the_lab
+done
 finish

@@ -379,6 +379,32 @@ static const struct document {
 } documents[] = {{".env.example", mli_config_write_example},
                  {"docs/environment.md", mli_config_write_markdown}};
 
+static void test_no_password_is_shown(void **state)
+{
+    static const struct {
+        const char *name, *value, *shown;
+    } rows[] = {
+        {"MODEL_LAB_PROXY", "http://ann:hunter2@proxy:3128", "http://(hidden)@proxy:3128"},
+        {"MODEL_LAB_PROXY", "ann:hunter2@proxy:3128", "(hidden)@proxy:3128"},
+        {"MODEL_LAB_PROXY", "http://ann:hunt@er2@proxy:3128/", "http://(hidden)@proxy:3128/"},
+        {"MODEL_LAB_PROXY", "http://proxy:3128", "http://proxy:3128"},
+        {"MODEL_LAB_HUB_URL", "https://token@hub/a@b?key=hunter2",
+         "https://(hidden)@hub/a@b?(hidden)"},
+        {"HF_ENDPOINT", "https://:hunter2@hub", "https://(hidden)@hub"},
+        {"MODEL_LAB_PIP", "pip --index-url https://a:hunter2@x/simple --extra http://b:hunter2@y",
+         "pip --index-url https://(hidden)@x/simple --extra http://(hidden)@y"},
+        {"HF_TOKEN", "hunter2", "(set)"},
+        {"MODEL_LAB_ROOT", "/home/a@b://c", "/home/a@b://c"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        mli_buf out;
+        mli_buf_init(&out, NULL);
+        mli_config_shown(mli_config_find(rows[i].name), rows[i].value, &out);
+        assert_string_equal(rows[i].shown, mli_buf_text(&out));
+        mli_buf_dispose(&out);
+    }
+}
+
 static void test_documents_are_as_the_table(void **state)
 {
     (void)state;
@@ -423,6 +449,7 @@ int main(int argc, char **argv)
                                        T(test_files),
                                        T(test_file_that_is_none),
                                        cmocka_unit_test(test_table_is_sorted),
+                                       cmocka_unit_test(test_no_password_is_shown),
                                        cmocka_unit_test(test_every_variable_read_is_in_the_table),
                                        cmocka_unit_test(test_every_variable_of_the_table_is_read),
                                        cmocka_unit_test(test_documents_are_as_the_table)};
