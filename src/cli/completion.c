@@ -68,9 +68,8 @@ static void bash(cli_text *out)
             spaces_for_bars(out, o->choices);
             cli_text_add(out, "\" -- \"$cur\")); return ;;\n");
         } else {
-            cli_text_add(out, strpbrk(o->value, "/") != NULL || strcmp(o->value, "PATH") == 0 ||
-                                      strcmp(o->value, "FILE") == 0
-                                  ? "COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
+            cli_text_add(out, strcmp(o->value, "PATH") == 0 || strncmp(o->value, "FILE", 4) == 0
+                                  ? "mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return ;;\n"
                                   : "return ;;\n");
         }
     }
@@ -97,7 +96,7 @@ static void bash(cli_text *out)
     }
     cli_text_add(out, "        esac\n    fi\n    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
                       "    if [ \"$files\" -eq 1 ] && [ \"${cur#-}\" = \"$cur\" ]; then\n"
-                      "        COMPREPLY=($(compgen -f -- \"$cur\"))\n    fi\n}\n"
+                      "        mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n    fi\n}\n"
                       "complete -o filenames -F _modellab modellab\n");
 }
 

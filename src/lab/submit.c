@@ -8,6 +8,7 @@
 #include "lab/admission.h"
 #include "lab/forecast.h"
 #include "lab/input.h"
+#include "lab/model_fit.h"
 #include "lab/request.h"
 #include "lab/reuse.h"
 #include "lab/schedule.h"
@@ -150,6 +151,9 @@ static modellab_status look(submission *s, modellab_error *err)
     modellab_status status =
         mli_request_read(o->request, bytes, s->lab->alloc, &defaults, &s->request, &s->report, err);
 
+    if (status == MODELLAB_OK && s->report.worst < MODELLAB_SEVERITY_ERROR) {
+        status = mli_model_fit(&s->request, s->lab->alloc, &s->report, err);
+    }
     if (status == MODELLAB_OK && s->report.worst >= MODELLAB_SEVERITY_ERROR) {
         return mli_fail(err, MODELLAB_E_SCHEMA, "the request is not valid: %s",
                         first_error(&s->report));

@@ -53,7 +53,7 @@ check "and its text can be had" sh -c "'$program' run results last --format txt 
 
 # what is no regular file is written, not replaced; a link keeps what it names
 mkfifo "$work/pipe"
-cat "$work/pipe" >"$work/seen/through-the-pipe" &
+timeout 60 cat "$work/pipe" >"$work/seen/through-the-pipe" &
 reader=$!
 run transcribe "$audio" --quiet --output "$work/pipe"
 check "--output PIPE" exit_is 0

@@ -104,6 +104,9 @@ check "bash: models p" [ "$(complete_words modellab models pu)" = pull ]
 check "bash: --form" [ "$(complete_words modellab transcribe --form)" = --format ]
 check "bash: --format s" [ "$(complete_words modellab transcribe --format s)" = srt ]
 check "bash: completion z" [ "$(complete_words modellab completion z)" = zsh ]
+touch "$work/two words.wav"
+check "bash: a name with a space" [ "$(complete_words modellab transcribe "$work/two")" = "$work/two words.wav" ]
+check "bash: as an option's value" [ "$(complete_words modellab transcribe --output "$work/two")" = "$work/two words.wav" ]
 for shell in zsh fish; do
   if command -v "$shell" >/dev/null; then
     check "$shell -n" "$shell" -n "$work/complete.$shell"
