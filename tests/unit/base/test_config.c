@@ -394,7 +394,7 @@ static void test_no_password_is_shown(void **state)
         {"MODEL_LAB_PIP", "pip --index-url https://a:hunter2@x/simple --extra http://b:hunter2@y",
          "pip --index-url https://(hidden)@x/simple --extra http://(hidden)@y"},
         {"HF_TOKEN", "hunter2", "(set)"},
-        {"MODEL_LAB_ROOT", "/home/a@b://c", "/home/a@b://c"}};
+        {"MODEL_LAB_ROOT", "folder/a@b://c", "folder/a@b://c"}};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         mli_buf out;
