@@ -253,19 +253,54 @@ static void check_files(batch *b)
     modellab_report_unref(report);
 }
 
-/* Until nothing waits or runs any more. */
-static void settle(batch *b)
+/* 0: there is no such run. */
+static modellab_run_status status_or_none(const batch *b, const char *id)
+{
+    modellab_run *run = NULL;
+    modellab_run_status status = 0;
+    if (modellab_run_load(b->k.lab, id, &run, NULL) == MODELLAB_OK) {
+        status = kit_info(run).status;
+    }
+    modellab_run_unref(run);
+    return status;
+}
+
+static int count_ended(const batch *b)
+{
+    int ended = 0;
+    for (int i = 0; i < b->result.runs; i++) {
+        ended += modellab_run_status_is_final(status_or_none(b, b->runs[i])) != 0;
+    }
+    return ended;
+}
+
+/* However slow the machine is: stuck is a run that has not ended when for so long none did. */
+static void wait_for_end(batch *b, const char *id)
 {
     modellab_run_status status = 0;
     int64_t patience = b->plant == NULL ? PATIENCE_MS : PLANTED_PATIENCE_MS;
+    int before = -1;
+    int ended = count_ended(b);
+    modellab_status rc = MODELLAB_E_TIMEOUT;
+    while (rc != MODELLAB_OK && rc != MODELLAB_E_NOT_FOUND && ended > before) {
+        rc = modellab_run_wait(b->k.lab, id, patience, NULL, &status, NULL);
+        before = ended;
+        ended = rc == MODELLAB_OK ? ended : count_ended(b);
+    }
+    if (rc != MODELLAB_OK) {
+        complain(b, id, rc == MODELLAB_E_NOT_FOUND ? "was acknowledged and is lost" : "is stuck");
+    }
+}
+
+/* Until nothing waits or runs any more. */
+static void settle(batch *b)
+{
     if (b->host == 0) {
         start_host(b);
     }
     for (int i = 0; i < b->result.runs && b->result.wrong == 0; i++) {
-        modellab_status rc = modellab_run_wait(b->k.lab, b->runs[i], patience, NULL, &status, NULL);
-        if (rc != MODELLAB_OK) {
-            complain(b, b->runs[i],
-                     rc == MODELLAB_E_NOT_FOUND ? "was acknowledged and is lost" : "is stuck");
+        if (!modellab_run_status_is_final(status_or_none(b, b->runs[i]))) {
+            wait_for_end(b, b->runs[i]);
         }
         read_acks(b); /* the last host submits too */
     }
@@ -318,7 +353,12 @@ batch_result loop_batch(uint64_t seed, int number, int cycles, const char *plant
     }
     settle(&b);
     check_all(&b);
-    kit_close(&b.k);
+    if (b.result.wrong > 0 && plant == NULL) {
+        (void)fprintf(stderr, "batch %d: the lab is kept in %s\n", number, b.k.root);
+        modellab_lab_unref(b.k.lab);
+    } else {
+        kit_close(&b.k);
+    }
     (void)close(b.acks[0]);
     (void)close(b.acks[1]);
     return b.result;
