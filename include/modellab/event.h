@@ -22,6 +22,7 @@ typedef struct modellab_event_info {
     const char *request_id;
     const char *step; /**< "" when it is about the run */
     const char *data; /**< JSON object with the details */
+    const char *trace_id;
 } modellab_event_info;
 
 MODELLAB_BEGIN_DECLS

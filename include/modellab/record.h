@@ -26,11 +26,12 @@ typedef struct modellab_record_options {
     int64_t max_duration_ms;   /**< 0 = the configured one; past it modellab_record_check() says
                                   E_TIMEOUT */
     const modellab_caps *caps; /**< optional */
+    const char *trace_state;   /**< as in modellab_run_submit_options */
 } modellab_record_options;
 
 #define MODELLAB_RECORD_OPTIONS_INIT                                                               \
     {                                                                                              \
-        sizeof(modellab_record_options), NULL, NULL, NULL, NULL, NULL, NULL, 0.0, 0, NULL          \
+        sizeof(modellab_record_options), NULL, NULL, NULL, NULL, NULL, NULL, 0.0, 0, NULL, NULL    \
     }
 
 MODELLAB_BEGIN_DECLS

@@ -85,11 +85,13 @@ typedef struct modellab_run_submit_options {
     const char *request_id; /**< [A-Za-z0-9._-]{1,128}; NULL = made */
     const char *trace_parent; /**< W3C traceparent; NULL or not valid = a new trace */
     modellab_cancel *cancel;  /**< ends the copying of the input with E_CANCELLED; NULL = none */
+    const char *trace_state;  /**< W3C tracestate, kept with a valid trace_parent; more than 32
+                                 members or 1,024 bytes, or not valid = none */
 } modellab_run_submit_options;
 
 #define MODELLAB_RUN_SUBMIT_OPTIONS_INIT                                                           \
     {                                                                                              \
-        sizeof(modellab_run_submit_options), NULL, 0, NULL, NULL, 0, NULL, NULL, NULL, NULL        \
+        sizeof(modellab_run_submit_options), NULL, 0, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL  \
     }
 
 /** How to repeat a run: modellab_run_retry(), modellab_run_rerun(). */
@@ -99,11 +101,12 @@ typedef struct modellab_run_again_options {
     size_t overrides_bytes;   /**< 0 = NUL-terminated */
     const char *request_id;   /**< [A-Za-z0-9._-]{1,128}; NULL = made */
     const char *trace_parent; /**< W3C traceparent; NULL or not valid = a new trace */
+    const char *trace_state;  /**< as in modellab_run_submit_options */
 } modellab_run_again_options;
 
 #define MODELLAB_RUN_AGAIN_OPTIONS_INIT                                                            \
     {                                                                                              \
-        sizeof(modellab_run_again_options), NULL, 0, NULL, NULL                                    \
+        sizeof(modellab_run_again_options), NULL, 0, NULL, NULL, NULL                              \
     }
 
 /** Snapshot of a run: immutable, shared, stays as it was when it was loaded. */
@@ -150,6 +153,9 @@ typedef struct modellab_run_info {
     int64_t max_duration_ms;       /**< the run's deadline, 0 = none */
     const char *request_json;      /**< the request as it was accepted, defaults resolved */
     const char *parent_run_id;     /**< run that this one repeats, "" when none */
+    const char *span_id;           /**< of the run in its trace */
+    const char *trace_parent;      /**< W3C traceparent of who asked for it, "" when nobody's */
+    const char *trace_state;       /**< W3C tracestate with it, "" when none */
 } modellab_run_info;
 
 /** A step of a run. Strings are borrowed from the modellab_run. */

@@ -6,13 +6,18 @@
 #include "base/config.h"
 #include "base/error.h"
 #include "base/sized.h"
+#include "log/task.h"
 #include "remote/pull.h"
 #include <string.h>
+
+#define LOG_EVERY_NS ((int64_t)10 * 1000000000)
 
 typedef struct job {
     const modellab_catalog *catalog;
     modellab_pull_options options;
     char *sources, *hub, *token, *proxy, *pip; /* owned */
+    mli_task task;
+    int64_t logged_ns;
 } job;
 
 void modellab_pull_options_init(modellab_pull_options *options, size_t size)
@@ -22,27 +27,37 @@ void modellab_pull_options_init(modellab_pull_options *options, size_t size)
     mli_sized_init(options, size, &init, sizeof init);
 }
 
+/* A line now and then, so that a log shows that a long pull goes on. */
+static void log_progress(job *j, const char *file, const char *source, int64_t done, int64_t total)
+{
+    int64_t now = mli_os_system_clock.monotonic_ns(mli_os_system_clock.user);
+    if (now - j->logged_ns < LOG_EVERY_NS)
+        return;
+    j->logged_ns = now;
+    mli_task_progress(&j->task, "",
+                      MLI_LOG_FIELDS(mli_log_string("file", file), mli_log_string("source", source),
+                                     mli_log_int("bytes", done), mli_log_int("of", total)));
+}
+
 static int32_t on_progress(void *user, const char *file, const char *source, int64_t done,
                            int64_t total)
 {
     job *j = user;
+    log_progress(j, file, source, done, total);
     return j->options.progress != NULL
                ? j->options.progress(j->options.user, file, source, done, total)
                : 0;
 }
 
+/* Start and end are the task's; what is decided in between is its progress. */
 static void on_note(void *user, const char *event, const char *text)
 {
-    job *j = user;
-    bool failed = strstr(event, "failed") != NULL;
-    modellab_log_record record = MODELLAB_LOG_RECORD_INIT;
-    modellab_log_field field = {"model_event", event, 0, 0, 0.0, MODELLAB_LOG_STRING, 0};
-    record.level = failed ? MODELLAB_LOG_WARN : MODELLAB_LOG_INFO;
-    record.event = "model.pull";
-    record.message = text;
-    record.fields = &field;
-    record.field_count = 1;
-    modellab_logger_log(j->catalog->logger, &record);
+    const job *j = user;
+    if (strcmp(event, "pull.source_failed") == 0)
+        mli_log(j->task.log, MODELLAB_LOG_WARN, event, text,
+                MLI_LOG_FIELDS(mli_log_string("task_id", j->task.id)));
+    else if (strcmp(event, "pull.source") == 0 || strcmp(event, "pull.restart") == 0)
+        mli_task_progress(&j->task, text, MLI_LOG_FIELDS(mli_log_string("decision", event + 5)));
 }
 
 static modellab_status configure(job *j, modellab_error *err)
@@ -102,9 +117,13 @@ modellab_status modellab_catalog_pull(const modellab_catalog *catalog, const cha
                         near != NULL ? "; did you mean " : "", near != NULL ? near : "",
                         near != NULL ? "?" : "");
     }
+    mli_task_begin(&j.task, MLI_TASK_PULL, catalog->logger, MODELLAB_LOG_INFO, NULL, NULL,
+                   MLI_LOG_FIELDS(mli_log_string("model", model->name)));
+    j.logged_ns = j.task.started_ns;
     status = configure(&j, err);
     if (status == MODELLAB_OK)
         status = run(&j, model, err);
+    mli_task_end(&j.task, status, err, MLI_LOG_FIELDS(mli_log_string("model", model->name)));
     mli_free(&catalog->alloc, j.sources);
     mli_free(&catalog->alloc, j.hub);
     mli_free(&catalog->alloc, j.token);
@@ -119,11 +138,11 @@ modellab_status modellab_catalog_import(const modellab_catalog *catalog, const c
 {
     if (catalog == NULL || name == NULL || path == NULL)
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "no argument may be NULL");
-    modellab_logger_write(catalog->logger, MODELLAB_LOG_INFO, "model.import.start", name);
+    mli_task task;
+    mli_task_begin(&task, MLI_TASK_MODEL_IMPORT, catalog->logger, MODELLAB_LOG_INFO, NULL, NULL,
+                   MLI_LOG_FIELDS(mli_log_string("model", name), mli_log_path("from", path)));
     modellab_status status =
         mli_import_model(&catalog->store, name, path, mli_cancel_word_of(cancel), err);
-    modellab_logger_write(catalog->logger,
-                          status == MODELLAB_OK ? MODELLAB_LOG_INFO : MODELLAB_LOG_WARN,
-                          status == MODELLAB_OK ? "model.import.end" : "model.import.failed", name);
+    mli_task_end(&task, status, err, MLI_LOG_FIELDS(mli_log_string("model", name)));
     return status;
 }

@@ -54,5 +54,6 @@ modellab_status modellab_event_list_at(const modellab_event_list *list, size_t i
     full.request_id = list->rows->request_id;
     full.step = row->step;
     full.data = row->data;
+    full.trace_id = list->rows->trace_id;
     return mli_sized_out(out, &full, sizeof full, MLI_SIZE_UP_TO(modellab_event_info, data), err);
 }

@@ -6,16 +6,14 @@
 
 const char *modellab_health_state_name(modellab_health_state state)
 {
-    switch (state) {
-    case MODELLAB_HEALTH_HEALTHY:
-        return "healthy";
-    case MODELLAB_HEALTH_DEGRADED:
-        return "degraded";
-    case MODELLAB_HEALTH_CRITICAL:
-        return "critical";
-    default:
-        return "unknown";
-    }
+    return mli_health_state_name(state);
+}
+
+void modellab_health_options_init(modellab_health_options *options, size_t size)
+{
+    static const modellab_health_options init = MODELLAB_HEALTH_OPTIONS_INIT;
+
+    mli_sized_init(options, size, &init, sizeof init);
 }
 
 modellab_status modellab_health_run(modellab_lab *lab, modellab_health_level level,
@@ -28,6 +26,23 @@ modellab_status modellab_health_run(modellab_lab *lab, modellab_health_level lev
     }
     *out = NULL;
     return status == MODELLAB_OK ? mli_health_run(lab, level, out, err) : status;
+}
+
+modellab_status modellab_health_look(modellab_lab *lab, const modellab_health_options *options,
+                                     modellab_health **out, modellab_error *err)
+{
+    modellab_health_options given = MODELLAB_HEALTH_OPTIONS_INIT;
+    modellab_status status = mli_lab_check(lab, false, err);
+
+    if (out == NULL) {
+        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "out must not be NULL");
+    }
+    *out = NULL;
+    if (status == MODELLAB_OK) {
+        status = mli_sized_in(&given, sizeof given,
+                              MLI_SIZE_UP_TO(modellab_health_options, reserved), options, err);
+    }
+    return status == MODELLAB_OK ? mli_health_look(lab, &given, out, err) : status;
 }
 
 void modellab_health_unref(modellab_health *health)
@@ -59,7 +74,9 @@ modellab_status modellab_health_check_at(const modellab_health *health, size_t i
     full.name = health->checks[index].name;
     full.message = health->checks[index].message;
     full.state = health->checks[index].state;
+    full.is_late = health->checks[index].is_late;
     full.milliseconds = health->checks[index].milliseconds;
+    full.age_ms = health->checks[index].age_ms;
     return mli_sized_out(out, &full, sizeof full,
                          MLI_SIZE_UP_TO(modellab_health_check_info, milliseconds), err);
 }

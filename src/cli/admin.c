@@ -2,8 +2,11 @@
 #include "cli/commands.h"
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-static int print_health(cli_call *call, const modellab_health *health)
+#define WAIT_MS 30000
+
+static int print_health(cli_call *call, const modellab_health *health, bool *late)
 {
     cli_json j = {.depth = 0};
     cli_text out = CLI_TEXT_INIT;
@@ -22,9 +25,13 @@ static int print_health(cli_call *call, const modellab_health *health)
         cli_json_kstring(&j, "state", modellab_health_state_name(c.state));
         cli_json_kstring(&j, "message", c.message);
         cli_json_kreal(&j, "milliseconds", c.milliseconds);
+        cli_json_kint(&j, "age_ms", c.age_ms);
+        cli_json_key(&j, "late");
+        cli_json_bool(&j, c.is_late != 0);
         cli_json_close(&j, '}');
-        cli_text_printf(&out, "  %-16s %-9s %8.2f ms  %s\n", c.name,
+        cli_text_printf(&out, "  %-16s %-12s %8.2f ms  %s\n", c.name,
                         modellab_health_state_name(c.state), c.milliseconds, c.message);
+        *late = *late || c.is_late != 0;
     }
     cli_json_close(&j, ']');
     cli_json_close(&j, '}');
@@ -34,7 +41,9 @@ static int print_health(cli_call *call, const modellab_health *health)
     cli_text_free(&out);
     if (!ok)
         return CLI_EXIT_FAILURE;
-    return state == MODELLAB_HEALTH_CRITICAL ? CLI_EXIT_UNHEALTHY : CLI_EXIT_OK;
+    return state == MODELLAB_HEALTH_CRITICAL || state == MODELLAB_HEALTH_INITIALIZING
+               ? CLI_EXIT_UNHEALTHY
+               : CLI_EXIT_OK;
 }
 
 int cli_admin_health(cli_call *call)
@@ -43,20 +52,31 @@ int cli_admin_health(cli_call *call)
     modellab_health *health = NULL;
     modellab_error err = MODELLAB_ERROR_INIT;
     const char *name = cli_value(call, CLI_OPT_LEVEL);
-    modellab_health_level level = MODELLAB_HEALTH_READY;
+    modellab_health_options options = MODELLAB_HEALTH_OPTIONS_INIT;
+    int64_t wait_ms = 0;
+    bool late = false;
+    int code = cli_duration_option(call, CLI_OPT_TIMEOUT, WAIT_MS, &wait_ms);
+    if (code != CLI_EXIT_OK)
+        return code;
+    options.wait_ms = wait_ms < 1 ? 1 : wait_ms > INT32_MAX ? INT32_MAX : (int32_t)wait_ms;
+    options.level = MODELLAB_HEALTH_READY;
     if (name != NULL)
-        level = name[0] == 'l' ? MODELLAB_HEALTH_LIVE
-                               : (name[0] == 'd' ? MODELLAB_HEALTH_DEEP : MODELLAB_HEALTH_READY);
-    int code = cli_open_lab_to_read(call, MODELLAB_LAB_NO_RECONCILE, &lab);
+        options.level = name[0] == 'l'
+                            ? MODELLAB_HEALTH_LIVE
+                            : (name[0] == 'd' ? MODELLAB_HEALTH_DEEP : MODELLAB_HEALTH_READY);
+    code = cli_open_lab_to_read(call, MODELLAB_LAB_NO_RECONCILE, &lab);
     if (code != CLI_EXIT_OK)
         return code;
     /* deep: an inference in this process; an OpenBLAS that ignores the call is only slower */
-    if (level == MODELLAB_HEALTH_DEEP && modellab_blas_use_single_thread(&err) != MODELLAB_OK)
+    if (options.level == MODELLAB_HEALTH_DEEP &&
+        modellab_blas_use_single_thread(&err) != MODELLAB_OK)
         cli_note(call, "%s", err.message);
-    modellab_status status = modellab_health_run(lab, level, &health, &err);
-    code = status == MODELLAB_OK ? print_health(call, health)
+    modellab_status status = modellab_health_look(lab, &options, &health, &err);
+    code = status == MODELLAB_OK ? print_health(call, health, &late)
                                  : cli_fail(call, "health", NULL, status, &err);
     modellab_health_unref(health);
+    if (late && fflush(NULL) == 0)
+        _exit(code); /* closing the lab would wait for what hangs */
     modellab_lab_unref(lab);
     return code;
 }

@@ -67,9 +67,11 @@ const cli_command cli_commands[] = {
      NULL,
      cli_run_list,
      "List runs, newest first.",
-     NULL,
-     "modellab run list --status FAILED\t\nmodellab run list --json --limit 100\t\n",
-     {O(STATUS), O(LIMIT), O(BEFORE), O(USER), O(PIPELINE), O(LAB), 0}},
+     "With --watch a table that is drawn again twice a second until Ctrl-C; where stdout is no "
+     "terminal, or with --json, a line for each change of a run.",
+     "modellab run list --status FAILED\t\nmodellab run list --json --limit 100\t\n"
+     "modellab run list --watch\ta live table\n",
+     {O(WATCH), O(STATUS), O(LIMIT), O(BEFORE), O(USER), O(PIPELINE), O(LAB), 0}},
     {"run status",
      "ID",
      1,
@@ -359,9 +361,12 @@ const cli_command cli_commands[] = {
      NULL,
      cli_admin_health,
      "Check that the lab can do its work.",
-     "Exit code 10 when it cannot.",
-     "modellab admin health --level deep\twith a small inference\n",
-     {O(LEVEL), O(LAB), 0}},
+     "Exit code 10 when it cannot, or when something has not answered yet. A check that hangs is "
+     "told "
+     "as it was last known; nothing waits for it longer than --timeout (default 30s).",
+     "modellab admin health --level deep\twith a small inference\n"
+     "modellab admin health --level live --json\t\n",
+     {O(LEVEL), O(TIMEOUT), O(LAB), 0}},
     {"admin reconcile",
      "",
      0,

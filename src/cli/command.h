@@ -48,9 +48,10 @@
       "Only runs in this status.")                                                                 \
     X(LIMIT, 'n', "limit", "N", NULL, "At most so many. Default: 20.")                             \
     X(BEFORE, 0, "before", "ID", NULL, "Only runs older than this one, to page on.")               \
-    X(TIMEOUT, 0, "timeout", "D", NULL, "Stop waiting after this time; the run goes on.")          \
+    X(TIMEOUT, 0, "timeout", "D", NULL, "Stop waiting after this time.")                           \
     X(ARTIFACT, 0, "artifact", "ID", NULL, "Write this artifact, by its id or name.")              \
     X(FOLLOW, 0, "follow", NULL, NULL, "Go on until the run has ended.")                           \
+    X(WATCH, 0, "watch", NULL, NULL, "Go on until Ctrl-C, showing what changes.")                  \
     X(AFTER, 0, "after", "N", NULL, "Only events with a higher number.")                           \
     X(WORKERS, 0, "workers", "N", NULL, "Runs at the same time. Default: MODEL_LAB_MAX_WORKERS.")  \
     X(DRAIN, 0, "drain", "D", NULL,                                                                \

@@ -144,8 +144,8 @@ int cli_run_results(cli_call *call)
 static bool print_event(const cli_call *call, const modellab_event_info *e)
 {
     if (!cli_has(call, CLI_OPT_JSON))
-        return printf("%6lld  %-16s %-10s %s\n", (long long)e->number, e->type, e->step, e->data) >
-               0;
+        return printf("%6lld  %-16s %-10s %s  request_id=%s\n", (long long)e->number, e->type,
+                      e->step, e->data, e->request_id) > 0;
     cli_json j = {.depth = 0};
     cli_json_open(&j, '{');
     cli_json_kint(&j, "number", e->number);
@@ -153,6 +153,7 @@ static bool print_event(const cli_call *call, const modellab_event_info *e)
     cli_json_kstring(&j, "type", e->type);
     cli_json_kstring(&j, "run_id", e->run_id);
     cli_json_kstring(&j, "request_id", e->request_id);
+    cli_json_kstring(&j, "trace_id", e->trace_id);
     cli_json_kstring(&j, "step", e->step);
     cli_json_key(&j, "data");
     cli_json_raw(&j, e->data[0] != '\0' ? e->data : "{}");

@@ -3,6 +3,7 @@
 #include "cli/each_run.h"
 #include "cli/execute.h"
 #include "cli/request.h"
+#include "cli/watch.h"
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -125,6 +126,11 @@ int cli_run_list(cli_call *call)
     if (cli_has(call, CLI_OPT_STATUS))
         filter.status = status_number(cli_value(call, CLI_OPT_STATUS));
     int code = cli_open_lab_to_read(call, 0, &lab);
+    if (code == CLI_EXIT_OK && cli_has(call, CLI_OPT_WATCH)) {
+        code = cli_watch_runs(call, lab, &filter);
+        modellab_lab_unref(lab);
+        return code;
+    }
     if (code != CLI_EXIT_OK)
         return code;
     modellab_status status = modellab_run_list_load(lab, &filter, &list, &err);

@@ -2,6 +2,7 @@
 #include "lab/artifacts.h"
 
 #include "base/error.h"
+#include "lab/run_log.h"
 #include "log/logger.h"
 #include <string.h>
 
@@ -41,8 +42,11 @@ modellab_status mli_run_read_artifact(mli_lab *lab, const char *run_id, const ch
                                      artifact->sha256, out, err);
     if (status == MODELLAB_E_HASH_MISMATCH ||
         (artifact != NULL && status == MODELLAB_E_NOT_FOUND)) {
-        mli_log_error(lab->logger, MODELLAB_LOG_ERROR, "artifact.damaged",
+        modellab_logger *log = mli_run_log(lab, record->run);
+
+        mli_log_error(log, MODELLAB_LOG_ERROR, "artifact.damaged",
                       "an artifact is not what was recorded", status, err);
+        mli_logger_unref(log);
     }
     mli_run_record_free(record);
     return status;

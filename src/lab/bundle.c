@@ -3,10 +3,11 @@
 
 #include "base/error.h"
 #include "check/report.h"
+#include "lab/run_log.h"
 #include "lab/snapshot.h"
 #include "lab/state.h"
 #include "lab/verify.h"
-#include "log/logger.h"
+#include "log/task.h"
 #include "os/locale.h"
 #include "os/process.h"
 #include "store/zip.h"
@@ -161,6 +162,7 @@ modellab_status mli_run_bundle(mli_lab *lab, const char *run_id, const char *pat
                                const mli_cancel_word *cancel, modellab_error *err)
 {
     mli_run_record *record = NULL;
+    mli_task task;
     modellab_status status;
 
     if (!mli_ulid_valid(run_id)) {
@@ -170,10 +172,17 @@ modellab_status mli_run_bundle(mli_lab *lab, const char *run_id, const char *pat
     if (status != MODELLAB_OK) {
         return status;
     }
+    modellab_logger *log = mli_run_log(lab, record->run);
+
+    mli_task_begin(&task, MLI_TASK_BUNDLE, log, MODELLAB_LOG_INFO, lab->os.clock, lab->os.random,
+                   MLI_LOG_FIELDS(mli_log_int("flags", flags)));
     status = check(lab, record, cancel, err);
     if (status == MODELLAB_OK) {
+        mli_task_progress(&task, "the run is what was recorded; it is packed", NULL, 0);
         status = write_to(lab, record, path, flags, cancel, err);
     }
+    mli_task_end(&task, status, err, NULL, 0);
+    mli_logger_unref(log);
     mli_run_record_free(record);
     return status;
 }

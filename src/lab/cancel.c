@@ -36,8 +36,10 @@ static void refresh_manifest(mli_lab *lab, const char *run_id)
     modellab_error err = MODELLAB_ERROR_INIT;
     modellab_status status = mli_manifest_refresh(lab, run_id, &err);
     if (status != MODELLAB_OK) {
-        mli_log_error(lab->logger, MODELLAB_LOG_WARN, "manifest.not_written",
+        modellab_logger *log = mli_run_log_of(lab, run_id);
+        mli_log_error(log, MODELLAB_LOG_WARN, "manifest.not_written",
                       "the manifest is behind its record until the next reconcile", status, &err);
+        mli_logger_unref(log);
     }
 }
 
@@ -58,15 +60,11 @@ static const char *name_of(modellab_cancel_outcome outcome)
 /* With the ids of the run, so that the request's other lines and this one are found together. */
 static void say_request(mli_lab *lab, const char *run_id, modellab_cancel_outcome outcome)
 {
-    mli_run_record *record = NULL;
-    modellab_logger *log = NULL;
-    bool found = lab->logger != NULL && outcome != MODELLAB_CANCEL_NOT_FOUND &&
-                 mli_store_load(lab->store, run_id, &record, NULL) == MODELLAB_OK;
-    log = found ? mli_run_log(lab, record->run) : mli_logger_ref(lab->logger);
+    modellab_logger *log = outcome != MODELLAB_CANCEL_NOT_FOUND ? mli_run_log_of(lab, run_id)
+                                                                : mli_logger_ref(lab->logger);
     mli_log(log, MODELLAB_LOG_INFO, "run.cancel_requested", "",
             MLI_LOG_FIELDS(mli_log_string("outcome", name_of(outcome))));
     mli_logger_unref(log);
-    mli_run_record_free(record);
 }
 
 modellab_status mli_run_cancel(mli_lab *lab, const char *run_id, modellab_cancel_outcome *outcome,

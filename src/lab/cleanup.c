@@ -3,7 +3,7 @@
 #include "lab/leftovers.h"
 #include "lab/retention.h"
 #include "lab/state.h"
-#include "log/logger.h"
+#include "log/task.h"
 
 #define PORTION 100
 #define TELL_EVERY 1000 /* runs */
@@ -36,18 +36,14 @@ static modellab_status check(const modellab_cleanup_options *o, int32_t what, mo
     return MODELLAB_OK;
 }
 
-static void tell(const mli_retention *pass, modellab_log_level level, const char *event)
-{
-    const modellab_cleanup_result *r = &pass->result;
-    mli_log(
-        pass->lab->logger, level, event, "",
-        MLI_LOG_FIELDS(mli_log_int("looked_at", pass->looked_at), mli_log_int("runs", r->runs),
-                       mli_log_int("kept", r->kept), mli_log_int("failed", r->failed),
-                       mli_log_int("bytes", r->input_bytes + r->artifact_bytes + r->other_bytes),
-                       mli_log_bool("dry_run", pass->rule.dry_run)));
-}
+#define RESULT_OF(pass)                                                                            \
+    MLI_LOG_FIELDS(                                                                                \
+        mli_log_int("looked_at", (pass)->looked_at), mli_log_int("runs", (pass)->result.runs),     \
+        mli_log_int("kept", (pass)->result.kept), mli_log_int("failed", (pass)->result.failed),    \
+        mli_log_int("bytes", (pass)->result.input_bytes + (pass)->result.artifact_bytes +          \
+                                 (pass)->result.other_bytes))
 
-static modellab_status take_runs(mli_retention *pass, modellab_error *err)
+static modellab_status take_runs(mli_retention *pass, const mli_task *task, modellab_error *err)
 {
     modellab_status status = MODELLAB_OK;
     int64_t told = 0;
@@ -55,7 +51,7 @@ static modellab_status take_runs(mli_retention *pass, modellab_error *err)
         status = mli_retention_step(pass, PORTION, err);
         if (pass->looked_at - told >= TELL_EVERY) {
             told = pass->looked_at;
-            tell(pass, MODELLAB_LOG_INFO, "cleanup.progress");
+            mli_task_progress(task, "", RESULT_OF(pass));
         }
     }
     return status;
@@ -73,31 +69,31 @@ modellab_status mli_lab_cleanup(mli_lab *lab, const modellab_cleanup_options *op
                                .parts = parts_of(what),
                                .dry_run = options->dry_run != 0};
     mli_retention pass;
+    mli_task task;
     modellab_status status = mli_lab_check(lab, !rule.dry_run, err);
     if (status == MODELLAB_OK) {
         status = check(options, what, err);
     }
-    if (status == MODELLAB_OK) {
-        status = mli_retention_begin(&pass, lab, &rule, err);
-    }
     if (status != MODELLAB_OK) {
         return status;
     }
-    tell(&pass, MODELLAB_LOG_INFO, "cleanup.started");
+    mli_task_begin(
+        &task, MLI_TASK_CLEANUP, lab->logger, MODELLAB_LOG_INFO, lab->os.clock, lab->os.random,
+        MLI_LOG_FIELDS(mli_log_bool("dry_run", rule.dry_run), mli_log_int("what", (int64_t)what)));
+    status = mli_retention_begin(&pass, lab, &rule, err);
+    if (status != MODELLAB_OK) {
+        mli_task_end(&task, status, err, NULL, 0);
+        return status;
+    }
     if (rule.parts != 0) {
-        status = take_runs(&pass, err);
+        status = take_runs(&pass, &task, err);
     }
     if (status == MODELLAB_OK && (what & MODELLAB_CLEANUP_LEFTOVERS) != 0) {
         status = mli_leftovers_remove(lab, options->grace_ms > 0 ? options->grace_ms : GRACE_MS,
                                       rule.dry_run, &pass.result, err);
     }
     *result = pass.result;
-    if (status == MODELLAB_OK) {
-        tell(&pass, MODELLAB_LOG_INFO, "cleanup.completed");
-    } else {
-        mli_log_error(lab->logger, MODELLAB_LOG_ERROR, "cleanup.failed",
-                      "what was begun is completed by the next one", status, err);
-    }
+    mli_task_end(&task, status, err, RESULT_OF(&pass));
     mli_retention_end(&pass);
     return status;
 }

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <string.h>
 
+#define HEALTH_PATIENCE_MS 30000
 #define WORKER_PATIENCE_NS ((int64_t)10 * 1000000000)
 
 /* What to do about a check of health that did not go well. */
@@ -29,6 +30,11 @@ static const char *advice_of(const char *check)
         {"models", "`modellab models pull " MLI_REQUEST_DEFAULT_MODEL "`"},
         {"worker_program", "install it beside the library, or set MODEL_LAB_WORKER"},
         {"queue", "`modellab supervise`"},
+        {"model_cache", "give this user write access, or choose another MODEL_LAB_CACHE_ROOT"},
+        {"supervisors", "look at them, then restart those that hang"},
+        {"turns", "restart this process"},
+        {"workers", "`modellab run events ID`, then `modellab run cancel ID`"},
+        {"log", "make room where the log is written"},
         {"orphaned_runs", "`modellab admin reconcile`"},
     };
 
@@ -44,8 +50,10 @@ static void add_health(mli_lab *lab, mli_findings *report)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
     modellab_health *health = NULL;
+    modellab_health_options options = MODELLAB_HEALTH_OPTIONS_INIT;
 
-    if (mli_health_run(lab, MODELLAB_HEALTH_READY, &health, &err) != MODELLAB_OK) {
+    options.wait_ms = HEALTH_PATIENCE_MS;
+    if (mli_health_look(lab, &options, &health, &err) != MODELLAB_OK) {
         mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "lab.health", "", "%s", err.message);
         return;
     }

@@ -2,9 +2,10 @@
  * is refused leaves nothing behind; what a crash leaves is a folder without a record. */
 #include "base/error.h"
 #include "lab/bundle.h"
+#include "lab/run_log.h"
 #include "lab/snapshot.h"
 #include "lab/verify.h"
-#include "log/logger.h"
+#include "log/task.h"
 #include "os/locale.h"
 #include "os/process.h"
 #include "store/zip.h"
@@ -21,6 +22,8 @@ typedef struct import {
     mli_json *root; /* of record.json */
     mli_bundle_record bundle;
     mli_json *facts; /* the record as docs/manifest.md has it */
+    mli_task task;
+    modellab_logger *log; /* with the run's ids, once they are known */
 } import;
 
 static bool is_expected(const import *im, const char *name)
@@ -217,7 +220,7 @@ static modellab_status put(import *im, modellab_error *err)
         modellab_error left = MODELLAB_ERROR_INIT;
 
         if (mli_rundir_remove(lab->os.files, lab->root, id, &left) != MODELLAB_OK) {
-            mli_log_error(lab->logger, MODELLAB_LOG_WARN, "run.files_left",
+            mli_log_error(im->log, MODELLAB_LOG_WARN, "run.files_left",
                           "files of a refused bundle are left for a cleanup", left.code, &left);
         }
     }
@@ -234,6 +237,9 @@ static modellab_status import_open(import *im, char run_id[MLI_ULID_BYTES], mode
     }
     if (status == MODELLAB_OK) {
         memcpy(run_id, im->bundle.row.id, MLI_ULID_BYTES);
+        im->log = mli_run_log(im->lab, &im->bundle.row);
+        im->task.log = im->log;
+        mli_task_progress(&im->task, "the record was read; its files follow", NULL, 0);
         status = mli_store_status(im->lab->store, run_id, &present, err);
         if (status == MODELLAB_OK) {
             return mli_fail(err, MODELLAB_E_ALREADY_EXISTS, "the lab has this run already");
@@ -246,31 +252,40 @@ static modellab_status import_open(import *im, char run_id[MLI_ULID_BYTES], mode
     return status;
 }
 
+static void write_manifest(const import *im, const char *run_id)
+{
+    modellab_error behind = MODELLAB_ERROR_INIT;
+    modellab_status written = mli_manifest_refresh(im->lab, run_id, &behind);
+
+    if (written != MODELLAB_OK) { /* the record is what counts */
+        mli_log_error(im->log, MODELLAB_LOG_WARN, "manifest.not_written",
+                      "the manifest is behind its record until the next reconcile", written,
+                      &behind);
+    }
+}
+
 modellab_status mli_run_import(mli_lab *lab, const char *path, const mli_cancel_word *cancel,
                                char run_id[MLI_ULID_BYTES], modellab_error *err)
 {
 import im = {.lab = lab, .cancel = cancel };
     const mli_os_files *f = lab->os.files;
-    modellab_status status;
+    modellab_status status = MODELLAB_OK;
 
     run_id[0] = '\0';
+    mli_task_begin(&im.task, MLI_TASK_IMPORT, lab->logger, MODELLAB_LOG_INFO, lab->os.clock,
+                   lab->os.random, MLI_LOG_FIELDS(mli_log_path("file", path)));
     im.fd = f->open(f->user, path, MLI_OS_READ | MLI_OS_NONBLOCK, 0);
     if (im.fd < 0) {
-        return mli_fail_os(err, -im.fd, "the bundle cannot be opened");
+        status = mli_fail_os(err, -im.fd, "the bundle cannot be opened");
+        mli_task_end(&im.task, status, err, NULL, 0);
+        return status;
     }
     status = import_open(&im, run_id, err);
     if (status == MODELLAB_OK) {
-        modellab_error behind = MODELLAB_ERROR_INIT;
-        modellab_status written = mli_manifest_refresh(lab, run_id, &behind);
-
-        if (written != MODELLAB_OK) { /* the record is what counts */
-            mli_log_error(lab->logger, MODELLAB_LOG_WARN, "manifest.not_written",
-                          "the manifest is behind its record until the next reconcile", written,
-                          &behind);
-        }
-        mli_log(lab->logger, MODELLAB_LOG_INFO, "run.imported", "",
-                MLI_LOG_FIELDS(mli_log_string("run_id", run_id)));
+        write_manifest(&im, run_id);
     }
+    mli_task_end(&im.task, status, err, NULL, 0);
+    mli_logger_unref(im.log);
     mli_bundle_record_dispose(&im.bundle);
     mli_json_free(im.facts);
     mli_json_free(im.root);

@@ -22,6 +22,7 @@ typedef struct mli_ingest {
     mli_journal_reader reader;
     mli_outcome outcome; /* of this fence, once read */
     int64_t outcome_line;
+    int64_t log_dropped; /* lines of its log that the worker lost; -1 = not told */
     char outcome_message[256], outcome_step[64];
     mli_run_measures measures; /* of this fence, newest wins; strings point to the fields below */
     char model[128], model_sha256[65], engine[128];

@@ -10,6 +10,7 @@
 #include "lab/pricing.h"
 #include "lab/seal.h"
 #include "lab/state.h"
+#include "lab/tally.h"
 #include "log/logger.h"
 #include <string.h>
 
@@ -271,6 +272,12 @@ modellab_status mli_ending_conclude(mli_ending *e, const mli_store_write *write,
     mli_ending_dispose(e);
     if (write->status == MODELLAB_OK) {
         follow_up(ingest);
+        if (ingest->log_dropped > 0) {
+            mli_tally_add(ingest->lab, "log_dropped_total", "", (double)ingest->log_dropped);
+        }
+        if (next == MODELLAB_RUN_QUEUED) {
+            mli_tally_add(ingest->lab, "run_retries_total", mli_reason_name(settlement->reason), 1);
+        }
         if (to != NULL) {
             *to = next;
         }

@@ -192,6 +192,9 @@ static void pump(mli_job *job, int64_t now_ns, bool now)
         mli_log_error(job->log, MODELLAB_LOG_ERROR, "journal.not_ingested",
                       "the journal could not be taken over; it will be tried again", status, &err);
         job->seen_lines = -1;
+        job->behind_ns = job->behind_ns > 0 ? job->behind_ns : now_ns;
+    } else {
+        job->behind_ns = 0;
     }
 }
 

@@ -50,6 +50,7 @@ typedef struct mli_job {
     uint32_t seen_progress, seen_step;
     int64_t seen_lines;
     int64_t looked_ns; /* last look at the journal */
+    int64_t behind_ns; /* since when lines of it are not in the store; 0 = all are */
     int64_t retry_ns;  /* settling failed: not again before this time */
     int64_t kill_ns;   /* fenced out: not signalled again before this time */
     bool unwatched;    /* its worker is out of the poller until then */

@@ -9,6 +9,7 @@
 #include "lab/order.h"
 #include "lab/run_log.h"
 #include "lab/state.h"
+#include "lab/tally.h"
 #include "log/logger.h"
 #include "os/locale.h"
 #include "os/thread.h"
@@ -249,8 +250,10 @@ modellab_status mli_job_write_owner(const mli_job_host *host, mli_buf *out, mode
     return mli_buf_status(out, err);
 }
 
-static bool is_lost_race(modellab_status status)
+/* Counts it when a cap had no room. */
+static bool is_lost_race(const mli_lab *lab, modellab_status status)
 {
+    mli_tally_refusal(lab, status, "queue");
     return status == MODELLAB_E_STATE || status == MODELLAB_E_RUN_FINAL ||
            status == MODELLAB_E_NOT_FOUND || status == MODELLAB_E_BUSY ||
            status == MODELLAB_E_CAP_EXCEEDED;
@@ -303,6 +306,7 @@ static modellab_status start_claimed(mli_job *job, int lock_fd, modellab_error *
         mli_log(job->log, MODELLAB_LOG_INFO, first ? "worker.spawned" : "worker.reused", "",
                 MLI_LOG_FIELDS(mli_log_int("worker_pid", job->process.pid),
                                mli_log_int("runs", job->process.runs)));
+        mli_tally_add(job->host->lab, first ? "worker_starts_total" : "worker_reuses_total", "", 1);
         return status;
     }
     mli_log_error(job->log, MODELLAB_LOG_ERROR, "worker.not_started", "", status, err);
@@ -352,7 +356,7 @@ modellab_status mli_job_prepare(const mli_job_host *host, const char *run_id, ml
         return status;
     }
     mli_job_dispose(job);
-    if (is_lost_race(status)) {
+    if (is_lost_race(host->lab, status)) {
         mli_error_clear(err);
         status = MODELLAB_OK;
     }
@@ -369,7 +373,7 @@ modellab_status mli_job_start(mli_job *job, const mli_store_write *claimed, bool
 {
     *taken = claimed->status == MODELLAB_OK;
     if (!*taken) {
-        return is_lost_race(claimed->status)
+        return is_lost_race(job->host->lab, claimed->status)
                    ? MODELLAB_OK
                    : mli_fail(err, claimed->status, "%s", claimed->error.message);
     }

@@ -6,7 +6,9 @@
 #include "base/error.h"
 #include "base/sized.h"
 #include "check/schema.h"
+#include "lab/health_probe.h"
 #include "lab/pricing.h"
+#include "lab/tally.h"
 #include "lab/user_caps.h"
 #include "log/logger.h"
 #include "os/locale.h"
@@ -33,6 +35,7 @@ static void take_tables(mli_lab *lab, const mli_lab_tables *tables)
     lab->os.channels = tables->channels != NULL ? tables->channels : &mli_os_system_channels;
     lab->os.pollers = tables->pollers != NULL ? tables->pollers : &mli_os_system_pollers;
     lab->os.words = tables->words != NULL ? tables->words : &mli_os_system_words;
+    lab->os.health_in_caller = tables->health_in_caller;
 }
 
 /* A folder of the caller, or the configured one; absolute and new. */
@@ -244,6 +247,12 @@ static modellab_status set_up(mli_lab *lab, const char *root, const modellab_lab
             take_folder(lab, options->cache_root, "MODEL_LAB_CACHE_ROOT", &lab->cache_root, err);
     }
     if (status == MODELLAB_OK) {
+        status = mli_health_probe_open(lab, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = mli_tally_open(lab, err);
+    }
+    if (status == MODELLAB_OK) {
         status = read_settings(&lab->settings, err);
     }
     if (status == MODELLAB_OK) {
@@ -266,6 +275,8 @@ static void close_lab(mli_lab *lab)
     modellab_allocator copy = lab->alloc_copy;
     const modellab_allocator *alloc = lab->alloc == NULL ? NULL : &copy;
 
+    mli_health_probe_close(lab);
+    mli_tally_close(lab);
     mli_store_close(lab->store);
     mli_bell_close(&lab->bell);
     mli_shared_sync_close(&lab->runs_sync);

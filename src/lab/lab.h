@@ -17,6 +17,8 @@ struct mli_os_processes;
 struct mli_os_channels;
 struct mli_os_pollers;
 struct mli_os_words;
+struct mli_health_probe;
+struct mli_tally;
 
 /* Settings of the configuration, read once at open. */
 typedef struct mli_lab_settings {
@@ -47,6 +49,7 @@ typedef struct mli_lab_tables {
     const struct mli_os_channels *channels;
     const struct mli_os_pollers *pollers;
     const struct mli_os_words *words;
+    bool health_in_caller; /* checks of health start no thread: all in one, on virtual time */
 } mli_lab_tables;
 
 /* The public modellab_lab. Immutable after open but for `references` and what the store guards
@@ -66,6 +69,8 @@ struct modellab_lab {
     mli_bell bell;             /* of events; without one followers look by themselves */
     modellab_price_sheet *prices;
     _Atomic(struct mli_schema *) request_schema; /* NULL = not read yet */
+    struct mli_health_probe *probe;              /* locks itself */
+    struct mli_tally *tally;                     /* likewise */
 };
 
 typedef struct modellab_lab mli_lab;

@@ -8,7 +8,7 @@
 #include "lab/state.h"
 #include "lab/tree_bytes.h"
 #include "lab/wake.h"
-#include "log/logger.h"
+#include "log/task.h"
 #include "models/installed.h"
 #include "os/locale.h"
 #include "os/process.h"
@@ -221,6 +221,19 @@ static modellab_status sweep_cache(sweep *s, int64_t now_ns, int64_t grace_ms)
     return status;
 }
 
+static modellab_status clean_cache(sweep *s, int64_t now_ns, int64_t grace_ms)
+{
+    const mli_lab *lab = s->lab;
+    mli_task task;
+    mli_task_begin(&task, MLI_TASK_CACHE_CLEAN, lab->logger, MODELLAB_LOG_INFO, lab->os.clock,
+                   lab->os.random, MLI_LOG_FIELDS(mli_log_bool("dry_run", s->dry_run)));
+    modellab_status status = sweep_cache(s, now_ns, grace_ms);
+    mli_task_end(&task, status, s->err,
+                 MLI_LOG_FIELDS(mli_log_int("files", s->result->cache_files),
+                                mli_log_int("bytes", s->result->cache_bytes)));
+    return status;
+}
+
 modellab_status mli_leftovers_remove(mli_lab *lab, int64_t grace_ms, bool dry_run,
                                      modellab_cleanup_result *result, modellab_error *err)
 {
@@ -238,5 +251,5 @@ modellab_status mli_leftovers_remove(mli_lab *lab, int64_t grace_ms, bool dry_ru
         status = mli_supervisors_sweep(lab, dry_run, &dead, err);
         result->leftovers += dead;
     }
-    return status == MODELLAB_OK ? sweep_cache(&s, now_ns, grace_ms) : status;
+    return status == MODELLAB_OK ? clean_cache(&s, now_ns, grace_ms) : status;
 }

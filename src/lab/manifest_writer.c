@@ -3,6 +3,7 @@
 #include "lab/manifest_writer.h"
 
 #include "base/error.h"
+#include "lab/run_log.h"
 #include "lab/snapshot.h"
 #include "log/logger.h"
 #include <string.h>
@@ -12,10 +13,11 @@ static void write_now(mli_lab *lab, const char *run_id, modellab_logger *log)
     modellab_error err = MODELLAB_ERROR_INIT;
     modellab_status status = mli_manifest_refresh(lab, run_id, &err);
     if (status != MODELLAB_OK && status != MODELLAB_E_NOT_FOUND) { /* removed meanwhile */
-        mli_log(log, MODELLAB_LOG_WARN, "manifest.not_written",
-                "the manifest is behind its record until the next reconcile",
-                MLI_LOG_FIELDS(mli_log_string("run_id", run_id), mli_log_int("code", status),
-                               mli_log_string("error", err.message)));
+        bool has_ids = mli_logger_run_id(log)[0] != '\0';
+        modellab_logger *own = has_ids ? mli_logger_ref(log) : mli_run_log_of(lab, run_id);
+        mli_log_error(own, MODELLAB_LOG_WARN, "manifest.not_written",
+                      "the manifest is behind its record until the next reconcile", status, &err);
+        mli_logger_unref(own);
     }
 }
 

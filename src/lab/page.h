@@ -54,6 +54,8 @@ typedef struct mli_page {
     _Atomic int64_t worker_pid;
     uint64_t worker_start_ticks;
     char worker_boot_id[40];
+    /* CLOCK_MONOTONIC when the worker's watcher last saw `progress` move; 0 = not yet. */
+    _Atomic int64_t moved_ns;
 } mli_page;
 
 /* The page as everybody but the worker sees it. */

@@ -24,18 +24,6 @@ static void refresh_manifest(mli_lab *lab, modellab_logger *log, const char *run
     }
 }
 
-/* A logger with the ids of the run; the lab's when the run cannot be looked at. */
-static modellab_logger *log_of(mli_lab *lab, const char *run_id)
-{
-    mli_run_record *record = NULL;
-    if (mli_store_load(lab->store, run_id, &record, NULL) != MODELLAB_OK) {
-        return mli_logger_ref(lab->logger);
-    }
-    modellab_logger *log = mli_run_log(lab, record->run);
-    mli_run_record_free(record);
-    return log;
-}
-
 static modellab_status arrange(mli_lab *lab, const mli_store_arrangement *what, const char *event,
                                modellab_error *err)
 {
@@ -50,7 +38,7 @@ static modellab_status arrange(mli_lab *lab, const mli_store_arrangement *what, 
     if (status != MODELLAB_OK || !changed) {
         return status;
     }
-    modellab_logger *log = log_of(lab, what->run_id);
+    modellab_logger *log = mli_run_log_of(lab, what->run_id);
     mli_log(log, MODELLAB_LOG_INFO, event, "",
             MLI_LOG_FIELDS(mli_log_int("priority", what->priority),
                            mli_log_bool("head", what->to_head)));

@@ -9,7 +9,7 @@
 #include "lab/retention.h"
 #include "lab/run_log.h"
 #include "lab/wake.h"
-#include "log/logger.h"
+#include "log/task.h"
 #include "os/locale.h"
 #include <string.h>
 
@@ -190,17 +190,40 @@ static void tell(mli_lab *lab, const modellab_report *report, bool dry_run)
     for (size_t i = 0; i < mli_report_count(report); i++) {
         const modellab_finding *f = mli_report_finding(report, i);
         const char *run_id = strncmp(f->pointer, "/runs/", 6) == 0 ? f->pointer + 6 : "";
-        mli_log(lab->logger, MODELLAB_LOG_INFO, "reconcile.finding", f->text,
-                MLI_LOG_FIELDS(mli_log_string("finding", f->id), mli_log_string("run", run_id),
+        modellab_logger *log = mli_run_log_of(lab, run_id);
+        mli_log(log, MODELLAB_LOG_INFO, "reconcile.finding", f->text,
+                MLI_LOG_FIELDS(mli_log_string("finding", f->id),
                                mli_log_string("severity", mli_severity_name(f->severity)),
                                mli_log_bool("dry_run", dry_run)));
+        mli_logger_unref(log);
         if (!dry_run) {
             count(lab, report, i);
         }
     }
-    mli_log(lab->logger, MODELLAB_LOG_INFO, "lab.reconciled", "",
-            MLI_LOG_FIELDS(mli_log_int("findings", (int64_t)mli_report_count(report)),
-                           mli_log_bool("dry_run", dry_run)));
+}
+
+/* The parts, in an order in which each builds on the ones before. */
+static modellab_status look(mli_lab *lab, int flags, const mli_task *task, mli_findings *findings,
+                            modellab_error *err)
+{
+    bool dry_run = (flags & MLI_RECONCILE_DRY_RUN) != 0;
+    modellab_status status = look_at_active(lab, dry_run, findings, err);
+    if (status == MODELLAB_OK) {
+        mli_task_progress(
+            task, "active runs were looked at",
+            MLI_LOG_FIELDS(mli_log_int("findings", (int64_t)mli_report_count(findings->report))));
+        status = look_at_supervisors(lab, dry_run, findings, err);
+    }
+    if (status == MODELLAB_OK && !dry_run) {
+        status = complete_removals(lab, findings, err);
+    }
+    if (status == MODELLAB_OK && (flags & MLI_RECONCILE_FILES) != 0) {
+        mli_task_progress(
+            task, "files are looked at",
+            MLI_LOG_FIELDS(mli_log_int("findings", (int64_t)mli_report_count(findings->report))));
+        status = mli_reconcile_files(lab, dry_run, findings, err);
+    }
+    return status;
 }
 
 modellab_status mli_reconcile(mli_lab *lab, int flags, modellab_report **report,
@@ -208,6 +231,7 @@ modellab_status mli_reconcile(mli_lab *lab, int flags, modellab_report **report,
 {
     mli_findings findings;
     modellab_report *made = NULL;
+    mli_task task;
     bool dry_run = (flags & MLI_RECONCILE_DRY_RUN) != 0;
     if (report != NULL) {
         *report = NULL;
@@ -216,34 +240,27 @@ modellab_status mli_reconcile(mli_lab *lab, int flags, modellab_report **report,
     if (status != MODELLAB_OK) {
         return status;
     }
-    mli_log(lab->logger, MODELLAB_LOG_DEBUG, "reconcile.started", "",
-            MLI_LOG_FIELDS(mli_log_bool("dry_run", dry_run),
-                           mli_log_bool("files", (flags & MLI_RECONCILE_FILES) != 0)));
+    /* looks without consequence are made by health and metrics too, all the time */
+    mli_task_begin(&task, MLI_TASK_RECONCILE, lab->logger,
+                   dry_run ? MODELLAB_LOG_DEBUG : MODELLAB_LOG_INFO, lab->os.clock, lab->os.random,
+                   MLI_LOG_FIELDS(mli_log_bool("dry_run", dry_run),
+                                  mli_log_bool("files", (flags & MLI_RECONCILE_FILES) != 0)));
     mli_findings_begin(&findings, lab->alloc);
-    status = look_at_active(lab, dry_run, &findings, err);
+    status = look(lab, flags, &task, &findings, err);
     if (status == MODELLAB_OK) {
-        status = look_at_supervisors(lab, dry_run, &findings, err);
-    }
-    if (status == MODELLAB_OK && !dry_run) {
-        status = complete_removals(lab, &findings, err);
-    }
-    if (status == MODELLAB_OK && (flags & MLI_RECONCILE_FILES) != 0) {
-        status = mli_reconcile_files(lab, dry_run, &findings, err);
-    }
-    if (status != MODELLAB_OK) {
+        status = mli_findings_finish(&findings, &made, err);
+    } else {
         mli_findings_dispose(&findings);
-        mli_log_error(lab->logger, MODELLAB_LOG_ERROR, "reconcile.failed",
-                      "it is tried again at the next reconcile", status, err);
-        return status;
     }
-    status = mli_findings_finish(&findings, &made, err);
     if (status == MODELLAB_OK) {
         tell(lab, made, dry_run);
-        if (report != NULL) {
-            *report = made;
-        } else {
-            mli_report_unref(made);
-        }
+    }
+    mli_task_end(&task, status, err,
+                 MLI_LOG_FIELDS(mli_log_int("findings", (int64_t)mli_report_count(made))));
+    if (report != NULL) {
+        *report = made;
+    } else {
+        mli_report_unref(made);
     }
     return status;
 }

@@ -104,10 +104,7 @@ static void fill_row(const modellab_record *r, const modellab_record_options *o,
                      mli_run_row *row)
 {
     mli_run_row_init(row);
-    row->id = r->ids.run_id;
-    row->request_id = r->ids.request_id;
-    row->trace_id = r->ids.trace_id;
-    row->span_id = r->ids.span_id;
+    mli_run_ids_fill(&r->ids, row);
     row->user = o->user;
     row->pipeline = pipeline;
     row->input_name = o->input_name;
@@ -234,7 +231,8 @@ static modellab_status start(modellab_record *r, const modellab_record_options *
     mli_buf request;
 
     if (status == MODELLAB_OK) {
-        status = mli_run_ids_make(r->lab, o->request_id, o->trace_parent, &r->ids, err);
+        status =
+            mli_run_ids_make(r->lab, o->request_id, o->trace_parent, o->trace_state, &r->ids, err);
     }
     mli_buf_init(&request, r->lab->alloc);
     if (status == MODELLAB_OK) {

@@ -98,6 +98,7 @@ static modellab_status submit(mli_lab *lab, const mli_run_record *parent, const 
     o.request = request;
     o.request_id = options->request_id;
     o.trace_parent = options->trace_parent;
+    o.trace_state = options->trace_state;
     if (parent->run->input_sha256[0] != '\0') {
         modellab_status status = mli_run_path(lab->root, parent->run->id, MLI_RUN_INPUT, path, err);
         if (status != MODELLAB_OK) {

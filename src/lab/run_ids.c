@@ -4,28 +4,27 @@
 #include "lab/submit.h"
 #include <string.h>
 
-static bool hex_only(const char *text, size_t bytes)
+/* The caller's trace goes on in the run, whose parent is then the caller's span; a state without a
+ * valid parent means nothing. */
+static bool take_trace(const char *trace_parent, const char *trace_state, mli_run_ids *out)
 {
-    return strspn(text, "0123456789abcdef") >= bytes;
-}
+    mli_trace_parent parent;
 
-/* "00-<32 hex>-<16 hex>-<2 hex>": takes the trace id. https://www.w3.org/TR/trace-context */
-static bool take_trace(const char *parent, char trace_id[33])
-{
-    if (parent == NULL || strlen(parent) < 55 || parent[2] != '-' || parent[35] != '-' ||
-        parent[52] != '-' || !hex_only(parent, 2) || !hex_only(parent + 3, 32) ||
-        !hex_only(parent + 36, 16) || !hex_only(parent + 53, 2) || memcmp(parent, "ff", 2) == 0 ||
-        strspn(parent + 3, "0") >= 32 || strspn(parent + 36, "0") >= 16 ||
-        (memcmp(parent, "00", 2) == 0 && parent[55] != '\0')) {
+    out->trace_parent[0] = out->trace_state[0] = '\0';
+    if (!mli_trace_parent_read(trace_parent, &parent)) {
         return false;
     }
-    memcpy(trace_id, parent + 3, 32);
-    trace_id[32] = '\0';
+    memcpy(out->trace_id, parent.trace_id, sizeof out->trace_id);
+    mli_trace_parent_write(&parent, out->trace_parent);
+    if (mli_trace_state_valid(trace_state)) {
+        (void)mli_str_copy(out->trace_state, sizeof out->trace_state, trace_state); /* fits */
+    }
     return true;
 }
 
 modellab_status mli_run_ids_make(const mli_lab *lab, const char *request_id,
-                                 const char *trace_parent, mli_run_ids *out, modellab_error *err)
+                                 const char *trace_parent, const char *trace_state,
+                                 mli_run_ids *out, modellab_error *err)
 {
     int rc = mli_ulid_new(lab->os.clock, lab->os.random, out->run_id);
 
@@ -38,11 +37,21 @@ modellab_status mli_run_ids_make(const mli_lab *lab, const char *request_id,
     } else if (rc == 0) {
         rc = mli_ulid_new(lab->os.clock, lab->os.random, out->request_id);
     }
-    if (rc == 0 && !take_trace(trace_parent, out->trace_id)) {
+    if (rc == 0 && !take_trace(trace_parent, trace_state, out)) {
         rc = mli_trace_id_new(lab->os.random, out->trace_id);
     }
     if (rc == 0) {
         rc = mli_span_id_new(lab->os.random, out->span_id);
     }
     return rc == 0 ? MODELLAB_OK : mli_fail_os(err, rc, "no random numbers for the run's ids");
+}
+
+void mli_run_ids_fill(const mli_run_ids *ids, mli_run_row *row)
+{
+    row->id = ids->run_id;
+    row->request_id = ids->request_id;
+    row->trace_id = ids->trace_id;
+    row->span_id = ids->span_id;
+    row->trace_parent = ids->trace_parent;
+    row->trace_state = ids->trace_state;
 }

@@ -68,6 +68,9 @@ static void put_identity(mli_jw *w, const mli_run_row *run)
     mli_jw_kbool(w, "imported", run->imported != 0);
     mli_jw_kstring(w, "request_id", run->request_id);
     put_text(w, "trace_id", run->trace_id);
+    put_text(w, "span_id", run->span_id);
+    put_text(w, "trace_parent", run->trace_parent);
+    put_text(w, "trace_state", run->trace_state);
     put_text(w, "parent_run_id", run->parent_run_id);
     put_text(w, "user", run->user);
     mli_jw_kutc(w, "requested_at", run->created_ms);

@@ -14,6 +14,7 @@
 #include "lab/schedule.h"
 #include "lab/snapshot.h"
 #include "lab/state.h"
+#include "lab/tally.h"
 #include "lab/wake.h"
 #include "log/logger.h"
 #include "models/installed.h"
@@ -218,10 +219,7 @@ static modellab_status put_files(submission *s, mli_input_facts *facts, modellab
 static void fill_row(const submission *s, const mli_input_facts *facts, mli_run_row *row)
 {
     mli_run_row_init(row);
-    row->id = s->ids.run_id;
-    row->request_id = s->ids.request_id;
-    row->trace_id = s->ids.trace_id;
-    row->span_id = s->ids.span_id;
+    mli_run_ids_fill(&s->ids, row);
     row->user = s->request.user;
     row->pipeline = s->request.pipeline;
     row->steps = mli_buf_text(&s->request.steps);
@@ -372,7 +370,8 @@ static modellab_status begin(submission *s, mli_lab *lab,
         status = mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "the input's name is not UTF-8");
     }
     if (status == MODELLAB_OK) {
-        status = mli_run_ids_make(lab, options->request_id, options->trace_parent, &s->ids, err);
+        status = mli_run_ids_make(lab, options->request_id, options->trace_parent,
+                                  options->trace_state, &s->ids, err);
     }
     if (status == MODELLAB_OK && lab->logger != NULL) {
         context.run_id = writes ? s->ids.run_id : NULL;
@@ -434,6 +433,7 @@ modellab_status mli_run_submit_child(mli_lab *lab, const modellab_run_submit_opt
                                mli_log_int("priority", s.request.priority),
                                mli_log_int("input_bytes", s.input.bytes)));
     } else {
+        mli_tally_refusal(lab, status, "submit");
         mli_log_error(s.log != NULL ? s.log : lab->logger, MODELLAB_LOG_WARN, "run.refused",
                       "the run was refused", status, err);
     }

@@ -3,6 +3,7 @@
 #define MLI_LAB_SUBMIT_H
 
 #include "base/cancel.h"
+#include "base/trace.h"
 #include "check/findings.h"
 #include "lab/lab.h"
 
@@ -32,8 +33,13 @@ MODELLAB_MUST_CHECK modellab_status mli_run_estimate(mli_lab *lab,
 /* Ids that a run gets: the caller's request id and trace when they are valid, else new ones. */
 typedef struct mli_run_ids {
     char run_id[MLI_ULID_BYTES], request_id[129], trace_id[33], span_id[17];
+    char trace_parent[MLI_TRACE_PARENT_BYTES]; /* the span that asked for it; "" = none */
+    char trace_state[MLI_TRACE_STATE_BYTES];
 } mli_run_ids;
 MODELLAB_MUST_CHECK modellab_status mli_run_ids_make(const mli_lab *lab, const char *request_id,
-                                                     const char *trace_parent, mli_run_ids *out,
+                                                     const char *trace_parent,
+                                                     const char *trace_state, mli_run_ids *out,
                                                      modellab_error *err);
+/* Strings stay those of `ids`. */
+void mli_run_ids_fill(const mli_run_ids *ids, mli_run_row *row);
 #endif

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "lab/supervisor_private.h"
+#include "lab/tally.h"
 #include "log/logger.h"
 #include "os/socket.h"
 #include <string.h>
@@ -74,6 +75,17 @@ static void keep_first(modellab_status *first, modellab_status status)
     }
 }
 
+/* Journal lines that the store did not take yet. */
+static int64_t longest_lag(const mli_supervisor *s, int64_t now)
+{
+    int64_t longest = 0;
+    for (size_t i = 0; i < s->job_count; i++) {
+        int64_t since = s->jobs[i]->behind_ns;
+        longest = since > 0 && now - since > longest ? now - since : longest;
+    }
+    return longest;
+}
+
 static modellab_status round_of(mli_supervisor *s, int64_t *next, modellab_error *err)
 {
     modellab_status first = MODELLAB_OK;
@@ -83,6 +95,7 @@ static modellab_status round_of(mli_supervisor *s, int64_t *next, modellab_error
     size_t ready = look_after(s, now, next);
     if (now >= s->next_reconcile_ns) {
         keep_first(&first, mli_supervisor_reconcile(s, now, err));
+        mli_tally_flush(s->lab);
     }
     if (now >= s->next_expiry_ns) {
         keep_first(&first, mli_supervisor_expire(s, now, first == MODELLAB_OK ? err : &later));
@@ -99,6 +112,8 @@ static modellab_status round_of(mli_supervisor *s, int64_t *next, modellab_error
         mli_log_error(s->lab->logger, MODELLAB_LOG_ERROR, "supervisor.round_failed",
                       "it will be tried again", first, err);
     }
+    mli_beat_turn(s->beat, now, (int64_t)s->job_count, longest_lag(s, now));
+    mli_lab_turned(s->lab, &s->turns, now);
     mli_service_alive(&s->service, s->lab, now, s->job_count);
     *next = s->next_reconcile_ns < *next ? s->next_reconcile_ns : *next;
     int64_t sign = mli_service_next_ns(&s->service);

@@ -5,6 +5,7 @@
 #include "lab/dead_run.h"
 #include "lab/run_log.h"
 #include "lab/supervisor_private.h"
+#include "lab/tally.h"
 #include "log/logger.h"
 #include <string.h>
 
@@ -70,10 +71,25 @@ static void forget_unseen(mli_supervisor *s)
     }
 }
 
+/* What this look finds counts like what a reconcile finds that somebody asked for. */
+static void count(const mli_supervisor *s, const char *finding)
+{
+    mli_tally_add(s->lab, "reconcile_findings_total", finding, 1);
+}
+
 static modellab_status settle(mli_supervisor *s, const mli_run_row *row, modellab_error *err)
 {
     modellab_run_status to = 0;
-    modellab_status status = mli_dead_run_settle(s->lab, row, &to, NULL, err);
+    int64_t damaged = 0;
+    modellab_status status = mli_dead_run_settle(s->lab, row, &to, &damaged, err);
+    if (to != 0) {
+        count(s, to == MODELLAB_RUN_STALE    ? "run.stale"
+                 : to == MODELLAB_RUN_QUEUED ? "run.requeued"
+                                             : "run.settled");
+    }
+    if (damaged > 0) {
+        count(s, "journal.damaged");
+    }
     if (to == MODELLAB_RUN_QUEUED) {
         s->next_claim_ns = 0;
     }
@@ -94,6 +110,8 @@ static modellab_status adopt(mli_supervisor *s, mli_run_row **row, modellab_erro
     }
     if (status == MODELLAB_OK) {
         *row = NULL;
+        count(s, "run.unsupervised");
+        mli_tally_add(s->lab, "run_adoptions_total", "", 1);
         mli_worker_process_watch(&job->process, s->lab, &s->poller);
         (void)mli_supervisor_add(s, job); /* there is room: looked above */
     }
@@ -106,6 +124,7 @@ static void say_orphaned(const mli_supervisor *s, const mli_run_row *row)
         return;
     }
     modellab_logger *log = mli_run_log(s->lab, row);
+    count(s, "run.orphaned"); /* as often as it is told */
     mli_log_text(log, MODELLAB_LOG_WARN, "run.orphaned",
                  "its lock is held by a process that is not its worker");
     mli_logger_unref(log);

@@ -150,6 +150,9 @@ static modellab_status open_parts(mli_supervisor *s, const modellab_supervisor_o
     if (status == MODELLAB_OK) {
         status = mli_presence_open(s->lab, &s->presence, err);
     }
+    if (status == MODELLAB_OK) {
+        status = mli_beat_open(s->lab, s->presence.id, &s->beat, err);
+    }
     if (status == MODELLAB_OK && o->only_run_id == NULL) {
         status = mli_presence_say(s->lab, &s->presence, s->max_workers, s->short_workers, err);
     }
@@ -191,6 +194,7 @@ modellab_status mli_supervisor_create(mli_lab *lab, const modellab_supervisor_op
         return mli_no_memory(err);
     }
     s->presence.lock_fd = s->presence.socket_fd = -1;
+    s->turns = -1;
     s->poller.fd = s->poller.timer_fd = s->poller.event_fd = -1;
     int rc = mli_os_mutex_init(&s->mutex);
     if (rc != 0) {
@@ -339,6 +343,7 @@ modellab_status mli_supervisor_drain(mli_supervisor *s, int64_t deadline_ms,
     step_until(s, mli_supervisor_now(s) + (longest_ladder_ms(s) + 5000) * NS_PER_MS);
     mli_worker_pool_close(&s->pool);
     mli_manifest_writer_flush(&s->manifests);
+    mli_lab_turns_end(s->lab, &s->turns); /* from here on nobody has to turn it */
     *result = s->drained;
     result->size = sizeof(*result);
     if (s->job_count > 0) {
@@ -387,7 +392,9 @@ void mli_supervisor_destroy(mli_supervisor *s)
     mli_manifest_writer_close(&s->manifests, forked);
     mli_model_images_close(&s->images, forked);
     mli_supervisor_retention_stop(s);
+    mli_beat_close(s->beat);
     if (!forked) {
+        mli_lab_turns_end(s->lab, &s->turns);
         mli_presence_close(s->lab, &s->presence);
         mli_os_mutex_destroy(&s->mutex);
     } else {

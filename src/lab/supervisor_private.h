@@ -2,11 +2,14 @@
 #ifndef MLI_LAB_SUPERVISOR_PRIVATE_H
 #define MLI_LAB_SUPERVISOR_PRIVATE_H
 
+#include "lab/beat.h"
+#include "lab/health_probe.h"
 #include "lab/job.h"
 #include "lab/retention.h"
 #include "lab/service.h"
 #include "lab/supervisor.h"
 #include "lab/wake.h"
+#include "log/task.h"
 #include "os/poller.h"
 #include "os/thread.h"
 
@@ -29,6 +32,8 @@ struct modellab_supervisor {
     char only_run_id[MLI_ULID_BYTES]; /* "" = all */
     int32_t max_workers, short_workers;
     mli_presence presence;
+    mli_beat_page *beat;
+    int turns; /* its place in the lab's own turns, -1 = none */
     mli_os_poller poller;
     mli_os_mutex mutex; /* guards everything below, and a whole step */
     mli_worker_pool pool;
@@ -48,6 +53,7 @@ struct modellab_supervisor {
     mli_service service;
     mli_retention retention; /* the pass at work while `retaining` */
     bool retaining;
+    mli_task retention_task;
     int64_t next_retention_ns;
     modellab_drain_result drained; /* counts since the drain began */
     /* Way 1: the thread. */

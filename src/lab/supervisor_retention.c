@@ -2,23 +2,18 @@
  * that deadlines and cancels never wait for it. */
 #include "base/error.h"
 #include "lab/supervisor_private.h"
-#include "log/logger.h"
 
 #define NS_PER_S ((int64_t)1000000000)
 #define FIRST_AFTER_S 10
 #define EVERY_S 3600
 #define RUNS_A_ROUND 2
 
-static void tell(const mli_supervisor *s, const char *event)
-{
-    const mli_retention *pass = &s->retention;
-    const modellab_cleanup_result *r = &pass->result;
-    mli_log(
-        s->lab->logger, MODELLAB_LOG_INFO, event, "",
-        MLI_LOG_FIELDS(mli_log_int("looked_at", pass->looked_at), mli_log_int("runs", r->runs),
-                       mli_log_int("kept", r->kept), mli_log_int("failed", r->failed),
-                       mli_log_int("bytes", r->input_bytes + r->artifact_bytes + r->other_bytes)));
-}
+#define RESULT_OF(pass)                                                                            \
+    MLI_LOG_FIELDS(                                                                                \
+        mli_log_int("looked_at", (pass)->looked_at), mli_log_int("runs", (pass)->result.runs),     \
+        mli_log_int("kept", (pass)->result.kept), mli_log_int("failed", (pass)->result.failed),    \
+        mli_log_int("bytes", (pass)->result.input_bytes + (pass)->result.artifact_bytes +          \
+                                 (pass)->result.other_bytes))
 
 static void begin(mli_supervisor *s)
 {
@@ -31,11 +26,14 @@ static void begin(mli_supervisor *s)
         .parts = MLI_PART_RUN};
     modellab_status status = mli_retention_begin(&s->retention, s->lab, &rule, &err);
     s->retaining = status == MODELLAB_OK;
-    if (s->retaining) {
-        tell(s, "retention.started");
-    } else if (status != MODELLAB_E_BUSY) { /* busy: somebody else does it now */
-        mli_log_error(s->lab->logger, MODELLAB_LOG_WARN, "retention.failed",
-                      "it will be tried again", status, &err);
+    if (status == MODELLAB_E_BUSY) {
+        return; /* somebody else does it now */
+    }
+    mli_task_begin(&s->retention_task, MLI_TASK_RETENTION, s->lab->logger, MODELLAB_LOG_INFO,
+                   s->lab->os.clock, s->lab->os.random,
+                   MLI_LOG_FIELDS(mli_log_string("supervisor_id", s->presence.id)));
+    if (status != MODELLAB_OK) {
+        mli_task_end(&s->retention_task, status, &err, NULL, 0);
     }
 }
 
@@ -44,16 +42,12 @@ static void go_on(mli_supervisor *s)
     modellab_error err = MODELLAB_ERROR_INIT;
     int64_t before = s->retention.result.runs;
     modellab_status status = mli_retention_step(&s->retention, RUNS_A_ROUND, &err);
-    if (status != MODELLAB_OK) {
-        mli_log_error(s->lab->logger, MODELLAB_LOG_WARN, "retention.failed",
-                      "it will be tried again", status, &err);
-    } else if (s->retention.done) {
-        tell(s, "retention.completed");
-    } else if (s->retention.result.runs / 100 > before / 100) {
-        tell(s, "retention.progress");
-    }
     if (status != MODELLAB_OK || s->retention.done) {
-        mli_supervisor_retention_stop(s);
+        mli_task_end(&s->retention_task, status, &err, RESULT_OF(&s->retention));
+        mli_retention_end(&s->retention);
+        s->retaining = false;
+    } else if (s->retention.result.runs / 100 > before / 100) {
+        mli_task_progress(&s->retention_task, "", RESULT_OF(&s->retention));
     }
 }
 
@@ -80,6 +74,10 @@ void mli_supervisor_retention(mli_supervisor *s, int64_t now, int64_t *next)
 void mli_supervisor_retention_stop(mli_supervisor *s)
 {
     if (s->retaining) {
+        modellab_error err = MODELLAB_ERROR_INIT;
+        modellab_status status =
+            mli_fail(&err, MODELLAB_E_CANCELLED, "the supervisor left; another one goes on");
+        mli_task_end(&s->retention_task, status, &err, RESULT_OF(&s->retention));
         mli_retention_end(&s->retention);
         s->retaining = false;
     }

@@ -2,9 +2,10 @@
 #include "lab/verify.h"
 
 #include "base/error.h"
+#include "lab/run_log.h"
 #include "lab/snapshot.h"
 #include "lab/state.h"
-#include "log/logger.h"
+#include "log/task.h"
 #include "os/locale.h"
 #include <errno.h>
 #include <string.h>
@@ -114,7 +115,8 @@ static void compare_manifest(const mli_json *manifest, const mli_json *facts, ml
 }
 
 static modellab_status look(mli_lab *lab, const mli_verify_folder *folder,
-                            const mli_run_record *record, mli_findings *report, modellab_error *err)
+                            const mli_run_record *record, const mli_task *task,
+                            mli_findings *report, modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
     mli_os_stat info;
@@ -142,6 +144,7 @@ static modellab_status look(mli_lab *lab, const mli_verify_folder *folder,
         compare_manifest(manifest, facts, report);
     }
     if (status == MODELLAB_OK) {
+        mli_task_progress(task, "the manifest was read; the files follow", NULL, 0);
         status = mli_verify_files(folder, facts, report, err);
     }
     mli_json_free(manifest);
@@ -159,6 +162,7 @@ modellab_status mli_run_verify(mli_lab *lab, const char *run_id, const mli_cance
                                 .cancel = cancel};
     mli_run_record *record = NULL;
     mli_findings findings;
+    mli_task task;
     modellab_status status;
 
     *report = NULL;
@@ -169,17 +173,23 @@ modellab_status mli_run_verify(mli_lab *lab, const char *run_id, const mli_cance
     if (status != MODELLAB_OK) {
         return status;
     }
+    modellab_logger *log = mli_run_log(lab, record->run);
+
+    mli_task_begin(&task, MLI_TASK_VERIFY, log, MODELLAB_LOG_INFO, lab->os.clock, lab->os.random,
+                   NULL, 0);
     mli_findings_begin(&findings, lab->alloc);
-    status = look(lab, &folder, record, &findings, err);
+    status = look(lab, &folder, record, &task, &findings, err);
     mli_run_record_free(record);
     if (status == MODELLAB_OK) {
         status = mli_findings_finish(&findings, report, err);
     }
     mli_findings_dispose(&findings);
     if (status == MODELLAB_OK && mli_report_worst(*report) >= MODELLAB_SEVERITY_ERROR) {
-        mli_log(lab->logger, MODELLAB_LOG_ERROR, "run.damaged", "a run is not what was recorded",
-                MLI_LOG_FIELDS(mli_log_string("run_id", run_id),
-                               mli_log_int("findings", (int64_t)mli_report_count(*report))));
+        mli_log(log, MODELLAB_LOG_ERROR, "run.damaged", "a run is not what was recorded",
+                MLI_LOG_FIELDS(mli_log_int("findings", (int64_t)mli_report_count(*report))));
     }
+    mli_task_end(&task, status, err,
+                 MLI_LOG_FIELDS(mli_log_int("findings", (int64_t)mli_report_count(*report))));
+    mli_logger_unref(log);
     return status;
 }

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "lab/beat.h"
 #include "os/locale.h"
 #include "os/process.h"
 #include "os/socket.h"
@@ -131,6 +132,8 @@ typedef struct search {
     bool all;   /* look at all of them */
     int64_t dead;
     mli_presence_sums *sums; /* NULL = not wanted */
+    int (*each)(void *arg, const char *id);
+    void *each_arg;
 } search;
 
 #define SAID_BYTES 16 /* "WORKERS SHORT", then blanks and a newline; the last such line counts */
@@ -212,8 +215,12 @@ static int look_at(void *arg, const char *name)
         s->status = add_said(s, id);
         return s->status != MODELLAB_OK;
     }
+    if (alive && s->each != NULL) {
+        return s->each(s->each_arg, id);
+    }
     if (!alive && s->sweep) {
         remove_member(s->lab, id, ".sock");
+        remove_member(s->lab, id, MLI_BEAT_SUFFIX);
         remove_member(s->lab, id, ".lock");
     }
     return s->present && !s->sweep && !s->all;
@@ -255,6 +262,14 @@ modellab_status mli_supervisors_sum(const mli_lab *lab, mli_presence_sums *out, 
 {
     search s = {.lab = lab, .err = err, .status = MODELLAB_OK, .sums = out};
     *out = (mli_presence_sums){0};
+    return search_folder(&s);
+}
+
+modellab_status mli_supervisors_each(const mli_lab *lab, int (*each)(void *arg, const char *id),
+                                     void *arg, modellab_error *err)
+{
+    search s = {
+        .lab = lab, .err = err, .status = MODELLAB_OK, .all = true, .each = each, .each_arg = arg};
     return search_folder(&s);
 }
 
@@ -374,6 +389,7 @@ void mli_presence_close(const mli_lab *lab, mli_presence *presence)
         remove_member(lab, presence->id, ".sock");
     }
     if (presence->lock_fd >= 0) {
+        remove_member(lab, presence->id, MLI_BEAT_SUFFIX);
         remove_member(lab, presence->id, ".lock");
     }
     mli_os_fd_close(presence->socket_fd);

@@ -41,6 +41,10 @@ typedef struct mli_presence_sums {
 } mli_presence_sums;
 MODELLAB_MUST_CHECK modellab_status mli_supervisors_sum(const mli_lab *lab, mli_presence_sums *out,
                                                         modellab_error *err);
+/* Calls `each` with the id of every living supervisor, until it returns other than 0. */
+MODELLAB_MUST_CHECK modellab_status mli_supervisors_each(const mli_lab *lab,
+                                                         int (*each)(void *arg, const char *id),
+                                                         void *arg, modellab_error *err);
 void mli_presence_close(const mli_lab *lab, mli_presence *presence);
 
 #endif

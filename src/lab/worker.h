@@ -69,6 +69,8 @@ typedef struct mli_worker {
     int64_t calls_before;             /* API calls of the steps before it */
     modellab_reason reason;           /* set by a step that knows better than its status tells */
     int64_t progress_said_ns;         /* when the last progress line was written */
+    int64_t progress_logged_ns;       /* and when the log had one */
+    _Atomic int64_t log_lost;         /* lines that its file did not take */
     /* Memory of this run. */
     bool peak_is_sampled;       /* the kernel's high-water mark also counts earlier runs */
     _Atomic int64_t peak_bytes; /* -1 until known */
@@ -98,7 +100,7 @@ int32_t mli_worker_run(mli_worker *w);
 /* worker_sandbox.c: with the first order, while this is the only thread and nothing foreign was
  * read. What could not be reached is in the context. */
 void mli_worker_confine(mli_worker *w);
-/* For each run: level into journal and log. */
+/* For each run: whose it is into the journal, and the level into journal and log. */
 MODELLAB_MUST_CHECK modellab_status mli_worker_say_sandbox(mli_worker *w, modellab_error *err);
 /* False, with the sentence, when the run asks for more than was reached. */
 bool mli_worker_sandbox_suffices(const mli_worker *w, char *why, size_t capacity);

@@ -8,14 +8,16 @@
  */
 static void append(void *user, const modellab_log_line *line)
 {
-    const mli_worker *w = user;
+    mli_worker *w = user;
     char text[40 * 1024];
     if (line->text_bytes + 1 > sizeof(text)) {
+        w->log_lost++;
         return; /* longer than the logger's own cap of a line */
     }
     memcpy(text, line->text, line->text_bytes);
     text[line->text_bytes] = '\n';
-    (void)w->files->write(w->files->user, w->fds[MLI_ORDER_LOG], text, line->text_bytes + 1);
+    int64_t n = w->files->write(w->files->user, w->fds[MLI_ORDER_LOG], text, line->text_bytes + 1);
+    w->log_lost += n != (int64_t)line->text_bytes + 1;
 }
 
 void mli_worker_log_open(mli_worker *w)

@@ -1,5 +1,6 @@
 /* Keeping, recycling and ending warm workers. */
 #include "lab/worker_pool.h"
+#include "lab/tally.h"
 
 #include "base/config.h"
 #include "base/error.h"
@@ -79,6 +80,7 @@ static void say(const mli_worker_pool *pool, const mli_worker_process *worker,
     mli_log(
         pool->lab->logger, MODELLAB_LOG_INFO, "worker.recycled", mli_pool_verdict_name(verdict),
         MLI_LOG_FIELDS(mli_log_int("worker_pid", worker->pid), mli_log_int("runs", worker->runs)));
+    mli_tally_add(pool->lab, "worker_recycles_total", mli_pool_verdict_name(verdict), 1);
 }
 
 /* Waits for the end of a worker that was told to leave, with SIGKILL after `patience_ns`. One that

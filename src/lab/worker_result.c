@@ -5,9 +5,11 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/id.h"
+#include "log/logger.h"
 #include "store/rundir.h"
 
 #define SAY_NS ((int64_t)1000000000)
+#define LOG_NS (10 * SAY_NS)
 
 void mli_worker_progress(mli_worker *w, double done_seconds, double total_seconds)
 {
@@ -31,6 +33,12 @@ void mli_worker_progress(mli_worker *w, double done_seconds, double total_second
     modellab_status status = mli_journal_end(&w->journal, false, NULL);
     if (status == MODELLAB_OK) {
         mli_worker_tell(w);
+    }
+    if (now - w->progress_logged_ns >= LOG_NS) {
+        w->progress_logged_ns = now;
+        mli_log(w->log, MODELLAB_LOG_INFO, "step.progress", w->step,
+                MLI_LOG_FIELDS(mli_log_real("done_seconds", done_seconds),
+                               mli_log_real("total_seconds", total_seconds)));
     }
 }
 

@@ -185,6 +185,7 @@ static modellab_status say_outcome(mli_worker *w, const course *c, modellab_erro
     mli_jw_kstring(line, "model", w->model);
     mli_jw_kstring(line, "model_sha256", w->model_sha256);
     mli_jw_kstring(line, "engine", w->engine);
+    mli_jw_kint(line, "log_dropped", atomic_load(&w->log_lost) + mli_logger_take_dropped(w->log));
     put_use(w, line, mli_worker_cpu_ns(w));
     return end_line(w, true, true, err);
 }

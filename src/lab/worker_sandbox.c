@@ -71,11 +71,31 @@ static void describe(const mli_worker *w, char *out, size_t capacity)
                         s->dumpable ? "dumpable" : "not dumpable");
 }
 
+/* Whose work the lines that follow are, for who has the journal alone. */
+static modellab_status say_ids(mli_worker *w, modellab_error *err)
+{
+    mli_jw *line = mli_journal_begin(&w->journal, "attempt");
+    mli_jw_kstring(line, "run_id", w->order.run_id);
+    mli_jw_kstring(line, "request_id", w->order.request_id);
+    mli_jw_kstring(line, "trace_id", w->order.trace_id);
+    mli_jw_kstring(line, "span_id", w->order.span_id);
+    mli_jw_kint(line, "attempt", w->order.attempt);
+    modellab_status status = mli_journal_end(&w->journal, false, err);
+    if (status == MODELLAB_OK) {
+        atomic_fetch_add(&w->page->journal_lines, 1);
+    }
+    return status;
+}
+
 modellab_status mli_worker_say_sandbox(mli_worker *w, modellab_error *err)
 {
     char detail[128];
     const mli_os_sandbox_result *s = &w->context->sandbox;
     const char *level = mli_os_sandbox_level_name(s->level);
+    modellab_status status = say_ids(w, err);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
     describe(w, detail, sizeof(detail));
     mli_log(w->log, s->level == MLI_OS_SANDBOX_FULL ? MODELLAB_LOG_INFO : MODELLAB_LOG_WARN,
             "worker.confined", detail,
@@ -86,7 +106,7 @@ modellab_status mli_worker_say_sandbox(mli_worker *w, modellab_error *err)
     mli_jw *line = mli_journal_begin(&w->journal, "sandbox");
     mli_jw_kstring(line, "level", level);
     mli_jw_kstring(line, "detail", detail);
-    modellab_status status = mli_journal_end(&w->journal, false, err);
+    status = mli_journal_end(&w->journal, false, err);
     if (status == MODELLAB_OK) {
         mli_worker_tell(w);
     }

@@ -97,9 +97,20 @@ static void heed(mli_worker *w, signs *s, const mli_os_poll_item *items)
     s->channel = items[3].closed ? -1 : s->channel;
 }
 
+/* For those who look whether a run stands still (health_work.c). */
+static void note_progress(mli_worker *w, uint32_t *seen)
+{
+    uint32_t progress = atomic_load(&w->page->progress);
+    if (progress != *seen || atomic_load(&w->page->moved_ns) == 0) {
+        *seen = progress;
+        atomic_store(&w->page->moved_ns, w->clock->monotonic_ns(w->clock->user));
+    }
+}
+
 static void *watch(void *arg)
 {
     mli_worker *w = arg;
+    uint32_t seen = atomic_load(&w->page->progress);
     const mli_worker_context *c = w->context;
     signs s = {c->term_fd, c->host_fd, c->channel};
     bool quiet = true;
@@ -122,6 +133,7 @@ static void *watch(void *arg)
             wake_supervisor(w); /* for what was written until now */
         }
         mli_worker_sample(w);
+        note_progress(w, &seen);
     }
 }
 

@@ -24,6 +24,7 @@ typedef struct mli_log_core {
     char *root;
     unsigned char key[32];
     _Atomic int64_t seq, suppressed, failed;
+    _Atomic int64_t dropped_told; /* of the two, together */
     /* Lines to the file, and to the callback alone: each is written under the lock of its sink. */
     _Atomic int64_t file_lines, sink_lines;
     _Atomic int32_t last_error;

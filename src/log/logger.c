@@ -338,6 +338,17 @@ modellab_status mli_logger_get_stats(const modellab_logger *logger, modellab_log
                          MLI_SIZE_UP_TO(modellab_logger_stats, last_error), err);
 }
 
+int64_t mli_logger_take_dropped(const modellab_logger *logger)
+{
+    if (logger == NULL) {
+        return 0;
+    }
+    mli_log_core *core = logger->core;
+    int64_t now = atomic_load(&core->suppressed) + atomic_load(&core->failed);
+    int64_t told = atomic_exchange(&core->dropped_told, now);
+    return now > told ? now - told : 0;
+}
+
 const char *mli_logger_run_id(const modellab_logger *logger)
 {
     return logger != NULL ? logger->run_id : "";

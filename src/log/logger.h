@@ -31,6 +31,9 @@ MODELLAB_MUST_CHECK modellab_status mli_logger_set_sink(modellab_logger *logger,
 MODELLAB_MUST_CHECK modellab_status mli_logger_get_stats(const modellab_logger *logger,
                                                          modellab_logger_stats *out,
                                                          modellab_error *err);
+/* Lines that were held back or could not be written since the last call, by whomever: each is told
+ * once. 0 for NULL. */
+int64_t mli_logger_take_dropped(const modellab_logger *logger);
 /* The context of a logger, for what it must hand on (a worker's ids). Borrowed; "" = none. */
 const char *mli_logger_run_id(const modellab_logger *logger);
 const char *mli_logger_request_id(const modellab_logger *logger);

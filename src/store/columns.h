@@ -7,6 +7,8 @@
     X(request_id)                                                                                  \
     X(trace_id)                                                                                    \
     X(span_id)                                                                                     \
+    X(trace_parent)                                                                                \
+    X(trace_state)                                                                                 \
     X(user)                                                                                        \
     X(pipeline)                                                                                    \
     X(steps)                                                                                       \

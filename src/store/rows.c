@@ -53,6 +53,7 @@ void mli_event_row_list_free(mli_event_row_list *list)
         mli_free(list->alloc, list->rows);
         mli_free(list->alloc, list->run_id);
         mli_free(list->alloc, list->request_id);
+        mli_free(list->alloc, list->trace_id);
         mli_free(list->alloc, list->text);
         mli_free(list->alloc, list);
     }

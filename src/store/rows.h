@@ -14,8 +14,9 @@ enum { MLI_PART_RUN = 1, MLI_PART_INPUT = 2, MLI_PART_ARTIFACTS = 4 };
 typedef struct mli_run_row {
     const char *id;
     const char *request_id, *trace_id, *span_id, *user;
-    const char *pipeline; /* name, or "steps" when only steps were given */
-    const char *steps;    /* resolved, comma-separated, in order */
+    const char *trace_parent, *trace_state; /* of who asked for it (W3C), "" = nobody's */
+    const char *pipeline;                   /* name, or "steps" when only steps were given */
+    const char *steps;                      /* resolved, comma-separated, in order */
     const char *input_name, *input_sha256;
     const char *message, *failed_step;
     const char *model, *model_sha256, *engine;
@@ -109,7 +110,7 @@ typedef struct mli_event_row_list {
     const modellab_allocator *alloc;
     size_t count;
     mli_event_row *rows;
-    char *run_id, *request_id;
+    char *run_id, *request_id, *trace_id;
     char *text; /* block of the strings */
 } mli_event_row_list;
 

@@ -97,11 +97,15 @@ static const char *const texts[MLI_SQL_COUNT] = {
     [MLI_SQL_QUEUE_DEPTHS] = "SELECT 'queue_depth',CASE WHEN priority<10 THEN 'low' "
                              "WHEN priority<20 THEN 'normal' WHEN priority<30 THEN 'high' "
                              "ELSE 'urgent' END AS band,'',count(*) FROM runs WHERE status=1 "
-                             "GROUP BY band ORDER BY band",
+                             "GROUP BY band UNION ALL SELECT 'runs_open',"
+                             "CAST(status AS TEXT),'',count(*) FROM runs WHERE status IN(1,2) "
+                             "GROUP BY status UNION ALL SELECT 'queue_oldest_ms','','',"
+                             "min(queued_ms) FROM runs WHERE status=1 AND gate=0 "
+                             "HAVING count(*)>0 ORDER BY 1,2",
     [MLI_SQL_FINAL_FACTS] = "SELECT status,iif(is_record,'recorded',pipeline),"
                             "iif(started_ms>=0,wall_ms/1000.0,-1.0),cpu_seconds,"
                             "gpu_seconds,audio_seconds,peak_memory_bytes,api_calls,cost_micros,"
-                            "currency FROM runs WHERE id=?1",
+                            "currency,reason FROM runs WHERE id=?1",
     [MLI_SQL_PROBE] = "INSERT INTO meta(key,value) VALUES('probe_ms',?1) "
                       "ON CONFLICT(key) DO UPDATE SET value=?1",
     [MLI_SQL_RUN_CHILD] = "SELECT 1 FROM runs WHERE parent_run_id=?1 AND parent_run_id<>'' "

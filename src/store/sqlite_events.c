@@ -208,8 +208,9 @@ static modellab_status events_inside(mli_sqlite *s, const char *run_id, int64_t 
     }
     list->run_id = mli_strdup(list->alloc, row->id);
     list->request_id = mli_strdup(list->alloc, row->request_id);
+    list->trace_id = mli_strdup(list->alloc, row->trace_id);
     mli_run_row_free(list->alloc, row);
-    if (list->run_id == NULL || list->request_id == NULL) {
+    if (list->run_id == NULL || list->request_id == NULL || list->trace_id == NULL) {
         return mli_no_memory(err);
     }
     return read_events(s, after, limit, list, err);

@@ -46,6 +46,8 @@ static const char *const from_0[] = {
 
 static const char *const from_1[] = {
     "ALTER TABLE runs ADD COLUMN sandbox TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE runs ADD COLUMN trace_parent TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE runs ADD COLUMN trace_state TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE runs ADD COLUMN seal_json TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE runs ADD COLUMN imported INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE runs ADD COLUMN deleting INTEGER NOT NULL DEFAULT 0;"

@@ -79,6 +79,7 @@ modellab_status mli_sqlite_count_claim(mli_sqlite *s, int64_t wait_ms, modellab_
 
 typedef struct facts {
     modellab_run_status status;
+    int64_t reason;
     char pipeline[64], currency[16];
     double seconds, cpu, gpu, audio, memory, calls, cost;
 } facts;
@@ -101,6 +102,7 @@ static modellab_status final_facts(mli_sqlite *s, const char *run_id, facts *f, 
         f->calls = sqlite3_column_double(q.statement, 7);
         f->cost = sqlite3_column_double(q.statement, 8);
         (void)mli_str_copy(f->currency, sizeof f->currency, mli_query_column(&q, 9, &bytes));
+        f->reason = sqlite3_column_int64(q.statement, 10);
     }
     return mli_query_close(&q, err);
 }
@@ -120,6 +122,10 @@ modellab_status mli_sqlite_count_final(mli_sqlite *s, const char *run_id, modell
     if (status == MODELLAB_OK) {
         (void)sqlite3_snprintf((int)sizeof number, number, "%d", (int)f.status);
         status = add_total(s, "runs_total", number, f.pipeline, 1, err);
+    }
+    if (status == MODELLAB_OK) {
+        (void)sqlite3_snprintf((int)sizeof number, number, "%d", (int)f.reason);
+        status = add_total(s, "run_ends_total", number, "", 1, err);
     }
     if (status == MODELLAB_OK && f.seconds >= 0) {
         status = observe(s, "run_duration_seconds", duration_bounds, COUNT(duration_bounds),
@@ -274,15 +280,23 @@ modellab_status mli_sqlite_probe(mli_store *store, int64_t now_ms, modellab_erro
     return status;
 }
 
+typedef struct counting {
+    const char *family, *label;
+    double value;
+} counting;
+
+static modellab_status run_count(mli_sqlite *s, void *arg, modellab_error *err)
+{
+    const counting *c = arg;
+
+    return add_total(s, c->family, c->label, "", c->value, err);
+}
+
+/* Lazy: a power cut may take back what was counted in the last moments. */
 modellab_status mli_sqlite_count(mli_store *store, const char *family, const char *label,
                                  double value, modellab_error *err)
 {
-    mli_sqlite *s = (mli_sqlite *)store;
-    modellab_status status = mli_sqlite_enter(s, err);
+    counting c = {family, label, value};
 
-    if (status == MODELLAB_OK) {
-        status = add_total(s, family, label, "", value, err);
-        mli_sqlite_leave(s);
-    }
-    return status;
+    return mli_sqlite_write((mli_sqlite *)store, run_count, &c, true, err);
 }

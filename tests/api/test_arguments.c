@@ -218,6 +218,8 @@ static void labs_and_runs(void **state)
     assert_int_equal(modellab_event_list_count(NULL), 0);
     modellab_event_list_unref(NULL);
     RESETS(modellab_health_run(NULL, 1, (modellab_health **)&out, &err));
+    modellab_health_options_init(NULL, 8);
+    RESETS(modellab_health_look(NULL, NULL, (modellab_health **)&out, &err));
     REFUSES(modellab_health_check_at(NULL, 0, NULL, &err));
     assert_int_equal(modellab_health_check_count(NULL), 0);
     assert_int_equal(modellab_health_get_state(NULL), MODELLAB_HEALTH_CRITICAL);

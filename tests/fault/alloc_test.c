@@ -208,6 +208,9 @@ static modellab_status lab_day(const modellab_allocator *alloc, void *arg)
     modellab_buffer_destroy(text);
     text = NULL;
     TRY(modellab_metrics_write(lab, MODELLAB_METRICS_PROMETHEUS, &text, &err));
+    TRY(modellab_health_look(lab, NULL, &health, &err));
+    modellab_health_unref(health);
+    health = NULL;
     TRY(modellab_health_run(lab, MODELLAB_HEALTH_LIVE, &health, &err));
     TRY(modellab_record_begin(lab, NULL, &record, &err));
     TRY(modellab_record_finish(record, MODELLAB_RUN_COMPLETED, MODELLAB_REASON_NONE, NULL, &err));
