@@ -25,10 +25,16 @@ static const mli_config_variable variables[] = {
      "Likewise the number of runs that are started."},
     {"MODEL_LAB_CATALOG", "", MLI_CONFIG_PATH, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
      "JSON file with another catalog of models. Default: the built-in one."},
+    {"MODEL_LAB_CGROUPS", "auto", MLI_CONFIG_TEXT, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
+     "Control groups for workers of runs with a memory cap and for those that are not confined: "
+     "auto "
+     "makes them where this process may, off makes none, a path names the folder of a version 2 "
+     "group that is delegated to it."},
     {"MODEL_LAB_FAIL_STEP", "", MLI_CONFIG_TEXT, MLI_CONFIG_ENV_ONLY, NULL, NULL, 0, 0,
      "Fault injection in a worker, obeyed only with MODEL_LAB_TESTING=1: STEP makes that step "
      "fail, "
-     "STEP:ACTION with sleep=MS, stall=MS, spin, balloon=MB, hang, die or exit=1 does that before "
+     "STEP:ACTION with sleep=MS, stall=MS, spin, balloon=MB, hoard=MB, hang, die or exit=1 does "
+     "that before "
      "it begins, "
      "asr:die_windows dies after each window."},
     {"MODEL_LAB_HUB_URL", "https://huggingface.co", MLI_CONFIG_URL, MLI_CONFIG_TRUSTED, NULL,
@@ -115,6 +121,8 @@ static const mli_config_variable variables[] = {
      100000000, "Disks after power cuts that the tests look at."},
     {"MODEL_LAB_TEST_MODELS", "", MLI_CONFIG_PATH, MLI_CONFIG_ENV_ONLY, NULL, NULL, 0, 0,
      "Folder of real models for the tests that need one."},
+    {"MODEL_LAB_TEST_PROGRAM", "", MLI_CONFIG_PATH, MLI_CONFIG_ENV_ONLY, NULL, NULL, 0, 0,
+     "Path of the program that the step `program` of tests has started."},
     {"MODEL_LAB_TEST_SEED", "", MLI_CONFIG_INTEGER, MLI_CONFIG_ENV_ONLY, NULL, NULL, 1, INT64_MAX,
      "The one seed that the simulation of supervisors and workers plays again."},
     {"MODEL_LAB_TEST_SEEDS", "5000", MLI_CONFIG_INTEGER, MLI_CONFIG_ENV_ONLY, NULL, NULL, 1,

@@ -8,6 +8,7 @@
 #include "lab/request.h"
 #include "lab/settle.h"
 #include "lab/supervisor.h"
+#include "lab/worker_group.h"
 #include "models/installed.h"
 #include "os/locale.h"
 #include "os/process.h"
@@ -127,6 +128,23 @@ static void add_worker(const mli_lab *lab, mli_findings *report)
     }
 }
 
+/* What a supervisor started here would get. */
+static void add_control_groups(const mli_lab *lab, mli_findings *report)
+{
+    mli_worker_groups groups;
+    char words[64];
+    modellab_error err = MODELLAB_ERROR_INIT;
+    if (mli_worker_groups_open(&groups, lab, &err) != MODELLAB_OK) {
+        mli_findings_add(report, MODELLAB_SEVERITY_WARNING, "control_groups", "", "%s",
+                         err.message);
+        return;
+    }
+    mli_os_cgroups_describe(&groups.system, words, sizeof words);
+    mli_findings_add(report, MODELLAB_SEVERITY_INFO, "control_groups", "",
+                     groups.system.why[0] != '\0' ? "control groups: %s; %s" : "control groups: %s",
+                     words, groups.system.why);
+}
+
 static void add_model(const mli_lab *lab, mli_findings *report)
 {
     mli_model_store store = {.alloc = lab->alloc, .files = lab->os.files, .root = lab->models_root};
@@ -174,6 +192,7 @@ static modellab_status look_at_lab(const char *root, const modellab_lab_options 
     mli_findings_add(report, MODELLAB_SEVERITY_INFO, "lab.open", "", "the lab opens");
     add_health(lab, report);
     add_worker(lab, report);
+    add_control_groups(lab, report);
     add_model(lab, report);
     mli_lab_unref(lab);
     return MODELLAB_OK;

@@ -6,6 +6,7 @@
  *   STEP:hang        waits for ever and looks at nothing (only SIGKILL ends it)
  *   STEP:die         kills its own process
  *   STEP:exit=CODE   leaves without an outcome, by its journal being broken
+ *   STEP:hoard=MB    takes memory that only a control group counts, then waits a second
  *   STEP:balloon=MB  takes memory, a MiB each 2 ms, looks at nothing until it has so much, then
  * waits STEP:spin        uses CPU time until it is cancelled and for asr, while it works:
  *   asr:die_windows     kills its own process whenever a window is finished and kept
@@ -82,6 +83,19 @@ static modellab_status balloon(mli_worker *w, int64_t mib, modellab_error *err)
     return nap(w, 60000, true, err);
 }
 
+/* Pages of an anonymous file that nobody maps: no look at the process sees them. */
+static modellab_status hoard(mli_worker *w, int64_t mib, modellab_error *err)
+{
+    static const char piece[64 * 1024];
+    int fd = -1;
+    int rc = mli_os_memory_file("modellab-hoard", &fd); /* kept: the process ends */
+    for (int64_t left = mib * 16; rc == 0 && left > 0; left--) {
+        rc = -mli_os_write_all(w->files, fd, piece, sizeof(piece));
+    }
+    return rc == 0 ? nap(w, 1000, true, err)
+                   : mli_fail_os(err, rc, "the test could not take memory");
+}
+
 static modellab_status act(mli_worker *w, const char *action, modellab_error *err)
 {
     int64_t value = 0;
@@ -93,6 +107,9 @@ static modellab_status act(mli_worker *w, const char *action, modellab_error *er
     }
     if (is_action(action, "spin", &value)) {
         return spin(w, err);
+    }
+    if (is_action(action, "hoard", &value)) {
+        return hoard(w, value, err);
     }
     if (is_action(action, "balloon", &value)) {
         return balloon(w, value, err);

@@ -97,7 +97,7 @@ void mli_image_builder_look(mli_image_builder *b, int64_t now_ns, int64_t *next_
         return;
     }
     modellab_status status = take_over(b, &err);
-    mli_worker_process_finish(&b->process);
+    mli_worker_process_finish(&b->process, b->lab->logger);
     mli_image_draft_drop(&b->draft);
     if (status != MODELLAB_OK) {
         say_failure(b, status, &err, now_ns);

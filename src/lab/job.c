@@ -32,7 +32,9 @@ mli_job *mli_job_create(const mli_job_host *host, modellab_error *err)
     job->page = MLI_PAGE_VIEW_NONE;
     job->lock_fd = -1;
     mli_buf_init(&job->owner, host->lab->alloc);
+    job->group.cpu_ns = job->group.peak_bytes = -1;
     mli_worker_process_init(&job->process, &host->lab->os);
+    mli_worker_process_init(&job->program.process, &host->lab->os);
     return job;
 }
 
@@ -250,6 +252,7 @@ void mli_job_look(mli_job *job, int64_t now_ns, int64_t *next_ns)
         enforce(job, now_ns);
         climb(job, now_ns);
         *next_ns = next_look(job, now_ns);
+        mli_job_look_at_program(job, now_ns, next_ns);
         return;
     }
     if (!job->process.ended && !job->process.answered) {
@@ -270,6 +273,7 @@ void mli_job_dispose(mli_job *job)
     if (job->ingest.lab != NULL) { /* claimed or adopted */
         mli_ingest_close(&job->ingest);
     }
+    mli_worker_process_forget(&job->program.process); /* it goes on with its worker */
     mli_os_fd_close(job->lock_fd);
     mli_buf_dispose(&job->owner);
     mli_worker_process_forget(&job->process);

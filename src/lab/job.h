@@ -65,6 +65,19 @@ typedef struct mli_job {
     mli_host_measures measures;
     mli_ending ending;
     bool ready; /* its worker is done: it is to be ended */
+    struct {
+        bool limited;       /* the kernel holds the group to the run's memory cap */
+        bool out_of_memory; /* and ended a process for it */
+        bool fresh_peak;    /* the group's peak is this run's */
+        int64_t oom_before, cpu_before_ns;
+        int64_t cpu_ns, peak_bytes; /* of this run, at its end; -1 = not known */
+    } group;
+    struct {
+        mli_worker_process process; /* pid 0 = none */
+        int64_t deadline_ns;
+        bool late;
+        int64_t cpu_ns; /* of those that have ended */
+    } program;
     bool adopted, draining, killed;
     bool finished;              /* settled, or no longer ours: dispose of it */
     modellab_run_status status; /* once finished; 0 = somebody else settled it */

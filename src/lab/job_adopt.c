@@ -38,6 +38,10 @@ static modellab_status take_over(mli_job *job, modellab_error *err)
     }
     status = mli_worker_process_adopt(&job->process, job->host->lab, &worker, err);
     if (status == MODELLAB_OK) {
+        mli_worker_process *p = &job->process;
+        p->groups = &job->host->pool->groups;
+        int rc = mli_os_cgroup_of(&p->group, &p->groups->system, p->pid);
+        (void)rc; /* in none: it is bounded by looking at it */
         status = mli_run_lock_is_held(job->host->lab, job->row->id, &held, err);
     }
     if (status == MODELLAB_OK && !held) {

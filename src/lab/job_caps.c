@@ -202,7 +202,7 @@ modellab_reason mli_job_passed_cap(mli_job *job, int64_t now_ns)
     mli_run_use use = MLI_RUN_USE_INIT;
     int64_t cpu = atomic_load(&job->page.seen.cpu_ns);
     bool pays = job->caps.cost_micros > 0 || capped(job, MLI_MEASURE_COST_MICROS);
-    use.cpu_ns = cpu + earlier_cpu_ns(job);
+    use.cpu_ns = cpu + job->program.cpu_ns + earlier_cpu_ns(job);
     if (job->caps.peak_memory_bytes > 0) {
         use.memory_bytes = memory_of(job);
     }
@@ -253,6 +253,13 @@ void mli_job_cap_message(const mli_job *job, modellab_reason reason, char *out, 
     if (reason == MODELLAB_REASON_MEMORY_CAP && cap > 0 && job->page.fd >= 0) {
         int64_t seen = atomic_load(&job->page.seen.peak_bytes);
         seen = seen > job->seen_memory ? seen : job->seen_memory;
+        if (job->group.out_of_memory) {
+            (void)mli_os_format(out, capacity,
+                                "The run reached its memory cap: %.1f MiB are allowed, and the "
+                                "kernel ended it there (control group).",
+                                (double)cap / mib);
+            return;
+        }
         (void)mli_os_format(out, capacity,
                             "The run reached its memory cap: %.1f MiB were seen, %.1f MiB are "
                             "allowed; it is looked at every 10 ms, so it was %.1f MiB over.",

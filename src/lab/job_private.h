@@ -19,6 +19,15 @@ MODELLAB_MUST_CHECK modellab_status mli_job_write_owner(const mli_job_host *host
 int64_t mli_job_cost_now(const mli_job *job, int64_t cpu_ns);
 /* Looks at the page; that it is none any more is said once, and what was seen last stays. */
 void mli_job_see_page(mli_job *job);
+/* job_program.c. Starts what the worker asked for, looks after it, tells how it ended. */
+void mli_job_look_at_program(mli_job *job, int64_t now_ns, int64_t *next_ns);
+/* Ends it now, for the end of the run. */
+void mli_job_end_program(mli_job *job);
+/* job_group.c. Before the order, in a run that a control group is of use for: with a memory cap, or
+ * whose worker may have children. */
+void mli_job_enter_group(mli_job *job);
+/* At the end, while the worker's group is still there: what it counted; lifts the limit. */
+void mli_job_leave_group(mli_job *job);
 /* job_caps.c. Leave to go on, for the page: the run's own caps and what it holds of its user's. */
 void mli_job_leave(const mli_job *job, int64_t out[MLI_LEAVES]);
 /* The cap that has been passed; holds more for the run where it comes near to what it holds. */

@@ -25,6 +25,9 @@ static mli_settle_view view_of(mli_job *job)
                             .limit_ms = mli_deadline_effective_ms(&job->deadlines),
                             .attempt = job->row->attempt};
     view.asked = mli_page_stop_reason(&job->page.seen);
+    if (view.asked == MODELLAB_REASON_NONE && job->group.out_of_memory) {
+        view.asked = MODELLAB_REASON_MEMORY_CAP;
+    }
     view.retry = job->retry;
     view.last_delay_ms = job->row->retry_delay_ms;
     if (lab->os.random->fill(lab->os.random->user, &view.random, sizeof(view.random)) != 0) {
@@ -49,6 +52,20 @@ static void measure_process(const mli_worker_process *p, mli_host_measures *m)
                                                  : MLI_METHOD_VMHWM_RESET;
 }
 
+/* What the kernel counted for the worker's group, where nothing better is known: a worker that was
+ * killed could not tell its last peak. */
+static void measure_group(const mli_job *job, mli_host_measures *m)
+{
+    if (m->cpu_ns < 0 && job->group.cpu_ns >= 0) {
+        m->cpu_ns = job->group.cpu_ns;
+        m->cpu_method = MLI_METHOD_GROUP_CPU;
+    }
+    if (!job->process.answered && job->group.peak_bytes > m->peak_memory_bytes) {
+        m->peak_memory_bytes = job->group.peak_bytes;
+        m->memory_method = MLI_METHOD_GROUP_PEAK;
+    }
+}
+
 static mli_host_measures measures_of(const mli_job *job)
 {
     mli_host_measures m = MLI_HOST_MEASURES_INIT;
@@ -62,6 +79,11 @@ static mli_host_measures measures_of(const mli_job *job)
         int64_t peak = atomic_load(&page->peak_bytes);
         m.peak_memory_bytes = peak > m.peak_memory_bytes ? peak : m.peak_memory_bytes;
         m.progress_seconds = (double)atomic_load(&page->audio_done_ms) / 1000.0;
+    }
+    measure_group(job, &m);
+    if (job->program.cpu_ns > 0) { /* what the run had started counts as its own */
+        m.cpu_ns += m.cpu_ns >= 0 ? job->program.cpu_ns : 0;
+        m.page_ns += m.page_ns >= 0 ? job->program.cpu_ns : 0;
     }
     return m;
 }
@@ -88,8 +110,10 @@ static bool later(mli_job *job, int64_t now_ns)
 bool mli_job_end_read(mli_job *job, int64_t now_ns)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
+    mli_job_end_program(job);
+    mli_job_leave_group(job);
     if (!job->process.answered) {
-        mli_worker_process_finish(&job->process);
+        mli_worker_process_finish(&job->process, job->log);
     }
     modellab_status status = mli_ingest_read(&job->ingest, NULL, &err);
     if (status != MODELLAB_OK) {

@@ -199,6 +199,7 @@ static modellab_status give_order(mli_job *job, const start *s, modellab_error *
     mli_worker_pool *pool = job->host->pool;
     int64_t fence = job->row->fence;
     while (mli_worker_pool_take(pool, &job->process)) {
+        mli_job_enter_group(job);
         modellab_status status =
             mli_worker_process_order(&job->process, fence, &s->text, s->file, s->fds, err);
         if (status != MODELLAB_E_WORKER_START) {
@@ -208,9 +209,11 @@ static modellab_status give_order(mli_job *job, const start *s, modellab_error *
         mli_worker_pool_give(pool, &job->process, true, mli_job_now(job));
     }
     modellab_status status = mli_worker_pool_start(pool, &job->process, err);
-    return status == MODELLAB_OK
-               ? mli_worker_process_order(&job->process, fence, &s->text, s->file, s->fds, err)
-               : status;
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    mli_job_enter_group(job);
+    return mli_worker_process_order(&job->process, fence, &s->text, s->file, s->fds, err);
 }
 
 static modellab_status employ(mli_job *job, int lock_fd, modellab_error *err)

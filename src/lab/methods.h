@@ -22,6 +22,8 @@ typedef struct mli_methods {
 #define MLI_METHOD_VMHWM_RESET "vmhwm_reset" /* the mark was set back when the run began */
 #define MLI_METHOD_RSS_SAMPLED "rss_sampled" /* the largest of ten looks a second */
 #define MLI_METHOD_SAMPLED "vmhwm_sampled"   /* the last mark seen before a death */
+#define MLI_METHOD_GROUP_CPU "cgroup_cpu"    /* cpu.stat of the worker's control group */
+#define MLI_METHOD_GROUP_PEAK "cgroup_peak"  /* the group's peak: also pages of files */
 #define MLI_METHOD_COUNTER "page_counter"    /* calls counted where leave for them is asked */
 #define MLI_METHOD_DECODED "decoded"         /* samples that came out of the decoder */
 #define MLI_METHOD_HEADER "header"           /* what the file says of itself */

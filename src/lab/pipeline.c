@@ -12,6 +12,7 @@ static const mli_step_kind steps[] = {
     {"ingest", "Decodes the input and says what audio it is.", "", true, false, false, false},
     {"asr", "Recognises speech: the transcript with times.", "ingest", true, false, false, false},
     {"noop", "Does nothing; for tests of what surrounds a step.", "", false, true, false, false},
+    {"program", "Has a program started; for tests of that.", "", false, true, false, true},
 };
 
 static const mli_pipeline pipelines[] = {

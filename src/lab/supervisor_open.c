@@ -357,6 +357,7 @@ static void let_go(mli_supervisor *s, bool forked)
     for (size_t i = 0; i < s->job_count; i++) {
         if (forked) {
             s->jobs[i]->process.poller = NULL; /* the kernel's poller is the parent's too */
+            s->jobs[i]->program.process.poller = NULL;
         }
         mli_job_dispose(s->jobs[i]);
     }

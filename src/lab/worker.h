@@ -84,6 +84,15 @@ typedef struct mli_worker {
 /* worker_main.c: the program. */
 int32_t mli_worker_main(int32_t argc, const char *const *argv);
 
+/* worker_exec.c: the program when it is to become another one. Returns only when it cannot. */
+int32_t mli_worker_exec(int32_t argc, const char *const *argv);
+/* worker_program.c: has a program started that the present step declares (program_rule.h), gives it
+ * `input`, appends at most `most` bytes of what it says to `out`. E_PERMISSION: it was refused;
+ * E_IO: it failed; E_LIMIT: it said more. */
+MODELLAB_MUST_CHECK modellab_status mli_worker_program(mli_worker *w, const char *program,
+                                                       const char *word, const char *input,
+                                                       size_t bytes, mli_buf *out, size_t most,
+                                                       modellab_error *err);
 /* worker_pack.c: the program when it is started to pack a model: "pack MODELS_ROOT MODEL WEIGHTS",
  * into the file behind its descriptor 3. Returns the exit code. */
 int32_t mli_worker_pack(int32_t argc, const char *const *argv);
@@ -161,6 +170,9 @@ MODELLAB_MUST_CHECK modellab_status mli_step_ingest(mli_worker *w,
                                                     modellab_error *err); /* step_ingest.c */
 MODELLAB_MUST_CHECK modellab_status mli_step_asr(mli_worker *w,
                                                  modellab_error *err); /* step_asr.c */
+
+MODELLAB_MUST_CHECK modellab_status mli_step_program(mli_worker *w,
+                                                     modellab_error *err); /* step_program.c */
 
 MODELLAB_MUST_CHECK modellab_status mli_step_noop(mli_worker *w,
                                                   modellab_error *err); /* step_noop.c */

@@ -76,7 +76,8 @@ static bool read_answer(const char *text, size_t bytes, mli_worker_answer *out)
     return true;
 }
 
-mli_heard mli_channel_take_answer(const mli_os_channels *channels, int fd, mli_worker_answer *out)
+mli_heard mli_channel_take(const mli_os_channels *channels, int fd, mli_worker_answer *out,
+                           mli_program_ask *ask)
 {
     char text[ANSWER_BYTES];
     for (int i = 0; i < NEWS_MOST; i++) {
@@ -87,6 +88,10 @@ mli_heard mli_channel_take_answer(const mli_os_channels *channels, int fd, mli_w
         }
         if (n <= 0 && n != -EMSGSIZE) {
             return MLI_HEARD_END;
+        }
+        if (n >= 2 && text[0] == MLI_CHANNEL_ASK) {
+            bool good = mli_program_ask_read(text + 1, (size_t)n - 1, ask);
+            return good ? MLI_HEARD_ASK : MLI_HEARD_NONSENSE;
         }
         if (n != 1 || text[0] != NEWS) {
             /* After nonsense the end of the process tells the rest. */

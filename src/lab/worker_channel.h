@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "lab/order.h"
+#include "lab/program_rule.h"
 #include "os/file.h"
 #include "os/socket.h"
 
@@ -38,9 +39,11 @@ typedef enum mli_heard {
     MLI_HEARD_NOTHING = 0,
     MLI_HEARD_ANSWER = 1,
     MLI_HEARD_NONSENSE = 2,
-    MLI_HEARD_END = 3
+    MLI_HEARD_END = 3,
+    MLI_HEARD_ASK = 4 /* for a program */
 } mli_heard;
-mli_heard mli_channel_take_answer(const mli_os_channels *channels, int fd, mli_worker_answer *out);
+mli_heard mli_channel_take(const mli_os_channels *channels, int fd, mli_worker_answer *out,
+                           mli_program_ask *ask);
 
 /* Worker: the next order, waiting for it. `*text` (new, mli_buf_dispose) and descriptors (open, -1
  * where there is none; `count` of them, in the order of the text's names). E_CANCELLED: it is to
@@ -52,6 +55,35 @@ MODELLAB_MUST_CHECK modellab_status mli_channel_receive(const mli_os_channels *c
                                                         size_t *count, modellab_error *err);
 /* Worker: there are lines in the journal that nobody has read. Never waits. */
 void mli_channel_send_news(const mli_os_channels *channels, int fd);
+/* How a program ended. */
+typedef struct mli_program_end {
+    bool signaled, late; /* late: it was ended for taking too long */
+    int32_t code;        /* exit code or signal */
+} mli_program_end;
+
+/* What a supervisor says about a program that was asked for (worker_channel_program.c). */
+typedef struct mli_program_word {
+    bool is_end;
+    char error[256]; /* why it was not started; "" = it was */
+    int fds[2];      /* its input and output, never waiting; the receiver's to close; -1 = none */
+    mli_program_end end;
+} mli_program_word;
+
+/* Supervisor. `fds` stay the caller's. A worker that is gone needs no answer. */
+void mli_channel_send_program(const mli_os_channels *channels, int fd, const char *error,
+                              const int fds[2]);
+void mli_channel_send_program_end(const mli_os_channels *channels, int fd,
+                                  const mli_program_end *end);
+/* Worker. False: nobody listens. */
+MODELLAB_MUST_CHECK bool mli_channel_ask_program(const mli_os_channels *channels, int fd,
+                                                 const mli_program_ask *ask);
+MODELLAB_MUST_CHECK modellab_status mli_channel_receive_program(const mli_os_channels *channels,
+                                                                int fd, mli_program_word *out,
+                                                                modellab_error *err);
+/* An ask from its message, without its letter; false when it makes no sense. */
+bool mli_program_ask_read(const char *text, size_t bytes, mli_program_ask *out);
+#define MLI_CHANNEL_ASK 'P'
+
 /* Worker. False: nobody listens. */
 MODELLAB_MUST_CHECK bool mli_channel_send_answer(const mli_os_channels *channels, int fd,
                                                  const mli_worker_answer *answer);

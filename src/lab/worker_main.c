@@ -114,6 +114,10 @@ int32_t mli_worker_main(int32_t argc, const char *const *argv)
     mli_worker_context c;
     modellab_error err = MODELLAB_ERROR_INIT;
     int32_t code = MLI_WORKER_EXIT_OK;
+    if (argc > 1 && strcmp(argv[1], "exec") == 0) {
+        return mli_worker_exec(argc, argv);
+    }
+    mli_os_block_pipe_signal();
     if (argc > 1 && strcmp(argv[1], "pack") == 0) {
         return mli_worker_pack(argc, argv);
     }

@@ -56,7 +56,10 @@ modellab_status mli_worker_pool_open(mli_worker_pool *pool, const mli_lab *lab, 
     pool->lab = lab;
     pool->program = program;
     pool->poller = poller;
-    modellab_status status = mli_config_int("MODEL_LAB_WORKER_MAX_RUNS", 1000, &runs, err);
+    modellab_status status = mli_worker_groups_open(&pool->groups, lab, err);
+    if (status == MODELLAB_OK) {
+        status = mli_config_int("MODEL_LAB_WORKER_MAX_RUNS", 1000, &runs, err);
+    }
     pool->settings.max_runs = (int32_t)runs; /* the table of settings bounds it */
     if (status == MODELLAB_OK) {
         status =
@@ -105,7 +108,7 @@ static void reap_now(mli_worker_pool *pool, mli_worker_process *worker, int64_t 
         (void)ops->poll(ops->user, &item, 1, wait); /* a failure only makes the look come sooner */
         mli_worker_process_look(worker);
     }
-    mli_worker_process_finish(worker);
+    mli_worker_process_finish(worker, pool->lab->logger);
 }
 
 /* Puts a worker among the leaving ones; `*worker` is empty after. */
@@ -117,7 +120,7 @@ static void let_go(mli_worker_pool *pool, mli_worker_process *worker, bool kill,
         mli_worker_process_signal(worker, true, pool->lab->logger);
     }
     if (worker->ended) {
-        mli_worker_process_finish(worker);
+        mli_worker_process_finish(worker, pool->lab->logger);
     } else if (pool->leaving_count == MLI_POOL_WORKERS) {
         reap_now(pool, worker, 0);
     } else if (worker->pid != 0) {
@@ -148,6 +151,7 @@ modellab_status mli_worker_pool_start(mli_worker_pool *pool, mli_worker_process 
                                       modellab_error *err)
 {
     modellab_status status = mli_worker_process_start(out, pool->lab, pool->program, err);
+    out->groups = &pool->groups;
     if (status == MODELLAB_OK) {
         mli_worker_process_watch(out, pool->lab, pool->poller);
     }
@@ -202,7 +206,7 @@ static void look_at_leaving(mli_worker_pool *pool, int64_t now_ns, int64_t *next
         mli_pool_place place = pool->leaving[i];
         mli_worker_process_look(&place.worker);
         if (place.worker.ended) {
-            mli_worker_process_finish(&place.worker);
+            mli_worker_process_finish(&place.worker, pool->lab->logger);
             continue;
         }
         if (now_ns - place.since_ns >= LEAVE_NS) {
@@ -217,6 +221,7 @@ static void look_at_leaving(mli_worker_pool *pool, int64_t now_ns, int64_t *next
 
 void mli_worker_pool_look(mli_worker_pool *pool, int64_t now_ns, int64_t *next_ns)
 {
+    mli_worker_groups_look(&pool->groups);
     look_at_idle(pool, now_ns, next_ns);
     look_at_leaving(pool, now_ns, next_ns);
 }

@@ -40,6 +40,7 @@ typedef struct mli_worker_pool {
     mli_pool_place idle[MLI_POOL_WORKERS];    /* the last one was used last */
     mli_pool_place leaving[MLI_POOL_WORKERS]; /* told to end, not reaped yet */
     size_t idle_count, leaving_count;
+    mli_worker_groups groups;
 } mli_worker_pool;
 
 /* Reads the settings. `program` and `poller` are borrowed. */

@@ -116,7 +116,7 @@ modellab_status mli_worker_process_order(mli_worker_process *p, int64_t fence, c
                                          modellab_error *err)
 {
     bool first = p->runs == 0;
-    p->answered = false;
+    p->answered = p->asked = false;
     p->cpu_ns = -1;
     p->fence = fence;
     modellab_status status =
@@ -189,6 +189,7 @@ void mli_worker_process_leave(mli_worker_process *p)
 
 void mli_worker_process_forget(mli_worker_process *p)
 {
+    p->group = (mli_os_cgroup){.groups = NULL}; /* it goes on in it */
     close_channel(p);
     close_pidfd(p);
     p->pid = 0;
@@ -263,13 +264,18 @@ static void look_for_answer(mli_worker_process *p)
     if (p->channel < 0) {
         return;
     }
-    mli_heard heard = mli_channel_take_answer(p->os->channels, p->channel, &answer);
+    mli_program_ask ask;
+    mli_heard heard = mli_channel_take(p->os->channels, p->channel, &answer, &ask);
     if (heard == MLI_HEARD_END) {
         close_channel(p); /* it would stay readable: the process's end tells the rest */
     }
     if (p->answered) {
         p->out_of_turn = p->out_of_turn || heard != MLI_HEARD_NOTHING;
         return;
+    }
+    if (heard == MLI_HEARD_ASK && ask.fence == p->fence) {
+        p->asked = true; /* the last one: it asks for one at a time */
+        p->ask = ask;
     }
     if (heard != MLI_HEARD_ANSWER || answer.fence != p->fence) {
         return;
@@ -332,12 +338,16 @@ void mli_worker_process_signal(mli_worker_process *p, bool kill, modellab_logger
     }
     /* The zombie of a child keeps its number until it is reaped here; of one that somebody else
      * reaps the number is free. */
+    if (kill && p->group.groups != NULL) { /* also who left the process group */
+        int killed = mli_os_cgroup_kill(&p->group);
+        say_signal(killed == -ENOSYS ? 0 : killed, p, kill, log);
+    }
     if (p->is_child || rc != -ESRCH) {
         say_signal(ops->kill_group(ops->user, p->pid, number), p, kill, log);
     }
 }
 
-void mli_worker_process_finish(mli_worker_process *p)
+void mli_worker_process_finish(mli_worker_process *p, modellab_logger *log)
 {
     const mli_os_processes *ops = p->os->processes;
     mli_os_exit how;
@@ -350,6 +360,9 @@ void mli_worker_process_finish(mli_worker_process *p)
             p->cpu_ns = all > p->cpu_before_ns ? all - p->cpu_before_ns : 0;
         }
         p->is_child = false;
+    }
+    if (p->pid != 0 && p->ended) {
+        mli_worker_group_leave(&p->group, p->groups, log);
     }
     mli_worker_process_forget(p);
 }

@@ -7,6 +7,7 @@
 #include "lab/page.h"
 #include "lab/settle.h"
 #include "lab/worker_channel.h"
+#include "lab/worker_group.h"
 #include "os/poller.h"
 #include "os/process.h"
 
@@ -23,8 +24,12 @@ typedef struct mli_worker_process {
     bool answered;         /* it said that the present run is done */
     bool out_of_turn;      /* it sent something, or hung up, while it had nothing to do */
     mli_worker_answer answer;
-    int64_t cpu_before_ns;   /* of the process, counted to its earlier runs */
-    int64_t first_own_bytes; /* what it kept after its first run; -1 = not known */
+    bool asked; /* for a program, in the present run; not dealt with yet */
+    mli_program_ask ask;
+    int64_t cpu_before_ns;     /* of the process, counted to its earlier runs */
+    int64_t first_own_bytes;   /* what it kept after its first run; -1 = not known */
+    mli_os_cgroup group;       /* that it is in; none when nothing asked for one */
+    mli_worker_groups *groups; /* of its supervisor; NULL = none */
     bool ended;
     mli_worker_end end;
     int32_t code;   /* exit code or signal number */
@@ -71,8 +76,8 @@ void mli_worker_process_look(mli_worker_process *p);
 void mli_worker_process_signal(mli_worker_process *p, bool kill, modellab_logger *log);
 /* Tells it to end when it has nothing to do, and closes its channel. */
 void mli_worker_process_leave(mli_worker_process *p);
-/* After `ended`: kills what is left of the group, then reaps. Safe to call twice. */
-void mli_worker_process_finish(mli_worker_process *p);
+/* After `ended`: kills what is left of its groups, then reaps. Safe to call twice. */
+void mli_worker_process_finish(mli_worker_process *p, modellab_logger *log);
 /* Closes the descriptors and forgets the process, which goes on unwatched. */
 void mli_worker_process_forget(mli_worker_process *p);
 

@@ -21,7 +21,8 @@ typedef struct step_entry {
 
 static const step_entry step_table[] = {{"ingest", mli_step_ingest, mli_step_ingest_key},
                                         {"asr", mli_step_asr, mli_step_asr_key},
-                                        {"noop", mli_step_noop, NULL}};
+                                        {"noop", mli_step_noop, NULL},
+                                        {"program", mli_step_program, NULL}};
 
 static const step_entry *find_step(const char *name)
 {

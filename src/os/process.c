@@ -2,6 +2,7 @@
 #include "os/process.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
@@ -248,6 +249,28 @@ const mli_os_processes mli_os_system_processes = {.user = NULL,
                                                   .kill_group = system_kill_group,
                                                   .identity = system_identity,
                                                   .poll = system_poll};
+
+int mli_os_pipe(int out[2])
+{
+    if (pipe2(out, O_CLOEXEC) == 0)
+        return 0;
+    out[0] = out[1] = -1;
+    return -errno;
+}
+
+int mli_os_fd_nonblocking(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+void mli_os_block_pipe_signal(void)
+{
+    sigset_t set;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGPIPE);
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL); /* fails only for a wrong set */
+}
 
 int64_t mli_os_parent_pid(void)
 {

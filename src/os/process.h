@@ -89,6 +89,13 @@ MLI_OS_MUST_CHECK int mli_os_poll(mli_os_poll_item *items, size_t count, int64_t
 MLI_OS_MUST_CHECK int mli_os_event_create(void);
 void mli_os_event_set(int event);
 void mli_os_event_clear(int event);
+/* A pipe, close-on-exec: out[0] reads, out[1] writes. */
+MLI_OS_MUST_CHECK int mli_os_pipe(int out[2]);
+/* Reads and writes of this descriptor never wait. */
+MLI_OS_MUST_CHECK int mli_os_fd_nonblocking(int fd);
+/* A write to a pipe that nobody reads fails in this thread, and those that it starts, instead of
+ * ending the process. For programs of their own. */
+void mli_os_block_pipe_signal(void);
 /* Plain close for descriptors that are no files (events, pidfds, sockets); negative is accepted. */
 void mli_os_fd_close(int fd);
 /* Sets or clears FD_CLOEXEC (a worker does so on what it inherited). */

@@ -3,6 +3,7 @@
 #include "os/file.h"
 #include <errno.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -46,4 +47,11 @@ const char *const *mli_os_environment(void)
 {
     static const char *const none[] = {NULL};
     return environ != NULL ? (const char *const *)environ : none;
+}
+
+int mli_os_become(const char *path, const char *const *argv, const char *const *envp)
+{
+    /* execve promises to change neither. */
+    (void)execve(path, (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)envp);
+    return -errno;
 }

@@ -12,4 +12,8 @@ __attribute__((warn_unused_result)) int mli_os_find_program(const char *name, ch
  * long as the host does not change its environment. */
 const char *const *mli_os_environment(void);
 
+/* This process becomes that program, with this environment; returns only with -errno. */
+__attribute__((warn_unused_result)) int mli_os_become(const char *path, const char *const *argv,
+                                                      const char *const *envp);
+
 #endif

@@ -57,6 +57,10 @@ static int add_folder(int ruleset, const mli_os_sandbox_folder *folder, uint64_t
         rule.allowed |= FS_READ_DIR;
     if ((folder->rights & MLI_OS_SANDBOX_WRITE) != 0)
         rule.allowed |= FS_WRITE_FILE | FS_REMOVE_FILE | FS_MAKE_REG | FS_TRUNCATE;
+    if ((folder->rights & MLI_OS_SANDBOX_EXECUTE) != 0)
+        rule.allowed |= FS_EXECUTE;
+    if ((folder->rights & MLI_OS_SANDBOX_FILE) != 0)
+        rule.allowed &= FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE;
     rule.allowed &= handled;
     if (folder->fd < 0)
         return 0;

@@ -18,9 +18,11 @@ typedef enum mli_os_sandbox_level {
 
 /* Rights on everything below a folder. */
 enum {
-    MLI_OS_SANDBOX_READ = 1, /* files whose names are known */
-    MLI_OS_SANDBOX_LIST = 2, /* names */
-    MLI_OS_SANDBOX_WRITE = 4 /* write, make, rename and remove files, but no folders */
+    MLI_OS_SANDBOX_READ = 1,  /* files whose names are known */
+    MLI_OS_SANDBOX_LIST = 2,  /* names */
+    MLI_OS_SANDBOX_WRITE = 4, /* write, make, rename and remove files, but no folders */
+    MLI_OS_SANDBOX_EXECUTE = 8,
+    MLI_OS_SANDBOX_FILE = 16 /* the descriptor is that of a single file */
 };
 
 typedef struct mli_os_sandbox_folder {
@@ -32,7 +34,10 @@ typedef struct mli_os_sandbox_folder {
 typedef struct mli_os_sandbox {
     const mli_os_sandbox_folder *folders;
     size_t folder_count;
-    bool network;  /* make sockets and connect them */
+    bool network; /* make sockets and connect them */
+    /* It is about to become a foreign program: no list of all system calls, but those that end a
+     * process, sockets, and leaving its process group. */
+    bool is_program;
     bool messages; /* send and receive on sockets that it has, also descriptors */
 } mli_os_sandbox;
 

@@ -177,6 +177,21 @@ static bool wanted_by_sanitizer(int call)
             call == __NR_clone3 || call == __NR_tgkill || call == __NR_kill);
 }
 
+/* For a foreign program: what no program needs ends it, what it does not need fails. */
+static void build_for_program(program *p, const mli_os_sandbox *what)
+{
+    for (size_t i = 0; i < COUNT(rules); i++) {
+        int call = rules[i].call;
+        if (rules[i].what == END && call != __NR_execve && call != __NR_execveat)
+            put_rule(p, call, END);
+    }
+    put_rule(p, __NR_ptrace, END);
+    put_rule(p, __NR_setsid, FORBID);
+    put_rule(p, __NR_setpgid, FORBID);
+    put_all(p, socket_calls, COUNT(socket_calls), what->network ? ALLOW : FORBID);
+    answer(p, SECCOMP_RET_ALLOW);
+}
+
 static void build(program *p, const mli_os_sandbox *what)
 {
     static const uint32_t options[] = {PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE};
@@ -189,6 +204,10 @@ static void build(program *p, const mli_os_sandbox *what)
     put(p, BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1);
     answer(p, SECCOMP_RET_KILL_PROCESS);
 #endif
+    if (what->is_program) {
+        build_for_program(p, what);
+        return;
+    }
     for (size_t i = 0; i < COUNT(rules); i++) {
         if (!wanted_by_sanitizer(rules[i].call))
             put_rule(p, rules[i].call, rules[i].what);

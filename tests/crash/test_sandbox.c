@@ -2,6 +2,7 @@
  * the worker is in the record, and who requires a full sandbox gets one or no run.
  * test_sandbox WORKER HOST ESCAPE */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,6 +15,7 @@
 #include <cmocka.h>
 
 #include "crash/kit.h"
+#include "os/cgroup.h"
 #include "os/sandbox.h"
 
 static const char *escape_library;
@@ -33,6 +35,7 @@ static int close_kit(void **state)
     (void)unsetenv("MODEL_LAB_CACHE_ROOT");
     kit_close(*state);
     (void)unsetenv("LD_PRELOAD");
+    (void)unsetenv("MODEL_LAB_CGROUPS");
     (void)unsetenv("MODEL_LAB_SANDBOX");
     (void)unsetenv("MODEL_LAB_REQUIRE_SANDBOX");
     return 0;
@@ -155,6 +158,49 @@ static void without_it_the_tries_succeed(void **state)
     }
 }
 
+static pid_t left_behind(kit *k)
+{
+    char path[300], text[24] = "";
+    (void)snprintf(path, sizeof(path), "%s/behind", k->root);
+    (void)remove(path);
+    ending e = run_one(k, "{\"pipeline\":\"ingest\"}", "escape:behind");
+    assert_int_equal(e.status, MODELLAB_RUN_FAILED);
+    assert_non_null(strstr(e.message, "exit code 77"));
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    assert_non_null(fgets(text, sizeof(text), file));
+    assert_int_equal(fclose(file), 0);
+    return (pid_t)strtol(text, NULL, 10);
+}
+
+/* One that left the session, ignores SIGTERM and lost its parent is found by its control group. */
+static void who_stays_behind_is_ended(void **state)
+{
+    kit *k = *state;
+    mli_os_cgroups groups;
+    mli_os_cgroups_find(&groups, &mli_os_system_files, "auto", NULL);
+    if (!groups.kill) {
+        print_message("skipped: no control group can be killed here (%s)\n", groups.why);
+        return;
+    }
+    if (!is_full(k)) { /* a sanitizer's worker is preloaded with its runtime first */
+        return;
+    }
+    assert_int_equal(setenv("LD_PRELOAD", escape_library, 1), 0);
+    assert_int_equal(setenv("MODEL_LAB_SANDBOX", "off", 1), 0);
+    pid_t pid = left_behind(k);
+    for (int i = 0; i < 1000 && kit_alive(pid); i++) {
+        kit_sleep_ms(5);
+    }
+    assert_false(kit_alive(pid));
+    /* Planted: without groups it lives on. */
+    assert_int_equal(setenv("MODEL_LAB_CGROUPS", "off", 1), 0);
+    pid = left_behind(k);
+    kit_sleep_ms(200);
+    assert_true(kit_alive(pid));
+    assert_int_equal(kill(pid, SIGKILL), 0);
+}
+
 static void who_requires_it_is_refused_less(void **state)
 {
     kit *k = *state;
@@ -180,7 +226,8 @@ int main(int argc, char **argv)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_kit, close_kit)
     const struct CMUnitTest tests[] = {
         TEST(the_record_names_the_level), TEST(a_decoder_cannot_get_out),
-        TEST(without_it_the_tries_succeed), TEST(who_requires_it_is_refused_less)};
+        TEST(without_it_the_tries_succeed), TEST(who_stays_behind_is_ended),
+        TEST(who_requires_it_is_refused_less)};
 #undef TEST
     if (!kit_arguments(argc, argv, 1)) {
         return 2;
