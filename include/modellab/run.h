@@ -60,6 +60,8 @@ enum {
     X(MODEL_INVALID, 61, "model_invalid", 0, "The model's files are damaged or of another kind.")  \
     X(NO_SPACE, 70, "no_space", 1, "The disk is full.")                                            \
     X(IO_ERROR, 71, "io_error", 1, "Reading or writing failed.")                                   \
+    X(JOURNAL_LIMIT, 73, "journal_limit", 0,                                                       \
+      "The worker wrote more into its journal than it may.")                                       \
     X(PERMISSION_DENIED, 72, "permission_denied", 0, "Access was denied.")                         \
     X(NETWORK_ERROR, 80, "network_error", 1, "The network or a remote service failed.")            \
     X(HOST_FAILED, 90, "host_failed", 0, "The host reported that its work failed.")                \

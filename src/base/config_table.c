@@ -54,6 +54,9 @@ static const mli_config_variable variables[] = {
      "warn when there is a file."},
     {"MODEL_LAB_MAX_INPUT_BYTES", "4GiB", MLI_CONFIG_BYTES, 0, NULL, NULL, 0, 0,
      "Largest file that a run takes as its input."},
+    {"MODEL_LAB_MAX_JOURNAL_BYTES", "128MiB", MLI_CONFIG_BYTES, 0, NULL, NULL, 65536, 0,
+     "Most that the worker of a run may write into its journal in all attempts, half of it "
+     "checkpoints; more ends the run (journal_limit)."},
     {"MODEL_LAB_MAX_QUEUE_DURATION_SECONDS", "0", MLI_CONFIG_SECONDS, 0, NULL, NULL, 0, 0,
      "A run that waits in the queue for so long is ended (queue_timeout), unless its request says "
      "otherwise; 0 = never."},

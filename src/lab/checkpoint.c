@@ -10,6 +10,7 @@ void mli_checkpoint_chain_init(mli_checkpoint_chain *chain, const modellab_alloc
 {
     memset(chain, 0, sizeof(*chain));
     chain->alloc = alloc;
+    chain->most_bytes = MLI_CHECKPOINT_BYTES_MOST;
     mli_buf_init(&chain->text, alloc);
 }
 
@@ -80,6 +81,9 @@ modellab_status mli_checkpoint_take(mli_checkpoint_chain *chain, const mli_journ
     (void)mli_str_copy(chain->key, sizeof(chain->key), key);
     added.text = chain->text.size;
     modellab_status status = mli_json_dump(o, &chain->text, err);
+    if (status == MODELLAB_OK && chain->text.size > chain->most_bytes) {
+        status = mli_fail(err, MODELLAB_E_LIMIT, "the finished windows are too many to be kept");
+    }
     if (status != MODELLAB_OK) {
         return status;
     }

@@ -14,6 +14,8 @@
 #define MLI_CHECKPOINT_TYPE "checkpoint"
 /* The line of an attempt that goes on from the chain that it found. */
 #define MLI_RESUMED_TYPE "step_resumed"
+/* Most that a chain keeps in memory: the journals that supervisors accept hold less by default. */
+#define MLI_CHECKPOINT_BYTES_MOST ((size_t)256 << 20)
 
 /* Adds the members of the line to a journal line that was begun. */
 void mli_checkpoint_write(mli_jw *line, const char *key, size_t window, int64_t from,
@@ -31,6 +33,7 @@ typedef struct mli_checkpoint_chain {
     mli_buf text;
     mli_checkpoint_window *windows;
     size_t count, capacity;
+    size_t most_bytes; /* MLI_CHECKPOINT_BYTES_MOST */
     char key[65];
     bool is_own; /* an attempt of this run wrote to it or went on from it: not only an offer */
 } mli_checkpoint_chain;
@@ -39,7 +42,8 @@ void mli_checkpoint_chain_init(mli_checkpoint_chain *chain, const modellab_alloc
 void mli_checkpoint_chain_dispose(mli_checkpoint_chain *chain);
 /* Takes a line of the journal. A first window begins the chain anew (unless it is of the same work:
  * then only windows from its place on are replaced); what does not fit is passed over. Windows of
- * fence 0 are offers of the run that this one repeats, perhaps of other work: see is_own. */
+ * fence 0 are offers of the run that this one repeats, perhaps of other work: see is_own. E_LIMIT.
+ */
 MODELLAB_MUST_CHECK modellab_status mli_checkpoint_take(mli_checkpoint_chain *chain,
                                                         const mli_journal_line *line,
                                                         modellab_error *err);

@@ -121,6 +121,7 @@ static void decide(const mli_lab *lab, const mli_run_row *row, const mli_ingest 
 {
     mli_settle_view view = {.outcome = ingest->outcome,
                             .end = MLI_WORKER_UNKNOWN,
+                            .journal_too_large = ingest->too_large,
                             .reconciling = true,
                             .limit_ms = row->max_duration_ms,
                             .attempt = row->attempt};
@@ -135,30 +136,60 @@ static void decide(const mli_lab *lab, const mli_run_row *row, const mli_ingest 
     mli_settle_decide(&view, out);
 }
 
+/* The end of a run whose journal is read. */
+static modellab_status settle_read(mli_lab *lab, const mli_run_row *row, mli_ingest *ingest,
+                                   modellab_run_status *to, modellab_error *err)
+{
+    mli_settlement settlement;
+    mli_host_measures host = MLI_HOST_MEASURES_INIT;
+    modellab_status status = MODELLAB_OK;
+    if (!ingest->refused) {
+        decide(lab, row, ingest, &settlement, &host);
+        status = mli_ingest_settle(ingest, &settlement, &host, to, err);
+    }
+    if (status == MODELLAB_OK && ingest->refused) {
+        *to = 0;
+    } else if (status == MODELLAB_OK) {
+        mli_log(ingest->log, MODELLAB_LOG_WARN, "run.reconciled", settlement.message,
+                MLI_LOG_FIELDS(mli_log_string("status", mli_status_name_of_run(*to)),
+                               mli_log_string("reason", mli_reason_name(settlement.reason))));
+    }
+    return status;
+}
+
+static int64_t damaged_of(const mli_ingest *ingest)
+{
+    return ingest->bad_lines + (ingest->fd >= 0 ? ingest->reader.damaged : 0) +
+           (ingest->endless ? 1 : 0);
+}
+
 static modellab_status settle_locked(mli_lab *lab, const mli_run_row *row, modellab_run_status *to,
                                      int64_t *damaged, modellab_error *err)
 {
     mli_ingest ingest;
-    mli_settlement settlement;
-    mli_host_measures host = MLI_HOST_MEASURES_INIT;
     mli_ingest_open(&ingest, lab, row);
     modellab_status status = mli_ingest_pump(&ingest, NULL, err);
-    if (status == MODELLAB_OK && !ingest.refused) {
-        decide(lab, row, &ingest, &settlement, &host);
-        status = mli_ingest_settle(&ingest, &settlement, &host, to, err);
-    }
-    if (status == MODELLAB_OK && ingest.refused) {
-        *to = 0;
-    } else if (status == MODELLAB_OK) {
-        mli_log(ingest.log, MODELLAB_LOG_WARN, "run.reconciled", settlement.message,
-                MLI_LOG_FIELDS(mli_log_string("status", mli_status_name_of_run(*to)),
-                               mli_log_string("reason", mli_reason_name(settlement.reason))));
+    if (status == MODELLAB_OK) {
+        status = settle_read(lab, row, &ingest, to, err);
     }
     if (damaged != NULL) {
-        *damaged = ingest.bad_lines + (ingest.fd >= 0 ? ingest.reader.damaged : 0) +
-                   (ingest.endless ? 1 : 0);
+        *damaged = damaged_of(&ingest);
     }
     mli_ingest_close(&ingest);
+    return status;
+}
+
+/* *mine: the lock is held now (*fd), or there is no folder that could have one. */
+static modellab_status take_lock(const mli_lab *lab, const char *run_id, int *fd, bool *mine,
+                                 modellab_error *err)
+{
+    modellab_status status = mli_run_lock_try(lab, run_id, fd, err);
+    bool folder_gone = status == MODELLAB_E_NOT_FOUND;
+    if (folder_gone) {
+        mli_error_clear(err);
+        status = MODELLAB_OK;
+    }
+    *mine = status == MODELLAB_OK && (*fd >= 0 || folder_gone);
     return status;
 }
 
@@ -166,19 +197,58 @@ modellab_status mli_dead_run_settle(mli_lab *lab, const mli_run_row *row, modell
                                     int64_t *damaged, modellab_error *err)
 {
     int fd = -1;
+    bool mine = false;
     *to = 0;
     if (damaged != NULL) {
         *damaged = 0;
     }
-    modellab_status status = mli_run_lock_try(lab, row->id, &fd, err);
-    bool folder_gone = status == MODELLAB_E_NOT_FOUND;
-    if (folder_gone) {
-        mli_error_clear(err);
-        status = MODELLAB_OK;
-    }
-    if (status == MODELLAB_OK && (fd >= 0 || folder_gone)) {
+    modellab_status status = take_lock(lab, row->id, &fd, &mine, err);
+    if (mine) {
         status = settle_locked(lab, row, to, damaged, err);
     }
     mli_os_fd_close(fd);
     return status;
+}
+
+modellab_status mli_dead_run_open(mli_dead_run *dead, mli_lab *lab, mli_run_row **row,
+                                  modellab_error *err)
+{
+    bool mine = false;
+    dead->lab = lab;
+    dead->lock_fd = -1;
+    modellab_status status = take_lock(lab, (*row)->id, &dead->lock_fd, &mine, err);
+    if (mine) {
+        dead->row = *row;
+        *row = NULL;
+        mli_ingest_open(&dead->ingest, lab, dead->row);
+        mli_ingest_in_turns(&dead->ingest);
+    }
+    return status;
+}
+
+modellab_status mli_dead_run_step(mli_dead_run *dead, bool *done, modellab_run_status *to,
+                                  modellab_error *err)
+{
+    *to = 0;
+    modellab_status status = mli_ingest_pump(&dead->ingest, NULL, err);
+    *done = status != MODELLAB_OK || !dead->ingest.more;
+    return status == MODELLAB_OK && *done
+               ? settle_read(dead->lab, dead->row, &dead->ingest, to, err)
+               : status;
+}
+
+int64_t mli_dead_run_damaged(const mli_dead_run *dead)
+{
+    return damaged_of(&dead->ingest);
+}
+
+void mli_dead_run_close(mli_dead_run *dead)
+{
+    if (dead->row == NULL) {
+        return;
+    }
+    mli_ingest_close(&dead->ingest);
+    mli_os_fd_close(dead->lock_fd);
+    mli_run_row_free(dead->lab->alloc, dead->row);
+    dead->row = NULL;
 }

@@ -3,6 +3,7 @@
 #ifndef MLI_LAB_DEAD_RUN_H
 #define MLI_LAB_DEAD_RUN_H
 
+#include "lab/ingest.h"
 #include "lab/lab.h"
 #include "lab/settle.h"
 #include "os/process.h"
@@ -28,5 +29,24 @@ bool mli_run_worker_noted(const mli_lab *lab, const char *run_id, mli_os_identit
 MODELLAB_MUST_CHECK modellab_status mli_dead_run_settle(mli_lab *lab, const mli_run_row *row,
                                                         modellab_run_status *to, int64_t *damaged,
                                                         modellab_error *err);
+
+/* The same in turns, for a supervisor. */
+typedef struct mli_dead_run {
+    mli_lab *lab;
+    mli_run_row *row; /* its own; NULL = this place is free */
+    int lock_fd;
+    mli_ingest ingest;
+} mli_dead_run;
+
+/* Takes the lock and, when that succeeds, `*row` (NULL then). `*row` stays when somebody else has
+ * the run. */
+MODELLAB_MUST_CHECK modellab_status mli_dead_run_open(mli_dead_run *dead, mli_lab *lab,
+                                                      mli_run_row **row, modellab_error *err);
+/* One turn. *done: it has its end, as above; also after a failure, until it is found again. */
+MODELLAB_MUST_CHECK modellab_status mli_dead_run_step(mli_dead_run *dead, bool *done,
+                                                      modellab_run_status *to, modellab_error *err);
+/* Lines of its journal that could not be read, so far. */
+int64_t mli_dead_run_damaged(const mli_dead_run *dead);
+void mli_dead_run_close(mli_dead_run *dead);
 
 #endif

@@ -7,6 +7,7 @@
  *   STEP:die         kills its own process
  *   STEP:exit=CODE   leaves without an outcome, by its journal being broken
  *   STEP:hoard=MB    takes memory that only a control group counts, then waits a second
+ *   STEP:flood       writes lines into its journal as fast as it can, for ever
  *   STEP:balloon=MB  takes memory, a MiB each 2 ms, looks at nothing until it has so much, then
  * waits STEP:spin        uses CPU time until it is cancelled and for asr, while it works:
  *   asr:die_windows     kills its own process whenever a window is finished and kept
@@ -96,6 +97,21 @@ static modellab_status hoard(mli_worker *w, int64_t mib, modellab_error *err)
                    : mli_fail_os(err, rc, "the test could not take memory");
 }
 
+/* Progress that a correct worker would tell once a second. Looks at nothing. */
+static modellab_status flood(mli_worker *w, modellab_error *err)
+{
+    modellab_status status = MODELLAB_OK;
+    while (status == MODELLAB_OK) {
+        mli_jw *line = mli_journal_begin(&w->journal, "progress");
+        mli_jw_kstring(line, "step", w->step);
+        mli_jw_kreal(line, "done_seconds", 1);
+        mli_jw_kreal(line, "total_seconds", 2);
+        status = mli_journal_end(&w->journal, false, err);
+        mli_page_touch(w->page);
+    }
+    return status;
+}
+
 static modellab_status act(mli_worker *w, const char *action, modellab_error *err)
 {
     int64_t value = 0;
@@ -110,6 +126,9 @@ static modellab_status act(mli_worker *w, const char *action, modellab_error *er
     }
     if (is_action(action, "hoard", &value)) {
         return hoard(w, value, err);
+    }
+    if (is_action(action, "flood", &value)) {
+        return flood(w, err);
     }
     if (is_action(action, "balloon", &value)) {
         return balloon(w, value, err);

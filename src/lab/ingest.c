@@ -4,12 +4,17 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "lab/checkpoint.h"
 #include "lab/ingest_private.h"
 #include "lab/run_log.h"
 #include "log/logger.h"
 #include "os/process.h"
 #include <errno.h>
 #include <string.h>
+
+/* Lines of a correct worker have hundreds of bytes; it says at most one a second besides its
+ * checkpoints. */
+#define BYTES_A_LINE 512
 
 void mli_ingest_open(mli_ingest *ingest, mli_lab *lab, const mli_run_row *row)
 {
@@ -22,9 +27,18 @@ void mli_ingest_open(mli_ingest *ingest, mli_lab *lab, const mli_run_row *row)
     ingest->applied = ingest->stored = row->journal_line;
     ingest->fd = -1;
     ingest->line_ms = -1;
+    ingest->bounds = (mli_ingest_bounds){.bytes = lab->settings.max_journal_bytes,
+                                         .lines = lab->settings.max_journal_bytes / BYTES_A_LINE,
+                                         .checkpoint_bytes = lab->settings.max_journal_bytes / 2};
     ingest->measures = none;
     ingest->outcome.message = ingest->outcome_message;
     ingest->outcome.failed_step = ingest->outcome_step;
+}
+
+void mli_ingest_in_turns(mli_ingest *ingest)
+{
+    ingest->bounds.turn_lines = MLI_INGEST_TURN_LINES;
+    ingest->bounds.turn_bytes = MLI_INGEST_TURN_BYTES;
 }
 
 static void close_journal(mli_ingest *ingest)
@@ -62,6 +76,7 @@ static modellab_status open_journal(mli_ingest *ingest, modellab_error *err)
     }
     ingest->fd = fd;
     mli_journal_reader_init(&ingest->reader, ingest->lab->alloc, f, fd);
+    ingest->lines = ingest->checkpoint_bytes = 0;
     ingest->reader.most_fence = ingest->fence;
     return MODELLAB_OK;
 }
@@ -272,40 +287,108 @@ static void tell_stale(mli_ingest *ingest)
     }
 }
 
+/* A journal that has grown beyond its bound is not read on, however it goes on: who fills disks and
+ * holds up others gets no more attention. */
+static modellab_status look_at_size(mli_ingest *ingest, modellab_error *err)
+{
+    mli_os_stat facts;
+    const mli_os_files *f = ingest->lab->os.files;
+    int rc = f->fstat(f->user, ingest->fd, &facts);
+    if (rc != 0) {
+        return mli_fail_os(err, -rc, "the run's journal could not be looked at");
+    }
+    ingest->too_large = ingest->too_large || facts.bytes > ingest->bounds.bytes;
+    return MODELLAB_OK;
+}
+
+bool mli_ingest_is_too_large(mli_ingest *ingest)
+{
+    if (ingest->fd >= 0 && !ingest->too_large) {
+        (void)look_at_size(ingest, NULL); /* what fails is told by the next pump */
+    }
+    return ingest->too_large;
+}
+
+/* Counts a line that was read from offset `from` on. */
+static void count_line(mli_ingest *ingest, const mli_journal_line *line, int64_t from)
+{
+    ingest->lines++;
+    if (strcmp(line->type, MLI_CHECKPOINT_TYPE) == 0) {
+        ingest->checkpoint_bytes += ingest->reader.offset - from;
+    }
+    if (ingest->lines > ingest->bounds.lines ||
+        ingest->checkpoint_bytes > ingest->bounds.checkpoint_bytes) {
+        ingest->too_large = true;
+    }
+}
+
+/* The next line, if there is one and the turn allows it. */
+static modellab_status next_line(mli_ingest *ingest, mli_journal_line *line, bool *found,
+                                 modellab_error *err)
+{
+    int64_t from = ingest->reader.offset;
+    modellab_status status = mli_journal_next(&ingest->reader, line, found, err);
+    if (status == MODELLAB_E_STORE_CORRUPT) {
+        /* A line without end is where the journal ends: what came before it counts, and the run
+         * must still get its end. */
+        mli_error_clear(err);
+        ingest->endless = true;
+        return MODELLAB_OK;
+    }
+    ingest->more = ingest->reader.paused;
+    if (status == MODELLAB_OK && *found) {
+        count_line(ingest, line, from);
+    }
+    return status;
+}
+
+static modellab_status pump_turn(mli_ingest *ingest, int64_t *count, modellab_error *err)
+{
+    const mli_ingest_bounds *b = &ingest->bounds;
+    ingest->reader.pause_at = b->turn_bytes > 0 ? ingest->reader.offset + b->turn_bytes : 0;
+    while (!ingest->refused && !ingest->too_large) {
+        mli_journal_line line;
+        bool found = false;
+        if (b->turn_lines > 0 && *count >= b->turn_lines) {
+            ingest->more = true;
+            break;
+        }
+        modellab_status status = next_line(ingest, &line, &found, err);
+        if (status != MODELLAB_OK || !found || ingest->too_large) {
+            return status;
+        }
+        ++*count;
+        status = take_line(ingest, &line, err);
+        if (status != MODELLAB_OK) {
+            return status;
+        }
+        if (line.fence == ingest->fence && line.n > ingest->applied) {
+            ingest->applied = line.n;
+        }
+    }
+    return MODELLAB_OK;
+}
+
 modellab_status mli_ingest_read(mli_ingest *ingest, size_t *lines, modellab_error *err)
 {
-    size_t count = 0;
+    int64_t count = 0;
     modellab_status status = MODELLAB_OK;
+    ingest->more = false;
     if (ingest->fd < 0) {
         status = open_journal(ingest, err);
     }
-    while (status == MODELLAB_OK && ingest->fd >= 0 && !ingest->refused) {
-        mli_journal_line line;
-        bool found = false;
-        status = mli_journal_next(&ingest->reader, &line, &found, err);
-        if (status == MODELLAB_E_STORE_CORRUPT) {
-            /* A line without end is where the journal ends: what came before it counts, and the
-             * run must still get its end. */
-            mli_error_clear(err);
-            ingest->endless = true;
-            status = MODELLAB_OK;
-            break;
-        }
-        if (status != MODELLAB_OK || !found) {
-            break;
-        }
-        count++;
-        status = take_line(ingest, &line, err);
-        if (status == MODELLAB_OK && line.fence == ingest->fence && line.n > ingest->applied) {
-            ingest->applied = line.n;
-        }
+    if (status == MODELLAB_OK && ingest->fd >= 0) {
+        status = look_at_size(ingest, err);
+    }
+    if (status == MODELLAB_OK && ingest->fd >= 0) {
+        status = pump_turn(ingest, &count, err);
     }
     tell_stale(ingest);
     if (status != MODELLAB_OK) { /* the lines are read again next time */
         status = mli_ingest_flushed(ingest, status, err);
     }
     if (lines != NULL) {
-        *lines = count;
+        *lines = (size_t)count;
     }
     return status;
 }

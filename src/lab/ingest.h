@@ -9,6 +9,12 @@
 #include "store/journal.h"
 #include <modellab/logger.h>
 
+/* Most of one run's journal, and most that is read of it in one turn (0 = no limit). */
+typedef struct mli_ingest_bounds {
+    int64_t bytes, lines, checkpoint_bytes;
+    int64_t turn_bytes, turn_lines;
+} mli_ingest_bounds;
+
 typedef struct mli_ingest {
     mli_lab *lab;                          /* borrowed */
     struct mli_manifest_writer *manifests; /* borrowed; NULL = written by who settles */
@@ -26,20 +32,29 @@ typedef struct mli_ingest {
     char outcome_message[256], outcome_step[64];
     mli_run_measures measures; /* of this fence, newest wins; strings point to the fields below */
     char model[128], model_sha256[65], engine[128];
-    int64_t line_ms;     /* time of the last line of this fence; -1 = none was read */
-    int64_t step_ms;     /* when the present step began, as its lines tell; -1 = not read */
-    double step_seconds; /* of audio that it had then, by a checkpoint */
-    int64_t bad_lines;   /* good checksums, but no sense: skipped */
-    bool endless;        /* the journal's tail is longer than any line may be: not read */
-    bool stale_told;     /* that an older attempt still writes was logged */
-    bool refused;        /* the store says that the run is final or another attempt owns it */
+    int64_t line_ms;          /* time of the last line of this fence; -1 = none was read */
+    int64_t step_ms;          /* when the present step began, as its lines tell; -1 = not read */
+    double step_seconds;      /* of audio that it had then, by a checkpoint */
+    int64_t bad_lines;        /* good checksums, but no sense: skipped */
+    bool endless;             /* the journal's tail is longer than any line may be: not read */
+    mli_ingest_bounds bounds; /* as the lab is set, no turns: the owner may change it */
+    int64_t lines, checkpoint_bytes; /* read so far */
+    bool more;                       /* the last pump ended with its turn: there is more */
+    bool too_large;                  /* beyond its bounds: what was not read counts for nothing */
+    bool stale_told;                 /* that an older attempt still writes was logged */
+    bool refused; /* the store says that the run is final or another attempt owns it */
 } mli_ingest;
+
+/* Turns for who has other runs to look after: their deadlines come after each turn. */
+#define MLI_INGEST_TURN_LINES 64
+#define MLI_INGEST_TURN_BYTES ((int64_t)512 * 1024)
+void mli_ingest_in_turns(mli_ingest *ingest);
 
 /* For the attempt that `row` describes. */
 void mli_ingest_open(mli_ingest *ingest, mli_lab *lab, const mli_run_row *row);
 void mli_ingest_close(mli_ingest *ingest);
 
-/* Reads all whole lines that are there into the batch (applying it whenever it is full), so that
+/* Reads the whole lines that are there, as many as the turn allows (`more`: call again), into the batch (applying it whenever it is full), so that
  * several runs can be applied together: apply `ingest->batch` and tell with mli_ingest_flushed().
  */
 MODELLAB_MUST_CHECK modellab_status mli_ingest_read(mli_ingest *ingest, size_t *lines,
@@ -48,8 +63,9 @@ MODELLAB_MUST_CHECK modellab_status mli_ingest_read(mli_ingest *ingest, size_t *
  * after another failure its lines are read again. */
 MODELLAB_MUST_CHECK modellab_status mli_ingest_flushed(mli_ingest *ingest, modellab_status status,
                                                        modellab_error *err);
-/* Applies all whole lines that are there. The outcome is read, not applied: that is for
- * mli_ingest_settle. `*lines` (optional) counts the lines read. E_RUN_FINAL and E_FENCED set
+/* Applies the whole lines that are there, as many as the turn allows (`more`: call again). A
+ * journal beyond its bounds is `too_large` and not read on. The outcome is read, not applied: that
+ * is for mli_ingest_settle. `*lines` (optional) counts the lines read. E_RUN_FINAL and E_FENCED set
  * `refused` and are success here. */
 MODELLAB_MUST_CHECK modellab_status mli_ingest_pump(mli_ingest *ingest, size_t *lines,
                                                     modellab_error *err);
@@ -98,6 +114,8 @@ MODELLAB_MUST_CHECK modellab_status mli_ending_conclude(mli_ending *e, const mli
                                                         modellab_run_status *to,
                                                         modellab_error *err);
 void mli_ending_dispose(mli_ending *e);
+/* Whether the journal has grown beyond its bounds: a look at its size alone. */
+bool mli_ingest_is_too_large(mli_ingest *ingest);
 
 /* Ends the attempt: open steps, partial results, measures, cost, transition, manifest. `refused`
  * when the run had its final status already. `to` (optional) is the run's status then. A run that

@@ -66,6 +66,7 @@ void mli_job_begin(mli_job *job, int64_t started_ns)
     d->progress_ns = mli_job_now(job);
     mli_ingest_open(&job->ingest, job->host->lab, job->row);
     job->ingest.manifests = job->host->manifests;
+    mli_ingest_in_turns(&job->ingest);
 }
 
 void mli_job_stop(mli_job *job, modellab_reason reason, int64_t now_ns)
@@ -178,13 +179,24 @@ static void climb(mli_job *job, int64_t now_ns)
     mli_worker_process_signal(&job->process, job->killed, job->log);
 }
 
+/* It fills the disk meanwhile: no time is left to it. */
+static void stop_flood(mli_job *job, int64_t now_ns)
+{
+    mli_job_stop(job, MODELLAB_REASON_JOURNAL_LIMIT, now_ns);
+    job->killed = true;
+    mli_log_text(job->log, MODELLAB_LOG_WARN, "worker.signalled",
+                 "SIGKILL to the group: it wrote more into its journal than it may");
+    mli_worker_process_signal(&job->process, true, job->log);
+}
+
 /* The journal is read when the page tells of new lines, and now and then in any case. */
 static void pump(mli_job *job, int64_t now_ns, bool now)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
     int64_t lines = atomic_load(&job->page.seen.journal_lines);
     bool due = now_ns - job->looked_ns >= QUIET_LOOK_MS * NS_PER_MS;
-    if (!now && !due && lines == job->seen_lines) {
+    bool more = job->ingest.more || mli_ingest_is_too_large(&job->ingest);
+    if (!now && !due && !more && lines == job->seen_lines) {
         return;
     }
     job->seen_lines = lines;
@@ -197,6 +209,9 @@ static void pump(mli_job *job, int64_t now_ns, bool now)
         job->behind_ns = job->behind_ns > 0 ? job->behind_ns : now_ns;
     } else {
         job->behind_ns = 0;
+        if (job->ingest.too_large && job->ladder.rung == MLI_LADDER_IDLE) {
+            stop_flood(job, now_ns);
+        }
     }
 }
 
@@ -208,7 +223,7 @@ static int64_t earlier(int64_t a, int64_t b)
 static int64_t next_look(const mli_job *job, int64_t now_ns)
 {
     int64_t often = job->caps.peak_memory_bytes > 0 ? MEMORY_LOOK_MS : LOOK_MS;
-    int64_t next = now_ns + often * NS_PER_MS;
+    int64_t next = job->ingest.more ? now_ns : now_ns + often * NS_PER_MS;
     next = earlier(next, mli_ladder_next_ns(&job->ladder));
     if (job->ladder.rung == MLI_LADDER_IDLE) {
         next = earlier(next, mli_deadline_next_ns(&job->deadlines));

@@ -20,6 +20,7 @@ static mli_settle_view view_of(mli_job *job)
     mli_settle_view view = {.outcome = job->ingest.outcome,
                             .end = job->process.answered ? MLI_WORKER_EXITED : job->process.end,
                             .code = job->process.answered ? 0 : job->process.code,
+                            .journal_too_large = job->ingest.too_large,
                             .reconciling = false,
                             .draining = job->draining,
                             .limit_ms = mli_deadline_effective_ms(&job->deadlines),
@@ -120,7 +121,9 @@ bool mli_job_end_read(mli_job *job, int64_t now_ns)
         say_not_ingested(job, status, &err);
         return later(job, now_ns);
     }
-    return true;
+    /* The rest of a long journal is read after a look at the other runs. */
+    job->ready = !job->ingest.more;
+    return job->ready;
 }
 
 mli_store_write mli_job_end_lines(const mli_job *job)

@@ -134,8 +134,9 @@ static modellab_status prepare_journal(const mli_job *job, mli_journal_tail *tai
     char path[MLI_PATH_BYTES];
     const mli_lab *lab = job->host->lab;
     modellab_status status = mli_run_path(lab->root, job->row->id, MLI_RUN_JOURNAL, path, err);
-    return status == MODELLAB_OK ? mli_journal_prepare(lab->os.files, path, lab->alloc, tail, err)
-                                 : status;
+    return status == MODELLAB_OK
+               ? mli_journal_prepare(lab->os.files, path, job->row->fence, lab->alloc, tail, err)
+               : status;
 }
 
 /* Descriptors of the start, except the lock, and the order. */

@@ -119,6 +119,10 @@ static modellab_status read_settings(mli_lab_settings *settings, modellab_error 
             mli_config_int("MODEL_LAB_RETENTION_MAX_BYTES", 0, &settings->retention_max_bytes, err);
     }
     if (status == MODELLAB_OK) {
+        status = mli_config_int("MODEL_LAB_MAX_JOURNAL_BYTES", (int64_t)128 << 20,
+                                &settings->max_journal_bytes, err);
+    }
+    if (status == MODELLAB_OK) {
         status = mli_config_int("MODEL_LAB_RETRY_ATTEMPTS", 1, &settings->retry_attempts, err);
     }
     if (status == MODELLAB_OK) {

@@ -32,6 +32,7 @@ typedef struct mli_lab_settings {
     int64_t short_run_ms;         /* MODEL_LAB_SHORT_RUN_SECONDS */
     int64_t retention_ms;         /* MODEL_LAB_RETENTION_DAYS, 0 = none */
     int64_t retention_max_bytes;  /* MODEL_LAB_RETENTION_MAX_BYTES, 0 = none */
+    int64_t max_journal_bytes;    /* MODEL_LAB_MAX_JOURNAL_BYTES */
     int64_t retry_attempts;       /* MODEL_LAB_RETRY_ATTEMPTS */
     int64_t retry_base_ms;        /* MODEL_LAB_RETRY_BASE_SECONDS */
     int64_t retry_cap_ms;         /* MODEL_LAB_RETRY_CAP_SECONDS */

@@ -164,7 +164,7 @@ modellab_status mli_partial_keep(mli_ingest *ingest, const mli_run_record *recor
     mli_transcript *transcript = NULL;
     mli_buf text;
     int64_t count = 0;
-    if (ingest->fd < 0 || is_recorded(ingest, record)) {
+    if (ingest->fd < 0 || ingest->too_large || is_recorded(ingest, record)) {
         return MODELLAB_OK;
     }
     modellab_status status = mli_transcript_create(ingest->lab->alloc, &transcript, err);

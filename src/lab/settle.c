@@ -127,6 +127,12 @@ void mli_settle_decide(const mli_settle_view *view, mli_settlement *out)
 {
     memset(out, 0, sizeof(*out));
     out->failed_step = "";
+    if (view->journal_too_large) {
+        out->what = MLI_RUN_BROKE;
+        out->reason = MODELLAB_REASON_JOURNAL_LIMIT;
+        mli_settle_text(out->reason, 0, out->message, sizeof(out->message));
+        return;
+    }
     if (view->outcome.known) {
         decide_by_outcome(view, out);
     } else {

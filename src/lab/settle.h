@@ -34,12 +34,13 @@ typedef enum mli_worker_end {
 typedef struct mli_settle_view {
     mli_outcome outcome;
     mli_worker_end end;
-    int32_t code;          /* exit code or signal number */
-    modellab_reason asked; /* why it was asked to stop; NONE = it was not */
-    bool reconciling;      /* found dead, nobody had watched it */
-    bool draining;         /* the host gives its runs back */
-    int64_t limit_ms;      /* the deadline that counted, for the text */
-    int32_t attempt;       /* the one that ended */
+    int32_t code;           /* exit code or signal number */
+    modellab_reason asked;  /* why it was asked to stop; NONE = it was not */
+    bool journal_too_large; /* nothing of it counts beyond what was read */
+    bool reconciling;       /* found dead, nobody had watched it */
+    bool draining;          /* the host gives its runs back */
+    int64_t limit_ms;       /* the deadline that counted, for the text */
+    int32_t attempt;        /* the one that ended */
     mli_retry_policy retry;
     int64_t last_delay_ms;
     uint64_t random;

@@ -300,6 +300,12 @@ static modellab_status use_chain(asr_work *work, const mli_checkpoint_chain *cha
     return say_resumed(work->w, work, err);
 }
 
+static void tell_anew(const mli_worker *w, modellab_status why, const modellab_error *err)
+{
+    mli_log_error(w->log, MODELLAB_LOG_WARN, "asr.not_resumed",
+                  "the checkpoints cannot be used: the work begins anew", why, err);
+}
+
 /* Finished windows of this very work, of an earlier attempt or of the run that this one repeats.
  * What cannot be used is done again. */
 static modellab_status find_checkpoints(asr_work *work, modellab_error *err)
@@ -311,12 +317,11 @@ static modellab_status find_checkpoints(asr_work *work, modellab_error *err)
         mli_checkpoint_read(&chain, w->files, w->journal.fd, w->order.fence, err);
     if (status == MODELLAB_OK && chain.count > 0 && strcmp(chain.key, work->key) == 0) {
         status = use_chain(work, &chain, err);
-        if (status == MODELLAB_E_INVALID_JSON) {
-            mli_log_error(w->log, MODELLAB_LOG_WARN, "asr.not_resumed",
-                          "the checkpoints cannot be used: the work begins anew", status, err);
-            mli_error_clear(err);
-            status = MODELLAB_OK;
-        }
+    }
+    if (status == MODELLAB_E_INVALID_JSON || status == MODELLAB_E_LIMIT) {
+        tell_anew(w, status, err);
+        mli_error_clear(err);
+        status = MODELLAB_OK;
     }
     mli_checkpoint_chain_dispose(&chain);
     return status;
@@ -329,6 +334,17 @@ static modellab_status recognise(asr_work *work, mli_asr_session *session, mli_t
     read_options(work, &options);
     options.resume = work->resume.done != NULL ? &work->resume : NULL;
     modellab_status status = mli_asr_transcribe(session, work->w->audio, &options, out, err);
+    if (status == MODELLAB_E_INVALID_ARGUMENT && options.resume != NULL && work->said == 0) {
+        /* Checkpoints that can be read and make no sense for this model or this audio. */
+        tell_anew(work->w, status, err);
+        mli_error_clear(err);
+        mli_transcript_unref(*out);
+        *out = NULL;
+        work->window = 0;
+        work->seek = 0;
+        options.resume = NULL;
+        status = mli_asr_transcribe(session, work->w->audio, &options, out, err);
+    }
     if (status == MODELLAB_E_CANCELLED) { /* what was done is still to be written */
         mli_page_stopped(work->w->page, work->w->clock->monotonic_ns(work->w->clock->user),
                          mli_os_process_cpu_ns());

@@ -97,6 +97,7 @@ static modellab_status round_of(mli_supervisor *s, int64_t *next, modellab_error
         keep_first(&first, mli_supervisor_reconcile(s, now, err));
         mli_tally_flush(s->lab);
     }
+    mli_supervisor_bury(s, now, next);
     if (now >= s->next_expiry_ns) {
         keep_first(&first, mli_supervisor_expire(s, now, first == MODELLAB_OK ? err : &later));
     }

@@ -2,7 +2,6 @@
  * supervisor is gone, settle those whose worker is. */
 #include "base/error.h"
 #include "base/str.h"
-#include "lab/dead_run.h"
 #include "lab/run_log.h"
 #include "lab/supervisor_private.h"
 #include "lab/tally.h"
@@ -77,23 +76,76 @@ static void count(const mli_supervisor *s, const char *finding)
     mli_tally_add(s->lab, "reconcile_findings_total", finding, 1);
 }
 
-static modellab_status settle(mli_supervisor *s, const mli_run_row *row, modellab_error *err)
+/* A turn of one run that was found dead. */
+static modellab_status bury(mli_supervisor *s, mli_dead_run *dead, modellab_error *err)
 {
     modellab_run_status to = 0;
-    int64_t damaged = 0;
-    modellab_status status = mli_dead_run_settle(s->lab, row, &to, &damaged, err);
+    bool done = false;
+    modellab_status status = mli_dead_run_step(dead, &done, &to, err);
     if (to != 0) {
         count(s, to == MODELLAB_RUN_STALE    ? "run.stale"
                  : to == MODELLAB_RUN_QUEUED ? "run.requeued"
                                              : "run.settled");
     }
-    if (damaged > 0) {
+    if (done && mli_dead_run_damaged(dead) > 0) {
         count(s, "journal.damaged");
+    }
+    if (done) {
+        mli_dead_run_close(dead);
     }
     if (to == MODELLAB_RUN_QUEUED) {
         s->next_claim_ns = 0;
     }
     return status;
+}
+
+void mli_supervisor_bury(mli_supervisor *s, int64_t now, int64_t *next)
+{
+    for (size_t i = 0; i < MLI_SUPERVISOR_DEAD; i++) {
+        mli_dead_run *dead = &s->dead[i];
+        modellab_error err = MODELLAB_ERROR_INIT;
+        if (dead->row == NULL) {
+            continue;
+        }
+        modellab_status status = bury(s, dead, &err);
+        if (status != MODELLAB_OK) {
+            mli_log_error(s->lab->logger, MODELLAB_LOG_ERROR, "run.not_settled",
+                          "the end of a dead run could not be recorded; it will be tried again",
+                          status, &err);
+        }
+        *next = dead->row != NULL ? now : *next;
+    }
+}
+
+void mli_supervisor_bury_stop(mli_supervisor *s)
+{
+    for (size_t i = 0; i < MLI_SUPERVISOR_DEAD; i++) {
+        mli_dead_run_close(&s->dead[i]);
+    }
+}
+
+/* The first turn at once; most runs need no other. `*row` is set to NULL when it was taken. */
+static modellab_status settle(mli_supervisor *s, mli_run_row **row, modellab_error *err)
+{
+    mli_dead_run *place = NULL;
+    for (size_t i = 0; place == NULL && i < MLI_SUPERVISOR_DEAD; i++) {
+        place = s->dead[i].row == NULL ? &s->dead[i] : NULL;
+    }
+    if (place == NULL) {
+        return MODELLAB_OK; /* at the next look */
+    }
+    modellab_status status = mli_dead_run_open(place, s->lab, row, err);
+    return status == MODELLAB_OK && place->row != NULL ? bury(s, place, err) : status;
+}
+
+static bool is_dying(const mli_supervisor *s, const mli_run_row *row)
+{
+    for (size_t i = 0; i < MLI_SUPERVISOR_DEAD; i++) {
+        if (s->dead[i].row != NULL && strcmp(s->dead[i].row->id, row->id) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* `*row` is set to NULL when the job has taken it. */
@@ -141,9 +193,9 @@ static modellab_status look_at(mli_supervisor *s, mli_run_row **row, modellab_er
     case MLI_LIFE_ALONE:
         return s->draining ? MODELLAB_OK : adopt(s, row, err);
     case MLI_LIFE_DEAD:
-        return settle(s, *row, err);
+        return settle(s, row, err);
     case MLI_LIFE_GUARDED:
-        return is_patience_over(s, *row) ? settle(s, *row, err) : MODELLAB_OK;
+        return is_patience_over(s, *row) ? settle(s, row, err) : MODELLAB_OK;
     case MLI_LIFE_ORPHANED:
         say_orphaned(s, *row);
         return MODELLAB_OK;
@@ -179,7 +231,8 @@ static modellab_status look_at_each(mli_supervisor *s, mli_run_row_list *active,
         modellab_error one = MODELLAB_ERROR_INIT;
         mli_run_row **row = &active->rows[i];
         mli_job *job = job_of(s, *row);
-        if (s->only_run_id[0] != '\0' && strcmp(s->only_run_id, (*row)->id) != 0) {
+        bool wanted = s->only_run_id[0] == '\0' || strcmp(s->only_run_id, (*row)->id) == 0;
+        if (!wanted || is_dying(s, *row)) {
             continue;
         }
         if (job != NULL) {
@@ -190,7 +243,9 @@ static modellab_status look_at_each(mli_supervisor *s, mli_run_row_list *active,
         if (status == MODELLAB_OK) {
             continue;
         }
-        keep_suspect(s, *row);
+        if (*row != NULL) {
+            keep_suspect(s, *row);
+        }
         if (first == MODELLAB_OK) {
             first = mli_fail(err, status, "%s", one.message);
         }

@@ -392,6 +392,7 @@ void mli_supervisor_destroy(mli_supervisor *s)
     }
     mli_manifest_writer_close(&s->manifests, forked);
     mli_model_images_close(&s->images, forked);
+    mli_supervisor_bury_stop(s);
     mli_supervisor_retention_stop(s);
     mli_beat_close(s->beat);
     if (!forked) {

@@ -3,6 +3,7 @@
 #define MLI_LAB_SUPERVISOR_PRIVATE_H
 
 #include "lab/beat.h"
+#include "lab/dead_run.h"
 #include "lab/health_probe.h"
 #include "lab/job.h"
 #include "lab/retention.h"
@@ -23,7 +24,7 @@ typedef struct mli_suspect {
     bool seen; /* in the present look: who is not is forgotten at its end */
 } mli_suspect;
 
-enum { MLI_SUPERVISOR_SUSPECTS = 64 };
+enum { MLI_SUPERVISOR_SUSPECTS = 64, MLI_SUPERVISOR_DEAD = 8 };
 
 struct modellab_supervisor {
     mli_lab *lab; /* referenced */
@@ -50,6 +51,7 @@ struct modellab_supervisor {
     int64_t tell_orphans_ns; /* orphaned runs are not logged again before this time */
     bool no_disk;            /* nothing is claimed: the disk has too little space */
     mli_suspect suspects[MLI_SUPERVISOR_SUSPECTS];
+    mli_dead_run dead[MLI_SUPERVISOR_DEAD]; /* runs found dead whose journals are being read */
     mli_service service;
     mli_retention retention; /* the pass at work while `retaining` */
     bool retaining;
@@ -66,6 +68,9 @@ struct modellab_supervisor {
  * of those of others. Says when the next look is due. */
 MODELLAB_MUST_CHECK modellab_status mli_supervisor_reconcile(mli_supervisor *s, int64_t now,
                                                              modellab_error *err);
+/* A turn for each run that was found dead; `next` becomes `now` while there is more to do. */
+void mli_supervisor_bury(mli_supervisor *s, int64_t now, int64_t *next);
+void mli_supervisor_bury_stop(mli_supervisor *s);
 /* supervisor_retention.c: a part of a pass when one is due; `next` becomes earlier for the rest. */
 void mli_supervisor_retention(mli_supervisor *s, int64_t now, int64_t *next);
 void mli_supervisor_retention_stop(mli_supervisor *s);

@@ -192,7 +192,8 @@ static modellab_status one_window(mli_asr_run *run, modellab_error *err)
 static bool is_sound(const mli_asr_run *run, const mli_asr_mark *mark)
 {
     mli_whisper_dims dims = mli_asr_model_info_of(run->session->model).dims;
-    bool sound = mark->seek > 0 && mark->history_count < dims.text_ctx / 2 && mark->language >= 0 &&
+    bool sound = mark->seek > 0 && mark->seek <= run->content_frames + MLI_ASR_WINDOW_FRAMES &&
+                 mark->history_count < dims.text_ctx / 2 && mark->language >= 0 &&
                  mark->language < MLI_WHISPER_LANGUAGES && isfinite(mark->mel_max) &&
                  isfinite(mark->last_speech);
     for (size_t i = 0; sound && i < mark->history_count; i++)

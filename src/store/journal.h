@@ -74,6 +74,8 @@ typedef struct mli_journal_reader {
     int64_t breaks;     /* lines that do not follow the one before them (their `prev`) */
     int64_t broken_at;  /* offset of the first of them, -1 */
     char chain[65];     /* value after the lines consumed, also over damaged ones */
+    int64_t pause_at;   /* offset from which on nothing more is read in this turn, 0 = none */
+    bool paused;        /* the last look ended there, not at the journal's end */
     int64_t torn_bytes; /* bytes behind the last newline at the last look (a line in the making, or
                            torn) */
     mli_buf chunk;
@@ -84,13 +86,16 @@ typedef struct mli_journal_reader {
 void mli_journal_reader_init(mli_journal_reader *r, const modellab_allocator *alloc,
                              const mli_os_files *files, int fd);
 void mli_journal_reader_dispose(mli_journal_reader *r);
-/* Next good line; *found false at the present end (call again when the file has grown). Damaged
+/* Next good line; *found false at the present end (call again when the file has grown), or where
+ * the turn ends (`paused`). Damaged
  * lines are counted and skipped; stale ones and those that were seen before (n not above last_n)
  * likewise. E_IO, E_NO_MEMORY. */
 MODELLAB_MUST_CHECK modellab_status mli_journal_next(mli_journal_reader *r, mli_journal_line *out,
                                                      bool *found, modellab_error *err);
-/* Before a new attempt, with the run's lock held: cuts a torn tail off, tells where to go on. */
+/* Before the attempt of this fence, with the run's lock held: cuts a torn tail off, tells where to
+ * go on. Lines of a greater fence are nobody's, as for the ingest of the attempt. */
 MODELLAB_MUST_CHECK modellab_status mli_journal_prepare(const mli_os_files *files, const char *path,
+                                                        int64_t fence,
                                                         const modellab_allocator *alloc,
                                                         mli_journal_tail *tail,
                                                         modellab_error *err);

@@ -8,7 +8,8 @@
 #include <string.h>
 
 #define READ_BYTES ((size_t)32 * 1024)
-#define LAST_NUMBER ((int64_t)1 << 52) /* beyond it no line was ever written: damage */
+/* No line is shorter: what claims a number that so many bytes cannot hold never was that line. */
+#define LEAST_LINE_BYTES 32
 
 void mli_journal_tail_init(mli_journal_tail *tail)
 {
@@ -131,20 +132,21 @@ static modellab_status take_line(mli_journal_reader *r, const char *line, size_t
     out->time_ms = mli_json_int(mli_json_get(r->json, "t"), -1);
     out->fence = mli_json_int(mli_json_get(r->json, "fence"), -1);
     out->type = mli_json_string(mli_json_get(r->json, "type"), "");
+    if (out->n < 1 || out->n > offset / LEAST_LINE_BYTES + 1) {
+        note_damage(r, offset);
+        return MODELLAB_OK;
+    }
     if (out->fence < r->last_fence || (r->most_fence > 0 && out->fence > r->most_fence)) {
         r->stale++;
         return MODELLAB_OK;
     }
     /* A new attempt counts on from what it found; a stale one may have written since. */
     bool newer = out->fence > r->last_fence && r->last_fence >= 0;
-    if (out->n > 0 && out->n <= r->last_n && !newer) {
+    if (out->n <= r->last_n && !newer) {
         return MODELLAB_OK;
     }
     if (newer ? out->n > r->last_n + 1 : out->n != r->last_n + 1) {
         note_damage(r, offset); /* a gap: lines are lost, what follows is still true */
-    }
-    if (out->n < 1 || out->n > LAST_NUMBER) {
-        return MODELLAB_OK;
     }
     r->last_n = out->n;
     r->last_fence = out->fence;
@@ -171,7 +173,12 @@ modellab_status mli_journal_next(mli_journal_reader *r, mli_journal_line *out, b
     mli_json_free(r->json);
     r->json = NULL;
     forget_unfinished(r);
+    r->paused = false;
     while (status == MODELLAB_OK && !*found) {
+        if (r->pause_at > 0 && r->offset >= r->pause_at) {
+            r->paused = true;
+            return MODELLAB_OK;
+        }
         size_t held = r->chunk.size - r->chunk_used, got = 0;
         const char *start = held == 0 ? NULL : r->chunk.data + r->chunk_used;
         const char *end = held == 0 ? NULL : memchr(start, '\n', held);
@@ -226,7 +233,7 @@ static modellab_status scan_and_cut(mli_journal_reader *r, modellab_error *err)
     return status;
 }
 
-modellab_status mli_journal_prepare(const mli_os_files *files, const char *path,
+modellab_status mli_journal_prepare(const mli_os_files *files, const char *path, int64_t fence,
                                     const modellab_allocator *alloc, mli_journal_tail *tail,
                                     modellab_error *err)
 {
@@ -243,6 +250,7 @@ modellab_status mli_journal_prepare(const mli_os_files *files, const char *path,
         return mli_fail_os(err, -fd, "cannot open the journal");
     }
     mli_journal_reader_init(&r, alloc, files, fd);
+    r.most_fence = fence;
     status = scan_and_cut(&r, err);
     tail->next_n = r.last_n + 1;
     memcpy(tail->chain, r.chain, sizeof tail->chain);

@@ -301,7 +301,7 @@ void kit_write_unfenced(const kit *k, const char *id, int64_t fence, const char 
     mli_journal_writer w;
     mli_journal_tail tail;
     kit_run_path(k, id, "journal.jsonl", path);
-    assert_int_equal(mli_journal_prepare(&mli_os_system_files, path, NULL, &tail, NULL),
+    assert_int_equal(mli_journal_prepare(&mli_os_system_files, path, 0, NULL, &tail, NULL),
                      MODELLAB_OK);
     int fd = mli_os_system_files.open(NULL, path, MLI_OS_WRITE | MLI_OS_APPEND, 0);
     assert_true(fd >= 0);

@@ -90,6 +90,10 @@ static void act_host(sim *s, int which)
     modellab_error err = MODELLAB_ERROR_INIT;
     int64_t next_ms = 0;
     sim_present_host = which;
+    for (size_t i = 0; s->plant == SIM_NO_TURNS && i < h->supervisor->job_count; i++) {
+        h->supervisor->jobs[i]->ingest.bounds.turn_lines = 0;
+        h->supervisor->jobs[i]->ingest.bounds.turn_bytes = 0;
+    }
     if (mli_supervisor_step(h->supervisor, 0, &next_ms, &err) != MODELLAB_OK) {
         sim_blame(s, "a supervisor failed");
         print_message("supervisor: %s\n", err.message);

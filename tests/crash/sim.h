@@ -27,7 +27,8 @@ typedef enum sim_plant {
     SIM_NO_KILL,     /* SIGKILL does nothing */
     SIM_TWO_OWNERS,  /* the store gives a run to everybody who adopts it */
     SIM_BLIND,       /* active runs never show that their cancel was requested */
-    SIM_DEAF_POLLER  /* no descriptor ever leaves a poller */
+    SIM_DEAF_POLLER, /* no descriptor ever leaves a poller */
+    SIM_NO_TURNS     /* journals are read to their end */
 } sim_plant;
 
 typedef struct sim sim;

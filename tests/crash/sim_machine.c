@@ -339,12 +339,20 @@ static int open_file(void *user, const char *path, int flags, uint32_t mode)
     return mli_os_system_files.open(user, path, flags, mode);
 }
 
+static int64_t read_file(void *user, int fd, void *out, size_t bytes, int64_t offset)
+{
+    int64_t got = mli_os_system_files.pread(user, fd, out, bytes, offset);
+    sim_read(sim_of_store, got);
+    return got;
+}
+
 void sim_fill_tables(sim *s)
 {
     s->clock = (mli_os_clock){s, sim_realtime, sim_monotonic, sim_sleep};
     s->source = (mli_os_random){s, sim_fill};
     s->files = mli_os_system_files;
     s->files.open = open_file;
+    s->files.pread = read_file;
     sim_of_store = s;
     if (s->plant == SIM_NO_LOCK) {
         s->files.lock = free_lock;

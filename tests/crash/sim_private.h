@@ -53,6 +53,7 @@ typedef struct worker {
     mli_page *page;
     mli_journal_writer journal;
     int phase, phases;
+    bool floods; /* writes whenever its journal is read, and reading takes time */
 } worker;
 
 typedef struct host {
@@ -124,6 +125,8 @@ void sim_end_worker(sim *s, worker *w, bool signaled, int code);
 void sim_act_worker(sim *s, worker *w);
 worker *sim_next_worker(sim *s); /* whose turn is next; NULL = nobody's */
 void sim_act_workers(sim *s, int64_t until_ns);
+/* Somebody reads this much of a file: time goes on, and whoever floods writes more. */
+void sim_read(sim *s, int64_t bytes);
 /* sim_machine.c: fills the tables. */
 void sim_fill_tables(sim *s);
 /* Puts the planted bugs of the store into a lab. */

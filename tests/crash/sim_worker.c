@@ -186,6 +186,24 @@ static bool host_is_gone(const sim *s, const worker *w)
     return w->host < 0 || !s->hosts[w->host].alive || s->hosts[w->host].life != w->host_life;
 }
 
+/* A slow disk, of 3 MB a second; a flood is as fast. */
+void sim_read(sim *s, int64_t bytes)
+{
+    bool anybody = false;
+    for (int i = 0; i < WORKERS; i++) {
+        worker *w = &s->workers[i];
+        int64_t written = 0;
+        while (w->floods && w->state == WORKER_BUSY && w->order_root != NULL && written < bytes) {
+            mli_jw *line = mli_journal_begin(&w->journal, "nothing");
+            mli_jw_kstring(line, "more", "0123456789012345678901234567890123456789");
+            ASSERT_OK(mli_journal_end(&w->journal, false, err));
+            written += (int64_t)w->journal.line.size;
+        }
+        anybody = anybody || written > 0;
+    }
+    s->now_ns += anybody ? bytes * 300 : 0;
+}
+
 static void work(sim *s, worker *w)
 {
     if ((host_is_gone(s, w) && atomic_load(&w->page->keep_on_host_death) == 0) || w->told_to_stop) {

@@ -78,7 +78,7 @@ static void work(story *s, mli_lab *lab, const mli_run_row *row, mli_ingest *ing
     mli_journal_writer journal;
     const mli_os_files *f = lab->os.files;
     ASSERT_OK(mli_run_path(lab->root, s->id, MLI_RUN_JOURNAL, path, err));
-    ASSERT_OK(mli_journal_prepare(f, path, NULL, &tail, err));
+    ASSERT_OK(mli_journal_prepare(f, path, 0, NULL, &tail, err));
     int fd = f->open(f->user, path, MLI_OS_WRITE | MLI_OS_APPEND | MLI_OS_CREATE, 0600);
     assert_true(fd >= 0);
     mli_journal_writer_init(&journal, NULL, f, &mli_os_system_clock, fd, row->fence, &tail);

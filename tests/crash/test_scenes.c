@@ -1,6 +1,6 @@
 /* Scenes of supervisors on virtual time, each with the bug that it is there to find: a cancel that
  * reached the store alone, dead workers under a supervisor that stands still, ends that cannot be
- * stored, a worker whose run another one ended. */
+ * stored, a worker whose run another one ended, a flood of lines. */
 #include "crash/sim_private.h"
 
 #include "lab/cancel.h"
@@ -181,6 +181,14 @@ static void ends_that_cannot_be_stored(void **state)
     assert_non_null(end_that_cannot_be_stored(SIM_DEAF_POLLER));
 }
 
+static void say_more(worker *w)
+{
+    mli_jw *line = mli_journal_begin(&w->journal, "progress");
+    mli_jw_kreal(line, "done_seconds", 1);
+    ASSERT_OK(mli_journal_end(&w->journal, false, err));
+    atomic_fetch_add(&w->page->journal_lines, 1);
+}
+
 /* Somebody else ended the run: its worker is killed, and reaped as soon as it is dead. */
 static void a_worker_without_a_run(void **state)
 {
@@ -200,14 +208,52 @@ static void a_worker_without_a_run(void **state)
                                      .now_ms = mli_lab_now_ms(lab),
                                      .transition = &end};
     ASSERT_OK(mli_store_apply(lab->store, &change, NULL, NULL, err));
-    mli_jw *line = mli_journal_begin(&w->journal, "progress");
-    mli_jw_kreal(line, "done_seconds", 1);
-    ASSERT_OK(mli_journal_end(&w->journal, false, err));
+    say_more(w);
     live(s, 1300);
     assert_null(s->wrong);
     assert_int_equal(w->state, WORKER_REAPED);
     assert_int_equal(s->hosts[0].supervisor->job_count, 0);
     sim_end(s, false);
+}
+
+/* One worker writes its journal as fast as it is read; virtual ms by which the deadline of another
+ * run is missed, and how the flood ends. */
+static int64_t deadline_beside_a_flood(sim_plant plant, modellab_run_status *flood_end)
+{
+    sim *s = begin(plant, 1);
+    s->hosts[0].supervisor->max_workers = 2;
+    s->hosts[0].lab->settings.max_journal_bytes = 8 << 20;
+    run *flood = sim_submit(s, 0, NOOP);
+    live(s, 500);
+    run *other = sim_submit(s, 0, "{\"steps\":[\"noop\"],\"max_duration_seconds\":2}");
+    live(s, 1900);
+    worker *w = worker_of(s, flood);
+    worker *bounded = worker_of(s, other);
+    int64_t deadline = atomic_load(&bounded->page->started_ns) + 2 * SECOND;
+    w->floods = true;
+    say_more(w);
+    while (s->now_ns < deadline + 10 * SECOND && mli_page_stop_reason(bounded->page) == 0) {
+        live(s, 1);
+    }
+    int64_t late = (s->now_ns - deadline) / MS;
+    live(s, 5000);
+    assert_null(s->wrong);
+    *flood_end = status_of(s, 0, flood);
+    sim_end(s, false);
+    return late;
+}
+
+static void a_flood_of_lines_holds_up_nobody(void **state)
+{
+    modellab_run_status end = 0;
+    (void)state;
+    int64_t late = deadline_beside_a_flood(SIM_SOUND, &end);
+    print_message("beside a flood a deadline was %lld ms late (virtual), ", (long long)late);
+    assert_int_equal(end, MODELLAB_RUN_FAILED);
+    assert_true(late <= 100);
+    late = deadline_beside_a_flood(SIM_NO_TURNS, &end);
+    print_message("without turns %lld ms\n", (long long)late);
+    assert_true(late > 100);
 }
 
 /* What a worker may do to its channel: speak when it was not asked, hang up while it works. */
@@ -266,6 +312,7 @@ int main(void)
         cmocka_unit_test(ends_that_cannot_be_stored),
         cmocka_unit_test(a_worker_without_a_run),
         cmocka_unit_test(a_worker_that_abuses_its_channel),
+        cmocka_unit_test(a_flood_of_lines_holds_up_nobody),
     };
 
     return cmocka_run_group_tests_name("scenes", tests, set_up, tear_down);

@@ -116,6 +116,27 @@ static void caps_stop_a_run(void **state)
     kit_stop_host(k, host);
 }
 
+/* It writes its journal as fast as it can: the run ends for it, and the disk is not filled. */
+static void a_worker_that_floods_its_journal(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    char path[512];
+    struct stat facts;
+    assert_int_equal(setenv("MODEL_LAB_MAX_JOURNAL_BYTES", "2M", 1), 0);
+    kit_submit(k, INGEST, 1.0, id);
+    pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:flood"});
+    pid_t worker = kit_worker_pid(k, id);
+    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_FAILED);
+    kit_expect_end(k, id, MODELLAB_RUN_FAILED, MODELLAB_REASON_JOURNAL_LIMIT);
+    kit_wait_dead(worker);
+    kit_run_path(k, id, "journal.jsonl", path);
+    assert_int_equal(stat(path, &facts), 0);
+    print_message("a flood ended at %lld KiB of 2048\n", (long long)facts.st_size / 1024);
+    kit_stop_host(k, host);
+    assert_int_equal(unsetenv("MODEL_LAB_MAX_JOURNAL_BYTES"), 0);
+}
+
 static void a_worker_that_stands_still(void **state)
 {
     kit *k = *state;
@@ -349,6 +370,7 @@ int main(int argc, char **argv)
                                        KIT_TEST(a_deadline_for_one_that_does_not_listen),
                                        KIT_TEST(caps_stop_a_run),
                                        KIT_TEST(a_worker_that_stands_still),
+                                       KIT_TEST(a_worker_that_floods_its_journal),
                                        KIT_TEST(a_step_has_a_deadline),
                                        KIT_TEST(the_ladder_of_a_request),
                                        KIT_TEST(who_adopts_a_run_keeps_its_deadline),

@@ -82,7 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     files.open = opened;
     files.close = files.sync = fine;
     before = read_all(&files, &last);
-    if (mli_journal_prepare(&files, "journal", NULL, &next, NULL) != MODELLAB_OK ||
+    if (mli_journal_prepare(&files, "journal", 0, NULL, &next, NULL) != MODELLAB_OK ||
         next.next_n <= last) {
         abort();
     }

@@ -105,6 +105,97 @@ static void progress_tells_speed_and_what_is_left(void **state)
     stop_playing(&p);
 }
 
+/* What a turn may read is read, the rest in the next ones. */
+static void a_long_journal_is_read_in_turns(void **state)
+{
+    played p;
+    mli_ingest ingest;
+    size_t lines = 0;
+    (void)state;
+    play(&p, NULL, NULL);
+    mli_ingest_open(&ingest, p.lab, p.row);
+    for (int i = 0; i < 25; i++) {
+        say_progress(&p, i);
+    }
+    ingest.bounds.turn_lines = 10;
+    const size_t expected[] = {10, 10, 5, 0};
+    for (size_t i = 0; i < 4; i++) {
+        ASSERT_OK(mli_ingest_pump(&ingest, &lines, err));
+        assert_int_equal(lines, expected[i]);
+        assert_int_equal(ingest.more, i < 2);
+    }
+    for (int i = 0; i < 25; i++) {
+        say_progress(&p, i);
+    }
+    ingest.bounds.turn_lines = 0;
+    ingest.bounds.turn_bytes = 1000; /* a line has some 150 */
+    ASSERT_OK(mli_ingest_pump(&ingest, &lines, err));
+    assert_true(ingest.more && lines >= 5 && lines <= 10);
+    ingest.bounds.turn_bytes = 0;
+    ASSERT_OK(mli_ingest_pump(&ingest, NULL, err));
+    assert_int_equal(ingest.applied, 50);
+    assert_false(ingest.too_large || ingest.more);
+    mli_ingest_close(&ingest);
+    stop_playing(&p);
+}
+
+/* The run ends FAILED for it, whatever the worker says at its end. */
+static void expect_journal_limit(played *p, mli_ingest *ingest, int64_t most_applied)
+{
+    mli_settlement settlement;
+    mli_host_measures host = MLI_HOST_MEASURES_INIT;
+    modellab_run_status to = 0;
+    say_outcome(p, "COMPLETED", "none");
+    ASSERT_OK(mli_ingest_pump(ingest, NULL, err));
+    assert_true(ingest->too_large);
+    assert_true(ingest->applied <= most_applied);
+    mli_settle_view view = {.outcome = ingest->outcome,
+                            .end = MLI_WORKER_EXITED,
+                            .journal_too_large = ingest->too_large,
+                            .attempt = 1};
+    mli_settle_decide(&view, &settlement);
+    assert_int_equal(settlement.reason, MODELLAB_REASON_JOURNAL_LIMIT);
+    ASSERT_OK(mli_ingest_settle(ingest, &settlement, &host, &to, err));
+    assert_int_equal(to, MODELLAB_RUN_FAILED);
+    mli_ingest_close(ingest);
+    stop_playing(p);
+}
+
+static void journals_have_bounds(void **state)
+{
+    played p;
+    mli_ingest ingest;
+    (void)state;
+    play(&p, NULL, NULL);
+    mli_ingest_open(&ingest, p.lab, p.row);
+    assert_int_equal(ingest.bounds.bytes, p.lab->settings.max_journal_bytes);
+    ingest.bounds.lines = 20;
+    for (int i = 0; i < 25; i++) {
+        say_progress(&p, i);
+    }
+    expect_journal_limit(&p, &ingest, 20);
+
+    play(&p, NULL, NULL);
+    mli_ingest_open(&ingest, p.lab, p.row);
+    ingest.bounds.checkpoint_bytes = 3000;
+    for (int i = 0; i < 10; i++) {
+        say_window(&p, i, " text");
+    }
+    expect_journal_limit(&p, &ingest, 9);
+
+    play(&p, NULL, NULL);
+    mli_ingest_open(&ingest, p.lab, p.row);
+    say_progress(&p, 0);
+    ASSERT_OK(mli_ingest_pump(&ingest, NULL, err));
+    ingest.bounds.bytes = 2000;
+    assert_false(mli_ingest_is_too_large(&ingest));
+    for (int i = 0; i < 25; i++) {
+        say_progress(&p, i);
+    }
+    assert_true(mli_ingest_is_too_large(&ingest));
+    expect_journal_limit(&p, &ingest, 1); /* nothing more of it was read */
+}
+
 static void foreign_and_senseless_lines(void **state)
 {
     played p;
@@ -293,6 +384,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(lines_become_records_once),       TEST(progress_tells_speed_and_what_is_left),
+        TEST(a_long_journal_is_read_in_turns), TEST(journals_have_bounds),
         TEST(foreign_and_senseless_lines),     TEST(every_file_operation_fails_once),
         TEST(every_allocation_fails_once),     TEST(an_endless_line),
         TEST(a_requeue_does_not_lose_a_cancel)};

@@ -104,7 +104,7 @@ static void a_torn_tail_is_no_damage(void **state)
     assert_int_equal(2, read_all(&r));
     assert_int_equal(0, r.damaged);
     assert_int_equal(30, r.torn_bytes);
-    ASSERT_OK(mli_journal_prepare(F, path, NULL, &next, err));
+    ASSERT_OK(mli_journal_prepare(F, path, 0, NULL, &next, err));
     assert_int_equal(3, next.next_n);
     assert_string_equal(tail.chain, next.chain);
     write_lines(F, next.next_n, 1); /* the next attempt goes on */
@@ -228,7 +228,7 @@ static void long_lines_are_refused(void **state)
     assert_true(found);
     ASSERT_FAILS(MODELLAB_E_STORE_CORRUPT, mli_journal_next(&r, &line, &found, err));
     mli_journal_reader_dispose(&r);
-    ASSERT_OK(mli_journal_prepare(F, path, NULL, &next, err));
+    ASSERT_OK(mli_journal_prepare(F, path, 0, NULL, &next, err));
     assert_int_equal(2, next.next_n);
     test_free(text);
 }
@@ -276,7 +276,7 @@ static void lines_of_an_older_attempt_are_passed_over(void **state)
     mli_journal_tail next;
     (void)state;
     write_attempt(1, 1, 2);
-    ASSERT_OK(mli_journal_prepare(F, path, NULL, &next, err));
+    ASSERT_OK(mli_journal_prepare(F, path, 0, NULL, &next, err));
     assert_int_equal(3, next.next_n);
     write_attempt(1, 3, 2); /* awake, before the next one says anything */
     write_attempt(2, next.next_n, 2);
@@ -289,8 +289,56 @@ static void lines_of_an_older_attempt_are_passed_over(void **state)
     read_fences(1, fences, &stale, &damaged); /* as the older one's own reader sees it */
     assert_string_equal("111111", fences);
     assert_int_equal(3, stale);
-    ASSERT_OK(mli_journal_prepare(F, path, NULL, &next, err));
+    ASSERT_OK(mli_journal_prepare(F, path, 0, NULL, &next, err));
     assert_int_equal(6, next.next_n);
+}
+
+/* A line of a fence that nobody has, or of a number that cannot be, is no reason to give numbers
+ * again that were used: the record would pass the lines of the next attempt over. */
+static void lines_that_cannot_be_change_no_numbers(void **state)
+{
+    char fences[32];
+    int64_t stale = 0, damaged = 0;
+    mli_journal_tail next;
+    (void)state;
+    write_attempt(1, 1, 2);
+    write_attempt(999999, 3, 1);
+    write_attempt(1, 3, 2);
+    write_attempt(1, (int64_t)1 << 51, 1);
+    ASSERT_OK(mli_journal_prepare(F, path, 2, NULL, &next, err));
+    assert_int_equal(5, next.next_n);
+    write_attempt(2, next.next_n, 2);
+    read_fences(2, fences, &stale, &damaged);
+    assert_string_equal("111122", fences);
+    assert_int_equal(1, stale);
+    assert_int_equal(1, damaged);
+    ASSERT_OK(
+        mli_journal_prepare(F, path, 0, NULL, &next, err)); /* the bug: any fence is believed */
+    assert_int_equal(4, next.next_n);
+}
+
+static void a_turn_ends_within_lines_that_are_no_good(void **state)
+{
+    mli_journal_reader r;
+    mli_journal_line line;
+    bool found = true;
+    (void)state;
+    write_lines(F, 1, 1);
+    for (int i = 0; i < 1000; i++) {
+        assert_int_equal(write(fd, "not a line of a journal at all\n", 31), 31);
+    }
+    mli_journal_reader_init(&r, NULL, F, fd);
+    r.pause_at = 5000;
+    ASSERT_OK(mli_journal_next(&r, &line, &found, err));
+    assert_true(found && !r.paused);
+    ASSERT_OK(mli_journal_next(&r, &line, &found, err));
+    assert_true(!found && r.paused);
+    assert_true(r.offset >= 5000 && r.offset < 5100);
+    r.pause_at = 0;
+    ASSERT_OK(mli_journal_next(&r, &line, &found, err));
+    assert_true(!found && !r.paused);
+    assert_int_equal(r.damaged, 1000);
+    mli_journal_reader_dispose(&r);
 }
 
 int main(void)
@@ -303,6 +351,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(failures_stick, set_up, tear_down),
         cmocka_unit_test_setup_teardown(long_lines_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(lines_of_an_older_attempt_are_passed_over, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(lines_that_cannot_be_change_no_numbers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_turn_ends_within_lines_that_are_no_good, set_up,
                                         tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
