@@ -54,8 +54,9 @@ void mli_ingest_in_turns(mli_ingest *ingest);
 void mli_ingest_open(mli_ingest *ingest, mli_lab *lab, const mli_run_row *row);
 void mli_ingest_close(mli_ingest *ingest);
 
-/* Reads the whole lines that are there, as many as the turn allows (`more`: call again), into the batch (applying it whenever it is full), so that
- * several runs can be applied together: apply `ingest->batch` and tell with mli_ingest_flushed().
+/* Reads the whole lines that are there, as many as the turn allows (`more`: call again), into the
+ * batch (applying it whenever it is full), so that several runs can be applied together: apply
+ * `ingest->batch` and tell with mli_ingest_flushed().
  */
 MODELLAB_MUST_CHECK modellab_status mli_ingest_read(mli_ingest *ingest, size_t *lines,
                                                     modellab_error *err);

@@ -12,6 +12,15 @@
 #include "lab/worker_pool.h"
 #include <modellab/logger.h>
 
+/* A queued run that could not be begun for a reason of its own. */
+typedef struct mli_start_failure {
+    char run_id[MLI_ULID_BYTES];
+    int32_t tries;
+    int64_t since_ns;
+} mli_start_failure;
+
+enum { MLI_START_FAILURES = 16 };
+
 /* What is the same for all jobs of a supervisor. */
 typedef struct mli_job_host {
     mli_lab *lab;
@@ -20,7 +29,8 @@ typedef struct mli_job_host {
     mli_worker_pool *pool;
     mli_model_images *images;
     mli_manifest_writer *manifests;
-    int32_t threads; /* of a worker */
+    mli_start_failure *failures; /* MLI_START_FAILURES of them */
+    int32_t threads;             /* of a worker */
     bool keep_on_host_death;
     mli_run_limits limits; /* as configured */
     int32_t log_level;
@@ -84,7 +94,7 @@ typedef struct mli_job {
 } mli_job;
 
 /* Takes the lock of a queued run and prepares its claim. *out NULL: another was faster, or it is no
- * longer there. */
+ * longer there. One whose lock cannot be opened ends FAILED after some tries (io_error). */
 MODELLAB_MUST_CHECK modellab_status mli_job_prepare(const mli_job_host *host, const char *run_id,
                                                     mli_job **out, modellab_error *err);
 /* The claim, for mli_store_write_many; points into the job. */

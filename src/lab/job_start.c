@@ -17,6 +17,9 @@
 #include <string.h>
 
 #define RUNNING_TOLD_NS ((int64_t)20 * 1000000)
+/* A lock that cannot be opened is tried so often, and for so long. */
+#define LOCK_TRIES 5
+#define LOCK_PATIENCE_NS ((int64_t)5 * 1000000000)
 
 static modellab_status open_run_file(const mli_job *job, mli_run_file what, int flags, int *fd,
                                      modellab_error *err)
@@ -263,38 +266,90 @@ static bool is_lost_race(const mli_lab *lab, modellab_status status)
            status == MODELLAB_E_CAP_EXCEEDED;
 }
 
-/* A queued run whose folder was removed can never begin: it would wait for ever. */
+/* Ends a queued run that can never begin: it would wait for ever. */
+static modellab_status fail_queued(mli_lab *lab, const char *run_id, modellab_reason reason,
+                                   const char *text, modellab_error *err)
+{
+    mli_run_record *record = NULL;
+    modellab_status status = mli_store_load(lab->store, run_id, &record, err);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    const mli_run_transition end = {.to = MODELLAB_RUN_FAILED,
+                                    .reason = reason,
+                                    .message = text,
+                                    .event_type = mli_state_event(MODELLAB_RUN_FAILED)};
+    const mli_store_change change = {.run_id = run_id,
+                                     .fence = record->run->fence,
+                                     .expect = MODELLAB_RUN_QUEUED,
+                                     .now_ms = mli_lab_now_ms(lab),
+                                     .transition = &end};
+    status = mli_store_apply(lab->store, &change, NULL, NULL, err);
+    if (status == MODELLAB_OK) {
+        modellab_logger *log = mli_run_log(lab, record->run);
+        mli_log_text(log, MODELLAB_LOG_ERROR, "run.cannot_begin", text);
+        mli_logger_unref(log);
+    }
+    mli_run_record_free(record);
+    return status;
+}
+
 static modellab_status fail_without_folder(mli_lab *lab, const char *run_id, modellab_error *err)
 {
     char runs[MLI_PATH_BYTES];
     mli_os_stat facts;
-    mli_run_record *record = NULL;
     const mli_os_files *f = lab->os.files;
     int n = mli_os_format(runs, sizeof(runs), "%s/runs", lab->root);
     if (n < 0 || n >= (int)sizeof(runs) || f->stat(f->user, runs, true, &facts) != 0) {
         return mli_fail(err, MODELLAB_E_IO, "the folder of all runs cannot be looked at");
     }
-    modellab_status status = mli_store_load(lab->store, run_id, &record, err);
-    if (status != MODELLAB_OK) {
-        return status;
+    return fail_queued(lab, run_id, MODELLAB_REASON_INPUT_MISSING, "The folder of the run is gone.",
+                       err);
+}
+
+/* The one of this run, else a free one, else the oldest. */
+static mli_start_failure *failure_of(const mli_job_host *host, const char *run_id)
+{
+    mli_start_failure *best = &host->failures[0];
+    for (size_t i = 0; i < MLI_START_FAILURES; i++) {
+        mli_start_failure *one = &host->failures[i];
+        if (strcmp(one->run_id, run_id) == 0) {
+            return one;
+        }
+        best = one->since_ns < best->since_ns ? one : best;
     }
-    const mli_run_transition gone = {.to = MODELLAB_RUN_FAILED,
-                                     .reason = MODELLAB_REASON_INPUT_MISSING,
-                                     .message = "The folder of the run is gone.",
-                                     .event_type = mli_state_event(MODELLAB_RUN_FAILED)};
-    const mli_store_change change = {.run_id = run_id,
-                                     .fence = record->run->fence,
-                                     .expect = MODELLAB_RUN_QUEUED,
-                                     .now_ms = mli_lab_now_ms(lab),
-                                     .transition = &gone};
-    status = mli_store_apply(lab->store, &change, NULL, NULL, err);
-    if (status == MODELLAB_OK) {
-        modellab_logger *log = mli_run_log(lab, record->run);
-        mli_log_text(log, MODELLAB_LOG_ERROR, "run.folder_gone", gone.message);
-        mli_logger_unref(log);
+    memset(best, 0, sizeof(*best));
+    (void)mli_str_copy(best->run_id, sizeof(best->run_id), run_id);
+    return best;
+}
+
+/* What is wrong with the lock itself, and not with the machine at this moment. */
+static bool is_the_locks_own(modellab_status status)
+{
+    return status == MODELLAB_E_IO || status == MODELLAB_E_PERMISSION ||
+           status == MODELLAB_E_INVALID_ARGUMENT || status == MODELLAB_E_UNSUPPORTED;
+}
+
+/* Keeps the failure as the result until it has been tried often and long enough; then the run ends,
+ * and nobody has it. */
+static modellab_status count_failure(const mli_job_host *host, const char *run_id,
+                                     modellab_status why, modellab_error *err)
+{
+    char text[256];
+    mli_start_failure *failure = failure_of(host, run_id);
+    const mli_os_clock *clock = host->lab->os.clock;
+    int64_t now = clock->monotonic_ns(clock->user);
+    failure->since_ns = failure->tries == 0 ? now : failure->since_ns;
+    failure->tries++;
+    if (failure->tries < LOCK_TRIES || now - failure->since_ns < LOCK_PATIENCE_NS) {
+        return why;
     }
-    mli_run_record_free(record);
-    return status;
+    (void)mli_os_format(text, sizeof(text), "The run cannot begin, in %d tries: %s",
+                        (int)failure->tries, err != NULL ? err->message : "no access to its lock");
+    memset(failure, 0, sizeof(*failure));
+    mli_error_clear(err);
+    modellab_status status = fail_queued(host->lab, run_id, MODELLAB_REASON_IO_ERROR, text, err);
+    return status == MODELLAB_OK ? MODELLAB_E_NOT_FOUND : status;
 }
 
 static modellab_status start_claimed(mli_job *job, int lock_fd, modellab_error *err)
@@ -351,6 +406,8 @@ modellab_status mli_job_prepare(const mli_job_host *host, const char *run_id, ml
         mli_error_clear(err);
         status = fail_without_folder(lab, run_id, err);
         status = status == MODELLAB_OK ? MODELLAB_E_NOT_FOUND : status;
+    } else if (is_the_locks_own(status)) {
+        status = count_failure(host, run_id, status, err);
     }
     if (status == MODELLAB_OK) {
         status = prepare_claim(job, run_id, err);

@@ -10,6 +10,7 @@
 #include "lab/state.h"
 #include "lab/wake.h"
 #include "log/logger.h"
+#include "os/process.h"
 
 #define BATCH 32
 #define BATCHES 8 /* at once; the rest a second later */
@@ -137,10 +138,33 @@ static modellab_status expire_batch(mli_lab *lab, const char *only_id, size_t *c
     return first;
 }
 
+/* Nobody's deadline passes because the wall clock was set: first they are moved with it. */
+static modellab_status keep_clock(mli_lab *lab, modellab_error *err)
+{
+    mli_os_identity self;
+    int64_t moved_ms = 0;
+    const mli_os_processes *ops = lab->os.processes;
+    int rc = ops->identity(ops->user, 0, &self);
+    if (rc != 0) {
+        return mli_fail_os(err, -rc, "this process could not be identified");
+    }
+    const mli_store_clock now = {.boot_id = self.boot_id,
+                                 .wall_ms = mli_lab_now_ms(lab),
+                                 .monotonic_ms =
+                                     lab->os.clock->monotonic_ns(lab->os.clock->user) / 1000000};
+    modellab_status status = mli_store_keep_clock(lab->store, &now, &moved_ms, err);
+    if (status == MODELLAB_OK && moved_ms != 0) {
+        mli_log(lab->logger, MODELLAB_LOG_WARN, "queue.clock_moved",
+                "the wall clock was set; queue deadlines go with it",
+                MLI_LOG_FIELDS(mli_log_int("moved_ms", moved_ms)));
+    }
+    return status;
+}
+
 modellab_status mli_queue_expire(mli_lab *lab, const char *only_id, modellab_error *err)
 {
     size_t count = BATCH;
-    modellab_status status = MODELLAB_OK;
+    modellab_status status = keep_clock(lab, err);
     for (int i = 0; i < BATCHES && status == MODELLAB_OK && count == BATCH; i++) {
         status = expire_batch(lab, only_id, &count, err);
     }

@@ -1,4 +1,4 @@
-/* Loading runs and lists of runs; the facts in the public struct; the manifest. */
+/* Loading runs and lists of runs; the facts in the public struct. */
 #include "lab/snapshot.h"
 
 #include "base/alloc.h"
@@ -171,24 +171,4 @@ void mli_run_fill_info(const modellab_run *run, modellab_run_info *out)
     out->estimated_cost_micros = row->estimated_cost_micros;
     out->estimated_cpu_seconds = row->estimated_cpu_seconds;
     out->max_duration_ms = row->max_duration_ms;
-}
-
-modellab_status mli_manifest_refresh(mli_lab *lab, const char *run_id, modellab_error *err)
-{
-    mli_run_record *record = NULL;
-    modellab_status status = mli_store_load(lab->store, run_id, &record, err);
-    mli_buf json;
-
-    if (status != MODELLAB_OK) {
-        return status;
-    }
-    mli_buf_init(&json, lab->alloc);
-    mli_run_write_json(record, &json);
-    status = mli_buf_status(&json, err);
-    if (status == MODELLAB_OK) {
-        status = mli_manifest_write(lab->os.files, lab->root, run_id, &json, err);
-    }
-    mli_buf_dispose(&json);
-    mli_run_record_free(record);
-    return status;
 }

@@ -29,7 +29,8 @@ void mli_run_fill_info(const modellab_run *run, modellab_run_info *out);
 
 /* docs/manifest.md. No paths, no secrets. */
 void mli_run_write_json(const mli_run_record *record, mli_buf *out);
-/* manifest.json from the record in the store. Call it after each transition. */
+/* manifest_refresh.c: manifest.json from the record in the store. Call it after each transition.
+ * Several threads and processes may do it at once: what is there in the end is the newest. */
 MODELLAB_MUST_CHECK modellab_status mli_manifest_refresh(mli_lab *lab, const char *run_id,
                                                          modellab_error *err);
 #endif

@@ -125,6 +125,7 @@ static modellab_status open_parts(mli_supervisor *s, const modellab_supervisor_o
     s->host.images = &s->images;
     mli_model_images_init(&s->images, s->lab);
     s->host.manifests = &s->manifests;
+    s->host.failures = s->failures;
     mli_manifest_writer_open(&s->manifests, s->lab);
     if (status == MODELLAB_OK && o->notify_service != 0) {
         status = mli_service_open(&s->service, s->lab, err);

@@ -47,6 +47,7 @@ struct modellab_supervisor {
     mli_store_write writes[2 * MLI_SUPERVISOR_JOBS]; /* of a round */
     _Atomic int32_t active;
     bool draining;
+    mli_start_failure failures[MLI_START_FAILURES];
     int64_t next_claim_ns, next_reconcile_ns, next_expiry_ns;
     int64_t tell_orphans_ns; /* orphaned runs are not logged again before this time */
     bool no_disk;            /* nothing is claimed: the disk has too little space */

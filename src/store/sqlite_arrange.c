@@ -36,7 +36,7 @@ const char *mli_sqlite_arrange_text(mli_sql which)
         return "UPDATE runs SET priority=?2,head_ms=?3 WHERE id=?1 AND status=1 AND "
                "(priority<>?2 OR ?3>0 OR head_ms<>0)";
     default:
-        return "";
+        return mli_sqlite_clock_text(which);
     }
 }
 

@@ -66,6 +66,9 @@ typedef enum mli_sql {
     MLI_SQL_QUEUE_HOLD,
     MLI_SQL_QUEUE_RELEASE,
     MLI_SQL_QUEUE_PRIORITY,
+    MLI_SQL_CLOCK_LOAD, /* sqlite_clock.c */
+    MLI_SQL_CLOCK_PUT,
+    MLI_SQL_CLOCK_MOVE,
     MLI_SQL_CAPS_OF_USER, /* from here on: sqlite_ledger.c */
     MLI_SQL_CAP_PUT,
     MLI_SQL_CAP_REMOVE,
@@ -118,6 +121,7 @@ const char *mli_sqlite_text(mli_sql which);
 const char *mli_sqlite_run_text(mli_sql which);     /* those made of the column list */
 const char *mli_sqlite_queue_text(mli_sql which);   /* those that look at the queue */
 const char *mli_sqlite_arrange_text(mli_sql which); /* those that change it */
+const char *mli_sqlite_clock_text(mli_sql which);
 
 /* Takes the connection; E_STORE_FAILED after an I/O error (then it is not taken). */
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_enter(mli_sqlite *s, modellab_error *err);
@@ -260,6 +264,8 @@ MODELLAB_MUST_CHECK modellab_status mli_sqlite_overdue(mli_store *, int64_t, con
                                                        modellab_error *);
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_arrange(mli_store *, const mli_store_arrangement *,
                                                        bool *, modellab_error *);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_keep_clock(mli_store *, const mli_store_clock *,
+                                                          int64_t *, modellab_error *);
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_claim(mli_store *, const mli_store_claim *,
                                                      mli_run_row **, modellab_error *);
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_apply(mli_store *, const mli_store_change *, bool *,

@@ -279,6 +279,7 @@ static const mli_store_ops ops = {
     .queue = mli_sqlite_queue,
     .overdue = mli_sqlite_overdue,
     .arrange = mli_sqlite_arrange,
+    .keep_clock = mli_sqlite_keep_clock,
     .claim = mli_sqlite_claim,
     .apply = mli_sqlite_apply,
     .write_many = mli_sqlite_write_many,

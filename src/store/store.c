@@ -66,6 +66,13 @@ modellab_status mli_store_arrange(mli_store *store, const mli_store_arrangement 
     GUARDED(true, store->ops->arrange(store, what, changed, err));
 }
 
+modellab_status mli_store_keep_clock(mli_store *store, const mli_store_clock *now,
+                                     int64_t *moved_ms, modellab_error *err)
+{
+    *moved_ms = 0;
+    GUARDED(true, store->ops->keep_clock(store, now, moved_ms, err));
+}
+
 modellab_status mli_store_claim_run(mli_store *store, const mli_store_claim *claim,
                                     mli_run_row **out, modellab_error *err)
 {

@@ -77,6 +77,12 @@ typedef struct mli_store_write {
     modellab_error error;
 } mli_store_write;
 
+/* The clocks of this machine at one moment. */
+typedef struct mli_store_clock {
+    const char *boot_id;
+    int64_t wall_ms, monotonic_ms;
+} mli_store_clock;
+
 /* A change of a queued run's place. */
 typedef enum mli_arrange {
     MLI_ARRANGE_HOLD,
@@ -137,6 +143,8 @@ typedef struct mli_store_ops {
                                char (*ids)[MLI_ULID_BYTES], size_t *count, modellab_error *);
     modellab_status (*arrange)(mli_store *, const mli_store_arrangement *, bool *changed,
                                modellab_error *);
+    modellab_status (*keep_clock)(mli_store *, const mli_store_clock *, int64_t *moved_ms,
+                                  modellab_error *);
     modellab_status (*claim)(mli_store *, const mli_store_claim *, mli_run_row **,
                              modellab_error *);
     modellab_status (*apply)(mli_store *, const mli_store_change *, bool *applied,
@@ -226,6 +234,14 @@ MODELLAB_MUST_CHECK modellab_status mli_store_overdue(mli_store *store, int64_t 
                                                       const char *only_id, size_t capacity,
                                                       char (*ids)[MLI_ULID_BYTES], size_t *count,
                                                       modellab_error *err);
+/* Queue deadlines are times of the wall clock; when that was set since the last call on this boot
+ * (it and the monotonic clock went apart), the deadlines of runs that waited before go with it,
+ * once for all who call. Forward: later by as much. Back: only of runs that were queued by the
+ * clock as it was; others keep a deadline that is too late, never one that is too early. *moved_ms
+ * 0: it was not set. */
+MODELLAB_MUST_CHECK modellab_status mli_store_keep_clock(mli_store *store,
+                                                         const mli_store_clock *now,
+                                                         int64_t *moved_ms, modellab_error *err);
 /* Holds, releases or moves a queued run, with its event. *changed (optional) false: it stood so
  * already. A release gives it its whole queue time again. E_NOT_FOUND, E_RUN_FINAL, E_STATE (it
  * runs). */

@@ -28,7 +28,8 @@ typedef enum sim_plant {
     SIM_TWO_OWNERS,  /* the store gives a run to everybody who adopts it */
     SIM_BLIND,       /* active runs never show that their cancel was requested */
     SIM_DEAF_POLLER, /* no descriptor ever leaves a poller */
-    SIM_NO_TURNS     /* journals are read to their end */
+    SIM_NO_TURNS,    /* journals are read to their end */
+    SIM_ONE_CLOCK    /* nobody notices that the wall clock was set */
 } sim_plant;
 
 typedef struct sim sim;

@@ -256,6 +256,16 @@ static int poller_wait(void *user, mli_os_poller *poller, int64_t timeout_ms)
     return 0;
 }
 
+static modellab_status keep_no_clock(mli_store *store, const mli_store_clock *now,
+                                     int64_t *moved_ms, modellab_error *err)
+{
+    (void)store;
+    (void)now;
+    (void)err;
+    *moved_ms = 0;
+    return MODELLAB_OK;
+}
+
 static modellab_status adopt_always(mli_store *store, const mli_store_adoption *what, bool *taken,
                                     modellab_error *err)
 {
@@ -323,6 +333,9 @@ void sim_plant_store(sim *s, mli_lab *lab)
     s->store_ops.active = active;
     s->store_ops.apply = apply;
     s->store_ops.write_many = write_many;
+    if (s->plant == SIM_ONE_CLOCK) {
+        s->store_ops.keep_clock = keep_no_clock;
+    }
     if (s->plant == SIM_TWO_OWNERS) {
         s->store_ops.adopt = adopt_always;
     }

@@ -256,6 +256,39 @@ static void a_flood_of_lines_holds_up_nobody(void **state)
     assert_true(late > 100);
 }
 
+/* A run waits for ten minutes at most; the wall clock is set meanwhile. Virtual seconds after which
+ * it ended. */
+static int64_t queue_time(sim_plant plant, int64_t jump_s)
+{
+    sim *s = begin(plant, 1);
+    s->hosts[0].supervisor->max_workers = s->hosts[0].supervisor->short_workers = 0;
+    live(s, 1500); /* somebody has looked at the clocks */
+    run *r = sim_submit(s, 0, "{\"steps\":[\"noop\"],\"max_queue_seconds\":600}");
+    int64_t began = s->now_ns;
+    live(s, 5000);
+    s->jump_ns += jump_s * SECOND;
+    while (status_of(s, 0, r) == MODELLAB_RUN_QUEUED && s->now_ns < began + 8000 * SECOND) {
+        live(s, 1000);
+    }
+    assert_int_equal(status_of(s, 0, r), MODELLAB_RUN_TIMEOUT);
+    assert_null(s->wrong);
+    int64_t waited = (s->now_ns - began) / SECOND;
+    sim_end(s, false);
+    return waited;
+}
+
+static void a_clock_that_is_set_ends_nobody_early(void **state)
+{
+    (void)state;
+    int64_t ahead = queue_time(SIM_SOUND, 3600);
+    int64_t back = queue_time(SIM_SOUND, -3600);
+    print_message("of 600 s in the queue: %lld when the clock goes ahead, %lld when it goes back\n",
+                  (long long)ahead, (long long)back);
+    assert_true(ahead >= 600 && ahead <= 603);
+    assert_true(back >= 600 && back <= 603);
+    assert_true(queue_time(SIM_ONE_CLOCK, 3600) < 60);
+}
+
 /* What a worker may do to its channel: speak when it was not asked, hang up while it works. */
 static const char *bad_channel(sim_plant plant, bool busy)
 {
@@ -313,6 +346,7 @@ int main(void)
         cmocka_unit_test(a_worker_without_a_run),
         cmocka_unit_test(a_worker_that_abuses_its_channel),
         cmocka_unit_test(a_flood_of_lines_holds_up_nobody),
+        cmocka_unit_test(a_clock_that_is_set_ends_nobody_early),
     };
 
     return cmocka_run_group_tests_name("scenes", tests, set_up, tear_down);

@@ -333,7 +333,12 @@ static void runs_that_cannot_begin(void **state)
     kit_expect_end(k, gone, MODELLAB_RUN_FAILED, MODELLAB_REASON_INPUT_MISSING);
     assert_int_equal(kit_wait_final(k, good), MODELLAB_RUN_COMPLETED);
     modellab_run *run = kit_load(k, locked);
-    assert_int_equal(kit_info(run).status, MODELLAB_RUN_QUEUED);
+    assert_int_equal(kit_info(run).status, MODELLAB_RUN_QUEUED); /* it may still pass */
+    modellab_run_unref(run);
+    assert_int_equal(kit_wait_final(k, locked), MODELLAB_RUN_FAILED);
+    kit_expect_end(k, locked, MODELLAB_RUN_FAILED, MODELLAB_REASON_IO_ERROR);
+    run = kit_load(k, locked);
+    assert_non_null(strstr(kit_info(run).message, "is a directory"));
     modellab_run_unref(run);
     kit_stop_host(k, host);
 }
