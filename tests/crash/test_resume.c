@@ -185,7 +185,7 @@ static void windows_that_make_no_sense_are_done_again(void **state)
     kit *k = *state;
     char whole[MODELLAB_RUN_ID_BYTES], id[MODELLAB_RUN_ID_BYTES];
     run_whole(k, ways[0], 1, whole);
-    submit(k, ways[0], 1, id);
+    kit_submit_sample(k, ways[0], 1, id);
     forge_window(k, whole, id);
     pid_t host = kit_start_host(k, &(kit_host){0});
     expect_completed(k, id);
