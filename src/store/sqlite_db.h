@@ -112,7 +112,7 @@ typedef struct mli_sqlite {
 
 #define MLI_SCHEMA_VERSION 2
 /* Of a database that this library has made (mli_sqlite_fingerprint); a test tells a new one. */
-#define MLI_SCHEMA_FINGERPRINT "08f0825023d74d67747563eef9b6d187c30b1cd3235ae9eb43f22833b04a327b"
+#define MLI_SCHEMA_FINGERPRINT "0f20241070991fceeeaa1fe32043d15adaca36956c17f5fa286dc71377c51947"
 /* The scripts (NULL-terminated) that bring version `from` (0 = empty) to the next one. */
 const char *const *mli_sqlite_schema(int64_t from);
 

@@ -174,8 +174,8 @@ run admin reconcile --lab "$work/other-lab"
 "$program" run submit "$audio" --lab "$work/other-lab" --quiet >/dev/null
 run run list --lab "$work/other-lab" --json
 check "--lab" [ "$(json runs.count)" -eq 1 ]
-MODEL_LAB_LOG_LEVEL=debug run run list
-check "logs on stderr when asked for" grep -q '"level":"debug"' "$err"
+MODEL_LAB_LOG_LEVEL=info run run list
+check "logs on stderr when asked for" grep -q '"event":"lab.opened"' "$err"
 run run list
 check "and none when not" silent
 MODEL_LAB_LOG_FILE=$work/seen/log.jsonl run transcribe "$audio" --quiet
