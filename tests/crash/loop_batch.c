@@ -69,10 +69,12 @@ static void submit(batch *b)
     char request[200];
     char id[MODELLAB_RUN_ID_BYTES];
     bool ingest = draw(b) % 2 == 0;
+    /* Longer under a planted bug: it is to be found soon, not to be given few chances. */
+    uint64_t longest_ms = b->plant == NULL ? 30 : 400;
     (void)snprintf(request, sizeof(request),
                    "{\"steps\":[\"%s\"],\"labels\":{\"noop_ms\":\"%d\"},\"retry\":{\"max_attempts\""
                    ":%d,\"base_seconds\":0.01,\"cap_seconds\":0.02}}",
-                   ingest ? "ingest" : "noop", (int)(draw(b) % 30), (int)(draw(b) % 3) + 1);
+                   ingest ? "ingest" : "noop", (int)(draw(b) % longest_ms), (int)(draw(b) % 3) + 1);
     kit_submit(&b->k, request, 0.05, id);
     remember(b, id);
 }
