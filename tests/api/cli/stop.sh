@@ -198,8 +198,6 @@ interrupt() {
 }
 interrupt run verify "$id" "$id" "$id" "$id" "$id" "$id" "$id" "$id"
 check "SIGINT while verifying: exit code $code" exit_is 130
-interrupt run compare "$id" "$id"
-check "SIGINT while comparing: exit code $code (0: it was done before)" sh -c "[ $code -eq 130 ] || [ $code -eq 0 ]"
 interrupt run bundle "$id" --output "$work/cut.zip"
 check "SIGINT while bundling: exit code $code" exit_is 130
 check "bundling: no file is left" [ -z "$(find "$work" -maxdepth 1 -name 'cut.zip*')" ]
