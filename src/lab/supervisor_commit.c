@@ -79,6 +79,7 @@ modellab_status mli_supervisor_end_and_start(mli_supervisor *s, int64_t now, mod
     read_journals(s, &e, now);
     prepare_ends(s, &e, now);
     for (int i = 0; i < LOOKS_MOST && status == MODELLAB_OK && lost > 0; i++) {
+        modellab_error later = MODELLAB_ERROR_INIT; /* the first error keeps its message */
         size_t count = e.count;
         lost = 0;
         if (mli_supervisor_has_room(s)) {
@@ -92,8 +93,11 @@ modellab_status mli_supervisor_end_and_start(mli_supervisor *s, int64_t now, mod
         }
         mli_store_write_many(s->lab->store, s->writes, count);
         conclude_ends(s, &e, mli_supervisor_now(s));
-        modellab_status started = conclude_starts(s, &s->writes[e.count], &lost, err);
-        status = status == MODELLAB_OK ? started : status;
+        modellab_status started = conclude_starts(s, &s->writes[e.count], &lost, &later);
+        if (status == MODELLAB_OK && started != MODELLAB_OK) {
+            status = mli_fail(err, started, "%s", later.message);
+        }
+        lost += e.count; /* what ended makes room also for those whom a limit or a cap held back */
         e.count = 0;
     }
     return status;

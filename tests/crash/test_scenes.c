@@ -323,6 +323,38 @@ static void a_worker_that_abuses_its_channel(void **state)
     assert_non_null(bad_channel(SIM_DEAF_POLLER, true));
 }
 
+/* Virtual time that ten runs of one user take who may have one running at a time. */
+static int64_t one_after_another(void)
+{
+    run *runs[10];
+    sim *s = begin(SIM_SOUND, 1);
+    s->phases = 1;
+    s->hosts[0].lab->settings.max_running_per_user = 1;
+    int64_t began = s->now_ns;
+    for (int i = 0; i < 10; i++) {
+        runs[i] = sim_submit(s, 0, NOOP);
+    }
+    for (int i = 0; i < 10; i++) {
+        while (status_of(s, 0, runs[i]) != MODELLAB_RUN_COMPLETED &&
+               s->now_ns < began + 60 * SECOND) {
+            live(s, 50);
+        }
+        assert_int_equal(status_of(s, 0, runs[i]), MODELLAB_RUN_COMPLETED);
+    }
+    assert_null(s->wrong);
+    int64_t took = (s->now_ns - began) / MS;
+    sim_end(s, false);
+    return took;
+}
+
+static void an_end_makes_room_at_once(void **state)
+{
+    (void)state;
+    int64_t took = one_after_another();
+    print_message("ten runs, one at a time: %lld ms\n", (long long)took);
+    assert_true(took < 5000); /* a second between two of them, were nobody to look again */
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -347,6 +379,7 @@ int main(void)
         cmocka_unit_test(a_worker_that_abuses_its_channel),
         cmocka_unit_test(a_flood_of_lines_holds_up_nobody),
         cmocka_unit_test(a_clock_that_is_set_ends_nobody_early),
+        cmocka_unit_test(an_end_makes_room_at_once),
     };
 
     return cmocka_run_group_tests_name("scenes", tests, set_up, tear_down);
