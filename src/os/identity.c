@@ -22,26 +22,32 @@ static int read_text(const char *path, char *out, size_t capacity)
     return rc;
 }
 
-/* A process that has ended and that nobody has reaped yet has a number, but it is nobody. Field 3.
- */
-static bool is_dead(const char *stat)
+/* The `wanted`th field (4 or later), NULL when there are not so many. The name in field 2 may hold
+ * spaces and parentheses, so count from the last ')'. */
+static const char *field_of(const char *stat, int wanted)
 {
     const char *p = strrchr(stat, ')');
-    return p != NULL && p[1] == ' ' && (p[2] == 'Z' || p[2] == 'X' || p[2] == 'x');
+    for (int field = 2; p != NULL && field < wanted; field++) {
+        p = strchr(p, ' ');
+        p = p != NULL ? p + 1 : NULL;
+    }
+    return p;
 }
 
-/* Field 22; the name in field 2 may hold spaces and parentheses, so count from the last ')'. */
+/* A process that has ended and that nobody has reaped yet has a number, but it is nobody. Its state
+ * (field 3) is also that of a first thread that has ended while others live (field 20). */
+static bool is_dead(const char *stat)
+{
+    const char *state = field_of(stat, 3), *threads = field_of(stat, 20);
+    return state != NULL && (*state == 'Z' || *state == 'X' || *state == 'x') &&
+           (threads == NULL || strtol(threads, NULL, 10) <= 1);
+}
+
 static int parse_start(const char *stat, uint64_t *out)
 {
-    const char *p = strrchr(stat, ')');
+    const char *p = field_of(stat, 22);
     if (p == NULL)
         return -EIO;
-    for (int field = 2; field < 22; field++) {
-        p = strchr(p, ' ');
-        if (p == NULL)
-            return -EIO;
-        p++;
-    }
     char *end;
     *out = strtoull(p, &end, 10);
     return end == p ? -EIO : 0;

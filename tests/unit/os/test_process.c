@@ -5,6 +5,7 @@
 #include "unit/unit.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -174,6 +175,42 @@ static void groups(void **state)
     assert_int_equal(P->reap(NULL, 0, true, &end), -EINVAL);
 }
 
+static void *stay(void *arg)
+{
+    (void)pause();
+    return arg;
+}
+
+/* A host's first thread may end while others go on: /proc shows a zombie, and it lives. */
+static void a_process_without_its_first_thread_lives(void **state)
+{
+    mli_os_identity child;
+    mli_os_exit end;
+    char path[64], text[256] = "";
+    (void)state;
+    pid_t pid = fork();
+    if (pid == 0) {
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, stay, NULL) != 0)
+            _exit(1);
+        pthread_exit(NULL);
+    }
+    assert_true(pid > 0);
+    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    for (int i = 0; i < 5000 && strstr(text, ") Z ") == NULL; i++) {
+        assert_int_equal(mli_os_system_clock.sleep_ns(NULL, 1000000), 0);
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        assert_true(fd >= 0);
+        text[read_all(fd, text, sizeof text)] = '\0';
+        (void)close(fd);
+    }
+    assert_non_null(strstr(text, ") Z "));
+    assert_int_equal(P->identity(NULL, pid, &child), 0);
+    assert_int_equal(P->kill(NULL, pid, SIGKILL), 0);
+    assert_int_equal(P->reap(NULL, pid, true, &end), 0);
+    assert_int_equal(P->identity(NULL, pid, &child), -ESRCH);
+}
+
 static void identities(void **state)
 {
     mli_os_identity self, again, child, other;
@@ -264,11 +301,15 @@ static void limits(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(child_world),   cmocka_unit_test(overlapping_fds),
-        cmocka_unit_test(ends_are_told), cmocka_unit_test(host_ignores_sigchld),
-        cmocka_unit_test(groups),        cmocka_unit_test(identities),
-        cmocka_unit_test(events),        cmocka_unit_test(spawn_fails_cleanly),
-        cmocka_unit_test(limits)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(child_world),
+                                       cmocka_unit_test(overlapping_fds),
+                                       cmocka_unit_test(ends_are_told),
+                                       cmocka_unit_test(host_ignores_sigchld),
+                                       cmocka_unit_test(groups),
+                                       cmocka_unit_test(identities),
+                                       cmocka_unit_test(a_process_without_its_first_thread_lives),
+                                       cmocka_unit_test(events),
+                                       cmocka_unit_test(spawn_fails_cleanly),
+                                       cmocka_unit_test(limits)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
