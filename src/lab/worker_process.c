@@ -342,7 +342,7 @@ void mli_worker_process_signal(mli_worker_process *p, bool kill, modellab_logger
         int killed = mli_os_cgroup_kill(&p->group);
         say_signal(killed == -ENOSYS ? 0 : killed, p, kill, log);
     }
-    if (p->is_child || rc != -ESRCH) {
+    if (rc != -ESRCH) {
         say_signal(ops->kill_group(ops->user, p->pid, number), p, kill, log);
     }
 }
