@@ -92,8 +92,12 @@ modellab_status mli_run_cancel(mli_lab *lab, const char *run_id, modellab_cancel
         *outcome = MODELLAB_CANCEL_ALREADY_DEAD;
         return MODELLAB_OK;
     }
-    /* A worker that is done has nothing to stop: how it ended stays how the run ends. */
-    if (status == MODELLAB_OK && life != MLI_LIFE_GUARDED) {
+    if (status != MODELLAB_OK) {
+        mli_log_error(lab->logger, MODELLAB_LOG_WARN, "run.not_reconciled", "", status, &later);
+    }
+    /* A worker that is done has nothing to stop: how it ended stays how the run ends. One that
+     * could not be looked at is told all the same. */
+    if (life != MLI_LIFE_GUARDED) {
         status = tell_worker(lab, run_id, &later);
     }
     if (status != MODELLAB_OK) {
