@@ -142,7 +142,10 @@ def try_fault(fault, plant="none"):
             return "it hangs", hit
         if code not in (0, 1):
             return f"exit {code} {errors.strip()[-300:]}", hit
-        mattered = [line for line in injected if f"<{root}>" not in line]  # SQLite's own: it ignores folders
+        # SQLite's own: it ignores folders; and the checkpoint at its end, which then leaves the log where it is
+        # (a commit that was not synced does not: the checkpoint after it removes the log).
+        kept = os.path.exists(root + "/lab.sqlite-wal")
+        mattered = [line for line in injected if f"<{root}>" not in line and not (kept and "lab.sqlite-wal>" in line)]
         if name in SYNCS and mattered and error != "EINTR" and code == 0 and "log " not in out and not said(root):
             return "a failed sync is not mentioned anywhere", hit
         return check(root, out), hit
