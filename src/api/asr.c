@@ -40,7 +40,7 @@ void modellab_asr_options_init(modellab_asr_options *options, size_t size)
     mli_sized_init(options, size, &init, sizeof init);
 }
 
-static modellab_status bad(const char *what, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status bad(const char *what, modellab_error *err)
 {
     return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "%s", what);
 }
@@ -61,7 +61,8 @@ static double threshold(double given, double fallback, bool off)
     return given == 0.0 ? fallback : off ? NAN : given;
 }
 
-static modellab_status check_options(const modellab_asr_options *o, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check_options(const modellab_asr_options *o,
+                                                         modellab_error *err)
 {
     if (o->task < 0 || o->task > MODELLAB_ASR_TRANSLATE)
         return bad("task has no such value", err);
@@ -137,7 +138,8 @@ static void translate(call *c)
     c->inner.cancel = mli_cancel_word_of(o->cancel);
 }
 
-static modellab_status prepare(call *c, const modellab_asr_options *options, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status prepare(call *c, const modellab_asr_options *options,
+                                                   modellab_error *err)
 {
     modellab_status status;
 
@@ -187,8 +189,9 @@ void modellab_asr_session_destroy(modellab_asr_session *session)
 }
 
 /* The work inside a span of the caller's tracker; the session's own threads are billed to it. */
-static modellab_status run_tracked(modellab_asr_session *session, const mli_audio_source *source,
-                                   call *c, mli_transcript **out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status run_tracked(modellab_asr_session *session,
+                                                       const mli_audio_source *source, call *c,
+                                                       mli_transcript **out, modellab_error *err)
 {
     modellab_tracker *tracker = c->given.tracker;
     modellab_span span = 0;

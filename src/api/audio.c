@@ -35,7 +35,8 @@ static int32_t forward_progress(void *user, int64_t samples, double fraction)
     return c->given.progress(c->given.user, (double)samples / MLI_AUDIO_RATE, fraction);
 }
 
-static modellab_status prepare(call *c, const modellab_audio_options *options, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status prepare(call *c, const modellab_audio_options *options,
+                                                   modellab_error *err)
 {
     c->given = (modellab_audio_options)MODELLAB_AUDIO_OPTIONS_INIT;
     modellab_status status = mli_sized_in(&c->given, sizeof c->given, OPTIONS_FIRST, options, err);
@@ -59,7 +60,7 @@ static modellab_status prepare(call *c, const modellab_audio_options *options, m
     return MODELLAB_OK;
 }
 
-static modellab_status missing(const char *what, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status missing(const char *what, modellab_error *err)
 {
     return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "%s must not be NULL", what);
 }

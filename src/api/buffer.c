@@ -5,8 +5,9 @@
 #include "base/alloc.h"
 #include "base/error.h"
 
-static modellab_status wrap(const modellab_allocator *alloc, char *data, size_t size,
-                            modellab_buffer **out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status wrap(const modellab_allocator *alloc, char *data,
+                                                size_t size, modellab_buffer **out,
+                                                modellab_error *err)
 {
     modellab_buffer *buffer = mli_alloc_zero(alloc, sizeof *buffer);
 

@@ -18,7 +18,8 @@ void modellab_catalog_options_init(modellab_catalog_options *options, size_t siz
     mli_sized_init(options, size, &init, sizeof init);
 }
 
-static modellab_status parse(modellab_catalog *c, const char *json, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status parse(modellab_catalog *c, const char *json,
+                                                 modellab_error *err)
 {
     char *path = NULL, *text = NULL;
     size_t bytes = 0;
@@ -38,7 +39,8 @@ static modellab_status parse(modellab_catalog *c, const char *json, modellab_err
     return status;
 }
 
-static modellab_status take_root(modellab_catalog *c, const char *root, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take_root(modellab_catalog *c, const char *root,
+                                                     modellab_error *err)
 {
     char absolute[4096];
     if (root == NULL)

@@ -60,7 +60,7 @@ static void on_note(void *user, const char *event, const char *text)
         mli_task_progress(&j->task, text, MLI_LOG_FIELDS(mli_log_string("decision", event + 5)));
 }
 
-static modellab_status configure(job *j, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status configure(job *j, modellab_error *err)
 {
     const struct {
         const char *name;
@@ -82,7 +82,8 @@ static modellab_status configure(job *j, modellab_error *err)
     return MODELLAB_OK;
 }
 
-static modellab_status run(job *j, const mli_catalog_model *model, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status run(job *j, const mli_catalog_model *model,
+                                               modellab_error *err)
 {
     mli_pull pull = {.alloc = &j->catalog->alloc,
                      .files = &mli_os_system_files,

@@ -9,7 +9,8 @@
 #include "remote/pull.h"
 #include <string.h>
 
-static modellab_status add_row(modellab_catalog *c, mli_catalog_row **out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status add_row(modellab_catalog *c, mli_catalog_row **out,
+                                                   modellab_error *err)
 {
     if (c->count == c->capacity) {
         size_t capacity = c->capacity == 0 ? 16 : c->capacity * 2;
@@ -25,8 +26,9 @@ static modellab_status add_row(modellab_catalog *c, mli_catalog_row **out, model
     return MODELLAB_OK;
 }
 
-static modellab_status public_state(const modellab_catalog *c, const char *name,
-                                    modellab_model_state *out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status public_state(const modellab_catalog *c, const char *name,
+                                                        modellab_model_state *out,
+                                                        modellab_error *err)
 {
     mli_model_state state;
     bool partial = false;
@@ -45,8 +47,9 @@ static modellab_status public_state(const modellab_catalog *c, const char *name,
     return MODELLAB_OK;
 }
 
-static modellab_status join_languages(const modellab_catalog *c, const mli_catalog_model *m,
-                                      char **out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status join_languages(const modellab_catalog *c,
+                                                          const mli_catalog_model *m, char **out,
+                                                          modellab_error *err)
 {
     mli_buf text;
     mli_buf_init(&text, &c->alloc);
@@ -64,8 +67,8 @@ static modellab_status join_languages(const modellab_catalog *c, const mli_catal
     return status;
 }
 
-static modellab_status add_catalog_model(modellab_catalog *c, const mli_catalog_model *m,
-                                         modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+add_catalog_model(modellab_catalog *c, const mli_catalog_model *m, modellab_error *err)
 {
     mli_catalog_row *row = NULL;
     modellab_status status = add_row(c, &row, err);
@@ -87,8 +90,9 @@ static modellab_status add_catalog_model(modellab_catalog *c, const mli_catalog_
 
 /* Text of `<models>/<name>/model.json`; *text NULL when it cannot be read (a damaged model: its
  * state says so). */
-static modellab_status read_model_json(modellab_catalog *c, const char *name, char **text,
-                                       size_t *bytes, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_model_json(modellab_catalog *c, const char *name,
+                                                           char **text, size_t *bytes,
+                                                           modellab_error *err)
 {
     char *folder = NULL, *path = NULL;
     *text = NULL;
@@ -117,8 +121,8 @@ static int64_t add_bytes(int64_t sum, const mli_json *file)
     return bytes < 0 || mli_add_overflow(sum, bytes, &total) ? sum : total;
 }
 
-static modellab_status fill_installed(modellab_catalog *c, mli_catalog_row *row, const char *name,
-                                      modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status fill_installed(modellab_catalog *c, mli_catalog_row *row,
+                                                          const char *name, modellab_error *err)
 {
     char *text = NULL;
     size_t bytes = 0;
@@ -151,8 +155,8 @@ static modellab_status fill_installed(modellab_catalog *c, mli_catalog_row *row,
     return MODELLAB_OK;
 }
 
-static modellab_status on_installed(void *user, const char *name, mli_model_state state,
-                                    modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status on_installed(void *user, const char *name,
+                                                        mli_model_state state, modellab_error *err)
 {
     modellab_catalog *c = user;
     mli_catalog_row *row = NULL;

@@ -5,8 +5,9 @@
 #include "check/report.h"
 #include "log/task.h"
 
-static modellab_status look(const modellab_catalog *catalog, const char *name,
-                            modellab_cancel *cancel, modellab_report **out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status look(const modellab_catalog *catalog, const char *name,
+                                                modellab_cancel *cancel, modellab_report **out,
+                                                modellab_error *err)
 {
     mli_model_state state;
     char why[256] = "";

@@ -29,8 +29,9 @@ void modellab_model_options_init(modellab_model_options *options, size_t size)
 }
 
 /* The caller's folder made absolute, or the configured one. */
-static modellab_status folder_of(const modellab_allocator *alloc, const char *given,
-                                 const char *variable, char **out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status folder_of(const modellab_allocator *alloc,
+                                                     const char *given, const char *variable,
+                                                     char **out, modellab_error *err)
 {
     char absolute[4096];
     int rc;
@@ -45,7 +46,8 @@ static modellab_status folder_of(const modellab_allocator *alloc, const char *gi
 }
 
 /* Name of the catalog's default model for speech recognition, when none was given. */
-static modellab_status name_of(modellab_model *model, const char *given, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status name_of(modellab_model *model, const char *given,
+                                                   modellab_error *err)
 {
     mli_catalog *catalog = NULL;
     modellab_status status = MODELLAB_OK;
@@ -70,8 +72,8 @@ static modellab_status name_of(modellab_model *model, const char *given, modella
 }
 
 /* The format by the file's first bytes. */
-static modellab_status read_format(const mli_model_files *files, const char **out,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_format(const mli_model_files *files,
+                                                       const char **out, modellab_error *err)
 {
     unsigned char head[64];
     int fd = files->files->open(files->files->user, files->weights_path, MLI_OS_READ, 0);
@@ -102,7 +104,7 @@ static int64_t parameters_of(const mli_whisper_dims *d)
            (int64_t)d->text_ctx * t + (int64_t)d->text_layers * block_t + 2 * t;
 }
 
-static modellab_status describe(modellab_model *model, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status describe(modellab_model *model, modellab_error *err)
 {
     mli_asr_model_info info = mli_asr_model_info_of(model->asr);
     const mli_whisper_special *special =
@@ -128,8 +130,8 @@ static modellab_status describe(modellab_model *model, modellab_error *err)
     return status != MODELLAB_OK || model->languages != NULL ? status : mli_no_memory(err);
 }
 
-static modellab_status load(modellab_model *model, const modellab_model_options *o,
-                            modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+load(modellab_model *model, const modellab_model_options *o, modellab_error *err)
 {
     char *root = NULL, *cache = NULL;
     mli_model_files files;

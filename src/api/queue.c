@@ -15,7 +15,8 @@ const char *modellab_wait_text(modellab_wait why)
     return mli_wait_text(why);
 }
 
-static modellab_status check(const modellab_lab *lab, const char *run_id, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check(const modellab_lab *lab, const char *run_id,
+                                                 modellab_error *err)
 {
     if (lab == NULL || run_id == NULL) {
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "lab and run_id must not be NULL");

@@ -10,7 +10,8 @@ void modellab_record_options_init(modellab_record_options *options, size_t size)
     mli_sized_init(options, size, &init, sizeof init);
 }
 
-static modellab_status need(const void *first, const void *second, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status need(const void *first, const void *second,
+                                                modellab_error *err)
 {
     return first != NULL && second != NULL
                ? MODELLAB_OK

@@ -22,8 +22,10 @@ void modellab_run_submit_options_init(modellab_run_submit_options *options, size
     mli_sized_init(options, size, &init, sizeof init);
 }
 
-static modellab_status take_options(modellab_lab *lab, const modellab_run_submit_options *given,
-                                    modellab_run_submit_options *out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take_options(modellab_lab *lab,
+                                                        const modellab_run_submit_options *given,
+                                                        modellab_run_submit_options *out,
+                                                        modellab_error *err)
 {
     if (lab == NULL || given == NULL) {
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "lab and options must not be NULL");

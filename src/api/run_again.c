@@ -11,9 +11,10 @@ void modellab_run_again_options_init(modellab_run_again_options *options, size_t
     mli_sized_init(options, size, &init, sizeof init);
 }
 
-static modellab_status take(modellab_lab *lab, const char *run_id,
-                            const modellab_run_again_options *given, char *child_id,
-                            modellab_run_again_options *out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take(modellab_lab *lab, const char *run_id,
+                                                const modellab_run_again_options *given,
+                                                char *child_id, modellab_run_again_options *out,
+                                                modellab_error *err)
 {
     if (lab == NULL || run_id == NULL || child_id == NULL) {
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "lab and ids must not be NULL");

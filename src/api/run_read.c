@@ -63,7 +63,8 @@ void modellab_run_unref(modellab_run *run)
     mli_run_unref(run);
 }
 
-static modellab_status need(const void *run, const void *out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status need(const void *run, const void *out,
+                                                modellab_error *err)
 {
     return run != NULL && out != NULL
                ? MODELLAB_OK

@@ -34,7 +34,8 @@ void modellab_tracker_unref(modellab_tracker *tracker)
     mli_tracker_unref(tracker);
 }
 
-static modellab_status need_tracker(const modellab_tracker *tracker, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status need_tracker(const modellab_tracker *tracker,
+                                                        modellab_error *err)
 {
     return tracker != NULL ? MODELLAB_OK
                            : mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "tracker must not be NULL");

@@ -18,7 +18,7 @@ _Static_assert((int)MODELLAB_FORMAT_TXT == (int)MLI_TEXT_TXT &&
                    (int)MODELLAB_FORMAT_CTM == (int)MLI_TEXT_CTM,
                "the public numbers are those of the inner list");
 
-static modellab_status missing(const char *what, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status missing(const char *what, modellab_error *err)
 {
     return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "%s must not be NULL", what);
 }

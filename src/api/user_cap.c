@@ -3,8 +3,8 @@
 #include "base/sized.h"
 #include "lab/user_caps.h"
 
-static modellab_status names(const char *user, const char *measure, const char *period,
-                             modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status names(const char *user, const char *measure,
+                                                 const char *period, modellab_error *err)
 {
     return user != NULL && measure != NULL && period != NULL
                ? MODELLAB_OK

@@ -64,7 +64,8 @@ static sf_count_t vio_tell(void *user)
 }
 
 /* What stopped the reading, if something did: cancel and I/O come before what the decoder says. */
-static modellab_status check_input(const mli_audio_bytes *bytes, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check_input(const mli_audio_bytes *bytes,
+                                                       modellab_error *err)
 {
     if (mli_cancelled(bytes->cancel))
         return mli_fail(err, MODELLAB_E_CANCELLED, "decoding was cancelled");
@@ -73,7 +74,8 @@ static modellab_status check_input(const mli_audio_bytes *bytes, modellab_error 
     return MODELLAB_OK;
 }
 
-static modellab_status open_failed(const mli_audio_bytes *bytes, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status open_failed(const mli_audio_bytes *bytes,
+                                                       modellab_error *err)
 {
     modellab_status status = check_input(bytes, err);
     if (status != MODELLAB_OK)
@@ -88,9 +90,10 @@ static modellab_status open_failed(const mli_audio_bytes *bytes, modellab_error 
     return mli_fail(err, MODELLAB_E_INVALID_AUDIO, "the audio header is damaged: %s", reason);
 }
 
-static modellab_status check_end(SNDFILE *file, const SF_INFO *info, const mli_audio_bytes *bytes,
-                                 const mli_audio_options *options, int64_t frames,
-                                 modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check_end(SNDFILE *file, const SF_INFO *info,
+                                                     const mli_audio_bytes *bytes,
+                                                     const mli_audio_options *options,
+                                                     int64_t frames, modellab_error *err)
 {
     modellab_status status = check_input(bytes, err);
     if (status != MODELLAB_OK || options->allow_truncated || frames == 0)
@@ -107,9 +110,9 @@ static modellab_status check_end(SNDFILE *file, const SF_INFO *info, const mli_a
     return MODELLAB_OK;
 }
 
-static modellab_status pump(SNDFILE *file, const SF_INFO *info, const mli_audio_bytes *bytes,
-                            const mli_audio_options *options, mli_audio_intake *intake,
-                            float *block, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+pump(SNDFILE *file, const SF_INFO *info, const mli_audio_bytes *bytes,
+     const mli_audio_options *options, mli_audio_intake *intake, float *block, modellab_error *err)
 {
     const sf_count_t frames_in_block = MLI_AUDIO_BLOCK / info->channels;
     for (;;) {
@@ -128,9 +131,10 @@ static modellab_status pump(SNDFILE *file, const SF_INFO *info, const mli_audio_
     }
 }
 
-static modellab_status decode_open(SNDFILE *file, const SF_INFO *info, const mli_audio_bytes *bytes,
-                                   const mli_audio_options *options, mli_audio_source **out,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status decode_open(SNDFILE *file, const SF_INFO *info,
+                                                       const mli_audio_bytes *bytes,
+                                                       const mli_audio_options *options,
+                                                       mli_audio_source **out, modellab_error *err)
 {
     mli_audio_intake *intake = NULL;
     modellab_status status =
@@ -153,8 +157,8 @@ static modellab_status decode_open(SNDFILE *file, const SF_INFO *info, const mli
 }
 
 /* What can be refused before the decoder is asked. */
-static modellab_status check_bytes(mli_audio_bytes *bytes, const mli_audio_options *options,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+check_bytes(mli_audio_bytes *bytes, const mli_audio_options *options, modellab_error *err)
 {
     uint64_t declared = 0, present = 0;
     if (bytes->size == 0)
@@ -169,8 +173,9 @@ static modellab_status check_bytes(mli_audio_bytes *bytes, const mli_audio_optio
     return check_input(bytes, err);
 }
 
-static modellab_status decode_bytes(mli_audio_bytes *bytes, const mli_audio_options *options,
-                                    mli_audio_source **out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status decode_bytes(mli_audio_bytes *bytes,
+                                                        const mli_audio_options *options,
+                                                        mli_audio_source **out, modellab_error *err)
 {
     bytes->cancel = options->cancel;
     modellab_status status = check_bytes(bytes, options, err);

@@ -21,7 +21,8 @@ static const modellab_allocator *heap(const mli_audio_intake *intake)
     return intake->alloc.alloc != NULL ? &intake->alloc : NULL;
 }
 
-static modellab_status check_shape(int32_t channels, int32_t rate_hz, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check_shape(int32_t channels, int32_t rate_hz,
+                                                       modellab_error *err)
 {
     if (channels < 1 || channels > MLI_AUDIO_MAX_CHANNELS)
         return mli_fail(err, MODELLAB_E_INVALID_AUDIO, "%d audio channels; 1 to %d are supported",
@@ -33,7 +34,8 @@ static modellab_status check_shape(int32_t channels, int32_t rate_hz, modellab_e
     return MODELLAB_OK;
 }
 
-static modellab_status create_resampler(mli_audio_intake *intake, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status create_resampler(mli_audio_intake *intake,
+                                                            modellab_error *err)
 {
     soxr_error_t reason = NULL;
     const soxr_io_spec_t io = soxr_io_spec(SOXR_FLOAT32_I, SOXR_FLOAT32_I);
@@ -47,7 +49,7 @@ static modellab_status create_resampler(mli_audio_intake *intake, modellab_error
     return MODELLAB_OK;
 }
 
-static modellab_status set_up(mli_audio_intake *intake, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status set_up(mli_audio_intake *intake, modellab_error *err)
 {
     intake->mono = mli_alloc_array(heap(intake), MLI_AUDIO_BLOCK, sizeof(float));
     if (intake->mono == NULL)
@@ -116,8 +118,9 @@ static bool is_finite(float x)
     return (bits & 0x7f800000u) != 0x7f800000u;
 }
 
-static modellab_status check_finite(const mli_audio_intake *intake, const float *samples,
-                                    size_t frames, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check_finite(const mli_audio_intake *intake,
+                                                        const float *samples, size_t frames,
+                                                        modellab_error *err)
 {
     const size_t channels = (size_t)intake->channels;
     for (size_t i = 0; i < frames * channels; i++) {
@@ -157,7 +160,8 @@ static void clip(float *samples, size_t count)
 }
 
 /* `count` 0 flushes. */
-static modellab_status resample(mli_audio_intake *intake, size_t count, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status resample(mli_audio_intake *intake, size_t count,
+                                                    modellab_error *err)
 {
     const bool flush = count == 0;
     const float *in = intake->mono;

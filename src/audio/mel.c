@@ -43,7 +43,7 @@ int64_t mli_mel_content_frames(const mli_audio_source *source)
 }
 
 /* Samples around frames [frame, frame + LANES); left of 0 the audio is mirrored. */
-static modellab_status fetch(const job *j, worker *w, int64_t frame)
+MODELLAB_MUST_CHECK static modellab_status fetch(const job *j, worker *w, int64_t frame)
 {
     const int64_t start = frame * MLI_MEL_HOP - MLI_MEL_FFT / 2;
     modellab_status status = mli_audio_read(j->source, start, SPAN, w->samples, &w->err);
@@ -108,7 +108,8 @@ static void do_task(void *ctx, size_t task, int thread)
     }
 }
 
-static modellab_status collect(const job *j, int threads, float *max, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status collect(const job *j, int threads, float *max,
+                                                   modellab_error *err)
 {
     if (mli_cancelled(j->cancel))
         return mli_fail(err, MODELLAB_E_CANCELLED, "the spectrogram was cancelled");
@@ -123,7 +124,8 @@ static modellab_status collect(const job *j, int threads, float *max, modellab_e
 }
 
 /* Runs the job in slabs; the greatest value that was seen goes to *max. */
-static modellab_status run(job *j, mli_pool *pool, float *max, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status run(job *j, mli_pool *pool, float *max,
+                                               modellab_error *err)
 {
     const int threads = mli_pool_threads(pool);
     const size_t total = j->count;

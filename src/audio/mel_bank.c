@@ -42,7 +42,8 @@ static void slaney_filters(int bands, float *filters)
     }
 }
 
-static modellab_status take_filters(mli_mel_bank *bank, const float *filters, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take_filters(mli_mel_bank *bank, const float *filters,
+                                                        modellab_error *err)
 {
     const size_t count = (size_t)bank->bands * MLI_MEL_BINS;
     memcpy(bank->filters, filters, count * sizeof *filters);
@@ -63,7 +64,8 @@ static void find_range(const float *filter, mli_mel_band *range)
     *range = (mli_mel_band){first, end - first};
 }
 
-static modellab_status fill(mli_mel_bank *bank, const float *filters, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status fill(mli_mel_bank *bank, const float *filters,
+                                                modellab_error *err)
 {
     const double tau = 6.283185307179586476925286766559;
     bank->filters =

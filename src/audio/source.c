@@ -66,7 +66,7 @@ void mli_audio_store_destroy(mli_audio_store *store)
     mli_free(alloc.alloc != NULL ? &alloc : NULL, store);
 }
 
-static modellab_status add_chunk(mli_audio_store *store, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status add_chunk(mli_audio_store *store, modellab_error *err)
 {
     if (store->chunk_count == store->chunk_capacity) {
         size_t capacity = store->chunk_capacity == 0 ? 16 : store->chunk_capacity * 2;
@@ -83,8 +83,8 @@ static modellab_status add_chunk(mli_audio_store *store, modellab_error *err)
     return MODELLAB_OK;
 }
 
-static modellab_status keep(mli_audio_store *store, const float *samples, size_t count,
-                            modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status keep(mli_audio_store *store, const float *samples,
+                                                size_t count, modellab_error *err)
 {
     while (count > 0) {
         size_t at = (size_t)(store->in_memory % CHUNK);
@@ -103,8 +103,8 @@ static modellab_status keep(mli_audio_store *store, const float *samples, size_t
     return MODELLAB_OK;
 }
 
-static modellab_status spool(mli_audio_store *store, const float *samples, size_t count,
-                             modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status spool(mli_audio_store *store, const float *samples,
+                                                 size_t count, modellab_error *err)
 {
     int r = mli_os_write_all(store->files, store->spool_fd, samples, count * sizeof *samples);
     if (r < 0)
@@ -187,8 +187,8 @@ const mli_audio_info *mli_audio_info_of(const mli_audio_source *source)
     return &source->info;
 }
 
-static modellab_status read_spool(const mli_audio_store *store, int64_t at, size_t count,
-                                  float *dst, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_spool(const mli_audio_store *store, int64_t at,
+                                                      size_t count, float *dst, modellab_error *err)
 {
     char *to = (char *)dst;
     size_t bytes = count * sizeof *dst;

@@ -11,8 +11,9 @@
 #define PATH_ROOM 4096
 
 /* A file of at most MLI_CONFIG_FILE_MAX bytes; *text NULL when there is none. */
-static modellab_status read_file(const modellab_allocator *alloc, const char *path, char **text,
-                                 size_t *bytes, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_file(const modellab_allocator *alloc,
+                                                     const char *path, char **text, size_t *bytes,
+                                                     modellab_error *err)
 {
     const mli_os_files *f = &mli_os_system_files;
     mli_os_stat st;
@@ -123,9 +124,10 @@ modellab_status mli_config_parse_file(const modellab_allocator *alloc, const cha
 }
 
 /* `<folder of the XDG variable, or home/fallback>/<rest>`. */
-static modellab_status xdg_path(const modellab_allocator *alloc, const char *variable,
-                                const char *fallback, const char *rest, char **out,
-                                modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status xdg_path(const modellab_allocator *alloc,
+                                                    const char *variable, const char *fallback,
+                                                    const char *rest, char **out,
+                                                    modellab_error *err)
 {
     char home[PATH_ROOM];
     const char *base = mli_os_env(variable);
@@ -146,8 +148,9 @@ static modellab_status xdg_path(const modellab_allocator *alloc, const char *var
     return status;
 }
 
-static modellab_status from_file(const modellab_allocator *alloc, const char *path,
-                                 const char *name, char **out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status from_file(const modellab_allocator *alloc,
+                                                     const char *path, const char *name, char **out,
+                                                     modellab_error *err)
 {
     char *text = NULL;
     size_t bytes = 0;
@@ -158,8 +161,9 @@ static modellab_status from_file(const modellab_allocator *alloc, const char *pa
     return status;
 }
 
-static modellab_status lookup(const modellab_allocator *alloc, const mli_config_variable *v,
-                              char **out, const char **source, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status lookup(const modellab_allocator *alloc,
+                                                  const mli_config_variable *v, char **out,
+                                                  const char **source, modellab_error *err)
 {
     const char *env = mli_os_env(v->name);
     modellab_status status = MODELLAB_OK;
@@ -217,8 +221,8 @@ static bool parse_number(const mli_config_variable *v, const char *value, int64_
     }
 }
 
-static modellab_status check(const mli_config_variable *v, const char *value, const char *source,
-                             modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check(const mli_config_variable *v, const char *value,
+                                                 const char *source, modellab_error *err)
 {
     int64_t number;
     switch (v->type) {

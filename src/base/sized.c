@@ -10,7 +10,7 @@ static size_t declared_size(const void *given)
     return size;
 }
 
-static modellab_status too_small(size_t size, size_t first, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status too_small(size_t size, size_t first, modellab_error *err)
 {
     return mli_fail(err, MODELLAB_E_ABI_TOO_SMALL,
                     "a struct says it has %zu bytes, its first released size is %zu (is its size "

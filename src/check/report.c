@@ -57,8 +57,9 @@ void mli_report_unref(modellab_report *r)
     mli_free(&alloc, r);
 }
 
-static modellab_status add(modellab_report *r, modellab_severity severity, const char *id,
-                           const char *pointer, const char *text, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status add(modellab_report *r, modellab_severity severity,
+                                               const char *id, const char *pointer,
+                                               const char *text, modellab_error *err)
 {
     if (r->count == r->capacity) {
         size_t capacity = r->capacity == 0 ? 8 : r->capacity * 2;

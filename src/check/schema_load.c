@@ -56,10 +56,10 @@ static const struct {
     {"$ref", KEY_REF},
 };
 
-static modellab_status load_schema(const mli_json *root, const mli_json *schema, int depth,
-                                   modellab_error *err);
+MODELLAB_MUST_CHECK static modellab_status load_schema(const mli_json *root, const mli_json *schema,
+                                                       int depth, modellab_error *err);
 
-static modellab_status bad_value(const char *key, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status bad_value(const char *key, modellab_error *err)
 {
     return mli_fail(err, MODELLAB_E_SCHEMA, "schema: the value of '%s' is not of its kind", key);
 }
@@ -100,8 +100,9 @@ static bool all_strings(const mli_json *value)
     return mli_json_typeof(value) == MLI_JSON_ARRAY;
 }
 
-static modellab_status load_members(const mli_json *root, const mli_json *members, int depth,
-                                    const char *key, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status load_members(const mli_json *root,
+                                                        const mli_json *members, int depth,
+                                                        const char *key, modellab_error *err)
 {
     mli_json_cursor cursor = mli_json_first(members);
     const mli_json *schema = NULL;
@@ -120,8 +121,9 @@ static modellab_status load_members(const mli_json *root, const mli_json *member
     return MODELLAB_OK;
 }
 
-static modellab_status load_list(const mli_json *root, const mli_json *list, int depth,
-                                 const char *key, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status load_list(const mli_json *root, const mli_json *list,
+                                                     int depth, const char *key,
+                                                     modellab_error *err)
 {
     if (mli_json_typeof(list) != MLI_JSON_ARRAY || mli_json_count(list) == 0) {
         return bad_value(key, err);
@@ -158,8 +160,9 @@ static bool good_scalar(keyword_kind kind, const mli_json *value)
     }
 }
 
-static modellab_status load_keyword(const mli_json *root, const char *key, const mli_json *value,
-                                    keyword_kind kind, int depth, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status load_keyword(const mli_json *root, const char *key,
+                                                        const mli_json *value, keyword_kind kind,
+                                                        int depth, modellab_error *err)
 {
     switch (kind) {
     case KEY_SCHEMAS:
@@ -183,8 +186,8 @@ static modellab_status load_keyword(const mli_json *root, const char *key, const
     }
 }
 
-static modellab_status load_schema(const mli_json *root, const mli_json *schema, int depth,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status load_schema(const mli_json *root, const mli_json *schema,
+                                                       int depth, modellab_error *err)
 {
     mli_json_cursor cursor = mli_json_first(schema);
     const mli_json *value = NULL;

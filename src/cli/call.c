@@ -252,8 +252,8 @@ void cli_note(const cli_call *call, const char *format, ...)
 
 /* --- the lab --- */
 
-static modellab_status open_lab(cli_call *call, int32_t flags, modellab_lab **lab,
-                                modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status open_lab(cli_call *call, int32_t flags,
+                                                    modellab_lab **lab, modellab_error *err)
 {
     modellab_lab_options options = MODELLAB_LAB_OPTIONS_INIT;
     options.logger = call->logger;

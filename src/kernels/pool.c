@@ -77,8 +77,8 @@ static void pool_free(mli_pool *pool)
     mli_free_aligned(&alloc, pool);
 }
 
-static modellab_status pool_new(int threads, const modellab_allocator *alloc, mli_pool **out,
-                                modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status pool_new(int threads, const modellab_allocator *alloc,
+                                                    mli_pool **out, modellab_error *err)
 {
     mli_pool *pool = mli_alloc_aligned(alloc, sizeof *pool, 64);
     if (pool == NULL)

@@ -42,8 +42,9 @@ void mli_admission_ceilings(const mli_cap_set *set, mli_run_caps *out)
     out->cost_micros = known(mli_cap_set_value(set, MLI_MEASURE_COST_MICROS, MLI_PERIOD_RUN));
 }
 
-static modellab_status refuse(mli_findings *report, const char *pointer, int32_t cap,
-                              const char *text, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status refuse(mli_findings *report, const char *pointer,
+                                                  int32_t cap, const char *text,
+                                                  modellab_error *err)
 {
     mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "caps.exceeded", pointer, "%s", text);
     return mli_fail_at(err, MODELLAB_E_CAP_EXCEEDED, cap, "%s", text);
@@ -56,8 +57,8 @@ typedef struct bound {
     double allowed, low, expected, high;
 } bound;
 
-static modellab_status check_bound(const bound *b, bool measured, bool safe, mli_findings *report,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check_bound(const bound *b, bool measured, bool safe,
+                                                       mli_findings *report, modellab_error *err)
 {
     char text[200];
     if (b->allowed <= 0) {

@@ -13,8 +13,8 @@
 
 _Static_assert(sizeof(mli_beat_page) <= BEAT_BYTES, "the page holds all of its words");
 
-static modellab_status path_of(const mli_lab *lab, const char *id, char out[MLI_PATH_BYTES],
-                               modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status path_of(const mli_lab *lab, const char *id,
+                                                   char out[MLI_PATH_BYTES], modellab_error *err)
 {
     int n = mli_os_format(out, MLI_PATH_BYTES, "%s/supervisors/%s" MLI_BEAT_SUFFIX, lab->root, id);
     return n > 0 && n < MLI_PATH_BYTES

@@ -16,8 +16,8 @@
 
 #define EVENT_PAGE 1000000
 
-static modellab_status add_record(mli_lab *lab, const mli_run_record *record, mli_zip_writer *zip,
-                                  modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status add_record(mli_lab *lab, const mli_run_record *record,
+                                                      mli_zip_writer *zip, modellab_error *err)
 {
     mli_event_row_list *events = NULL;
     mli_buf text;
@@ -55,8 +55,9 @@ static modellab_status add_record(mli_lab *lab, const mli_run_record *record, ml
     return status;
 }
 
-static modellab_status add_file(const mli_lab *lab, const char *run_id, mli_run_file what,
-                                const char *name, mli_zip_writer *zip, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status add_file(const mli_lab *lab, const char *run_id,
+                                                    mli_run_file what, const char *name,
+                                                    mli_zip_writer *zip, modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
     modellab_status status = mli_run_path(lab->root, run_id, what, path, err);
@@ -71,8 +72,9 @@ static modellab_status add_file(const mli_lab *lab, const char *run_id, mli_run_
     return status;
 }
 
-static modellab_status add_artifact(const mli_lab *lab, const char *run_id, const char *file,
-                                    mli_zip_writer *zip, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status add_artifact(const mli_lab *lab, const char *run_id,
+                                                        const char *file, mli_zip_writer *zip,
+                                                        modellab_error *err)
 {
     char folder[MLI_PATH_BYTES], path[MLI_PATH_BYTES], name[MLI_ZIP_NAME_BYTES];
     modellab_status status = mli_run_path(lab->root, run_id, MLI_RUN_ARTIFACTS, folder, err);
@@ -85,8 +87,9 @@ static modellab_status add_artifact(const mli_lab *lab, const char *run_id, cons
     return status == MODELLAB_OK ? mli_zip_add_file(zip, name, path, err) : status;
 }
 
-static modellab_status add_all(mli_lab *lab, const mli_run_record *record, int32_t flags,
-                               mli_zip_writer *zip, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status add_all(mli_lab *lab, const mli_run_record *record,
+                                                   int32_t flags, mli_zip_writer *zip,
+                                                   modellab_error *err)
 {
     static const struct {
         mli_run_file what;
@@ -111,8 +114,8 @@ static modellab_status add_all(mli_lab *lab, const mli_run_record *record, int32
     return status == MODELLAB_OK ? mli_zip_finish(zip, err) : status;
 }
 
-static modellab_status check(mli_lab *lab, const mli_run_record *record,
-                             const mli_cancel_word *cancel, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check(mli_lab *lab, const mli_run_record *record,
+                                                 const mli_cancel_word *cancel, modellab_error *err)
 {
     modellab_report *report = NULL;
     modellab_status status;
@@ -129,8 +132,10 @@ static modellab_status check(mli_lab *lab, const mli_run_record *record,
     return status;
 }
 
-static modellab_status write_to(mli_lab *lab, const mli_run_record *record, const char *path,
-                                int32_t flags, const mli_cancel_word *cancel, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status write_to(mli_lab *lab, const mli_run_record *record,
+                                                    const char *path, int32_t flags,
+                                                    const mli_cancel_word *cancel,
+                                                    modellab_error *err)
 {
     const mli_os_files *f = lab->os.files;
     mli_zip_writer zip;

@@ -208,8 +208,8 @@ static void read_event(reading *r, mli_event_row *e)
                          .data = object_of(r, "data", "{}")};
 }
 
-static modellab_status allocate(mli_bundle_record *out, size_t steps, size_t artifacts,
-                                size_t events, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+allocate(mli_bundle_record *out, size_t steps, size_t artifacts, size_t events, modellab_error *err)
 {
     if (steps > PARTS_MAX || artifacts > PARTS_MAX || events > EVENTS_MAX) {
         return mli_fail(err, MODELLAB_E_SCHEMA, "the bundle's record has too many parts");
@@ -223,7 +223,8 @@ static modellab_status allocate(mli_bundle_record *out, size_t steps, size_t art
                : MODELLAB_OK;
 }
 
-static modellab_status senseless(const char *where, const char *key, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status senseless(const char *where, const char *key,
+                                                     modellab_error *err)
 {
     return mli_fail(err, MODELLAB_E_SCHEMA,
                     "the bundle's record makes no sense: \"%s\" of %s is not what it can be", key,

@@ -14,7 +14,8 @@
 #include <errno.h>
 
 /* A run without page is a record, or one that is just being started: both look at the store. */
-static modellab_status tell_worker(const mli_lab *lab, const char *run_id, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status tell_worker(const mli_lab *lab, const char *run_id,
+                                                       modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
     mli_page_view page;

@@ -41,8 +41,8 @@ static bool fits(const mli_checkpoint_chain *chain, const char *key, int64_t win
            chain->windows[window - 1].to == from;
 }
 
-static modellab_status add_window(mli_checkpoint_chain *chain, const mli_checkpoint_window *added,
-                                  modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+add_window(mli_checkpoint_chain *chain, const mli_checkpoint_window *added, modellab_error *err)
 {
     if (chain->count == chain->capacity) {
         size_t wanted = chain->capacity == 0 ? 32 : chain->capacity * 2;

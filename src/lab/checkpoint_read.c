@@ -54,13 +54,15 @@ typedef struct reading {
     size_t text_count;
 } reading;
 
-static modellab_status senseless(modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status senseless(modellab_error *err)
 {
     return mli_fail(err, MODELLAB_E_INVALID_JSON, "a checkpoint does not hold what it must");
 }
 
-static modellab_status read_tokens(const modellab_allocator *alloc, const mli_json *list,
-                                   size_t most, int32_t **out, size_t *count, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_tokens(const modellab_allocator *alloc,
+                                                       const mli_json *list, size_t most,
+                                                       int32_t **out, size_t *count,
+                                                       modellab_error *err)
 {
     *count = list != NULL ? mli_json_count(list) : 0;
     *out = NULL;
@@ -81,7 +83,8 @@ static modellab_status read_tokens(const modellab_allocator *alloc, const mli_js
     return MODELLAB_OK;
 }
 
-static modellab_status read_probabilities(reading *r, const mli_json *list, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_probabilities(reading *r, const mli_json *list,
+                                                              modellab_error *err)
 {
     if (list == NULL) {
         return MODELLAB_OK;
@@ -104,8 +107,8 @@ static modellab_status read_probabilities(reading *r, const mli_json *list, mode
     return MODELLAB_OK;
 }
 
-static modellab_status read_text(reading *r, const mli_json *object, const char **out,
-                                 modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_text(reading *r, const mli_json *object,
+                                                     const char **out, modellab_error *err)
 {
     const mli_json *plain = mli_json_get(object, "text");
     const mli_json *digits = mli_json_get(object, "text_hex");
@@ -127,7 +130,8 @@ static modellab_status read_text(reading *r, const mli_json *object, const char 
     return MODELLAB_OK;
 }
 
-static modellab_status read_words(reading *r, const mli_json *list, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_words(reading *r, const mli_json *list,
+                                                      modellab_error *err)
 {
     size_t count = list != NULL ? mli_json_count(list) : 0;
     if (count > TOKENS_MOST) {
@@ -155,7 +159,8 @@ static modellab_status read_words(reading *r, const mli_json *list, modellab_err
     return status;
 }
 
-static modellab_status read_segment(reading *r, const mli_json *object, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_segment(reading *r, const mli_json *object,
+                                                        modellab_error *err)
 {
     mli_transcript_segment *s = &r->segment;
     bool good = true;
@@ -190,16 +195,17 @@ static void end_reading(reading *r)
     mli_free(r->alloc, r->tokens);
 }
 
-static modellab_status parse_window(const mli_checkpoint_chain *chain, size_t index, mli_json **out,
-                                    modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+parse_window(const mli_checkpoint_chain *chain, size_t index, mli_json **out, modellab_error *err)
 {
     const mli_checkpoint_window *window = &chain->windows[index];
     return mli_json_parse(chain->text.data + window->text, window->text_bytes,
                           2 * MLI_JOURNAL_LINE_BYTES, out, err);
 }
 
-static modellab_status add_segments(const mli_checkpoint_chain *chain, const mli_json *window,
-                                    mli_transcript *to, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status add_segments(const mli_checkpoint_chain *chain,
+                                                        const mli_json *window, mli_transcript *to,
+                                                        modellab_error *err)
 {
     const mli_json *list = mli_json_get(window, "segments");
     size_t count = list != NULL ? mli_json_count(list) : 0;
@@ -231,8 +237,9 @@ modellab_status mli_checkpoint_segments(const mli_checkpoint_chain *chain, mli_t
     return status;
 }
 
-static modellab_status read_mark(const mli_checkpoint_chain *chain, const mli_json *state,
-                                 mli_asr_mark *out, int32_t **history, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_mark(const mli_checkpoint_chain *chain,
+                                                     const mli_json *state, mli_asr_mark *out,
+                                                     int32_t **history, modellab_error *err)
 {
     const mli_json *level = mli_json_get(state, "mel_max");
     int64_t language = int_of(state, "language");

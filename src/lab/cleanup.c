@@ -16,7 +16,8 @@ static int32_t parts_of(int32_t what)
            ((what & MODELLAB_CLEANUP_ARTIFACTS) != 0 ? MLI_PART_ARTIFACTS : 0);
 }
 
-static modellab_status check(const modellab_cleanup_options *o, int32_t what, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check(const modellab_cleanup_options *o, int32_t what,
+                                                 modellab_error *err)
 {
     const int32_t all = MODELLAB_CLEANUP_RUNS | MODELLAB_CLEANUP_INPUTS |
                         MODELLAB_CLEANUP_ARTIFACTS | MODELLAB_CLEANUP_LEFTOVERS;
@@ -43,7 +44,8 @@ static modellab_status check(const modellab_cleanup_options *o, int32_t what, mo
         mli_log_int("bytes", (pass)->result.input_bytes + (pass)->result.artifact_bytes +          \
                                  (pass)->result.other_bytes))
 
-static modellab_status take_runs(mli_retention *pass, const mli_task *task, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take_runs(mli_retention *pass, const mli_task *task,
+                                                     modellab_error *err)
 {
     modellab_status status = MODELLAB_OK;
     int64_t told = 0;

@@ -191,7 +191,8 @@ typedef struct side {
     mli_json *json; /* the record's */
 } side;
 
-static modellab_status load(mli_lab *lab, const char *run_id, side *out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status load(mli_lab *lab, const char *run_id, side *out,
+                                                modellab_error *err)
 {
     mli_buf text;
     modellab_status status;
@@ -219,8 +220,9 @@ static void unload(side *s)
     mli_run_record_free(s->record);
 }
 
-static modellab_status write_all(mli_lab *lab, const side *a, const side *b,
-                                 const mli_cancel_word *cancel, mli_buf *out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status write_all(mli_lab *lab, const side *a, const side *b,
+                                                     const mli_cancel_word *cancel, mli_buf *out,
+                                                     modellab_error *err)
 {
     modellab_status status;
     mli_jw w;

@@ -10,8 +10,10 @@
 #define SHOWN_WORDS 8
 
 /* Reads the transcript of a run; *out NULL when there is none that can be read. */
-static modellab_status read_transcript(mli_lab *lab, const mli_run_record *record,
-                                       mli_transcript **out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_transcript(mli_lab *lab,
+                                                           const mli_run_record *record,
+                                                           mli_transcript **out,
+                                                           modellab_error *err)
 {
     static const char *const names[] = {"transcript.json", "transcript.partial.json"};
     const mli_artifact_row *artifact = NULL;

@@ -10,8 +10,8 @@
 #include "os/process.h"
 #include <string.h>
 
-static modellab_status owner_alive(const mli_lab *lab, const mli_run_row *row, bool *alive,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status owner_alive(const mli_lab *lab, const mli_run_row *row,
+                                                       bool *alive, modellab_error *err)
 {
     mli_json *owner = NULL;
     *alive = false;
@@ -137,8 +137,9 @@ static void decide(const mli_lab *lab, const mli_run_row *row, const mli_ingest 
 }
 
 /* The end of a run whose journal is read. */
-static modellab_status settle_read(mli_lab *lab, const mli_run_row *row, mli_ingest *ingest,
-                                   modellab_run_status *to, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status settle_read(mli_lab *lab, const mli_run_row *row,
+                                                       mli_ingest *ingest, modellab_run_status *to,
+                                                       modellab_error *err)
 {
     mli_settlement settlement;
     mli_host_measures host = MLI_HOST_MEASURES_INIT;
@@ -163,8 +164,9 @@ static int64_t damaged_of(const mli_ingest *ingest)
            (ingest->endless ? 1 : 0);
 }
 
-static modellab_status settle_locked(mli_lab *lab, const mli_run_row *row, modellab_run_status *to,
-                                     int64_t *damaged, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status settle_locked(mli_lab *lab, const mli_run_row *row,
+                                                         modellab_run_status *to, int64_t *damaged,
+                                                         modellab_error *err)
 {
     mli_ingest ingest;
     mli_ingest_open(&ingest, lab, row);
@@ -180,8 +182,8 @@ static modellab_status settle_locked(mli_lab *lab, const mli_run_row *row, model
 }
 
 /* *mine: the lock is held now (*fd), or there is no folder that could have one. */
-static modellab_status take_lock(const mli_lab *lab, const char *run_id, int *fd, bool *mine,
-                                 modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take_lock(const mli_lab *lab, const char *run_id,
+                                                     int *fd, bool *mine, modellab_error *err)
 {
     modellab_status status = mli_run_lock_try(lab, run_id, fd, err);
     bool folder_gone = status == MODELLAB_E_NOT_FOUND;

@@ -44,7 +44,8 @@ int64_t mli_run_disk_estimate(int64_t input_bytes, double audio_seconds)
     return input_bytes + BASE_BYTES + (int64_t)(spool + results);
 }
 
-static modellab_status add(int rc, const mli_tree_bytes *tree, int64_t *to, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status add(int rc, const mli_tree_bytes *tree, int64_t *to,
+                                               modellab_error *err)
 {
     if (rc != 0 && rc != -ENOENT) {
         return mli_fail_os(err, -rc, "a folder could not be looked at");
@@ -53,8 +54,8 @@ static modellab_status add(int rc, const mli_tree_bytes *tree, int64_t *to, mode
     return MODELLAB_OK;
 }
 
-static modellab_status file_bytes(const mli_lab *lab, const char *path, int64_t *to,
-                                  modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status file_bytes(const mli_lab *lab, const char *path,
+                                                      int64_t *to, modellab_error *err)
 {
     mli_os_stat facts;
     int rc = lab->os.files->stat(lab->os.files->user, path, false, &facts);
@@ -118,7 +119,8 @@ static int add_run(void *arg, const char *run_id)
     return 0;
 }
 
-static modellab_status store_bytes(mli_lab *lab, modellab_disk_usage *out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status store_bytes(mli_lab *lab, modellab_disk_usage *out,
+                                                       modellab_error *err)
 {
     static const char *const names[] = {MLI_STORE_FILE, MLI_STORE_FILE "-wal",
                                         MLI_STORE_FILE "-shm", MLI_BELL_FILE};

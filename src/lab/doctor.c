@@ -76,7 +76,8 @@ static void add_health(mli_lab *lab, mli_findings *report)
 
 /* Whether the worker program starts here at all: without an order it must leave with its code for
  * that. */
-static modellab_status start_worker(const mli_lab *lab, mli_os_exit *how, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status start_worker(const mli_lab *lab, mli_os_exit *how,
+                                                        modellab_error *err)
 {
     const mli_os_processes *ops = lab->os.processes;
     const mli_os_clock *clock = lab->os.clock;
@@ -173,8 +174,9 @@ static void add_model(const mli_lab *lab, mli_findings *report)
     }
 }
 
-static modellab_status look_at_lab(const char *root, const modellab_lab_options *options,
-                                   mli_findings *report, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status look_at_lab(const char *root,
+                                                       const modellab_lab_options *options,
+                                                       mli_findings *report, modellab_error *err)
 {
     modellab_error why = MODELLAB_ERROR_INIT;
     mli_lab *lab = NULL;

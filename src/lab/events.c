@@ -93,9 +93,9 @@ static bool wait_for_news(follower *f)
     return !mli_cancelled(f->cancel);
 }
 
-static modellab_status look_for_events(mli_lab *lab, const char *run_id, int64_t after,
-                                       int32_t limit, int64_t wait_ms, mli_event_row_list **rows,
-                                       modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+look_for_events(mli_lab *lab, const char *run_id, int64_t after, int32_t limit, int64_t wait_ms,
+                mli_event_row_list **rows, modellab_error *err)
 {
     follower f = follow(lab, run_id, wait_ms, NULL);
 

@@ -51,8 +51,8 @@ static int64_t end_of_running(const mli_run_row *row, int64_t now_ms)
     return left >= 0 ? now_ms + left : -1;
 }
 
-static modellab_status place_in(looking *l, const mli_queue_view *view, size_t index,
-                                modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status place_in(looking *l, const mli_queue_view *view,
+                                                    size_t index, modellab_error *err)
 {
     mli_schedule_place place;
     mli_schedule_world world = {.supervisors = l->sums.supervisors,
@@ -80,7 +80,8 @@ static modellab_status place_in(looking *l, const mli_queue_view *view, size_t i
 }
 
 /* `*found` false: it is not in the queue any more. */
-static modellab_status look_in_queue(looking *l, bool *found, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status look_in_queue(looking *l, bool *found,
+                                                         modellab_error *err)
 {
     mli_queue_view *view = NULL;
     const mli_queue_query query = {.now_ms = l->now_ms};
@@ -100,7 +101,7 @@ static modellab_status look_in_queue(looking *l, bool *found, modellab_error *er
     return status;
 }
 
-static modellab_status look_once(looking *l, bool *done, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status look_once(looking *l, bool *done, modellab_error *err)
 {
     mli_run_record *record = NULL;
     modellab_status status = mli_store_load(l->lab->store, l->run_id, &record, err);

@@ -36,7 +36,8 @@ static bool is_action(const char *action, const char *name, int64_t *value)
     return action[bytes] == '=' && mli_parse_i64(action + bytes + 1, 0, 100000000, value);
 }
 
-static modellab_status nap(mli_worker *w, int64_t ms, bool progress, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status nap(mli_worker *w, int64_t ms, bool progress,
+                                               modellab_error *err)
 {
     int64_t start = w->clock->monotonic_ns(w->clock->user);
     double total = (double)ms / 1000.0;
@@ -55,7 +56,7 @@ static modellab_status nap(mli_worker *w, int64_t ms, bool progress, modellab_er
     }
 }
 
-static modellab_status spin(mli_worker *w, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status spin(mli_worker *w, modellab_error *err)
 {
     while (!mli_cancelled(&w->page->stop)) {
         mli_page_touch(w->page);
@@ -69,7 +70,7 @@ modellab_status mli_worker_die(modellab_error *err)
     return mli_fail_os(err, -rc, "the test could not kill its process");
 }
 
-static modellab_status balloon(mli_worker *w, int64_t mib, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status balloon(mli_worker *w, int64_t mib, modellab_error *err)
 {
     const size_t piece = (size_t)1024 * 1024;
     for (int64_t i = 0; i < mib; i++) {
@@ -85,7 +86,7 @@ static modellab_status balloon(mli_worker *w, int64_t mib, modellab_error *err)
 }
 
 /* Pages of an anonymous file that nobody maps: no look at the process sees them. */
-static modellab_status hoard(mli_worker *w, int64_t mib, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status hoard(mli_worker *w, int64_t mib, modellab_error *err)
 {
     static const char piece[64 * 1024];
     int fd = -1;
@@ -98,7 +99,7 @@ static modellab_status hoard(mli_worker *w, int64_t mib, modellab_error *err)
 }
 
 /* Progress that a correct worker would tell once a second. Looks at nothing. */
-static modellab_status flood(mli_worker *w, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status flood(mli_worker *w, modellab_error *err)
 {
     modellab_status status = MODELLAB_OK;
     while (status == MODELLAB_OK) {
@@ -112,7 +113,8 @@ static modellab_status flood(mli_worker *w, modellab_error *err)
     return status;
 }
 
-static modellab_status act(mli_worker *w, const char *action, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status act(mli_worker *w, const char *action,
+                                               modellab_error *err)
 {
     int64_t value = 0;
     if (is_action(action, "sleep", &value)) {

@@ -51,8 +51,8 @@ static int64_t scaled(int64_t micros, double factor)
 }
 
 /* Costs that belong to the figures of CPU time; -1 where the prices do not tell. */
-static modellab_status price(const mli_lab *lab, double audio, double cpu, int64_t *micros,
-                             modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status price(const mli_lab *lab, double audio, double cpu,
+                                                 int64_t *micros, modellab_error *err)
 {
     modellab_measures m = MODELLAB_MEASURES_INIT;
     modellab_cost cost = MODELLAB_COST_INIT;
@@ -65,8 +65,9 @@ static modellab_status price(const mli_lab *lab, double audio, double cpu, int64
     return status;
 }
 
-static modellab_status fall_back(const mli_lab *lab, const char *model, double audio,
-                                 modellab_estimate *e, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status fall_back(const mli_lab *lab, const char *model,
+                                                     double audio, modellab_estimate *e,
+                                                     modellab_error *err)
 {
     e->basis = MODELLAB_ESTIMATE_FALLBACK;
     e->cpu_seconds = START_SECONDS + audio * fallback_cpu(model);
@@ -80,8 +81,10 @@ static modellab_status fall_back(const mli_lab *lab, const char *model, double a
                                  : status;
 }
 
-static modellab_status from_history(const mli_lab *lab, const mli_store_past *past, size_t count,
-                                    double audio, modellab_estimate *e, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status from_history(const mli_lab *lab,
+                                                        const mli_store_past *past, size_t count,
+                                                        double audio, modellab_estimate *e,
+                                                        modellab_error *err)
 {
     double ratios[HISTORY];
     modellab_estimate wall = MODELLAB_ESTIMATE_INIT;
@@ -214,4 +217,30 @@ void mli_forecast_compare(mli_jw *w, const mli_run_row *run)
         mli_jw_end_object(w);
     }
     mli_json_free(estimate);
+}
+
+void mli_forecast_tell(const modellab_estimate *estimate, const char *currency,
+                       mli_findings *report)
+{
+    const modellab_estimate *e = estimate;
+    const char *from = e->basis == MODELLAB_ESTIMATE_FALLBACK
+                           ? "a fallback figure: no such run has completed yet"
+                           : "from past runs of the model";
+    if (e->cpu_seconds >= 0) {
+        mli_findings_add(report, MODELLAB_SEVERITY_INFO, "estimate.cpu_seconds", "",
+                         "Such a run takes about %.1f CPU seconds, 90 %% of them %.1f to %.1f "
+                         "(%s; %lld samples).",
+                         e->cpu_seconds, e->cpu_seconds_low, e->cpu_seconds_high, from,
+                         (long long)e->samples);
+    }
+    if (e->wall_seconds >= 0) {
+        mli_findings_add(report, MODELLAB_SEVERITY_INFO, "estimate.wall_seconds", "",
+                         "It takes about %.1f seconds, 90 %% of them %.1f to %.1f.",
+                         e->wall_seconds, e->wall_seconds_low, e->wall_seconds_high);
+    }
+    if (e->cost_micros >= 0) {
+        mli_findings_add(report, MODELLAB_SEVERITY_INFO, "estimate.cost_micros", "",
+                         "It costs about %lld millionths of %s.", (long long)e->cost_micros,
+                         currency);
+    }
 }

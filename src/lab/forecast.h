@@ -5,6 +5,7 @@
 #define MLI_LAB_FORECAST_H
 
 #include "base/json.h"
+#include "check/findings.h"
 #include "lab/lab.h"
 
 /* `model` "" = the run needs none. `audio_seconds` -1: guessed from the input's bytes. */
@@ -15,6 +16,9 @@ MODELLAB_MUST_CHECK modellab_status mli_forecast_make(const mli_lab *lab, const 
 const char *mli_forecast_basis_name(modellab_estimate_basis basis);
 /* Appends it as JSON. `safe`: the admission that was asked for. */
 void mli_forecast_write(const modellab_estimate *estimate, bool safe, mli_buf *out);
+/* The estimate for people, as findings of severity INFO. */
+void mli_forecast_tell(const modellab_estimate *estimate, const char *currency,
+                       mli_findings *report);
 /* Writes members of the record: the estimate, and once the run is complete how far it was off.
  * `json`: as stored, "" = null. */
 void mli_forecast_compare(mli_jw *w, const mli_run_row *run);

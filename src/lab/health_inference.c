@@ -23,7 +23,8 @@ static void make_sound(float *samples)
     }
 }
 
-static modellab_status open_model(mli_lab *lab, mli_asr_model **out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status open_model(mli_lab *lab, mli_asr_model **out,
+                                                      modellab_error *err)
 {
     mli_model_store store = {.alloc = lab->alloc, .files = lab->os.files, .root = lab->models_root};
     mli_asr_open_options options = {.alloc = lab->alloc, .cache_directory = lab->cache_root};
@@ -37,8 +38,9 @@ static modellab_status open_model(mli_lab *lab, mli_asr_model **out, modellab_er
     return status;
 }
 
-static modellab_status make_source(const mli_lab *lab, const mli_cancel_word *cancel,
-                                   mli_audio_source **out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status make_source(const mli_lab *lab,
+                                                       const mli_cancel_word *cancel,
+                                                       mli_audio_source **out, modellab_error *err)
 {
     float *samples = mli_alloc_array(lab->alloc, SOUND_SAMPLES, sizeof *samples);
     mli_audio_options options;
@@ -56,8 +58,8 @@ static modellab_status make_source(const mli_lab *lab, const mli_cancel_word *ca
     return status;
 }
 
-static modellab_status infer(mli_lab *lab, mli_asr_model *model, const mli_cancel_word *cancel,
-                             modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status infer(mli_lab *lab, mli_asr_model *model,
+                                                 const mli_cancel_word *cancel, modellab_error *err)
 {
     static const double greedy[] = {0.0};
     mli_audio_source *source = NULL;

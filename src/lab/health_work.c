@@ -76,8 +76,8 @@ void mli_health_supervisors(mli_lab *lab, mli_health_check *check)
 }
 
 /* For how long a run has made no progress, by its page; -1 = its page does not tell. */
-static modellab_status still_for(const mli_lab *lab, const char *run_id, int64_t now, int64_t *ns,
-                                 modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status still_for(const mli_lab *lab, const char *run_id,
+                                                     int64_t now, int64_t *ns, modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
     mli_page_view view = MLI_PAGE_VIEW_NONE;

@@ -29,8 +29,8 @@ static void say_failure(mli_image_builder *b, modellab_status status, const mode
                   "workers pack the model in their own memory", status, err);
 }
 
-static modellab_status start(mli_image_builder *b, const mli_asr_open_options *options,
-                             modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+start(mli_image_builder *b, const mli_asr_open_options *options, modellab_error *err)
 {
     const char *weights = options->weights == MLI_ASR_WEIGHTS_F32 ? "f32" : "f16";
     const char *argv[] = {"modellab-worker", "pack", b->lab->models_root, b->model, weights, NULL};
@@ -70,7 +70,7 @@ void mli_image_builder_start(mli_image_builder *b, const char *model, mli_model_
 }
 
 /* What it wrote counts only when it says that it is done. */
-static modellab_status take_over(mli_image_builder *b, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take_over(mli_image_builder *b, modellab_error *err)
 {
     const mli_worker_process *p = &b->process;
     if (p->end == MLI_WORKER_EXITED && p->code == MLI_WORKER_EXIT_OK) {

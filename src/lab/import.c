@@ -45,7 +45,7 @@ static bool is_expected(const import *im, const char *name)
     return false;
 }
 
-static modellab_status read_record(import *im, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_record(import *im, modellab_error *err)
 {
     const mli_zip_member *member = mli_zip_find(&im->zip, MLI_BUNDLE_RECORD);
     mli_buf text;
@@ -85,7 +85,8 @@ static bool is_finished(const char *name)
     return strcmp(name, "input") == 0 || strncmp(name, "artifacts/", 10) == 0;
 }
 
-static modellab_status unpack_one(import *im, const mli_zip_member *member, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status unpack_one(import *im, const mli_zip_member *member,
+                                                      modellab_error *err)
 {
     char folder[MLI_PATH_BYTES], path[MLI_PATH_BYTES];
     const mli_os_files *f = im->lab->os.files;
@@ -114,7 +115,7 @@ static modellab_status unpack_one(import *im, const mli_zip_member *member, mode
 }
 
 /* A new folder has an empty journal; a run that never had one keeps none. */
-static modellab_status drop_journal(import *im, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status drop_journal(import *im, modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
     const mli_os_files *f = im->lab->os.files;
@@ -126,7 +127,7 @@ static modellab_status drop_journal(import *im, modellab_error *err)
                                     : mli_fail_os(err, -rc, "the run's folder cannot be made");
 }
 
-static modellab_status unpack(import *im, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status unpack(import *im, modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
     modellab_status status =
@@ -168,7 +169,7 @@ static bool manifest_fits(const mli_json *manifest, const mli_json *facts)
     return true;
 }
 
-static modellab_status verify(import *im, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status verify(import *im, modellab_error *err)
 {
     mli_verify_folder folder = {.files = im->lab->os.files,
                                 .alloc = im->lab->alloc,
@@ -195,7 +196,7 @@ static modellab_status verify(import *im, modellab_error *err)
     return status;
 }
 
-static modellab_status put(import *im, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status put(import *im, modellab_error *err)
 {
     mli_lab *lab = im->lab;
     const char *id = im->bundle.row.id;
@@ -227,7 +228,8 @@ static modellab_status put(import *im, modellab_error *err)
     return status;
 }
 
-static modellab_status import_open(import *im, char run_id[MLI_ULID_BYTES], modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status import_open(import *im, char run_id[MLI_ULID_BYTES],
+                                                       modellab_error *err)
 {
     modellab_run_status present = 0;
     modellab_status status = mli_zip_open(&im->zip, im->lab->alloc, im->lab->os.files, im->fd, err);

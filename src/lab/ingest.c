@@ -58,7 +58,7 @@ void mli_ingest_close(mli_ingest *ingest)
     ingest->log = NULL;
 }
 
-static modellab_status open_journal(mli_ingest *ingest, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status open_journal(mli_ingest *ingest, modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
     const mli_os_files *f = ingest->lab->os.files;
@@ -148,7 +148,7 @@ modellab_status mli_ingest_flushed(mli_ingest *ingest, modellab_status status, m
     return status;
 }
 
-static modellab_status flush(mli_ingest *ingest, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status flush(mli_ingest *ingest, modellab_error *err)
 {
     mli_store_write write = {.changes = (const mli_store_change *const *)ingest->batch.changes,
                              .change_count = ingest->batch.count};
@@ -179,8 +179,8 @@ modellab_status mli_ingest_apply(mli_ingest *ingest, mli_store_change *change, m
                : status;
 }
 
-static modellab_status apply_artifact(mli_ingest *ingest, const mli_journal_line *line,
-                                      modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+apply_artifact(mli_ingest *ingest, const mli_journal_line *line, modellab_error *err)
 {
     mli_artifact_row row = {.id = mli_line_text(line, "id"),
                             .step = mli_line_text(line, "step"),
@@ -225,8 +225,8 @@ static modellab_status apply_artifact(mli_ingest *ingest, const mli_journal_line
     return status;
 }
 
-static modellab_status apply_measures(mli_ingest *ingest, const mli_journal_line *line,
-                                      modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+apply_measures(mli_ingest *ingest, const mli_journal_line *line, modellab_error *err)
 {
     read_measures(ingest, line);
     mli_run_measures live = ingest->measures;
@@ -236,8 +236,8 @@ static modellab_status apply_measures(mli_ingest *ingest, const mli_journal_line
     return line->n > ingest->applied ? mli_ingest_apply(ingest, &change, err) : MODELLAB_OK;
 }
 
-static modellab_status take_line(mli_ingest *ingest, const mli_journal_line *line,
-                                 modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+take_line(mli_ingest *ingest, const mli_journal_line *line, modellab_error *err)
 {
     if (line->fence != ingest->fence) {
         return MODELLAB_OK; /* an earlier attempt's, or one that was fenced out */
@@ -289,7 +289,7 @@ static void tell_stale(mli_ingest *ingest)
 
 /* A journal that has grown beyond its bound is not read on, however it goes on: who fills disks and
  * holds up others gets no more attention. */
-static modellab_status look_at_size(mli_ingest *ingest, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status look_at_size(mli_ingest *ingest, modellab_error *err)
 {
     mli_os_stat facts;
     const mli_os_files *f = ingest->lab->os.files;
@@ -303,8 +303,8 @@ static modellab_status look_at_size(mli_ingest *ingest, modellab_error *err)
 
 bool mli_ingest_is_too_large(mli_ingest *ingest)
 {
-    if (ingest->fd >= 0 && !ingest->too_large) {
-        (void)look_at_size(ingest, NULL); /* what fails is told by the next pump */
+    if (ingest->fd >= 0 && !ingest->too_large && look_at_size(ingest, NULL) != MODELLAB_OK) {
+        return false; /* the next pump fails in the same way and tells it */
     }
     return ingest->too_large;
 }
@@ -323,8 +323,8 @@ static void count_line(mli_ingest *ingest, const mli_journal_line *line, int64_t
 }
 
 /* The next line, if there is one and the turn allows it. */
-static modellab_status next_line(mli_ingest *ingest, mli_journal_line *line, bool *found,
-                                 modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status next_line(mli_ingest *ingest, mli_journal_line *line,
+                                                     bool *found, modellab_error *err)
 {
     int64_t from = ingest->reader.offset;
     modellab_status status = mli_journal_next(&ingest->reader, line, found, err);
@@ -342,7 +342,8 @@ static modellab_status next_line(mli_ingest *ingest, mli_journal_line *line, boo
     return status;
 }
 
-static modellab_status pump_turn(mli_ingest *ingest, int64_t *count, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status pump_turn(mli_ingest *ingest, int64_t *count,
+                                                     modellab_error *err)
 {
     const mli_ingest_bounds *b = &ingest->bounds;
     ingest->reader.pause_at = b->turn_bytes > 0 ? ingest->reader.offset + b->turn_bytes : 0;

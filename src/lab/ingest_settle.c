@@ -148,7 +148,7 @@ static void fill_transition(mli_ending *e, int64_t now)
 }
 
 /* The change that ends the attempt; it points into the ending. */
-static modellab_status make_change(mli_ending *e, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status make_change(mli_ending *e, modellab_error *err)
 {
     mli_ingest *ingest = e->ingest;
     mli_lab *lab = ingest->lab;

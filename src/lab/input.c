@@ -6,8 +6,8 @@
 #include "base/str.h"
 #include <string.h>
 
-static modellab_status open_file(const mli_lab *lab, const char *path, mli_input *out,
-                                 modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status open_file(const mli_lab *lab, const char *path,
+                                                     mli_input *out, modellab_error *err)
 {
     const mli_os_files *f = lab->os.files;
     mli_os_stat info;
@@ -36,7 +36,8 @@ static modellab_status open_file(const mli_lab *lab, const char *path, mli_input
     return MODELLAB_OK;
 }
 
-static modellab_status check_size(int64_t bytes, int64_t limit, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check_size(int64_t bytes, int64_t limit,
+                                                      modellab_error *err)
 {
     return bytes <= limit ? MODELLAB_OK
                           : mli_fail_at(err, MODELLAB_E_LIMIT, bytes,
@@ -45,7 +46,8 @@ static modellab_status check_size(int64_t bytes, int64_t limit, modellab_error *
 }
 
 /* The first error of the probe as status and sentence. */
-static modellab_status verdict(const mli_findings *report, size_t first, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status verdict(const mli_findings *report, size_t first,
+                                                   modellab_error *err)
 {
     for (size_t i = first; i < mli_report_count(report->report); i++) {
         const modellab_finding *finding = mli_report_finding(report->report, i);
@@ -60,8 +62,8 @@ static modellab_status verdict(const mli_findings *report, size_t first, modella
     return MODELLAB_OK;
 }
 
-static modellab_status probe(const mli_lab *lab, mli_input *out, mli_findings *report,
-                             modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status probe(const mli_lab *lab, mli_input *out,
+                                                 mli_findings *report, modellab_error *err)
 {
     const mli_os_files *f = lab->os.files;
     size_t wanted = out->bytes < MLI_PROBE_BYTES ? (size_t)out->bytes : MLI_PROBE_BYTES, have = 0;

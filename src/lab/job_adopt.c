@@ -8,7 +8,7 @@
 #include "log/logger.h"
 #include <errno.h>
 
-static modellab_status open_page(mli_job *job, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status open_page(mli_job *job, modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
     const mli_lab *lab = job->host->lab;
@@ -25,7 +25,7 @@ static modellab_status open_page(mli_job *job, modellab_error *err)
                : mli_fail_os(err, -rc, "the run's page could not be opened");
 }
 
-static modellab_status take_over(mli_job *job, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take_over(mli_job *job, modellab_error *err)
 {
     mli_os_identity worker;
     bool held = false;
@@ -52,7 +52,7 @@ static modellab_status take_over(mli_job *job, modellab_error *err)
 
 /* Several supervisors may find the run at the same time: the store gives it to one of them. Before
  * that nothing was changed, and the others leave it alone. */
-static modellab_status take_ownership(const mli_job *job, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take_ownership(const mli_job *job, modellab_error *err)
 {
     mli_buf owner;
     bool taken = false;

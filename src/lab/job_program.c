@@ -22,8 +22,9 @@ static bool is_stopping(const mli_job *job)
 
 /* "exec MEMORY CPU_SECONDS PATH ARGS...": the worker program limits and confines itself, then
  * becomes the program. */
-static modellab_status spawn(mli_job *job, const mli_program_rule *rule, const char *path,
-                             const int ends[2], modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status spawn(mli_job *job, const mli_program_rule *rule,
+                                                 const char *path, const int ends[2],
+                                                 modellab_error *err)
 {
     char memory[24], seconds[24];
     const char *argv[ARGS_MOST] = {"modellab-worker", "exec", memory, seconds, path};
@@ -40,8 +41,8 @@ static modellab_status spawn(mli_job *job, const mli_program_rule *rule, const c
 }
 
 /* Both ends of both pipes; on success the worker's two are `mine`. */
-static modellab_status start(mli_job *job, const mli_program_rule *rule, int mine[2],
-                             modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status start(mli_job *job, const mli_program_rule *rule,
+                                                 int mine[2], modellab_error *err)
 {
     int in[2] = {-1, -1}, out[2] = {-1, -1};
     char *path = NULL;

@@ -21,8 +21,8 @@
 #define LOCK_TRIES 5
 #define LOCK_PATIENCE_NS ((int64_t)5 * 1000000000)
 
-static modellab_status open_run_file(const mli_job *job, mli_run_file what, int flags, int *fd,
-                                     modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status open_run_file(const mli_job *job, mli_run_file what,
+                                                         int flags, int *fd, modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
     const mli_lab *lab = job->host->lab;
@@ -40,7 +40,7 @@ static modellab_status open_run_file(const mli_job *job, mli_run_file what, int 
     return MODELLAB_OK;
 }
 
-static modellab_status make_page(mli_job *job, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status make_page(mli_job *job, modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
     const mli_lab *lab = job->host->lab;
@@ -56,8 +56,8 @@ static modellab_status make_page(mli_job *job, modellab_error *err)
 }
 
 /* A file without a name, so that the order is seen by the worker alone. */
-static modellab_status nameless(const mli_job *job, const mli_buf *text, int *fd,
-                                modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status nameless(const mli_job *job, const mli_buf *text,
+                                                    int *fd, modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
     const mli_lab *lab = job->host->lab;
@@ -97,8 +97,8 @@ typedef struct start {
     mli_buf text;
 } start;
 
-static modellab_status make_order(mli_job *job, const mli_journal_tail *journal, start *s,
-                                  modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status make_order(mli_job *job, const mli_journal_tail *journal,
+                                                      start *s, modellab_error *err)
 {
     const mli_run_row *row = job->row;
     mli_order order = {.run_id = row->id,
@@ -131,8 +131,8 @@ static modellab_status make_order(mli_job *job, const mli_journal_tail *journal,
     return status;
 }
 
-static modellab_status prepare_journal(const mli_job *job, mli_journal_tail *tail,
-                                       modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+prepare_journal(const mli_job *job, mli_journal_tail *tail, modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
     const mli_lab *lab = job->host->lab;
@@ -143,7 +143,7 @@ static modellab_status prepare_journal(const mli_job *job, mli_journal_tail *tai
 }
 
 /* Descriptors of the start, except the lock, and the order. */
-static modellab_status open_all(mli_job *job, start *s, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status open_all(mli_job *job, start *s, modellab_error *err)
 {
     mli_journal_tail tail;
     const int append = MLI_OS_WRITE | MLI_OS_APPEND | MLI_OS_CREATE;
@@ -187,7 +187,7 @@ static void close_all(start *s)
 }
 
 /* A cancel that came between the claim and the making of the page found no page to write to. */
-static modellab_status heed_early_cancel(mli_job *job, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status heed_early_cancel(mli_job *job, modellab_error *err)
 {
     mli_run_stand stand;
     modellab_status status = mli_store_stand(job->host->lab->store, job->row->id, &stand, err);
@@ -198,7 +198,8 @@ static modellab_status heed_early_cancel(mli_job *job, modellab_error *err)
 }
 
 /* To a worker that waits, or to a new one. One that turns out to be gone is replaced. */
-static modellab_status give_order(mli_job *job, const start *s, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status give_order(mli_job *job, const start *s,
+                                                      modellab_error *err)
 {
     mli_worker_pool *pool = job->host->pool;
     int64_t fence = job->row->fence;
@@ -220,7 +221,7 @@ static modellab_status give_order(mli_job *job, const start *s, modellab_error *
     return mli_worker_process_order(&job->process, fence, &s->text, s->file, s->fds, err);
 }
 
-static modellab_status employ(mli_job *job, int lock_fd, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status employ(mli_job *job, int lock_fd, modellab_error *err)
 {
     start s = {.file = -1};
     for (int i = 0; i < MLI_ORDER_FDS; i++) {
@@ -267,8 +268,9 @@ static bool is_lost_race(const mli_lab *lab, modellab_status status)
 }
 
 /* Ends a queued run that can never begin: it would wait for ever. */
-static modellab_status fail_queued(mli_lab *lab, const char *run_id, modellab_reason reason,
-                                   const char *text, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status fail_queued(mli_lab *lab, const char *run_id,
+                                                       modellab_reason reason, const char *text,
+                                                       modellab_error *err)
 {
     mli_run_record *record = NULL;
     modellab_status status = mli_store_load(lab->store, run_id, &record, err);
@@ -294,7 +296,8 @@ static modellab_status fail_queued(mli_lab *lab, const char *run_id, modellab_re
     return status;
 }
 
-static modellab_status fail_without_folder(mli_lab *lab, const char *run_id, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status fail_without_folder(mli_lab *lab, const char *run_id,
+                                                               modellab_error *err)
 {
     char runs[MLI_PATH_BYTES];
     mli_os_stat facts;
@@ -332,8 +335,9 @@ static bool is_the_locks_own(modellab_status status)
 
 /* Keeps the failure as the result until it has been tried often and long enough; then the run ends,
  * and nobody has it. */
-static modellab_status count_failure(const mli_job_host *host, const char *run_id,
-                                     modellab_status why, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status count_failure(const mli_job_host *host,
+                                                         const char *run_id, modellab_status why,
+                                                         modellab_error *err)
 {
     char text[256];
     mli_start_failure *failure = failure_of(host, run_id);
@@ -352,7 +356,8 @@ static modellab_status count_failure(const mli_job_host *host, const char *run_i
     return status == MODELLAB_OK ? MODELLAB_E_NOT_FOUND : status;
 }
 
-static modellab_status start_claimed(mli_job *job, int lock_fd, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status start_claimed(mli_job *job, int lock_fd,
+                                                         modellab_error *err)
 {
     mli_job_begin(job, mli_job_now(job));
     mli_log_text(job->log, MODELLAB_LOG_INFO, "run.claimed", job->row->steps);
@@ -375,7 +380,8 @@ static modellab_status start_claimed(mli_job *job, int lock_fd, modellab_error *
 
 /* What the run may take is held in the store, in the transaction of the claim, until it is settled.
  */
-static modellab_status prepare_claim(mli_job *job, const char *run_id, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status prepare_claim(mli_job *job, const char *run_id,
+                                                         modellab_error *err)
 {
     const mli_job_host *host = job->host;
     const mli_lab_settings *settings = &host->lab->settings;

@@ -39,8 +39,8 @@ static void take_tables(mli_lab *lab, const mli_lab_tables *tables)
 }
 
 /* A folder of the caller, or the configured one; absolute and new. */
-static modellab_status take_folder(mli_lab *lab, const char *given, const char *variable,
-                                   char **out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+take_folder(mli_lab *lab, const char *given, const char *variable, char **out, modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
     int rc;
@@ -56,7 +56,8 @@ static modellab_status take_folder(mli_lab *lab, const char *given, const char *
     return *out == NULL ? mli_no_memory(err) : MODELLAB_OK;
 }
 
-static modellab_status read_queue_settings(mli_lab_settings *settings, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_queue_settings(mli_lab_settings *settings,
+                                                               modellab_error *err)
 {
     modellab_status status =
         mli_config_int("MODEL_LAB_MAX_QUEUE_DURATION_SECONDS", 0, &settings->max_queue_ms, err);
@@ -73,7 +74,8 @@ static modellab_status read_queue_settings(mli_lab_settings *settings, modellab_
                : status;
 }
 
-static modellab_status read_sandbox(mli_lab_settings *settings, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_sandbox(mli_lab_settings *settings,
+                                                        modellab_error *err)
 {
     char *mode = NULL;
     int64_t required = 0;
@@ -92,7 +94,8 @@ static modellab_status read_sandbox(mli_lab_settings *settings, modellab_error *
     return status;
 }
 
-static modellab_status read_settings(mli_lab_settings *settings, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_settings(mli_lab_settings *settings,
+                                                         modellab_error *err)
 {
     static const int64_t gib = 1024 * 1024 * 1024;
     modellab_status status =
@@ -138,7 +141,8 @@ static modellab_status read_settings(mli_lab_settings *settings, modellab_error 
     return status == MODELLAB_OK ? read_queue_settings(settings, err) : status;
 }
 
-static modellab_status check_file_system(const mli_lab *lab, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check_file_system(const mli_lab *lab,
+                                                             modellab_error *err)
 {
     bool network = false;
     int rc;
@@ -156,7 +160,7 @@ static modellab_status check_file_system(const mli_lab *lab, modellab_error *err
                    : MODELLAB_OK;
 }
 
-static modellab_status make_folders(const mli_lab *lab, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status make_folders(const mli_lab *lab, modellab_error *err)
 {
     const mli_os_files *f = lab->os.files;
     char runs[MLI_PATH_BYTES];
@@ -195,7 +199,7 @@ static modellab_status make_folders(const mli_lab *lab, modellab_error *err)
     return rc == 0 ? MODELLAB_OK : mli_fail_os(err, -rc, "cannot make the lab's folder");
 }
 
-static modellab_status open_store(mli_lab *lab, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status open_store(mli_lab *lab, modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
     mli_store_options options = {
@@ -237,8 +241,8 @@ static void open_bell(mli_lab *lab)
     }
 }
 
-static modellab_status set_up(mli_lab *lab, const char *root, const modellab_lab_options *options,
-                              modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+set_up(mli_lab *lab, const char *root, const modellab_lab_options *options, modellab_error *err)
 {
     modellab_status status = take_folder(lab, root, "MODEL_LAB_ROOT", &lab->root, err);
 

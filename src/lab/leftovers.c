@@ -75,7 +75,8 @@ static int look_at_temporary(void *arg, const char *name)
     return 0;
 }
 
-static modellab_status list_folder(sweep *s, int (*each)(void *arg, const char *name))
+MODELLAB_MUST_CHECK static modellab_status list_folder(sweep *s,
+                                                       int (*each)(void *arg, const char *name))
 {
     const mli_os_files *f = s->lab->os.files;
     int rc = f->list(f->user, s->folder, each, s);
@@ -85,7 +86,7 @@ static modellab_status list_folder(sweep *s, int (*each)(void *arg, const char *
 }
 
 /* Temporary files of a run that has ended are nobody's. */
-static modellab_status sweep_run(sweep *s, const char *run_id)
+MODELLAB_MUST_CHECK static modellab_status sweep_run(sweep *s, const char *run_id)
 {
     modellab_status status = mli_run_path(s->lab->root, run_id, MLI_RUN_FOLDER, s->folder, s->err);
     if (status == MODELLAB_OK) {
@@ -99,7 +100,7 @@ static modellab_status sweep_run(sweep *s, const char *run_id)
 
 /* A folder without a record: a submission that did not come to its end, unless it is young or
  * somebody is at it. */
-static modellab_status sweep_orphan(sweep *s, const char *run_id)
+MODELLAB_MUST_CHECK static modellab_status sweep_orphan(sweep *s, const char *run_id)
 {
     mli_tree_bytes tree;
     int fd = -1;
@@ -150,8 +151,8 @@ static int look_at_folder(void *arg, const char *run_id)
     return s->status != MODELLAB_OK;
 }
 
-static modellab_status note_model(void *user, const char *name, mli_model_state state,
-                                  modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status note_model(void *user, const char *name,
+                                                      mli_model_state state, modellab_error *err)
 {
     sweep *s = user;
     char path[MLI_PATH_BYTES];
@@ -198,7 +199,7 @@ static int look_at_image(void *arg, const char *name)
     return 0;
 }
 
-static modellab_status sweep_cache(sweep *s, int64_t now_ns, int64_t grace_ms)
+MODELLAB_MUST_CHECK static modellab_status sweep_cache(sweep *s, int64_t now_ns, int64_t grace_ms)
 {
     mli_model_store models = {
         .alloc = s->lab->alloc, .files = s->lab->os.files, .root = s->lab->models_root};
@@ -221,7 +222,7 @@ static modellab_status sweep_cache(sweep *s, int64_t now_ns, int64_t grace_ms)
     return status;
 }
 
-static modellab_status clean_cache(sweep *s, int64_t now_ns, int64_t grace_ms)
+MODELLAB_MUST_CHECK static modellab_status clean_cache(sweep *s, int64_t now_ns, int64_t grace_ms)
 {
     const mli_lab *lab = s->lab;
     mli_task task;

@@ -39,8 +39,8 @@ static int lock_folder(const mli_lab *lab, const char *run_id)
     return -1;
 }
 
-static modellab_status write_once(mli_lab *lab, const char *run_id, mli_run_stand *written,
-                                  modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status write_once(mli_lab *lab, const char *run_id,
+                                                      mli_run_stand *written, modellab_error *err)
 {
     mli_run_record *record = NULL;
     modellab_status status = mli_store_load(lab->store, run_id, &record, err);

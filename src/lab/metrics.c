@@ -367,7 +367,8 @@ static void put_process(writer *w, const mli_lab *lab, int64_t fsync_ns)
                     (double)self.open_files);
 }
 
-static modellab_status count_orphans(mli_lab *lab, size_t *orphans, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status count_orphans(mli_lab *lab, size_t *orphans,
+                                                         modellab_error *err)
 {
     modellab_report *report = NULL;
     modellab_status status = mli_reconcile(lab, MLI_RECONCILE_DRY_RUN, &report, err);
@@ -385,7 +386,8 @@ static modellab_status count_orphans(mli_lab *lab, size_t *orphans, modellab_err
 }
 
 /* Time of a real write and sync; -1 on a lab that is only read. */
-static modellab_status time_store(mli_lab *lab, int64_t *ns, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status time_store(mli_lab *lab, int64_t *ns,
+                                                      modellab_error *err)
 {
     const mli_os_clock *clock = lab->os.clock;
     int64_t started = clock->monotonic_ns(clock->user);
@@ -409,7 +411,8 @@ typedef struct facts {
     int64_t fsync_ns;
 } facts;
 
-static modellab_status gather(mli_lab *lab, bool exemplars, facts *f, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status gather(mli_lab *lab, bool exemplars, facts *f,
+                                                  modellab_error *err)
 {
     const mli_store_ended newest = {.limit = EXEMPLAR_RUNS, .before_ms = INT64_MAX};
     modellab_status status = time_store(lab, &f->fsync_ns, err);

@@ -28,8 +28,8 @@ static bool is_recorded(const mli_ingest *ingest, const mli_run_record *record)
 }
 
 /* As the request has it; the lines do not tell. */
-static modellab_status read_task(const mli_run_row *run, char *out, size_t capacity,
-                                 modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_task(const mli_run_row *run, char *out,
+                                                     size_t capacity, modellab_error *err)
 {
     mli_json *request = NULL;
     modellab_status status = mli_json_parse(run->request_json, strlen(run->request_json),
@@ -42,9 +42,9 @@ static modellab_status read_task(const mli_run_row *run, char *out, size_t capac
     return status;
 }
 
-static modellab_status fill(const mli_ingest *ingest, const mli_run_row *run,
-                            const mli_checkpoint_chain *chain, mli_transcript *transcript,
-                            modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status fill(const mli_ingest *ingest, const mli_run_row *run,
+                                                const mli_checkpoint_chain *chain,
+                                                mli_transcript *transcript, modellab_error *err)
 {
     char task[32];
     mli_asr_mark mark;
@@ -70,8 +70,8 @@ static modellab_status fill(const mli_ingest *ingest, const mli_run_row *run,
 }
 
 /* All windows that are finished, of this attempt or of those that it went on from. */
-static modellab_status read_chain(const mli_ingest *ingest, mli_checkpoint_chain *chain,
-                                  modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+read_chain(const mli_ingest *ingest, mli_checkpoint_chain *chain, modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
     const mli_os_files *f = ingest->lab->os.files;
@@ -89,9 +89,9 @@ static modellab_status read_chain(const mli_ingest *ingest, mli_checkpoint_chain
     return status;
 }
 
-static modellab_status build(const mli_ingest *ingest, const mli_run_row *run,
-                             mli_transcript *transcript, int64_t *count, mli_buf *out,
-                             modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status build(const mli_ingest *ingest, const mli_run_row *run,
+                                                 mli_transcript *transcript, int64_t *count,
+                                                 mli_buf *out, modellab_error *err)
 {
     mli_checkpoint_chain chain;
     mli_transcript_set_partial(transcript);
@@ -107,8 +107,9 @@ static modellab_status build(const mli_ingest *ingest, const mli_run_row *run,
                : status;
 }
 
-static modellab_status record_it(mli_ingest *ingest, const char *file, const char *sha256,
-                                 size_t bytes, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status record_it(mli_ingest *ingest, const char *file,
+                                                     const char *sha256, size_t bytes,
+                                                     modellab_error *err)
 {
     char id[MLI_ULID_BYTES];
     mli_lab *lab = ingest->lab;
@@ -137,7 +138,8 @@ static modellab_status record_it(mli_ingest *ingest, const char *file, const cha
     return mli_store_apply(lab->store, &change, NULL, NULL, err);
 }
 
-static modellab_status keep(mli_ingest *ingest, mli_buf *text, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status keep(mli_ingest *ingest, mli_buf *text,
+                                                modellab_error *err)
 {
     char file[96];
     char sha256[65];

@@ -18,8 +18,8 @@ const char *mli_pricing_builtin(void)
     return builtin;
 }
 
-static modellab_status read_file(const mli_lab *lab, const char *path, mli_buf *out,
-                                 modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_file(const mli_lab *lab, const char *path,
+                                                     mli_buf *out, modellab_error *err)
 {
     const mli_os_files *f = lab->os.files;
     int fd = f->open(f->user, path, MLI_OS_READ | MLI_OS_NONBLOCK, 0), rc;

@@ -25,8 +25,8 @@ static void refresh_manifest(mli_lab *lab, modellab_logger *log, const char *run
     }
 }
 
-static modellab_status arrange(mli_lab *lab, const mli_store_arrangement *what, const char *event,
-                               modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status arrange(mli_lab *lab, const mli_store_arrangement *what,
+                                                   const char *event, modellab_error *err)
 {
     bool changed = false;
     modellab_status status = mli_lab_check(lab, true, err);
@@ -86,7 +86,8 @@ static bool is_lost_race(modellab_status status)
            status == MODELLAB_E_FENCED || status == MODELLAB_E_NOT_FOUND;
 }
 
-static modellab_status expire_one(mli_lab *lab, const char *run_id, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status expire_one(mli_lab *lab, const char *run_id,
+                                                      modellab_error *err)
 {
     char text[96];
     mli_run_record *record = NULL;
@@ -122,8 +123,8 @@ static modellab_status expire_one(mli_lab *lab, const char *run_id, modellab_err
     return status;
 }
 
-static modellab_status expire_batch(mli_lab *lab, const char *only_id, size_t *count,
-                                    modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status expire_batch(mli_lab *lab, const char *only_id,
+                                                        size_t *count, modellab_error *err)
 {
     char ids[BATCH][MLI_ULID_BYTES];
     modellab_status first =
@@ -139,7 +140,7 @@ static modellab_status expire_batch(mli_lab *lab, const char *only_id, size_t *c
 }
 
 /* Nobody's deadline passes because the wall clock was set: first they are moved with it. */
-static modellab_status keep_clock(mli_lab *lab, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status keep_clock(mli_lab *lab, modellab_error *err)
 {
     mli_os_identity self;
     int64_t moved_ms = 0;

@@ -40,8 +40,9 @@ static void add_settled(mli_findings *report, const char *run_id, modellab_run_s
     }
 }
 
-static modellab_status end_dead(mli_lab *lab, const mli_run_row *row, bool dry_run,
-                                mli_findings *report, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status end_dead(mli_lab *lab, const mli_run_row *row,
+                                                    bool dry_run, mli_findings *report,
+                                                    modellab_error *err)
 {
     modellab_run_status to = 0;
     int64_t damaged = 0;
@@ -61,8 +62,9 @@ static modellab_status end_dead(mli_lab *lab, const mli_run_row *row, bool dry_r
     return status;
 }
 
-static modellab_status look_at(mli_lab *lab, const mli_run_row *row, bool dry_run,
-                               mli_findings *report, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status look_at(mli_lab *lab, const mli_run_row *row,
+                                                   bool dry_run, mli_findings *report,
+                                                   modellab_error *err)
 {
     mli_run_life life = MLI_LIFE_WORKS;
     modellab_status status = mli_run_life_of(lab, row, &life, err);
@@ -91,8 +93,8 @@ static bool is_the_runs_own(modellab_status status)
            status == MODELLAB_E_INVALID_ARGUMENT || status == MODELLAB_E_NOT_FOUND;
 }
 
-static modellab_status look_at_active(mli_lab *lab, bool dry_run, mli_findings *report,
-                                      modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status look_at_active(mli_lab *lab, bool dry_run,
+                                                          mli_findings *report, modellab_error *err)
 {
     mli_run_row_list *active = NULL;
     modellab_status first = mli_store_active(lab->store, &active, err);
@@ -118,8 +120,8 @@ static modellab_status look_at_active(mli_lab *lab, bool dry_run, mli_findings *
 }
 
 /* Locks and sockets of supervisors that are gone. */
-static modellab_status look_at_supervisors(mli_lab *lab, bool dry_run, mli_findings *report,
-                                           modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+look_at_supervisors(mli_lab *lab, bool dry_run, mli_findings *report, modellab_error *err)
 {
     int64_t dead = 0;
     modellab_status status = mli_supervisors_sweep(lab, dry_run, &dead, err);
@@ -151,7 +153,8 @@ static void add_not_removed(void *user, const mli_run_row *row, const modellab_e
 }
 
 /* Removals that a crash interrupted. */
-static modellab_status complete_removals(mli_lab *lab, mli_findings *report, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status complete_removals(mli_lab *lab, mli_findings *report,
+                                                             modellab_error *err)
 {
     int64_t completed = 0;
     removing r = {lab, report};
@@ -203,8 +206,8 @@ static void tell(mli_lab *lab, const modellab_report *report, bool dry_run)
 }
 
 /* The parts, in an order in which each builds on the ones before. */
-static modellab_status look(mli_lab *lab, int flags, const mli_task *task, mli_findings *findings,
-                            modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status look(mli_lab *lab, int flags, const mli_task *task,
+                                                mli_findings *findings, modellab_error *err)
 {
     bool dry_run = (flags & MLI_RECONCILE_DRY_RUN) != 0;
     modellab_status status = look_at_active(lab, dry_run, findings, err);

@@ -22,7 +22,8 @@ typedef struct files_look {
     modellab_error *err;
 } files_look;
 
-static modellab_status repair_manifest(files_look *look, const char *id, const char *text)
+MODELLAB_MUST_CHECK static modellab_status repair_manifest(files_look *look, const char *id,
+                                                           const char *text)
 {
     char pointer[48];
     const char *run_id = look->record->run->id;
@@ -34,7 +35,8 @@ static modellab_status repair_manifest(files_look *look, const char *id, const c
 }
 
 /* The manifest of a run that works may be a moment behind. */
-static modellab_status compare_manifest(files_look *look, const mli_json *manifest)
+MODELLAB_MUST_CHECK static modellab_status compare_manifest(files_look *look,
+                                                            const mli_json *manifest)
 {
     const mli_run_row *row = look->record->run;
     if (!mli_status_is_final(row->status)) {
@@ -50,7 +52,7 @@ static modellab_status compare_manifest(files_look *look, const mli_json *manife
     return MODELLAB_OK;
 }
 
-static modellab_status look_at_manifest(files_look *look)
+MODELLAB_MUST_CHECK static modellab_status look_at_manifest(files_look *look)
 {
     mli_buf text;
     mli_json *manifest = NULL;
@@ -76,8 +78,8 @@ static modellab_status look_at_manifest(files_look *look)
     return status;
 }
 
-static modellab_status artifact_path(const files_look *look, const char *file,
-                                     char out[MLI_PATH_BYTES])
+MODELLAB_MUST_CHECK static modellab_status artifact_path(const files_look *look, const char *file,
+                                                         char out[MLI_PATH_BYTES])
 {
     modellab_status status =
         mli_run_path(look->lab->root, look->record->run->id, MLI_RUN_ARTIFACTS, out, look->err);
@@ -100,7 +102,8 @@ static void say_artifact(files_look *look, const char *id, const char *name, con
     mli_reconcile_add(look->report, MODELLAB_SEVERITY_ERROR, id, look->record->run->id, text);
 }
 
-static modellab_status look_at_artifact(files_look *look, const mli_artifact_row *row)
+MODELLAB_MUST_CHECK static modellab_status look_at_artifact(files_look *look,
+                                                            const mli_artifact_row *row)
 {
     char path[MLI_PATH_BYTES];
     mli_os_stat facts;
@@ -137,7 +140,7 @@ static int look_at_file(void *arg, const char *name)
     return 0;
 }
 
-static modellab_status look_at_artifacts(files_look *look)
+MODELLAB_MUST_CHECK static modellab_status look_at_artifacts(files_look *look)
 {
     char path[MLI_PATH_BYTES];
     modellab_status status = MODELLAB_OK;
@@ -159,7 +162,7 @@ static modellab_status look_at_artifacts(files_look *look)
                : mli_fail_os(look->err, -rc, "artifacts of a run could not be listed");
 }
 
-static modellab_status look_at_run(files_look *look, const char *run_id)
+MODELLAB_MUST_CHECK static modellab_status look_at_run(files_look *look, const char *run_id)
 {
     char path[MLI_PATH_BYTES];
     mli_os_stat facts;
@@ -190,7 +193,7 @@ static modellab_status look_at_run(files_look *look, const char *run_id)
     return status;
 }
 
-static modellab_status look_at_records(files_look *look)
+MODELLAB_MUST_CHECK static modellab_status look_at_records(files_look *look)
 {
     char before[MLI_ULID_BYTES] = "";
     modellab_status status = MODELLAB_OK;

@@ -28,7 +28,7 @@ static void look_at_worker(const mli_lab *lab, const mli_run_row *row, mli_findi
     }
 }
 
-static modellab_status read_to_end(mli_journal_reader *r, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_to_end(mli_journal_reader *r, modellab_error *err)
 {
     mli_journal_line line;
     bool found = true;
@@ -45,8 +45,10 @@ static void say_torn(mli_findings *report, const char *run_id)
                       "its journal ends within a line -> the whole lines count");
 }
 
-static modellab_status look_at_journal(const mli_lab *lab, const mli_run_row *row, bool damage,
-                                       mli_findings *report, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status look_at_journal(const mli_lab *lab,
+                                                           const mli_run_row *row, bool damage,
+                                                           mli_findings *report,
+                                                           modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
     mli_journal_reader reader;

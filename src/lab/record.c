@@ -28,7 +28,7 @@ static bool due(int64_t last_ns, int64_t now_ns, int64_t every_ns)
     return last_ns == INT64_MIN || now_ns - last_ns >= every_ns;
 }
 
-static modellab_status must_run(const modellab_record *r, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status must_run(const modellab_record *r, modellab_error *err)
 {
     modellab_status status = mli_lab_check(r->lab, true, err);
 
@@ -184,8 +184,8 @@ static bool artifact_name_ok(const char *name)
     return bytes > 0 && bytes <= 255 && name[0] != '.' && mli_utf8_valid(name, bytes);
 }
 
-static modellab_status put_artifact(modellab_record *r, const mli_artifact_row *row,
-                                    modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+put_artifact(modellab_record *r, const mli_artifact_row *row, modellab_error *err)
 {
     mli_event_row event = {.type = "artifact_added", .step = row->step};
     mli_store_change change = {
@@ -290,7 +290,7 @@ static modellab_reason reason_of_cap(int64_t cap)
     }
 }
 
-static modellab_status stop(modellab_record *r, modellab_run_status status, modellab_reason reason)
+static void stop(modellab_record *r, modellab_run_status status, modellab_reason reason)
 {
     if (r->stop_status == 0) { /* the first reason to stop is the one that counts */
         r->stop_status = status;
@@ -298,10 +298,10 @@ static modellab_status stop(modellab_record *r, modellab_run_status status, mode
         mli_log(r->logger, MODELLAB_LOG_WARN, "record.stop", "the record is asked to stop",
                 MLI_LOG_FIELDS(mli_log_string("reason", mli_reason_name(reason))));
     }
-    return status == MODELLAB_RUN_CANCELLED ? MODELLAB_E_CANCELLED : MODELLAB_E_TIMEOUT;
 }
 
-static modellab_status look_for_cancel(modellab_record *r, int64_t now_ns, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status look_for_cancel(modellab_record *r, int64_t now_ns,
+                                                           modellab_error *err)
 {
     mli_run_stand stand;
     modellab_status status;
@@ -319,13 +319,13 @@ static modellab_status look_for_cancel(modellab_record *r, int64_t now_ns, model
                         mli_status_name_of_run(stand.status));
     }
     if (stand.cancel_requested_ms >= 0) {
-        return mli_fail(err, stop(r, MODELLAB_RUN_CANCELLED, MODELLAB_REASON_CANCELLED_BY_USER),
-                        "the run was cancelled on request");
+        stop(r, MODELLAB_RUN_CANCELLED, MODELLAB_REASON_CANCELLED_BY_USER);
+        return mli_fail(err, MODELLAB_E_CANCELLED, "the run was cancelled on request");
     }
     return MODELLAB_OK;
 }
 
-static modellab_status check_caps(modellab_record *r, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check_caps(modellab_record *r, modellab_error *err)
 {
     modellab_measures measures = MODELLAB_MEASURES_INIT;
     modellab_error passed = MODELLAB_ERROR_INIT;
@@ -343,7 +343,7 @@ static modellab_status check_caps(modellab_record *r, modellab_error *err)
     if (status == MODELLAB_E_CAP_EXCEEDED) {
         modellab_reason reason = reason_of_cap(passed.detail);
 
-        (void)stop(r, mli_settle_status(reason), reason);
+        stop(r, mli_settle_status(reason), reason);
         return mli_fail_at(err, status, passed.detail, "%s", passed.message);
     }
     return status == MODELLAB_OK ? status : mli_fail(err, status, "%s", passed.message);
@@ -361,8 +361,8 @@ modellab_status mli_record_check(modellab_record *r, modellab_error *err)
     if (status == MODELLAB_OK && r->max_duration_ms > 0 &&
         (now_ns - r->started_ns) / 1000000 >= r->max_duration_ms) {
         mli_settle_text(MODELLAB_REASON_RUN_TIMEOUT, r->max_duration_ms, text, sizeof text);
-        return mli_fail(err, stop(r, MODELLAB_RUN_TIMEOUT, MODELLAB_REASON_RUN_TIMEOUT), "%s",
-                        text);
+        stop(r, MODELLAB_RUN_TIMEOUT, MODELLAB_REASON_RUN_TIMEOUT);
+        return mli_fail(err, MODELLAB_E_TIMEOUT, "%s", text);
     }
     if (status == MODELLAB_OK) {
         status = check_caps(r, err);

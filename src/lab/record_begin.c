@@ -19,8 +19,8 @@ static bool fits(const char *text, size_t limit)
     return text == NULL || (strlen(text) <= limit && mli_utf8_valid(text, strlen(text)));
 }
 
-static modellab_status check_options(const mli_lab *lab, const modellab_record_options *o,
-                                     modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+check_options(const mli_lab *lab, const modellab_record_options *o, modellab_error *err)
 {
     modellab_measures measures = MODELLAB_MEASURES_INIT;
 
@@ -43,8 +43,9 @@ static modellab_status check_options(const mli_lab *lab, const modellab_record_o
 }
 
 /* {"schema_version":1,"pipeline":...,"config":{...}}: the request of a record. */
-static modellab_status write_request(const modellab_record_options *o, const char *pipeline,
-                                     mli_buf *out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status write_request(const modellab_record_options *o,
+                                                         const char *pipeline, mli_buf *out,
+                                                         modellab_error *err)
 {
     mli_json *config = NULL;
     modellab_status status = MODELLAB_OK;
@@ -81,7 +82,8 @@ static modellab_status write_request(const modellab_record_options *o, const cha
     return status;
 }
 
-static modellab_status write_owner(const mli_lab *lab, mli_buf *out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status write_owner(const mli_lab *lab, mli_buf *out,
+                                                       modellab_error *err)
 {
     mli_os_identity self;
     mli_jw w;
@@ -122,8 +124,10 @@ static void fill_row(const modellab_record *r, const modellab_record_options *o,
     row->max_duration_ms = r->max_duration_ms;
 }
 
-static modellab_status put_row(modellab_record *r, const modellab_record_options *o,
-                               const char *pipeline, const mli_buf *request, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status put_row(modellab_record *r,
+                                                   const modellab_record_options *o,
+                                                   const char *pipeline, const mli_buf *request,
+                                                   modellab_error *err)
 {
     static const mli_event_row started = {.type = "run_started"};
     char existing[MLI_ULID_BYTES];
@@ -141,7 +145,7 @@ static modellab_status put_row(modellab_record *r, const modellab_record_options
     return status;
 }
 
-static modellab_status open_logger(modellab_record *r, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status open_logger(modellab_record *r, modellab_error *err)
 {
     modellab_logger_options options = MODELLAB_LOGGER_OPTIONS_INIT;
     modellab_log_context context = MODELLAB_LOG_CONTEXT_INIT;
@@ -170,7 +174,7 @@ static modellab_status open_logger(modellab_record *r, modellab_error *err)
     return status;
 }
 
-static modellab_status open_tracker(modellab_record *r, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status open_tracker(modellab_record *r, modellab_error *err)
 {
     modellab_tracker_options options = MODELLAB_TRACKER_OPTIONS_INIT;
     modellab_status status;
@@ -201,7 +205,8 @@ static void give_back(modellab_record *r, bool remove_files)
 }
 
 /* All that comes before the row: when it fails, nothing of the record stays. */
-static modellab_status prepare(modellab_record *r, const mli_buf *request, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status prepare(modellab_record *r, const mli_buf *request,
+                                                   modellab_error *err)
 {
     const mli_lab *lab = r->lab;
     modellab_status status = mli_rundir_create(lab->os.files, lab->root, r->ids.run_id, err);
@@ -222,8 +227,8 @@ static modellab_status prepare(modellab_record *r, const mli_buf *request, model
     return status == MODELLAB_OK ? open_tracker(r, err) : status;
 }
 
-static modellab_status start(modellab_record *r, const modellab_record_options *o,
-                             modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+start(modellab_record *r, const modellab_record_options *o, modellab_error *err)
 {
     const char *pipeline = o->pipeline == NULL || o->pipeline[0] == '\0' ? "recorded" : o->pipeline;
     modellab_status status = check_options(r->lab, o, err), written;

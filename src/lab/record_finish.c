@@ -11,8 +11,9 @@
 #include "log/logger.h"
 #include "track/tracker.h"
 
-static modellab_status check_end(const modellab_record *r, modellab_run_status status,
-                                 modellab_reason reason, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check_end(const modellab_record *r,
+                                                     modellab_run_status status,
+                                                     modellab_reason reason, modellab_error *err)
 {
     modellab_status checked = mli_lab_check(r->lab, true, err);
 
@@ -34,7 +35,8 @@ static modellab_status check_end(const modellab_record *r, modellab_run_status s
     return MODELLAB_OK;
 }
 
-static modellab_status take_measures(modellab_record *r, mli_run_measures *out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take_measures(modellab_record *r, mli_run_measures *out,
+                                                         modellab_error *err)
 {
     modellab_measures measures = MODELLAB_MEASURES_INIT;
     modellab_status status = mli_record_measure(r, &measures, &out->cost_micros, err);
@@ -60,8 +62,9 @@ static void name_methods(const mli_run_measures *m, mli_buf *out)
     mli_methods_write(&methods, "", out);
 }
 
-static modellab_status apply_end(modellab_record *r, modellab_run_status to, modellab_reason reason,
-                                 const char *message, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status apply_end(modellab_record *r, modellab_run_status to,
+                                                     modellab_reason reason, const char *message,
+                                                     modellab_error *err)
 {
     bool completed = to == MODELLAB_RUN_COMPLETED;
     mli_buf seal;

@@ -107,9 +107,10 @@ modellab_status mli_request_schema_load(const modellab_allocator *alloc, mli_sch
     return mli_schema_load(text, strlen(text), alloc, out, err);
 }
 
-static modellab_status check_schema(mli_request *r, const modellab_allocator *alloc,
-                                    const mli_schema *known, mli_findings *report,
-                                    modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check_schema(mli_request *r,
+                                                        const modellab_allocator *alloc,
+                                                        const mli_schema *known,
+                                                        mli_findings *report, modellab_error *err)
 {
     mli_schema *schema = NULL;
     modellab_status status;
@@ -147,8 +148,9 @@ static void read_retry(mli_request *r, const mli_request_defaults *defaults, mli
     }
 }
 
-static modellab_status accept(mli_request *r, const mli_request_defaults *defaults,
-                              mli_findings *report, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status accept(mli_request *r,
+                                                  const mli_request_defaults *defaults,
+                                                  mli_findings *report, modellab_error *err)
 {
     const mli_pipeline *pipeline;
     modellab_status status;

@@ -8,7 +8,8 @@
 #include "lab/submit.h"
 #include <string.h>
 
-static modellab_status patch_with(mli_json **value, const mli_json *patch, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status patch_with(mli_json **value, const mli_json *patch,
+                                                      modellab_error *err)
 {
     mli_json *merged = NULL;
     modellab_status status = mli_json_merge_patch(*value, patch, &merged, err);
@@ -19,7 +20,8 @@ static modellab_status patch_with(mli_json **value, const mli_json *patch, model
     return status;
 }
 
-static modellab_status patch_text(mli_json **value, const char *text, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status patch_text(mli_json **value, const char *text,
+                                                      modellab_error *err)
 {
     mli_json *patch = NULL;
     modellab_status status = mli_json_parse(text, strlen(text), 1024, &patch, err);
@@ -71,7 +73,8 @@ modellab_status mli_rerun_request(const char *accepted, const mli_json *patch, m
     return status;
 }
 
-static modellab_status check_parent(const mli_run_row *run, bool ended_badly, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check_parent(const mli_run_row *run, bool ended_badly,
+                                                        modellab_error *err)
 {
     const char *name = mli_status_name_of_run(run->status);
     if (!mli_status_is_final(run->status)) {
@@ -88,10 +91,11 @@ static modellab_status check_parent(const mli_run_row *run, bool ended_badly, mo
     return MODELLAB_OK;
 }
 
-static modellab_status submit(mli_lab *lab, const mli_run_record *parent, const char *request,
-                              const modellab_run_again_options *options,
-                              char child_id[MLI_ULID_BYTES], modellab_report **report,
-                              modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status submit(mli_lab *lab, const mli_run_record *parent,
+                                                  const char *request,
+                                                  const modellab_run_again_options *options,
+                                                  char child_id[MLI_ULID_BYTES],
+                                                  modellab_report **report, modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
     modellab_run_submit_options o = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
@@ -110,10 +114,11 @@ static modellab_status submit(mli_lab *lab, const mli_run_record *parent, const 
     return mli_run_submit_child(lab, &o, parent, NULL, child_id, report, err);
 }
 
-static modellab_status repeat(mli_lab *lab, const char *run_id, bool ended_badly,
-                              const mli_json *patch, const modellab_run_again_options *options,
-                              char child_id[MLI_ULID_BYTES], modellab_report **report,
-                              modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status repeat(mli_lab *lab, const char *run_id,
+                                                  bool ended_badly, const mli_json *patch,
+                                                  const modellab_run_again_options *options,
+                                                  char child_id[MLI_ULID_BYTES],
+                                                  modellab_report **report, modellab_error *err)
 {
     mli_run_record *parent = NULL;
     mli_buf request;

@@ -23,7 +23,8 @@ bool mli_retention_is_due(const mli_retention_rule *rule, int64_t age_ms, int64_
 }
 
 /* The lab's lock of cleanups: two passes at once would only get into each other's way. */
-static modellab_status take_lock(const mli_lab *lab, int *fd, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take_lock(const mli_lab *lab, int *fd,
+                                                     modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
     const mli_os_files *f = lab->os.files;
@@ -85,7 +86,8 @@ static int remove_input(const mli_os_files *f, const char *path, const char *fol
     return rc != 0 ? rc : mli_os_sync_dir(f, folder);
 }
 
-static modellab_status remove_folder(const mli_lab *lab, const char *run_id, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status remove_folder(const mli_lab *lab, const char *run_id,
+                                                         modellab_error *err)
 {
     char runs[MLI_PATH_BYTES];
     modellab_status status = mli_rundir_remove(lab->os.files, lab->root, run_id, err);
@@ -98,8 +100,8 @@ static modellab_status remove_folder(const mli_lab *lab, const char *run_id, mod
 }
 
 /* The second act. */
-static modellab_status remove_files(const mli_lab *lab, const char *run_id, int32_t parts,
-                                    modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status remove_files(const mli_lab *lab, const char *run_id,
+                                                        int32_t parts, modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
     char folder[MLI_PATH_BYTES];
@@ -122,8 +124,8 @@ static modellab_status remove_files(const mli_lab *lab, const char *run_id, int3
 
 /* Second and third act of a run that is marked. A manifest that cannot be written is reconcile's.
  */
-static modellab_status complete_one(mli_lab *lab, const char *run_id, int32_t parts,
-                                    modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status complete_one(mli_lab *lab, const char *run_id,
+                                                        int32_t parts, modellab_error *err)
 {
     modellab_status status = remove_files(lab, run_id, parts, err);
     if (status == MODELLAB_OK && (parts & MLI_PART_RUN) == 0) {
@@ -230,8 +232,9 @@ static void count(mli_retention *pass, int32_t parts, const mli_run_bytes *bytes
 
 /* The three acts, with the run's lock held: whoever still has it (a worker that was fenced out)
  * still uses its files. */
-static modellab_status remove_run(mli_retention *pass, const mli_run_row *row, int32_t parts,
-                                  bool *went, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status remove_run(mli_retention *pass, const mli_run_row *row,
+                                                      int32_t parts, bool *went,
+                                                      modellab_error *err)
 {
     mli_lab *lab = pass->lab;
     int fd = -1;
@@ -269,7 +272,8 @@ static int32_t parts_of(const mli_retention *pass, const mli_run_row *row)
 }
 
 /* A failure of one run is counted; only what concerns all of them comes back. */
-static modellab_status look_at(mli_retention *pass, const mli_run_row *row, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status look_at(mli_retention *pass, const mli_run_row *row,
+                                                   modellab_error *err)
 {
     mli_run_bytes bytes = {0, 0, 0};
     modellab_error one = MODELLAB_ERROR_INIT;

@@ -17,7 +17,8 @@ typedef struct offer {
 } offer;
 
 /* A file with a hard link in the child's folder: its name there has the fence 0. */
-static modellab_status share(const offer *o, const mli_artifact_row *row, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status share(const offer *o, const mli_artifact_row *row,
+                                                 modellab_error *err)
 {
     char file[96];
     modellab_status status = mli_artifact_file(0, row->name, file, err);
@@ -55,7 +56,8 @@ static void put_artifact(mli_jw *line, const mli_artifact_row *row)
     mli_jw_end_object(line);
 }
 
-static modellab_status write_step(offer *o, const mli_step_row *step, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status write_step(offer *o, const mli_step_row *step,
+                                                      modellab_error *err)
 {
     const mli_run_row *run = o->parent->run;
     mli_jw *line = mli_journal_begin(&o->journal, MLI_REUSABLE_TYPE);
@@ -76,7 +78,8 @@ static modellab_status write_step(offer *o, const mli_step_row *step, modellab_e
     return mli_journal_end(&o->journal, false, err);
 }
 
-static modellab_status offer_step(offer *o, const mli_step_row *step, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status offer_step(offer *o, const mli_step_row *step,
+                                                      modellab_error *err)
 {
     modellab_status status = MODELLAB_OK;
     for (size_t i = 0; status == MODELLAB_OK && i < o->parent->artifact_count; i++) {
@@ -108,7 +111,8 @@ static bool is_head(const char *key)
     return false;
 }
 
-static modellab_status write_window(offer *o, const char *json, size_t bytes, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status write_window(offer *o, const char *json, size_t bytes,
+                                                        modellab_error *err)
 {
     mli_json *window = NULL;
     const char *key = NULL;
@@ -135,7 +139,7 @@ static modellab_status write_window(offer *o, const char *json, size_t bytes, mo
     return status == MODELLAB_OK ? mli_journal_end(&o->journal, false, err) : status;
 }
 
-static modellab_status offer_windows(offer *o, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status offer_windows(offer *o, modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
     mli_checkpoint_chain chain;
@@ -160,7 +164,7 @@ static modellab_status offer_windows(offer *o, modellab_error *err)
     return status;
 }
 
-static modellab_status write_all(offer *o, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status write_all(offer *o, modellab_error *err)
 {
     modellab_status status = MODELLAB_OK;
     for (size_t i = 0; status == MODELLAB_OK && i < o->parent->step_count; i++) {

@@ -138,8 +138,9 @@ static void take_running(play *p)
     }
 }
 
-static modellab_status run_play(play *p, const mli_schedule_world *world, size_t target,
-                                mli_schedule_place *out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status run_play(play *p, const mli_schedule_world *world,
+                                                    size_t target, mli_schedule_place *out,
+                                                    modellab_error *err)
 {
     const mli_queue_view *view = p->s->view;
     /* Without workers the order is played as if there were one. */

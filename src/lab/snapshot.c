@@ -4,8 +4,8 @@
 #include "base/alloc.h"
 #include "base/error.h"
 
-static modellab_status wrap(mli_lab *lab, mli_run_record *record, modellab_run **out,
-                            modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status wrap(mli_lab *lab, mli_run_record *record,
+                                                modellab_run **out, modellab_error *err)
 {
     modellab_run *run = mli_alloc_zero(lab->alloc, sizeof *run);
 
@@ -54,8 +54,8 @@ void mli_run_unref(modellab_run *run)
     }
 }
 
-static modellab_status load_each(mli_lab *lab, const mli_run_row_list *rows,
-                                 modellab_run_list *list, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status load_each(mli_lab *lab, const mli_run_row_list *rows,
+                                                     modellab_run_list *list, modellab_error *err)
 {
     for (size_t i = 0; i < rows->count; i++) {
         modellab_status status =

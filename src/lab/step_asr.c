@@ -39,8 +39,8 @@ static const char *text_of(const asr_work *work, const char *key, const char *fa
 }
 
 /* By name or path, where no image was handed over: packed in this process's own memory. */
-static modellab_status open_by_path(asr_work *work, const char *name, mli_asr_model **out,
-                                    modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status open_by_path(asr_work *work, const char *name,
+                                                        mli_asr_model **out, modellab_error *err)
 {
     mli_worker *w = work->w;
     mli_model_files files;
@@ -63,7 +63,8 @@ static modellab_status open_by_path(asr_work *work, const char *name, mli_asr_mo
     return status;
 }
 
-static modellab_status open_model(asr_work *work, mli_asr_model **out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status open_model(asr_work *work, mli_asr_model **out,
+                                                      modellab_error *err)
 {
     mli_worker *w = work->w;
     const char *name = text_of(work, "model", "whisper-tiny.en");
@@ -91,7 +92,7 @@ static void name_engine(mli_worker *w, const mli_asr_model *model)
 }
 
 /* The record names it. */
-static modellab_status say_engine(mli_worker *w, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status say_engine(mli_worker *w, modellab_error *err)
 {
     mli_jw *line = mli_journal_begin(&w->journal, "measures");
     mli_jw_kstring(line, "model", w->model);
@@ -191,8 +192,10 @@ static const char *media_type(mli_text_format format)
     }
 }
 
-static modellab_status write_one(asr_work *work, const mli_transcript *transcript, bool partial,
-                                 mli_text_format format, const char *extension, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status write_one(asr_work *work,
+                                                     const mli_transcript *transcript, bool partial,
+                                                     mli_text_format format, const char *extension,
+                                                     modellab_error *err)
 {
     mli_worker *w = work->w;
     char name[64];
@@ -214,8 +217,8 @@ static modellab_status write_one(asr_work *work, const mli_transcript *transcrip
 }
 
 /* transcript.json always has everything; the others are what was asked for besides. */
-static modellab_status write_all(asr_work *work, const mli_transcript *transcript, bool partial,
-                                 modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+write_all(asr_work *work, const mli_transcript *transcript, bool partial, modellab_error *err)
 {
     const mli_json *formats = mli_json_get(work->config, "formats");
     modellab_status status =
@@ -247,7 +250,7 @@ static int32_t threads_of(const asr_work *work)
 }
 
 /* What decides the bits of each window. How many threads and which formats does not. */
-static modellab_status make_key(asr_work *work, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status make_key(asr_work *work, modellab_error *err)
 {
     static const char *const without[] = {"model", "weights", "threads", "formats", NULL};
     mli_worker *w = work->w;
@@ -261,7 +264,8 @@ static modellab_status make_key(asr_work *work, modellab_error *err)
     return status;
 }
 
-static modellab_status say_resumed(mli_worker *w, const asr_work *work, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status say_resumed(mli_worker *w, const asr_work *work,
+                                                       modellab_error *err)
 {
     double seconds = (double)work->seek / 100.0;
     mli_log(w->log, MODELLAB_LOG_INFO, "asr.resumed", "goes on where an earlier attempt was",
@@ -278,8 +282,8 @@ static modellab_status say_resumed(mli_worker *w, const asr_work *work, modellab
     return status;
 }
 
-static modellab_status use_chain(asr_work *work, const mli_checkpoint_chain *chain,
-                                 modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+use_chain(asr_work *work, const mli_checkpoint_chain *chain, modellab_error *err)
 {
     modellab_status status = mli_transcript_create(work->w->alloc, &work->done, err);
     if (status == MODELLAB_OK) {
@@ -308,7 +312,7 @@ static void tell_anew(const mli_worker *w, modellab_status why, const modellab_e
 
 /* Finished windows of this very work, of an earlier attempt or of the run that this one repeats.
  * What cannot be used is done again. */
-static modellab_status find_checkpoints(asr_work *work, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status find_checkpoints(asr_work *work, modellab_error *err)
 {
     mli_worker *w = work->w;
     mli_checkpoint_chain chain;
@@ -327,8 +331,8 @@ static modellab_status find_checkpoints(asr_work *work, modellab_error *err)
     return status;
 }
 
-static modellab_status recognise(asr_work *work, mli_asr_session *session, mli_transcript **out,
-                                 modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status recognise(asr_work *work, mli_asr_session *session,
+                                                     mli_transcript **out, modellab_error *err)
 {
     mli_asr_options options;
     read_options(work, &options);
@@ -355,7 +359,8 @@ static modellab_status recognise(asr_work *work, mli_asr_session *session, mli_t
     return status;
 }
 
-static modellab_status transcribe(asr_work *work, mli_asr_model *model, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status transcribe(asr_work *work, mli_asr_model *model,
+                                                      modellab_error *err)
 {
     mli_asr_session *session = NULL;
     mli_transcript *transcript = NULL;

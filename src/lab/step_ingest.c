@@ -19,7 +19,7 @@ static int32_t on_progress(void *user, int64_t samples, double fraction)
     return 0;
 }
 
-static modellab_status open_spool(mli_worker *w, int *fd, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status open_spool(mli_worker *w, int *fd, modellab_error *err)
 {
     const mli_os_files *f = &w->artifacts;
     int rc = f->unlink(f->user, SPOOL_NAME);
@@ -43,7 +43,7 @@ static int64_t most_samples(const mli_worker *w)
     return cap_ms * MLI_AUDIO_RATE / 1000 + MLI_AUDIO_RATE;
 }
 
-static modellab_status decode(mli_worker *w, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status decode(mli_worker *w, modellab_error *err)
 {
     mli_audio_options options;
     mli_audio_options_init(&options);
@@ -79,7 +79,7 @@ static void write_facts(const mli_audio_source *audio, mli_buf *out)
 }
 
 /* The rest of the run's record can show the length before the run has ended. */
-static modellab_status say_length(mli_worker *w, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status say_length(mli_worker *w, modellab_error *err)
 {
     mli_jw *line = mli_journal_begin(&w->journal, "measures");
     mli_jw_kreal(line, "audio_seconds", w->audio_seconds);
@@ -106,7 +106,7 @@ modellab_status mli_step_ingest_key(mli_worker *w, char out[65], modellab_error 
 }
 
 /* Decodes and compares with the cap. */
-static modellab_status take_in(mli_worker *w, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take_in(mli_worker *w, modellab_error *err)
 {
     if (w->fds[MLI_ORDER_INPUT] < 0) {
         return mli_fail(err, MODELLAB_E_NOT_FOUND, "the run has no input");

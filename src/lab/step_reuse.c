@@ -18,7 +18,8 @@ static const char *text_of(const mli_json *object, const char *key)
 }
 
 /* The last offer for the present step, as a value of its own; NULL = none. */
-static modellab_status find_offer(mli_worker *w, mli_json **out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status find_offer(mli_worker *w, mli_json **out,
+                                                      modellab_error *err)
 {
     mli_journal_reader reader;
     mli_journal_line line;
@@ -86,7 +87,8 @@ static bool all_intact(mli_worker *w, const mli_json *artifacts, char *block)
     return true;
 }
 
-static modellab_status take_file(mli_worker *w, const mli_json *artifact, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take_file(mli_worker *w, const mli_json *artifact,
+                                                     modellab_error *err)
 {
     char from[96], to[96];
     const char *name = text_of(artifact, "name");
@@ -122,8 +124,8 @@ static void remove_files(mli_worker *w, const mli_json *artifacts)
     }
 }
 
-static modellab_status take_all(mli_worker *w, const mli_json *offer, char from[MLI_ULID_BYTES],
-                                modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take_all(mli_worker *w, const mli_json *offer,
+                                                    char from[MLI_ULID_BYTES], modellab_error *err)
 {
     const mli_json *artifacts = mli_json_get(offer, "artifacts");
     size_t count = artifacts != NULL ? mli_json_count(artifacts) : 0;

@@ -39,7 +39,7 @@ typedef struct submission {
 } submission;
 
 /* The model must be there now: a run that waits an hour to fail helps nobody. */
-static modellab_status check_model(submission *s, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check_model(submission *s, modellab_error *err)
 {
     mli_model_store store = {
         .alloc = s->lab->alloc, .files = s->lab->os.files, .root = s->lab->models_root};
@@ -69,7 +69,7 @@ static modellab_status check_model(submission *s, modellab_error *err)
 }
 
 /* Caps that the user has for each run bound what the request allows itself. */
-static modellab_status bound_by_user(submission *s, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status bound_by_user(submission *s, modellab_error *err)
 {
     mli_cap_set set;
     mli_cap_verdict none;
@@ -77,15 +77,14 @@ static modellab_status bound_by_user(submission *s, modellab_error *err)
     modellab_status status =
         mli_store_cap_room(s->lab->store, s->request.user, mli_lab_now_ms(s->lab),
                            &(mli_amounts){{0}}, &set, &none, err);
-    if (status != MODELLAB_OK) {
+    if (status != MODELLAB_OK)
         return status;
-    }
     mli_admission_ceilings(&set, &ceilings);
     return mli_request_bound(&s->request, &ceilings, &s->report, err);
 }
 
 /* Estimate, the run's own caps, those of its user. */
-static modellab_status check_caps(submission *s, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check_caps(submission *s, modellab_error *err)
 {
     const mli_run_caps *caps = &s->request.caps;
     bool safe = s->request.safe;
@@ -139,7 +138,7 @@ static const mli_schema *request_schema(mli_lab *lab)
     return mine;
 }
 
-static modellab_status look(submission *s, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status look(submission *s, modellab_error *err)
 {
     const modellab_run_submit_options *o = s->options;
     size_t bytes = o->request_bytes > 0 ? o->request_bytes : strlen(o->request);
@@ -176,7 +175,8 @@ static modellab_status look(submission *s, modellab_error *err)
 }
 
 /* Input and finished work of the run that this one repeats. */
-static modellab_status take_over(submission *s, mli_input_facts *facts, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take_over(submission *s, mli_input_facts *facts,
+                                                     modellab_error *err)
 {
     const mli_lab *lab = s->lab;
     const mli_run_row *parent = s->parent->run;
@@ -192,7 +192,8 @@ static modellab_status take_over(submission *s, mli_input_facts *facts, modellab
                                  : status;
 }
 
-static modellab_status put_files(submission *s, mli_input_facts *facts, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status put_files(submission *s, mli_input_facts *facts,
+                                                     modellab_error *err)
 {
     const mli_lab *lab = s->lab;
     int64_t limit =
@@ -269,8 +270,8 @@ static void take_back(submission *s)
 }
 
 /* The manifest as the record will be, before anybody can know the run: nobody races for it then. */
-static modellab_status put_manifest(const submission *s, const mli_run_row *row,
-                                    modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status put_manifest(const submission *s, const mli_run_row *row,
+                                                        modellab_error *err)
 {
     const mli_lab *lab = s->lab;
     mli_run_row copy = *row;
@@ -290,7 +291,7 @@ static modellab_status put_manifest(const submission *s, const mli_run_row *row,
 }
 
 /* The files have their content on the disk; now their names. */
-static modellab_status sync_folders(const submission *s, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status sync_folders(const submission *s, modellab_error *err)
 {
     mli_lab *lab = s->lab;
     char runs[MLI_PATH_BYTES];
@@ -306,7 +307,8 @@ static modellab_status sync_folders(const submission *s, modellab_error *err)
     return rc == 0 ? status : mli_fail_os(err, -rc, "cannot sync the folder of all runs");
 }
 
-static modellab_status store(submission *s, char run_id[MLI_ULID_BYTES], modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status store(submission *s, char run_id[MLI_ULID_BYTES],
+                                                 modellab_error *err)
 {
     char data[64];
     const mli_event_row queued = {.type = "run_queued", .data = s->parent != NULL ? data : NULL};
@@ -348,9 +350,9 @@ static modellab_status store(submission *s, char run_id[MLI_ULID_BYTES], modella
     return status;
 }
 
-static modellab_status begin(submission *s, mli_lab *lab,
-                             const modellab_run_submit_options *options, bool writes,
-                             modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status begin(submission *s, mli_lab *lab,
+                                                 const modellab_run_submit_options *options,
+                                                 bool writes, modellab_error *err)
 {
     modellab_log_context context = MODELLAB_LOG_CONTEXT_INIT;
     modellab_status status;
@@ -385,8 +387,8 @@ static modellab_status begin(submission *s, mli_lab *lab,
 
 /* Hands the report out and frees the rest; a report that cannot be made fails what had succeeded
  * only when nothing was stored. */
-static modellab_status end(submission *s, modellab_status status, bool stored,
-                           modellab_report **report, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status end(submission *s, modellab_status status, bool stored,
+                                               modellab_report **report, modellab_error *err)
 {
     if (report != NULL && (mli_report_count(s->report.report) > 0 || !stored)) {
         modellab_status made =
@@ -440,31 +442,6 @@ modellab_status mli_run_submit_child(mli_lab *lab, const modellab_run_submit_opt
     return end(&s, status, status == MODELLAB_OK, report, err);
 }
 
-static void tell_estimate(submission *s)
-{
-    const modellab_estimate *e = &s->estimate;
-    const char *from = e->basis == MODELLAB_ESTIMATE_FALLBACK
-                           ? "a fallback figure: no such run has completed yet"
-                           : "from past runs of the model";
-    if (e->cpu_seconds >= 0) {
-        mli_findings_add(&s->report, MODELLAB_SEVERITY_INFO, "estimate.cpu_seconds", "",
-                         "Such a run takes about %.1f CPU seconds, 90 %% of them %.1f to %.1f "
-                         "(%s; %lld samples).",
-                         e->cpu_seconds, e->cpu_seconds_low, e->cpu_seconds_high, from,
-                         (long long)e->samples);
-    }
-    if (e->wall_seconds >= 0) {
-        mli_findings_add(&s->report, MODELLAB_SEVERITY_INFO, "estimate.wall_seconds", "",
-                         "It takes about %.1f seconds, 90 %% of them %.1f to %.1f.",
-                         e->wall_seconds, e->wall_seconds_low, e->wall_seconds_high);
-    }
-    if (e->cost_micros >= 0) {
-        mli_findings_add(&s->report, MODELLAB_SEVERITY_INFO, "estimate.cost_micros", "",
-                         "It costs about %lld millionths of %s.", (long long)e->cost_micros,
-                         mli_price_sheet_currency(s->lab->prices));
-    }
-}
-
 modellab_status mli_run_validate(mli_lab *lab, const modellab_run_submit_options *options,
                                  modellab_report **report, modellab_error *err)
 {
@@ -475,7 +452,7 @@ modellab_status mli_run_validate(mli_lab *lab, const modellab_run_submit_options
         status = look(&s, err);
     }
     if (status == MODELLAB_OK) {
-        tell_estimate(&s);
+        mli_forecast_tell(&s.estimate, mli_price_sheet_currency(lab->prices), &s.report);
     }
     return end(&s, status, false, report, err);
 }

@@ -86,7 +86,8 @@ static int64_t longest_lag(const mli_supervisor *s, int64_t now)
     return longest;
 }
 
-static modellab_status round_of(mli_supervisor *s, int64_t *next, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status round_of(mli_supervisor *s, int64_t *next,
+                                                    modellab_error *err)
 {
     modellab_status first = MODELLAB_OK;
     modellab_error later = MODELLAB_ERROR_INIT;
@@ -127,7 +128,7 @@ static modellab_status round_of(mli_supervisor *s, int64_t *next, modellab_error
 }
 
 /* A wake means that the queue changed. */
-static modellab_status take_wakes(mli_supervisor *s, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take_wakes(mli_supervisor *s, modellab_error *err)
 {
     int rc = mli_os_socket_drain(s->presence.socket_fd);
     if (rc < 0) {
@@ -139,7 +140,8 @@ static modellab_status take_wakes(mli_supervisor *s, modellab_error *err)
     return MODELLAB_OK;
 }
 
-static modellab_status step_locked(mli_supervisor *s, int64_t *next, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status step_locked(mli_supervisor *s, int64_t *next,
+                                                       modellab_error *err)
 {
     modellab_status status = take_wakes(s, err);
     modellab_status round = round_of(s, next, status == MODELLAB_OK ? err : NULL);

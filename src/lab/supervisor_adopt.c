@@ -77,7 +77,8 @@ static void count(const mli_supervisor *s, const char *finding)
 }
 
 /* A turn of one run that was found dead. */
-static modellab_status bury(mli_supervisor *s, mli_dead_run *dead, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status bury(mli_supervisor *s, mli_dead_run *dead,
+                                                modellab_error *err)
 {
     modellab_run_status to = 0;
     bool done = false;
@@ -125,7 +126,8 @@ void mli_supervisor_bury_stop(mli_supervisor *s)
 }
 
 /* The first turn at once; most runs need no other. `*row` is set to NULL when it was taken. */
-static modellab_status settle(mli_supervisor *s, mli_run_row **row, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status settle(mli_supervisor *s, mli_run_row **row,
+                                                  modellab_error *err)
 {
     mli_dead_run *place = NULL;
     for (size_t i = 0; place == NULL && i < MLI_SUPERVISOR_DEAD; i++) {
@@ -149,7 +151,8 @@ static bool is_dying(const mli_supervisor *s, const mli_run_row *row)
 }
 
 /* `*row` is set to NULL when the job has taken it. */
-static modellab_status adopt(mli_supervisor *s, mli_run_row **row, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status adopt(mli_supervisor *s, mli_run_row **row,
+                                                 modellab_error *err)
 {
     mli_job *job = NULL;
     if (s->job_count >= MLI_SUPERVISOR_JOBS) {
@@ -182,7 +185,8 @@ static void say_orphaned(const mli_supervisor *s, const mli_run_row *row)
     mli_logger_unref(log);
 }
 
-static modellab_status look_at(mli_supervisor *s, mli_run_row **row, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status look_at(mli_supervisor *s, mli_run_row **row,
+                                                   modellab_error *err)
 {
     mli_run_life life = MLI_LIFE_WORKS;
     modellab_status status = mli_run_life_of(s->lab, *row, &life, err);
@@ -223,8 +227,8 @@ static void heed_cancel(mli_job *job, const mli_run_row *row, int64_t now)
     }
 }
 
-static modellab_status look_at_each(mli_supervisor *s, mli_run_row_list *active, int64_t now,
-                                    modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status look_at_each(mli_supervisor *s, mli_run_row_list *active,
+                                                        int64_t now, modellab_error *err)
 {
     modellab_status first = MODELLAB_OK;
     for (size_t i = 0; i < active->count; i++) {

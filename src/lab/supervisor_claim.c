@@ -61,8 +61,10 @@ static bool has_disk(mli_supervisor *s)
 }
 
 /* A run that cannot be started for a reason of its own does not hold up those behind it. */
-static modellab_status prepare_in_order(mli_supervisor *s, const mli_queue_view *view,
-                                        mli_schedule *order, size_t *lost, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status prepare_in_order(mli_supervisor *s,
+                                                            const mli_queue_view *view,
+                                                            mli_schedule *order, size_t *lost,
+                                                            modellab_error *err)
 {
     modellab_status first = MODELLAB_OK;
     size_t index = 0;
@@ -93,8 +95,8 @@ static int64_t sooner(int64_t a, int64_t b)
 }
 
 /* Prepares the start of what is due, for as long as there is room. */
-static modellab_status look_once(mli_supervisor *s, int64_t wall_ms, size_t *lost,
-                                 int64_t *later_ms, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+look_once(mli_supervisor *s, int64_t wall_ms, size_t *lost, int64_t *later_ms, modellab_error *err)
 {
     mli_queue_view *view = NULL;
     mli_schedule *order = NULL;

@@ -50,8 +50,8 @@ static void conclude_ends(mli_supervisor *s, const ends *e, int64_t now)
 }
 
 /* One that cannot be started for a reason of its own does not hold up the others. */
-static modellab_status conclude_starts(mli_supervisor *s, const mli_store_write *claims,
-                                       size_t *lost, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+conclude_starts(mli_supervisor *s, const mli_store_write *claims, size_t *lost, modellab_error *err)
 {
     modellab_status first = MODELLAB_OK;
     size_t count = s->start_count;

@@ -26,7 +26,8 @@ static bool is_file(const mli_lab *lab, const char *path)
            (facts.mode & 0111u) != 0;
 }
 
-static modellab_status find_beside(const mli_lab *lab, char **out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status find_beside(const mli_lab *lab, char **out,
+                                                       modellab_error *err)
 {
     char folder[MLI_PATH_BYTES - 64];
     char path[MLI_PATH_BYTES];
@@ -72,8 +73,8 @@ static int32_t clamp(int64_t value, int32_t low, int32_t high)
     return value < low ? low : value > high ? high : (int32_t)value;
 }
 
-static modellab_status read_settings(mli_supervisor *s, const modellab_supervisor_options *o,
-                                     modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+read_settings(mli_supervisor *s, const modellab_supervisor_options *o, modellab_error *err)
 {
     int64_t workers = o->max_workers;
     int64_t threads = o->threads_per_worker;
@@ -110,8 +111,8 @@ static modellab_status read_settings(mli_supervisor *s, const modellab_superviso
     return MODELLAB_OK;
 }
 
-static modellab_status open_parts(mli_supervisor *s, const modellab_supervisor_options *o,
-                                  modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+open_parts(mli_supervisor *s, const modellab_supervisor_options *o, modellab_error *err)
 {
     const mli_os_pollers *pollers = s->lab->os.pollers;
     if (o->only_run_id != NULL && !mli_ulid_valid(o->only_run_id)) {
@@ -170,7 +171,8 @@ static modellab_status open_parts(mli_supervisor *s, const modellab_supervisor_o
 }
 
 /* Who waits for a cap of the configuration is to notice that it was raised since. */
-static modellab_status look_at_caps(const mli_supervisor *s, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status look_at_caps(const mli_supervisor *s,
+                                                        modellab_error *err)
 {
     bool changed = false;
     modellab_status status = mli_store_cap_defaults_changed(s->lab->store, &changed, err);

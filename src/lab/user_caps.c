@@ -108,8 +108,8 @@ double mli_user_cap_amount(int32_t measure, int64_t amount)
     }
 }
 
-static modellab_status count_use(const mli_lab *lab, modellab_user_cap_list *list,
-                                 modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+count_use(const mli_lab *lab, modellab_user_cap_list *list, modellab_error *err)
 {
     int64_t hour = mli_lab_now_ms(lab) / MLI_MS_PER_HOUR;
     for (size_t i = 0; i < list->caps->count; i++) {
@@ -164,8 +164,8 @@ void mli_user_cap_list_unref(modellab_user_cap_list *list)
     }
 }
 
-static modellab_status configured(mli_lab *lab, const char *variable, int32_t measure,
-                                  modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status configured(mli_lab *lab, const char *variable,
+                                                      int32_t measure, modellab_error *err)
 {
     char *text = NULL;
     mli_store *store = lab->store;

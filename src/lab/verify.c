@@ -74,8 +74,8 @@ modellab_status mli_verify_manifest(const mli_verify_folder *folder, mli_finding
 }
 
 /* The record as JSON. */
-static modellab_status facts_of(mli_lab *lab, const mli_run_record *record, mli_json **out,
-                                modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status facts_of(mli_lab *lab, const mli_run_record *record,
+                                                    mli_json **out, modellab_error *err)
 {
     mli_buf text;
     modellab_status status;
@@ -114,9 +114,9 @@ static void compare_manifest(const mli_json *manifest, const mli_json *facts, ml
     }
 }
 
-static modellab_status look(mli_lab *lab, const mli_verify_folder *folder,
-                            const mli_run_record *record, const mli_task *task,
-                            mli_findings *report, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status look(mli_lab *lab, const mli_verify_folder *folder,
+                                                const mli_run_record *record, const mli_task *task,
+                                                mli_findings *report, modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
     mli_os_stat info;

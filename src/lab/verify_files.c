@@ -31,8 +31,8 @@ static bool was_removed(const mli_json *facts, const char *part)
 }
 
 /* What a digest that was looked for came to: what is no file any more is missing too. */
-static modellab_status digest(const files_look *look, const char *path, int64_t most,
-                              mli_seal_file *out)
+MODELLAB_MUST_CHECK static modellab_status digest(const files_look *look, const char *path,
+                                                  int64_t most, mli_seal_file *out)
 {
     const mli_verify_folder *f = look->folder;
     modellab_status status =
@@ -47,8 +47,9 @@ static modellab_status digest(const files_look *look, const char *path, int64_t 
 }
 
 /* Compares a file with what is known of it. `noun` makes the ids and the pointer. */
-static modellab_status compare(files_look *look, const char *path, const char *noun,
-                               const char *pointer, int64_t bytes, const char *sha256)
+MODELLAB_MUST_CHECK static modellab_status compare(files_look *look, const char *path,
+                                                   const char *noun, const char *pointer,
+                                                   int64_t bytes, const char *sha256)
 {
     mli_seal_file now;
     char id[64];
@@ -77,13 +78,15 @@ static modellab_status compare(files_look *look, const char *path, const char *n
     return MODELLAB_OK;
 }
 
-static modellab_status path_of(const files_look *look, mli_run_file what, char out[MLI_PATH_BYTES])
+MODELLAB_MUST_CHECK static modellab_status path_of(const files_look *look, mli_run_file what,
+                                                   char out[MLI_PATH_BYTES])
 {
     return mli_run_path(look->folder->root, look->folder->run_id, what, out, look->err);
 }
 
-static modellab_status compare_sealed(files_look *look, mli_run_file what, const char *noun,
-                                      const char *pointer, const mli_seal_file *then)
+MODELLAB_MUST_CHECK static modellab_status compare_sealed(files_look *look, mli_run_file what,
+                                                          const char *noun, const char *pointer,
+                                                          const mli_seal_file *then)
 {
     char path[MLI_PATH_BYTES], id[64];
     const mli_os_files *f = look->folder->files;
@@ -104,7 +107,7 @@ static modellab_status compare_sealed(files_look *look, mli_run_file what, const
 }
 
 /* Tells where the journal is wrong, by its own checksums and chain. */
-static modellab_status walk_journal(files_look *look, const mli_seal *seal)
+MODELLAB_MUST_CHECK static modellab_status walk_journal(files_look *look, const mli_seal *seal)
 {
     char path[MLI_PATH_BYTES];
     const mli_os_files *f = look->folder->files;
@@ -152,7 +155,7 @@ static modellab_status walk_journal(files_look *look, const mli_seal *seal)
                : status;
 }
 
-static modellab_status look_at_sealed(files_look *look)
+MODELLAB_MUST_CHECK static modellab_status look_at_sealed(files_look *look)
 {
     mli_seal seal;
     const mli_json *sealed = mli_json_get(look->facts, "seal");
@@ -176,7 +179,7 @@ static modellab_status look_at_sealed(files_look *look)
                : status;
 }
 
-static modellab_status look_at_input(files_look *look)
+MODELLAB_MUST_CHECK static modellab_status look_at_input(files_look *look)
 {
     char path[MLI_PATH_BYTES];
     const mli_json *input = mli_json_get(look->facts, "input_metadata");
@@ -210,7 +213,8 @@ modellab_status mli_verify_artifact_file(const mli_json *facts, const mli_json *
     return MODELLAB_OK;
 }
 
-static modellab_status look_at_artifact(files_look *look, const mli_json *artifact, size_t index)
+MODELLAB_MUST_CHECK static modellab_status look_at_artifact(files_look *look,
+                                                            const mli_json *artifact, size_t index)
 {
     char path[MLI_PATH_BYTES], file[96], pointer[48];
     size_t end;
@@ -271,8 +275,8 @@ static int look_at_result(void *arg, const char *name)
     return 0;
 }
 
-static modellab_status list(files_look *look, mli_run_file what,
-                            int (*each)(void *arg, const char *name))
+MODELLAB_MUST_CHECK static modellab_status list(files_look *look, mli_run_file what,
+                                                int (*each)(void *arg, const char *name))
 {
     char path[MLI_PATH_BYTES];
     const mli_os_files *f = look->folder->files;

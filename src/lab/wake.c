@@ -12,8 +12,8 @@
 #include <errno.h>
 #include <string.h>
 
-static modellab_status folder_path(const mli_lab *lab, char out[MLI_PATH_BYTES],
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status folder_path(const mli_lab *lab, char out[MLI_PATH_BYTES],
+                                                       modellab_error *err)
 {
     int n = mli_os_format(out, MLI_PATH_BYTES, "%s/supervisors", lab->root);
     if (n < 0 || n >= MLI_PATH_BYTES) {
@@ -52,8 +52,9 @@ static bool split_name(const char *name, const char *suffix, char id[MLI_ULID_BY
     return mli_ulid_valid(id);
 }
 
-static modellab_status member_path(const mli_lab *lab, const char *id, const char *suffix,
-                                   char out[MLI_PATH_BYTES], modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status member_path(const mli_lab *lab, const char *id,
+                                                       const char *suffix, char out[MLI_PATH_BYTES],
+                                                       modellab_error *err)
 {
     int n = mli_os_format(out, MLI_PATH_BYTES, "%s/supervisors/%s%s", lab->root, id, suffix);
     if (n < 0 || n >= MLI_PATH_BYTES) {
@@ -152,7 +153,7 @@ static bool parse_said(char text[SAID_BYTES], int64_t *workers, int64_t *extra)
 }
 
 /* Adds what the lock file of a living supervisor tells; nothing when it told nothing. */
-static modellab_status add_said(search *s, const char *id)
+MODELLAB_MUST_CHECK static modellab_status add_said(search *s, const char *id)
 {
     char path[MLI_PATH_BYTES];
     char text[SAID_BYTES];
@@ -226,7 +227,7 @@ static int look_at(void *arg, const char *name)
     return s->present && !s->sweep && !s->all;
 }
 
-static modellab_status search_folder(search *s)
+MODELLAB_MUST_CHECK static modellab_status search_folder(search *s)
 {
     char path[MLI_PATH_BYTES];
     modellab_status status = folder_path(s->lab, path, s->err);
@@ -273,7 +274,7 @@ modellab_status mli_supervisors_each(const mli_lab *lab, int (*each)(void *arg, 
     return search_folder(&s);
 }
 
-static modellab_status make_folder(const mli_lab *lab, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status make_folder(const mli_lab *lab, modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
     modellab_status status = folder_path(lab, path, err);
@@ -287,7 +288,8 @@ static modellab_status make_folder(const mli_lab *lab, modellab_error *err)
 
 /* The lock is taken before the name appears to others as a live one; a lock file that a sweep
  * removed in between is noticed by its inode. */
-static modellab_status take_lock(const mli_lab *lab, mli_presence *p, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take_lock(const mli_lab *lab, mli_presence *p,
+                                                     modellab_error *err)
 {
     const mli_os_files *f = lab->os.files;
     char path[MLI_PATH_BYTES];
@@ -318,7 +320,8 @@ static modellab_status take_lock(const mli_lab *lab, mli_presence *p, modellab_e
     return mli_fail(err, MODELLAB_E_BUSY, "a supervisor's lock could not be taken");
 }
 
-static modellab_status listen_here(const mli_lab *lab, mli_presence *p, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status listen_here(const mli_lab *lab, mli_presence *p,
+                                                       modellab_error *err)
 {
     char name[MLI_ULID_BYTES + 8];
     char path[96];

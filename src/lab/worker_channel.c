@@ -11,7 +11,7 @@ enum { ORDER = 'O', ORDER_IN_FILE = 'F', LEAVE = 'L', DONE = 'D', NEWS = 'N' };
 #define ANSWER_BYTES 512
 #define NEWS_MOST 64 /* taken at once: a flood of them holds nobody up */
 
-static modellab_status send_failed(int64_t rc, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status send_failed(int64_t rc, modellab_error *err)
 {
     bool gone = rc == -EPIPE || rc == -ECONNRESET || rc == -ENOTCONN || rc == -ECONNREFUSED;
     return gone ? mli_fail(err, MODELLAB_E_WORKER_START, "the worker is gone")
@@ -138,8 +138,8 @@ static void close_all(const mli_os_files *files, const int *fds, size_t count)
     }
 }
 
-static modellab_status read_file(const mli_os_files *files, int fd, mli_buf *text,
-                                 modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_file(const mli_os_files *files, int fd,
+                                                     mli_buf *text, modellab_error *err)
 {
     mli_os_stat facts;
     int rc = files->fstat(files->user, fd, &facts);
@@ -162,9 +162,10 @@ static modellab_status read_file(const mli_os_files *files, int fd, mli_buf *tex
 
 /* One message into `text` (without its letter) and `list`; *letter 0 when the other end is closed.
  */
-static modellab_status take_message(const mli_os_channels *channels, int fd, mli_buf *text,
-                                    int list[MLI_ORDER_FDS + 1], size_t *count, char *letter,
-                                    modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take_message(const mli_os_channels *channels, int fd,
+                                                        mli_buf *text, int list[MLI_ORDER_FDS + 1],
+                                                        size_t *count, char *letter,
+                                                        modellab_error *err)
 {
     size_t got = MLI_ORDER_FDS + 1;
     char *room = mli_buf_extend(text, MLI_CHANNEL_INLINE_BYTES + 1);

@@ -14,7 +14,7 @@
 #define MOST_OPEN_FILES 256
 #define MOST_FILE_BYTES ((uint64_t)64 << 30)
 
-static modellab_status limit(modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status limit(modellab_error *err)
 {
     int rc = mli_os_limit_set(MLI_OS_LIMIT_CORE_BYTES, 0);
     if (rc == 0) {
@@ -27,8 +27,8 @@ static modellab_status limit(modellab_error *err)
 }
 
 /* "serve HOST_PID"; a socket that is missing tells that nobody ordered this process. */
-static modellab_status prepare(mli_worker_context *c, int32_t argc, const char *const *argv,
-                               modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status prepare(mli_worker_context *c, int32_t argc,
+                                                   const char *const *argv, modellab_error *err)
 {
     memset(c, 0, sizeof(*c));
     c->files = &mli_os_system_files;

@@ -26,8 +26,8 @@ static void begin(mli_worker *w, mli_worker_context *context)
 }
 
 /* The names in the order tell what each descriptor is. */
-static modellab_status sort_descriptors(mli_worker *w, const int *list, size_t count,
-                                        modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status sort_descriptors(mli_worker *w, const int *list,
+                                                            size_t count, modellab_error *err)
 {
     size_t next = 0;
     for (int i = 0; i < MLI_ORDER_FDS; i++) {
@@ -45,7 +45,7 @@ static modellab_status sort_descriptors(mli_worker *w, const int *list, size_t c
     return MODELLAB_OK;
 }
 
-static modellab_status receive(mli_worker *w, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status receive(mli_worker *w, modellab_error *err)
 {
     const mli_worker_context *c = w->context;
     int list[MLI_ORDER_FDS];
@@ -71,7 +71,7 @@ static modellab_status receive(mli_worker *w, modellab_error *err)
 /* A watcher that hangs must not let a run pass its cap by much: beyond this the kernel ends it. */
 #define CPU_GRACE_SECONDS 5
 
-static modellab_status limit(const mli_worker *w, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status limit(const mli_worker *w, modellab_error *err)
 {
     uint64_t seconds = UINT64_MAX; /* lifts the limit of an earlier run */
     if (w->caps.cpu_ns > 0) {

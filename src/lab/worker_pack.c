@@ -14,7 +14,7 @@
 #define MOST_OPEN_FILES 64
 #define IMAGE_FD MLI_WORKER_CHANNEL_FD /* the only descriptor that it inherits */
 
-static modellab_status limit(modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status limit(modellab_error *err)
 {
     static const struct {
         mli_os_limit limit;
@@ -44,8 +44,8 @@ static void confine(const char *models_root)
     mli_os_fd_close(models.fd);
 }
 
-static modellab_status pack(const char *models_root, const char *model, const char *weights,
-                            modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status pack(const char *models_root, const char *model,
+                                                const char *weights, modellab_error *err)
 {
     mli_model_files files;
     mli_model_store store = {.files = &mli_os_system_files, .root = models_root};

@@ -31,8 +31,8 @@ void mli_worker_process_init(mli_worker_process *p, const mli_lab_tables *os)
     p->first_own_bytes = -1;
 }
 
-static modellab_status fill_environment(mli_buf *text, const char *env[ENV_MOST],
-                                        modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+fill_environment(mli_buf *text, const char *env[ENV_MOST], modellab_error *err)
 {
     size_t starts[ENV_MOST];
     size_t count = 0;
@@ -54,7 +54,8 @@ static modellab_status fill_environment(mli_buf *text, const char *env[ENV_MOST]
     return status;
 }
 
-static modellab_status spawn(mli_worker_process *p, const mli_os_spawn *what, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status spawn(mli_worker_process *p, const mli_os_spawn *what,
+                                                 modellab_error *err)
 {
     const mli_os_processes *ops = p->os->processes;
     int rc = ops->spawn(ops->user, what, &p->pid);

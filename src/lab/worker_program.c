@@ -12,7 +12,8 @@
 #define PIECE ((size_t)16 * 1024)
 
 /* Waits for what the supervisor says next. */
-static modellab_status hear(mli_worker *w, mli_program_word *out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status hear(mli_worker *w, mli_program_word *out,
+                                                modellab_error *err)
 {
     const mli_worker_context *c = w->context;
     for (int i = 0; i < REPLY_LOOKS; i++) {
@@ -28,8 +29,8 @@ static modellab_status hear(mli_worker *w, mli_program_word *out, modellab_error
     return mli_fail(err, MODELLAB_E_IO, "the supervisor did not answer");
 }
 
-static modellab_status feed(int fd, const char *input, size_t bytes, size_t *done,
-                            modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status feed(int fd, const char *input, size_t bytes,
+                                                size_t *done, modellab_error *err)
 {
     int64_t n = mli_os_system_files.write(NULL, fd, input + *done, bytes - *done);
     if (n == -EAGAIN) {
@@ -44,7 +45,8 @@ static modellab_status feed(int fd, const char *input, size_t bytes, size_t *don
                   : mli_fail_os(err, (int)-n, "a program could not be given its input");
 }
 
-static modellab_status drink(int fd, mli_buf *out, size_t most, bool *at_end, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status drink(int fd, mli_buf *out, size_t most, bool *at_end,
+                                                 modellab_error *err)
 {
     char piece[PIECE];
     int64_t n = mli_os_system_files.read(NULL, fd, piece, sizeof(piece));
@@ -63,8 +65,9 @@ static modellab_status drink(int fd, mli_buf *out, size_t most, bool *at_end, mo
 }
 
 /* Feeds and drinks at the same time, so that neither side waits for the other. */
-static modellab_status talk(mli_worker *w, int fds[2], const char *input, size_t bytes,
-                            mli_buf *out, size_t most, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status talk(mli_worker *w, int fds[2], const char *input,
+                                                size_t bytes, mli_buf *out, size_t most,
+                                                modellab_error *err)
 {
     size_t done = 0;
     bool at_end = false;
@@ -91,7 +94,8 @@ static modellab_status talk(mli_worker *w, int fds[2], const char *input, size_t
     return status;
 }
 
-static modellab_status judge(const mli_program_end *end, const char *program, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status judge(const mli_program_end *end, const char *program,
+                                                 modellab_error *err)
 {
     if (end->late) {
         return mli_fail(err, MODELLAB_E_IO, "%s took too long and was ended", program);

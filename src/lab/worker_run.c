@@ -42,7 +42,8 @@ typedef struct course {
 } course;
 
 /* The answer to the supervisor follows the last lines: it is not woken for them. */
-static modellab_status end_line(mli_worker *w, bool sync, bool last, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status end_line(mli_worker *w, bool sync, bool last,
+                                                    modellab_error *err)
 {
     modellab_status status = mli_journal_end(&w->journal, sync, err);
     if (status == MODELLAB_OK && last) {
@@ -67,8 +68,9 @@ static void put_use(mli_worker *w, mli_jw *line, int64_t cpu_ns)
     }
 }
 
-static modellab_status say_step(mli_worker *w, const char *type, int position, int64_t started_ms,
-                                const course *c, int64_t cpu_ns, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status say_step(mli_worker *w, const char *type, int position,
+                                                    int64_t started_ms, const course *c,
+                                                    int64_t cpu_ns, modellab_error *err)
 {
     bool done = strcmp(type, "step_done") == 0;
     /* The outcome comes next: its sync is also this line's. */
@@ -110,7 +112,7 @@ static void judge(mli_worker *w, modellab_status status, const modellab_error *e
 }
 
 /* Before each step: is there still leave to go on? */
-static modellab_status ask(mli_worker *w, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status ask(mli_worker *w, modellab_error *err)
 {
     mli_worker_sample(w);
     if (mli_cancelled(&w->page->stop)) {
@@ -120,7 +122,8 @@ static modellab_status ask(mli_worker *w, modellab_error *err)
 }
 
 /* Takes the step's result over from another run, or makes it. */
-static modellab_status execute(mli_worker *w, const step_entry *step, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status execute(mli_worker *w, const step_entry *step,
+                                                   modellab_error *err)
 {
     modellab_status status = ask(w, err);
     if (status == MODELLAB_OK && step->key != NULL) {
@@ -137,8 +140,8 @@ static modellab_status execute(mli_worker *w, const step_entry *step, modellab_e
     return status;
 }
 
-static modellab_status run_step(mli_worker *w, const char *name, int position, course *c,
-                                modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status run_step(mli_worker *w, const char *name, int position,
+                                                    course *c, modellab_error *err)
 {
     const step_entry *step = find_step(name);
     int64_t started = now_ms(w);
@@ -172,7 +175,8 @@ static modellab_status run_step(mli_worker *w, const char *name, int position, c
     return say_step(w, "step_done", position, started, c, mli_worker_cpu_ns(w) - cpu, err);
 }
 
-static modellab_status say_outcome(mli_worker *w, const course *c, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status say_outcome(mli_worker *w, const course *c,
+                                                       modellab_error *err)
 {
     mli_jw *line = mli_journal_begin(&w->journal, "outcome");
     mli_jw_kstring(line, "status", mli_status_name_of_run(mli_settle_status(c->reason)));

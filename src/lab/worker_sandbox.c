@@ -72,7 +72,7 @@ static void describe(const mli_worker *w, char *out, size_t capacity)
 }
 
 /* Whose work the lines that follow are, for who has the journal alone. */
-static modellab_status say_ids(mli_worker *w, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status say_ids(mli_worker *w, modellab_error *err)
 {
     mli_jw *line = mli_journal_begin(&w->journal, "attempt");
     mli_jw_kstring(line, "run_id", w->order.run_id);

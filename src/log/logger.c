@@ -36,8 +36,8 @@ static mli_logger_world complete(const mli_logger_world *given)
     return w;
 }
 
-static modellab_status take_sink(const modellab_log_sink *given, modellab_log_sink *out,
-                                 modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take_sink(const modellab_log_sink *given,
+                                                     modellab_log_sink *out, modellab_error *err)
 {
     modellab_log_sink sink = MODELLAB_LOG_SINK_INIT;
     modellab_status status =
@@ -52,8 +52,8 @@ static modellab_status take_sink(const modellab_log_sink *given, modellab_log_si
     return MODELLAB_OK;
 }
 
-static modellab_status open_sinks(mli_log_core *core, const modellab_logger_options *o,
-                                  modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+open_sinks(mli_log_core *core, const modellab_logger_options *o, modellab_error *err)
 {
     modellab_log_sink sink = MODELLAB_LOG_SINK_INIT;
     modellab_status status = take_sink(o->sink, &sink, err);
@@ -76,8 +76,9 @@ static modellab_status open_sinks(mli_log_core *core, const modellab_logger_opti
     return MODELLAB_OK;
 }
 
-static modellab_status core_create(const modellab_logger_options *o, const mli_logger_world *world,
-                                   mli_log_core **out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status core_create(const modellab_logger_options *o,
+                                                       const mli_logger_world *world,
+                                                       mli_log_core **out, modellab_error *err)
 {
     modellab_allocator alloc;
     modellab_status status = mli_allocator_take(o->allocator, &alloc, err);
@@ -111,7 +112,7 @@ static modellab_status core_create(const modellab_logger_options *o, const mli_l
 }
 
 /* The parts of each line that never change. */
-static modellab_status make_parts(modellab_logger *l, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status make_parts(modellab_logger *l, modellab_error *err)
 {
     const struct {
         const char *key, *value;
@@ -136,8 +137,8 @@ static modellab_status make_parts(modellab_logger *l, modellab_error *err)
     return status != MODELLAB_OK ? status : mli_buf_status(&l->process, err);
 }
 
-static modellab_status take_id(char out[129], const char *given, const char *what,
-                               modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take_id(char out[129], const char *given,
+                                                   const char *what, modellab_error *err)
 {
     if (given == NULL)
         return MODELLAB_OK;
@@ -156,9 +157,10 @@ static void logger_free(modellab_logger *l)
 }
 
 /* Takes over the reference to `core` in any case. */
-static modellab_status logger_make(mli_log_core *core, const modellab_logger *parent,
-                                   const modellab_log_context *c, modellab_logger **out,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status logger_make(mli_log_core *core,
+                                                       const modellab_logger *parent,
+                                                       const modellab_log_context *c,
+                                                       modellab_logger **out, modellab_error *err)
 {
     modellab_logger *l = mli_alloc_zero(&core->alloc, sizeof *l);
     if (l == NULL) {

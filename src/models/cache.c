@@ -33,9 +33,9 @@ bool mli_image_key_equal(const mli_image_key *a, const mli_image_key *b)
 }
 
 /* Maps and checks an open descriptor of `bytes`. */
-static modellab_status map_image(mli_cached_image *out, const modellab_allocator *alloc, int fd,
-                                 size_t bytes, bool verify, const mli_cancel_word *cancel,
-                                 modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+map_image(mli_cached_image *out, const modellab_allocator *alloc, int fd, size_t bytes, bool verify,
+          const mli_cancel_word *cancel, modellab_error *err)
 {
     int rc = mli_os_file_map(fd, bytes, &out->map);
     if (rc != 0) {
@@ -82,9 +82,10 @@ modellab_status mli_cached_image_from_fd(mli_cached_image *out, const modellab_a
 }
 
 /* Opens the file of a key. E_NOT_FOUND when absent, E_INVALID_MODEL when damaged. */
-static modellab_status look(const mli_image_cache *cache, const mli_image_key *key,
-                            const char *path, const mli_cancel_word *cancel, mli_cached_image *out,
-                            modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status look(const mli_image_cache *cache,
+                                                const mli_image_key *key, const char *path,
+                                                const mli_cancel_word *cancel,
+                                                mli_cached_image *out, modellab_error *err)
 {
     size_t bytes;
     memset(out, 0, sizeof *out);
@@ -122,9 +123,11 @@ static int remove_leftover(void *arg, const char *name)
     return 0;
 }
 
-static modellab_status build_file(const mli_image_cache *cache, const mli_image_key *key,
-                                  const char *directory, const char *path, const char *name,
-                                  mli_image_build_fn build, void *user, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status build_file(const mli_image_cache *cache,
+                                                      const mli_image_key *key,
+                                                      const char *directory, const char *path,
+                                                      const char *name, mli_image_build_fn build,
+                                                      void *user, modellab_error *err)
 {
     mli_image_writer *writer = NULL;
     leftovers l = {cache, directory, name};
@@ -161,8 +164,9 @@ modellab_status mli_image_cache_open_lock(const mli_image_cache *cache, const ch
     return MODELLAB_OK;
 }
 
-static modellab_status take_lock(const mli_image_cache *cache, const char *path,
-                                 const mli_cancel_word *cancel, int *fd, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take_lock(const mli_image_cache *cache, const char *path,
+                                                     const mli_cancel_word *cancel, int *fd,
+                                                     modellab_error *err)
 {
     const mli_os_files *f = cache->files;
     modellab_status status = mli_image_cache_open_lock(cache, path, fd, err);
@@ -203,11 +207,11 @@ static bool worth_building(modellab_status status)
 }
 
 /* With the lock held: another builder may have been faster, so look again first. */
-static modellab_status build_locked(const mli_image_cache *cache, const mli_image_key *key,
-                                    const char *directory, const char *path, const char *name,
-                                    mli_image_build_fn build, void *user,
-                                    const mli_cancel_word *cancel, mli_cached_image *out,
-                                    mli_cache_event *event, char *reason, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+build_locked(const mli_image_cache *cache, const mli_image_key *key, const char *directory,
+             const char *path, const char *name, mli_image_build_fn build, void *user,
+             const mli_cancel_word *cancel, mli_cached_image *out, mli_cache_event *event,
+             char *reason, modellab_error *err)
 {
     modellab_error why = MODELLAB_ERROR_INIT;
     modellab_status status = look(cache, key, path, cancel, out, &why);
@@ -222,10 +226,10 @@ static modellab_status build_locked(const mli_image_cache *cache, const mli_imag
     return status == MODELLAB_OK ? look(cache, key, path, cancel, out, err) : status;
 }
 
-static modellab_status get_file(const mli_image_cache *cache, const mli_image_key *key,
-                                const char *directory, const char *name, mli_image_build_fn build,
-                                void *user, const mli_cancel_word *cancel, mli_cached_image *out,
-                                mli_cache_event *event, char *reason, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+get_file(const mli_image_cache *cache, const mli_image_key *key, const char *directory,
+         const char *name, mli_image_build_fn build, void *user, const mli_cancel_word *cancel,
+         mli_cached_image *out, mli_cache_event *event, char *reason, modellab_error *err)
 {
     modellab_error why = MODELLAB_ERROR_INIT;
     int lock = -1;
@@ -252,9 +256,10 @@ static modellab_status get_file(const mli_image_cache *cache, const mli_image_ke
     return status;
 }
 
-static modellab_status get_anonymous(const mli_image_cache *cache, const mli_image_key *key,
-                                     mli_image_build_fn build, void *user, mli_cached_image *out,
-                                     modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status get_anonymous(const mli_image_cache *cache,
+                                                         const mli_image_key *key,
+                                                         mli_image_build_fn build, void *user,
+                                                         mli_cached_image *out, modellab_error *err)
 {
     mli_image_writer *writer = NULL;
     int fd = -1;

@@ -23,8 +23,8 @@ static bool draft_names(mli_image_draft *d, const mli_image_cache *cache)
     return d->path != NULL && d->temporary != NULL;
 }
 
-static modellab_status begin_draft(mli_image_draft *d, const mli_image_cache *cache,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+begin_draft(mli_image_draft *d, const mli_image_cache *cache, modellab_error *err)
 {
     const mli_os_files *f = d->files;
     int rc = mli_os_make_dirs(f, d->directory, 0755);
@@ -65,7 +65,8 @@ modellab_status mli_image_draft_begin(mli_image_draft *out, const mli_image_cach
     return status;
 }
 
-static modellab_status check_draft(const mli_image_draft *d, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check_draft(const mli_image_draft *d,
+                                                       modellab_error *err)
 {
     mli_cached_image image;
     modellab_status status = mli_cached_image_from_fd(&image, d->alloc, d->files, d->fd, true, err);

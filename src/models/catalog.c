@@ -57,8 +57,8 @@ static bool hash_valid(const char *text)
     return strlen(text) == 64 && strspn(text, "0123456789abcdef") == 64;
 }
 
-static modellab_status read_languages(mli_catalog *c, mli_catalog_model *m, const mli_json *list,
-                                      modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_languages(mli_catalog *c, mli_catalog_model *m,
+                                                          const mli_json *list, modellab_error *err)
 {
     size_t count = mli_json_count(list);
     if (list == NULL || mli_json_typeof(list) != MLI_JSON_ARRAY || count > MAX_ITEMS) {
@@ -79,8 +79,8 @@ static modellab_status read_languages(mli_catalog *c, mli_catalog_model *m, cons
     return MODELLAB_OK;
 }
 
-static modellab_status read_file(mli_catalog_model *m, const mli_json *item, mli_catalog_file *f,
-                                 modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_file(mli_catalog_model *m, const mli_json *item,
+                                                     mli_catalog_file *f, modellab_error *err)
 {
     modellab_status status =
         mli_catalog_text(m, item, "name", mli_catalog_file_valid, &f->name, err);
@@ -98,8 +98,8 @@ static modellab_status read_file(mli_catalog_model *m, const mli_json *item, mli
     return status;
 }
 
-static modellab_status read_files(mli_catalog *c, mli_catalog_model *m, const mli_json *list,
-                                  modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_files(mli_catalog *c, mli_catalog_model *m,
+                                                      const mli_json *list, modellab_error *err)
 {
     size_t count = mli_json_count(list);
     if (list == NULL || mli_json_typeof(list) != MLI_JSON_ARRAY || count == 0 ||
@@ -128,8 +128,8 @@ static modellab_status read_files(mli_catalog *c, mli_catalog_model *m, const ml
     return MODELLAB_OK;
 }
 
-static modellab_status read_model(mli_catalog *c, mli_catalog_model *m, const mli_json *item,
-                                  modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_model(mli_catalog *c, mli_catalog_model *m,
+                                                      const mli_json *item, modellab_error *err)
 {
     modellab_status status = mli_catalog_text(m, item, "name", mli_model_name_valid, &m->name, err);
     if (status == MODELLAB_OK) {
@@ -158,8 +158,8 @@ static modellab_status read_model(mli_catalog *c, mli_catalog_model *m, const ml
     return status;
 }
 
-static modellab_status check_unique(const mli_catalog *c, const mli_catalog_model *m,
-                                    modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+check_unique(const mli_catalog *c, const mli_catalog_model *m, modellab_error *err)
 {
     for (const mli_catalog_model *other = c->models; other < m; other++) {
         if (strcmp(other->name, m->name) == 0) {
@@ -172,7 +172,7 @@ static modellab_status check_unique(const mli_catalog *c, const mli_catalog_mode
     return MODELLAB_OK;
 }
 
-static modellab_status read_all(mli_catalog *c, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_all(mli_catalog *c, modellab_error *err)
 {
     const mli_json *list = mli_json_get(c->root, "models");
     size_t count = mli_json_count(list);

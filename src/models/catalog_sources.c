@@ -61,8 +61,9 @@ static bool repo_valid(const char *text)
     return mli_catalog_member_valid(text) && slash != NULL && strchr(slash + 1, '/') == NULL;
 }
 
-static modellab_status read_kind(const mli_catalog_model *m, const mli_json *item,
-                                 mli_catalog_source *s, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_kind(const mli_catalog_model *m,
+                                                     const mli_json *item, mli_catalog_source *s,
+                                                     modellab_error *err)
 {
     const char *kind = mli_json_string(mli_json_get(item, "kind"), "");
     modellab_status status = MODELLAB_OK;
@@ -84,9 +85,9 @@ static modellab_status read_kind(const mli_catalog_model *m, const mli_json *ite
     return status;
 }
 
-static modellab_status read_requirements(mli_catalog *c, const mli_catalog_model *m,
-                                         const mli_json *list, mli_catalog_source *s,
-                                         modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+read_requirements(mli_catalog *c, const mli_catalog_model *m, const mli_json *list,
+                  mli_catalog_source *s, modellab_error *err)
 {
     size_t count = mli_json_count(list);
     if (s->kind != MLI_SOURCE_PACKAGE) {
@@ -126,10 +127,11 @@ static const char *requirement_of(const mli_catalog_source *s, const mli_json *p
     return NULL;
 }
 
-static modellab_status read_parts(mli_catalog *c, const mli_catalog_model *m,
-                                  const mli_catalog_source *s, const mli_json *list,
-                                  const char *file_name, mli_catalog_source_file *out,
-                                  modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_parts(mli_catalog *c, const mli_catalog_model *m,
+                                                      const mli_catalog_source *s,
+                                                      const mli_json *list, const char *file_name,
+                                                      mli_catalog_source_file *out,
+                                                      modellab_error *err)
 {
     bool implied = list == NULL && s->kind != MLI_SOURCE_PACKAGE; /* same name as the file */
     size_t count = implied ? 1 : mli_json_count(list);
@@ -159,8 +161,9 @@ static modellab_status read_parts(mli_catalog *c, const mli_catalog_model *m,
     return MODELLAB_OK;
 }
 
-static modellab_status read_source(mli_catalog *c, const mli_catalog_model *m, const mli_json *item,
-                                   mli_catalog_source *s, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_source(mli_catalog *c, const mli_catalog_model *m,
+                                                       const mli_json *item, mli_catalog_source *s,
+                                                       modellab_error *err)
 {
     modellab_status status = read_kind(m, item, s, err);
     if (status == MODELLAB_OK) {

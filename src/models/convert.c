@@ -117,8 +117,8 @@ static bool convertible(const mli_weight *t)
     }
 }
 
-static modellab_status check_range(const mli_weight *t, size_t first, size_t rows,
-                                   size_t *row_bytes, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+check_range(const mli_weight *t, size_t first, size_t rows, size_t *row_bytes, modellab_error *err)
 {
     size_t all = mli_weight_rows(t);
     if (first > all || rows > all - first) {

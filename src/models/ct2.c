@@ -73,8 +73,8 @@ static const mli_name_map map = {
 };
 
 /* u16 length with the closing NUL, then the bytes. */
-static modellab_status read_string(mli_cursor *c, const char *field, const char **out,
-                                   size_t *bytes, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+read_string(mli_cursor *c, const char *field, const char **out, size_t *bytes, modellab_error *err)
 {
     uint16_t length = 0;
     const unsigned char *p = NULL;
@@ -95,7 +95,8 @@ static modellab_status read_string(mli_cursor *c, const char *field, const char 
     return MODELLAB_OK;
 }
 
-static modellab_status read_header(mli_cursor *c, uint32_t *variables, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_header(mli_cursor *c, uint32_t *variables,
+                                                       modellab_error *err)
 {
     uint32_t version, revision;
     const char *spec = "";
@@ -119,7 +120,8 @@ static modellab_status read_header(mli_cursor *c, uint32_t *variables, modellab_
     return status;
 }
 
-static modellab_status read_variable(mli_cursor *c, mli_tensors *raw, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_variable(mli_cursor *c, mli_tensors *raw,
+                                                         modellab_error *err)
 {
     mli_weight t = {0};
     const char *name = NULL;
@@ -167,7 +169,7 @@ static modellab_status read_variable(mli_cursor *c, mli_tensors *raw, modellab_e
 
 /* Aliases name one variable twice (the tied projection); nothing here needs them, but the file must
  * be whole. */
-static modellab_status read_aliases(mli_cursor *c, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_aliases(mli_cursor *c, modellab_error *err)
 {
     uint32_t aliases = 0;
     const char *text = NULL;
@@ -188,7 +190,7 @@ static modellab_status read_aliases(mli_cursor *c, modellab_error *err)
 }
 
 /* int8 variables get their row scales. */
-static modellab_status attach_scales(mli_tensors *raw, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status attach_scales(mli_tensors *raw, modellab_error *err)
 {
     for (size_t i = 0; i < raw->count; i++) {
         mli_weight *t = &raw->items[i];
@@ -228,8 +230,8 @@ static int32_t scalar(const mli_tensors *raw, const char *name, int32_t fallback
     return t->dtype == MLI_WEIGHT_I16 ? (int16_t)mli_le16(t->data) : fallback;
 }
 
-static modellab_status read_settings(mli_whisper_weights *weights, const mli_tensors *raw,
-                                     modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+read_settings(mli_whisper_weights *weights, const mli_tensors *raw, modellab_error *err)
 {
     if (scalar(raw, "decoder/activation", ACTIVATION_GELU) != ACTIVATION_GELU ||
         scalar(raw, "decoder/pre_norm", 1) != 1 || scalar(raw, "decoder/alibi", 0) != 0 ||

@@ -22,8 +22,9 @@ char *mli_path_join(const modellab_allocator *alloc, const char *directory, cons
     return path;
 }
 
-static modellab_status check_open(const mli_os_files *files, int fd, const char *name, size_t max,
-                                  size_t *bytes, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check_open(const mli_os_files *files, int fd,
+                                                      const char *name, size_t max, size_t *bytes,
+                                                      modellab_error *err)
 {
     mli_os_stat st;
     int rc = files->fstat(files->user, fd, &st);
@@ -83,8 +84,8 @@ modellab_status mli_file_fill(const mli_os_files *files, int fd, void *out, size
     return MODELLAB_OK;
 }
 
-static modellab_status finish(const mli_os_files *files, int fd, modellab_status status,
-                              modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status finish(const mli_os_files *files, int fd,
+                                                  modellab_status status, modellab_error *err)
 {
     int rc = files->close(files->user, fd);
     if (status == MODELLAB_OK && rc != 0) {
@@ -116,9 +117,10 @@ modellab_status mli_file_text(const modellab_allocator *alloc, const mli_os_file
     return MODELLAB_OK;
 }
 
-static modellab_status hash_fd(const mli_os_files *files, int fd, size_t bytes, void *piece,
-                               const mli_cancel_word *cancel, mli_file_progress progress,
-                               void *user, char out[65], modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status hash_fd(const mli_os_files *files, int fd, size_t bytes,
+                                                   void *piece, const mli_cancel_word *cancel,
+                                                   mli_file_progress progress, void *user,
+                                                   char out[65], modellab_error *err)
 {
     mli_sha256 hash;
     mli_sha256_init(&hash);

@@ -9,7 +9,8 @@
 
 #define MAX_WORD_BYTES 4096u
 
-static modellab_status read_hparams(mli_cursor *c, mli_whisper_hparams *h, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_hparams(mli_cursor *c, mli_whisper_hparams *h,
+                                                        modellab_error *err)
 {
     struct {
         const char *field;
@@ -36,7 +37,8 @@ static modellab_status read_hparams(mli_cursor *c, mli_whisper_hparams *h, model
     return status;
 }
 
-static modellab_status read_filters(mli_cursor *c, mli_whisper_weights *w, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_filters(mli_cursor *c, mli_whisper_weights *w,
+                                                        modellab_error *err)
 {
     uint32_t mels = 0, bins = 0;
     size_t at = c->offset;
@@ -56,7 +58,8 @@ static modellab_status read_filters(mli_cursor *c, mli_whisper_weights *w, model
     return mli_cursor_take(c, (size_t)mels * bins * 4, "mel filters", &w->mel_filters, err);
 }
 
-static modellab_status read_words(mli_cursor *c, mli_whisper_weights *w, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_words(mli_cursor *c, mli_whisper_weights *w,
+                                                      modellab_error *err)
 {
     uint32_t count = 0, bytes = 0;
     modellab_status status =
@@ -106,7 +109,8 @@ static mli_weight_dtype type_of(uint32_t code)
 }
 
 /* Dimensions stand innermost first; biases of convolutions have a last dimension of 1. */
-static modellab_status read_dims(mli_cursor *c, uint32_t rank, mli_weight *t, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_dims(mli_cursor *c, uint32_t rank, mli_weight *t,
+                                                     modellab_error *err)
 {
     modellab_status status = MODELLAB_OK;
     for (uint32_t i = 0; status == MODELLAB_OK && i < rank; i++) {
@@ -121,7 +125,8 @@ static modellab_status read_dims(mli_cursor *c, uint32_t rank, mli_weight *t, mo
     return status;
 }
 
-static modellab_status read_tensor(mli_cursor *c, mli_whisper_weights *w, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_tensor(mli_cursor *c, mli_whisper_weights *w,
+                                                       modellab_error *err)
 {
     mli_weight t = {0};
     const unsigned char *name = NULL;

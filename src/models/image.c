@@ -9,7 +9,7 @@
 
 #define VERIFY_PIECE ((size_t)4 << 20) /* about 1 ms of crc32c */
 
-static modellab_status damaged(modellab_error *err, const char *field)
+MODELLAB_MUST_CHECK static modellab_status damaged(modellab_error *err, const char *field)
 {
     return mli_fail(err, MODELLAB_E_INVALID_MODEL, "image: field %s is not valid", field);
 }
@@ -33,8 +33,8 @@ static bool inside(uint64_t offset, uint64_t bytes, uint64_t end)
     return offset >= IMAGE_HEADER_BYTES && offset <= end && bytes <= end - offset;
 }
 
-static modellab_status check_frame(const mli_image *image, const unsigned char *footer,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+check_frame(const mli_image *image, const unsigned char *footer, modellab_error *err)
 {
     if (memcmp(image->bytes, IMAGE_MAGIC, IMAGE_MAGIC_BYTES) != 0) {
         return damaged(err, "magic");
@@ -55,7 +55,8 @@ static modellab_status check_frame(const mli_image *image, const unsigned char *
     return MODELLAB_OK;
 }
 
-static modellab_status read_key(mli_image *image, const unsigned char *footer, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_key(mli_image *image, const unsigned char *footer,
+                                                    modellab_error *err)
 {
     if (!text_valid(footer + FOOTER_WEIGHTS, sizeof image->key.weights) ||
         !text_valid(footer + FOOTER_LAYOUT, sizeof image->key.layout)) {
@@ -67,8 +68,8 @@ static modellab_status read_key(mli_image *image, const unsigned char *footer, m
     return MODELLAB_OK;
 }
 
-static modellab_status read_metadata(mli_image *image, const unsigned char *footer, uint64_t end,
-                                     modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+read_metadata(mli_image *image, const unsigned char *footer, uint64_t end, modellab_error *err)
 {
     uint64_t offset = mli_le64(footer + FOOTER_METADATA_OFFSET);
     uint64_t bytes = mli_le64(footer + FOOTER_METADATA_BYTES);
@@ -109,8 +110,8 @@ static bool read_entry(const unsigned char *p, mli_image_section *s, uint64_t *f
     return true;
 }
 
-static modellab_status read_table(mli_image *image, const unsigned char *footer, uint64_t end,
-                                  modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_table(mli_image *image, const unsigned char *footer,
+                                                      uint64_t end, modellab_error *err)
 {
     uint32_t count = mli_le32(footer + FOOTER_SECTIONS);
     uint64_t offset = mli_le64(footer + FOOTER_TABLE_OFFSET), from = IMAGE_HEADER_BYTES;

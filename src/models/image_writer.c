@@ -40,7 +40,8 @@ static void put64(unsigned char *p, uint64_t value)
     put32(p + 4, (uint32_t)(value >> 32));
 }
 
-static modellab_status put(mli_image_writer *w, const void *data, size_t bytes, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status put(mli_image_writer *w, const void *data, size_t bytes,
+                                               modellab_error *err)
 {
     int rc = mli_os_write_all(w->files, w->fd, data, bytes);
     if (rc != 0) {
@@ -51,7 +52,7 @@ static modellab_status put(mli_image_writer *w, const void *data, size_t bytes, 
     return MODELLAB_OK;
 }
 
-static modellab_status pad(mli_image_writer *w, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status pad(mli_image_writer *w, modellab_error *err)
 {
     static const unsigned char zeros[MLI_IMAGE_ALIGN];
     size_t over = (size_t)(w->offset % MLI_IMAGE_ALIGN);
@@ -81,7 +82,7 @@ bool mli_image_key_valid(const mli_image_key *key)
            key_text_valid(key->layout, sizeof key->layout);
 }
 
-static modellab_status open_temporary(mli_image_writer *w, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status open_temporary(mli_image_writer *w, modellab_error *err)
 {
     size_t bytes = strlen(w->path) + 32;
     w->temporary = mli_alloc(w->alloc, bytes);
@@ -105,8 +106,8 @@ static modellab_status open_temporary(mli_image_writer *w, modellab_error *err)
     return w->created ? MODELLAB_OK : mli_fail_os(err, -w->fd, "cannot create the packed image");
 }
 
-static modellab_status start(mli_image_writer *w, const char *path, const mli_image_key *key,
-                             modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status start(mli_image_writer *w, const char *path,
+                                                 const mli_image_key *key, modellab_error *err)
 {
     unsigned char header[IMAGE_HEADER_BYTES] = {0};
     if (!mli_image_key_valid(key)) {
@@ -126,9 +127,9 @@ static modellab_status start(mli_image_writer *w, const char *path, const mli_im
     return status;
 }
 
-static modellab_status create(mli_image_writer **out, const modellab_allocator *alloc,
-                              const mli_os_files *files, const char *path, int fd,
-                              const mli_image_key *key, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+create(mli_image_writer **out, const modellab_allocator *alloc, const mli_os_files *files,
+       const char *path, int fd, const mli_image_key *key, modellab_error *err)
 {
     *out = NULL;
     mli_image_writer *w = mli_alloc_zero(alloc, sizeof *w);
@@ -162,14 +163,16 @@ modellab_status mli_image_writer_create_fd(mli_image_writer **out, const modella
     return create(out, alloc, files, NULL, fd, key, err);
 }
 
-static modellab_status misuse(mli_image_writer *w, modellab_error *err, const char *what)
+MODELLAB_MUST_CHECK static modellab_status misuse(mli_image_writer *w, modellab_error *err,
+                                                  const char *what)
 {
     w->status = mli_fail(err, MODELLAB_E_STATE, "image writer: %s", what);
     return w->status;
 }
 
-static modellab_status check_section(mli_image_writer *w, const char *name, uint32_t rank,
-                                     const uint64_t *dims, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check_section(mli_image_writer *w, const char *name,
+                                                         uint32_t rank, const uint64_t *dims,
+                                                         modellab_error *err)
 {
     size_t n = strlen(name);
     bool valid = n > 0 && n <= MLI_IMAGE_MAX_NAME && rank <= 4;
@@ -285,8 +288,9 @@ static void encode_entry(const mli_image_section *s, unsigned char *p)
 }
 
 /* Table and metadata; their places and checksums go into the footer. */
-static modellab_status put_table(mli_image_writer *w, const char *metadata, size_t metadata_bytes,
-                                 unsigned char *footer, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status put_table(mli_image_writer *w, const char *metadata,
+                                                     size_t metadata_bytes, unsigned char *footer,
+                                                     modellab_error *err)
 {
     unsigned char entry[IMAGE_ENTRY_BYTES];
     uint32_t crc = 0;
@@ -306,7 +310,8 @@ static modellab_status put_table(mli_image_writer *w, const char *metadata, size
     return status == MODELLAB_OK ? put(w, metadata, metadata_bytes, err) : status;
 }
 
-static modellab_status put_footer(mli_image_writer *w, unsigned char *footer, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status put_footer(mli_image_writer *w, unsigned char *footer,
+                                                      modellab_error *err)
 {
     memcpy(footer, IMAGE_END_MAGIC, IMAGE_MAGIC_BYTES);
     put32(footer + FOOTER_VERSION, MLI_IMAGE_VERSION);
@@ -320,7 +325,7 @@ static modellab_status put_footer(mli_image_writer *w, unsigned char *footer, mo
 }
 
 /* Makes the file durable and visible under its name. */
-static modellab_status publish(mli_image_writer *w, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status publish(mli_image_writer *w, modellab_error *err)
 {
     const mli_os_files *f = w->files;
     if (w->given) {

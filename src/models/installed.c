@@ -46,9 +46,10 @@ static void say(char *why, const char *text, const char *file)
 }
 
 /* Compares the sizes of the files in `directory` with the seal. */
-static modellab_status check_sizes(const mli_model_store *store, const char *directory,
-                                   const mli_seal *seal, mli_model_state *out, char *why,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check_sizes(const mli_model_store *store,
+                                                       const char *directory, const mli_seal *seal,
+                                                       mli_model_state *out, char *why,
+                                                       modellab_error *err)
 {
     *out = MLI_MODEL_INSTALLED;
     for (size_t i = 0; *out == MLI_MODEL_INSTALLED && i < seal->count; i++) {
@@ -74,8 +75,10 @@ static modellab_status check_sizes(const mli_model_store *store, const char *dir
 }
 
 /* State of a model's directory; `seal` is filled (to be disposed) when the state is INSTALLED. */
-static modellab_status inspect(const mli_model_store *store, const char *directory, mli_seal *seal,
-                               mli_model_state *out, char *why, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status inspect(const mli_model_store *store,
+                                                   const char *directory, mli_seal *seal,
+                                                   mli_model_state *out, char *why,
+                                                   modellab_error *err)
 {
     mli_os_stat st;
     modellab_error read_error = MODELLAB_ERROR_INIT;
@@ -140,9 +143,11 @@ static void advance(void *user, int64_t bytes)
     }
 }
 
-static modellab_status hash_files(const mli_model_store *store, const char *directory,
-                                  const mli_seal *seal, const mli_cancel_word *cancel, meter *m,
-                                  mli_model_state *out, char *why, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status hash_files(const mli_model_store *store,
+                                                      const char *directory, const mli_seal *seal,
+                                                      const mli_cancel_word *cancel, meter *m,
+                                                      mli_model_state *out, char *why,
+                                                      modellab_error *err)
 {
     for (size_t i = 0; i < seal->count; i++) {
         m->total += seal->files[i].bytes;
@@ -220,8 +225,9 @@ modellab_status mli_model_store_remove(const mli_model_store *store, const char 
 }
 
 /* Opens the installed directory; the weights' sha256 is that of the seal. */
-static modellab_status open_sealed(const mli_model_store *store, const char *directory,
-                                   const mli_seal *seal, mli_model_files *out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status open_sealed(const mli_model_store *store,
+                                                       const char *directory, const mli_seal *seal,
+                                                       mli_model_files *out, modellab_error *err)
 {
     modellab_status status = mli_model_files_open(out, store->alloc, store->files, directory, err);
     for (size_t i = 0; status == MODELLAB_OK && i < seal->count; i++) {

@@ -66,7 +66,7 @@ static int look_at_name(void *arg, const char *name)
     return 0;
 }
 
-static modellab_status find_weights(mli_model_files *m, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status find_weights(mli_model_files *m, modellab_error *err)
 {
     search s = {.alloc = m->alloc};
     int rc = m->files->list(m->files->user, m->directory, look_at_name, &s);
@@ -88,8 +88,9 @@ static modellab_status find_weights(mli_model_files *m, modellab_error *err)
 }
 
 /* A small file beside the weights; its absence is fine. */
-static modellab_status read_beside(mli_model_files *m, const char *name, size_t max, char **out,
-                                   size_t *bytes, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_beside(mli_model_files *m, const char *name,
+                                                       size_t max, char **out, size_t *bytes,
+                                                       modellab_error *err)
 {
     mli_os_stat st;
     char *path = mli_path_join(m->alloc, m->directory, name);
@@ -107,7 +108,7 @@ static modellab_status read_beside(mli_model_files *m, const char *name, size_t 
     return status;
 }
 
-static modellab_status read_companions(mli_model_files *m, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_companions(mli_model_files *m, modellab_error *err)
 {
     static const char *const vocabularies[] = {"vocabulary.txt", "vocabulary.json", "vocab.json"};
     modellab_status status =
@@ -126,7 +127,7 @@ static modellab_status read_companions(mli_model_files *m, modellab_error *err)
     return status;
 }
 
-static modellab_status size_weights(mli_model_files *m, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status size_weights(mli_model_files *m, modellab_error *err)
 {
     int fd = -1;
     modellab_status status =
@@ -140,7 +141,8 @@ static modellab_status size_weights(mli_model_files *m, modellab_error *err)
     return status;
 }
 
-static modellab_status open_directory(mli_model_files *m, const char *path, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status open_directory(mli_model_files *m, const char *path,
+                                                          modellab_error *err)
 {
     m->directory = mli_strdup(m->alloc, path);
     if (m->directory == NULL) {
@@ -155,7 +157,8 @@ static modellab_status open_directory(mli_model_files *m, const char *path, mode
 }
 
 /* A weight file by itself: ggml files hold all they need; the others have companions. */
-static modellab_status open_file(mli_model_files *m, const char *path, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status open_file(mli_model_files *m, const char *path,
+                                                     modellab_error *err)
 {
     const char *name = mli_basename(path);
     size_t directory = (size_t)(name - path);
@@ -193,8 +196,8 @@ modellab_status mli_model_files_open(mli_model_files *out, const modellab_alloca
 }
 
 /* A packed image is believed by the sha256 that it was made of, so that has to be true. */
-static modellab_status compare_with_seal(const mli_model_files *model,
-                                         const mli_cancel_word *cancel, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+compare_with_seal(const mli_model_files *model, const mli_cancel_word *cancel, modellab_error *err)
 {
     char hash[65];
     if (!model->sealed) {

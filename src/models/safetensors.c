@@ -85,14 +85,15 @@ static mli_weight_dtype type_of(const char *name)
     return MLI_WEIGHT_NONE;
 }
 
-static modellab_status bad_field(const char *name, const char *field, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status bad_field(const char *name, const char *field,
+                                                     modellab_error *err)
 {
     return mli_fail(err, MODELLAB_E_INVALID_MODEL, "safetensors: tensor %.80s: bad field %s", name,
                     field);
 }
 
-static modellab_status read_shape(const char *name, const mli_json *shape, mli_weight *t,
-                                  modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_shape(const char *name, const mli_json *shape,
+                                                      mli_weight *t, modellab_error *err)
 {
     size_t rank = mli_json_count(shape);
     if (shape == NULL || mli_json_typeof(shape) != MLI_JSON_ARRAY || rank > MLI_TENSOR_MAX_RANK) {
@@ -109,9 +110,9 @@ static modellab_status read_shape(const char *name, const mli_json *shape, mli_w
     return MODELLAB_OK;
 }
 
-static modellab_status read_entry(const char *name, const mli_json *entry,
-                                  const unsigned char *data, size_t bytes, mli_tensors *out,
-                                  modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_entry(const char *name, const mli_json *entry,
+                                                      const unsigned char *data, size_t bytes,
+                                                      mli_tensors *out, modellab_error *err)
 {
     mli_weight t = {0};
     const mli_json *offsets = mli_json_get(entry, "data_offsets");
@@ -140,8 +141,8 @@ static int by_address(const void *a, const void *b)
 }
 
 /* The format demands that the data leave no gap and do not overlap. */
-static modellab_status check_tiling(mli_tensors *list, const unsigned char *data, size_t bytes,
-                                    modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+check_tiling(mli_tensors *list, const unsigned char *data, size_t bytes, modellab_error *err)
 {
     const unsigned char *at = data;
     if (list->count > 0) {
@@ -160,7 +161,8 @@ static modellab_status check_tiling(mli_tensors *list, const unsigned char *data
     return MODELLAB_OK;
 }
 
-static modellab_status parse_header(mli_cursor *c, mli_json **out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status parse_header(mli_cursor *c, mli_json **out,
+                                                        modellab_error *err)
 {
     const unsigned char *length = NULL, *header = NULL;
     modellab_status status = mli_cursor_take(c, 8, "header length", &length, err);

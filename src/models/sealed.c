@@ -19,7 +19,7 @@ static bool valid_file(const mli_sealed_file *f)
            strlen(f->sha256) == 64 && strspn(f->sha256, "0123456789abcdef") == 64 && f->bytes > 0;
 }
 
-static modellab_status read_fields(mli_seal *seal, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_fields(mli_seal *seal, modellab_error *err)
 {
     const mli_json *list = mli_json_get(seal->root, "files");
     size_t count = mli_json_count(list);

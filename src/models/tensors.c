@@ -76,8 +76,8 @@ static bool count_elements(const mli_weight *tensor, size_t *out)
     return true;
 }
 
-static modellab_status check_shape(const mli_weight *tensor, const char *name, size_t offset,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check_shape(const mli_weight *tensor, const char *name,
+                                                       size_t offset, modellab_error *err)
 {
     size_t elements, bytes;
     if (!count_elements(tensor, &elements)) {
@@ -101,7 +101,7 @@ static modellab_status check_shape(const mli_weight *tensor, const char *name, s
     return MODELLAB_OK;
 }
 
-static modellab_status grow(mli_tensors *list, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status grow(mli_tensors *list, modellab_error *err)
 {
     if (list->count < list->capacity) {
         return MODELLAB_OK;

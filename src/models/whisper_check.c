@@ -10,16 +10,17 @@
 #define MAX_VOCAB 1048576u
 #define HEAD_SIZE 64 /* of every published model; used when the file does not tell */
 
-static modellab_status need(const mli_whisper_weights *w, const char *name, int rank, size_t d0,
-                            size_t d1, size_t d2, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status need(const mli_whisper_weights *w, const char *name,
+                                                int rank, size_t d0, size_t d1, size_t d2,
+                                                modellab_error *err)
 {
     const size_t dims[3] = {d0, d1, d2};
     const mli_weight *tensor;
     return mli_tensors_need(&w->tensors, name, rank, dims, &tensor, err);
 }
 
-static modellab_status capped(const char *name, size_t value, size_t most, int32_t *out,
-                              modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status capped(const char *name, size_t value, size_t most,
+                                                  int32_t *out, modellab_error *err)
 {
     if (value > most) {
         return mli_fail(err, MODELLAB_E_INVALID_MODEL, "tensor %s: a dimension is beyond %zu", name,
@@ -44,8 +45,10 @@ static int32_t count_layers(const mli_whisper_weights *w, const char *side)
 }
 
 /* Matrix `name` gives two hyper-parameters: its rows and its columns. */
-static modellab_status from_matrix(const mli_whisper_weights *w, const char *name, size_t most_rows,
-                                   int32_t *rows, int32_t *columns, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status from_matrix(const mli_whisper_weights *w,
+                                                       const char *name, size_t most_rows,
+                                                       int32_t *rows, int32_t *columns,
+                                                       modellab_error *err)
 {
     const mli_weight *t = NULL;
     modellab_status status = mli_tensors_need(&w->tensors, name, -1, NULL, &t, err);
@@ -61,8 +64,8 @@ static modellab_status from_matrix(const mli_whisper_weights *w, const char *nam
     return status;
 }
 
-static modellab_status derive(const mli_whisper_weights *w, mli_whisper_hparams *h,
-                              modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status derive(const mli_whisper_weights *w,
+                                                  mli_whisper_hparams *h, modellab_error *err)
 {
     modellab_status status =
         from_matrix(w, "encoder.conv1.weight", MAX_STATE, &h->n_audio_state, &h->n_mels, err);
@@ -88,7 +91,8 @@ static modellab_status derive(const mli_whisper_weights *w, mli_whisper_hparams 
     return status;
 }
 
-static modellab_status agree(const char *field, int32_t stated, int32_t *value, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status agree(const char *field, int32_t stated, int32_t *value,
+                                                 modellab_error *err)
 {
     if (*value == 0) {
         *value = stated;
@@ -99,8 +103,8 @@ static modellab_status agree(const char *field, int32_t stated, int32_t *value, 
     return MODELLAB_OK;
 }
 
-static modellab_status agree_all(const mli_whisper_hparams *stated, mli_whisper_hparams *h,
-                                 modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status agree_all(const mli_whisper_hparams *stated,
+                                                     mli_whisper_hparams *h, modellab_error *err)
 {
     struct {
         const char *field;
@@ -122,8 +126,8 @@ static modellab_status agree_all(const mli_whisper_hparams *stated, mli_whisper_
     return status;
 }
 
-static modellab_status check_heads(const char *side, int32_t state, int32_t stated, int32_t *heads,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+check_heads(const char *side, int32_t state, int32_t stated, int32_t *heads, modellab_error *err)
 {
     *heads = stated != 0 ? stated : state / HEAD_SIZE;
     if (*heads <= 0 || state % *heads != 0) {
@@ -133,8 +137,8 @@ static modellab_status check_heads(const char *side, int32_t state, int32_t stat
     return MODELLAB_OK;
 }
 
-static modellab_status check_norm(const mli_whisper_weights *w, const char *prefix, size_t state,
-                                  modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+check_norm(const mli_whisper_weights *w, const char *prefix, size_t state, modellab_error *err)
 {
     char name[128];
     (void)snprintf(name, sizeof name, "%s.weight", prefix);
@@ -146,9 +150,10 @@ static modellab_status check_norm(const mli_whisper_weights *w, const char *pref
     return status;
 }
 
-static modellab_status check_linear(const mli_whisper_weights *w, const char *block,
-                                    const char *part, size_t out, size_t in, bool bias,
-                                    modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check_linear(const mli_whisper_weights *w,
+                                                        const char *block, const char *part,
+                                                        size_t out, size_t in, bool bias,
+                                                        modellab_error *err)
 {
     char name[128];
     (void)snprintf(name, sizeof name, "%s.%s.weight", block, part);
@@ -160,9 +165,10 @@ static modellab_status check_linear(const mli_whisper_weights *w, const char *bl
     return status;
 }
 
-static modellab_status check_attention(const mli_whisper_weights *w, const char *block,
-                                       const char *which, size_t state, size_t source,
-                                       modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check_attention(const mli_whisper_weights *w,
+                                                           const char *block, const char *which,
+                                                           size_t state, size_t source,
+                                                           modellab_error *err)
 {
     static const char *const parts[] = {"query", "key", "value", "out"};
     char name[64];
@@ -176,8 +182,10 @@ static modellab_status check_attention(const mli_whisper_weights *w, const char 
     return status;
 }
 
-static modellab_status check_blocks(const mli_whisper_weights *w, const char *side, int32_t layers,
-                                    size_t state, size_t cross, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check_blocks(const mli_whisper_weights *w,
+                                                        const char *side, int32_t layers,
+                                                        size_t state, size_t cross,
+                                                        modellab_error *err)
 {
     char block[48], name[64];
     modellab_status status = MODELLAB_OK;
@@ -201,8 +209,8 @@ static modellab_status check_blocks(const mli_whisper_weights *w, const char *si
     return status;
 }
 
-static modellab_status check_frame(const mli_whisper_weights *w, const mli_whisper_hparams *h,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+check_frame(const mli_whisper_weights *w, const mli_whisper_hparams *h, modellab_error *err)
 {
     size_t audio = (size_t)h->n_audio_state, text = (size_t)h->n_text_state;
     modellab_status status = need(w, "encoder.conv1.weight", 3, audio, (size_t)h->n_mels, 3, err);
@@ -241,8 +249,8 @@ static void derive_languages(mli_whisper_hparams *h)
     h->n_languages = h->n_vocab >= 51866 ? h->n_vocab - 51766 : 99;
 }
 
-static modellab_status check_alignment(const mli_whisper_weights *w, const mli_whisper_hparams *h,
-                                       modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+check_alignment(const mli_whisper_weights *w, const mli_whisper_hparams *h, modellab_error *err)
 {
     for (size_t i = 0; i < w->head_count; i++) {
         if (w->heads[i].layer >= h->n_text_layer || w->heads[i].head >= h->n_text_head) {

@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-static modellab_status read_count(const mli_json *root, const char *key, int32_t *value,
-                                  modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_count(const mli_json *root, const char *key,
+                                                      int32_t *value, modellab_error *err)
 {
     const mli_json *item = mli_json_get(root, key);
     if (item == NULL) {
@@ -23,7 +23,8 @@ static modellab_status read_count(const mli_json *root, const char *key, int32_t
     return MODELLAB_OK;
 }
 
-static modellab_status read_heads(mli_whisper_weights *w, const mli_json *list, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_heads(mli_whisper_weights *w, const mli_json *list,
+                                                      modellab_error *err)
 {
     size_t count = mli_json_count(list);
     if (mli_json_typeof(list) == MLI_JSON_NULL || count == 0) {
@@ -50,8 +51,8 @@ static modellab_status read_heads(mli_whisper_weights *w, const mli_json *list, 
     return MODELLAB_OK;
 }
 
-static modellab_status read_fields(mli_whisper_weights *w, const mli_json *root,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_fields(mli_whisper_weights *w, const mli_json *root,
+                                                       modellab_error *err)
 {
     mli_whisper_hparams *h = &w->hparams;
     if (mli_json_typeof(root) != MLI_JSON_OBJECT) {

@@ -40,7 +40,7 @@ static const struct {
     {51866, 1280, 4, 113, 6},   /* large-v3-turbo */
 };
 
-static modellab_status upper_half(mli_whisper_weights *w, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status upper_half(mli_whisper_weights *w, modellab_error *err)
 {
     const mli_whisper_hparams *h = &w->hparams;
     int32_t first = h->n_text_layer / 2;

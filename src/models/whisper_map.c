@@ -22,8 +22,9 @@ static bool all_zero(const mli_weight *t)
     return true;
 }
 
-static modellab_status apply(const mli_weight *raw, const mli_name_rule *rule,
-                             const char *canonical, mli_tensors *out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status apply(const mli_weight *raw, const mli_name_rule *rule,
+                                                 const char *canonical, mli_tensors *out,
+                                                 modellab_error *err)
 {
     mli_weight part = *raw;
     if (rule->parts > 1) {
@@ -47,9 +48,10 @@ static modellab_status apply(const mli_weight *raw, const mli_name_rule *rule,
     return mli_tensors_add(out, &part, canonical, strlen(canonical), 0, err);
 }
 
-static modellab_status map_layer(const mli_tensors *raw, const mli_name_map *map, int side,
-                                 size_t layer, const char *prefix, mli_tensors *out,
-                                 modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status map_layer(const mli_tensors *raw,
+                                                     const mli_name_map *map, int side,
+                                                     size_t layer, const char *prefix,
+                                                     mli_tensors *out, modellab_error *err)
 {
     char name[MLI_TENSOR_MAX_NAME + 1], canonical[MLI_TENSOR_MAX_NAME + 1];
     for (size_t i = 0; i < map->layer_rules; i++) {
@@ -72,8 +74,8 @@ static modellab_status map_layer(const mli_tensors *raw, const mli_name_map *map
     return MODELLAB_OK;
 }
 
-static modellab_status map_side(const mli_tensors *raw, const mli_name_map *map, int side,
-                                mli_tensors *out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status map_side(const mli_tensors *raw, const mli_name_map *map,
+                                                    int side, mli_tensors *out, modellab_error *err)
 {
     char prefix[64], name[MLI_TENSOR_MAX_NAME + 1];
     modellab_status status = MODELLAB_OK;

@@ -45,8 +45,8 @@ const char *mli_weight_format_name(mli_weight_format format)
     }
 }
 
-static modellab_status read_format(mli_whisper_weights *out, const void *file, size_t bytes,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_format(mli_whisper_weights *out, const void *file,
+                                                       size_t bytes, modellab_error *err)
 {
     switch (out->format) {
     case MLI_FORMAT_CT2:

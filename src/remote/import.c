@@ -30,8 +30,9 @@ static void count_bytes(void *user, int64_t bytes)
     *(int64_t *)user += bytes;
 }
 
-static modellab_status add_file(importing *m, const char *path, const char *role,
-                                const mli_cancel_word *cancel, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status add_file(importing *m, const char *path,
+                                                    const char *role, const mli_cancel_word *cancel,
+                                                    modellab_error *err)
 {
     mli_catalog_file *file = &m->files[m->count];
     char *copy = mli_strdup(m->store->alloc, path);
@@ -47,8 +48,8 @@ static modellab_status add_file(importing *m, const char *path, const char *role
     return status;
 }
 
-static modellab_status add_side_files(importing *m, const mli_cancel_word *cancel,
-                                      modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+add_side_files(importing *m, const mli_cancel_word *cancel, modellab_error *err)
 {
     const mli_os_files *f = m->store->files;
     modellab_status status = MODELLAB_OK;
@@ -68,8 +69,8 @@ static modellab_status add_side_files(importing *m, const mli_cancel_word *cance
 }
 
 /* Reads the weights as a model, so that what is installed can be opened. */
-static modellab_status check_readable(importing *m, const mli_cancel_word *cancel,
-                                      modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+check_readable(importing *m, const mli_cancel_word *cancel, modellab_error *err)
 {
     mli_whisper_weights weights;
     modellab_status status = mli_model_files_load(&m->source, cancel, err);
@@ -84,8 +85,10 @@ static modellab_status check_readable(importing *m, const mli_cancel_word *cance
     return status;
 }
 
-static modellab_status copy_all(importing *m, mli_staging *staging, const mli_catalog_model *model,
-                                const mli_cancel_word *cancel, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status copy_all(importing *m, mli_staging *staging,
+                                                    const mli_catalog_model *model,
+                                                    const mli_cancel_word *cancel,
+                                                    modellab_error *err)
 {
     mli_pull pull = {.alloc = m->store->alloc, .files = m->store->files, .cancel = cancel};
     mli_fetch fetch = {.pull = &pull, .staging = staging, .model = model, .kind = "path"};
@@ -107,8 +110,10 @@ static modellab_status copy_all(importing *m, mli_staging *staging, const mli_ca
     return status;
 }
 
-static modellab_status import_locked(importing *m, mli_staging *staging, const char *name,
-                                     const mli_cancel_word *cancel, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status import_locked(importing *m, mli_staging *staging,
+                                                         const char *name,
+                                                         const mli_cancel_word *cancel,
+                                                         modellab_error *err)
 {
     static const char *const any[] = {"*"};
     mli_model_state state;

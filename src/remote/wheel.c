@@ -45,16 +45,16 @@ static la_int64_t on_seek(struct archive *a, void *user, la_int64_t offset, int 
     return in->at;
 }
 
-static modellab_status damaged(const input *in, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status damaged(const input *in, modellab_error *err)
 {
     if (in->os_error != 0)
         return mli_fail_os(err, in->os_error, "reading the package");
     return mli_fail(err, MODELLAB_E_REMOTE, "the package is not a readable wheel");
 }
 
-static modellab_status copy_member(input *in, struct archive *a, int64_t max_bytes,
-                                   const mli_cancel_word *cancel, mli_wheel_data_fn data,
-                                   void *user, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+copy_member(input *in, struct archive *a, int64_t max_bytes, const mli_cancel_word *cancel,
+            mli_wheel_data_fn data, void *user, modellab_error *err)
 {
     int64_t done = 0;
     for (;;) {
@@ -78,8 +78,10 @@ static modellab_status copy_member(input *in, struct archive *a, int64_t max_byt
     }
 }
 
-static modellab_status find_member(input *in, struct archive *a, const char *member,
-                                   const mli_cancel_word *cancel, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status find_member(input *in, struct archive *a,
+                                                       const char *member,
+                                                       const mli_cancel_word *cancel,
+                                                       modellab_error *err)
 {
     for (int i = 0; i < MAX_MEMBERS; i++) {
         struct archive_entry *entry = NULL;
@@ -98,9 +100,9 @@ static modellab_status find_member(input *in, struct archive *a, const char *mem
     return mli_fail(err, MODELLAB_E_LIMIT, "the package has too many files");
 }
 
-static modellab_status read_open(input *in, const char *member, int64_t max_bytes,
-                                 const mli_cancel_word *cancel, mli_wheel_data_fn data, void *user,
-                                 modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+read_open(input *in, const char *member, int64_t max_bytes, const mli_cancel_word *cancel,
+          mli_wheel_data_fn data, void *user, modellab_error *err)
 {
     modellab_status status;
     struct archive *a = archive_read_new();

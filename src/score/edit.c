@@ -24,9 +24,10 @@ static void next_row(int64_t *row, uint32_t item, const uint32_t *inner, size_t 
     }
 }
 
-static modellab_status fill(int64_t *row, const uint32_t *outer, size_t outer_count,
-                            const uint32_t *inner, size_t inner_count,
-                            const mli_cancel_word *cancel, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status fill(int64_t *row, const uint32_t *outer,
+                                                size_t outer_count, const uint32_t *inner,
+                                                size_t inner_count, const mli_cancel_word *cancel,
+                                                modellab_error *err)
 {
     const size_t look = 1 + 1000000 / (inner_count + 1); /* rows between two looks: some ms */
     for (size_t i = 0; i <= inner_count; i++)

@@ -5,9 +5,10 @@
 #include "base/error.h"
 #include <math.h>
 
-static modellab_status count_words(const mli_buf *reference, const mli_buf *hypothesis,
-                                   const mli_wer_options *o, mli_edit_counts *out,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status count_words(const mli_buf *reference,
+                                                       const mli_buf *hypothesis,
+                                                       const mli_wer_options *o,
+                                                       mli_edit_counts *out, modellab_error *err)
 {
     mli_score_vocabulary *v = NULL;
     mli_score_ids a = {NULL, 0}, b = {NULL, 0};
@@ -25,9 +26,9 @@ static modellab_status count_words(const mli_buf *reference, const mli_buf *hypo
     return status;
 }
 
-static modellab_status count_characters(const mli_buf *reference, const mli_buf *hypothesis,
-                                        const mli_wer_options *o, mli_edit_counts *out,
-                                        modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+count_characters(const mli_buf *reference, const mli_buf *hypothesis, const mli_wer_options *o,
+                 mli_edit_counts *out, modellab_error *err)
 {
     mli_score_ids a = {NULL, 0}, b = {NULL, 0};
     modellab_status status =

@@ -65,7 +65,7 @@ static void place(mli_score_vocabulary *v, size_t index)
     v->slots[slot] = (uint32_t)index + 1;
 }
 
-static modellab_status grow(mli_score_vocabulary *v, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status grow(mli_score_vocabulary *v, modellab_error *err)
 {
     const size_t capacity = v->capacity == 0 ? 256 : v->capacity * 2;
     entry *entries = mli_realloc_array(heap(v), v->entries, capacity, sizeof *entries);
@@ -83,8 +83,9 @@ static modellab_status grow(mli_score_vocabulary *v, modellab_error *err)
     return MODELLAB_OK;
 }
 
-static modellab_status number_of(mli_score_vocabulary *v, const char *word, size_t bytes,
-                                 uint32_t *out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status number_of(mli_score_vocabulary *v, const char *word,
+                                                     size_t bytes, uint32_t *out,
+                                                     modellab_error *err)
 {
     const uint64_t hash = hash_of(word, bytes);
     const size_t mask = v->capacity * 2 - 1;

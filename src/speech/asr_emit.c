@@ -32,9 +32,9 @@ modellab_status mli_asr_remember(mli_asr_run *run, const int32_t *tokens, size_t
     return MODELLAB_OK;
 }
 
-static modellab_status word_list(const mli_asr_run *run, const mli_whisper_piece *piece,
-                                 const mli_asr_words *words, mli_transcript_word **out,
-                                 char **texts, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+word_list(const mli_asr_run *run, const mli_whisper_piece *piece, const mli_asr_words *words,
+          mli_transcript_word **out, char **texts, modellab_error *err)
 {
     size_t count = piece->word_count, bytes = 0;
     *out = NULL;
@@ -61,9 +61,10 @@ static modellab_status word_list(const mli_asr_run *run, const mli_whisper_piece
     return MODELLAB_OK;
 }
 
-static modellab_status deliver(mli_asr_run *run, const mli_asr_decoded *d,
-                               const mli_whisper_piece *piece, const mli_asr_words *words,
-                               const char *text, const float *probabilities, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status deliver(mli_asr_run *run, const mli_asr_decoded *d,
+                                                   const mli_whisper_piece *piece,
+                                                   const mli_asr_words *words, const char *text,
+                                                   const float *probabilities, modellab_error *err)
 {
     mli_transcript_word *list = NULL;
     char *texts = NULL;
@@ -96,9 +97,9 @@ static modellab_status deliver(mli_asr_run *run, const mli_asr_decoded *d,
 }
 
 /* Segments without length or text are left out, as are their tokens. */
-static modellab_status emit_piece(mli_asr_run *run, const mli_asr_decoded *d,
-                                  const mli_whisper_piece *piece, const mli_asr_words *words,
-                                  const float *probabilities, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+emit_piece(mli_asr_run *run, const mli_asr_decoded *d, const mli_whisper_piece *piece,
+           const mli_asr_words *words, const float *probabilities, modellab_error *err)
 {
     mli_buf text;
     size_t first = 0, size = 0;

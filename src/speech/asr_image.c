@@ -18,8 +18,9 @@ static uint32_t type_of(bool packed, bool half)
     return half ? PACKED_F16 : PACKED_F32;
 }
 
-static modellab_status read_rows(void *user, const char *name, size_t first, size_t rows, bool half,
-                                 void *out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_rows(void *user, const char *name, size_t first,
+                                                     size_t rows, bool half, void *out,
+                                                     modellab_error *err)
 {
     const mli_whisper_weights *weights = user;
     if (strcmp(name, "encoder.positional_embedding") == 0 && !half)
@@ -43,8 +44,9 @@ mli_whisper_reader mli_asr_reader(const mli_whisper_weights *weights)
     return (mli_whisper_reader){(void *)(uintptr_t)weights, read_rows};
 }
 
-static modellab_status find_section(void *user, const char *name, bool packed, bool half,
-                                    size_t bytes, const void **data, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status find_section(void *user, const char *name, bool packed,
+                                                        bool half, size_t bytes, const void **data,
+                                                        modellab_error *err)
 {
     return mli_image_need(user, name, type_of(packed, half), bytes, data, err);
 }
@@ -54,25 +56,28 @@ mli_whisper_store mli_asr_store(const mli_image *image)
     return (mli_whisper_store){(void *)(uintptr_t)image, find_section};
 }
 
-static modellab_status begin(void *user, const char *name, bool packed, bool half, size_t rows,
-                             size_t cols, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status begin(void *user, const char *name, bool packed,
+                                                 bool half, size_t rows, size_t cols,
+                                                 modellab_error *err)
 {
     const uint64_t dims[4] = {rows, cols, 0, 0};
     return mli_image_writer_begin(user, name, type_of(packed, half), 2, dims, err);
 }
 
-static modellab_status append(void *user, const void *data, size_t bytes, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status append(void *user, const void *data, size_t bytes,
+                                                  modellab_error *err)
 {
     return mli_image_writer_append(user, data, bytes, err);
 }
 
-static modellab_status end(void *user, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status end(void *user, modellab_error *err)
 {
     return mli_image_writer_end(user, err);
 }
 
-static modellab_status write_bytes(mli_image_writer *writer, const char *name, const void *data,
-                                   size_t bytes, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status write_bytes(mli_image_writer *writer, const char *name,
+                                                       const void *data, size_t bytes,
+                                                       modellab_error *err)
 {
     const uint64_t dims[4] = {bytes, 0, 0, 0};
     if (data == NULL || bytes == 0)
@@ -81,9 +86,10 @@ static modellab_status write_bytes(mli_image_writer *writer, const char *name, c
 }
 
 /* The vocabulary in the tokenizer's own form, which loads fast. */
-static modellab_status write_vocabulary(const modellab_allocator *alloc,
-                                        const mli_asr_extras *extras, mli_image_writer *writer,
-                                        modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status write_vocabulary(const modellab_allocator *alloc,
+                                                            const mli_asr_extras *extras,
+                                                            mli_image_writer *writer,
+                                                            modellab_error *err)
 {
     mli_whisper_tokenizer *tokenizer = NULL;
     mli_buf packed;
@@ -158,8 +164,10 @@ modellab_status mli_asr_image_write(const modellab_allocator *alloc,
     return status;
 }
 
-static modellab_status copy_heads(mli_asr_extras *out, const modellab_allocator *alloc,
-                                  const mli_head *heads, size_t count, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status copy_heads(mli_asr_extras *out,
+                                                      const modellab_allocator *alloc,
+                                                      const mli_head *heads, size_t count,
+                                                      modellab_error *err)
 {
     out->heads = mli_alloc_array(alloc, count, sizeof *out->heads);
     if (out->heads == NULL)
@@ -170,8 +178,10 @@ static modellab_status copy_heads(mli_asr_extras *out, const modellab_allocator 
     return MODELLAB_OK;
 }
 
-static modellab_status copy_filters(mli_asr_extras *out, const modellab_allocator *alloc,
-                                    const unsigned char *data, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status copy_filters(mli_asr_extras *out,
+                                                        const modellab_allocator *alloc,
+                                                        const unsigned char *data,
+                                                        modellab_error *err)
 {
     size_t bytes = out->dims.mels * MEL_BINS * sizeof(float);
     out->own_filters = mli_alloc(alloc, bytes);
@@ -212,8 +222,8 @@ modellab_status mli_asr_extras_from_weights(mli_asr_extras *out, const modellab_
     return status;
 }
 
-static modellab_status read_size(const mli_json *root, const char *key, size_t *out,
-                                 modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_size(const mli_json *root, const char *key,
+                                                     size_t *out, modellab_error *err)
 {
     int64_t value = mli_json_int(mli_json_get(root, key), -1);
     if (value < 1 || value > 1000000)
@@ -223,8 +233,9 @@ static modellab_status read_size(const mli_json *root, const char *key, size_t *
     return MODELLAB_OK;
 }
 
-static modellab_status read_heads(mli_asr_extras *out, const modellab_allocator *alloc,
-                                  const mli_json *list, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_heads(mli_asr_extras *out,
+                                                      const modellab_allocator *alloc,
+                                                      const mli_json *list, modellab_error *err)
 {
     size_t count = mli_json_count(list);
     if (count > MLI_WHISPER_MAX_HEADS)
@@ -246,8 +257,9 @@ static modellab_status read_heads(mli_asr_extras *out, const modellab_allocator 
     return MODELLAB_OK;
 }
 
-static modellab_status read_metadata(mli_asr_extras *out, const modellab_allocator *alloc,
-                                     const mli_json *root, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_metadata(mli_asr_extras *out,
+                                                         const modellab_allocator *alloc,
+                                                         const mli_json *root, modellab_error *err)
 {
     static const char *const keys[] = {"vocab",       "mels",         "audio_ctx", "audio_state",
                                        "audio_heads", "audio_layers", "text_ctx",  "text_state",

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* The language token that is likeliest right after the start token. */
-static modellab_status detect(mli_asr_run *run, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status detect(mli_asr_run *run, modellab_error *err)
 {
     const mli_whisper_special *sp = run->special;
     const float *logits = NULL;

@@ -35,14 +35,16 @@ typedef struct arena {
     size_t size, used;
 } arena;
 
-static modellab_status arena_begin(void *user, const char *name, bool packed, bool half,
-                                   size_t rows, size_t cols, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status arena_begin(void *user, const char *name, bool packed,
+                                                       bool half, size_t rows, size_t cols,
+                                                       modellab_error *err)
 {
     (void)user, (void)name, (void)packed, (void)half, (void)rows, (void)cols, (void)err;
     return MODELLAB_OK;
 }
 
-static modellab_status arena_append(void *user, const void *data, size_t bytes, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status arena_append(void *user, const void *data, size_t bytes,
+                                                        modellab_error *err)
 {
     arena *a = user;
     if (bytes > a->size - a->used)
@@ -52,7 +54,7 @@ static modellab_status arena_append(void *user, const void *data, size_t bytes, 
     return MODELLAB_OK;
 }
 
-static modellab_status arena_end(void *user, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status arena_end(void *user, modellab_error *err)
 {
     arena *a = user;
     (void)err;
@@ -60,8 +62,9 @@ static modellab_status arena_end(void *user, modellab_error *err)
     return MODELLAB_OK;
 }
 
-static modellab_status arena_find(void *user, const char *name, bool packed, bool half,
-                                  size_t bytes, const void **data, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status arena_find(void *user, const char *name, bool packed,
+                                                      bool half, size_t bytes, const void **data,
+                                                      modellab_error *err)
 {
     arena *a = user;
     (void)packed, (void)half;
@@ -73,8 +76,8 @@ static modellab_status arena_find(void *user, const char *name, bool packed, boo
     return MODELLAB_OK;
 }
 
-static modellab_status make_tokenizer(mli_asr_model *m, const mli_asr_extras *e,
-                                      modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status make_tokenizer(mli_asr_model *m, const mli_asr_extras *e,
+                                                          modellab_error *err)
 {
     modellab_status status =
         mli_whisper_tokenizer_create(&m->tokenizer, m->alloc, &e->vocabulary, err);
@@ -83,8 +86,9 @@ static modellab_status make_tokenizer(mli_asr_model *m, const mli_asr_extras *e,
     return status;
 }
 
-static modellab_status pack_in_memory(mli_asr_model *m, mli_model_files *files,
-                                      const mli_asr_open_options *o, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status pack_in_memory(mli_asr_model *m, mli_model_files *files,
+                                                          const mli_asr_open_options *o,
+                                                          modellab_error *err)
 {
     mli_whisper_weights weights;
     bool half = m->weights == MLI_ASR_WEIGHTS_F16;
@@ -124,7 +128,8 @@ typedef struct build {
     const mli_cancel_word *cancel;
 } build;
 
-static modellab_status build_image(void *user, mli_image_writer *writer, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status build_image(void *user, mli_image_writer *writer,
+                                                       modellab_error *err)
 {
     build *b = user;
     mli_whisper_weights weights;
@@ -148,7 +153,7 @@ static modellab_status build_image(void *user, mli_image_writer *writer, modella
     return status;
 }
 
-static modellab_status use_image(mli_asr_model *m, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status use_image(mli_asr_model *m, modellab_error *err)
 {
     bool half = strcmp(m->cached.image.key.weights, "f16") == 0;
     modellab_status status = mli_asr_extras_from_image(&m->extras, m->alloc, &m->cached.image, err);
@@ -205,8 +210,8 @@ modellab_status mli_asr_model_begin_image(mli_model_files *files, const mli_asr_
 }
 
 /* The seal only says what the weights were when they were installed. */
-static modellab_status check_weights(mli_model_files *files, const mli_cancel_word *cancel,
-                                     modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+check_weights(mli_model_files *files, const mli_cancel_word *cancel, modellab_error *err)
 {
     char installed[65];
     (void)mli_str_copy(installed, sizeof installed, files->sha256);
@@ -235,8 +240,9 @@ modellab_status mli_asr_model_pack(mli_model_files *files, int fd, const mli_asr
     return rc == 0 ? status : mli_fail_os(err, -rc, "the packed image is not safe");
 }
 
-static modellab_status open_cached(mli_asr_model *m, mli_model_files *files,
-                                   const mli_asr_open_options *o, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status open_cached(mli_asr_model *m, mli_model_files *files,
+                                                       const mli_asr_open_options *o,
+                                                       modellab_error *err)
 {
     mli_image_cache cache = {m->alloc, files->files, o->cache_directory};
     mli_image_key key;
@@ -257,8 +263,8 @@ static modellab_status open_cached(mli_asr_model *m, mli_model_files *files,
     return use_image(m, err);
 }
 
-static modellab_status create(mli_asr_model **out, const mli_asr_open_options *o,
-                              modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+create(mli_asr_model **out, const mli_asr_open_options *o, modellab_error *err)
 {
     mli_asr_model *m = mli_alloc_zero(o->alloc, sizeof *m);
     *out = m;
@@ -274,7 +280,7 @@ static modellab_status create(mli_asr_model **out, const mli_asr_open_options *o
 }
 
 /* Borrowed inputs of opening must not be reachable afterwards. */
-static modellab_status settle(mli_asr_model **out, modellab_status status)
+MODELLAB_MUST_CHECK static modellab_status settle(mli_asr_model **out, modellab_status status)
 {
     mli_asr_model *m = *out;
     if (m == NULL)
@@ -299,8 +305,9 @@ static bool cache_unusable(modellab_status status)
            status == MODELLAB_E_NOT_FOUND;
 }
 
-static modellab_status open_any(mli_asr_model *m, mli_model_files *files,
-                                const mli_asr_open_options *o, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status open_any(mli_asr_model *m, mli_model_files *files,
+                                                    const mli_asr_open_options *o,
+                                                    modellab_error *err)
 {
     if (o->cache_directory == NULL)
         return pack_in_memory(m, files, o, err);

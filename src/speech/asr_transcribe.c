@@ -20,7 +20,7 @@ void mli_asr_options_init(mli_asr_options *o)
     o->hallucination_silence = NAN;
 }
 
-static modellab_status check(const mli_asr_options *o, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check(const mli_asr_options *o, modellab_error *err)
 {
     if (o->beam_size < 0 || o->beam_size > MLI_WHISPER_MAX_ROWS)
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "beam size must be 0 to %d",
@@ -54,7 +54,7 @@ static size_t rows_needed(const mli_asr_options *o)
 }
 
 /* The caller's text before the audio, as " text". */
-static modellab_status add_initial_prompt(mli_asr_run *run, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status add_initial_prompt(mli_asr_run *run, modellab_error *err)
 {
     const char *prompt = run->options->initial_prompt;
     size_t first = 0, size = 0, count = 0;
@@ -80,7 +80,8 @@ static modellab_status add_initial_prompt(mli_asr_run *run, modellab_error *err)
     return status;
 }
 
-static modellab_status tell_progress(const mli_asr_run *run, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status tell_progress(const mli_asr_run *run,
+                                                         modellab_error *err)
 {
     int64_t done = run->seek < run->content_frames ? run->seek : run->content_frames;
     if (run->options->progress != NULL &&
@@ -90,7 +91,8 @@ static modellab_status tell_progress(const mli_asr_run *run, modellab_error *err
     return MODELLAB_OK;
 }
 
-static modellab_status tell_mark(const mli_asr_run *run, size_t first, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status tell_mark(const mli_asr_run *run, size_t first,
+                                                     modellab_error *err)
 {
     const mli_transcript *t = run->transcript;
     mli_asr_mark mark = {.seek = run->seek,
@@ -115,9 +117,9 @@ static bool is_silence(const mli_asr_options *o, const mli_asr_decoded *d)
 
 /* Word times, and with them a better place for the next window. True in *again: nothing of this
  * window is kept. */
-static modellab_status time_words(mli_asr_run *run, const mli_asr_decoded *d, mli_asr_cut *cut,
-                                  mli_whisper_piece *pieces, int64_t size, mli_asr_words *words,
-                                  int64_t *next, bool *again, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+time_words(mli_asr_run *run, const mli_asr_decoded *d, mli_asr_cut *cut, mli_whisper_piece *pieces,
+           int64_t size, mli_asr_words *words, int64_t *next, bool *again, modellab_error *err)
 {
     mli_asr_window_place at = {.seek = run->seek,
                                .size = size,
@@ -139,8 +141,9 @@ static modellab_status time_words(mli_asr_run *run, const mli_asr_decoded *d, ml
     return MODELLAB_OK;
 }
 
-static modellab_status keep_window(mli_asr_run *run, const mli_asr_decoded *d, int64_t size,
-                                   int64_t *next, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status keep_window(mli_asr_run *run, const mli_asr_decoded *d,
+                                                       int64_t size, int64_t *next,
+                                                       modellab_error *err)
 {
     mli_asr_words words;
     bool again = false;
@@ -164,7 +167,7 @@ static modellab_status keep_window(mli_asr_run *run, const mli_asr_decoded *d, i
     return status;
 }
 
-static modellab_status one_window(mli_asr_run *run, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status one_window(mli_asr_run *run, modellab_error *err)
 {
     mli_asr_decoded decoded;
     int64_t left = run->content_frames - run->seek;
@@ -202,7 +205,8 @@ static bool is_sound(const mli_asr_run *run, const mli_asr_mark *mark)
 }
 
 /* Puts everything back as the last finished window left it. */
-static modellab_status go_on(mli_asr_run *run, const mli_asr_resume *resume, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status go_on(mli_asr_run *run, const mli_asr_resume *resume,
+                                                 modellab_error *err)
 {
     const mli_asr_mark *mark = &resume->mark;
     modellab_status status = MODELLAB_OK;
@@ -217,7 +221,7 @@ static modellab_status go_on(mli_asr_run *run, const mli_asr_resume *resume, mod
     return status;
 }
 
-static modellab_status find_mel_max(mli_asr_run *run, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status find_mel_max(mli_asr_run *run, modellab_error *err)
 {
     mli_asr_session *s = run->session;
     if (run->options->resume != NULL) {
@@ -228,7 +232,7 @@ static modellab_status find_mel_max(mli_asr_run *run, modellab_error *err)
                        &run->mel_max, err);
 }
 
-static modellab_status transcribe(mli_asr_run *run, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status transcribe(mli_asr_run *run, modellab_error *err)
 {
     mli_asr_session *s = run->session;
     modellab_status status = mli_asr_need_state(s, rows_needed(run->options), err);
@@ -252,9 +256,10 @@ static modellab_status transcribe(mli_asr_run *run, modellab_error *err)
     return status;
 }
 
-static modellab_status run_session(mli_asr_session *s, const mli_audio_source *source,
-                                   const mli_asr_options *options, mli_transcript **out,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status run_session(mli_asr_session *s,
+                                                       const mli_audio_source *source,
+                                                       const mli_asr_options *options,
+                                                       mli_transcript **out, modellab_error *err)
 {
     const mli_whisper_tokenizer *tokenizer = mli_asr_model_tokenizer(s->model);
     mli_asr_run run = {.session = s,

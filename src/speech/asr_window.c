@@ -18,8 +18,9 @@ typedef struct window {
     int32_t begin[2];
 } window;
 
-static modellab_status step(void *user, const int32_t *tokens, const int32_t *parents, size_t rows,
-                            int32_t least, float **logits, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status step(void *user, const int32_t *tokens,
+                                                const int32_t *parents, size_t rows, int32_t least,
+                                                float **logits, modellab_error *err)
 {
     mli_asr_run *run = user;
     if (run->options->pulse != NULL)
@@ -67,7 +68,7 @@ static void make_rules(window *w)
         r->max_initial_offset = (int32_t)lrint(o->max_initial_timestamp / 0.02);
 }
 
-static modellab_status start(window *w, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status start(window *w, modellab_error *err)
 {
     mli_asr_run *run = w->run;
     mli_asr_model_info info = mli_asr_model_info_of(run->session->model);
@@ -93,8 +94,8 @@ static modellab_status start(window *w, modellab_error *err)
     return MODELLAB_OK;
 }
 
-static modellab_status attempt(window *w, size_t number, double temperature, mli_asr_decoded *out,
-                               modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status attempt(window *w, size_t number, double temperature,
+                                                   mli_asr_decoded *out, modellab_error *err)
 {
     mli_asr_run *run = w->run;
     const mli_asr_options *o = run->options;
@@ -139,7 +140,8 @@ static bool needs_another(const mli_asr_options *o, const mli_asr_decoded *d)
     return improbable || d->compression_ratio > o->compression_ratio_threshold;
 }
 
-static modellab_status climb(window *w, mli_asr_decoded *out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status climb(window *w, mli_asr_decoded *out,
+                                                 modellab_error *err)
 {
     static const double ladder[] = {0.0, 0.2, 0.4, 0.6, 0.8, 1.0};
     const mli_asr_options *o = w->run->options;

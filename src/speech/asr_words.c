@@ -21,9 +21,9 @@ typedef struct aligning {
     size_t word_count;
 } aligning;
 
-static modellab_status gather(aligning *a, const mli_asr_decoded *decoded,
-                              const mli_whisper_piece *pieces, size_t piece_count,
-                              modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status gather(aligning *a, const mli_asr_decoded *decoded,
+                                                  const mli_whisper_piece *pieces,
+                                                  size_t piece_count, modellab_error *err)
 {
     const mli_asr_run *run = a->run;
     size_t most = run->sot_count + 2 + decoded->found.count;
@@ -45,7 +45,7 @@ static modellab_status gather(aligning *a, const mli_asr_decoded *decoded,
     return MODELLAB_OK;
 }
 
-static modellab_status reserve(aligning *a, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status reserve(aligning *a, modellab_error *err)
 {
     const modellab_allocator *alloc = a->run->alloc;
     size_t plane = 0, all = 0, bytes = 0;
@@ -75,7 +75,7 @@ static void dispose(aligning *a)
     mli_free(alloc, a->words);
 }
 
-static modellab_status warp(aligning *a, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status warp(aligning *a, modellab_error *err)
 {
     mli_asr_run *run = a->run;
     modellab_status status = mli_whisper_state_attend(
@@ -104,7 +104,8 @@ static double mean(const float *values, size_t count)
 }
 
 /* The last word is eot: it only gives the end of the one before. */
-static modellab_status to_timings(aligning *a, mli_asr_words *out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status to_timings(aligning *a, mli_asr_words *out,
+                                                      modellab_error *err)
 {
     const mli_asr_run *run = a->run;
     const char *language = mli_whisper_language_code(run->language);
@@ -134,9 +135,10 @@ static modellab_status to_timings(aligning *a, mli_asr_words *out, modellab_erro
     return MODELLAB_OK;
 }
 
-static modellab_status align(aligning *a, const mli_asr_decoded *decoded,
-                             const mli_whisper_piece *pieces, size_t piece_count,
-                             mli_asr_words *out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status align(aligning *a, const mli_asr_decoded *decoded,
+                                                 const mli_whisper_piece *pieces,
+                                                 size_t piece_count, mli_asr_words *out,
+                                                 modellab_error *err)
 {
     modellab_status status = gather(a, decoded, pieces, piece_count, err);
     if (status != MODELLAB_OK || a->text == 0 || a->frames == 0)

@@ -67,8 +67,8 @@ double mli_whisper_rank_score(float sum_logprob, size_t length, double length_pe
     return (double)sum_logprob / penalty;
 }
 
-static modellab_status make_list(mli_whisper_sequence **out, mli_whisper_beam *b, size_t count,
-                                 modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+make_list(mli_whisper_sequence **out, mli_whisper_beam *b, size_t count, modellab_error *err)
 {
     mli_whisper_sequence *list = mli_alloc_array(b->alloc, count, sizeof *list);
     if (list == NULL)

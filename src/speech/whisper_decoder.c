@@ -93,7 +93,8 @@ static void run_step(void *user, mli_team *team)
         run_logits(team, p);
 }
 
-static modellab_status run(pass *p, const mli_cancel_word *cancel, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status run(pass *p, const mli_cancel_word *cancel,
+                                               modellab_error *err)
 {
     mli_pool_region(p->s->pool, cancel, run_step, p);
     if (mli_cancelled(cancel))
@@ -101,8 +102,8 @@ static modellab_status run(pass *p, const mli_cancel_word *cancel, modellab_erro
     return MODELLAB_OK;
 }
 
-static modellab_status embed(mli_whisper_state *s, size_t row, int32_t token, size_t position,
-                             modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status embed(mli_whisper_state *s, size_t row, int32_t token,
+                                                 size_t position, modellab_error *err)
 {
     const mli_whisper_dims *d = &s->net->dims;
     if (token < 0 || (size_t)token >= d->vocab)
@@ -115,8 +116,8 @@ static modellab_status embed(mli_whisper_state *s, size_t row, int32_t token, si
 }
 
 /* Tokens 0..count-1 into slots 0..count-1, each seeing those before it. */
-static modellab_status load_batch(mli_whisper_state *s, const int32_t *tokens, size_t count,
-                                  modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status load_batch(mli_whisper_state *s, const int32_t *tokens,
+                                                      size_t count, modellab_error *err)
 {
     if (count < 1 || count > s->net->dims.text_ctx)
         return mli_fail(err, MODELLAB_E_LIMIT, "a prompt must have 1 to %zu tokens",
@@ -167,8 +168,9 @@ void mli_whisper_state_rewind(mli_whisper_state *s)
 }
 
 /* Each row goes on from its parent's past with a slot of its own. */
-static modellab_status extend_rows(mli_whisper_state *s, const int32_t *tokens,
-                                   const int32_t *parents, size_t rows, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status extend_rows(mli_whisper_state *s, const int32_t *tokens,
+                                                       const int32_t *parents, size_t rows,
+                                                       modellab_error *err)
 {
     size_t context = s->net->dims.text_ctx;
     for (size_t r = 0; r < rows; r++) {
@@ -216,9 +218,9 @@ modellab_status mli_whisper_state_step(mli_whisper_state *s, const int32_t *toke
 }
 
 /* Probabilities of the tokens after rows [at, at + rows) of the batch. */
-static modellab_status score_rows(mli_whisper_state *s, const int32_t *tokens, size_t at,
-                                  size_t rows, int32_t below, float *probabilities,
-                                  const mli_cancel_word *cancel, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+score_rows(mli_whisper_state *s, const int32_t *tokens, size_t at, size_t rows, int32_t below,
+           float *probabilities, const mli_cancel_word *cancel, modellab_error *err)
 {
     pass p = {.s = s, .logit_rows = rows, .logits_only = true};
     for (size_t i = 0; i < rows; i++)

@@ -17,7 +17,7 @@ typedef struct visitor {
 
 static const float layer_norm_eps = 1e-5f;
 
-static modellab_status size_of(mli_whisper_section *s, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status size_of(mli_whisper_section *s, modellab_error *err)
 {
     if (s->kind == MLI_WHISPER_VECTOR) {
         s->bytes = (s->parts * s->rows * s->cols * sizeof(float) + 63) / 64 * 64;
@@ -162,7 +162,7 @@ static bool width_ok(size_t state, size_t heads)
            state / heads % 16 == 0 && state / heads <= MLI_ATTENTION_MAX_DIM && state <= 8192;
 }
 
-static modellab_status check(const mli_whisper_dims *d, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check(const mli_whisper_dims *d, modellab_error *err)
 {
     if (!width_ok(d->audio_state, d->audio_heads) || !width_ok(d->text_state, d->text_heads))
         return mli_fail(err, MODELLAB_E_UNSUPPORTED_MODEL,

@@ -21,8 +21,8 @@ typedef struct packer {
     size_t rows_bytes, packed_bytes;
 } packer;
 
-static modellab_status reserve(packer *p, void **block, size_t *have, size_t need,
-                               modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status reserve(packer *p, void **block, size_t *have,
+                                                   size_t need, modellab_error *err)
 {
     if (need <= *have)
         return MODELLAB_OK;
@@ -35,8 +35,9 @@ static modellab_status reserve(packer *p, void **block, size_t *have, size_t nee
     return MODELLAB_OK;
 }
 
-static modellab_status pack_block(packer *p, const mli_whisper_section *s, const char *part,
-                                  size_t first, size_t rows, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status pack_block(packer *p, const mli_whisper_section *s,
+                                                      const char *part, size_t first, size_t rows,
+                                                      modellab_error *err)
 {
     bool half = s->type == MLI_DTYPE_F16;
     size_t bytes = 0, row_bytes = s->cols * mli_dtype_size(s->type);
@@ -53,7 +54,8 @@ static modellab_status pack_block(packer *p, const mli_whisper_section *s, const
     return p->sink->append(p->sink->user, p->packed, bytes, err);
 }
 
-static modellab_status pack_matrix(packer *p, const mli_whisper_section *s, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status pack_matrix(packer *p, const mli_whisper_section *s,
+                                                       modellab_error *err)
 {
     modellab_status status = MODELLAB_OK;
     for (size_t i = 0; i < s->parts; i++)
@@ -66,7 +68,8 @@ static modellab_status pack_matrix(packer *p, const mli_whisper_section *s, mode
     return status;
 }
 
-static modellab_status pack_conv(packer *p, const mli_whisper_section *s, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status pack_conv(packer *p, const mli_whisper_section *s,
+                                                     modellab_error *err)
 {
     bool half = s->type == MLI_DTYPE_F16;
     size_t in = s->rows * s->cols * s->taps * mli_dtype_size(s->type);
@@ -81,7 +84,8 @@ static modellab_status pack_conv(packer *p, const mli_whisper_section *s, modell
     return p->sink->append(p->sink->user, p->packed, s->bytes, err);
 }
 
-static modellab_status pack_vector(packer *p, const mli_whisper_section *s, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status pack_vector(packer *p, const mli_whisper_section *s,
+                                                       modellab_error *err)
 {
     modellab_status status = reserve(p, &p->packed, &p->packed_bytes, s->bytes, err);
     if (status != MODELLAB_OK)
@@ -96,7 +100,8 @@ static modellab_status pack_vector(packer *p, const mli_whisper_section *s, mode
                                  : status;
 }
 
-static modellab_status pack_section(void *user, const mli_whisper_section *s, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status pack_section(void *user, const mli_whisper_section *s,
+                                                        modellab_error *err)
 {
     packer *p = user;
     bool packed = s->kind != MLI_WHISPER_VECTOR;
@@ -110,9 +115,10 @@ static modellab_status pack_section(void *user, const mli_whisper_section *s, mo
     return status == MODELLAB_OK ? p->sink->end(p->sink->user, err) : status;
 }
 
-static modellab_status visit_new(const modellab_allocator *alloc, const mli_whisper_dims *dims,
-                                 bool half, mli_whisper_visit_fn visit, void *user,
-                                 mli_whisper_net **out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status visit_new(const modellab_allocator *alloc,
+                                                     const mli_whisper_dims *dims, bool half,
+                                                     mli_whisper_visit_fn visit, void *user,
+                                                     mli_whisper_net **out, modellab_error *err)
 {
     mli_whisper_net *net = mli_alloc_zero(alloc, sizeof *net);
     if (net == NULL)
@@ -138,7 +144,8 @@ modellab_status mli_whisper_pack(const modellab_allocator *alloc, const mli_whis
     return status;
 }
 
-static modellab_status add_bytes(void *user, const mli_whisper_section *s, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status add_bytes(void *user, const mli_whisper_section *s,
+                                                     modellab_error *err)
 {
     (void)err;
     *(size_t *)user += s->bytes;
@@ -153,7 +160,8 @@ modellab_status mli_whisper_pack_bytes(const modellab_allocator *alloc,
     return visit_new(alloc, dims, half, add_bytes, bytes, NULL, err);
 }
 
-static modellab_status bind_section(void *user, const mli_whisper_section *s, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status bind_section(void *user, const mli_whisper_section *s,
+                                                        modellab_error *err)
 {
     const mli_whisper_store *store = user;
     const void *data = NULL;

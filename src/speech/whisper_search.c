@@ -22,7 +22,7 @@ typedef struct search {
     float *weights;            /* sampling: one row */
 } search;
 
-static modellab_status cancelled(modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status cancelled(modellab_error *err)
 {
     return mli_fail(err, MODELLAB_E_CANCELLED, "cancelled while decoding");
 }
@@ -101,7 +101,8 @@ static size_t pack_rows(search *s, const size_t *row_of, size_t rows, size_t *ne
     return kept;
 }
 
-static modellab_status say(search *s, const float *prompt_logits, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status say(search *s, const float *prompt_logits,
+                                               modellab_error *err)
 {
     size_t row_of[MLI_WHISPER_MAX_ROWS], next[MLI_WHISPER_MAX_ROWS], rows = s->rows;
     int32_t tokens[MLI_WHISPER_MAX_ROWS], parents[MLI_WHISPER_MAX_ROWS];
@@ -133,8 +134,8 @@ static modellab_status say(search *s, const float *prompt_logits, modellab_error
     return MODELLAB_OK;
 }
 
-static modellab_status take(search *s, const mli_whisper_sequence *best, mli_whisper_found *out,
-                            modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take(search *s, const mli_whisper_sequence *best,
+                                                mli_whisper_found *out, modellab_error *err)
 {
     mli_whisper_sequence copy;
     modellab_status status =
@@ -153,8 +154,8 @@ static modellab_status take(search *s, const mli_whisper_sequence *best, mli_whi
     return MODELLAB_OK;
 }
 
-static modellab_status run_candidates(search *s, const float *prompt_logits, mli_whisper_found *out,
-                                      modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+run_candidates(search *s, const float *prompt_logits, mli_whisper_found *out, modellab_error *err)
 {
     modellab_status status = MODELLAB_OK;
     bool margins = s->options->temperature <= 0;
@@ -189,8 +190,8 @@ static modellab_status run_candidates(search *s, const float *prompt_logits, mli
     return status;
 }
 
-static modellab_status beam_loop(search *s, mli_whisper_beam *beam, float *first,
-                                 modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status beam_loop(search *s, mli_whisper_beam *beam,
+                                                     float *first, modellab_error *err)
 {
     int32_t tokens[MLI_WHISPER_MAX_ROWS], parents[MLI_WHISPER_MAX_ROWS];
     float *rows[MLI_WHISPER_MAX_ROWS] = {first};
@@ -220,8 +221,8 @@ static modellab_status beam_loop(search *s, mli_whisper_beam *beam, float *first
     return MODELLAB_OK;
 }
 
-static modellab_status run_beam(search *s, const float *prompt_logits, mli_whisper_found *out,
-                                modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status run_beam(search *s, const float *prompt_logits,
+                                                    mli_whisper_found *out, modellab_error *err)
 {
     mli_whisper_beam *beam = NULL;
     float *first = mli_alloc_array(s->alloc, s->vocab, sizeof(float));
@@ -243,7 +244,8 @@ static modellab_status run_beam(search *s, const float *prompt_logits, mli_whisp
     return status;
 }
 
-static modellab_status check(const mli_whisper_search_options *o, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check(const mli_whisper_search_options *o,
+                                                 modellab_error *err)
 {
     if (!(o->temperature >= 0) || !(o->temperature <= 16))
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "temperature must be 0 to 16");

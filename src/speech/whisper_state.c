@@ -29,7 +29,7 @@ static size_t most(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-static modellab_status make_scratch(mli_whisper_state *s, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status make_scratch(mli_whisper_state *s, modellab_error *err)
 {
     const mli_whisper_dims *d = &s->net->dims;
     size_t kv_bytes = 0, attention = d->audio_ctx * 4 * d->audio_state;
@@ -53,7 +53,7 @@ static modellab_status make_scratch(mli_whisper_state *s, modellab_error *err)
     return MODELLAB_OK;
 }
 
-static modellab_status make_encoder(mli_whisper_state *s, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status make_encoder(mli_whisper_state *s, modellab_error *err)
 {
     const mli_whisper_dims *d = &s->net->dims;
     size_t frames = 2 * d->audio_ctx + 2;
@@ -65,7 +65,7 @@ static modellab_status make_encoder(mli_whisper_state *s, modellab_error *err)
     return status;
 }
 
-static modellab_status make_cross(mli_whisper_state *s, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status make_cross(mli_whisper_state *s, modellab_error *err)
 {
     const mli_whisper_dims *d = &s->net->dims;
     size_t bytes = 0, dim = d->text_state / d->text_heads;
@@ -82,7 +82,7 @@ static modellab_status make_cross(mli_whisper_state *s, modellab_error *err)
 }
 
 /* Slots: the prompt's, and one a row and token after it. */
-static modellab_status make_caches(mli_whisper_state *s, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status make_caches(mli_whisper_state *s, modellab_error *err)
 {
     const mli_whisper_dims *d = &s->net->dims;
     s->slots = d->text_ctx + s->most_rows * d->text_ctx;
@@ -101,7 +101,7 @@ static modellab_status make_caches(mli_whisper_state *s, modellab_error *err)
     return MODELLAB_OK;
 }
 
-static modellab_status make_decoder(mli_whisper_state *s, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status make_decoder(mli_whisper_state *s, modellab_error *err)
 {
     const mli_whisper_dims *d = &s->net->dims;
     modellab_status status = MODELLAB_OK;

@@ -25,8 +25,9 @@ modellab_status mli_artifact_file(int64_t fence, const char *name, char out[96],
     return MODELLAB_OK;
 }
 
-static modellab_status artifact_path(const char *root, const char *run_id, const char *file,
-                                     char out[MLI_PATH_BYTES], modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status artifact_path(const char *root, const char *run_id,
+                                                         const char *file, char out[MLI_PATH_BYTES],
+                                                         modellab_error *err)
 {
     char folder[MLI_PATH_BYTES];
     size_t length = strlen(file);
@@ -90,8 +91,9 @@ modellab_status mli_artifact_share(const mli_os_files *files, const char *root, 
     return rc == 0 ? MODELLAB_OK : mli_fail_os(err, -rc, "an artifact cannot be shared");
 }
 
-static modellab_status read_checked(const mli_os_files *files, int fd, int64_t max_bytes,
-                                    const char *sha256, mli_buf *out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_checked(const mli_os_files *files, int fd,
+                                                        int64_t max_bytes, const char *sha256,
+                                                        mli_buf *out, modellab_error *err)
 {
     mli_os_stat info;
     mli_sha256 hash;

@@ -45,7 +45,8 @@ void mli_journal_reader_dispose(mli_journal_reader *r)
 }
 
 /* Reads more bytes behind those that are held. *got 0 at the present end. */
-static modellab_status read_more(mli_journal_reader *r, size_t *got, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_more(mli_journal_reader *r, size_t *got,
+                                                     modellab_error *err)
 {
     void *room;
     int64_t bytes;
@@ -107,9 +108,10 @@ static void check_chain(mli_journal_reader *r, const mli_json *object, int64_t o
 }
 
 /* Takes a whole line apart. *good false: damaged or seen before. */
-static modellab_status take_line(mli_journal_reader *r, const char *line, size_t bytes,
-                                 int64_t offset, mli_journal_line *out, bool *good,
-                                 modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take_line(mli_journal_reader *r, const char *line,
+                                                     size_t bytes, int64_t offset,
+                                                     mli_journal_line *out, bool *good,
+                                                     modellab_error *err)
 {
     size_t json_bytes = checked_bytes(line, bytes);
     modellab_status status = MODELLAB_E_INVALID_JSON;
@@ -211,7 +213,7 @@ modellab_status mli_journal_next(mli_journal_reader *r, mli_journal_line *out, b
 }
 
 /* Reads all lines, then cuts what is behind the last whole one. */
-static modellab_status scan_and_cut(mli_journal_reader *r, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status scan_and_cut(mli_journal_reader *r, modellab_error *err)
 {
     mli_journal_line line;
     bool found = true;

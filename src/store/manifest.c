@@ -24,8 +24,9 @@ modellab_status mli_manifest_text(const mli_buf *json, mli_buf *out, modellab_er
     return mli_buf_status(out, err);
 }
 
-static modellab_status write_it(const mli_os_files *files, const char *root, const char *run_id,
-                                const mli_buf *json, bool first, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status write_it(const mli_os_files *files, const char *root,
+                                                    const char *run_id, const mli_buf *json,
+                                                    bool first, modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
     modellab_status status = mli_run_path(root, run_id, MLI_RUN_MANIFEST, path, err);

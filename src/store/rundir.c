@@ -162,8 +162,8 @@ modellab_status mli_rundir_put_request(const mli_os_files *files, const char *ro
 }
 
 /* Reads an open file to its end, at most max_bytes. */
-static modellab_status read_whole(const mli_os_files *files, int fd, size_t max_bytes, mli_buf *out,
-                                  modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+read_whole(const mli_os_files *files, int fd, size_t max_bytes, mli_buf *out, modellab_error *err)
 {
     size_t start = out->size;
 

@@ -16,7 +16,8 @@ typedef struct copy {
     int out_fd;
 } copy;
 
-static modellab_status put_block(copy *c, const void *data, size_t bytes, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status put_block(copy *c, const void *data, size_t bytes,
+                                                     modellab_error *err)
 {
     int rc;
 
@@ -36,7 +37,8 @@ static modellab_status put_block(copy *c, const void *data, size_t bytes, modell
     return MODELLAB_OK;
 }
 
-static modellab_status copy_file(copy *c, int source_fd, char *block, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status copy_file(copy *c, int source_fd, char *block,
+                                                     modellab_error *err)
 {
     for (;;) {
         int64_t got = c->files->read(c->files->user, source_fd, block, BLOCK_BYTES);
@@ -55,7 +57,8 @@ static modellab_status copy_file(copy *c, int source_fd, char *block, modellab_e
     }
 }
 
-static modellab_status copy_bytes(copy *c, const char *data, size_t bytes, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status copy_bytes(copy *c, const char *data, size_t bytes,
+                                                      modellab_error *err)
 {
     modellab_status status = MODELLAB_OK;
 
@@ -69,8 +72,9 @@ static modellab_status copy_bytes(copy *c, const char *data, size_t bytes, model
     return status;
 }
 
-static modellab_status fill(copy *c, int source_fd, const void *data, size_t data_bytes,
-                            const modellab_allocator *alloc, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status fill(copy *c, int source_fd, const void *data,
+                                                size_t data_bytes, const modellab_allocator *alloc,
+                                                modellab_error *err)
 {
     modellab_status status;
     int rc;

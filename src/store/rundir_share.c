@@ -7,8 +7,9 @@
 #define BLOCK_BYTES ((size_t)256 * 1024)
 
 /* sha256 of an open file, from its beginning. */
-static modellab_status hash_file(const mli_os_files *files, int fd, const modellab_allocator *alloc,
-                                 mli_input_facts *out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status hash_file(const mli_os_files *files, int fd,
+                                                     const modellab_allocator *alloc,
+                                                     mli_input_facts *out, modellab_error *err)
 {
     mli_sha256 hash;
     modellab_status status = MODELLAB_OK;
@@ -36,8 +37,10 @@ static modellab_status hash_file(const mli_os_files *files, int fd, const modell
     return status;
 }
 
-static modellab_status check(const mli_os_files *files, int fd, const mli_input_facts *recorded,
-                             const modellab_allocator *alloc, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check(const mli_os_files *files, int fd,
+                                                 const mli_input_facts *recorded,
+                                                 const modellab_allocator *alloc,
+                                                 modellab_error *err)
 {
     mli_input_facts found;
     modellab_status status = hash_file(files, fd, alloc, &found, err);
@@ -51,9 +54,9 @@ static modellab_status check(const mli_os_files *files, int fd, const mli_input_
 }
 
 /* Where a hard link is not possible, a copy is; the two are on one disk as a rule. */
-static modellab_status copy(const mli_os_files *files, const char *root, const char *run_id, int fd,
-                            const mli_input_facts *recorded, const modellab_allocator *alloc,
-                            modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+copy(const mli_os_files *files, const char *root, const char *run_id, int fd,
+     const mli_input_facts *recorded, const modellab_allocator *alloc, modellab_error *err)
 {
     mli_input_facts copied;
 

@@ -10,9 +10,10 @@
 
 #define BLOCK_BYTES ((size_t)64 * 1024)
 
-static modellab_status digest_open(const mli_os_files *files, int fd, int64_t most, char *block,
-                                   const mli_cancel_word *cancel, mli_seal_file *out,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status digest_open(const mli_os_files *files, int fd,
+                                                       int64_t most, char *block,
+                                                       const mli_cancel_word *cancel,
+                                                       mli_seal_file *out, modellab_error *err)
 {
     mli_sha256 hash;
     int64_t offset = 0;
@@ -71,9 +72,10 @@ modellab_status mli_file_digest(const mli_os_files *files, const char *path, int
     return status == MODELLAB_OK && rc != 0 ? mli_fail_os(err, -rc, "cannot close a file") : status;
 }
 
-static modellab_status digest_of(const mli_os_files *files, const char *root, const char *run_id,
-                                 mli_run_file what, const modellab_allocator *alloc,
-                                 mli_seal_file *out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status digest_of(const mli_os_files *files, const char *root,
+                                                     const char *run_id, mli_run_file what,
+                                                     const modellab_allocator *alloc,
+                                                     mli_seal_file *out, modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
     modellab_status status = mli_run_path(root, run_id, what, path, err);
@@ -89,9 +91,9 @@ static modellab_status digest_of(const mli_os_files *files, const char *root, co
 }
 
 /* Reads the journal to its end, for the number and the chain of its last line. */
-static modellab_status read_chain(const mli_os_files *files, const char *path,
-                                  const modellab_allocator *alloc, mli_seal *out,
-                                  modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_chain(const mli_os_files *files, const char *path,
+                                                      const modellab_allocator *alloc,
+                                                      mli_seal *out, modellab_error *err)
 {
     mli_journal_reader reader;
     mli_journal_line line;

@@ -45,8 +45,8 @@ modellab_status mli_sqlite_put_artifact(mli_sqlite *s, const char *run_id,
     return mli_query_run(&q, err);
 }
 
-static modellab_status put_measures(mli_sqlite *s, const char *run_id, const mli_run_measures *m,
-                                    modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+put_measures(mli_sqlite *s, const char *run_id, const mli_run_measures *m, modellab_error *err)
 {
     mli_query q = mli_query_open(s, MLI_SQL_RUN_MEASURES);
 
@@ -65,8 +65,9 @@ static modellab_status put_measures(mli_sqlite *s, const char *run_id, const mli
     return mli_query_run(&q, err);
 }
 
-static modellab_status put_transition(mli_sqlite *s, const mli_store_change *change,
-                                      int64_t *last_event, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status put_transition(mli_sqlite *s,
+                                                          const mli_store_change *change,
+                                                          int64_t *last_event, modellab_error *err)
 {
     const mli_run_transition *t = change->transition;
     bool final = mli_sqlite_final(t->to);
@@ -115,8 +116,8 @@ static modellab_status put_transition(mli_sqlite *s, const mli_store_change *cha
     return status;
 }
 
-static modellab_status check_stand(const mli_store_change *change, const mli_run_stand *stand,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+check_stand(const mli_store_change *change, const mli_run_stand *stand, modellab_error *err)
 {
     if (mli_sqlite_final(stand->status)) {
         return mli_fail(err, MODELLAB_E_RUN_FINAL, "the run has already ended");
@@ -137,8 +138,8 @@ static modellab_status check_stand(const mli_store_change *change, const mli_run
     return MODELLAB_OK;
 }
 
-static modellab_status apply_parts(mli_sqlite *s, const mli_store_change *change,
-                                   int64_t *last_event, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+apply_parts(mli_sqlite *s, const mli_store_change *change, int64_t *last_event, modellab_error *err)
 {
     modellab_status status = MODELLAB_OK;
 
@@ -195,7 +196,7 @@ typedef struct application {
     int64_t *last_event;
 } application;
 
-static modellab_status run_apply(mli_sqlite *s, void *arg, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status run_apply(mli_sqlite *s, void *arg, modellab_error *err)
 {
     const application *a = arg;
 

@@ -130,8 +130,10 @@ static void bind_arrangement(mli_query *q, const mli_store_arrangement *what)
                                                      : "The run waits for a supervisor.");
 }
 
-static modellab_status say_arrangement(mli_sqlite *s, const mli_store_arrangement *what,
-                                       mli_run_stand *stand, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status say_arrangement(mli_sqlite *s,
+                                                           const mli_store_arrangement *what,
+                                                           mli_run_stand *stand,
+                                                           modellab_error *err)
 {
     static const char *const types[] = {"run_held", "run_released", "run_moved"};
     char data[64];
@@ -149,8 +151,8 @@ static modellab_status say_arrangement(mli_sqlite *s, const mli_store_arrangemen
                                  : status;
 }
 
-static modellab_status arrange_inside(mli_sqlite *s, const mli_store_arrangement *what,
-                                      bool *changed, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+arrange_inside(mli_sqlite *s, const mli_store_arrangement *what, bool *changed, modellab_error *err)
 {
     static const mli_sql statements[] = {MLI_SQL_QUEUE_HOLD, MLI_SQL_QUEUE_RELEASE,
                                          MLI_SQL_QUEUE_PRIORITY};

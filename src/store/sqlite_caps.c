@@ -6,15 +6,15 @@
 #include <string.h>
 
 /* Runs of everybody: a user's cap may have hidden that of "*". */
-static modellab_status wake_all(mli_sqlite *s, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status wake_all(mli_sqlite *s, modellab_error *err)
 {
     mli_query q = mli_query_open(s, MLI_SQL_CAP_WAKE_ALL);
 
     return mli_query_run(&q, err);
 }
 
-static modellab_status put(mli_sqlite *s, const char *user, const mli_cap *cap, int64_t now_ms,
-                           modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status put(mli_sqlite *s, const char *user, const mli_cap *cap,
+                                               int64_t now_ms, modellab_error *err)
 {
     mli_query q = mli_query_open(s, MLI_SQL_CAP_PUT);
 
@@ -27,8 +27,8 @@ static modellab_status put(mli_sqlite *s, const char *user, const mli_cap *cap, 
     return status == MODELLAB_OK ? wake_all(s, err) : status;
 }
 
-static modellab_status take_away(mli_sqlite *s, const char *user, const mli_cap *cap, bool *was,
-                                 modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+take_away(mli_sqlite *s, const char *user, const mli_cap *cap, bool *was, modellab_error *err)
 {
     mli_query q = mli_query_open(s, MLI_SQL_CAP_REMOVE);
 
@@ -71,7 +71,8 @@ static void write_defaults(const mli_store *store, char out[MLI_CAP_DEFAULTS_MOS
     }
 }
 
-static modellab_status compare_defaults(mli_sqlite *s, bool *changed, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status compare_defaults(mli_sqlite *s, bool *changed,
+                                                            modellab_error *err)
 {
     char now[MLI_CAP_DEFAULTS_MOST * 48 + 1];
     size_t bytes;
@@ -105,8 +106,8 @@ modellab_status mli_sqlite_cap_defaults(mli_store *store, bool *changed, modella
     return status;
 }
 
-static modellab_status read_caps(mli_sqlite *s, const char *user, mli_cap_list *list,
-                                 modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_caps(mli_sqlite *s, const char *user,
+                                                     mli_cap_list *list, modellab_error *err)
 {
     static const size_t texts[] = {offsetof(mli_cap_row, user)};
     mli_query q = mli_query_open(s, MLI_SQL_CAP_LIST);

@@ -61,8 +61,10 @@ modellab_status mli_sqlite_set_position(mli_sqlite *s, const char *run_id, int64
     return mli_query_run(&q, err);
 }
 
-static modellab_status claim_inside(mli_sqlite *s, const mli_store_claim *claim, mli_run_row **out,
-                                    mli_hold *hold, mli_cap_verdict *verdict, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status claim_inside(mli_sqlite *s, const mli_store_claim *claim,
+                                                        mli_run_row **out, mli_hold *hold,
+                                                        mli_cap_verdict *verdict,
+                                                        modellab_error *err)
 {
     char data[64];
     mli_event_row event = {.type = "run_started", .data = data};
@@ -115,8 +117,9 @@ static modellab_status claim_inside(mli_sqlite *s, const mli_store_claim *claim,
     return status == MODELLAB_OK ? mli_sqlite_load_row(s, claim->run_id, out, err) : status;
 }
 
-static modellab_status note_wait(mli_sqlite *s, const mli_store_claim *claim,
-                                 const mli_cap_verdict *verdict, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status note_wait(mli_sqlite *s, const mli_store_claim *claim,
+                                                     const mli_cap_verdict *verdict,
+                                                     modellab_error *err)
 {
     char why[256];
     int64_t soon = claim->now_ms + MLI_CAP_LOOK_AGAIN_MS;
@@ -174,7 +177,7 @@ typedef struct adopting {
     bool *taken;
 } adopting;
 
-static modellab_status run_adopt(mli_sqlite *s, void *arg, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status run_adopt(mli_sqlite *s, void *arg, modellab_error *err)
 {
     const adopting *a = arg;
     mli_query q = mli_query_open(s, MLI_SQL_RUN_ADOPT);
@@ -199,8 +202,9 @@ modellab_status mli_sqlite_adopt(mli_store *store, const mli_store_adoption *wha
     return status;
 }
 
-static modellab_status cancel_queued(mli_sqlite *s, const char *run_id, int64_t now_ms,
-                                     mli_run_stand *stand, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status cancel_queued(mli_sqlite *s, const char *run_id,
+                                                         int64_t now_ms, mli_run_stand *stand,
+                                                         modellab_error *err)
 {
     static const mli_event_row event = {.type = "run_cancelled",
                                         .data = "{\"reason\":\"cancelled_by_user\"}"};
@@ -231,8 +235,9 @@ static modellab_status cancel_queued(mli_sqlite *s, const char *run_id, int64_t 
     return status == MODELLAB_OK ? mli_sqlite_count_final(s, run_id, err) : status;
 }
 
-static modellab_status cancel_running(mli_sqlite *s, const char *run_id, int64_t now_ms,
-                                      mli_run_stand *stand, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status cancel_running(mli_sqlite *s, const char *run_id,
+                                                          int64_t now_ms, mli_run_stand *stand,
+                                                          modellab_error *err)
 {
     static const mli_event_row event = {.type = "cancel_requested"};
     mli_query q = mli_query_open(s, MLI_SQL_RUN_CANCEL);
@@ -247,8 +252,9 @@ static modellab_status cancel_running(mli_sqlite *s, const char *run_id, int64_t
     return status;
 }
 
-static modellab_status cancel_inside(mli_sqlite *s, const char *run_id, int64_t now_ms,
-                                     mli_store_cancel *out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status cancel_inside(mli_sqlite *s, const char *run_id,
+                                                         int64_t now_ms, mli_store_cancel *out,
+                                                         modellab_error *err)
 {
     mli_run_stand stand;
     modellab_error found = MODELLAB_ERROR_INIT;
@@ -289,7 +295,7 @@ typedef struct cancelling {
     mli_store_cancel *out;
 } cancelling;
 
-static modellab_status run_cancel(mli_sqlite *s, void *arg, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status run_cancel(mli_sqlite *s, void *arg, modellab_error *err)
 {
     const cancelling *c = arg;
 

@@ -24,8 +24,8 @@ const char *mli_sqlite_clock_text(mli_sql which)
 }
 
 /* How far the clocks were apart when somebody looked; false: never on this boot. */
-static modellab_status load(mli_sqlite *s, const char *boot_id, int64_t *apart_ms, bool *known,
-                            modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status load(mli_sqlite *s, const char *boot_id,
+                                                int64_t *apart_ms, bool *known, modellab_error *err)
 {
     mli_query q = mli_query_open(s, MLI_SQL_CLOCK_LOAD);
 
@@ -53,7 +53,7 @@ typedef struct keeping {
     int64_t *moved_ms;
 } keeping;
 
-static modellab_status run_keep(mli_sqlite *s, void *arg, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status run_keep(mli_sqlite *s, void *arg, modellab_error *err)
 {
     const keeping *k = arg;
     int64_t now_apart = k->now->wall_ms - k->now->monotonic_ms, apart = 0;

@@ -24,8 +24,8 @@ modellab_status mli_sqlite_put_event(mli_sqlite *s, const char *run_id, const ml
     return status;
 }
 
-static modellab_status load_steps(mli_sqlite *s, const char *run_id, mli_run_record *record,
-                                  modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status load_steps(mli_sqlite *s, const char *run_id,
+                                                      mli_run_record *record, modellab_error *err)
 {
     static const size_t texts[] = {offsetof(mli_step_row, name), offsetof(mli_step_row, message),
                                    offsetof(mli_step_row, key),
@@ -74,8 +74,8 @@ static modellab_status load_steps(mli_sqlite *s, const char *run_id, mli_run_rec
     return status;
 }
 
-static modellab_status load_artifacts(mli_sqlite *s, const char *run_id, mli_run_record *record,
-                                      modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+load_artifacts(mli_sqlite *s, const char *run_id, mli_run_record *record, modellab_error *err)
 {
     static const size_t texts[] = {
         offsetof(mli_artifact_row, id),     offsetof(mli_artifact_row, step),
@@ -119,8 +119,8 @@ static modellab_status load_artifacts(mli_sqlite *s, const char *run_id, mli_run
     return status;
 }
 
-static modellab_status load_inside(mli_sqlite *s, const char *run_id, mli_run_record *record,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status load_inside(mli_sqlite *s, const char *run_id,
+                                                       mli_run_record *record, modellab_error *err)
 {
     modellab_status status = mli_sqlite_load_row(s, run_id, &record->run, err);
 
@@ -158,8 +158,9 @@ modellab_status mli_sqlite_load(mli_store *store, const char *run_id, mli_run_re
     return MODELLAB_OK;
 }
 
-static modellab_status read_events(mli_sqlite *s, int64_t after, int32_t limit,
-                                   mli_event_row_list *list, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_events(mli_sqlite *s, int64_t after, int32_t limit,
+                                                       mli_event_row_list *list,
+                                                       modellab_error *err)
 {
     static const size_t texts[] = {offsetof(mli_event_row, type), offsetof(mli_event_row, step),
                                    offsetof(mli_event_row, data)};
@@ -197,8 +198,10 @@ static modellab_status read_events(mli_sqlite *s, int64_t after, int32_t limit,
     return status;
 }
 
-static modellab_status events_inside(mli_sqlite *s, const char *run_id, int64_t after,
-                                     int32_t limit, mli_event_row_list *list, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status events_inside(mli_sqlite *s, const char *run_id,
+                                                         int64_t after, int32_t limit,
+                                                         mli_event_row_list *list,
+                                                         modellab_error *err)
 {
     mli_run_row *row = NULL;
     modellab_status status = mli_sqlite_load_row(s, run_id, &row, err);

@@ -2,9 +2,10 @@
 #include "base/error.h"
 #include "store/sqlite_db.h"
 
-static modellab_status import_inside(mli_sqlite *s, const mli_run_record *record,
-                                     const mli_event_row *events, size_t event_count,
-                                     modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status import_inside(mli_sqlite *s,
+                                                         const mli_run_record *record,
+                                                         const mli_event_row *events,
+                                                         size_t event_count, modellab_error *err)
 {
     mli_run_row row = *record->run;
     modellab_status status = MODELLAB_OK;

@@ -37,8 +37,8 @@ modellab_status mli_sqlite_marked(mli_store *store, mli_run_row_list **out, mode
     return status;
 }
 
-static modellab_status has_active_child(mli_sqlite *s, const char *run_id, bool *has,
-                                        modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status has_active_child(mli_sqlite *s, const char *run_id,
+                                                            bool *has, modellab_error *err)
 {
     mli_query q = mli_query_open(s, MLI_SQL_RUN_CHILD);
 
@@ -47,8 +47,8 @@ static modellab_status has_active_child(mli_sqlite *s, const char *run_id, bool 
     return mli_query_close(&q, err);
 }
 
-static modellab_status mark_inside(mli_sqlite *s, const char *run_id, int32_t parts,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status mark_inside(mli_sqlite *s, const char *run_id,
+                                                       int32_t parts, modellab_error *err)
 {
     mli_run_stand stand;
     bool child = false;
@@ -91,8 +91,8 @@ modellab_status mli_sqlite_mark(mli_store *store, const char *run_id, int32_t pa
     return status;
 }
 
-static modellab_status run_with_id(mli_sqlite *s, mli_sql which, const char *run_id,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status run_with_id(mli_sqlite *s, mli_sql which,
+                                                       const char *run_id, modellab_error *err)
 {
     mli_query q = mli_query_open(s, which);
 
@@ -101,7 +101,8 @@ static modellab_status run_with_id(mli_sqlite *s, mli_sql which, const char *run
 }
 
 /* Only a run that is marked for it is forgotten. The sums of all runs that ended stay. */
-static modellab_status forget_inside(mli_sqlite *s, const char *run_id, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status forget_inside(mli_sqlite *s, const char *run_id,
+                                                         modellab_error *err)
 {
     static const mli_sql parts[] = {MLI_SQL_FORGET_STEPS, MLI_SQL_FORGET_ARTIFACTS,
                                     MLI_SQL_FORGET_EVENTS};
@@ -116,8 +117,8 @@ static modellab_status forget_inside(mli_sqlite *s, const char *run_id, modellab
     return status;
 }
 
-static modellab_status unmark_inside(mli_sqlite *s, const char *run_id, int32_t parts,
-                                     modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status unmark_inside(mli_sqlite *s, const char *run_id,
+                                                         int32_t parts, modellab_error *err)
 {
     mli_query q = mli_query_open(s, MLI_SQL_RUN_UNMARK);
 

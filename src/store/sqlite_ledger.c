@@ -132,8 +132,8 @@ static void read_account(mli_query *q, account *a)
     a->actual.of[MLI_MEASURE_COST_MICROS] = at_least_zero(sqlite3_column_int64(s, c + 5));
 }
 
-static modellab_status load_account(mli_sqlite *s, const char *run_id, account *a,
-                                    modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status load_account(mli_sqlite *s, const char *run_id,
+                                                        account *a, modellab_error *err)
 {
     mli_query q = mli_query_open(s, MLI_SQL_ACCOUNT_LOAD);
     bool found;
@@ -150,8 +150,8 @@ static modellab_status load_account(mli_sqlite *s, const char *run_id, account *
                : status;
 }
 
-static modellab_status put_account(mli_sqlite *s, const char *run_id, const account *a,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status put_account(mli_sqlite *s, const char *run_id,
+                                                       const account *a, modellab_error *err)
 {
     mli_query q = mli_query_open(s, MLI_SQL_ACCOUNT_PUT);
 
@@ -164,8 +164,8 @@ static modellab_status put_account(mli_sqlite *s, const char *run_id, const acco
 }
 
 /* Adds (or with negative amounts takes away) in the hour of the run's claim. */
-static modellab_status add_usage(mli_sqlite *s, const account *a, const mli_usage *more,
-                                 modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status add_usage(mli_sqlite *s, const account *a,
+                                                     const mli_usage *more, modellab_error *err)
 {
     mli_query q = mli_query_open(s, MLI_SQL_USAGE_ADD);
 
@@ -177,8 +177,9 @@ static modellab_status add_usage(mli_sqlite *s, const account *a, const mli_usag
     return mli_query_run(&q, err);
 }
 
-static modellab_status sum_usage(mli_sqlite *s, const char *user, int64_t from, int64_t to,
-                                 mli_usage *out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status sum_usage(mli_sqlite *s, const char *user, int64_t from,
+                                                     int64_t to, mli_usage *out,
+                                                     modellab_error *err)
 {
     mli_query q = mli_query_open(s, MLI_SQL_USAGE_SUM);
 
@@ -197,8 +198,8 @@ static modellab_status sum_usage(mli_sqlite *s, const char *user, int64_t from, 
     return mli_query_close(&q, err);
 }
 
-static modellab_status caps_of(mli_sqlite *s, const char *user, mli_cap_set *set,
-                               modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status caps_of(mli_sqlite *s, const char *user,
+                                                   mli_cap_set *set, modellab_error *err)
 {
     mli_query q = mli_query_open(s, MLI_SQL_CAPS_OF_USER);
 
@@ -218,8 +219,10 @@ static modellab_status caps_of(mli_sqlite *s, const char *user, mli_cap_set *set
 
 /* Looks at every cap for a period: the first that `need` does not fit goes into the verdict. Each
  * period is summed once. */
-static modellab_status look(mli_sqlite *s, const char *user, const mli_cap_set *set, int64_t hour,
-                            const mli_amounts *need, mli_cap_verdict *out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status look(mli_sqlite *s, const char *user,
+                                                const mli_cap_set *set, int64_t hour,
+                                                const mli_amounts *need, mli_cap_verdict *out,
+                                                modellab_error *err)
 {
     memset(out, 0, sizeof *out);
     for (int32_t period = MLI_PERIOD_HOUR; period < MLI_PERIOD_END; period++) {
@@ -318,7 +321,8 @@ modellab_status mli_sqlite_ledger_wait(mli_sqlite *s, const char *run_id, const 
     return mli_query_run(&q, err);
 }
 
-static modellab_status wake(mli_sqlite *s, const char *user, int64_t most, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status wake(mli_sqlite *s, const char *user, int64_t most,
+                                                modellab_error *err)
 {
     mli_query q = mli_query_open(s, MLI_SQL_CAP_WAKE);
 
@@ -353,9 +357,10 @@ modellab_status mli_sqlite_ledger_settle(mli_sqlite *s, const char *run_id, mode
     return status == MODELLAB_OK ? wake(s, a.user, MLI_CAP_WAKE_AT_ONCE, err) : status;
 }
 
-static modellab_status raise_inside(mli_sqlite *s, const char *run_id, int64_t fence,
-                                    const mli_amounts *more, mli_hold *hold,
-                                    mli_cap_verdict *verdict, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status raise_inside(mli_sqlite *s, const char *run_id,
+                                                        int64_t fence, const mli_amounts *more,
+                                                        mli_hold *hold, mli_cap_verdict *verdict,
+                                                        modellab_error *err)
 {
     account a;
     mli_cap_set set;

@@ -10,7 +10,8 @@ typedef struct one {
     mli_store_write *write;
 } one;
 
-static modellab_status run_changes(mli_sqlite *s, void *arg, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status run_changes(mli_sqlite *s, void *arg,
+                                                       modellab_error *err)
 {
     const mli_store_write *w = arg;
     modellab_status status = MODELLAB_OK;

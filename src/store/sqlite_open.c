@@ -41,7 +41,8 @@ static int read_number(mli_sqlite *s, const char *sql, int64_t *out)
     return rc;
 }
 
-static modellab_status check_version(mli_sqlite *s, int64_t *version, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check_version(mli_sqlite *s, int64_t *version,
+                                                         modellab_error *err)
 {
     int64_t application = 0, tables = 0;
     int rc = read_number(s, "PRAGMA user_version", version);
@@ -64,7 +65,8 @@ static modellab_status check_version(mli_sqlite *s, int64_t *version, modellab_e
     return MODELLAB_OK;
 }
 
-static modellab_status migrate_one(mli_sqlite *s, int64_t from, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status migrate_one(mli_sqlite *s, int64_t from,
+                                                       modellab_error *err)
 {
     char numbers[96];
     const char *const *part = mli_sqlite_schema(from);
@@ -109,7 +111,8 @@ modellab_status mli_sqlite_migrate(mli_sqlite *s, modellab_error *err)
     return mli_sqlite_end(s, status, err);
 }
 
-static modellab_status configure(mli_sqlite *s, int32_t wait_ms, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status configure(mli_sqlite *s, int32_t wait_ms,
+                                                     modellab_error *err)
 {
     int64_t synchronous = 0;
     int rc = sqlite3_busy_timeout(s->db, wait_ms);
@@ -188,7 +191,7 @@ static void close_store(mli_store *store)
     mli_free(has_alloc ? &alloc : NULL, s);
 }
 
-static modellab_status prepare_basics(mli_sqlite *s, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status prepare_basics(mli_sqlite *s, modellab_error *err)
 {
     static const mli_sql basics[] = {MLI_SQL_BEGIN,      MLI_SQL_BEGIN_WRITE, MLI_SQL_COMMIT,
                                      MLI_SQL_ROLLBACK,   MLI_SQL_SAVEPOINT,   MLI_SQL_RELEASE,
@@ -203,7 +206,8 @@ static modellab_status prepare_basics(mli_sqlite *s, modellab_error *err)
     return status;
 }
 
-static modellab_status set_up(mli_sqlite *s, const mli_store_options *options, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status set_up(mli_sqlite *s, const mli_store_options *options,
+                                                  modellab_error *err)
 {
     int32_t wait_ms = options->busy_timeout_ms > 0 ? options->busy_timeout_ms : 10000;
     int rc = connect_to(s, options);

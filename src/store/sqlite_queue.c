@@ -141,7 +141,8 @@ static bool is_there(const mli_queue_view *v, const char *id)
 }
 
 /* Takes all rows; `again`: some of them may have come before. */
-static modellab_status take_runs(reading *r, mli_query *q, bool again, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take_runs(reading *r, mli_query *q, bool again,
+                                                     modellab_error *err)
 {
     mli_queue_view *v = r->view;
 
@@ -175,7 +176,7 @@ static modellab_status take_runs(reading *r, mli_query *q, bool again, modellab_
     return mli_query_close(q, err);
 }
 
-static modellab_status take_running(reading *r, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take_running(reading *r, modellab_error *err)
 {
     mli_query q = mli_query_open(r->s, MLI_SQL_QUEUE_RUNNING);
     mli_queue_view *v = r->view;
@@ -200,7 +201,7 @@ static modellab_status take_running(reading *r, modellab_error *err)
     return mli_query_close(&q, err);
 }
 
-static modellab_status take_state(reading *r, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take_state(reading *r, modellab_error *err)
 {
     mli_query q = mli_query_open(r->s, MLI_SQL_QUEUE_STATE);
     mli_queue_view *v = r->view;
@@ -224,8 +225,8 @@ static modellab_status take_state(reading *r, modellab_error *err)
     return mli_query_close(&q, err);
 }
 
-static modellab_status take_users(reading *r, mli_sql which, const mli_queue_query *query,
-                                  modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+take_users(reading *r, mli_sql which, const mli_queue_query *query, modellab_error *err)
 {
     mli_query q = mli_query_open(r->s, which);
 
@@ -241,8 +242,9 @@ static modellab_status take_users(reading *r, mli_sql which, const mli_queue_que
     return mli_query_close(&q, err);
 }
 
-static modellab_status best_of_user(reading *r, const mli_queue_user *user, mli_size_class size,
-                                    size_t each, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status best_of_user(reading *r, const mli_queue_user *user,
+                                                        mli_size_class size, size_t each,
+                                                        modellab_error *err)
 {
     mli_query q = mli_query_open(r->s, MLI_SQL_QUEUE_BEST);
 
@@ -252,8 +254,10 @@ static modellab_status best_of_user(reading *r, const mli_queue_user *user, mli_
     return take_runs(r, &q, false, err);
 }
 
-static modellab_status best_of_all(reading *r, mli_sql which, mli_size_class size, size_t most,
-                                   const mli_queue_query *query, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status best_of_all(reading *r, mli_sql which,
+                                                       mli_size_class size, size_t most,
+                                                       const mli_queue_query *query,
+                                                       modellab_error *err)
 {
     mli_query q = mli_query_open(r->s, which);
 
@@ -263,8 +267,8 @@ static modellab_status best_of_all(reading *r, mli_sql which, mli_size_class siz
     return take_runs(r, &q, true, err);
 }
 
-static modellab_status take_candidates(reading *r, const mli_queue_query *query,
-                                       modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take_candidates(reading *r, const mli_queue_query *query,
+                                                           modellab_error *err)
 {
     int least = query->short_only ? MLI_SIZE_SHORT : MLI_SIZE_LONG;
     modellab_status status = take_users(r, MLI_SQL_QUEUE_USERS, query, err);
@@ -287,7 +291,8 @@ static modellab_status take_candidates(reading *r, const mli_queue_query *query,
 }
 
 /* One run that is asked for by its id stands alone; not due, it tells when it will be. */
-static modellab_status take_one(reading *r, const mli_queue_query *query, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take_one(reading *r, const mli_queue_query *query,
+                                                    modellab_error *err)
 {
     mli_query q = mli_query_open(r->s, MLI_SQL_QUEUE_ONE);
     mli_queue_view *v = r->view;
@@ -305,7 +310,8 @@ static modellab_status take_one(reading *r, const mli_queue_query *query, modell
     return status;
 }
 
-static modellab_status take_all(reading *r, const mli_queue_query *query, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take_all(reading *r, const mli_queue_query *query,
+                                                    modellab_error *err)
 {
     modellab_status status = take_users(r, MLI_SQL_QUEUE_ALL_USERS, query, err);
     mli_query q;
@@ -318,7 +324,8 @@ static modellab_status take_all(reading *r, const mli_queue_query *query, modell
     return take_runs(r, &q, false, err);
 }
 
-static modellab_status queue_inside(reading *r, const mli_queue_query *query, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status queue_inside(reading *r, const mli_queue_query *query,
+                                                        modellab_error *err)
 {
     modellab_status status = take_state(r, err);
 
@@ -332,7 +339,8 @@ static modellab_status queue_inside(reading *r, const mli_queue_query *query, mo
 }
 
 /* Delayed runs whose time has come stand among the others from now on. */
-static modellab_status open_due(mli_sqlite *s, int64_t now_ms, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status open_due(mli_sqlite *s, int64_t now_ms,
+                                                    modellab_error *err)
 {
     mli_queue_view state = {0};
     reading r = {.s = s, .view = &state};

@@ -103,8 +103,9 @@ modellab_status mli_sqlite_put_row(mli_sqlite *s, const mli_run_row *row, modell
     return mli_query_run(&q, err);
 }
 
-static modellab_status find_by_key(mli_sqlite *s, const mli_run_row *run,
-                                   char existing_id[MLI_ULID_BYTES], modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status find_by_key(mli_sqlite *s, const mli_run_row *run,
+                                                       char existing_id[MLI_ULID_BYTES],
+                                                       modellab_error *err)
 {
     mli_query q = mli_query_open(s, MLI_SQL_RUN_BY_KEY);
 
@@ -122,9 +123,9 @@ static modellab_status find_by_key(mli_sqlite *s, const mli_run_row *run,
     return mli_query_close(&q, err);
 }
 
-static modellab_status insert_inside(mli_sqlite *s, const mli_run_row *run,
-                                     const mli_event_row *events, size_t event_count,
-                                     char existing_id[MLI_ULID_BYTES], modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+insert_inside(mli_sqlite *s, const mli_run_row *run, const mli_event_row *events,
+              size_t event_count, char existing_id[MLI_ULID_BYTES], modellab_error *err)
 {
     modellab_status status = find_by_key(s, run, existing_id, err);
     mli_run_row numbered = *run;
@@ -158,7 +159,7 @@ typedef struct insertion {
     char *existing_id;
 } insertion;
 
-static modellab_status run_insert(mli_sqlite *s, void *arg, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status run_insert(mli_sqlite *s, void *arg, modellab_error *err)
 {
     const insertion *i = arg;
 

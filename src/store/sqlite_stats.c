@@ -12,8 +12,9 @@ static const double memory_bounds[] = {67108864,   134217728,  268435456,  53687
                                        1073741824, 2147483648, 4294967296, 8589934592};
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
-static modellab_status add_total(mli_sqlite *s, const char *family, const char *label1,
-                                 const char *label2, double value, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status add_total(mli_sqlite *s, const char *family,
+                                                     const char *label1, const char *label2,
+                                                     double value, modellab_error *err)
 {
     mli_query q = mli_query_open(s, MLI_SQL_TOTAL_ADD);
 
@@ -25,9 +26,10 @@ static modellab_status add_total(mli_sqlite *s, const char *family, const char *
 }
 
 /* The rows of a histogram, which the first observation finds missing. */
-static modellab_status make_histogram(mli_sqlite *s, const char *bucket, const char *sum,
-                                      const char *number, const double *bounds, size_t count,
-                                      modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status make_histogram(mli_sqlite *s, const char *bucket,
+                                                          const char *sum, const char *number,
+                                                          const double *bounds, size_t count,
+                                                          modellab_error *err)
 {
     char bound[32];
     modellab_status status = add_total(s, bucket, "+Inf", "", 0, err);
@@ -44,8 +46,9 @@ static modellab_status make_histogram(mli_sqlite *s, const char *bucket, const c
 
 /* One observation of a histogram: all buckets at or above the value, sum and count, in one
  * statement (claims and ends are many, and buckets are). */
-static modellab_status observe(mli_sqlite *s, const char *name, const double *bounds, size_t count,
-                               double value, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status observe(mli_sqlite *s, const char *name,
+                                                   const double *bounds, size_t count, double value,
+                                                   modellab_error *err)
 {
     char bucket[64], sum[64], number[64];
     modellab_status status = MODELLAB_OK;
@@ -84,7 +87,8 @@ typedef struct facts {
     double seconds, cpu, gpu, audio, memory, calls, cost;
 } facts;
 
-static modellab_status final_facts(mli_sqlite *s, const char *run_id, facts *f, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status final_facts(mli_sqlite *s, const char *run_id, facts *f,
+                                                       modellab_error *err)
 {
     mli_query q = mli_query_open(s, MLI_SQL_FINAL_FACTS);
     size_t bytes;
@@ -107,8 +111,8 @@ static modellab_status final_facts(mli_sqlite *s, const char *run_id, facts *f, 
     return mli_query_close(&q, err);
 }
 
-static modellab_status add_known(mli_sqlite *s, const char *family, const char *label, double value,
-                                 modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+add_known(mli_sqlite *s, const char *family, const char *label, double value, modellab_error *err)
 {
     return value > 0 ? add_total(s, family, label, "", value, err) : MODELLAB_OK;
 }
@@ -195,8 +199,8 @@ modellab_status mli_sqlite_history(mli_store *store, const char *model, size_t c
     return status;
 }
 
-static modellab_status read_totals(mli_sqlite *s, mli_sql which, mli_total_list *list,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_totals(mli_sqlite *s, mli_sql which,
+                                                       mli_total_list *list, modellab_error *err)
 {
     static const size_t texts[] = {offsetof(mli_total, family), offsetof(mli_total, label1),
                                    offsetof(mli_total, label2)};
@@ -230,8 +234,8 @@ static modellab_status read_totals(mli_sqlite *s, mli_sql which, mli_total_list 
     return status;
 }
 
-static modellab_status load_totals(mli_store *store, mli_sql which, mli_total_list **out,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status load_totals(mli_store *store, mli_sql which,
+                                                       mli_total_list **out, modellab_error *err)
 {
     mli_sqlite *s = (mli_sqlite *)store;
     const modellab_allocator *alloc = store->has_alloc ? &store->alloc : NULL;
@@ -285,7 +289,7 @@ typedef struct counting {
     double value;
 } counting;
 
-static modellab_status run_count(mli_sqlite *s, void *arg, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status run_count(mli_sqlite *s, void *arg, modellab_error *err)
 {
     const counting *c = arg;
 

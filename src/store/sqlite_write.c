@@ -6,7 +6,7 @@
 
 #define GROUP_MOST 64 /* of one transaction: a bound for the wait of the first */
 
-static modellab_status simple(mli_sqlite *s, mli_sql which, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status simple(mli_sqlite *s, mli_sql which, modellab_error *err)
 {
     mli_query q = mli_query_open(s, which);
 

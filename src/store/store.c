@@ -4,7 +4,8 @@
 #include "base/error.h"
 #include "os/thread.h"
 
-static modellab_status may(const mli_store *store, bool writes, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status may(const mli_store *store, bool writes,
+                                               modellab_error *err)
 {
     if (store == NULL) {
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "no store");

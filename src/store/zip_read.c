@@ -5,14 +5,15 @@
 #include "store/zip_private.h"
 #include <string.h>
 
-static modellab_status refuse(modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status refuse(modellab_error *err)
 {
     return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT,
                     "this is not a bundle of a run (or it was packed by another program)");
 }
 
-static modellab_status read_at(const mli_os_files *files, int fd, void *out, size_t bytes,
-                               int64_t offset, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_at(const mli_os_files *files, int fd, void *out,
+                                                   size_t bytes, int64_t offset,
+                                                   modellab_error *err)
 {
     unsigned char *to = out;
 
@@ -84,8 +85,8 @@ static bool take_entry(const unsigned char *directory, size_t bytes, size_t *at,
 }
 
 /* The header before a member must be its entry again. */
-static modellab_status check_local(const mli_zip_member *m, const mli_os_files *files, int fd,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+check_local(const mli_zip_member *m, const mli_os_files *files, int fd, modellab_error *err)
 {
     unsigned char there[ZIP_LOCAL_BYTES + MLI_ZIP_NAME_BYTES], plain[ZIP_LOCAL_BYTES] = {0};
     size_t n = strlen(m->name);
@@ -106,9 +107,9 @@ static modellab_status check_local(const mli_zip_member *m, const mli_os_files *
     return status;
 }
 
-static modellab_status take_members(mli_zip *zip, const unsigned char *directory, size_t bytes,
-                                    size_t count, int64_t directory_at, const mli_os_files *files,
-                                    int fd, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+take_members(mli_zip *zip, const unsigned char *directory, size_t bytes, size_t count,
+             int64_t directory_at, const mli_os_files *files, int fd, modellab_error *err)
 {
     size_t at = 0;
     int64_t next = 0;
@@ -127,8 +128,10 @@ static modellab_status take_members(mli_zip *zip, const unsigned char *directory
     return status == MODELLAB_OK && (at != bytes || next != directory_at) ? refuse(err) : status;
 }
 
-static modellab_status read_directory(mli_zip *zip, const unsigned char *end, int64_t file_bytes,
-                                      const mli_os_files *files, int fd, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_directory(mli_zip *zip, const unsigned char *end,
+                                                          int64_t file_bytes,
+                                                          const mli_os_files *files, int fd,
+                                                          modellab_error *err)
 {
     size_t count = zip_get16(end + 10), bytes = zip_get32(end + 12);
     int64_t at = (int64_t)zip_get32(end + 16);
@@ -202,8 +205,9 @@ const mli_zip_member *mli_zip_find(const mli_zip *zip, const char *name)
     return NULL;
 }
 
-static modellab_status pass_on(const void *block, size_t bytes, const mli_os_files *files,
-                               mli_buf *out, int to_fd, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status pass_on(const void *block, size_t bytes,
+                                                   const mli_os_files *files, mli_buf *out,
+                                                   int to_fd, modellab_error *err)
 {
     int rc;
 

@@ -34,7 +34,8 @@ void mli_zip_writer_dispose(mli_zip_writer *w)
     mli_buf_dispose(&w->directory);
 }
 
-static modellab_status put(mli_zip_writer *w, const void *data, size_t bytes, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status put(mli_zip_writer *w, const void *data, size_t bytes,
+                                               modellab_error *err)
 {
     int rc = mli_os_write_all(w->files, w->fd, data, bytes);
 
@@ -43,8 +44,8 @@ static modellab_status put(mli_zip_writer *w, const void *data, size_t bytes, mo
 }
 
 /* The header before a member, and its entry for the directory. */
-static modellab_status begin(mli_zip_writer *w, const char *name, int64_t bytes, uint32_t crc,
-                             modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status begin(mli_zip_writer *w, const char *name, int64_t bytes,
+                                                 uint32_t crc, modellab_error *err)
 {
     unsigned char local[ZIP_LOCAL_BYTES] = {0}, entry[ZIP_CENTRAL_BYTES] = {0};
     size_t n = strlen(name);
@@ -85,8 +86,8 @@ modellab_status mli_zip_add(mli_zip_writer *w, const char *name, const void *dat
 }
 
 /* Reads the file once: its size and checksum, and (write) its bytes into the bundle. */
-static modellab_status pass(mli_zip_writer *w, int fd, char *block, bool write, int64_t *bytes,
-                            uint32_t *crc, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status pass(mli_zip_writer *w, int fd, char *block, bool write,
+                                                int64_t *bytes, uint32_t *crc, modellab_error *err)
 {
     modellab_status status = MODELLAB_OK;
 
@@ -111,8 +112,8 @@ static modellab_status pass(mli_zip_writer *w, int fd, char *block, bool write, 
     return status;
 }
 
-static modellab_status add_open(mli_zip_writer *w, const char *name, int fd, char *block,
-                                modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status add_open(mli_zip_writer *w, const char *name, int fd,
+                                                    char *block, modellab_error *err)
 {
     int64_t bytes, again_bytes;
     uint32_t crc, again_crc;

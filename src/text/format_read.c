@@ -7,8 +7,8 @@
 #include "text/format_parts.h"
 #include <string.h>
 
-static modellab_status add_cue(mli_transcript *t, int64_t start, int64_t end, const char *text,
-                               modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status add_cue(mli_transcript *t, int64_t start, int64_t end,
+                                                   const char *text, modellab_error *err)
 {
     const mli_transcript_segment segment = {.id = (int64_t)t->segment_count,
                                             .start = (double)start / 1000.0,
@@ -30,8 +30,8 @@ static bool tsv_ms(const char *line, size_t bytes, size_t *at, int64_t *ms)
     return true;
 }
 
-static modellab_status read_tsv(mli_lines *lines, const modellab_allocator *alloc,
-                                mli_transcript *t, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+read_tsv(mli_lines *lines, const modellab_allocator *alloc, mli_transcript *t, modellab_error *err)
 {
     static const char header[] = "start\tend\ttext";
     const char *line;
@@ -62,7 +62,7 @@ typedef struct word_list {
     size_t count, capacity;
 } word_list;
 
-static modellab_status grow(word_list *list, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status grow(word_list *list, modellab_error *err)
 {
     if (list->count < list->capacity)
         return MODELLAB_OK;
@@ -81,8 +81,9 @@ static modellab_status grow(word_list *list, modellab_error *err)
 }
 
 /* Fields: file channel start duration word [confidence]. */
-static modellab_status ctm_line(const mli_lines *lines, const char *line, size_t bytes,
-                                word_list *list, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status ctm_line(const mli_lines *lines, const char *line,
+                                                    size_t bytes, word_list *list,
+                                                    modellab_error *err)
 {
     const char *field[6];
     size_t size[6], at = 0, fields = 0;
@@ -110,7 +111,8 @@ static modellab_status ctm_line(const mli_lines *lines, const char *line, size_t
     return MODELLAB_OK;
 }
 
-static modellab_status add_words(const word_list *list, mli_transcript *t, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status add_words(const word_list *list, mli_transcript *t,
+                                                     modellab_error *err)
 {
     mli_buf text;
     double end = 0.0;
@@ -133,8 +135,8 @@ static modellab_status add_words(const word_list *list, mli_transcript *t, model
     return status;
 }
 
-static modellab_status read_ctm(mli_lines *lines, const modellab_allocator *alloc,
-                                mli_transcript *t, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+read_ctm(mli_lines *lines, const modellab_allocator *alloc, mli_transcript *t, modellab_error *err)
 {
     word_list list = {.alloc = alloc};
     modellab_status status = MODELLAB_OK;
@@ -155,7 +157,7 @@ static modellab_status read_ctm(mli_lines *lines, const modellab_allocator *allo
 }
 
 /* Where the format has no duration, it is the last end. */
-static modellab_status set_duration(mli_transcript *t, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status set_duration(mli_transcript *t, modellab_error *err)
 {
     double end = 0.0;
     for (size_t i = 0; i < t->segment_count; i++)
@@ -163,9 +165,9 @@ static modellab_status set_duration(mli_transcript *t, modellab_error *err)
     return mli_transcript_set_info(t, "transcribe", "", 0.0, end, err);
 }
 
-static modellab_status read_into(mli_text_format format, mli_lines *lines,
-                                 const modellab_allocator *alloc, mli_transcript *t,
-                                 modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_into(mli_text_format format, mli_lines *lines,
+                                                     const modellab_allocator *alloc,
+                                                     mli_transcript *t, modellab_error *err)
 {
     switch (format) {
     case MLI_TEXT_VERBOSE_JSON:

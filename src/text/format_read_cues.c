@@ -41,7 +41,7 @@ static bool has_arrow(const char *line, size_t bytes)
     return false;
 }
 
-static modellab_status add(mli_transcript *t, const cue *c, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status add(mli_transcript *t, const cue *c, modellab_error *err)
 {
     modellab_status status = mli_buf_status(&c->text, err);
     if (status == MODELLAB_OK)
@@ -119,8 +119,8 @@ static void vtt_line(cue *c, const char *line, size_t bytes)
 }
 
 /* The text of a cue until the blank line; the times were read. */
-static modellab_status read_cue(mli_lines *lines, cue *c, line_fn put, mli_transcript *t,
-                                modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_cue(mli_lines *lines, cue *c, line_fn put,
+                                                    mli_transcript *t, modellab_error *err)
 {
     const char *line;
     size_t bytes;
@@ -135,8 +135,9 @@ static modellab_status read_cue(mli_lines *lines, cue *c, line_fn put, mli_trans
 }
 
 /* An SRT number line is optional for us; a WebVTT name line may be anything. */
-static modellab_status read_all(mli_lines *lines, bool vtt, const modellab_allocator *alloc,
-                                mli_transcript *t, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_all(mli_lines *lines, bool vtt,
+                                                    const modellab_allocator *alloc,
+                                                    mli_transcript *t, modellab_error *err)
 {
     const char *line;
     size_t bytes;

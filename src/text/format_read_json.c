@@ -17,7 +17,7 @@ typedef struct scratch {
     size_t next_word; /* words come in the order of their segments */
 } scratch;
 
-static modellab_status bad(modellab_error *err, const char *where, size_t index)
+MODELLAB_MUST_CHECK static modellab_status bad(modellab_error *err, const char *where, size_t index)
 {
     return mli_fail_at(err, MODELLAB_E_SCHEMA, (int64_t)index, "/%s/%lld is not as it should be",
                        where, (long long)index);
@@ -57,8 +57,9 @@ static bool belongs(const mli_json *word, const mli_transcript_segment *s, bool 
     return last || (start + end) / 2.0 < s->end;
 }
 
-static modellab_status read_words(const mli_json *words, bool last, scratch *x,
-                                  mli_transcript_segment *s, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_words(const mli_json *words, bool last, scratch *x,
+                                                      mli_transcript_segment *s,
+                                                      modellab_error *err)
 {
     size_t count = 0, total = mli_json_count(words);
     while (x->next_word + count < total &&
@@ -84,8 +85,9 @@ static modellab_status read_words(const mli_json *words, bool last, scratch *x,
     return MODELLAB_OK;
 }
 
-static modellab_status read_tokens(const mli_json *object, size_t index, scratch *x,
-                                   mli_transcript_segment *s, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_tokens(const mli_json *object, size_t index,
+                                                       scratch *x, mli_transcript_segment *s,
+                                                       modellab_error *err)
 {
     const mli_json *tokens = mli_json_get(object, "tokens");
     const mli_json *probabilities = mli_json_get(object, "token_probabilities");
@@ -112,8 +114,10 @@ static modellab_status read_tokens(const mli_json *object, size_t index, scratch
     return MODELLAB_OK;
 }
 
-static modellab_status read_segment(const mli_json *root, const mli_json *object, size_t index,
-                                    bool last, scratch *x, mli_transcript *t, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_segment(const mli_json *root,
+                                                        const mli_json *object, size_t index,
+                                                        bool last, scratch *x, mli_transcript *t,
+                                                        modellab_error *err)
 {
     mli_transcript_segment s = {
         .id = mli_json_int(mli_json_get(object, "id"), (int64_t)index),
@@ -140,7 +144,8 @@ static modellab_status read_segment(const mli_json *root, const mli_json *object
     return status;
 }
 
-static modellab_status read_info(const mli_json *root, mli_transcript *t, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_info(const mli_json *root, mli_transcript *t,
+                                                     modellab_error *err)
 {
     const char *name = mli_json_string(mli_json_get(root, "language"), "");
     const char *code = mli_json_string(mli_json_get(root, "language_code"), NULL);
@@ -156,8 +161,9 @@ static modellab_status read_info(const mli_json *root, mli_transcript *t, modell
         mli_json_number(mli_json_get(root, "language_probability"), 0.0), duration, err);
 }
 
-static modellab_status read_root(const mli_json *root, const modellab_allocator *alloc,
-                                 mli_transcript *t, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_root(const mli_json *root,
+                                                     const modellab_allocator *alloc,
+                                                     mli_transcript *t, modellab_error *err)
 {
     const mli_json *segments = mli_json_get(root, "segments");
     if (segments == NULL || mli_json_typeof(segments) != MLI_JSON_ARRAY)

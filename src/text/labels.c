@@ -36,7 +36,8 @@ static const char *string_at(const fields *f, size_t index)
     return at;
 }
 
-static modellab_status add(mli_labels *labels, const mli_label *label, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status add(mli_labels *labels, const mli_label *label,
+                                               modellab_error *err)
 {
     if (labels->count == labels->capacity) {
         size_t capacity = labels->capacity == 0 ? 64 : labels->capacity * 2;
@@ -51,8 +52,9 @@ static modellab_status add(mli_labels *labels, const mli_label *label, modellab_
 }
 
 /* SPEAKER file channel start duration <NA> <NA> speaker ... */
-static modellab_status read_rttm(const mli_lines *lines, const char *line, size_t bytes,
-                                 mli_labels *out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_rttm(const mli_lines *lines, const char *line,
+                                                     size_t bytes, mli_labels *out,
+                                                     modellab_error *err)
 {
     fields f;
     int64_t start, duration;
@@ -89,8 +91,9 @@ static const char *rest_of_line(const char *line, size_t bytes, size_t at)
 }
 
 /* file channel speaker start end [<label>] text */
-static modellab_status read_stm(const mli_lines *lines, const char *line, size_t bytes,
-                                mli_labels *out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_stm(const mli_lines *lines, const char *line,
+                                                    size_t bytes, mli_labels *out,
+                                                    modellab_error *err)
 {
     fields f;
     mli_label label = {0};
@@ -106,8 +109,9 @@ static modellab_status read_stm(const mli_lines *lines, const char *line, size_t
 }
 
 /* file channel start end */
-static modellab_status read_uem(const mli_lines *lines, const char *line, size_t bytes,
-                                mli_labels *out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_uem(const mli_lines *lines, const char *line,
+                                                    size_t bytes, mli_labels *out,
+                                                    modellab_error *err)
 {
     fields f;
     mli_label label = {.speaker = "", .text = ""};

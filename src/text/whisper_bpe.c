@@ -98,8 +98,8 @@ static bool still_valid(const merger *m, candidate c)
            m->nodes[c.at].length + m->nodes[next].length == c.length;
 }
 
-static modellab_status emit(merger *m, int32_t *ids, size_t capacity, size_t *count,
-                            modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status emit(merger *m, int32_t *ids, size_t capacity,
+                                                size_t *count, modellab_error *err)
 {
     for (size_t at = 0; at < m->bytes; at += m->nodes[at].length) {
         int32_t id = mli_vocab_find(m->vocab, m->text + at, m->nodes[at].length);
@@ -111,8 +111,8 @@ static modellab_status emit(merger *m, int32_t *ids, size_t capacity, size_t *co
     return MODELLAB_OK;
 }
 
-static modellab_status merge_piece(merger *m, int32_t *ids, size_t capacity, size_t *count,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status merge_piece(merger *m, int32_t *ids, size_t capacity,
+                                                       size_t *count, modellab_error *err)
 {
     m->heap_count = 0;
     if (mli_vocab_find(m->vocab, m->text, m->bytes) >= 0) {

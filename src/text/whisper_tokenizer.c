@@ -26,7 +26,8 @@ struct mli_whisper_tokenizer {
 };
 
 /* The added tokens follow from the end: timestamps, task tokens, languages, sot, eot. */
-static modellab_status derive_special(int32_t n_vocab, mli_whisper_special *s, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status derive_special(int32_t n_vocab, mli_whisper_special *s,
+                                                          modellab_error *err)
 {
     if (n_vocab < TIMESTAMPS || n_vocab > (int32_t)MLI_VOCAB_MAX_WORDS) {
         return mli_fail(err, MODELLAB_E_UNSUPPORTED_MODEL, "a vocabulary of %d is not known",
@@ -53,8 +54,8 @@ static modellab_status derive_special(int32_t n_vocab, mli_whisper_special *s, m
 }
 
 /* Where the file names a special token, it must stand at the derived id. */
-static modellab_status check_named(const mli_vocab *v, int32_t id, const char *name,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status check_named(const mli_vocab *v, int32_t id,
+                                                       const char *name, modellab_error *err)
 {
     size_t bytes;
     if ((size_t)id >= v->count) {
@@ -67,8 +68,8 @@ static modellab_status check_named(const mli_vocab *v, int32_t id, const char *n
     return mli_fail(err, MODELLAB_E_INVALID_MODEL, "vocabulary: word %d is not %s", id, name);
 }
 
-static modellab_status check_words(const mli_vocab *v, const mli_whisper_special *s,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+check_words(const mli_vocab *v, const mli_whisper_special *s, modellab_error *err)
 {
     if (v->count < (size_t)s->eot || v->count > (size_t)s->n_vocab) {
         return mli_fail(err, MODELLAB_E_INVALID_MODEL,
@@ -110,8 +111,9 @@ static void suppress(mli_whisper_tokenizer *t, int32_t id)
 }
 
 /* The first token of `space` + symbol; with `single` only when it is the only one. */
-static modellab_status suppress_symbol(mli_whisper_tokenizer *t, const char *space,
-                                       const char *symbol, bool single, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status suppress_symbol(mli_whisper_tokenizer *t,
+                                                           const char *space, const char *symbol,
+                                                           bool single, modellab_error *err)
 {
     char text[16];
     int32_t ids[16];
@@ -130,7 +132,8 @@ static int compare_ids(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static modellab_status make_suppressed(mli_whisper_tokenizer *t, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status make_suppressed(mli_whisper_tokenizer *t,
+                                                           modellab_error *err)
 {
     static const char *const symbols[] = {
         "\"",  "#",  "(",  ")",   "*",   "+",   "/",   ":",  ";",   "<",  "=",  ">",

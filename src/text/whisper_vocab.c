@@ -8,13 +8,14 @@
 
 #include <string.h>
 
-static modellab_status bad(modellab_error *err, size_t at, const char *what)
+MODELLAB_MUST_CHECK static modellab_status bad(modellab_error *err, size_t at, const char *what)
 {
     return mli_fail_at(err, MODELLAB_E_INVALID_MODEL, (int64_t)at, "vocabulary: word %zu %s", at,
                        what);
 }
 
-static modellab_status add_word(mli_vocab *v, const void *word, size_t bytes, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status add_word(mli_vocab *v, const void *word, size_t bytes,
+                                                    modellab_error *err)
 {
     if (bytes > MLI_VOCAB_MAX_WORD_BYTES) {
         return bad(err, v->count, "is too long");
@@ -47,8 +48,8 @@ static int byte_of(uint32_t c)
 }
 
 /* Adds a word written in that alphabet; specials (`<|...|>`) are ASCII and stay as they are. */
-static modellab_status add_encoded(mli_vocab *v, const char *word, size_t bytes,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status add_encoded(mli_vocab *v, const char *word, size_t bytes,
+                                                       modellab_error *err)
 {
     char raw[MLI_VOCAB_MAX_WORD_BYTES];
     size_t out = 0;
@@ -68,7 +69,8 @@ static modellab_status add_encoded(mli_vocab *v, const char *word, size_t bytes,
     return add_word(v, raw, out, err);
 }
 
-static modellab_status read_lines(mli_vocab *v, const char *text, size_t bytes, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_lines(mli_vocab *v, const char *text, size_t bytes,
+                                                      modellab_error *err)
 {
     modellab_status status = MODELLAB_OK;
     while (status == MODELLAB_OK && bytes > 0) {
@@ -83,7 +85,8 @@ static modellab_status read_lines(mli_vocab *v, const char *text, size_t bytes, 
     return status;
 }
 
-static modellab_status read_array(mli_vocab *v, const mli_json *list, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_array(mli_vocab *v, const mli_json *list,
+                                                      modellab_error *err)
 {
     size_t count = mli_json_count(list);
     modellab_status status = MODELLAB_OK;
@@ -101,8 +104,8 @@ typedef struct by_id {
     size_t bytes;
 } by_id;
 
-static modellab_status place(by_id *slots, const char *word, size_t bytes, int64_t id,
-                             size_t *count, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status place(by_id *slots, const char *word, size_t bytes,
+                                                 int64_t id, size_t *count, modellab_error *err)
 {
     if (id < 0 || id >= (int64_t)MLI_VOCAB_MAX_WORDS) {
         return mli_fail(err, MODELLAB_E_INVALID_MODEL, "vocabulary: an id is outside of 0..%u",
@@ -118,8 +121,8 @@ static modellab_status place(by_id *slots, const char *word, size_t bytes, int64
 }
 
 /* {"word": id, ...} and the added tokens [{"id": .., "content": ..}] of tokenizer.json. */
-static modellab_status read_map(mli_vocab *v, const mli_json *map, const mli_json *added,
-                                modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_map(mli_vocab *v, const mli_json *map,
+                                                    const mli_json *added, modellab_error *err)
 {
     size_t count = 0, extra = mli_json_count(added);
     mli_json_cursor members = mli_json_first(map);
@@ -147,7 +150,8 @@ static modellab_status read_map(mli_vocab *v, const mli_json *map, const mli_jso
     return status;
 }
 
-static modellab_status read_json(mli_vocab *v, const char *text, size_t bytes, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_json(mli_vocab *v, const char *text, size_t bytes,
+                                                     modellab_error *err)
 {
     mli_json *root = NULL;
     modellab_status status = mli_json_parse(text, bytes, MLI_VOCAB_MAX_FILE, &root, err);
@@ -171,7 +175,8 @@ static modellab_status read_json(mli_vocab *v, const char *text, size_t bytes, m
     return status;
 }
 
-static modellab_status read_text(mli_vocab *v, const char *text, size_t bytes, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_text(mli_vocab *v, const char *text, size_t bytes,
+                                                     modellab_error *err)
 {
     if (bytes > MLI_VOCAB_MAX_FILE) {
         return mli_fail(err, MODELLAB_E_INVALID_MODEL, "vocabulary: the file is too large");
@@ -187,8 +192,8 @@ static modellab_status read_text(mli_vocab *v, const char *text, size_t bytes, m
     return json ? read_json(v, text, bytes, err) : read_lines(v, text, bytes, err);
 }
 
-static modellab_status read_packed(mli_vocab *v, const unsigned char *p, size_t bytes,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_packed(mli_vocab *v, const unsigned char *p,
+                                                       size_t bytes, modellab_error *err)
 {
     modellab_status status = MODELLAB_OK;
     while (status == MODELLAB_OK && bytes > 0) {
@@ -203,8 +208,8 @@ static modellab_status read_packed(mli_vocab *v, const unsigned char *p, size_t 
     return status;
 }
 
-static modellab_status read_any(mli_vocab *v, const mli_whisper_vocab_source *source,
-                                modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+read_any(mli_vocab *v, const mli_whisper_vocab_source *source, modellab_error *err)
 {
     modellab_status status = MODELLAB_OK;
     if (source->packed != NULL) {

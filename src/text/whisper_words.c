@@ -46,9 +46,9 @@ static size_t count_points(const char *text, size_t bytes, size_t *first_replace
 }
 
 /* Groups of tokens that decode to whole code points, in `words`; their text goes to `text`. */
-static modellab_status split_unicode(const mli_whisper_tokenizer *t, const int32_t *ids,
-                                     size_t count, mli_whisper_word *words, size_t *word_count,
-                                     mli_buf *text, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+split_unicode(const mli_whisper_tokenizer *t, const int32_t *ids, size_t count,
+              mli_whisper_word *words, size_t *word_count, mli_buf *text, modellab_error *err)
 {
     mli_buf full, group;
     mli_buf_init(&full, text->alloc);

@@ -27,7 +27,7 @@ const char *mli_cap_name(int32_t cap)
     return "unknown";
 }
 
-static modellab_status unknown_name(const char *name, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status unknown_name(const char *name, modellab_error *err)
 {
     const char *best = NULL;
     size_t least = 4;
@@ -98,7 +98,8 @@ modellab_status mli_caps_set(modellab_caps *caps, const char *name, const char *
     return mli_sized_out(caps, &c, sizeof c, CAPS_FIRST, err);
 }
 
-static modellab_status exceeded(int32_t bit, double used, double allowed, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status exceeded(int32_t bit, double used, double allowed,
+                                                    modellab_error *err)
 {
     char use[40], limit[40];
     (void)mli_format_f64(use, sizeof use, floor(used * 1e6 + 0.5) / 1e6); /* fits: see base/str.h */

@@ -16,8 +16,9 @@ static double t_quantile(size_t degrees)
     return degrees <= 30 ? t[degrees - 1] : 1.645;
 }
 
-static modellab_status cost_of(const modellab_price_sheet *sheet, double audio, double cpu,
-                               int64_t api_calls, int64_t *micros, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status cost_of(const modellab_price_sheet *sheet, double audio,
+                                                   double cpu, int64_t api_calls, int64_t *micros,
+                                                   modellab_error *err)
 {
     modellab_measures m = MODELLAB_MEASURES_INIT;
     modellab_cost cost = MODELLAB_COST_INIT;
@@ -33,8 +34,9 @@ static modellab_status cost_of(const modellab_price_sheet *sheet, double audio, 
     return status;
 }
 
-static modellab_status mean_and_spread(const double *ratios, size_t count, double *mean,
-                                       double *spread, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status mean_and_spread(const double *ratios, size_t count,
+                                                           double *mean, double *spread,
+                                                           modellab_error *err)
 {
     double sum = 0, squares = 0;
     for (size_t i = 0; i < count; i++) {

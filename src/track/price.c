@@ -30,8 +30,8 @@ struct modellab_price_sheet {
     char *json;
 };
 
-static modellab_status read_price(const mli_json *value, const char *key, int64_t *pico,
-                                  modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_price(const mli_json *value, const char *key,
+                                                      int64_t *pico, modellab_error *err)
 {
     char number[40];
     const char *text = mli_json_string(value, NULL);
@@ -48,8 +48,8 @@ static modellab_status read_price(const mli_json *value, const char *key, int64_
     return MODELLAB_OK;
 }
 
-static modellab_status read_prices(modellab_price_sheet *s, const mli_json *prices,
-                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_prices(modellab_price_sheet *s,
+                                                       const mli_json *prices, modellab_error *err)
 {
     const char *key;
     const mli_json *value;
@@ -78,7 +78,8 @@ static bool is_currency(const char *text)
     return text[3] == '\0';
 }
 
-static modellab_status read_head(modellab_price_sheet *s, const mli_json *root, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_head(modellab_price_sheet *s, const mli_json *root,
+                                                     modellab_error *err)
 {
     static const char *const known[] = {"version", "id", "currency", "prices"};
     const char *key, *id = mli_json_string(mli_json_get(root, "id"), "");
@@ -108,7 +109,8 @@ static modellab_status read_head(modellab_price_sheet *s, const mli_json *root, 
 }
 
 /* Canonical text and its hash. */
-static modellab_status keep_text(modellab_price_sheet *s, const mli_json *root, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status keep_text(modellab_price_sheet *s, const mli_json *root,
+                                                     modellab_error *err)
 {
     mli_buf text;
     mli_sha256 h;

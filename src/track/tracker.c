@@ -86,8 +86,9 @@ static mli_tracker_world complete(const mli_tracker_world *given)
     return w;
 }
 
-static modellab_status take_gpu(const modellab_tracker_options *o, const modellab_allocator *alloc,
-                                modellab_gpu_provider *out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take_gpu(const modellab_tracker_options *o,
+                                                    const modellab_allocator *alloc,
+                                                    modellab_gpu_provider *out, modellab_error *err)
 {
     *out = (modellab_gpu_provider)MODELLAB_GPU_PROVIDER_INIT;
     if (o->gpu == NULL)
@@ -99,9 +100,11 @@ static modellab_status take_gpu(const modellab_tracker_options *o, const modella
     return status;
 }
 
-static modellab_status make(const modellab_tracker_options *o, const mli_tracker_world *world,
-                            const modellab_allocator *alloc, const modellab_gpu_provider *gpu,
-                            modellab_tracker **out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status make(const modellab_tracker_options *o,
+                                                const mli_tracker_world *world,
+                                                const modellab_allocator *alloc,
+                                                const modellab_gpu_provider *gpu,
+                                                modellab_tracker **out, modellab_error *err)
 {
     modellab_tracker *t = mli_alloc_zero(alloc, sizeof *t);
     if (t == NULL)
@@ -174,7 +177,7 @@ const modellab_allocator *mli_tracker_allocator(const modellab_tracker *tracker)
     return &tracker->alloc;
 }
 
-static modellab_status room_for_one(modellab_tracker *t, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status room_for_one(modellab_tracker *t, modellab_error *err)
 {
     if (t->count > MODELLAB_TRACKER_MAX_SPANS)
         return mli_fail(err, MODELLAB_E_LIMIT, "a tracker keeps at most %d spans",
@@ -260,8 +263,9 @@ modellab_status mli_span_end(modellab_tracker *t, modellab_span span, modellab_m
     return status;
 }
 
-static modellab_status add(modellab_tracker *t, modellab_span span, double audio, int64_t calls,
-                           int64_t cpu_ns, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status add(modellab_tracker *t, modellab_span span,
+                                               double audio, int64_t calls, int64_t cpu_ns,
+                                               modellab_error *err)
 {
     modellab_status status;
     if (t == NULL)

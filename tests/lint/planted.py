@@ -28,6 +28,7 @@ CASES = [
     ("printing", "src/api/x.c", 'void f(void)\n{\n    printf("x");\n}\n'),
     ("a call of the floor above", "src/lab/x.c", "void f(void)\n{\n    modellab_lab_unref(0);\n}\n"),
     ("bare allocation", "src/text/x.c", "void *f(void)\n{\n    return malloc(1);\n}\n"),
+    ("a fallible static function unchecked", "src/text/x.c", "static modellab_status do_it(void) { return 0; }\n"),
     ("a fallible prototype unchecked", "src/text/x.h", "modellab_status mli_x_do(void);\n"),
     ("a public header with bool", "include/modellab/x.h", "bool f;\n"),
     ("a public header with a bitfield", "include/modellab/x.h", "struct x {\n    int a : 3;\n};\n"),
