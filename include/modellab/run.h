@@ -58,6 +58,8 @@ enum {
     X(AUDIO_TOO_LONG, 53, "audio_too_long", 0, "The audio is longer than the limit.")              \
     X(MODEL_NOT_FOUND, 60, "model_not_found", 0, "The model is not installed.")                    \
     X(MODEL_INVALID, 61, "model_invalid", 0, "The model's files are damaged or of another kind.")  \
+    X(UNSUPPORTED_REQUEST, 62, "unsupported_request", 0,                                           \
+      "The model cannot do what the request asks for.")                                            \
     X(NO_SPACE, 70, "no_space", 1, "The disk is full.")                                            \
     X(IO_ERROR, 71, "io_error", 1, "Reading or writing failed.")                                   \
     X(JOURNAL_LIMIT, 73, "journal_limit", 0,                                                       \

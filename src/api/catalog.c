@@ -5,11 +5,8 @@
 #include "base/config.h"
 #include "base/error.h"
 #include "base/sized.h"
-#include "models/file_read.h"
 #include "remote/pull.h"
 #include <string.h>
-
-#define CATALOG_MAX_BYTES ((size_t)4 * 1024 * 1024)
 
 void modellab_catalog_options_init(modellab_catalog_options *options, size_t size)
 {
@@ -21,22 +18,8 @@ void modellab_catalog_options_init(modellab_catalog_options *options, size_t siz
 MODELLAB_MUST_CHECK static modellab_status parse(modellab_catalog *c, const char *json,
                                                  modellab_error *err)
 {
-    char *path = NULL, *text = NULL;
-    size_t bytes = 0;
-    if (json != NULL)
-        return mli_catalog_parse(&c->alloc, json, strlen(json), &c->parsed, err);
-    modellab_status status = mli_config_get(&c->alloc, "MODEL_LAB_CATALOG", &path, NULL, err);
-    if (status == MODELLAB_OK && path == NULL)
-        status = mli_catalog_builtin(&c->alloc, &c->parsed, err);
-    else if (status == MODELLAB_OK) {
-        status = mli_file_text(&c->alloc, &mli_os_system_files, path, CATALOG_MAX_BYTES, &text,
-                               &bytes, err);
-        if (status == MODELLAB_OK)
-            status = mli_catalog_parse(&c->alloc, text, bytes, &c->parsed, err);
-    }
-    mli_free(&c->alloc, text);
-    mli_free(&c->alloc, path);
-    return status;
+    return json != NULL ? mli_catalog_parse(&c->alloc, json, strlen(json), &c->parsed, err)
+                        : mli_catalog_configured(&c->alloc, &c->parsed, err);
 }
 
 MODELLAB_MUST_CHECK static modellab_status take_root(modellab_catalog *c, const char *root,

@@ -55,7 +55,7 @@ MODELLAB_MUST_CHECK static modellab_status name_of(modellab_model *model, const 
     if (given == NULL) {
         const mli_catalog_model *found = NULL;
 
-        status = mli_catalog_builtin(&model->alloc, &catalog, err);
+        status = mli_catalog_configured(&model->alloc, &catalog, err);
         if (status == MODELLAB_OK)
             found = mli_catalog_default(catalog, "asr");
         if (status == MODELLAB_OK && found == NULL)

@@ -85,6 +85,8 @@ static const struct reason_row {
      "Install it: modellab models pull NAME (see `modellab models list`)."},
     {MODELLAB_REASON_MODEL_INVALID, CLI_EXIT_INPUT,
      "Run `modellab models verify`, then pull it again."},
+    {MODELLAB_REASON_UNSUPPORTED_REQUEST, CLI_EXIT_INPUT,
+     "Take another model (`modellab models list`), language or task."},
     {MODELLAB_REASON_NO_SPACE, CLI_EXIT_SPACE, "Free some space, or choose another disk."},
     {MODELLAB_REASON_PERMISSION_DENIED, CLI_EXIT_ACCESS, "Check who may read and write it."},
     {MODELLAB_REASON_NETWORK_ERROR, CLI_EXIT_NETWORK, "Check the network, then try again."},

@@ -4,8 +4,9 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/str.h"
+#include "lab/default_model.h"
 #include "lab/health.h"
-#include "lab/request.h"
 #include "lab/settle.h"
 #include "lab/supervisor.h"
 #include "lab/worker_group.h"
@@ -28,7 +29,6 @@ static const char *advice_of(const char *check)
         {"store", "check the disk, then `modellab admin reconcile`"},
         {"disk", "`modellab admin cleanup --older-than 30d`, or lower MODEL_LAB_MIN_FREE_BYTES"},
         {"runs_directory", "give this user write access, or choose another MODEL_LAB_ROOT"},
-        {"models", "`modellab models pull " MLI_REQUEST_DEFAULT_MODEL "`"},
         {"worker_program", "install it beside the library, or set MODEL_LAB_WORKER"},
         {"queue", "`modellab supervise`"},
         {"model_cache", "give this user write access, or choose another MODEL_LAB_CACHE_ROOT"},
@@ -47,6 +47,16 @@ static const char *advice_of(const char *check)
     return "see docs/operations.md";
 }
 
+/* Likewise about the default model. */
+static void model_advice(const mli_lab *lab, char out[160])
+{
+    if (lab->default_model[0] == '\0') {
+        (void)mli_str_copy(out, 160, "correct the file that MODEL_LAB_CATALOG names");
+    } else {
+        (void)mli_os_format(out, 160, "`modellab models pull %s`", lab->default_model);
+    }
+}
+
 static void add_health(mli_lab *lab, mli_findings *report)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
@@ -61,15 +71,18 @@ static void add_health(mli_lab *lab, mli_findings *report)
     for (size_t i = 0; i < health->count; i++) {
         const mli_health_check *c = &health->checks[i];
         bool well = c->state == MODELLAB_HEALTH_HEALTHY;
-        char id[64];
+        char id[64], model[160];
 
         (void)mli_os_format(id, sizeof id, "lab.%s", c->name); /* names are short */
+        model_advice(lab, model);
         mli_findings_add(report,
                          well ? MODELLAB_SEVERITY_INFO
                               : (c->state == MODELLAB_HEALTH_CRITICAL ? MODELLAB_SEVERITY_ERROR
                                                                       : MODELLAB_SEVERITY_WARNING),
                          id, "", "%s%s%s", c->message, well ? "" : " -> ",
-                         well ? "" : advice_of(c->name));
+                         well                             ? ""
+                         : strcmp(c->name, "models") == 0 ? model
+                                                          : advice_of(c->name));
     }
     mli_health_unref(health);
 }
@@ -152,25 +165,28 @@ static void add_model(const mli_lab *lab, mli_findings *report)
     modellab_error err = MODELLAB_ERROR_INIT;
     mli_model_state state = MLI_MODEL_ABSENT;
     char why[256] = "";
-    modellab_status status =
-        mli_model_store_state(&store, MLI_REQUEST_DEFAULT_MODEL, &state, why, &err);
+    const char *name;
+    modellab_status status = mli_lab_default_model(lab, &name, &err);
 
+    if (status == MODELLAB_OK) {
+        status = mli_model_store_state(&store, name, &state, why, &err);
+    }
     if (status == MODELLAB_OK && state == MLI_MODEL_ABSENT) {
         return; /* health has said so */
     }
     if (status == MODELLAB_OK) {
-        status = mli_model_store_verify(&store, MLI_REQUEST_DEFAULT_MODEL, NULL, NULL, NULL, &state,
-                                        why, &err);
+        status = mli_model_store_verify(&store, name, NULL, NULL, NULL, &state, why, &err);
     }
     if (status == MODELLAB_OK && state == MLI_MODEL_INSTALLED) {
         mli_findings_add(report, MODELLAB_SEVERITY_INFO, "model.verified", "",
                          "the default model has the bytes that it should have");
     } else {
-        mli_findings_add(
-            report, MODELLAB_SEVERITY_ERROR, "model.damaged", "",
-            "the default model is damaged: %s -> `modellab models pull " MLI_REQUEST_DEFAULT_MODEL
-            "`",
-            status == MODELLAB_OK ? why : err.message);
+        char advice[160];
+
+        model_advice(lab, advice);
+        mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "model.damaged", "",
+                         "the default model is damaged: %s -> %s",
+                         status == MODELLAB_OK ? why : err.message, advice);
     }
 }
 

@@ -3,9 +3,9 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "check/report.h"
+#include "lab/default_model.h"
 #include "lab/health_probe.h"
 #include "lab/reconcile.h"
-#include "lab/request.h"
 #include "lab/supervisor.h"
 #include "log/logger.h"
 #include "models/installed.h"
@@ -96,9 +96,12 @@ void mli_health_models(mli_lab *lab, mli_health_check *check)
     modellab_error err = MODELLAB_ERROR_INIT;
     mli_model_state state = MLI_MODEL_ABSENT;
     char why[256] = "";
-    modellab_status status =
-        mli_model_store_state(&store, MLI_REQUEST_DEFAULT_MODEL, &state, why, &err);
+    const char *name;
+    modellab_status status = mli_lab_default_model(lab, &name, &err);
 
+    if (status == MODELLAB_OK) {
+        status = mli_model_store_state(&store, name, &state, why, &err);
+    }
     if (status != MODELLAB_OK) {
         mli_health_say(check, MODELLAB_HEALTH_DEGRADED, err.message);
     } else if (state == MLI_MODEL_INSTALLED) {
@@ -108,9 +111,9 @@ void mli_health_models(mli_lab *lab, mli_health_check *check)
                             "The default model is damaged: %.200s", why);
         check->state = MODELLAB_HEALTH_DEGRADED;
     } else {
-        mli_health_say(check, MODELLAB_HEALTH_DEGRADED,
-                       "The default model " MLI_REQUEST_DEFAULT_MODEL
-                       " is not installed; pull it.");
+        (void)mli_os_format(check->message, sizeof check->message,
+                            "The default model %s is not installed; pull it.", name);
+        check->state = MODELLAB_HEALTH_DEGRADED;
     }
 }
 

@@ -4,8 +4,8 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "lab/default_model.h"
 #include "lab/health.h"
-#include "lab/request.h"
 #include "models/installed.h"
 #include "os/locale.h"
 #include "speech/asr.h"
@@ -29,7 +29,12 @@ MODELLAB_MUST_CHECK static modellab_status open_model(mli_lab *lab, mli_asr_mode
     mli_model_store store = {.alloc = lab->alloc, .files = lab->os.files, .root = lab->models_root};
     mli_asr_open_options options = {.alloc = lab->alloc, .cache_directory = lab->cache_root};
     mli_model_files files;
-    modellab_status status = mli_model_store_open(&store, MLI_REQUEST_DEFAULT_MODEL, &files, err);
+    const char *name;
+    modellab_status status = mli_lab_default_model(lab, &name, err);
+
+    if (status == MODELLAB_OK) {
+        status = mli_model_store_open(&store, name, &files, err);
+    }
 
     if (status == MODELLAB_OK) {
         status = mli_asr_model_open(out, &files, &options, err);

@@ -1,5 +1,6 @@
 /* Opening and closing a lab: its folders, its settings, its store. */
 #include "lab/lab.h"
+#include "lab/default_model.h"
 
 #include "base/alloc.h"
 #include "base/config.h"
@@ -262,6 +263,9 @@ set_up(mli_lab *lab, const char *root, const modellab_lab_options *options, mode
     }
     if (status == MODELLAB_OK) {
         status = read_settings(&lab->settings, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = mli_default_model_take(lab, err);
     }
     if (status == MODELLAB_OK) {
         status = mli_pricing_open(lab, options->price_sheet, &lab->prices, err);

@@ -4,6 +4,7 @@
 #define MLI_LAB_LAB_H
 
 #include "lab/shared_sync.h"
+#include "models/installed.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "store/rundir.h"
@@ -72,6 +73,8 @@ struct modellab_lab {
     _Atomic(struct mli_schema *) request_schema; /* NULL = not read yet */
     struct mli_health_probe *probe;              /* locks itself */
     struct mli_tally *tally;                     /* likewise */
+    char default_model[MLI_MODEL_NAME_MAX + 1];  /* "": see the error, and default_model.h */
+    modellab_error default_model_error;
 };
 
 typedef struct modellab_lab mli_lab;

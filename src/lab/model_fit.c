@@ -1,25 +1,48 @@
-/* Languages and tasks against the catalog. The catalog is read only when it can matter: nearly all
- * requests leave both to the model. */
+/* Languages and tasks against what the model knows. Files are read for it only when it can matter:
+ * nearly all requests leave both to the model. */
 #include "lab/model_fit.h"
 
 #include "models/catalog.h"
+#include "models/installed.h"
 #include "text/whisper_tokenizer.h"
 #include <string.h>
 
-static bool knows_english_only(const mli_catalog_model *model)
+MODELLAB_MUST_CHECK static modellab_status knows_english_only(const mli_lab *lab, const char *name,
+                                                              bool *out, modellab_error *err)
 {
-    return model != NULL && model->language_count == 1 && strcmp(model->languages[0], "en") == 0;
+    mli_model_store store = {.alloc = lab->alloc, .files = lab->os.files, .root = lab->models_root};
+    char languages[MLI_MODEL_LANGUAGES_BYTES] = "";
+    mli_catalog *catalog = NULL;
+    const mli_catalog_model *model;
+    modellab_status status = MODELLAB_OK;
+
+    *out = false;
+    if (mli_model_name_valid(name)) {
+        status = mli_model_store_languages(&store, name, languages, err);
+    }
+    if (status != MODELLAB_OK || languages[0] != '\0') {
+        *out = status == MODELLAB_OK && strcmp(languages, "en") == 0;
+        return status;
+    }
+    status = mli_catalog_configured(lab->alloc, &catalog, err);
+    if (status == MODELLAB_OK) {
+        model = mli_catalog_find(catalog, name);
+        *out =
+            model != NULL && model->language_count == 1 && strcmp(model->languages[0], "en") == 0;
+        mli_catalog_destroy(catalog);
+    }
+    return status;
 }
 
-modellab_status mli_model_fit(const mli_request *request, const modellab_allocator *alloc,
-                              mli_findings *report, modellab_error *err)
+modellab_status mli_model_fit(const mli_request *request, const mli_lab *lab, mli_findings *report,
+                              modellab_error *err)
 {
     const mli_json *asr = mli_json_get(mli_json_get(request->given, "config"), "asr");
     const char *language = mli_json_string(mli_json_get(asr, "language"), "auto");
     const char *task = mli_json_string(mli_json_get(asr, "task"), "transcribe");
     int32_t index = strcmp(language, "auto") == 0 ? 0 : mli_whisper_language_find(language);
     bool translates = strcmp(task, "translate") == 0;
-    mli_catalog *catalog = NULL;
+    bool english_only = false;
     modellab_status status;
 
     if (request->model[0] == '\0' || (index == 0 && !translates)) {
@@ -31,16 +54,12 @@ modellab_status mli_model_fit(const mli_request *request, const modellab_allocat
                          "There is no such language: give a code such as \"en\", or \"auto\".");
         return MODELLAB_OK;
     }
-    status = mli_catalog_builtin(alloc, &catalog, err);
-    if (status != MODELLAB_OK) {
-        return status;
-    }
-    if (knows_english_only(mli_catalog_find(catalog, request->model))) {
+    status = knows_english_only(lab, request->model, &english_only, err);
+    if (status == MODELLAB_OK && english_only) {
         mli_findings_add(report, MODELLAB_SEVERITY_ERROR,
                          translates ? "request.task" : "request.language",
                          translates ? "/config/asr/task" : "/config/asr/language",
                          "The model \"%s\" knows English only.", request->model);
     }
-    mli_catalog_destroy(catalog);
-    return MODELLAB_OK;
+    return status;
 }

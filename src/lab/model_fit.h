@@ -3,13 +3,14 @@
 #define MLI_LAB_MODEL_FIT_H
 
 #include "check/findings.h"
+#include "lab/lab.h"
 #include "lab/request.h"
 
-/* Language and task of speech recognition. A language that nobody knows, and for models of the
- * catalog that know English only another language or a translation, are findings of severity error.
- * What an imported model knows shows when it is opened. */
-MODELLAB_MUST_CHECK modellab_status mli_model_fit(const mli_request *request,
-                                                  const modellab_allocator *alloc,
+/* Language and task of speech recognition. A language that nobody knows, and for models that know
+ * English only another language or a translation, are findings of severity error. What a model
+ * knows stands in its model.json since it was installed, else in the catalog in force; of one that
+ * has neither it shows when it is opened (reason unsupported_request). */
+MODELLAB_MUST_CHECK modellab_status mli_model_fit(const mli_request *request, const mli_lab *lab,
                                                   mli_findings *report, modellab_error *err);
 
 #endif

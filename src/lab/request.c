@@ -77,7 +77,7 @@ static int64_t milliseconds(const mli_json *seconds)
     return value < 1 && value > 0 ? 1 : (int64_t)value; /* the schema bounds it */
 }
 
-static void check_rest(mli_request *r, mli_findings *report)
+static void check_rest(mli_request *r, const mli_request_defaults *defaults, mli_findings *report)
 {
     const mli_json *labels = mli_json_get(r->given, "labels");
     const mli_json *asr = mli_json_get(mli_json_get(r->given, "config"), "asr");
@@ -91,8 +91,12 @@ static void check_rest(mli_request *r, mli_findings *report)
         mli_findings_add(report, MODELLAB_SEVERITY_WARNING, "request.unused_config", "/config/asr",
                          "No step of this run uses this part of the configuration.");
     }
-    r->model =
-        has_asr ? mli_json_string(mli_json_get(asr, "model"), MLI_REQUEST_DEFAULT_MODEL) : "";
+    r->model = has_asr ? mli_json_string(mli_json_get(asr, "model"), defaults->model) : "";
+    if (r->model == NULL) {
+        r->model = "";
+        mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "request.model", "/config/asr/model",
+                         "Name a model: there is no default one (%s).", defaults->no_model);
+    }
     if (strchr(r->model, '/') != NULL || r->model[0] == '.') {
         mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "request.model_path", "/config/asr/model",
                          "A request names an installed model; import a model of your own first.");
@@ -156,7 +160,7 @@ MODELLAB_MUST_CHECK static modellab_status accept(mli_request *r,
     modellab_status status;
 
     resolve_steps(r, report);
-    check_rest(r, report);
+    check_rest(r, defaults, report);
     mli_run_limits_check(r->given, mli_buf_text(&r->steps), report);
     read_retry(r, defaults, report);
     status = mli_buf_status(&r->steps, err);

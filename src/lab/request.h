@@ -8,6 +8,7 @@
 #include "lab/caps.h"
 #include "lab/retry.h"
 
+/* Of the built-in catalog; that of the catalog in force: lab/default_model.h. */
 #define MLI_REQUEST_DEFAULT_MODEL "whisper-tiny.en"
 #define MLI_REQUEST_MAX_BYTES ((size_t)1024 * 1024)
 
@@ -38,6 +39,8 @@ typedef struct mli_request_defaults {
     int64_t max_duration_ms; /* 0 = none */
     mli_retry_policy retry;
     const struct mli_schema *schema; /* of requests; NULL: read for this one */
+    const char *model;               /* NULL = none: then a request must name one */
+    const char *no_model;            /* why there is none */
 } mli_request_defaults;
 
 /* The schema of requests, read. New; mli_schema_free(). */

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "check/schema.h"
 #include "lab/admission.h"
+#include "lab/default_model.h"
 #include "lab/forecast.h"
 #include "lab/input.h"
 #include "lab/model_fit.h"
@@ -148,11 +149,18 @@ MODELLAB_MUST_CHECK static modellab_status look(submission *s, modellab_error *e
                                                .base_ms = settings->retry_base_ms,
                                                .cap_ms = settings->retry_cap_ms},
                                      .schema = request_schema(s->lab)};
-    modellab_status status =
+    modellab_error no_model = MODELLAB_ERROR_INIT;
+    modellab_status status = mli_lab_default_model(s->lab, &defaults.model, &no_model);
+
+    if (status != MODELLAB_OK) { /* matters only when the request names none either */
+        defaults.model = NULL;
+        defaults.no_model = no_model.message;
+    }
+    status =
         mli_request_read(o->request, bytes, s->lab->alloc, &defaults, &s->request, &s->report, err);
 
     if (status == MODELLAB_OK && s->report.worst < MODELLAB_SEVERITY_ERROR) {
-        status = mli_model_fit(&s->request, s->lab->alloc, &s->report, err);
+        status = mli_model_fit(&s->request, s->lab, &s->report, err);
     }
     if (status == MODELLAB_OK && s->report.worst >= MODELLAB_SEVERITY_ERROR) {
         return mli_fail(err, MODELLAB_E_SCHEMA, "the request is not valid: %s",

@@ -66,6 +66,9 @@ MODELLAB_MUST_CHECK modellab_status mli_catalog_parse(const modellab_allocator *
 /* The one embedded in the library. */
 MODELLAB_MUST_CHECK modellab_status mli_catalog_builtin(const modellab_allocator *alloc,
                                                         mli_catalog **out, modellab_error *err);
+/* The one in force: of the file that MODEL_LAB_CATALOG names, else the embedded one. */
+MODELLAB_MUST_CHECK modellab_status mli_catalog_configured(const modellab_allocator *alloc,
+                                                           mli_catalog **out, modellab_error *err);
 void mli_catalog_destroy(mli_catalog *catalog);
 size_t mli_catalog_count(const mli_catalog *catalog);
 /* In the order of the document; NULL beyond the end. Borrowed. */

@@ -128,6 +128,26 @@ modellab_status mli_model_store_state(const mli_model_store *store, const char *
     return status;
 }
 
+modellab_status mli_model_store_languages(const mli_model_store *store, const char *name,
+                                          char out[MLI_MODEL_LANGUAGES_BYTES], modellab_error *err)
+{
+    mli_seal seal;
+    mli_model_state state = MLI_MODEL_ABSENT;
+    char *directory;
+    out[0] = '\0';
+    modellab_status status = mli_model_store_dir(store, name, &directory, err);
+    if (status == MODELLAB_OK) {
+        status = inspect(store, directory, &seal, &state, NULL, err);
+    }
+    if (status == MODELLAB_OK && state == MLI_MODEL_INSTALLED) {
+        (void)mli_str_copy(out, MLI_MODEL_LANGUAGES_BYTES,
+                           mli_json_string(mli_json_get(seal.root, "languages"), ""));
+        mli_seal_dispose(&seal);
+    }
+    mli_free(store->alloc, directory);
+    return status;
+}
+
 typedef struct meter {
     void (*progress)(void *user, int64_t done, int64_t total);
     void *user;

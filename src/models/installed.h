@@ -22,6 +22,7 @@ typedef struct mli_model_store {
 } mli_model_store;
 
 #define MLI_MODEL_NAME_MAX 96
+#define MLI_MODEL_LANGUAGES_BYTES 512
 
 /* [A-Za-z0-9][A-Za-z0-9._-]*, at most 96 bytes. */
 bool mli_model_name_valid(const char *name);
@@ -53,6 +54,12 @@ MODELLAB_MUST_CHECK modellab_status mli_model_store_seal(const mli_model_store *
                                                          const char *directory,
                                                          const mli_catalog_model *model,
                                                          const char *origin, modellab_error *err);
+/* What the model was found to know when it was installed: "en", or "*" for many. "" when it is not
+ * installed, is damaged, or was installed by a version that did not write it down. */
+MODELLAB_MUST_CHECK modellab_status mli_model_store_languages(const mli_model_store *store,
+                                                              const char *name,
+                                                              char out[MLI_MODEL_LANGUAGES_BYTES],
+                                                              modellab_error *err);
 /* Removes an installed model (its directory); E_NOT_FOUND when absent. */
 MODELLAB_MUST_CHECK modellab_status mli_model_store_remove(const mli_model_store *store,
                                                            const char *name, modellab_error *err);

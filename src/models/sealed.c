@@ -83,9 +83,24 @@ void mli_seal_dispose(mli_seal *seal)
     memset(seal, 0, sizeof *seal);
 }
 
+/* One text, separated by commas. */
+static void write_languages(mli_jw *w, const mli_catalog_model *model, mli_buf *scratch)
+{
+    for (size_t i = 0; i < model->language_count; i++) {
+        mli_buf_printf(scratch, "%s%s", i > 0 ? "," : "", model->languages[i]);
+    }
+    if (scratch->status != MODELLAB_OK) {
+        w->out->status = scratch->status;
+    } else if (scratch->size > 0) {
+        mli_jw_kstring(w, "languages", mli_buf_text(scratch));
+    }
+}
+
 static void write_seal(const mli_catalog_model *model, const char *origin, mli_buf *text)
 {
     mli_jw w;
+    mli_buf languages;
+    mli_buf_init(&languages, text->alloc);
     mli_jw_init(&w, text);
     mli_jw_object(&w);
     mli_jw_kint(&w, "version", SEAL_VERSION);
@@ -93,6 +108,8 @@ static void write_seal(const mli_catalog_model *model, const char *origin, mli_b
     mli_jw_kstring(&w, "architecture", model->architecture);
     mli_jw_kstring(&w, "task", model->task);
     mli_jw_kstring(&w, "licence", model->licence);
+    write_languages(&w, model, &languages);
+    mli_buf_dispose(&languages);
     mli_jw_kstring(&w, "origin", origin);
     mli_jw_key(&w, "files");
     mli_jw_array(&w);

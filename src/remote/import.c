@@ -23,6 +23,7 @@ typedef struct importing {
     char *paths[IMPORT_FILES];
     char hashes[IMPORT_FILES][65];
     size_t count;
+    bool multilingual;
 } importing;
 
 static void count_bytes(void *user, int64_t bytes)
@@ -79,8 +80,10 @@ check_readable(importing *m, const mli_cancel_word *cancel, modellab_error *err)
     status = mli_whisper_weights_read(&weights, m->store->alloc, m->source.weights,
                                       m->source.weights_bytes, m->source.config,
                                       m->source.config_bytes, err);
-    if (status == MODELLAB_OK)
+    if (status == MODELLAB_OK) {
+        m->multilingual = weights.hparams.multilingual;
         mli_whisper_weights_dispose(&weights);
+    }
     mli_model_files_unload(&m->source);
     return status;
 }
@@ -115,7 +118,7 @@ MODELLAB_MUST_CHECK static modellab_status import_locked(importing *m, mli_stagi
                                                          const mli_cancel_word *cancel,
                                                          modellab_error *err)
 {
-    static const char *const any[] = {"*"};
+    static const char *const any[] = {"*"}, *const english[] = {"en"};
     mli_model_state state;
     modellab_status status = mli_model_store_state(m->store, name, &state, NULL, err);
     if (status == MODELLAB_OK && state == MLI_MODEL_INSTALLED)
@@ -132,7 +135,7 @@ MODELLAB_MUST_CHECK static modellab_status import_locked(importing *m, mli_stagi
                                .task = "asr",
                                .architecture = "whisper",
                                .licence = "unknown",
-                               .languages = any,
+                               .languages = m->multilingual ? any : english,
                                .language_count = 1,
                                .files = m->files,
                                .file_count = m->count};

@@ -82,6 +82,14 @@ run models pull small
 check "a second pull is fine" exit_is 0
 run models verify small
 check "verify" exit_is 0
+mkdir "$work/audio"
+"$built/make_bad_audio" "$work/audio" >/dev/null || exit 1
+audio=$work/audio/size_unknown.wav # one second, good
+run transcribe "$audio" --quiet
+check "its default model is used" exit_is 0
+check "its default model is recorded" [ "$(fact model)" = small ]
+run models list --json
+check "its default model in the list" json_is models.0.is_default true
 run models path small ggml-small.bin
 check "path" [ "$(cat "$out")" = "$MODEL_LAB_MODELS_ROOT/small/ggml-small.bin" ]
 run models path small none.bin
@@ -103,6 +111,17 @@ run models import mine "$work/ggml-small.bin"
 check "import" exit_is 0
 run models list
 check "imported models are listed" sh -c "grep -q '^mine  *installed' '$out'"
+for asked in "--language de" "--task translate"; do
+  # shellcheck disable=SC2086 # two words
+  run transcribe "$audio" --model mine $asked --quiet
+  check "an imported model is asked for what it knows: $asked" exit_is 3
+  check "and nothing was stored: $asked" says 'The model "mine" knows English only.'
+done
+# one that an older version installed does not say it: the worker finds out
+sed -i 's/"languages":"en",//' "$MODEL_LAB_MODELS_ROOT/mine/model.json"
+run transcribe "$audio" --model mine --language de --quiet
+check "the worker finds out" exit_is 3
+check "the reason is no internal one" [ "$(fact reason)" = unsupported_request ]
 run models import mine "$work/ggml-small.bin"
 check "import under a used name" exit_is 1
 check "import: what to do" says "choose another name or remove it first"

@@ -15,7 +15,9 @@ static void read_request(reading *r, const char *text)
 
     mli_findings_begin(&r->findings, NULL);
     static const mli_request_defaults defaults = {
-        .max_duration_ms = 5000, .retry = {.max_attempts = 1, .base_ms = 1000, .cap_ms = 60000}};
+        .max_duration_ms = 5000,
+        .retry = {.max_attempts = 1, .base_ms = 1000, .cap_ms = 60000},
+        .model = MLI_REQUEST_DEFAULT_MODEL};
     r->status =
         mli_request_read(text, strlen(text), NULL, &defaults, &r->request, &r->findings, &err);
 }

@@ -4,6 +4,7 @@
 #include "lab/snapshot.h"
 #include "lab/submit.h"
 #include "unit/lab/lab_common.h"
+#include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -319,6 +320,109 @@ static void waiting_ends(void **state)
     ASSERT_FAILS(MODELLAB_E_NOT_FOUND, mli_events_load(lab, "x", 1, 10, 20, &events, err));
 }
 
+/* A model that looks installed: its weights are a byte. */
+static void fake_model(const char *name, const char *languages)
+{
+    char path[512], seal[512];
+
+    assert_true(snprintf(path, sizeof path, "%s/%s", folder.path, name) > 0);
+    assert_true(mkdir(path, 0700) == 0 || errno == EEXIST);
+    assert_true(snprintf(path, sizeof path, "%s/%s/w.bin", folder.path, name) > 0);
+    write_file(path, "x", 1);
+    int n = snprintf(seal, sizeof seal,
+                     "{\"version\":1,\"name\":\"%s\"%s,\"files\":[{\"name\":\"w.bin\",\"sha256\":"
+                     "\"2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881\","
+                     "\"bytes\":1,\"role\":\"weights\"}]}",
+                     name, languages);
+    assert_true(n > 0 && n < (int)sizeof seal);
+    assert_true(snprintf(path, sizeof path, "%s/%s/model.json", folder.path, name) > 0);
+    write_file(path, seal, (size_t)n);
+}
+
+static modellab_run_submit_options asking(const char *request)
+{
+    modellab_run_submit_options o = ingest_of(wav, sizeof wav);
+
+    o.request = request;
+    return o;
+}
+
+/* A request that names no model gets the default of the catalog in force, everywhere. */
+static void an_own_catalog_has_its_own_default(void **state)
+{
+    static const char catalog[] =
+        "{\"version\":1,\"models\":[{\"name\":\"ours\",\"title\":\"Ours\",\"task\":\"asr\","
+        "\"architecture\":\"whisper\",\"licence\":\"CC0-1.0\",\"languages\":[\"en\"],\"default\":%"
+        "s,"
+        "\"files\":[{\"name\":\"w.bin\",\"sha256\":"
+        "\"2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881\",\"bytes\":1,"
+        "\"role\":\"weights\"}],\"sources\":[{\"kind\":\"path\",\"directory\":\"/none\"}]}]}";
+    static const char bare[] = "{\"pipeline\":\"transcribe\"}";
+    modellab_run_submit_options o = asking(bare);
+    modellab_run_info info = {.size = sizeof info};
+    char path[512], text[1024], id[MLI_ULID_BYTES];
+    modellab_run *run = NULL;
+
+    (void)state;
+    assert_true(snprintf(path, sizeof path, "%s/catalog.json", folder.path) > 0);
+    assert_true(snprintf(text, sizeof text, catalog, "true") > 0);
+    write_file(path, text, strlen(text));
+    assert_int_equal(0, setenv("MODEL_LAB_CATALOG", path, 1));
+    mli_lab_unref(lab);
+    lab = open_lab(&folder, NULL, NULL, 0);
+    refused_leaves_nothing(MODELLAB_E_NOT_FOUND, &o, "\"ours\" is not installed");
+    fake_model("ours", "");
+    ASSERT_OK(mli_run_submit(lab, &o, id, NULL, err));
+    ASSERT_OK(mli_run_load(lab, id, &run, err));
+    mli_run_fill_info(run, &info);
+    assert_string_equal("ours", info.model);
+    mli_run_unref(run);
+    mli_lab_unref(lab);
+    /* one without a default, one that is none: only who needs it is refused */
+    for (int i = 0; i < 2; i++) {
+        assert_true(snprintf(text, sizeof text, catalog, i == 0 ? "false" : "7 7") > 0);
+        write_file(path, text, strlen(text));
+        lab = open_lab(&folder, NULL, NULL, 0);
+        o = asking(bare);
+        modellab_error why = MODELLAB_ERROR_INIT;
+        assert_int_equal(MODELLAB_E_SCHEMA, mli_run_submit(lab, &o, id, NULL, &why));
+        assert_non_null(strstr(why.message, "Name a model"));
+        o = asking("{\"pipeline\":\"ingest\"}");
+        ASSERT_OK(mli_run_submit(lab, &o, id, NULL, err));
+        o = asking("{\"pipeline\":\"transcribe\",\"config\":{\"asr\":{\"model\":\"ours\"}}}");
+        ASSERT_OK(mli_run_submit(lab, &o, id, NULL, err));
+        if (i == 0)
+            mli_lab_unref(lab);
+    }
+    assert_int_equal(0, unsetenv("MODEL_LAB_CATALOG"));
+}
+
+/* Also a model that no catalog has: what it knows was written down when it was imported. */
+static void a_model_is_asked_for_what_it_knows(void **state)
+{
+    static const char german[] = "{\"pipeline\":\"transcribe\",\"config\":{\"asr\":{\"model\":"
+                                 "\"own\",\"language\":\"de\"}}}";
+    static const char translation[] = "{\"pipeline\":\"transcribe\",\"config\":{\"asr\":{\"model\":"
+                                      "\"own\",\"task\":\"translate\"}}}";
+    modellab_run_submit_options o;
+    char id[MLI_ULID_BYTES];
+
+    (void)state;
+    fake_model("own", ",\"languages\":\"en\"");
+    o = asking(german);
+    refused_leaves_nothing(MODELLAB_E_SCHEMA, &o, "knows English only");
+    o = asking(translation);
+    refused_leaves_nothing(MODELLAB_E_SCHEMA, &o, "knows English only");
+    fake_model("own", ",\"languages\":\"*\"");
+    o = asking(german);
+    ASSERT_OK(mli_run_submit(lab, &o, id, NULL, err));
+    fake_model("own", ""); /* by an older version: the worker will see */
+    ASSERT_OK(mli_run_submit(lab, &o, id, NULL, err));
+    fake_model("whisper-tiny.en", ",\"languages\":\"*\""); /* not the catalog's */
+    o = asking("{\"pipeline\":\"transcribe\",\"config\":{\"asr\":{\"language\":\"de\"}}}");
+    ASSERT_OK(mli_run_submit(lab, &o, id, NULL, err));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -333,6 +437,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(validating_stores_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(snapshots_outlive_the_lab, set_up, tear_down),
         cmocka_unit_test_setup_teardown(waiting_ends, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_own_catalog_has_its_own_default, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_model_is_asked_for_what_it_knows, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
