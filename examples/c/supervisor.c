@@ -19,8 +19,8 @@ static void show_results(modellab_lab *lab, const char *run_id)
         modellab_artifact_info artifact = {.size = sizeof artifact};
 
         must(modellab_run_artifact_at(run, i, &artifact, &err), &err, "artifact");
-        printf("  %s (%s, %lld bytes)\n", artifact.name, artifact.media_type,
-               (long long)artifact.bytes);
+        printf("  %s (%s, %lld bytes)%s\n", artifact.name, artifact.media_type,
+               (long long)artifact.bytes, artifact.is_late ? ", late" : "");
     }
     modellab_run_unref(again);
     modellab_run_unref(run);

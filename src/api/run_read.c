@@ -3,8 +3,9 @@
 #include "base/error.h"
 #include "base/sized.h"
 #include "lab/snapshot.h"
-#include "lab/state.h"
+#include "lab/step_state.h"
 #include <modellab/run.h>
+#include <string.h>
 
 const char *modellab_run_status_name(modellab_run_status status)
 {
@@ -143,6 +144,7 @@ modellab_status modellab_run_artifact_at(const modellab_run *run, size_t index,
     full.media_type = row->media_type;
     full.sha256 = row->sha256;
     full.bytes = row->bytes;
+    full.is_late = strcmp(row->role, MLI_ROLE_LATE) == 0;
     return mli_sized_out(out, &full, sizeof full, MLI_SIZE_UP_TO(modellab_artifact_info, bytes),
                          err);
 }

@@ -85,9 +85,11 @@ static int list_artifacts(cli_call *call, const modellab_run *run, const modella
         cli_json_kstring(&j, "media_type", a.media_type);
         cli_json_kint(&j, "bytes", a.bytes);
         cli_json_kstring(&j, "sha256", a.sha256);
+        cli_json_key(&j, "late");
+        cli_json_bool(&j, a.is_late != 0);
         cli_json_close(&j, '}');
-        cli_text_printf(&out, "%-26s  %-8s  %10lld  %s\n", a.id, a.step, (long long)a.bytes,
-                        a.name);
+        cli_text_printf(&out, "%-26s  %-8s  %10lld  %s%s\n", a.id, a.step, (long long)a.bytes,
+                        a.name, a.is_late != 0 ? "  (late)" : "");
     }
     cli_json_close(&j, ']');
     cli_json_close(&j, '}');

@@ -4,12 +4,15 @@
  *   STEP:sleep=MS    waits, with progress, and looks at the cancel word; then goes on
  *   STEP:stall=MS    waits without progress, and looks at the cancel word; then goes on
  *   STEP:hang        waits for ever and looks at nothing (only SIGKILL ends it)
+ *   STEP:deaf        does not heed a cancel, makes an artifact after it (deaf.txt), then hangs
  *   STEP:die         kills its own process
  *   STEP:exit=CODE   leaves without an outcome, by its journal being broken
  *   STEP:hoard=MB    takes memory that only a control group counts, then waits a second
  *   STEP:flood       writes lines into its journal as fast as it can, for ever
  *   STEP:balloon=MB  takes memory, a MiB each 2 ms, looks at nothing until it has so much, then
- * waits STEP:spin        uses CPU time until it is cancelled and for asr, while it works:
+ * waits
+ *   STEP:spin        uses CPU time until it is cancelled
+ * and for asr, while it works:
  *   asr:die_windows     kills its own process whenever a window is finished and kept
  *   asr:forget_windows  the same; what it goes on from lacks the text before (a planted bug) */
 #include "lab/worker.h"
@@ -113,6 +116,21 @@ MODELLAB_MUST_CHECK static modellab_status flood(mli_worker *w, modellab_error *
     return status;
 }
 
+/* What it makes after it was told to stop is a result all the same. */
+MODELLAB_MUST_CHECK static modellab_status be_deaf(mli_worker *w, modellab_error *err)
+{
+    while (!mli_cancelled(&w->page->stop)) {
+        mli_page_touch(w->page);
+        (void)w->clock->sleep_ns(w->clock->user, NAP_NS); /* woken early is fine */
+    }
+    modellab_status status =
+        mli_worker_artifact(w, "deaf.txt", "text/plain", "result", "late", 4, err);
+    while (status == MODELLAB_OK) {
+        (void)w->clock->sleep_ns(w->clock->user, NAP_NS);
+    }
+    return status;
+}
+
 MODELLAB_MUST_CHECK static modellab_status act(mli_worker *w, const char *action,
                                                modellab_error *err)
 {
@@ -125,6 +143,9 @@ MODELLAB_MUST_CHECK static modellab_status act(mli_worker *w, const char *action
     }
     if (is_action(action, "spin", &value)) {
         return spin(w, err);
+    }
+    if (is_action(action, "deaf", &value)) {
+        return be_deaf(w, err);
     }
     if (is_action(action, "hoard", &value)) {
         return hoard(w, value, err);

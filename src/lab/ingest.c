@@ -77,6 +77,7 @@ MODELLAB_MUST_CHECK static modellab_status open_journal(mli_ingest *ingest, mode
     ingest->fd = fd;
     mli_journal_reader_init(&ingest->reader, ingest->lab->alloc, f, fd);
     ingest->lines = ingest->checkpoint_bytes = 0;
+    ingest->steps.count = 0; /* all lines are read again */
     ingest->reader.most_fence = ingest->fence;
     return MODELLAB_OK;
 }
@@ -117,6 +118,10 @@ static void read_measures(mli_ingest *ingest, const mli_journal_line *line)
 static void read_outcome(mli_ingest *ingest, const mli_journal_line *line)
 {
     mli_outcome *o = &ingest->outcome;
+    if (o->known && line->n != ingest->outcome_line) {
+        ingest->bad_lines++; /* the first last word counts */
+        return;
+    }
     o->known = mli_status_parse(mli_line_text(line, "status"), &o->status);
     if (!mli_reason_parse(mli_line_text(line, "reason"), &o->reason)) {
         o->reason = MODELLAB_REASON_INTERNAL;
@@ -179,35 +184,51 @@ modellab_status mli_ingest_apply(mli_ingest *ingest, mli_store_change *change, m
                : status;
 }
 
-MODELLAB_MUST_CHECK static modellab_status
-apply_artifact(mli_ingest *ingest, const mli_journal_line *line, modellab_error *err)
+bool mli_line_artifact(const mli_journal_line *line, mli_artifact_row *row)
 {
-    mli_artifact_row row = {.id = mli_line_text(line, "id"),
-                            .step = mli_line_text(line, "step"),
-                            .name = mli_line_text(line, "name"),
-                            .media_type = mli_line_text(line, "media_type"),
-                            .sha256 = mli_line_text(line, "sha256"),
-                            .file = mli_line_text(line, "file"),
-                            .role = mli_line_text(line, "role"),
-                            .bytes = mli_line_int(line, "bytes"),
-                            .fence = line->fence};
-    /* What stands in a path comes from a closed alphabet, whoever wrote the journal. */
     char file[96];
-    if (!mli_ulid_valid(row.id) || row.bytes < 0 || !mli_artifact_name_valid(row.name) ||
-        mli_artifact_file(line->fence, row.name, file, NULL) != MODELLAB_OK ||
-        strcmp(file, row.file) != 0) {
+    *row = (mli_artifact_row){.id = mli_line_text(line, "id"),
+                              .step = mli_line_text(line, "step"),
+                              .name = mli_line_text(line, "name"),
+                              .media_type = mli_line_text(line, "media_type"),
+                              .sha256 = mli_line_text(line, "sha256"),
+                              .file = mli_line_text(line, "file"),
+                              .role = mli_line_text(line, "role"),
+                              .bytes = mli_line_int(line, "bytes"),
+                              .fence = line->fence};
+    /* What stands in a path comes from a closed alphabet, whoever wrote the journal. */
+    return mli_ulid_valid(row->id) && row->bytes >= 0 && mli_artifact_name_valid(row->name) &&
+           mli_artifact_file(line->fence, row->name, file, NULL) == MODELLAB_OK &&
+           strcmp(file, row->file) == 0;
+}
+
+void mli_artifact_event(const mli_artifact_row *row, mli_buf *out)
+{
+    mli_jw w;
+    mli_jw_init(&w, out);
+    mli_jw_object(&w);
+    mli_jw_kstring(&w, "id", row->id);
+    mli_jw_kstring(&w, "name", row->name);
+    mli_jw_kint(&w, "bytes", row->bytes);
+    if (strcmp(row->role, MLI_ROLE_LATE) == 0) {
+        mli_jw_kbool(&w, "late", true);
+    }
+    mli_jw_end_object(&w);
+}
+
+/* `late`: the step has ended; its status stays, what it made is kept. */
+MODELLAB_MUST_CHECK static modellab_status
+apply_artifact(mli_ingest *ingest, const mli_journal_line *line, bool late, modellab_error *err)
+{
+    mli_artifact_row row;
+    if (!mli_line_artifact(line, &row)) {
         ingest->bad_lines++;
         return MODELLAB_OK;
     }
     mli_buf data;
-    mli_jw w;
+    row.role = late ? MLI_ROLE_LATE : row.role;
     mli_buf_init(&data, ingest->lab->alloc);
-    mli_jw_init(&w, &data);
-    mli_jw_object(&w);
-    mli_jw_kstring(&w, "id", row.id);
-    mli_jw_kstring(&w, "name", row.name);
-    mli_jw_kint(&w, "bytes", row.bytes);
-    mli_jw_end_object(&w);
+    mli_artifact_event(&row, &data);
     modellab_status status = mli_buf_status(&data, err);
     if (status == MODELLAB_OK) {
         mli_event_row event = {.time_ms = line->time_ms,
@@ -236,6 +257,22 @@ apply_measures(mli_ingest *ingest, const mli_journal_line *line, modellab_error 
     return line->n > ingest->applied ? mli_ingest_apply(ingest, &change, err) : MODELLAB_OK;
 }
 
+/* What the line makes of its step, also one that the store has: the book is made anew by each
+ * reader. Lines about other things are allowed. */
+static mli_step_verdict note_steps(mli_ingest *ingest, const mli_journal_line *line)
+{
+    modellab_run_status to = 0;
+    mli_step_happening what = MLI_STEP_BEGAN;
+    if (strcmp(line->type, "step_done") == 0) {
+        what = mli_ingest_step_end(line);
+    } else if (strcmp(line->type, "artifact") == 0) {
+        what = MLI_STEP_RESULT;
+    } else if (strcmp(line->type, "step_started") != 0) {
+        return MLI_STEP_ALLOWED;
+    }
+    return mli_step_note(&ingest->steps, mli_line_text(line, "step"), what, &to);
+}
+
 MODELLAB_MUST_CHECK static modellab_status
 take_line(mli_ingest *ingest, const mli_journal_line *line, modellab_error *err)
 {
@@ -251,7 +288,12 @@ take_line(mli_ingest *ingest, const mli_journal_line *line, modellab_error *err)
     if (strcmp(line->type, "measures") == 0) {
         return apply_measures(ingest, line, err);
     }
+    mli_step_verdict verdict = note_steps(ingest, line);
     if (line->n <= ingest->applied) {
+        return MODELLAB_OK;
+    }
+    if (verdict == MLI_STEP_REFUSED_FINAL || verdict == MLI_STEP_REFUSED_STATE) {
+        ingest->bad_lines++; /* the step stays as it is */
         return MODELLAB_OK;
     }
     if (strcmp(line->type, "step_started") == 0) {
@@ -261,7 +303,7 @@ take_line(mli_ingest *ingest, const mli_journal_line *line, modellab_error *err)
         return mli_ingest_apply_step(ingest, line, true, err);
     }
     if (strcmp(line->type, "artifact") == 0) {
-        return apply_artifact(ingest, line, err);
+        return apply_artifact(ingest, line, verdict == MLI_STEP_LATE, err);
     }
     if (strcmp(line->type, "sandbox") == 0) {
         return mli_ingest_apply_sandbox(ingest, line, err);

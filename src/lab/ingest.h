@@ -6,6 +6,7 @@
 #include "lab/ingest_batch.h"
 #include "lab/lab.h"
 #include "lab/settle.h"
+#include "lab/step_state.h"
 #include "store/journal.h"
 #include <modellab/logger.h>
 
@@ -35,6 +36,7 @@ typedef struct mli_ingest {
     int64_t line_ms;          /* time of the last line of this fence; -1 = none was read */
     int64_t step_ms;          /* when the present step began, as its lines tell; -1 = not read */
     double step_seconds;      /* of audio that it had then, by a checkpoint */
+    mli_step_book steps;      /* of this fence, by the lines read */
     int64_t bad_lines;        /* good checksums, but no sense: skipped */
     bool endless;             /* the journal's tail is longer than any line may be: not read */
     mli_ingest_bounds bounds; /* as the lab is set, no turns: the owner may change it */

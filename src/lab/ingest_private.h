@@ -24,7 +24,14 @@ static inline double mli_line_real(const mli_journal_line *line, const char *key
 MODELLAB_MUST_CHECK modellab_status mli_ingest_apply(mli_ingest *ingest, mli_store_change *change,
                                                      modellab_error *err);
 
+/* The artifact of a line; strings are the line's. False: it makes no sense. */
+bool mli_line_artifact(const mli_journal_line *line, mli_artifact_row *row);
+/* What the event of an artifact tells, as a JSON object. */
+void mli_artifact_event(const mli_artifact_row *row, mli_buf *out);
+
 /* ingest_step.c */
+/* How the step of a line of its end ended: an unknown word is a failure. */
+mli_step_happening mli_ingest_step_end(const mli_journal_line *line);
 MODELLAB_MUST_CHECK modellab_status mli_ingest_apply_step(mli_ingest *ingest,
                                                           const mli_journal_line *line, bool done,
                                                           modellab_error *err);

@@ -87,15 +87,19 @@ static void measure_open_step(const mli_host_measures *host, double attempt_cpu,
 }
 
 /* Steps that the worker began and did not end. Their rows are reused; strings stay the record's. */
-static size_t close_steps(const mli_run_record *record, const mli_settlement *s,
-                          modellab_run_status step_status, int64_t now_ms)
+static size_t close_steps(const mli_run_record *record, const mli_settlement *s, int64_t now_ms)
 {
     size_t count = 0;
+    mli_step_happening what = MLI_STEP_BROKE;
+    if (!mli_step_happening_of(mli_settle_status(s->reason), &what)) {
+        what = MLI_STEP_BROKE;
+    }
     for (size_t i = 0; i < record->step_count; i++) {
         mli_step_row *step = &record->steps[i];
-        if (step->status == MODELLAB_RUN_RUNNING) {
+        modellab_run_status to = 0;
+        if (mli_step_next(step->status, what, &to) == MLI_STEP_ALLOWED) {
             mli_step_row closed = *step;
-            closed.status = step_status;
+            closed.status = to;
             closed.reason = s->reason;
             closed.message = s->message;
             closed.ended_ms = now_ms;
@@ -163,8 +167,7 @@ MODELLAB_MUST_CHECK static modellab_status make_change(mli_ending *e, modellab_e
     e->measures = ingest->measures;
     add_up(run, e->host, &e->measures, &how);
     e->measures.cost_micros = mli_pricing_cost(lab, run, &e->measures);
-    size_t open_steps =
-        close_steps(e->record, e->settlement, mli_settle_status(e->settlement->reason), now);
+    size_t open_steps = close_steps(e->record, e->settlement, now);
     for (size_t i = 0; i < open_steps && e->measures.cpu_seconds >= 0; i++) {
         measure_open_step(e->host, e->measures.cpu_seconds - earlier, &e->record->steps[i]);
     }

@@ -1,6 +1,8 @@
 /* Lines about steps: began, ended, went on where an earlier attempt was. */
 #include "lab/ingest_private.h"
 
+#include "base/error.h"
+
 /* Numbers from a file are clamped to what the columns mean. */
 static int32_t position_of(const mli_journal_line *line)
 {
@@ -31,6 +33,16 @@ static void write_data(const mli_step_row *step, bool done, mli_buf *out)
     mli_jw_end_object(&w);
 }
 
+mli_step_happening mli_ingest_step_end(const mli_journal_line *line)
+{
+    modellab_run_status status = 0;
+    mli_step_happening what = MLI_STEP_BROKE;
+    return mli_status_parse(mli_line_text(line, "status"), &status) &&
+                   mli_step_happening_of(status, &what)
+               ? what
+               : MLI_STEP_BROKE;
+}
+
 modellab_status mli_ingest_apply_step(mli_ingest *ingest, const mli_journal_line *line, bool done,
                                       modellab_error *err)
 {
@@ -53,8 +65,9 @@ modellab_status mli_ingest_apply_step(mli_ingest *ingest, const mli_journal_line
     mli_event_row event = {.time_ms = line->time_ms, .type = "step_started", .step = step.name};
     if (done) {
         step.ended_ms = line->time_ms;
-        if (!mli_status_parse(mli_line_text(line, "status"), &step.status)) {
-            step.status = MODELLAB_RUN_FAILED;
+        if (mli_step_next(MODELLAB_RUN_RUNNING, mli_ingest_step_end(line), &step.status) !=
+            MLI_STEP_ALLOWED) {
+            return mli_fail(err, MODELLAB_E_INTERNAL, "a step's end that leads nowhere");
         }
         if (!mli_reason_parse(mli_line_text(line, "reason"), &step.reason)) {
             step.reason = MODELLAB_REASON_INTERNAL;

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "lab/late.h"
 #include "lab/methods.h"
 #include "log/logger.h"
 #include <string.h>
@@ -133,6 +134,30 @@ mli_store_write mli_job_end_lines(const mli_job *job)
                              .change_count = batch->count};
 }
 
+/* Somebody else gave the run its end while its worker wrote: what it made is kept. What fails here
+ * is done by the next reconcile of the files. */
+static void keep_late(const mli_job *job)
+{
+    mli_lab *lab = job->host->lab;
+    mli_run_record *record = NULL;
+    mli_late_found found = {0, 0};
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_status status = mli_store_load(lab->store, job->row->id, &record, &err);
+    if (status == MODELLAB_E_NOT_FOUND) {
+        return;
+    }
+    if (status == MODELLAB_OK && record->run->fence == job->row->fence) {
+        status = mli_late_keep(lab, record, false, &found, &err);
+    }
+    if (status != MODELLAB_OK) {
+        mli_log_error(job->log, MODELLAB_LOG_WARN, "run.late_not_kept", "", status, &err);
+    }
+    if (found.lines > 0) {
+        mli_manifest_writer_put(job->host->manifests, lab, job->row->id, 0, job->log);
+    }
+    mli_run_record_free(record);
+}
+
 /* It has its end, by us or by somebody else: the worker is free. */
 static void finish(mli_job *job, int64_t now_ns)
 {
@@ -141,6 +166,7 @@ static void finish(mli_job *job, int64_t now_ns)
         job->status = 0;
         mli_log_text(job->log, MODELLAB_LOG_WARN, "run.settled_elsewhere",
                      "another process gave the run its end");
+        keep_late(job);
     } else {
         say_end(job, &job->settlement);
     }

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "lab/late.h"
 #include "lab/snapshot.h"
 #include "lab/state.h"
 #include "os/locale.h"
@@ -162,6 +163,30 @@ MODELLAB_MUST_CHECK static modellab_status look_at_artifacts(files_look *look)
                : mli_fail_os(look->err, -rc, "artifacts of a run could not be listed");
 }
 
+/* What its worker wrote after its end; the record is read again when it has changed. */
+MODELLAB_MUST_CHECK static modellab_status look_for_late(files_look *look, const char *run_id,
+                                                         mli_run_record **record)
+{
+    mli_late_found found;
+    modellab_status status = mli_late_keep(look->lab, *record, look->dry_run, &found, look->err);
+    if (status != MODELLAB_OK || found.lines == 0) {
+        return status;
+    }
+    mli_reconcile_add(
+        look->report, MODELLAB_SEVERITY_WARNING, "run.late_lines", run_id,
+        look->dry_run ? "its worker went on after its end -> reconciling would keep what it made"
+                      : "its worker went on after its end -> what it made is kept, the status "
+                        "stays");
+    if (look->dry_run) {
+        return MODELLAB_OK;
+    }
+    status = mli_manifest_refresh(look->lab, run_id, look->err);
+    mli_run_record_free(*record);
+    *record = NULL;
+    return status == MODELLAB_OK ? mli_store_load(look->lab->store, run_id, record, look->err)
+                                 : status;
+}
+
 MODELLAB_MUST_CHECK static modellab_status look_at_run(files_look *look, const char *run_id)
 {
     char path[MLI_PATH_BYTES];
@@ -169,11 +194,15 @@ MODELLAB_MUST_CHECK static modellab_status look_at_run(files_look *look, const c
     mli_run_record *record = NULL;
     const mli_os_files *f = look->lab->os.files;
     modellab_status status = mli_store_load(look->lab->store, run_id, &record, look->err);
+    if (status == MODELLAB_OK) {
+        status = look_for_late(look, run_id, &record);
+    }
     if (status == MODELLAB_E_NOT_FOUND) {
         mli_error_clear(look->err); /* deleted meanwhile */
         return MODELLAB_OK;
     }
     if (status != MODELLAB_OK) {
+        mli_run_record_free(record);
         return status;
     }
     look->record = record;

@@ -8,7 +8,7 @@
 #include "base/str.h"
 #include "lab/pricing.h"
 #include "lab/settle.h"
-#include "lab/state.h"
+#include "lab/step_state.h"
 #include "log/logger.h"
 #include "os/locale.h"
 #include "track/price.h"
@@ -60,6 +60,12 @@ modellab_status mli_record_apply(modellab_record *r, mli_store_change *change, m
     return mli_store_apply(r->lab->store, change, NULL, NULL, err);
 }
 
+/* Of the present step, or of the one that comes next. */
+static modellab_run_status stand_of(const modellab_record *r)
+{
+    return r->step.open ? (modellab_run_status)MODELLAB_RUN_RUNNING : MODELLAB_STEP_PENDING;
+}
+
 modellab_status mli_record_step_begin(modellab_record *r, const char *name, modellab_error *err)
 {
     mli_event_row event = {.type = "step_started"};
@@ -78,7 +84,7 @@ modellab_status mli_record_step_begin(modellab_record *r, const char *name, mode
     if (status != MODELLAB_OK) {
         return status;
     }
-    if (r->step.open) {
+    if (mli_step_next(stand_of(r), MLI_STEP_BEGAN, &row.status) != MLI_STEP_ALLOWED) {
         return mli_fail(err, MODELLAB_E_STATE, "the step before has not been ended");
     }
     if (name[0] == '\0' || strlen(name) >= sizeof r->step.name ||
@@ -113,14 +119,20 @@ modellab_status mli_record_close_step(modellab_record *r, modellab_run_status st
 {
     modellab_measures measures = MODELLAB_MEASURES_INIT;
     modellab_status ended = MODELLAB_OK;
+    mli_step_happening what;
+    modellab_run_status to;
 
+    if (!mli_step_happening_of(status, &what) ||
+        mli_step_next(stand_of(r), what, &to) != MLI_STEP_ALLOWED) {
+        return mli_fail(err, MODELLAB_E_STATE, "no step can end like this now");
+    }
     /* a span that an earlier try has ended is read again */
     if (mli_span_end(r->tracker, r->step.span, &measures, NULL) != MODELLAB_OK) {
         ended = mli_span_get_measures(r->tracker, r->step.span, &measures, err);
     }
     *row = (mli_step_row){.name = r->step.name,
                           .message = message,
-                          .status = status,
+                          .status = to,
                           .reason = reason,
                           .started_ms = r->step.started_ms,
                           .ended_ms = mli_lab_now_ms(r->lab),

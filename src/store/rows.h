@@ -96,7 +96,7 @@ typedef struct mli_artifact_row {
     const char *id; /* ULID */
     const char *step, *name, *media_type, *sha256;
     const char *file; /* its file below artifacts/; never sent out */
-    const char *role; /* "result", "partial", "log" ... */
+    const char *role; /* "result", "partial", "late", "log" ... */
     int64_t bytes;
     int64_t fence;
 } mli_artifact_row;

@@ -119,7 +119,13 @@ MODELLAB_MUST_CHECK static modellab_status put_transition(mli_sqlite *s,
 MODELLAB_MUST_CHECK static modellab_status
 check_stand(const mli_store_change *change, const mli_run_stand *stand, modellab_error *err)
 {
-    if (mli_sqlite_final(stand->status)) {
+    bool late = change->late_seal != NULL;
+    bool whole = change->step_count > 0 || change->measures != NULL || change->transition != NULL;
+
+    if (late && (whole || !mli_sqlite_final(stand->status))) {
+        return mli_fail(err, MODELLAB_E_STATE, "only artifacts of a run that has ended come late");
+    }
+    if (!late && mli_sqlite_final(stand->status)) {
         return mli_fail(err, MODELLAB_E_RUN_FINAL, "the run has already ended");
     }
     if (stand->fence != change->fence) {
@@ -127,7 +133,7 @@ check_stand(const mli_store_change *change, const mli_run_stand *stand, modellab
                            "a newer attempt owns the run (fence %lld, not %lld)",
                            (long long)stand->fence, (long long)change->fence);
     }
-    if (stand->status != change->expect) {
+    if (!late && stand->status != change->expect) {
         return mli_fail(err, MODELLAB_E_STATE, "the run's status is another one (%d, not %d)",
                         (int)stand->status, (int)change->expect);
     }
@@ -155,6 +161,13 @@ apply_parts(mli_sqlite *s, const mli_store_change *change, int64_t *last_event, 
     for (size_t i = 0; status == MODELLAB_OK && i < change->event_count; i++) {
         status = mli_sqlite_put_event(s, change->run_id, &change->events[i], change->now_ms,
                                       last_event, err);
+    }
+    if (status == MODELLAB_OK && change->late_seal != NULL && change->late_seal[0] != '\0') {
+        mli_query q = mli_query_open(s, MLI_SQL_RUN_SEAL);
+
+        mli_query_text(&q, change->run_id);
+        mli_query_text(&q, change->late_seal);
+        status = mli_query_run(&q, err);
     }
     if (status == MODELLAB_OK && change->transition != NULL) {
         status = put_transition(s, change, last_event, err);

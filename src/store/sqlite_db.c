@@ -45,6 +45,7 @@ static const char *const texts[MLI_SQL_COUNT] = {
         "gate=iif(?4=1 AND ?9>?11,2,0),"
         "queue_until_ms=iif(?4=1 AND max_queue_ms>0,max(?9,?11)+max_queue_ms,queue_until_ms) "
         "WHERE id=?1 AND status=?2 AND fence=?3",
+    [MLI_SQL_RUN_SEAL] = "UPDATE runs SET seal_json=?2 WHERE id=?1",
     [MLI_SQL_RUN_POSITION] = "UPDATE runs SET last_event=?2,journal_line=?3 WHERE id=?1",
     [MLI_SQL_RUN_CANCEL] = "UPDATE runs SET cancel_requested_ms=?2 WHERE id=?1 AND status=2",
     [MLI_SQL_RUN_ADOPT] = "UPDATE runs SET owner=?4 WHERE id=?1 AND status=2 AND fence=?2 AND "
@@ -64,7 +65,8 @@ static const char *const texts[MLI_SQL_COUNT] = {
         "position=excluded.position,attempt=excluded.attempt,"
         "step_key=excluded.step_key,reused_from=excluded.reused_from "
         /* a step that has ended stays as it ended, until a later attempt begins it anew */
-        "WHERE steps.attempt<excluded.attempt OR steps.status NOT IN (3,4,5,6,7,9)",
+        "WHERE steps.attempt<excluded.attempt OR "
+        "(steps.attempt=excluded.attempt AND steps.status NOT IN (3,4,5,6,7,9))",
     [MLI_SQL_STEP_LIST] = "SELECT name,message,status,reason,started_ms,ended_ms,"
                           "peak_memory_bytes,cpu_seconds,position,attempt,gpu_seconds,"
                           "audio_seconds,api_calls,earlier_cpu_seconds,step_key,reused_from "

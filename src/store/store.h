@@ -43,6 +43,10 @@ typedef struct mli_store_change {
     const mli_event_row *events; /* number and time are given here (time_ms 0 = now_ms) */
     size_t event_count;
     const mli_run_transition *transition; /* its event comes after `events` */
+    /* Not NULL: a change of a run that has ended, with this fence: what its worker made all the
+     * same is kept (artifacts and events alone), and its seal, "" = as it is, grows with its
+     * journal. */
+    const char *late_seal;
     /* What it says can be read again from a synced journal: it survives the death of the process,
      * and a power cut once anything after it was committed durably. Transitions never are. */
     bool lazy;

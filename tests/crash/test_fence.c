@@ -156,6 +156,72 @@ static void stopped_attempts_wake_too_late(void **state)
     print_message("%d attempts woke up too late\n", wanted);
 }
 
+static size_t findings(modellab_report *report, const char *id)
+{
+    bool found = kit_has_finding(report, id);
+    modellab_report_unref(report);
+    return found ? 1 : 0;
+}
+
+static size_t reconcile_finds(const kit *k, const char *id)
+{
+    modellab_report *report = NULL;
+    assert_int_equal(modellab_lab_reconcile(k->lab, MODELLAB_RECONCILE_FILES, &report, NULL),
+                     MODELLAB_OK);
+    return findings(report, id);
+}
+
+static modellab_severity verified(const kit *k, const char *id)
+{
+    modellab_report *report = NULL;
+    assert_int_equal(modellab_run_verify(k->lab, id, NULL, &report, NULL), MODELLAB_OK);
+    modellab_severity worst = modellab_report_worst(report);
+    modellab_report_unref(report);
+    return worst;
+}
+
+/* No new attempt began: what the one that was taken for dead made is kept, the status stays; verify
+ * and bundle agree with it. */
+static void what_it_makes_is_kept_where_nobody_else_works(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    char zip[300];
+    modellab_step_info step = {.size = sizeof(step)};
+    modellab_artifact_info artifact = {.size = sizeof(artifact)};
+    kit_submit(k, "{\"pipeline\":\"ingest\"}", 1, id);
+    pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:sleep=700", .keep = true});
+    pid_t worker = kit_worker_pid(k, id);
+    for (int n = 0; n < 6000 && kit_count_events(k, id, "step_started") < 1; n++) {
+        kit_sleep_ms(5);
+    }
+    assert_int_equal(kill(worker, SIGSTOP), 0);
+    kit_kill(k, host);
+    lose_lock(k, id);
+    assert_int_equal(kit_cancel(k, id), MODELLAB_CANCEL_ALREADY_DEAD);
+    modellab_run_status ended = kit_status(k, id);
+    assert_true(modellab_run_status_is_final(ended) && ended != MODELLAB_RUN_COMPLETED);
+    assert_int_equal(kill(worker, SIGCONT), 0);
+    for (int n = 0; n < 2000 && !has_outcome(k, id, "\"fence\":1"); n++) {
+        kit_sleep_ms(5);
+    }
+    kit_wait_dead(worker);
+    assert_true(verified(k, id) >= MODELLAB_SEVERITY_ERROR); /* a longer journal than was sealed */
+    assert_int_equal(reconcile_finds(k, "run.late_lines"), 1);
+    assert_int_equal(reconcile_finds(k, "run.late_lines"), 0);
+    assert_true(verified(k, id) < MODELLAB_SEVERITY_ERROR);
+    modellab_run *run = kit_load(k, id);
+    assert_int_equal(kit_info(run).status, ended);
+    assert_int_equal(modellab_run_step_at(run, 0, &step, NULL), MODELLAB_OK);
+    assert_true(step.status != MODELLAB_RUN_COMPLETED);
+    assert_int_equal(modellab_run_artifact_count(run), 1);
+    assert_int_equal(modellab_run_artifact_at(run, 0, &artifact, NULL), MODELLAB_OK);
+    assert_int_equal(artifact.is_late, 1);
+    modellab_run_unref(run);
+    assert_true(snprintf(zip, sizeof(zip), "%s/late.zip", k->root) > 0);
+    assert_int_equal(modellab_run_bundle(k->lab, id, zip, 0, NULL, NULL), MODELLAB_OK);
+}
+
 static void without_a_fence_it_is_found(void **state)
 {
     kit *k = *state;
@@ -177,6 +243,7 @@ static void without_a_fence_it_is_found(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {KIT_TEST(stopped_attempts_wake_too_late),
+                                       KIT_TEST(what_it_makes_is_kept_where_nobody_else_works),
                                        KIT_TEST(without_a_fence_it_is_found)};
     if (!kit_arguments(argc, argv, 0)) {
         return 2;

@@ -67,6 +67,35 @@ static void who_does_not_listen_is_killed(void **state)
     kit_stop_host(k, host);
 }
 
+/* It makes an artifact after the cancel and has to be killed: the artifact is there. */
+static void what_a_deaf_step_made_is_kept(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    modellab_artifact_info artifact = {.size = sizeof(artifact)};
+    modellab_step_info step = {.size = sizeof(step)};
+    modellab_report *report = NULL;
+    kit_submit(k, INGEST, 1.0, id);
+    pid_t host =
+        kit_start_host(k, &(kit_host){.fail_step = "ingest:deaf", .term_ms = 300, .kill_ms = 600});
+    pid_t worker = kit_hanging_worker(k, id);
+    assert_int_equal(kit_cancel(k, id), MODELLAB_CANCEL_REQUESTED);
+    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_CANCELLED);
+    kit_wait_dead(worker);
+    kit_stop_host(k, host);
+    kit_expect_end(k, id, MODELLAB_RUN_CANCELLED, MODELLAB_REASON_CANCELLED_BY_USER);
+    modellab_run *run = kit_load(k, id);
+    assert_int_equal(modellab_run_step_at(run, 0, &step, NULL), MODELLAB_OK);
+    assert_int_equal(step.status, MODELLAB_RUN_CANCELLED);
+    assert_int_equal(modellab_run_artifact_count(run), 1);
+    assert_int_equal(modellab_run_artifact_at(run, 0, &artifact, NULL), MODELLAB_OK);
+    assert_string_equal(artifact.name, "deaf.txt");
+    modellab_run_unref(run);
+    assert_int_equal(modellab_run_verify(k->lab, id, NULL, &report, NULL), MODELLAB_OK);
+    assert_true(modellab_report_worst(report) < MODELLAB_SEVERITY_ERROR);
+    modellab_report_unref(report);
+}
+
 static void the_deadline_of_the_request(void **state)
 {
     kit *k = *state;
@@ -379,6 +408,7 @@ int main(int argc, char **argv)
                                        KIT_TEST(a_step_has_a_deadline),
                                        KIT_TEST(the_ladder_of_a_request),
                                        KIT_TEST(who_adopts_a_run_keeps_its_deadline),
+                                       KIT_TEST(what_a_deaf_step_made_is_kept),
                                        KIT_TEST(a_drain_gives_runs_back),
                                        KIT_TEST(a_failing_step),
                                        KIT_TEST(a_host_with_a_loop_of_its_own),
