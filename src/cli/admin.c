@@ -6,16 +6,67 @@
 
 #define WAIT_MS 30000
 
+/* Whether the lab can take runs; when it cannot, the sentence of the check that says so. */
+static bool is_ready(const modellab_health *health, char why[256])
+{
+    for (size_t i = 0; i < modellab_health_check_count(health); i++) {
+        modellab_health_check_info c = {.size = sizeof c};
+        if (modellab_health_check_at(health, i, &c, NULL) != MODELLAB_OK)
+            continue;
+        bool works = c.state != MODELLAB_HEALTH_CRITICAL && c.state != MODELLAB_HEALTH_INITIALIZING;
+        /* a folder that can only be read degrades the lab: what is there can be looked at */
+        if (!works ||
+            (strcmp(c.name, "runs_directory") == 0 && c.state != MODELLAB_HEALTH_HEALTHY)) {
+            snprintf(why, 256, "%s", c.message);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Also a lab that cannot be opened has a health. */
+static int print_closed(cli_call *call, const modellab_error *err)
+{
+    bool ok;
+    if (cli_has(call, CLI_OPT_JSON)) {
+        cli_json j = {.depth = 0};
+        cli_json_open(&j, '{');
+        cli_json_kstring(&j, "state", modellab_health_state_name(MODELLAB_HEALTH_CRITICAL));
+        cli_json_key(&j, "ready");
+        cli_json_bool(&j, false);
+        cli_json_kstring(&j, "why", err->message);
+        cli_json_key(&j, "checks");
+        cli_json_open(&j, '[');
+        cli_json_close(&j, ']');
+        cli_json_close(&j, '}');
+        ok = cli_json_print(&j);
+        cli_text_free(&j.text);
+    } else {
+        ok = printf("%s\nready=false: the lab cannot be opened: %s\n",
+                    modellab_health_state_name(MODELLAB_HEALTH_CRITICAL), err->message) > 0 &&
+             fflush(stdout) == 0;
+    }
+    return ok ? CLI_EXIT_UNHEALTHY : CLI_EXIT_FAILURE;
+}
+
 static int print_health(cli_call *call, const modellab_health *health, bool *late)
 {
     cli_json j = {.depth = 0};
     cli_text out = CLI_TEXT_INIT;
     modellab_health_state state = modellab_health_get_state(health);
     cli_json_open(&j, '{');
+    char why[256] = "";
+    bool ready = is_ready(health, why);
     cli_json_kstring(&j, "state", modellab_health_state_name(state));
+    cli_json_key(&j, "ready");
+    cli_json_bool(&j, ready);
+    if (!ready)
+        cli_json_kstring(&j, "why", why);
     cli_json_key(&j, "checks");
     cli_json_open(&j, '[');
     cli_text_printf(&out, "%s\n", modellab_health_state_name(state));
+    if (!ready)
+        cli_text_printf(&out, "ready=false: %s\n", why);
     for (size_t i = 0; i < modellab_health_check_count(health); i++) {
         modellab_health_check_info c = {.size = sizeof c};
         if (modellab_health_check_at(health, i, &c, NULL) != MODELLAB_OK)
@@ -64,14 +115,16 @@ int cli_admin_health(cli_call *call)
         options.level = name[0] == 'l'
                             ? MODELLAB_HEALTH_LIVE
                             : (name[0] == 'd' ? MODELLAB_HEALTH_DEEP : MODELLAB_HEALTH_READY);
-    code = cli_open_lab_to_read(call, MODELLAB_LAB_NO_RECONCILE, &lab);
-    if (code != CLI_EXIT_OK)
-        return code;
+    modellab_status status = cli_try_lab_to_read(call, MODELLAB_LAB_NO_RECONCILE, &lab, &err);
+    if (status == MODELLAB_E_NOT_FOUND || status == MODELLAB_E_INVALID_ARGUMENT)
+        return cli_fail(call, "lab", NULL, status, &err);
+    if (status != MODELLAB_OK)
+        return print_closed(call, &err);
     /* deep: an inference in this process; an OpenBLAS that ignores the call is only slower */
     if (options.level == MODELLAB_HEALTH_DEEP &&
         modellab_blas_use_single_thread(&err) != MODELLAB_OK)
         cli_note(call, "%s", err.message);
-    modellab_status status = modellab_health_look(lab, &options, &health, &err);
+    status = modellab_health_look(lab, &options, &health, &err);
     code = status == MODELLAB_OK ? print_health(call, health, &late)
                                  : cli_fail(call, "health", NULL, status, &err);
     modellab_health_unref(health);

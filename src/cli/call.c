@@ -270,24 +270,39 @@ int cli_open_lab(cli_call *call, int32_t flags, modellab_lab **lab)
     return status == MODELLAB_OK ? CLI_EXIT_OK : cli_fail(call, "lab", NULL, status, &err);
 }
 
-int cli_open_lab_to_read(cli_call *call, int32_t flags, modellab_lab **lab)
+modellab_status cli_try_lab_to_read(cli_call *call, int32_t flags, modellab_lab **lab,
+                                    modellab_error *err)
 {
-    modellab_error err = MODELLAB_ERROR_INIT, second = MODELLAB_ERROR_INIT;
+    modellab_error second = MODELLAB_ERROR_INIT;
     /* looking at a lab that was named must not make an empty one where a name was mistyped */
     if (cli_has(call, CLI_OPT_LAB)) {
         modellab_status there =
-            open_lab(call, MODELLAB_LAB_READ_ONLY | MODELLAB_LAB_NO_RECONCILE, lab, &err);
+            open_lab(call, MODELLAB_LAB_READ_ONLY | MODELLAB_LAB_NO_RECONCILE, lab, err);
         modellab_lab_unref(*lab);
         *lab = NULL;
         if (there == MODELLAB_E_NOT_FOUND)
-            return cli_fail(call, "lab", NULL, there, &err);
+            return there;
     }
-    modellab_status status = open_lab(call, flags, lab, &err);
+    modellab_status status = open_lab(call, flags, lab, err);
     /* also on a full disk people want to see what they have */
-    if ((status == MODELLAB_E_STORE_READ_ONLY || status == MODELLAB_E_PERMISSION ||
-         status == MODELLAB_E_NO_SPACE) &&
-        open_lab(call, MODELLAB_LAB_READ_ONLY, lab, &second) == MODELLAB_OK)
-        return CLI_EXIT_OK;
+    if (status != MODELLAB_E_STORE_READ_ONLY && status != MODELLAB_E_PERMISSION &&
+        status != MODELLAB_E_NO_SPACE)
+        return status;
+    modellab_status reading =
+        open_lab(call, flags | MODELLAB_LAB_READ_ONLY | MODELLAB_LAB_NO_RECONCILE, lab, &second);
+    if (reading == MODELLAB_OK)
+        return reading;
+    if (reading != MODELLAB_E_NOT_FOUND) { /* else there is nothing to read: the first one tells */
+        *err = second;
+        status = reading;
+    }
+    return status;
+}
+
+int cli_open_lab_to_read(cli_call *call, int32_t flags, modellab_lab **lab)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_status status = cli_try_lab_to_read(call, flags, lab, &err);
     return status == MODELLAB_OK ? CLI_EXIT_OK : cli_fail(call, "lab", NULL, status, &err);
 }
 

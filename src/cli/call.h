@@ -75,6 +75,9 @@ const char *cli_advice_reason(modellab_reason reason);
 int cli_open_lab(cli_call *call, int32_t flags, modellab_lab **lab);
 /* For commands that only look: also a lab that cannot be written. */
 int cli_open_lab_to_read(cli_call *call, int32_t flags, modellab_lab **lab);
+/* Likewise without a word. */
+MODELLAB_MUST_CHECK modellab_status cli_try_lab_to_read(cli_call *call, int32_t flags,
+                                                        modellab_lab **lab, modellab_error *err);
 /* Value of a configuration variable, new; NULL when unset. */
 char *cli_config(const char *name);
 /* The id as typed, or that of the newest run for "last". 0 or an exit code. */

@@ -48,6 +48,10 @@ static int start_supervisor(const cli_call *call, modellab_lab *lab, const char 
     if (status == MODELLAB_OK)
         status = modellab_supervisor_start(*out, &err);
     free(worker);
+    if (status == MODELLAB_E_STORE_READ_ONLY) { /* somebody else may supervise it */
+        cli_note(call, "the lab can only be read here: waiting for a supervisor of another user");
+        return CLI_EXIT_OK;
+    }
     return status == MODELLAB_OK ? CLI_EXIT_OK : cli_fail(call, how->title, run_id, status, &err);
 }
 

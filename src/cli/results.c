@@ -38,7 +38,7 @@ int cli_run_wait(cli_call *call)
         !cli_parse_int(cli_value(call, CLI_OPT_THREADS), 1, 1024, &threads))
         code = cli_fail_text(call, CLI_EXIT_USAGE, "--threads must be a number from 1 to 1024");
     if (code == CLI_EXIT_OK)
-        code = cli_run_open(call, false, 0, &lab, id);
+        code = cli_run_open(call, true, 0, &lab, id);
     if (code == CLI_EXIT_OK)
         code = cli_run_load(call, lab, id, &run, &info);
     if (code == CLI_EXIT_OK && modellab_run_status_is_final(info.status) == 0) {
