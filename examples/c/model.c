@@ -14,6 +14,12 @@ int main(void)
     printf("%s: %s from %s, %lld parameters, %lld bytes packed, sha256 %.12s...\n", info.name,
            info.architecture, info.format, (long long)info.parameters, (long long)info.bytes,
            info.sha256);
+    modellab_buffer *about = NULL; /* what a file of weights holds, as JSON */
+    char path[4096];
+    snprintf(path, sizeof path, "%s/whisper-tiny.en/model.bin", options.models_root);
+    must(modellab_model_inspect(path, &options, &about, &err), &err, "inspect");
+    printf("%.60s...\n", modellab_buffer_data(about));
+    modellab_buffer_destroy(about);
     modellab_model *shared = modellab_model_ref(model); /* one copy of the weights for all */
     modellab_model_unref(model);
     modellab_model_unref(shared);

@@ -29,6 +29,7 @@ int cli_models_verify(cli_call *call);
 int cli_models_import(cli_call *call);
 int cli_models_remove(cli_call *call);
 int cli_models_path(cli_call *call);
+int cli_models_inspect(cli_call *call);
 int cli_info(cli_call *call);
 int cli_env(cli_call *call);
 int cli_admin_health(cli_call *call);

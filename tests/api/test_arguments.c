@@ -269,6 +269,14 @@ static void catalogs(void **state)
     modellab_catalog_unref(NULL);
 }
 
+static void inspections(void **state)
+{
+    void *out;
+    (void)state;
+    RESETS(modellab_model_inspect(NULL, NULL, (modellab_buffer **)&out, &err));
+    REFUSES(modellab_model_inspect("x", NULL, NULL, &err));
+}
+
 static void structs(void **state)
 {
     (void)state;
@@ -314,6 +322,7 @@ int main(void)
                                        cmocka_unit_test(labs_and_runs),
                                        cmocka_unit_test(records_and_supervisors),
                                        cmocka_unit_test(catalogs),
+                                       cmocka_unit_test(inspections),
                                        cmocka_unit_test(structs)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,9 @@
 /* Writes the seeds of the model readers' fuzz targets: make_model_corpus FOLDER (with ct2, ggml,
- * safetensors, tokenizer, image below it). Run by hand when a format's test model changes. */
+ * safetensors, onnx, tokenizer, image below it). Run by hand when a format's test model changes. */
 #include "models/catalog.h"
 #include "models/image.h"
 #include "text/whisper_tokenizer.h"
+#include "unit/models/onnx_writer.h"
 #include "unit/models/synthetic.h"
 
 #include <stdio.h>
@@ -33,6 +34,17 @@ static void weights(const char *name,
     write(shape, type, &b);
     save(name, "", &b);
     mli_buf_dispose(&b);
+}
+
+static void onnx(void)
+{
+    mli_buf graph, file;
+    mli_buf_init(&graph, NULL);
+    mli_buf_init(&file, NULL);
+    onnx_small_graph(&graph);
+    onnx_file(&file, &graph);
+    save("onnx/small", "", &file);
+    mli_buf_dispose(&file);
 }
 
 static void text(const char *name, const char *kind, const char *content)
@@ -107,6 +119,7 @@ int main(int argc, char **argv)
     weights("ggml/q5_0", synthetic_ggml, &blocks, MLI_WEIGHT_Q5_0);
     weights("safetensors/f32", synthetic_safetensors, &synthetic_tiny, MLI_WEIGHT_F32);
     weights("safetensors/f16", synthetic_safetensors, &synthetic_tiny, MLI_WEIGHT_F16);
+    onnx();
     vocabularies();
     image();
     return 0;

@@ -5,6 +5,8 @@ foreach(format ct2 ggml safetensors)
   modellab_fuzz_test(${format} SOURCE weights_fuzz.c CORPUS corpus/${format} ROOMS os base models
     DEPS dep::jansson RUNS 20000)
 endforeach()
+modellab_fuzz_test(onnx SOURCE onnx_fuzz.c CORPUS corpus/onnx ROOMS os base models
+  DEPS dep::jansson RUNS 20000)
 modellab_fuzz_test(image SOURCE image_fuzz.c CORPUS corpus/image ROOMS os base models
   DEPS dep::jansson RUNS 20000)
 modellab_fuzz_test(tokenizer SOURCE tokenizer_fuzz.c CORPUS corpus/tokenizer ROOMS os base models text
@@ -14,7 +16,8 @@ if(TARGET fuzz_tokenizer)
   target_sources(fuzz_tokenizer PRIVATE ${synthetic})
 endif()
 
-add_executable(make_model_corpus EXCLUDE_FROM_ALL make_model_corpus.c ${synthetic})
+add_executable(make_model_corpus EXCLUDE_FROM_ALL make_model_corpus.c ${synthetic}
+  ${PROJECT_SOURCE_DIR}/tests/unit/models/onnx_writer.c)
 modellab_use_rooms(make_model_corpus os base models text)
 target_include_directories(make_model_corpus PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include
   ${PROJECT_SOURCE_DIR}/tests)

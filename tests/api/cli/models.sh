@@ -12,6 +12,25 @@ chmod 755 "$work/fakepip"
 run models list
 check "list" prints "whisper-tiny.en"
 check "nothing is installed" sh -c "! grep -q ' installed ' '$out'"
+run models inspect "$work/ggml-small.bin"
+check "a weight file is described" prints "architecture  whisper"
+check "with its weights" prints "weight        encoder.conv1.weight"
+run models inspect "$work/ggml-small.bin" --json
+check "the same as JSON" json_is format ggml
+run models inspect "$top/tests/fuzz/corpus/onnx/small"
+check "ONNX" prints "format        onnx"
+check "its inputs" prints 'input         x  float [2,"n"]'
+check "its ops" prints "ops           Constant 1 Conv 1 If 1 Relu 1"
+head -c 300 "$top/tests/fuzz/corpus/onnx/small" >"$work/short.onnx"
+run models inspect "$work/short.onnx"
+check "one that is cut off" exit_is 3
+check "says where" says "at byte"
+run models inspect "$0"
+check "no model at all" exit_is 3
+run models inspect "$work"
+check "a folder" exit_is 3
+run models inspect "$work/none.onnx"
+check "a file that is not there" exit_is 4
 run models list --json
 check "list as JSON" is_json
 check "the default" json_is models.0.is_default true
