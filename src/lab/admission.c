@@ -140,26 +140,26 @@ static int32_t cap_bit(int32_t measure)
     }
 }
 
-modellab_status mli_admission_check_user(const mli_lab *lab, const char *user, bool safe,
-                                         modellab_estimate *e, mli_amounts *need,
-                                         mli_findings *report, modellab_error *err)
+modellab_status mli_admission_check_user(const mli_lab *lab, const char *user,
+                                         const mli_cap_set *caps, bool safe, modellab_estimate *e,
+                                         mli_amounts *need, mli_findings *report,
+                                         modellab_error *err)
 {
     mli_cap_set set;
     mli_cap_verdict verdict;
     mli_amounts asked;
     char text[256];
-    int64_t now = mli_lab_now_ms(lab);
-    modellab_status status =
-        mli_store_cap_room(lab->store, user, now, &(mli_amounts){{0}}, &set, &verdict, err);
-    if (status != MODELLAB_OK) {
-        return status;
+    if (caps->count == 0) {
+        e->admission = MODELLAB_ADMISSION_NOW;
+        return MODELLAB_OK;
     }
     if (!safe && e->basis != MODELLAB_ESTIMATE_HISTORY) {
-        clamp_guess(&set, need);
+        clamp_guess(caps, need);
     }
     asked = *need;
     asked.of[MLI_MEASURE_RUNS] = 1;
-    status = mli_store_cap_room(lab->store, user, now, &asked, &set, &verdict, err);
+    modellab_status status =
+        mli_store_cap_room(lab->store, user, mli_lab_now_ms(lab), &asked, &set, &verdict, err);
     if (status != MODELLAB_OK || verdict.measure == 0) {
         e->admission = MODELLAB_ADMISSION_NOW;
         return status;

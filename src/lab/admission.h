@@ -22,12 +22,11 @@ MODELLAB_MUST_CHECK modellab_status mli_admission_check_run(const mli_run_caps *
                                                             mli_findings *report,
                                                             modellab_error *err);
 
-/* The caps of its user for periods: adjusts `need`, sets estimate->admission. A finding for each
+/* The caps of its user for periods, as `caps` has them (mli_store_cap_room; when there are none the
+ * store is not asked): adjusts `need`, sets estimate->admission. A finding for each
  * cap that is met; E_CAP_EXCEEDED when the run can never have room. */
-MODELLAB_MUST_CHECK modellab_status mli_admission_check_user(const mli_lab *lab, const char *user,
-                                                             bool safe, modellab_estimate *estimate,
-                                                             mli_amounts *need,
-                                                             mli_findings *report,
-                                                             modellab_error *err);
+MODELLAB_MUST_CHECK modellab_status mli_admission_check_user(
+    const mli_lab *lab, const char *user, const mli_cap_set *caps, bool safe,
+    modellab_estimate *estimate, mli_amounts *need, mli_findings *report, modellab_error *err);
 
 #endif

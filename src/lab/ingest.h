@@ -102,11 +102,14 @@ typedef struct mli_ending {
     mli_run_measures measures;
     mli_run_transition transition;
     mli_store_change change;
-    const mli_store_change *change_list[1];
+    const mli_store_change *change_list[MLI_INGEST_BATCH + 1]; /* lines, then the end */
+    size_t line_count;
     modellab_run_status to;
 } mli_ending;
 
-/* `refused` of the ingest: there is nothing to write. */
+/* `refused` of the ingest: there is nothing to write. Lines that are in the batch still go into the
+ * same transaction, before the end; they must leave no step open
+ * (mli_ingest_batch_leaves_open()). */
 MODELLAB_MUST_CHECK modellab_status mli_ending_prepare(mli_ending *e, mli_ingest *ingest,
                                                        mli_settlement *settlement,
                                                        const mli_host_measures *host,

@@ -81,6 +81,37 @@ modellab_status mli_ingest_batch_add(mli_ingest_batch *batch, const modellab_all
     return MODELLAB_OK;
 }
 
+/* The last thing that is said of the step from `from` on; 0 = nothing. */
+static modellab_run_status last_of(const mli_ingest_batch *batch, size_t from, const char *step)
+{
+    modellab_run_status last = 0;
+    for (size_t i = from; i < batch->count; i++) {
+        const mli_store_change *change = batch->changes[i];
+        if (change->step_count > 0 && strcmp(change->steps[0].name, step) == 0) {
+            last = change->steps[0].status;
+        }
+    }
+    return last;
+}
+
+bool mli_ingest_batch_leaves_open(const mli_ingest_batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        const mli_store_change *change = batch->changes[i];
+        if (change->step_count > 0 &&
+            last_of(batch, i, change->steps[0].name) == MODELLAB_RUN_RUNNING) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool mli_ingest_batch_ends(const mli_ingest_batch *batch, const char *step)
+{
+    modellab_run_status last = last_of(batch, 0, step);
+    return last != 0 && last != MODELLAB_RUN_RUNNING;
+}
+
 void mli_ingest_batch_clear(mli_ingest_batch *batch, const modellab_allocator *alloc)
 {
     for (size_t i = 0; i < batch->count; i++) {

@@ -17,6 +17,10 @@ MODELLAB_MUST_CHECK modellab_status mli_ingest_batch_add(mli_ingest_batch *batch
                                                          const modellab_allocator *alloc,
                                                          const mli_store_change *change,
                                                          modellab_error *err);
+/* Whether it starts a step that it does not end. */
+bool mli_ingest_batch_leaves_open(const mli_ingest_batch *batch);
+/* Whether it ends this step. */
+bool mli_ingest_batch_ends(const mli_ingest_batch *batch, const char *step);
 void mli_ingest_batch_clear(mli_ingest_batch *batch, const modellab_allocator *alloc);
 
 #endif

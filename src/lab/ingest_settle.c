@@ -87,7 +87,8 @@ static void measure_open_step(const mli_host_measures *host, double attempt_cpu,
 }
 
 /* Steps that the worker began and did not end. Their rows are reused; strings stay the record's. */
-static size_t close_steps(const mli_run_record *record, const mli_settlement *s, int64_t now_ms)
+static size_t close_steps(const mli_run_record *record, const mli_ingest_batch *lines,
+                          const mli_settlement *s, int64_t now_ms)
 {
     size_t count = 0;
     mli_step_happening what = MLI_STEP_BROKE;
@@ -97,7 +98,8 @@ static size_t close_steps(const mli_run_record *record, const mli_settlement *s,
     for (size_t i = 0; i < record->step_count; i++) {
         mli_step_row *step = &record->steps[i];
         modellab_run_status to = 0;
-        if (mli_step_next(step->status, what, &to) == MLI_STEP_ALLOWED) {
+        if (!mli_ingest_batch_ends(lines, step->name) &&
+            mli_step_next(step->status, what, &to) == MLI_STEP_ALLOWED) {
             mli_step_row closed = *step;
             closed.status = to;
             closed.reason = s->reason;
@@ -167,7 +169,7 @@ MODELLAB_MUST_CHECK static modellab_status make_change(mli_ending *e, modellab_e
     e->measures = ingest->measures;
     add_up(run, e->host, &e->measures, &how);
     e->measures.cost_micros = mli_pricing_cost(lab, run, &e->measures);
-    size_t open_steps = close_steps(e->record, e->settlement, now);
+    size_t open_steps = close_steps(e->record, &ingest->batch, e->settlement, now);
     for (size_t i = 0; i < open_steps && e->measures.cpu_seconds >= 0; i++) {
         measure_open_step(e->host, e->measures.cpu_seconds - earlier, &e->record->steps[i]);
     }
@@ -227,7 +229,10 @@ modellab_status mli_ending_prepare(mli_ending *e, mli_ingest *ingest, mli_settle
     e->ingest = ingest;
     e->settlement = settlement;
     e->host = host;
-    e->change_list[0] = &e->change;
+    for (; e->line_count < ingest->batch.count; e->line_count++) {
+        e->change_list[e->line_count] = ingest->batch.changes[e->line_count];
+    }
+    e->change_list[e->line_count] = &e->change;
     mli_buf_init(&e->seal, ingest->lab->alloc);
     mli_buf_init(&e->history, ingest->lab->alloc);
     mli_buf_init(&e->methods, ingest->lab->alloc);
@@ -250,7 +255,7 @@ modellab_status mli_ending_prepare(mli_ending *e, mli_ingest *ingest, mli_settle
 
 mli_store_write mli_ending_write(const mli_ending *e)
 {
-    return (mli_store_write){.changes = e->change_list, .change_count = 1};
+    return (mli_store_write){.changes = e->change_list, .change_count = e->line_count + 1};
 }
 
 /* One that was to be queued again, but whose cancel has been requested meanwhile. */
@@ -272,7 +277,12 @@ modellab_status mli_ending_conclude(mli_ending *e, const mli_store_write *write,
     mli_settlement *settlement = e->settlement;
     const mli_host_measures *host = e->host;
     modellab_run_status next = e->to;
+    bool with_lines = e->line_count > 0;
     mli_ending_dispose(e);
+    /* Lines share the fate of the end: they are read again with the next try. */
+    if (with_lines && mli_ingest_flushed(ingest, write->status, NULL) != MODELLAB_OK) {
+        return mli_fail(err, write->status, "%s", write->error.message);
+    }
     if (write->status == MODELLAB_OK) {
         follow_up(ingest);
         if (ingest->log_dropped > 0) {

@@ -13,6 +13,9 @@
 #define LOOK_MS 100        /* page, caps, journal */
 #define MEMORY_LOOK_MS 10  /* for a run with a memory cap */
 #define QUIET_LOOK_MS 1000 /* journal, when the page does not tell of new lines */
+/* New lines wait for those behind them, and for the end of a run that is about to come: what is
+ * written together costs one transaction. */
+#define GATHER_NS (4 * NS_PER_MS)
 
 int64_t mli_job_now(const mli_job *job)
 {
@@ -196,9 +199,16 @@ static void pump(mli_job *job, int64_t now_ns, bool now)
     int64_t lines = atomic_load(&job->page.seen.journal_lines);
     bool due = now_ns - job->looked_ns >= QUIET_LOOK_MS * NS_PER_MS;
     bool more = job->ingest.more || mli_ingest_is_too_large(&job->ingest);
-    if (!now && !due && !more && lines == job->seen_lines) {
-        return;
+    bool told = lines != job->seen_lines;
+    if (!now && !due && !more) {
+        if (told && job->news_ns == 0) {
+            job->news_ns = now_ns;
+        }
+        if (!told || now_ns - job->news_ns < GATHER_NS) {
+            return;
+        }
     }
+    job->news_ns = 0;
     job->seen_lines = lines;
     job->looked_ns = now_ns;
     modellab_status status = mli_ingest_pump(&job->ingest, NULL, &err);
@@ -224,6 +234,7 @@ static int64_t next_look(const mli_job *job, int64_t now_ns)
 {
     int64_t often = job->caps.peak_memory_bytes > 0 ? MEMORY_LOOK_MS : LOOK_MS;
     int64_t next = job->ingest.more ? now_ns : now_ns + often * NS_PER_MS;
+    next = job->news_ns > 0 ? earlier(next, job->news_ns + GATHER_NS) : next;
     next = earlier(next, mli_ladder_next_ns(&job->ladder));
     if (job->ladder.rung == MLI_LADDER_IDLE) {
         next = earlier(next, mli_deadline_next_ns(&job->deadlines));

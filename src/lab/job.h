@@ -59,6 +59,7 @@ typedef struct mli_job {
     mli_retry_policy retry;
     uint32_t seen_progress, seen_step;
     int64_t seen_lines;
+    int64_t news_ns;   /* since when the page tells of lines that were not read; 0 = of none */
     int64_t looked_ns; /* last look at the journal */
     int64_t behind_ns; /* since when lines of it are not in the store; 0 = all are */
     int64_t retry_ns;  /* settling failed: not again before this time */
@@ -74,7 +75,8 @@ typedef struct mli_job {
     mli_settlement settlement;
     mli_host_measures measures;
     mli_ending ending;
-    bool ready; /* its worker is done: it is to be ended */
+    bool ready;          /* its worker is done: it is to be ended */
+    bool lines_with_end; /* the last lines are written in the transaction of the end */
     struct {
         bool limited;       /* the kernel holds the group to the run's memory cap */
         bool out_of_memory; /* and ended a process for it */
@@ -117,8 +119,9 @@ void mli_job_look(mli_job *job, int64_t now_ns, int64_t *next_ns);
  * failure, which is logged, it is ready again later. */
 /* Reaps the process and reads the rest of the journal. True: write the lines, then prepare. */
 MODELLAB_MUST_CHECK bool mli_job_end_read(mli_job *job, int64_t now_ns);
-mli_store_write mli_job_end_lines(const mli_job *job);
-/* Decides. True: write the end, then conclude. */
+/* Decides how it ends. Nothing to write: the lines go with the end. */
+mli_store_write mli_job_end_lines(mli_job *job);
+/* True: write the end, then conclude. */
 MODELLAB_MUST_CHECK bool mli_job_end_prepare(mli_job *job, const mli_store_write *lines,
                                              int64_t now_ns);
 void mli_job_end_conclude(mli_job *job, const mli_store_write *end, int64_t now_ns);

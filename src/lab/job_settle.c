@@ -127,9 +127,26 @@ bool mli_job_end_read(mli_job *job, int64_t now_ns)
     return job->ready;
 }
 
-mli_store_write mli_job_end_lines(const mli_job *job)
+/* What is decided does not depend on what the store makes of the lines. */
+static void decide(mli_job *job)
+{
+    mli_settle_view view = view_of(job);
+    mli_settlement *settlement = &job->settlement;
+    mli_settle_decide(&view, settlement);
+    mli_job_cap_message(job, settlement->reason, settlement->message, sizeof settlement->message);
+}
+
+mli_store_write mli_job_end_lines(mli_job *job)
 {
     const mli_ingest_batch *batch = &job->ingest.batch;
+    decide(job);
+    /* A run that did what it should needs nothing from the store that its lines may change: they
+     * go into the transaction of its end. */
+    job->lines_with_end =
+        job->settlement.what == MLI_RUN_DONE && !mli_ingest_batch_leaves_open(batch);
+    if (job->lines_with_end) {
+        return (mli_store_write){.change_count = 0};
+    }
     return (mli_store_write){.changes = (const mli_store_change *const *)batch->changes,
                              .change_count = batch->count};
 }
@@ -185,17 +202,16 @@ static bool not_settled(mli_job *job, modellab_status status, const modellab_err
 bool mli_job_end_prepare(mli_job *job, const mli_store_write *lines, int64_t now_ns)
 {
     modellab_error err = lines->error;
-    modellab_status status = mli_ingest_flushed(&job->ingest, lines->status, &err);
+    modellab_status status = MODELLAB_OK;
+    if (!job->lines_with_end) {
+        status = mli_ingest_flushed(&job->ingest, lines->status, &err);
+    }
     if (status != MODELLAB_OK) {
         say_not_ingested(job, status, &err);
         return later(job, now_ns);
     }
-    mli_settle_view view = view_of(job);
-    mli_settlement *settlement = &job->settlement;
-    mli_settle_decide(&view, settlement);
-    mli_job_cap_message(job, settlement->reason, settlement->message, sizeof settlement->message);
     job->measures = measures_of(job);
-    status = mli_ending_prepare(&job->ending, &job->ingest, settlement, &job->measures, &err);
+    status = mli_ending_prepare(&job->ending, &job->ingest, &job->settlement, &job->measures, &err);
     if (status != MODELLAB_OK) {
         return not_settled(job, status, &err, now_ns);
     }

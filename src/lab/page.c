@@ -35,13 +35,13 @@ int mli_page_create(mli_page_view *view, const mli_os_files *files, const char *
                     const mli_page_terms *terms)
 {
     *view = MLI_PAGE_VIEW_NONE;
-    /* A new file each time: whoever still has the page of an earlier attempt keeps it whole. */
-    int gone = files->unlink(files->user, path);
-    if (gone != 0 && gone != -ENOENT) {
-        return gone;
+    const int flags = MLI_OS_READ | MLI_OS_WRITE | MLI_OS_CREATE | MLI_OS_EXCLUSIVE;
+    int opened = files->open(files->user, path, flags, 0600);
+    if (opened == -EEXIST) {
+        /* A new file each time: whoever has the page of an earlier attempt keeps it whole. */
+        int gone = files->unlink(files->user, path);
+        opened = gone == 0 ? files->open(files->user, path, flags, 0600) : gone;
     }
-    int opened = files->open(files->user, path,
-                             MLI_OS_READ | MLI_OS_WRITE | MLI_OS_CREATE | MLI_OS_EXCLUSIVE, 0600);
     if (opened < 0) {
         return opened;
     }

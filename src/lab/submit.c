@@ -70,17 +70,17 @@ MODELLAB_MUST_CHECK static modellab_status check_model(submission *s, modellab_e
 }
 
 /* Caps that the user has for each run bound what the request allows itself. */
-MODELLAB_MUST_CHECK static modellab_status bound_by_user(submission *s, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status bound_by_user(submission *s, mli_cap_set *set,
+                                                         modellab_error *err)
 {
-    mli_cap_set set;
     mli_cap_verdict none;
     mli_run_caps ceilings;
     modellab_status status =
         mli_store_cap_room(s->lab->store, s->request.user, mli_lab_now_ms(s->lab),
-                           &(mli_amounts){{0}}, &set, &none, err);
+                           &(mli_amounts){{0}}, set, &none, err);
     if (status != MODELLAB_OK)
         return status;
-    mli_admission_ceilings(&set, &ceilings);
+    mli_admission_ceilings(set, &ceilings);
     return mli_request_bound(&s->request, &ceilings, &s->report, err);
 }
 
@@ -89,7 +89,8 @@ MODELLAB_MUST_CHECK static modellab_status check_caps(submission *s, modellab_er
 {
     const mli_run_caps *caps = &s->request.caps;
     bool safe = s->request.safe;
-    modellab_status status = bound_by_user(s, err);
+    mli_cap_set set;
+    modellab_status status = bound_by_user(s, &set, err);
     if (status == MODELLAB_OK) {
         status = mli_forecast_make(s->lab, s->request.model, s->input.probe.seconds, s->input.bytes,
                                    &s->estimate, err);
@@ -101,8 +102,8 @@ MODELLAB_MUST_CHECK static modellab_status check_caps(submission *s, modellab_er
     }
     if (status == MODELLAB_OK) {
         mli_admission_needs(caps, &s->estimate, safe, !s->input.probe.is_estimate, &s->need);
-        status = mli_admission_check_user(s->lab, s->request.user, safe, &s->estimate, &s->need,
-                                          &s->report, err);
+        status = mli_admission_check_user(s->lab, s->request.user, &set, safe, &s->estimate,
+                                          &s->need, &s->report, err);
     }
     if (status == MODELLAB_OK) {
         mli_forecast_write(&s->estimate, safe, &s->estimate_json);

@@ -220,15 +220,21 @@ static int system_free_bytes(void *user, const char *path, int64_t *free_bytes,
 {
     struct statvfs s;
     int rc;
-    int fd;
-    RETRY(fd, openat(base_of(user), path, O_PATH | O_CLOEXEC));
-    if (fd < 0)
-        return -errno;
-    RETRY(rc, fstatvfs(fd, &s));
-    int error = rc < 0 ? -errno : 0;
-    (void)close(fd); /* read only */
-    if (error != 0)
-        return error;
+    if (base_of(user) == AT_FDCWD || path[0] == '/') {
+        RETRY(rc, statvfs(path, &s));
+        if (rc < 0)
+            return -errno;
+    } else {
+        int fd;
+        RETRY(fd, openat(base_of(user), path, O_PATH | O_CLOEXEC));
+        if (fd < 0)
+            return -errno;
+        RETRY(rc, fstatvfs(fd, &s));
+        int error = rc < 0 ? -errno : 0;
+        (void)close(fd); /* read only */
+        if (error != 0)
+            return error;
+    }
     unsigned long long avail, total;
     if (__builtin_mul_overflow((unsigned long long)s.f_bavail, s.f_frsize, &avail) ||
         avail > INT64_MAX)

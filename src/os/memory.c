@@ -160,20 +160,15 @@ int mli_os_gauge_read(const mli_os_gauge *gauge, int64_t *peak_bytes, int64_t *n
                       int64_t *own_bytes)
 {
     char status[4096];
-    size_t used = 0;
+    ssize_t n;
     if (gauge->status_fd < 0)
         return ENOENT;
-    while (used + 1 < sizeof status) {
-        ssize_t n = pread(gauge->status_fd, status + used, sizeof status - 1 - used, (off_t)used);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return errno;
-        if (n == 0)
-            break;
-        used += (size_t)n;
-    }
-    status[used] = '\0';
+    do { /* one read gets it whole, and each makes it anew */
+        n = pread(gauge->status_fd, status, sizeof status - 1, 0);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return errno;
+    status[n] = '\0';
     *peak_bytes = status_line_bytes(status, "VmHWM:");
     *now_bytes = status_line_bytes(status, "VmRSS:");
     *own_bytes = status_line_bytes(status, "RssAnon:");

@@ -2,6 +2,7 @@
  * transaction that names run, status and fence. */
 #include "base/error.h"
 #include "store/sqlite_ledger.h"
+#include <string.h>
 
 modellab_status mli_sqlite_put_step(mli_sqlite *s, const char *run_id, const mli_step_row *step,
                                     modellab_error *err)
@@ -175,31 +176,66 @@ apply_parts(mli_sqlite *s, const mli_store_change *change, int64_t *last_event, 
     return status;
 }
 
-modellab_status mli_sqlite_apply_one(mli_sqlite *s, const mli_store_change *change, bool *applied,
-                                     int64_t *last_event, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+put_position(mli_sqlite *s, const char *run_id, const mli_run_stand *stand, modellab_error *err)
 {
-    mli_run_stand stand;
-    modellab_status status = mli_sqlite_stand(s, change->run_id, &stand, err);
+    mli_query q = mli_query_open(s, MLI_SQL_RUN_POSITION);
 
+    mli_query_text(&q, run_id);
+    mli_query_int(&q, stand->last_event);
+    mli_query_int(&q, stand->journal_line);
+    return mli_query_run(&q, err);
+}
+
+/* With the run's stand, which follows it. */
+MODELLAB_MUST_CHECK static modellab_status apply_to(mli_sqlite *s, const mli_store_change *change,
+                                                    mli_run_stand *stand, bool *applied,
+                                                    modellab_error *err)
+{
+    modellab_status status;
+
+    if (change->journal_line > 0 && stand->journal_line >= change->journal_line) {
+        return MODELLAB_OK; /* these lines are in the record already */
+    }
+    status = check_stand(change, stand, err);
     if (status == MODELLAB_OK) {
-        *last_event = stand.last_event;
-        if (change->journal_line > 0 && stand.journal_line >= change->journal_line) {
-            return MODELLAB_OK; /* these lines are in the record already */
+        status = apply_parts(s, change, &stand->last_event, err);
+    }
+    if (status == MODELLAB_OK) {
+        stand->journal_line = change->journal_line > 0 ? change->journal_line : stand->journal_line;
+        *applied = true;
+    }
+    return status;
+}
+
+/* The row of the run, which is long, is read and written once for all changes in a row up to its
+ * transition. */
+modellab_status mli_sqlite_apply_many(mli_sqlite *s, const mli_store_change *const *changes,
+                                      size_t count, bool *applied, int64_t *last_event,
+                                      modellab_error *err)
+{
+    modellab_status status = MODELLAB_OK;
+    size_t i = 0;
+
+    while (status == MODELLAB_OK && i < count) {
+        const char *run_id = changes[i]->run_id;
+        bool some = false, more = true;
+        mli_run_stand stand;
+
+        status = mli_sqlite_stand(s, run_id, &stand, err);
+        while (status == MODELLAB_OK && more) {
+            const mli_store_change *change = changes[i++];
+
+            status = apply_to(s, change, &stand, &some, err);
+            more =
+                i < count && change->transition == NULL && strcmp(changes[i]->run_id, run_id) == 0;
         }
-        status = check_stand(change, &stand, err);
+        if (status == MODELLAB_OK && some) {
+            status = put_position(s, run_id, &stand, err);
+        }
+        *applied = status == MODELLAB_OK && some;
+        *last_event = stand.last_event;
     }
-    if (status == MODELLAB_OK) {
-        status = apply_parts(s, change, last_event, err);
-    }
-    if (status == MODELLAB_OK) {
-        mli_query q = mli_query_open(s, MLI_SQL_RUN_POSITION);
-
-        mli_query_text(&q, change->run_id);
-        mli_query_int(&q, *last_event);
-        mli_query_int(&q, change->journal_line > 0 ? change->journal_line : stand.journal_line);
-        status = mli_query_run(&q, err);
-    }
-    *applied = status == MODELLAB_OK;
     return status;
 }
 
@@ -213,7 +249,7 @@ MODELLAB_MUST_CHECK static modellab_status run_apply(mli_sqlite *s, void *arg, m
 {
     const application *a = arg;
 
-    return mli_sqlite_apply_one(s, a->change, a->applied, a->last_event, err);
+    return mli_sqlite_apply_many(s, &a->change, 1, a->applied, a->last_event, err);
 }
 
 modellab_status mli_sqlite_apply(mli_store *store, const mli_store_change *change, bool *applied,

@@ -170,10 +170,10 @@ MODELLAB_MUST_CHECK modellab_status mli_sqlite_end_claim(mli_sqlite *s, mli_sqli
                                                          modellab_status status,
                                                          modellab_error *err);
 /* *applied false: its lines are in the record already. */
-MODELLAB_MUST_CHECK modellab_status mli_sqlite_apply_one(mli_sqlite *s,
-                                                         const mli_store_change *change,
-                                                         bool *applied, int64_t *last_event,
-                                                         modellab_error *err);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_apply_many(mli_sqlite *s,
+                                                          const mli_store_change *const *changes,
+                                                          size_t count, bool *applied,
+                                                          int64_t *last_event, modellab_error *err);
 
 /* A statement being bound and stepped; the first failure sticks. Always mli_query_close() it. */
 typedef struct mli_query {

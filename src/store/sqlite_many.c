@@ -14,15 +14,10 @@ MODELLAB_MUST_CHECK static modellab_status run_changes(mli_sqlite *s, void *arg,
                                                        modellab_error *err)
 {
     const mli_store_write *w = arg;
-    modellab_status status = MODELLAB_OK;
+    bool applied = false;
+    int64_t last_event = 0;
 
-    for (size_t i = 0; status == MODELLAB_OK && i < w->change_count; i++) {
-        bool applied = false;
-        int64_t last_event = 0;
-
-        status = mli_sqlite_apply_one(s, w->changes[i], &applied, &last_event, err);
-    }
-    return status;
+    return mli_sqlite_apply_many(s, w->changes, w->change_count, &applied, &last_event, err);
 }
 
 static bool is_lazy(const mli_store_write *w)

@@ -8,6 +8,9 @@
 
 #define APPLICATION_ID 0x4d4c4162 /* "MLAb" */
 #define WAIT_STEP_NS 5000000
+/* Negative: in KiB. The pages of a few thousand runs, so that a busy queue is not read again and
+ * again; taken only as it is used. */
+#define CACHE_KIB "-16384"
 
 static const mli_store_ops ops;
 
@@ -120,7 +123,8 @@ MODELLAB_MUST_CHECK static modellab_status configure(mli_sqlite *s, int32_t wait
     if (rc == SQLITE_OK) {
         rc = run_script(s,
                         "PRAGMA trusted_schema=OFF;PRAGMA cell_size_check=ON;"
-                        "PRAGMA synchronous=FULL;PRAGMA temp_store=MEMORY;",
+                        "PRAGMA synchronous=FULL;PRAGMA temp_store=MEMORY;"
+                        "PRAGMA cache_size=" CACHE_KIB ";",
                         wait_ms);
     }
     if (rc == SQLITE_OK && !s->base.read_only) {

@@ -107,9 +107,14 @@ static void check_user(modellab_estimate *e, bool safe, mli_amounts *need, model
 {
     const mli_run_caps none = {0};
     mli_findings report;
+    mli_cap_set set;
+    mli_cap_verdict verdict;
     mli_findings_begin(&report, NULL);
     mli_admission_needs(&none, e, safe, true, need);
-    assert_int_equal(expected, mli_admission_check_user(lab, "ann", safe, e, need, &report, NULL));
+    ASSERT_OK(mli_store_cap_room(lab->store, "ann", mli_lab_now_ms(lab), &(mli_amounts){{0}}, &set,
+                                 &verdict, err));
+    assert_int_equal(expected,
+                     mli_admission_check_user(lab, "ann", &set, safe, e, need, &report, NULL));
     assert_int_equal(admission, e->admission);
     mli_findings_dispose(&report);
 }

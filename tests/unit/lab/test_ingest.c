@@ -51,6 +51,45 @@ static void lines_become_records_once(void **state)
     stop_playing(&p);
 }
 
+/* Lines that still are in the batch go with the end: a step that was begun earlier and that they
+ * end keeps its own end, and events are numbered on. */
+static void last_lines_share_the_end(void **state)
+{
+    played p;
+    mli_ingest ingest;
+    modellab_run_status to = 0;
+    (void)state;
+    play(&p, NULL, NULL);
+    mli_ingest_open(&ingest, p.lab, p.row);
+    say_step(&p, "step_started");
+    ASSERT_OK(mli_ingest_read(&ingest, NULL, err));
+    assert_true(mli_ingest_batch_leaves_open(&ingest.batch));
+    ASSERT_OK(mli_ingest_pump(&ingest, NULL, err));
+    int64_t before = last_event(&p);
+    say_artifact(&p, "audio.json", "1-audio.json");
+    say_step(&p, "step_done");
+    say_outcome(&p, "COMPLETED", "none");
+    ASSERT_OK(mli_ingest_read(&ingest, NULL, err));
+    assert_int_equal(ingest.batch.count, 2);
+    assert_false(mli_ingest_batch_leaves_open(&ingest.batch));
+    assert_int_equal(last_event(&p), before);
+    settle_as(&ingest, &to);
+    assert_int_equal(to, MODELLAB_RUN_COMPLETED);
+    assert_int_equal(ingest.batch.count, 0);
+    assert_int_equal(last_event(&p), before + 3);
+    mli_run_record *record = NULL;
+    ASSERT_OK(mli_store_load(p.lab->store, p.id, &record, err));
+    assert_int_equal(record->artifact_count, 1);
+    assert_int_equal(record->step_count, 1);
+    assert_int_equal(record->steps[0].status, MODELLAB_RUN_COMPLETED);
+    assert_int_equal(record->steps[0].reason, MODELLAB_REASON_NONE);
+    assert_int_equal(record->run->journal_line, 4);
+    assert_string_equal(record->run->failed_step, ""); /* no step was open */
+    mli_run_record_free(record);
+    mli_ingest_close(&ingest);
+    stop_playing(&p);
+}
+
 static void say_progress(played *p, double done)
 {
     mli_jw *line = mli_journal_begin(&p->journal, "progress");
@@ -382,12 +421,16 @@ static void a_requeue_does_not_lose_a_cancel(void **state)
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-    const struct CMUnitTest tests[] = {
-        TEST(lines_become_records_once),       TEST(progress_tells_speed_and_what_is_left),
-        TEST(a_long_journal_is_read_in_turns), TEST(journals_have_bounds),
-        TEST(foreign_and_senseless_lines),     TEST(every_file_operation_fails_once),
-        TEST(every_allocation_fails_once),     TEST(an_endless_line),
-        TEST(a_requeue_does_not_lose_a_cancel)};
+    const struct CMUnitTest tests[] = {TEST(lines_become_records_once),
+                                       TEST(last_lines_share_the_end),
+                                       TEST(progress_tells_speed_and_what_is_left),
+                                       TEST(a_long_journal_is_read_in_turns),
+                                       TEST(journals_have_bounds),
+                                       TEST(foreign_and_senseless_lines),
+                                       TEST(every_file_operation_fails_once),
+                                       TEST(every_allocation_fails_once),
+                                       TEST(an_endless_line),
+                                       TEST(a_requeue_does_not_lose_a_cancel)};
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
