@@ -2,6 +2,31 @@
  * results; then the same once more, which takes over what is finished. run FOLDER */
 #include "example.h"
 
+/* Of an input that is copied into the lab; a token ends it from another thread, as here at the
+ * second block. */
+static int32_t stop_soon(void *user, int64_t done, int64_t total)
+{
+    printf("%lld of %lld bytes\n", (long long)done, (long long)total);
+    modellab_cancel_set(user);
+    return 0;
+}
+
+/* Nothing of a submission that was ended is stored. */
+static int cancelled_submission(modellab_lab *lab, modellab_run_submit_options options)
+{
+    char run_id[MODELLAB_RUN_ID_BYTES];
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_cancel *cancel = NULL;
+
+    must(modellab_cancel_create(NULL, &cancel, &err), &err, "token");
+    options.cancel = cancel;
+    options.progress = stop_soon;
+    options.user = cancel;
+    modellab_status status = modellab_run_submit(lab, &options, run_id, NULL, &err);
+    modellab_cancel_unref(cancel);
+    return status == MODELLAB_E_CANCELLED && run_id[0] == '\0';
+}
+
 int main(int argc, char **argv)
 {
     static unsigned char wav[44 + 32000];
@@ -30,6 +55,9 @@ int main(int argc, char **argv)
     must(modellab_run_estimate(lab, &options, &estimate, NULL, &err), &err, "estimate");
     printf("expected: %.3f s CPU, %.3f to %.3f\n", estimate.cpu_seconds, estimate.cpu_seconds_low,
            estimate.cpu_seconds_high);
+    if (!cancelled_submission(lab, options)) {
+        return 1;
+    }
     must(modellab_run_submit(lab, &options, run_id, NULL, &err), &err, "submit");
 
     must(modellab_supervisor_create(lab, NULL, &supervisor, &err), &err, "supervisor");

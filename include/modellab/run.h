@@ -75,6 +75,11 @@ typedef int32_t modellab_reason;
 enum { MODELLAB_REASON_LIST(MODELLAB_REASON_ENUM_) MODELLAB_REASON_END_ = 100000 };
 #undef MODELLAB_REASON_ENUM_
 
+/** How the reading of an input goes on (copied, or compared with what was recorded of it); called
+ * on the thread of the call, after each 256 KiB and at the end. `total_bytes` is -1 when it is not
+ * known. Return 0 to go on, else the call ends with E_CALLBACK and nothing is stored. */
+typedef int32_t (*modellab_input_progress_fn)(void *user, int64_t done_bytes, int64_t total_bytes);
+
 /** What to submit. The request is JSON; its schema is modellab_run_request_schema()
  * (docs/request.md). Exactly one of input_path and input_data is set, unless the pipeline needs no
  * input. */
@@ -91,11 +96,14 @@ typedef struct modellab_run_submit_options {
     modellab_cancel *cancel;  /**< ends the copying of the input with E_CANCELLED; NULL = none */
     const char *trace_state;  /**< W3C tracestate, kept with a valid trace_parent; more than 32
                                  members or 1,024 bytes, or not valid = none */
+    modellab_input_progress_fn progress; /**< NULL = none */
+    void *user;                          /**< for progress */
 } modellab_run_submit_options;
 
 #define MODELLAB_RUN_SUBMIT_OPTIONS_INIT                                                           \
     {                                                                                              \
-        sizeof(modellab_run_submit_options), NULL, 0, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL  \
+        sizeof(modellab_run_submit_options), NULL, 0, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, \
+            NULL, NULL                                                                             \
     }
 
 /** How to repeat a run: modellab_run_retry(), modellab_run_rerun(). */
@@ -106,11 +114,14 @@ typedef struct modellab_run_again_options {
     const char *request_id;   /**< [A-Za-z0-9._-]{1,128}; NULL = made */
     const char *trace_parent; /**< W3C traceparent; NULL or not valid = a new trace */
     const char *trace_state;  /**< as in modellab_run_submit_options */
+    modellab_cancel *cancel;  /**< ends the reading of the input with E_CANCELLED; NULL = none */
+    modellab_input_progress_fn progress; /**< NULL = none */
+    void *user;                          /**< for progress */
 } modellab_run_again_options;
 
 #define MODELLAB_RUN_AGAIN_OPTIONS_INIT                                                            \
     {                                                                                              \
-        sizeof(modellab_run_again_options), NULL, 0, NULL, NULL, NULL                              \
+        sizeof(modellab_run_again_options), NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL            \
     }
 
 /** Snapshot of a run: immutable, shared, stays as it was when it was loaded. */
@@ -258,7 +269,7 @@ MODELLAB_API void modellab_run_filter_init(modellab_run_filter *filter, size_t s
  * E_NOT_FOUND (no input file; the model is not installed), E_INVALID_MODEL (damaged), E_PERMISSION,
  *         E_INVALID_ARGUMENT (the input is a directory or a pipe; a request id that is none),
  *         E_CAP_EXCEEDED (`detail` is the MODELLAB_CAP_* bit), E_LIMIT (input too large),
- * E_NO_SPACE, E_STORE_READ_ONLY, E_STORE_FAILED, E_BUSY, E_CANCELLED, E_IO, E_NO_MEMORY
+ * E_NO_SPACE, E_STORE_READ_ONLY, E_STORE_FAILED, E_BUSY, E_CANCELLED, E_CALLBACK, E_IO, E_NO_MEMORY
  * @threads any @since 0.1 */
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_run_submit(
     modellab_lab *lab, const modellab_run_submit_options *options,
@@ -268,7 +279,7 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_run_submit(
  * as a child run. The child shares the stored input and takes over what is finished: steps of the
  * same key, and windows of speech recognition; the rest gives the bytes of an uninterrupted run.
  * @param options       NULL = none; `overrides` must be NULL
- * @param[out] child_id receives the id of the new run
+ * @param[out] child_id receives the id of the new run, "" on failure; may be the buffer of run_id
  * @errors E_NOT_FOUND, E_STATE (it has not ended, did not end badly, or is a recorded run),
  * E_HASH_MISMATCH (the stored input is damaged), and those of modellab_run_submit()
  * @threads any @since 0.1 */
@@ -279,7 +290,7 @@ modellab_run_retry(modellab_lab *lab, const char *run_id, const modellab_run_aga
 /** Submits a run that has ended, whatever its status, anew as a child run, with changes: a JSON
  * merge patch on its accepted request. Takes over what has the same key after that.
  * @param options       NULL = no changes
- * @param[out] child_id receives the id of the new run
+ * @param[out] child_id receives the id of the new run, "" on failure; may be the buffer of run_id
  * @param[out] report   optional; new report whenever there were findings, also with E_SCHEMA
  * @errors E_NOT_FOUND, E_STATE (it has not ended, or is a recorded run), E_INVALID_JSON,
  * E_HASH_MISMATCH, and those of modellab_run_submit()

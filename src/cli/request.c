@@ -391,6 +391,12 @@ void cli_tell_findings(const modellab_report *report, bool errors)
     }
 }
 
+int32_t cli_on_input(void *user, int64_t done, int64_t total)
+{
+    cli_progress_bytes(user, "storing", done, total);
+    return 0;
+}
+
 int cli_submit(const cli_call *call, modellab_lab *lab, const cli_input *input, const char *request,
                char run_id[MODELLAB_RUN_ID_BYTES])
 {
@@ -403,7 +409,8 @@ int cli_submit(const cli_call *call, modellab_lab *lab, const cli_input *input, 
     options.input_name = input != NULL && input->spool >= 0 ? "stdin" : NULL;
     options.cancel = cli_cancel_begin();
     cli_progress_begin(&progress, call, input != NULL ? input->shown : "");
-    cli_progress_text(&progress, "storing");
+    options.progress = cli_on_input;
+    options.user = &progress;
     modellab_status status = modellab_run_submit(lab, &options, run_id, &report, &err);
     cli_progress_end(&progress);
     cli_cancel_end(options.cancel);

@@ -26,6 +26,8 @@ int cli_input_open(const cli_call *call, const char *typed, cli_input *input);
 void cli_input_close(cli_input *input);
 /* Warnings to stderr; and what is wrong with a request, when `errors`. */
 void cli_tell_findings(const modellab_report *report, bool errors);
+/* Progress of an input that is read, for options; `user` is a cli_progress. */
+int32_t cli_on_input(void *user, int64_t done, int64_t total);
 /* Submits; findings of the validation go to stderr. 0 or an exit code. */
 int cli_submit(const cli_call *call, modellab_lab *lab, const cli_input *input, const char *request,
                char run_id[MODELLAB_RUN_ID_BYTES]);

@@ -19,6 +19,10 @@ void mli_caps_read(const mli_json *caps, mli_run_caps *out)
     out->audio_ms = scaled(mli_json_get(caps, "audio_seconds"), 1e3);
     out->peak_memory_bytes = mli_json_int(mli_json_get(caps, "peak_memory_bytes"), 0);
     out->api_calls = mli_json_int(mli_json_get(caps, "api_calls"), 0);
+    if (out->api_calls == 0 &&
+        mli_json_typeof(mli_json_get(caps, "api_calls")) == MLI_JSON_INTEGER) {
+        out->api_calls = MLI_CAP_NO_CALLS;
+    }
     out->cost_micros = mli_json_int(mli_json_get(caps, "cost_micros"), 0);
 }
 
@@ -41,6 +45,7 @@ modellab_reason mli_caps_passed(const mli_run_caps *caps, const mli_run_use *use
     if (above(caps->audio_ms, use->audio_ms)) {
         return MODELLAB_REASON_AUDIO_CAP;
     }
-    return above(caps->api_calls, use->api_calls) ? MODELLAB_REASON_API_CALLS_CAP
-                                                  : MODELLAB_REASON_NONE;
+    bool calls = caps->api_calls == MLI_CAP_NO_CALLS ? use->api_calls > 0
+                                                     : above(caps->api_calls, use->api_calls);
+    return calls ? MODELLAB_REASON_API_CALLS_CAP : MODELLAB_REASON_NONE;
 }

@@ -6,6 +6,9 @@
 #include "base/json.h"
 #include <modellab/run.h>
 
+/* In place of a number of calls: none is allowed. */
+#define MLI_CAP_NO_CALLS (-1)
+
 /* 0 = no cap. */
 typedef struct mli_run_caps {
     int64_t cpu_ns, wall_ms, peak_memory_bytes, audio_ms, api_calls, cost_micros;

@@ -62,7 +62,7 @@ void mli_job_leave(const mli_job *job, int64_t out[MLI_LEAVES])
     if (capped(job, MLI_MEASURE_CPU_MS)) {
         cpu = smaller(cpu, held->of[MLI_MEASURE_CPU_MS] * NS_PER_MS);
     }
-    if (job->caps.api_calls > 0) {
+    if (job->caps.api_calls != 0) { /* MLI_CAP_NO_CALLS leaves none */
         calls = left_of(job->caps.api_calls, job->row->api_calls > 0 ? job->row->api_calls : 0);
     }
     if (capped(job, MLI_MEASURE_API_CALLS)) {

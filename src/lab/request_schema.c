@@ -77,7 +77,7 @@
     "\"wall_seconds\":{\"type\":\"number\",\"exclusiveMinimum\":0},"                               \
     "\"audio_seconds\":{\"type\":\"number\",\"exclusiveMinimum\":0},"                              \
     "\"peak_memory_bytes\":{\"type\":\"integer\",\"minimum\":1},"                                  \
-    "\"api_calls\":{\"type\":\"integer\",\"minimum\":1},"                                          \
+    "\"api_calls\":{\"type\":\"integer\",\"minimum\":0},"                                          \
     "\"cost_micros\":{\"type\":\"integer\",\"minimum\":1}}}}}"
 
 static const struct {

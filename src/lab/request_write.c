@@ -150,8 +150,8 @@ static void put_caps(mli_jw *w, mli_request *r)
         const struct cap_member *m = &cap_members[i];
         const mli_json *own = mli_json_get(given, m->name);
         int64_t value = *cap_at(&r->caps, i);
-        if (m->unit == 0 && value > 0) {
-            mli_jw_kint(w, m->name, value);
+        if (m->unit == 0 && value != 0) {
+            mli_jw_kint(w, m->name, value == MLI_CAP_NO_CALLS ? 0 : value);
         } else if (own != NULL && m->unit > 0) {
             mli_jw_kreal(w, m->name, mli_json_number(own, 0.0));
         } else if (value > 0) {
@@ -216,7 +216,7 @@ modellab_status mli_request_bound(mli_request *r, const mli_run_caps *ceilings,
     for (size_t i = 0; i < CAP_MEMBERS; i++) {
         const struct cap_member *m = &cap_members[i];
         int64_t *own = cap_at(&r->caps, i), ceiling = *cap_at(&most, i);
-        if (ceiling <= 0 || (*own > 0 && *own <= ceiling)) {
+        if (ceiling <= 0 || (*own != 0 && *own <= ceiling)) {
             continue;
         }
         if (*own > ceiling) {

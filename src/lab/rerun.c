@@ -91,11 +91,10 @@ MODELLAB_MUST_CHECK static modellab_status check_parent(const mli_run_row *run, 
     return MODELLAB_OK;
 }
 
-MODELLAB_MUST_CHECK static modellab_status submit(mli_lab *lab, const mli_run_record *parent,
-                                                  const char *request,
-                                                  const modellab_run_again_options *options,
-                                                  char child_id[MLI_ULID_BYTES],
-                                                  modellab_report **report, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+submit(mli_lab *lab, const mli_run_record *parent, const char *request,
+       const modellab_run_again_options *options, const mli_copy_watch *watch,
+       char child_id[MLI_ULID_BYTES], modellab_report **report, modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
     modellab_run_submit_options o = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
@@ -111,14 +110,13 @@ MODELLAB_MUST_CHECK static modellab_status submit(mli_lab *lab, const mli_run_re
         o.input_path = path;
         o.input_name = parent->run->input_name;
     }
-    return mli_run_submit_child(lab, &o, parent, NULL, child_id, report, err);
+    return mli_run_submit_child(lab, &o, parent, watch, child_id, report, err);
 }
 
-MODELLAB_MUST_CHECK static modellab_status repeat(mli_lab *lab, const char *run_id,
-                                                  bool ended_badly, const mli_json *patch,
-                                                  const modellab_run_again_options *options,
-                                                  char child_id[MLI_ULID_BYTES],
-                                                  modellab_report **report, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+repeat(mli_lab *lab, const char *run_id, bool ended_badly, const mli_json *patch,
+       const modellab_run_again_options *options, const mli_copy_watch *watch,
+       char child_id[MLI_ULID_BYTES], modellab_report **report, modellab_error *err)
 {
     mli_run_record *parent = NULL;
     mli_buf request;
@@ -138,7 +136,7 @@ MODELLAB_MUST_CHECK static modellab_status repeat(mli_lab *lab, const char *run_
         status = mli_rerun_request(parent->run->request_json, patch, &request, err);
     }
     if (status == MODELLAB_OK) {
-        status = submit(lab, parent, mli_buf_text(&request), options, child_id, report, err);
+        status = submit(lab, parent, mli_buf_text(&request), options, watch, child_id, report, err);
     }
     mli_buf_dispose(&request);
     mli_run_record_free(parent);
@@ -147,20 +145,21 @@ MODELLAB_MUST_CHECK static modellab_status repeat(mli_lab *lab, const char *run_
 
 modellab_status mli_run_retry(mli_lab *lab, const char *run_id,
                               const modellab_run_again_options *options,
-                              char child_id[MLI_ULID_BYTES], modellab_error *err)
+                              const mli_copy_watch *watch, char child_id[MLI_ULID_BYTES],
+                              modellab_error *err)
 {
     child_id[0] = '\0';
     if (options->overrides != NULL) {
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT,
                         "a retry has the same request; rerun it to change something");
     }
-    return repeat(lab, run_id, true, NULL, options, child_id, NULL, err);
+    return repeat(lab, run_id, true, NULL, options, watch, child_id, NULL, err);
 }
 
 modellab_status mli_run_rerun(mli_lab *lab, const char *run_id,
                               const modellab_run_again_options *options,
-                              char child_id[MLI_ULID_BYTES], modellab_report **report,
-                              modellab_error *err)
+                              const mli_copy_watch *watch, char child_id[MLI_ULID_BYTES],
+                              modellab_report **report, modellab_error *err)
 {
     mli_json *patch = NULL;
     const char *text = options->overrides;
@@ -176,7 +175,8 @@ modellab_status mli_run_rerun(mli_lab *lab, const char *run_id,
             return status;
         }
     }
-    modellab_status status = repeat(lab, run_id, false, patch, options, child_id, report, err);
+    modellab_status status =
+        repeat(lab, run_id, false, patch, options, watch, child_id, report, err);
     mli_json_free(patch);
     return status;
 }

@@ -6,13 +6,16 @@
 #include "base/json.h"
 #include "lab/lab.h"
 
-/* As modellab_run_retry() and modellab_run_rerun(); `options` are complete. */
+/* As modellab_run_retry() and modellab_run_rerun(); `options` are complete, their token and
+ * progress are not looked at but those of `watch`. */
 MODELLAB_MUST_CHECK modellab_status mli_run_retry(mli_lab *lab, const char *run_id,
                                                   const modellab_run_again_options *options,
+                                                  const mli_copy_watch *watch,
                                                   char child_id[MLI_ULID_BYTES],
                                                   modellab_error *err);
 MODELLAB_MUST_CHECK modellab_status mli_run_rerun(mli_lab *lab, const char *run_id,
                                                   const modellab_run_again_options *options,
+                                                  const mli_copy_watch *watch,
                                                   char child_id[MLI_ULID_BYTES],
                                                   modellab_report **report, modellab_error *err);
 

@@ -28,7 +28,7 @@ typedef struct submission {
     mli_lab *lab;
     const modellab_run_submit_options *options;
     const mli_run_record *parent; /* run that this one repeats; NULL = none */
-    const mli_cancel_word *cancel;
+    mli_copy_watch watch;
     mli_request request;
     mli_input input;
     mli_findings report;
@@ -195,7 +195,7 @@ MODELLAB_MUST_CHECK static modellab_status take_over(submission *s, mli_input_fa
         facts->bytes = parent->input_bytes;
         (void)mli_str_copy(facts->sha256, sizeof facts->sha256, parent->input_sha256);
         status = mli_rundir_share_input(lab->os.files, lab->root, parent->id, s->ids.run_id, facts,
-                                        lab->alloc, err);
+                                        lab->alloc, &s->watch, err);
     }
     return status == MODELLAB_OK ? mli_reuse_offer(s->lab, s->parent, s->ids.run_id, s->log, err)
                                  : status;
@@ -209,12 +209,13 @@ MODELLAB_MUST_CHECK static modellab_status put_files(submission *s, mli_input_fa
         s->input.fd >= 0 ? lab->settings.max_input_bytes : lab->settings.max_upload_bytes;
     modellab_status status = mli_rundir_make(lab->os.files, lab->root, s->ids.run_id, err);
 
+    s->watch.total = s->input.bytes;
     if (status == MODELLAB_OK && s->parent != NULL) {
         status = take_over(s, facts, err);
     } else if (status == MODELLAB_OK && s->input.present) {
         status = mli_rundir_put_input(lab->os.files, lab->root, s->ids.run_id, s->input.fd,
                                       s->input.data, s->input.data_bytes, limit, lab->alloc,
-                                      s->cancel, facts, err);
+                                      &s->watch, facts, err);
     }
     if (status == MODELLAB_OK && s->input.present && facts->bytes != s->input.bytes) {
         status = mli_fail(err, MODELLAB_E_INVALID_AUDIO, "the input changed while it was read");
@@ -421,7 +422,7 @@ modellab_status mli_run_submit(mli_lab *lab, const modellab_run_submit_options *
 }
 
 modellab_status mli_run_submit_child(mli_lab *lab, const modellab_run_submit_options *options,
-                                     const mli_run_record *parent, const mli_cancel_word *cancel,
+                                     const mli_run_record *parent, const mli_copy_watch *watch,
                                      char run_id[MLI_ULID_BYTES], modellab_report **report,
                                      modellab_error *err)
 {
@@ -429,7 +430,9 @@ modellab_status mli_run_submit_child(mli_lab *lab, const modellab_run_submit_opt
     modellab_status status = begin(&s, lab, options, true, err);
 
     s.parent = parent;
-    s.cancel = cancel;
+    if (watch != NULL) {
+        s.watch = *watch;
+    }
     run_id[0] = '\0';
     if (status == MODELLAB_OK) {
         mli_log_text(s.log, MODELLAB_LOG_DEBUG, "run.submitting", "a run is being submitted");

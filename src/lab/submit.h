@@ -14,11 +14,11 @@ MODELLAB_MUST_CHECK modellab_status mli_run_submit(mli_lab *lab,
                                                    char run_id[MLI_ULID_BYTES],
                                                    modellab_report **report, modellab_error *err);
 /* A run that repeats `parent` (NULL = none): it shares the parent's stored input, at which the
- * options' input_path must point, and is offered its finished work. `cancel` (NULL = none) ends the
- * copying with E_CANCELLED; the token among the options is not looked at. */
+ * options' input_path must point, and is offered its finished work. `watch` (NULL = none) looks on
+ * while the input is read; token and progress among the options are not looked at. */
 MODELLAB_MUST_CHECK modellab_status
 mli_run_submit_child(mli_lab *lab, const modellab_run_submit_options *options,
-                     const mli_run_record *parent, const mli_cancel_word *cancel,
+                     const mli_run_record *parent, const mli_copy_watch *watch,
                      char run_id[MLI_ULID_BYTES], modellab_report **report, modellab_error *err);
 MODELLAB_MUST_CHECK modellab_status mli_run_validate(mli_lab *lab,
                                                      const modellab_run_submit_options *options,

@@ -52,18 +52,32 @@ typedef struct mli_input_facts {
     char sha256[65];
 } mli_input_facts;
 
+/* Who looks on while an input is read: each member may be NULL, as may the whole. `progress` hears
+ * of each block, of `total` bytes (-1: not known); not 0 ends the work with E_CALLBACK. */
+typedef struct mli_copy_watch {
+    const mli_cancel_word *cancel;
+    int32_t (*progress)(void *user, int64_t done, int64_t total);
+    void *user;
+    int64_t total;
+} mli_copy_watch;
+
+/* For each block of a reading: E_CANCELLED, E_CALLBACK. */
+MODELLAB_MUST_CHECK modellab_status mli_copy_watch_tell(const mli_copy_watch *watch, int64_t done,
+                                                        modellab_error *err);
+
 /* Copies an open file (from its present position) or bytes to `input`: temporary, hashed on the
- * way, synced, renamed; the directory is the caller's to sync. E_LIMIT beyond max_bytes; the cancel
- * word is polled. */
+ * way, synced, renamed; the directory is the caller's to sync. E_LIMIT beyond max_bytes; `watch` is
+ * asked for each block. */
 MODELLAB_MUST_CHECK modellab_status mli_rundir_put_input(
     const mli_os_files *files, const char *root, const char *run_id, int source_fd,
     const void *data, size_t data_bytes, int64_t max_bytes, const modellab_allocator *alloc,
-    const mli_cancel_word *cancel, mli_input_facts *facts, modellab_error *err);
+    const mli_copy_watch *watch, mli_input_facts *facts, modellab_error *err);
 /* The input of another run of the lab as this one's: a hard link where the disk allows one, else a
  * copy. Its bytes are compared with what was recorded of them: E_HASH_MISMATCH. */
 MODELLAB_MUST_CHECK modellab_status mli_rundir_share_input(
     const mli_os_files *files, const char *root, const char *from_id, const char *run_id,
-    const mli_input_facts *recorded, const modellab_allocator *alloc, modellab_error *err);
+    const mli_input_facts *recorded, const modellab_allocator *alloc, const mli_copy_watch *watch,
+    modellab_error *err);
 /* An artifact's file of another run as `file` of this one, likewise; its bytes are not read. */
 MODELLAB_MUST_CHECK modellab_status mli_artifact_share(const mli_os_files *files, const char *root,
                                                        const char *from_id, const char *from_file,

@@ -10,19 +10,34 @@
 
 typedef struct copy {
     const mli_os_files *files;
-    const mli_cancel_word *cancel;
+    const mli_copy_watch *watch;
     mli_sha256 hash;
     int64_t bytes, max_bytes;
     int out_fd;
 } copy;
 
+modellab_status mli_copy_watch_tell(const mli_copy_watch *watch, int64_t done, modellab_error *err)
+{
+    if (watch == NULL) {
+        return MODELLAB_OK;
+    }
+    if (mli_cancelled(watch->cancel)) {
+        return mli_fail(err, MODELLAB_E_CANCELLED, "cancelled");
+    }
+    if (watch->progress != NULL && watch->progress(watch->user, done, watch->total) != 0) {
+        return mli_fail(err, MODELLAB_E_CALLBACK, "the progress function asked to stop");
+    }
+    return MODELLAB_OK;
+}
+
 MODELLAB_MUST_CHECK static modellab_status put_block(copy *c, const void *data, size_t bytes,
                                                      modellab_error *err)
 {
     int rc;
+    modellab_status status = mli_copy_watch_tell(c->watch, c->bytes, err);
 
-    if (mli_cancelled(c->cancel)) {
-        return mli_fail(err, MODELLAB_E_CANCELLED, "cancelled");
+    if (status != MODELLAB_OK) {
+        return status;
     }
     if ((int64_t)bytes > c->max_bytes - c->bytes) {
         return mli_fail(err, MODELLAB_E_LIMIT, "the input is larger than %lld bytes",
@@ -91,6 +106,9 @@ MODELLAB_MUST_CHECK static modellab_status fill(copy *c, int source_fd, const vo
         status = copy_bytes(c, data, data_bytes, err);
     }
     if (status == MODELLAB_OK) {
+        status = mli_copy_watch_tell(c->watch, c->bytes, err);
+    }
+    if (status == MODELLAB_OK) {
         rc = c->files->sync(c->files->user, c->out_fd);
         status = rc == 0 ? status : mli_fail_os(err, -rc, "cannot sync the input");
     }
@@ -100,11 +118,11 @@ MODELLAB_MUST_CHECK static modellab_status fill(copy *c, int source_fd, const vo
 modellab_status mli_rundir_put_input(const mli_os_files *files, const char *root,
                                      const char *run_id, int source_fd, const void *data,
                                      size_t data_bytes, int64_t max_bytes,
-                                     const modellab_allocator *alloc, const mli_cancel_word *cancel,
+                                     const modellab_allocator *alloc, const mli_copy_watch *watch,
                                      mli_input_facts *facts, modellab_error *err)
 {
     char path[MLI_PATH_BYTES], temporary[MLI_PATH_BYTES];
-    copy c = {.files = files, .cancel = cancel, .max_bytes = max_bytes};
+    copy c = {.files = files, .watch = watch, .max_bytes = max_bytes};
     modellab_status status = mli_run_path(root, run_id, MLI_RUN_INPUT, path, err);
     int rc;
 

@@ -9,6 +9,7 @@
 /* sha256 of an open file, from its beginning. */
 MODELLAB_MUST_CHECK static modellab_status hash_file(const mli_os_files *files, int fd,
                                                      const modellab_allocator *alloc,
+                                                     const mli_copy_watch *watch,
                                                      mli_input_facts *out, modellab_error *err)
 {
     mli_sha256 hash;
@@ -31,6 +32,10 @@ MODELLAB_MUST_CHECK static modellab_status hash_file(const mli_os_files *files, 
         }
         mli_sha256_update(&hash, block, (size_t)got);
         out->bytes += got;
+        status = mli_copy_watch_tell(watch, out->bytes, err);
+        if (status != MODELLAB_OK) {
+            break;
+        }
     }
     mli_sha256_hex(&hash, out->sha256);
     mli_free(alloc, block);
@@ -40,10 +45,10 @@ MODELLAB_MUST_CHECK static modellab_status hash_file(const mli_os_files *files, 
 MODELLAB_MUST_CHECK static modellab_status check(const mli_os_files *files, int fd,
                                                  const mli_input_facts *recorded,
                                                  const modellab_allocator *alloc,
-                                                 modellab_error *err)
+                                                 const mli_copy_watch *watch, modellab_error *err)
 {
     mli_input_facts found;
-    modellab_status status = hash_file(files, fd, alloc, &found, err);
+    modellab_status status = hash_file(files, fd, alloc, watch, &found, err);
 
     if (status == MODELLAB_OK &&
         (found.bytes != recorded->bytes || strcmp(found.sha256, recorded->sha256) != 0)) {
@@ -54,20 +59,23 @@ MODELLAB_MUST_CHECK static modellab_status check(const mli_os_files *files, int 
 }
 
 /* Where a hard link is not possible, a copy is; the two are on one disk as a rule. */
-MODELLAB_MUST_CHECK static modellab_status
-copy(const mli_os_files *files, const char *root, const char *run_id, int fd,
-     const mli_input_facts *recorded, const modellab_allocator *alloc, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status copy(const mli_os_files *files, const char *root,
+                                                const char *run_id, int fd,
+                                                const mli_input_facts *recorded,
+                                                const modellab_allocator *alloc,
+                                                const mli_copy_watch *watch, modellab_error *err)
 {
     mli_input_facts copied;
 
-    return mli_rundir_put_input(files, root, run_id, fd, NULL, 0, recorded->bytes, alloc, NULL,
+    return mli_rundir_put_input(files, root, run_id, fd, NULL, 0, recorded->bytes, alloc, watch,
                                 &copied, err);
 }
 
 modellab_status mli_rundir_share_input(const mli_os_files *files, const char *root,
                                        const char *from_id, const char *run_id,
                                        const mli_input_facts *recorded,
-                                       const modellab_allocator *alloc, modellab_error *err)
+                                       const modellab_allocator *alloc, const mli_copy_watch *watch,
+                                       modellab_error *err)
 {
     char from[MLI_PATH_BYTES], to[MLI_PATH_BYTES], folder[MLI_PATH_BYTES];
     modellab_status status = mli_run_path(root, from_id, MLI_RUN_INPUT, from, err);
@@ -86,14 +94,14 @@ modellab_status mli_rundir_share_input(const mli_os_files *files, const char *ro
     if (fd < 0) {
         return mli_fail_os(err, -fd, "the input of the earlier run cannot be opened");
     }
-    status = check(files, fd, recorded, alloc, err);
+    status = check(files, fd, recorded, alloc, watch, err);
     if (status == MODELLAB_OK) {
         rc = files->link(files->user, from, to);
         if (rc == 0) {
             rc = mli_os_sync_dir(files, folder);
             status = rc == 0 ? status : mli_fail_os(err, -rc, "the input cannot be shared");
         } else {
-            status = copy(files, root, run_id, fd, recorded, alloc, err);
+            status = copy(files, root, run_id, fd, recorded, alloc, watch, err);
         }
     }
     rc = files->close(files->user, fd);

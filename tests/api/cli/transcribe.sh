@@ -161,6 +161,12 @@ if command -v script >/dev/null; then
     >"$work/seen/terminal" </dev/null
   check "a bar on a terminal" grep -q 'ETA' "$work/seen/terminal"
   check "the bar is cleared" sh -c "grep -aq \"\$(printf '\\r\\033\\[K')\" '$work/seen/terminal'"
+  cp "$audio" "$work/audio/large.wav"
+  truncate -s 64M "$work/audio/large.wav"
+  script -qec "'$program' run submit --pipeline ingest --hold '$work/audio/large.wav'" /dev/null \
+    >"$work/seen/storing" </dev/null
+  check "bytes of an input that is stored" grep -aq 'storing  *[0-9.]*/64.0 MiB' "$work/seen/storing"
+  rm -f "$work/audio/large.wav"
   # a narrow terminal and a long name: no line is wider than the terminal, or it would wrap
   cp "$audio" "$work/audio/a_name_that_is_longer_than_the_bar_has_room_for.wav"
   for columns in 80 40 20; do

@@ -113,6 +113,10 @@ static void each_cap_by_itself(void **state)
         {{.peak_memory_bytes = 5}, {-1, 5, 9, 9, 9}, {-1, 6, 9, 9, 9}, MODELLAB_REASON_MEMORY_CAP},
         {{.audio_ms = 5}, {9, 9, 5, 9, 9}, {9, 9, 6, 9, 9}, MODELLAB_REASON_AUDIO_CAP},
         {{.api_calls = 5}, {9, 9, 9, 5, 9}, {9, 9, 9, 6, 9}, MODELLAB_REASON_API_CALLS_CAP},
+        {{.api_calls = MLI_CAP_NO_CALLS},
+         {9, 9, 9, 0, 9},
+         {9, 9, 9, 1, 9},
+         MODELLAB_REASON_API_CALLS_CAP},
         {{.cost_micros = 5}, {9, 9, 9, 9, 5}, {9, 9, 9, 9, 6}, MODELLAB_REASON_COST_CAP}};
     const mli_run_use unknown = MLI_RUN_USE_INIT;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -138,8 +142,13 @@ static void caps_from_odd_requests(void **state)
     assert_int_equal(caps.api_calls, 7);
     assert_int_equal(caps.cost_micros, 9);
     mli_json_free(root);
+    assert_int_equal(mli_json_parse("{\"api_calls\":0}", 15, 1000, &root, NULL), MODELLAB_OK);
+    mli_caps_read(root, &caps);
+    assert_int_equal(caps.api_calls, MLI_CAP_NO_CALLS);
+    mli_json_free(root);
     mli_caps_read(NULL, &caps);
     assert_int_equal(caps.cpu_ns, 0);
+    assert_int_equal(caps.api_calls, 0);
 }
 
 int main(void)

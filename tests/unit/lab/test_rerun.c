@@ -161,7 +161,7 @@ static void a_child_shares_and_is_offered_what_is_finished(void **state)
     (void)state;
     mli_lab *lab = ended_run(MODELLAB_RUN_FAILED, id);
     o.request_id = "again-1";
-    ASSERT_OK(mli_run_retry(lab, id, &o, child, err));
+    ASSERT_OK(mli_run_retry(lab, id, &o, NULL, child, err));
     assert_string_not_equal(id, child); /* also with an idempotency key */
     ASSERT_OK(mli_store_load(lab->store, child, &record, err));
     assert_string_equal(record->run->parent_run_id, id);
@@ -190,23 +190,23 @@ static void which_runs_can_be_repeated(void **state)
     modellab_run_again_options o = MODELLAB_RUN_AGAIN_OPTIONS_INIT;
     (void)state;
     mli_lab *lab = ended_run(MODELLAB_RUN_COMPLETED, id);
-    ASSERT_FAILS(MODELLAB_E_STATE, mli_run_retry(lab, id, &o, child, err));
+    ASSERT_FAILS(MODELLAB_E_STATE, mli_run_retry(lab, id, &o, NULL, child, err));
     ASSERT_FAILS(MODELLAB_E_NOT_FOUND,
-                 mli_run_retry(lab, "01ARZ3NDEKTSV4RRFFQ69G5FAV", &o, child, err));
-    ASSERT_FAILS(MODELLAB_E_NOT_FOUND, mli_run_rerun(lab, "x", &o, child, NULL, err));
+                 mli_run_retry(lab, "01ARZ3NDEKTSV4RRFFQ69G5FAV", &o, NULL, child, err));
+    ASSERT_FAILS(MODELLAB_E_NOT_FOUND, mli_run_rerun(lab, "x", &o, NULL, child, NULL, err));
     o.overrides = "[]";
-    ASSERT_FAILS(MODELLAB_E_INVALID_JSON, mli_run_rerun(lab, id, &o, child, NULL, err));
-    ASSERT_FAILS(MODELLAB_E_INVALID_ARGUMENT, mli_run_retry(lab, id, &o, child, err));
+    ASSERT_FAILS(MODELLAB_E_INVALID_JSON, mli_run_rerun(lab, id, &o, NULL, child, NULL, err));
+    ASSERT_FAILS(MODELLAB_E_INVALID_ARGUMENT, mli_run_retry(lab, id, &o, NULL, child, err));
     o.overrides = "{\"nonsense\":1}";
-    ASSERT_FAILS(MODELLAB_E_SCHEMA, mli_run_rerun(lab, id, &o, child, &report, err));
+    ASSERT_FAILS(MODELLAB_E_SCHEMA, mli_run_rerun(lab, id, &o, NULL, child, &report, err));
     assert_non_null(report);
     mli_report_unref(report);
     assert_int_equal(count_runs(lab), 1);
     assert_int_equal(count_folders(lab), 1); /* nothing of a refused one stays */
     o.overrides = "{\"priority\":\"high\"}";
-    ASSERT_OK(mli_run_rerun(lab, id, &o, child, NULL, err));
+    ASSERT_OK(mli_run_rerun(lab, id, &o, NULL, child, NULL, err));
     o.overrides = NULL;
-    ASSERT_FAILS(MODELLAB_E_STATE, mli_run_retry(lab, child, &o, id, err)); /* queued */
+    ASSERT_FAILS(MODELLAB_E_STATE, mli_run_retry(lab, child, &o, NULL, id, err)); /* queued */
     mli_lab_unref(lab);
 }
 
@@ -219,14 +219,14 @@ static void damage_is_told_or_passed_over(void **state)
     assert_true(snprintf(path, sizeof(path), "%s/runs/%s/artifacts/1-audio.json", lab->root, id) >
                 0);
     assert_int_equal(unlink(path), 0);
-    ASSERT_OK(mli_run_retry(lab, id, &o, child, err)); /* the step is done again */
+    ASSERT_OK(mli_run_retry(lab, id, &o, NULL, child, err)); /* the step is done again */
     line_types(lab, child, types);
     assert_string_equal(types, "c");
     ASSERT_OK(mli_run_path(lab->root, id, MLI_RUN_INPUT, path, err));
     wav[100] ^= 1;
     write_file(path, wav, sizeof(wav));
     wav[100] ^= 1;
-    ASSERT_FAILS(MODELLAB_E_HASH_MISMATCH, mli_run_retry(lab, id, &o, child, err));
+    ASSERT_FAILS(MODELLAB_E_HASH_MISMATCH, mli_run_retry(lab, id, &o, NULL, child, err));
     assert_int_equal(count_folders(lab), 2);
     mli_lab_unref(lab);
 }

@@ -188,11 +188,12 @@ static void a_cancelled_submission_leaves_nothing(void **state)
     modellab_run_submit_options o = ingest_of(wav, sizeof wav);
     modellab_error err = MODELLAB_ERROR_INIT;
     mli_cancel_word word = 1;
+    const mli_copy_watch watch = {.cancel = &word};
     char id[MLI_ULID_BYTES];
 
     (void)state;
     assert_int_equal(MODELLAB_E_CANCELLED,
-                     mli_run_submit_child(lab, &o, NULL, &word, id, NULL, &err));
+                     mli_run_submit_child(lab, &o, NULL, &watch, id, NULL, &err));
     assert_string_equal("", id);
     assert_int_equal(0, count_runs(lab));
     assert_int_equal(0, count_folders(lab));

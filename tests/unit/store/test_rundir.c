@@ -136,6 +136,7 @@ static void manifests_tell_damage(void **state)
 static void inputs_are_copied_and_bounded(void **state)
 {
     mli_cancel_word word = 1;
+    const mli_copy_watch watch = {.cancel = &word};
     mli_input_facts facts;
     char path[512];
     int fd;
@@ -149,7 +150,7 @@ static void inputs_are_copied_and_bounded(void **state)
                                                         999999, NULL, NULL, &facts, err));
     assert_int_equal(0, lseek(fd, 0, SEEK_SET));
     ASSERT_FAILS(MODELLAB_E_CANCELLED, mli_rundir_put_input(F, folder.path, id_of(1), fd, NULL, 0,
-                                                            1000000, NULL, &word, &facts, err));
+                                                            1000000, NULL, &watch, &facts, err));
     assert_int_equal(0, lseek(fd, 0, SEEK_SET));
     ASSERT_OK(mli_rundir_put_input(F, folder.path, id_of(1), fd, NULL, 0, 1000000, NULL, NULL,
                                    &facts, err));
