@@ -61,7 +61,8 @@ MODELLAB_API int32_t modellab_supervisor_get_pollfd(const modellab_supervisor *s
 
 /** Does what is due and returns. @param timeout_ms how long to wait for something, 0 = not at all
  * @param[out] next_ms optional: call again after at most this time
- * @errors E_STATE, E_STORE_FAILED, E_IO, E_NO_MEMORY (all logged; the supervisor stays usable)
+ * @errors E_STATE (it was started as a thread), E_STORE_FAILED, E_IO, E_NO_MEMORY (all logged; the
+ * supervisor stays usable)
  * @threads confined @since 0.1 */
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_supervisor_step(
     modellab_supervisor *supervisor, int64_t timeout_ms, int64_t *next_ms, modellab_error *err);

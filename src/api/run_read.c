@@ -184,6 +184,11 @@ modellab_status modellab_run_list_load(modellab_lab *lab, const modellab_run_fil
     if (status == MODELLAB_OK && (taken.limit < 0 || taken.limit > 1000)) {
         status = mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "limit is 1 to 1000");
     }
+    if (status == MODELLAB_OK && taken.before_id != NULL && taken.before_id[0] != '\0' &&
+        !mli_ulid_valid(taken.before_id)) {
+        status = mli_fail(err, MODELLAB_E_INVALID_ARGUMENT,
+                          "before must be the id of a run (26 characters)");
+    }
     if (status != MODELLAB_OK) {
         return status;
     }

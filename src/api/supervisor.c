@@ -57,6 +57,10 @@ modellab_status modellab_supervisor_step(modellab_supervisor *supervisor, int64_
     if (supervisor == NULL) {
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "supervisor must not be NULL");
     }
+    if (mli_supervisor_pollfd(supervisor) < 0) {
+        return mli_fail(err, MODELLAB_E_STATE,
+                        "the supervisor was started: it steps in a thread of its own");
+    }
     return mli_supervisor_step(supervisor, timeout_ms, next_ms, err);
 }
 

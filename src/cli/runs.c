@@ -8,6 +8,25 @@
 #include <string.h>
 #include <time.h>
 
+/* What it waits for now, if for anything. */
+static void tell_queued(const cli_call *call, modellab_lab *lab, const char *run_id)
+{
+    modellab_run_explanation e = {.size = sizeof e};
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_status status = modellab_run_explain(lab, run_id, &e, NULL, &err);
+    if (status != MODELLAB_OK)
+        cli_note(call, "queued (%s)", err.message);
+    else if (e.why == MODELLAB_WAIT_NO_SUPERVISOR)
+        cli_note(call,
+                 "queued; it waits for a supervisor (modellab supervise, or modellab run wait "
+                 "%s)",
+                 run_id);
+    else if (e.why == MODELLAB_WAIT_HELD)
+        cli_note(call, "queued and held (modellab run release %s)", run_id);
+    else
+        cli_note(call, "queued; a supervisor is there (modellab run wait %s)", run_id);
+}
+
 int cli_run_submit(cli_call *call)
 {
     modellab_lab *lab = NULL;
@@ -46,10 +65,7 @@ int cli_run_submit(cli_call *call)
         code = printf("%s\n", run_id) > 0 && fflush(stdout) == 0 ? CLI_EXIT_OK : CLI_EXIT_FAILURE;
     }
     if (code == CLI_EXIT_OK)
-        cli_note(call,
-                 "queued; it waits for a supervisor (modellab supervise, or modellab run wait "
-                 "%s)",
-                 run_id);
+        tell_queued(call, lab, run_id);
     cli_text_free(&request);
     modellab_lab_unref(lab);
     return code;

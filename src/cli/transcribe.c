@@ -58,6 +58,18 @@ static int deliver(cli_call *call, modellab_lab *lab, const modellab_run *run, c
     return code;
 }
 
+/* What a run that did not complete has got so far: results of the steps before are no use alone. */
+static bool has_partial(const modellab_run *run)
+{
+    for (size_t i = 0; i < modellab_run_artifact_count(run); i++) {
+        modellab_artifact_info a = {.size = sizeof a};
+        if (modellab_run_artifact_at(run, i, &a, NULL) == MODELLAB_OK &&
+            strstr(a.name, ".partial.") != NULL)
+            return true;
+    }
+    return false;
+}
+
 static int end_of_run(cli_call *call, modellab_lab *lab, modellab_run *run, const char *file,
                       const char *shown, cli_json *j)
 {
@@ -76,7 +88,7 @@ static int end_of_run(cli_call *call, modellab_lab *lab, modellab_run *run, cons
         code = deliver(call, lab, run, file, j);
     } else {
         code = cli_tell_end(shown, &info);
-        if (modellab_run_artifact_count(run) > 0)
+        if (has_partial(run))
             cli_note(call, "what was done until then is kept: modellab run results %s", info.id);
     }
     if (j != NULL)

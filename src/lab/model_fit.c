@@ -2,8 +2,10 @@
  * nearly all requests leave both to the model. */
 #include "lab/model_fit.h"
 
+#include "base/error.h"
 #include "models/catalog.h"
 #include "models/installed.h"
+#include "os/locale.h"
 #include "text/whisper_tokenizer.h"
 #include <string.h>
 
@@ -62,4 +64,37 @@ modellab_status mli_model_fit(const mli_request *request, const mli_lab *lab, ml
                          "The model \"%s\" knows English only.", request->model);
     }
     return status;
+}
+
+/* Names that nobody has, or that only need to be pulled: a mistyped one is neither. */
+MODELLAB_MUST_CHECK static modellab_status find_near(const mli_lab *lab, const char *name,
+                                                     char near[MLI_MODEL_NAME_MAX + 1],
+                                                     modellab_error *err)
+{
+    mli_model_store store = {.alloc = lab->alloc, .files = lab->os.files, .root = lab->models_root};
+    mli_catalog *catalog = NULL;
+    modellab_status status = mli_catalog_configured(lab->alloc, &catalog, err);
+
+    near[0] = '\0';
+    if (status == MODELLAB_OK && mli_catalog_find(catalog, name) == NULL) {
+        status = mli_model_store_suggest(&store, catalog, name, near, err);
+    }
+    mli_catalog_destroy(catalog);
+    return status;
+}
+
+modellab_status mli_model_missing(const mli_lab *lab, const char *name, mli_findings *report,
+                                  modellab_error *err)
+{
+    char near[MLI_MODEL_NAME_MAX + 1], advice[MLI_MODEL_NAME_MAX + 32];
+    modellab_error ignored = MODELLAB_ERROR_INIT; /* without a suggestion it is told as well */
+    bool known = find_near(lab, name, near, &ignored) == MODELLAB_OK && near[0] != '\0';
+
+    (void)mli_os_format(advice, sizeof advice, "%s%s%s",
+                        known ? "did you mean \"" : "pull it first", known ? near : "",
+                        known ? "\"?" : "");
+    mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "model.not_installed", "/config/asr/model",
+                     "The model \"%s\" is not installed; %s%s", name, advice, known ? "" : ".");
+    return mli_fail(err, MODELLAB_E_NOT_FOUND, "the model \"%s\" is not installed; %s", name,
+                    advice);
 }

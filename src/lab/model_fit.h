@@ -13,4 +13,8 @@
 MODELLAB_MUST_CHECK modellab_status mli_model_fit(const mli_request *request, const mli_lab *lab,
                                                   mli_findings *report, modellab_error *err);
 
+/* That there is no such model, and which one may have been meant: E_NOT_FOUND. */
+MODELLAB_MUST_CHECK modellab_status mli_model_missing(const mli_lab *lab, const char *name,
+                                                      mli_findings *report, modellab_error *err);
+
 #endif

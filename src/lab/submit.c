@@ -62,11 +62,7 @@ MODELLAB_MUST_CHECK static modellab_status check_model(submission *s, modellab_e
                          "The installed model is damaged: %s", why);
         return mli_fail(err, MODELLAB_E_INVALID_MODEL, "the installed model is damaged: %s", why);
     }
-    mli_findings_add(&s->report, MODELLAB_SEVERITY_ERROR, "model.not_installed",
-                     "/config/asr/model", "The model \"%s\" is not installed; pull it first.",
-                     name);
-    return mli_fail(err, MODELLAB_E_NOT_FOUND, "the model \"%s\" is not installed; pull it first",
-                    name);
+    return mli_model_missing(s->lab, name, &s->report, err);
 }
 
 /* Caps that the user has for each run bound what the request allows itself. */

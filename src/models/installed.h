@@ -60,6 +60,13 @@ MODELLAB_MUST_CHECK modellab_status mli_model_store_languages(const mli_model_st
                                                               const char *name,
                                                               char out[MLI_MODEL_LANGUAGES_BYTES],
                                                               modellab_error *err);
+/* The nearest name to a mistyped one, of what is installed and of the catalog: "" when nothing is
+ * near. */
+MODELLAB_MUST_CHECK modellab_status mli_model_store_suggest(const mli_model_store *store,
+                                                            const mli_catalog *catalog,
+                                                            const char *name,
+                                                            char out[MLI_MODEL_NAME_MAX + 1],
+                                                            modellab_error *err);
 /* Removes an installed model (its directory); E_NOT_FOUND when absent. */
 MODELLAB_MUST_CHECK modellab_status mli_model_store_remove(const mli_model_store *store,
                                                            const char *name, modellab_error *err);

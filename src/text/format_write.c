@@ -106,6 +106,8 @@ static void write_ctm_word(mli_buf *out, const char *word)
         mli_buf_append_char(out, (unsigned char)word[at] <= ' ' ? '_' : word[at]);
 }
 
+#define CTM_SHORTEST_MS 10
+
 static void write_ctm(const mli_transcript *t, const char *name, mli_buf *out)
 {
     mli_format_clock clock = {0};
@@ -116,6 +118,8 @@ static void write_ctm(const mli_transcript *t, const char *name, mli_buf *out)
             if (mli_format_is_empty(w->text))
                 continue;
             mli_format_cue(&clock, w->start, w->end, 0, &start, &end);
+            if (end == start) /* readers refuse a duration of 0, and many keep two digits */
+                end = start + CTM_SHORTEST_MS;
             write_file_name(out, name);
             mli_buf_append_text(out, " 1 ");
             mli_format_seconds(out, start);

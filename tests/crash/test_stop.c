@@ -313,6 +313,9 @@ static void only_one_run(void **state)
     assert_int_equal(modellab_supervisor_create(k->lab, &options, &s, NULL), MODELLAB_OK);
     assert_int_equal(modellab_supervisor_start(s, NULL), MODELLAB_OK);
     assert_int_equal(modellab_supervisor_start(s, NULL), MODELLAB_E_STATE);
+    modellab_error stepped = MODELLAB_ERROR_INIT;
+    assert_int_equal(modellab_supervisor_step(s, 0, NULL, &stepped), MODELLAB_E_STATE);
+    assert_non_null(strstr(stepped.message, "was started"));
     assert_int_equal(modellab_supervisor_get_pollfd(s), -1);
     assert_int_equal(kit_wait_final(k, mine), MODELLAB_RUN_COMPLETED);
     modellab_supervisor_destroy(s);

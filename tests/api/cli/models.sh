@@ -130,6 +130,12 @@ run models import mine "$work/ggml-small.bin"
 check "import" exit_is 0
 run models list
 check "imported models are listed" sh -c "grep -q '^mine  *installed' '$out'"
+run run submit "$audio" --model mind --quiet
+check "a mistyped name of an installed model" says 'did you mean "mine"?'
+run run submit "$audio" --model whisper-tinyen --quiet
+check "a mistyped name of the catalog" says 'did you mean "whisper-tiny.en"?'
+run run submit "$audio" --model whisper-base --quiet
+check "one that is only to be pulled" says 'not installed; pull it first'
 for asked in "--language de" "--task translate"; do
   # shellcheck disable=SC2086 # two words
   run transcribe "$audio" --model mine $asked --quiet
@@ -138,8 +144,9 @@ for asked in "--language de" "--task translate"; do
 done
 # one that an older version installed does not say it: the worker finds out
 sed -i 's/"languages":"en",//' "$MODEL_LAB_MODELS_ROOT/mine/model.json"
-run transcribe "$audio" --model mine --language de --quiet
+run transcribe "$audio" --model mine --language de
 check "the worker finds out" exit_is 3
+check "nothing of use was done" sh -c "! grep -q 'is kept' '$err'"
 check "the reason is no internal one" [ "$(fact reason)" = unsupported_request ]
 run models import mine "$work/ggml-small.bin"
 check "import under a used name" exit_is 1

@@ -83,6 +83,8 @@ wrong transcribe a/x.wav b/x.wav --output "$work/"
 wrong run status
 wrong run status a b
 wrong run list --limit 0
+wrong run list --before x
+wrong run list --before '01ARZ3NDEKTSV4RRFFQ69G5FA!'
 wrong completion csh
 wrong nonsense
 wrong supervise --workers 0
