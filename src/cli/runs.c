@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-/* What it waits for now, if for anything. */
+/* What it waits for, if for anything. */
 static void tell_queued(const cli_call *call, modellab_lab *lab, const char *run_id)
 {
     modellab_run_explanation e = {.size = sizeof e};

@@ -37,6 +37,8 @@ CASES = [
     ("no opening comment", "src/text/x.c", None),
     ("a mark of unfinished work", "src/text/x.c", "/* TO" + "DO later */\n"),
     ("a path of a machine", "src/text/x.c", 'const char *f = "/ro' + 'ot/x";\n'),
+    ("a variable of tests that the table lacks", "tests/crash/x.c", 'const char *f = "MODEL_LAB_' + 'UNLISTED_RUNS";\n'),
+    ("one of a script", "scripts/x", "echo $MODEL_LAB_" + "UNLISTED\n"),
     ("too long a file", "src/text/x.c", "int a;\n" * 501),
 ]
 

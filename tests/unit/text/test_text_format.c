@@ -339,26 +339,6 @@ static void test_random_json(void **state)
     }
 }
 
-/* Readers of CTM refuse a duration of 0. */
-static void test_ctm_durations(void **state)
-{
-    (void)state;
-    static const mli_transcript_word words[] = {
-        {.start = 0.5, .end = 0.5, .probability = 1.0, .text = " at"},
-        {.start = 0.5, .end = 0.505, .probability = 1.0, .text = " once"}};
-    static const mli_transcript_segment segment = {
-        .end = 1.0, .text = " at once", .words = words, .word_count = 2};
-    const mli_format_options named = {.name = "a"};
-    mli_transcript *t = make(&segment, 1);
-    mli_buf out;
-    mli_buf_init(&out, NULL);
-    OK(mli_format_write(t, MLI_TEXT_CTM, &named, &out, NULL));
-    assert_string_equal(mli_buf_text(&out),
-                        "a 1 0.500 0.010 at 1.000\na 1 0.500 0.005 once 1.000\n");
-    mli_buf_dispose(&out);
-    mli_transcript_unref(t);
-}
-
 static void test_random_ctm(void **state)
 {
     (void)state;
@@ -504,12 +484,11 @@ static void test_memory_faults(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden),        cmocka_unit_test(test_rounding),
-        cmocka_unit_test(test_names),         cmocka_unit_test(test_no_words),
-        cmocka_unit_test(test_random_cues),   cmocka_unit_test(test_random_json),
-        cmocka_unit_test(test_random_ctm),    cmocka_unit_test(test_ctm_durations),
-        cmocka_unit_test(test_foreign),       cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_memory_faults),
+        cmocka_unit_test(test_golden),      cmocka_unit_test(test_rounding),
+        cmocka_unit_test(test_names),       cmocka_unit_test(test_no_words),
+        cmocka_unit_test(test_random_cues), cmocka_unit_test(test_random_json),
+        cmocka_unit_test(test_random_ctm),  cmocka_unit_test(test_foreign),
+        cmocka_unit_test(test_refused),     cmocka_unit_test(test_memory_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
