@@ -49,6 +49,7 @@ static void *worker_main(void *arg)
     mli_team *team = arg;
     mli_pool *pool = team->pool;
     uint32_t seen = 0;
+    mli_os_thread_set_name("modellab-kernel");
     for (;;) {
         mli_pool_await(&pool->region, seen, &pool->region_sleepers);
         seen++;
@@ -126,8 +127,8 @@ modellab_status mli_pool_create(int threads, const modellab_allocator *alloc, ml
     if (status != MODELLAB_OK)
         return status;
     for (int i = 1; i < threads; i++) {
-        int failed = mli_os_thread_start(&pool->team[i].handle, "modellab-kernel",
-                                         WORKER_STACK_BYTES, worker_main, &pool->team[i]);
+        int failed = mli_os_thread_start(&pool->team[i].handle, WORKER_STACK_BYTES, worker_main,
+                                         &pool->team[i]);
         if (failed != 0) {
             mli_pool_destroy(pool);
             return mli_fail_os(err, failed, "thread %d of %d did not start", i + 1, threads);

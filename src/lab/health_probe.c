@@ -96,6 +96,7 @@ static void *work(void *arg)
 {
     mli_health_hand *hand = arg;
     mli_health_probe *p = hand->probe;
+    mli_os_thread_set_name("modellab-health");
     mli_os_mutex_lock(&p->mutex);
     for (size_t i; !p->leaving && (i = next_queued(p)) < mli_health_rule_count;) {
         hand->at = (int)i;
@@ -136,7 +137,7 @@ static int start_hand(mli_health_probe *p)
         }
         if (!h->used) {
             *h = (mli_health_hand){.probe = p, .used = true, .at = -1};
-            int rc = mli_os_thread_start(&h->thread, "modellab-health", 0, work, h);
+            int rc = mli_os_thread_start(&h->thread, 0, work, h);
             h->used = rc == 0;
             return rc;
         }

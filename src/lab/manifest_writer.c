@@ -71,6 +71,7 @@ static void wait_for_work(mli_manifest_writer *w, int64_t due_ns)
 static void *run(void *arg)
 {
     mli_manifest_writer *w = arg;
+    mli_os_thread_set_name("modellab-files");
     mli_os_mutex_lock(&w->mutex);
     size_t slot = w->started++;
     for (;;) {
@@ -123,7 +124,7 @@ void mli_manifest_writer_open(mli_manifest_writer *w, mli_lab *lab)
         return;
     }
     while (w->thread_count < MLI_MANIFEST_THREADS &&
-           mli_os_thread_start(&w->threads[w->thread_count], "modellab-files", 0, run, w) == 0) {
+           mli_os_thread_start(&w->threads[w->thread_count], 0, run, w) == 0) {
         w->thread_count++;
     }
     if (w->thread_count == 0) {

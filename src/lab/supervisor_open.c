@@ -224,6 +224,7 @@ modellab_status mli_supervisor_create(mli_lab *lab, const modellab_supervisor_op
 static void *run_thread(void *arg)
 {
     mli_supervisor *s = arg;
+    mli_os_thread_set_name("modellab-super");
     while (atomic_load(&s->leave) == 0) {
         modellab_error err = MODELLAB_ERROR_INIT;
         /* Failures are logged by the round itself and tried again in the next one. */
@@ -248,7 +249,7 @@ modellab_status mli_supervisor_start(mli_supervisor *s, modellab_error *err)
         return mli_fail_os(err, -rc, "the supervisor cannot be woken");
     }
     s->has_thread = true;
-    rc = mli_os_thread_start(&s->thread, "modellab-super", 0, run_thread, s);
+    rc = mli_os_thread_start(&s->thread, 0, run_thread, s);
     if (rc != 0) {
         s->has_thread = false;
         return mli_fail_os(err, rc, "the supervisor's thread could not be started");

@@ -114,6 +114,7 @@ static void *watch(void *arg)
     const mli_worker_context *c = w->context;
     signs s = {c->term_fd, c->host_fd, c->channel};
     bool quiet = true;
+    mli_os_thread_set_name("modellab-watch");
     for (;;) {
         mli_os_poll_item items[4] = {{.fd = w->stop_event, .want_read = true},
                                      {.fd = s.term_fd, .want_read = true},
@@ -200,7 +201,7 @@ modellab_status mli_worker_watch(mli_worker *w, modellab_error *err)
     if (w->stop_event < 0) {
         return mli_fail_os(err, -w->stop_event, "the worker's event could not be made");
     }
-    int rc = mli_os_thread_start(&w->watcher, "modellab-watch", 0, watch, w);
+    int rc = mli_os_thread_start(&w->watcher, 0, watch, w);
     if (rc != 0) {
         return mli_fail_os(err, rc, "the worker's watcher could not be started");
     }

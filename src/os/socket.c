@@ -25,6 +25,12 @@ static int fill_address(struct sockaddr_un *address, const char *path)
     return 0;
 }
 
+int mli_os_socket_open(int domain, int type, int protocol)
+{
+    int fd = socket(domain, type | SOCK_CLOEXEC, protocol);
+    return fd < 0 ? -errno : fd;
+}
+
 static int connect_to(const char *path, int type)
 {
     struct sockaddr_un address;

@@ -35,6 +35,9 @@ MLI_OS_SOCKET_MUST int64_t mli_os_socket_send(int fd, const void *data, size_t b
 MLI_OS_SOCKET_MUST int64_t mli_os_socket_recv(int fd, void *out, size_t capacity, int *fds,
                                               size_t *fd_count, bool wait);
 
+/* socket() for a library that connects it itself, with CLOEXEC from the beginning. */
+MLI_OS_SOCKET_MUST int mli_os_socket_open(int domain, int type, int protocol);
+
 /* The calls between a supervisor and its workers as a table, so that a simulation can stand in for
  * the workers. */
 typedef struct mli_os_channels {

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -86,8 +87,12 @@ static int start_masked(mli_os_thread *out, const pthread_attr_t *attr, void *(*
     return rc;
 }
 
-int mli_os_thread_start(mli_os_thread *out, const char *name, size_t stack_bytes,
-                        void *(*run)(void *), void *arg)
+void mli_os_thread_set_name(const char *name)
+{
+    (void)prctl(PR_SET_NAME, name, 0, 0, 0); /* a name is a help to people only */
+}
+
+int mli_os_thread_start(mli_os_thread *out, size_t stack_bytes, void *(*run)(void *), void *arg)
 {
     pthread_attr_t attr;
     int rc = pthread_attr_init(&attr);
@@ -98,8 +103,6 @@ int mli_os_thread_start(mli_os_thread *out, const char *name, size_t stack_bytes
     if (rc == 0)
         rc = start_masked(out, &attr, run, arg);
     (void)pthread_attr_destroy(&attr);
-    if (rc == 0 && name != NULL)
-        (void)pthread_setname_np(*out, name); /* a name is a help to people only */
     return rc;
 }
 

@@ -24,9 +24,12 @@ void mli_os_cond_wait(mli_os_cond *c, mli_os_mutex *m);
 int mli_os_cond_wait_until(mli_os_cond *c, mli_os_mutex *m, int64_t monotonic_ns);
 void mli_os_cond_signal(mli_os_cond *c);
 void mli_os_cond_broadcast(mli_os_cond *c);
-/* `stack_bytes` 0 = default. `name` at most 15 characters. */
-MLI_OS_MUST int mli_os_thread_start(mli_os_thread *out, const char *name, size_t stack_bytes,
-                                    void *(*run)(void *), void *arg);
+/* `stack_bytes` 0 = default. */
+MLI_OS_MUST int mli_os_thread_start(mli_os_thread *out, size_t stack_bytes, void *(*run)(void *),
+                                    void *arg);
+/* Names the calling thread, at most 15 characters. Another one's name could only be written into
+ * /proc, which a confined process does not have. */
+void mli_os_thread_set_name(const char *name);
 void mli_os_thread_join(mli_os_thread thread);
 /* Process-private futex: sleep while *word == expected; wakes spuriously. timeout_ns < 0 = none. */
 void mli_os_futex_wait(_Atomic uint32_t *word, uint32_t expected, int64_t timeout_ns);

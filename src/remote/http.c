@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "os/clock.h"
 #include "os/locale.h"
+#include "os/socket.h"
 #include <curl/curl.h>
 #include <string.h>
 
@@ -156,6 +157,16 @@ static size_t on_data(char *data, size_t size, size_t count, void *user)
     return n;
 }
 
+/* A socket of libcurl's own making would be inherited by a program that another thread of the host
+ * starts meanwhile. */
+static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    int fd = mli_os_socket_open(address->family, address->socktype, address->protocol);
+    (void)user;
+    (void)purpose;
+    return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
 /* Every option that can fail is checked: an option that is silently absent would be a hole. */
 static bool set_options(hop *h, const char *url, const char *bearer, char *range, size_t range_room)
 {
@@ -175,6 +186,7 @@ static bool set_options(hop *h, const char *url, const char *bearer, char *range
               curl_easy_setopt(c, CURLOPT_HEADERDATA, h) == CURLE_OK &&
               curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data) == CURLE_OK &&
               curl_easy_setopt(c, CURLOPT_WRITEDATA, h) == CURLE_OK &&
+              curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
               curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK;
     if (ok && bearer != NULL)
         ok = curl_easy_setopt(c, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER) == CURLE_OK &&

@@ -217,7 +217,7 @@ static void a_waiter_is_woken(void **state)
 
     (void)state;
     submit_held(lab, id);
-    assert_int_equal(0, mli_os_thread_start(&thread, "cancel", 0, cancel_soon, &c));
+    assert_int_equal(0, mli_os_thread_start(&thread, 0, cancel_soon, &c));
     ASSERT_FAILS(MODELLAB_E_CANCELLED, mli_run_wait(lab, id, -1, &c.word, &status, err));
     mli_os_thread_join(thread);
     mli_lab_unref(lab);

@@ -209,7 +209,7 @@ static void threads(void **state)
     o.rate_per_second = -1;
     modellab_logger *l = make(&o);
     for (int i = 0; i < 4; i++)
-        assert_int_equal(mli_os_thread_start(&t[i], "logs", 0, log_many, l), 0);
+        assert_int_equal(mli_os_thread_start(&t[i], 0, log_many, l), 0);
     for (int i = 0; i < 4; i++)
         mli_os_thread_join(t[i]);
     assert_int_equal(c.count, 8000);

@@ -275,7 +275,7 @@ static void events(void **state)
     assert_true(event >= 0);
     mli_os_poll_item item = {.fd = event, .want_read = true};
     assert_int_equal(mli_os_poll(&item, 1, 0), 0);
-    assert_int_equal(mli_os_thread_start(&thread, "setter", 0, set_later, &event), 0);
+    assert_int_equal(mli_os_thread_start(&thread, 0, set_later, &event), 0);
     assert_int_equal(mli_os_poll(&item, 1, -1), 1);
     mli_os_thread_join(thread);
     mli_os_event_set(event);

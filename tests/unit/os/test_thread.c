@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 typedef struct shared {
     mli_os_mutex mutex;
@@ -33,6 +35,31 @@ static void *count_up(void *arg)
     return NULL;
 }
 
+/* The name is there, and neither naming nor starting asks /proc for it: without any descriptor to
+ * spare it is set all the same. */
+static void *named(void *arg)
+{
+    struct rlimit few, before;
+    if (getrlimit(RLIMIT_NOFILE, &before) != 0)
+        return NULL;
+    few = (struct rlimit){0, before.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &few) != 0)
+        return NULL;
+    mli_os_thread_set_name("modellab-named");
+    int rc = setrlimit(RLIMIT_NOFILE, &before);
+    return rc == 0 && prctl(PR_GET_NAME, arg, 0, 0, 0) == 0 ? arg : NULL;
+}
+
+static void threads_have_names(void **state)
+{
+    mli_os_thread thread;
+    char name[16] = "";
+    (void)state;
+    assert_int_equal(mli_os_thread_start(&thread, 0, named, name), 0);
+    mli_os_thread_join(thread);
+    assert_string_equal("modellab-named", name);
+}
+
 static void threads_and_locks(void **state)
 {
     shared s = {.count = 0};
@@ -42,7 +69,7 @@ static void threads_and_locks(void **state)
     assert_int_equal(mli_os_mutex_init(&s.mutex), 0);
     assert_int_equal(mli_os_cond_init(&s.cond), 0);
     for (int i = 0; i < 4; i++)
-        assert_int_equal(mli_os_thread_start(&threads[i], "counter", 0, count_up, &s), 0);
+        assert_int_equal(mli_os_thread_start(&threads[i], 0, count_up, &s), 0);
     mli_os_mutex_lock(&s.mutex);
     while (!s.all_blocked)
         mli_os_cond_wait(&s.cond, &s.mutex);
@@ -79,7 +106,7 @@ static void futex(void **state)
     (void)state;
     mli_os_futex_wait(&s.word, 7, -1);      /* another value: returns at once */
     mli_os_futex_wait(&s.word, 0, 1000000); /* nobody wakes: the time limit does */
-    assert_int_equal(mli_os_thread_start(&thread, "waker", 1 << 16, wake, &s), 0);
+    assert_int_equal(mli_os_thread_start(&thread, 1 << 16, wake, &s), 0);
     while (atomic_load(&s.word) == 0)
         mli_os_futex_wait(&s.word, 0, -1);
     mli_os_thread_join(thread);
@@ -112,7 +139,8 @@ static void pages(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(threads_and_locks), cmocka_unit_test(futex),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(threads_have_names),
+                                       cmocka_unit_test(threads_and_locks), cmocka_unit_test(futex),
                                        cmocka_unit_test(pages)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

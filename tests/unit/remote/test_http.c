@@ -3,9 +3,12 @@
 #include "remote/http.h"
 #include "unit/remote/server.h"
 #include "unit/unit.h"
+#include <arpa/inet.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define BODY 100000
@@ -18,7 +21,24 @@ typedef struct received {
     int begun;
     int64_t fail_after; /* the sink refuses beyond so many bytes; 0 = never */
     _Atomic uint32_t *cancel;
+    int port; /* of the server whose sockets are looked at; 0 = they are not */
+    int sockets, inherited;
 } received;
+
+/* Every socket to the server: whether a program that is started now would inherit it. */
+static void look_at_sockets(received *r)
+{
+    for (int fd = 0; fd < 256; fd++) {
+        struct sockaddr_in peer;
+        socklen_t size = sizeof peer;
+        if (getpeername(fd, (struct sockaddr *)&peer, &size) != 0 || peer.sin_family != AF_INET ||
+            ntohs(peer.sin_port) != r->port)
+            continue;
+        r->sockets++;
+        if ((fcntl(fd, F_GETFD) & FD_CLOEXEC) == 0)
+            r->inherited++;
+    }
+}
 
 static modellab_status on_begin(void *user, int64_t start, int64_t total, modellab_error *err)
 {
@@ -41,6 +61,8 @@ static modellab_status on_data(void *user, const void *data, size_t bytes, model
     r->bytes += (int64_t)bytes;
     if (r->cancel != NULL)
         *r->cancel = 1;
+    if (r->port != 0)
+        look_at_sockets(r);
     return MODELLAB_OK;
 }
 
@@ -236,6 +258,15 @@ static void test_cancel(void **state)
     assert_int_equal(MODELLAB_E_CANCELLED, get(f));
 }
 
+static void test_sockets_are_not_inherited(void **state)
+{
+    fixture *f = *state;
+    f->got.port = atoi(strrchr(f->url, ':') + 1);
+    assert_int_equal(MODELLAB_OK, get(f));
+    assert_true(f->got.sockets > 0);
+    assert_int_equal(0, f->got.inherited);
+}
+
 static void test_stall(void **state)
 {
     fixture *f = *state;
@@ -321,6 +352,7 @@ int main(void)
                                        T(test_token_stays_with_its_host),
                                        T(test_cancel),
                                        T(test_stall),
+                                       T(test_sockets_are_not_inherited),
                                        T(test_nobody_listens),
                                        T(test_proxies),
                                        cmocka_unit_test(test_addresses)};

@@ -229,7 +229,7 @@ static void threads_share_a_handle(void **state)
         ASSERT_OK(insert(shared, i + 1, err));
     }
     for (int t = 0; t < 4; t++) {
-        assert_int_equal(0, mli_os_thread_start(&threads[t], "claims", 0, claim_all, ids));
+        assert_int_equal(0, mli_os_thread_start(&threads[t], 0, claim_all, ids));
     }
     for (int t = 0; t < 4; t++) {
         mli_os_thread_join(threads[t]);

@@ -152,7 +152,7 @@ static void *on_another_thread(void *arg)
 static void run_elsewhere(elsewhere e)
 {
     mli_os_thread thread;
-    assert_int_equal(mli_os_thread_start(&thread, "span", 0, on_another_thread, &e), 0);
+    assert_int_equal(mli_os_thread_start(&thread, 0, on_another_thread, &e), 0);
     mli_os_thread_join(thread);
 }
 
