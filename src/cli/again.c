@@ -80,7 +80,7 @@ int cli_run_rerun(cli_call *call)
         modellab_status status = modellab_run_rerun(lab, parent, &a.options, child, &report, &err);
         end(&a);
         if (report != NULL && (status != MODELLAB_OK || !cli_has(call, CLI_OPT_QUIET)))
-            cli_tell_findings(report, status == MODELLAB_E_SCHEMA);
+            cli_tell_findings(report, status == MODELLAB_E_SCHEMA && cli_faults(report) > 1);
         code = status == MODELLAB_OK ? tell(call, parent, child)
                                      : cli_fail_run(call, parent, status, &err);
     }

@@ -194,7 +194,7 @@ int cli_estimate_input(cli_call *call, modellab_lab *lab, const cli_input *input
     options.input_path = input != NULL ? input->path : NULL;
     modellab_status status = modellab_run_estimate(lab, &options, &estimate, &report, &err);
     int code = CLI_EXIT_OK;
-    if (report != NULL && status == MODELLAB_E_SCHEMA)
+    if (report != NULL && status == MODELLAB_E_SCHEMA && cli_faults(report) > 1)
         cli_tell_findings(report, true);
     if (status != MODELLAB_OK)
         code = input != NULL ? cli_fail_input(call, input->shown, status, &err)

@@ -44,7 +44,4 @@ int cli_completion(cli_call *call);
 int cli_help(cli_call *call);
 int cli_version(cli_call *call);
 
-/* Help of one command, or of all when it is NULL. */
-void cli_print_help(const cli_command *command);
-
 #endif

@@ -239,7 +239,17 @@ int cli_completion(cli_call *call)
         zsh(&out);
     else
         fish(&out);
-    bool ok = cli_print(cli_text_get(&out), out.size);
+    bool ok;
+    if (cli_has(call, CLI_OPT_JSON)) {
+        cli_json j = {.depth = 0};
+        cli_json_open(&j, '{');
+        cli_json_kstring(&j, "shell", shell);
+        cli_json_kstring(&j, "script", cli_text_get(&out));
+        cli_json_close(&j, '}');
+        ok = cli_json_print(&j);
+    } else {
+        ok = cli_print(cli_text_get(&out), out.size);
+    }
     cli_text_free(&out);
     return ok ? CLI_EXIT_OK : cli_fail_text(call, CLI_EXIT_FAILURE, "stdout cannot be written");
 }

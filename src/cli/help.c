@@ -1,4 +1,5 @@
 /* Help texts from the table. */
+#include "cli/help.h"
 #include "cli/commands.h"
 #include <stdio.h>
 #include <string.h>
@@ -87,16 +88,18 @@ static void help_of_all(cli_text *out)
     cli_text_add(out, "\n");
 }
 
-void cli_print_help(const cli_command *command)
+int cli_print_help(const cli_call *call, const cli_command *command)
 {
+    if (cli_has(call, CLI_OPT_JSON))
+        return cli_help_json(command != NULL ? command->name : "");
     cli_text out = CLI_TEXT_INIT;
     if (command != NULL)
         help_of(&out, command);
     else
         help_of_all(&out);
-    if (!cli_print(cli_text_get(&out), out.size))
-        fputs("modellab: stdout cannot be written\n", stderr);
+    bool ok = cli_print(cli_text_get(&out), out.size);
     cli_text_free(&out);
+    return ok ? CLI_EXIT_OK : cli_fail_text(call, CLI_EXIT_FAILURE, "stdout cannot be written");
 }
 
 /* --- the manual page --- */
@@ -190,8 +193,12 @@ int cli_help(cli_call *call)
 {
     int used = 0;
     cli_text out = CLI_TEXT_INIT;
+    if (cli_has(call, CLI_OPT_MAN) && cli_has(call, CLI_OPT_JSON))
+        return cli_fail_text(call, CLI_EXIT_USAGE, "--man and --json cannot be given together");
     if (cli_has(call, CLI_OPT_MAN)) {
         man(&out);
+    } else if (call->argument_count == 0 && cli_has(call, CLI_OPT_JSON)) {
+        return cli_help_json("");
     } else if (call->argument_count == 0) {
         help_of_all(&out);
     } else {
@@ -212,6 +219,10 @@ int cli_help(cli_call *call)
             return cli_fail_text(call, CLI_EXIT_USAGE, "there is no command `%s`%s%s%s",
                                  call->arguments[0], near != NULL ? "; did you mean `" : "",
                                  near != NULL ? near : "", near != NULL ? "`?" : "");
+        }
+        if (cli_has(call, CLI_OPT_JSON)) {
+            cli_text_free(&out);
+            return cli_help_json(c != NULL ? c->name : call->arguments[0]);
         }
         if (c != NULL)
             help_of(&out, c);

@@ -1,6 +1,7 @@
 /* Options may stand anywhere: --name value, --name=value, -x value, -xvalue; -- ends them. */
 #include "cli/parse.h"
 #include "cli/commands.h"
+#include "cli/help.h"
 #include <string.h>
 
 typedef struct parser {
@@ -154,8 +155,8 @@ int cli_parse(int argc, const char **argv, cli_call *call, bool *done)
             call->values[CLI_OPT_JSON][0] = "", call->counts[CLI_OPT_JSON] = 1;
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         *done = true;
-        cli_print_help(NULL);
-        return argc < 2 ? CLI_EXIT_USAGE : CLI_EXIT_OK;
+        int code = cli_print_help(call, NULL);
+        return argc < 2 && code == CLI_EXIT_OK ? CLI_EXIT_USAGE : code;
     }
     if (strcmp(argv[1], "--version") == 0)
         argv[1] = "version";
@@ -181,8 +182,7 @@ int cli_parse(int argc, const char **argv, cli_call *call, bool *done)
     call->argument_count = kept;
     if (cli_has(call, CLI_OPT_HELP)) {
         *done = true;
-        cli_print_help(p.command);
-        return CLI_EXIT_OK;
+        return cli_print_help(call, p.command);
     }
     return check_arguments(&p);
 }

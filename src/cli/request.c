@@ -391,6 +391,18 @@ void cli_tell_findings(const modellab_report *report, bool errors)
     }
 }
 
+size_t cli_faults(const modellab_report *report)
+{
+    size_t faults = 0;
+    for (size_t i = 0; i < modellab_report_count(report); i++) {
+        modellab_finding f = MODELLAB_FINDING_INIT;
+        if (modellab_report_at(report, i, &f, NULL) == MODELLAB_OK &&
+            f.severity >= MODELLAB_SEVERITY_ERROR)
+            faults++;
+    }
+    return faults;
+}
+
 int32_t cli_on_input(void *user, int64_t done, int64_t total)
 {
     cli_progress_bytes(user, "storing", done, total);
@@ -415,7 +427,7 @@ int cli_submit(const cli_call *call, modellab_lab *lab, const cli_input *input, 
     cli_progress_end(&progress);
     cli_cancel_end(options.cancel);
     if (report != NULL && (status != MODELLAB_OK || !cli_has(call, CLI_OPT_QUIET)))
-        cli_tell_findings(report, status == MODELLAB_E_SCHEMA);
+        cli_tell_findings(report, status == MODELLAB_E_SCHEMA && cli_faults(report) > 1);
     modellab_report_unref(report);
     if (status == MODELLAB_OK)
         return CLI_EXIT_OK;

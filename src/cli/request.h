@@ -28,6 +28,8 @@ void cli_input_close(cli_input *input);
 void cli_tell_findings(const modellab_report *report, bool errors);
 /* Progress of an input that is read, for options; `user` is a cli_progress. */
 int32_t cli_on_input(void *user, int64_t done, int64_t total);
+/* Findings of severity error: the one fault of a request is told by the error itself. */
+size_t cli_faults(const modellab_report *report);
 /* Submits; findings of the validation go to stderr. 0 or an exit code. */
 int cli_submit(const cli_call *call, modellab_lab *lab, const cli_input *input, const char *request,
                char run_id[MODELLAB_RUN_ID_BYTES]);

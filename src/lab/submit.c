@@ -108,16 +108,16 @@ MODELLAB_MUST_CHECK static modellab_status check_caps(submission *s, modellab_er
     return status;
 }
 
-static const char *first_error(const mli_findings *findings)
+static const modellab_finding *first_error(const mli_findings *findings)
 {
     for (size_t i = 0; i < mli_report_count(findings->report); i++) {
         const modellab_finding *finding = mli_report_finding(findings->report, i);
 
         if (finding->severity >= MODELLAB_SEVERITY_ERROR) {
-            return finding->text;
+            return finding;
         }
     }
-    return "";
+    return NULL;
 }
 
 /* Read once for a lab: it is immutable, and reading it costs a third of a small submission. Without
@@ -160,8 +160,12 @@ MODELLAB_MUST_CHECK static modellab_status look(submission *s, modellab_error *e
         status = mli_model_fit(&s->request, s->lab, &s->report, err);
     }
     if (status == MODELLAB_OK && s->report.worst >= MODELLAB_SEVERITY_ERROR) {
-        return mli_fail(err, MODELLAB_E_SCHEMA, "the request is not valid: %s",
-                        first_error(&s->report));
+        const modellab_finding *first = first_error(&s->report);
+        bool somewhere = first != NULL && first->pointer != NULL && first->pointer[0] != '\0';
+
+        return mli_fail(err, MODELLAB_E_SCHEMA, "the request is not valid: %s%s%s",
+                        somewhere ? first->pointer : "", somewhere ? ": " : "",
+                        first != NULL ? first->text : "");
     }
     if (status == MODELLAB_OK) {
         status = mli_input_open(s->lab, o, &s->input, &s->report, err);

@@ -142,6 +142,12 @@ for asked in "--language de" "--task translate"; do
   check "an imported model is asked for what it knows: $asked" exit_is 3
   check "and nothing was stored: $asked" says 'The model "mine" knows English only.'
 done
+run run submit "$audio" --model mine --language de --quiet
+check "one fault is one line" [ "$(wc -l <"$err")" -eq 1 ]
+check "with its place" says "/config/asr/language: "
+printf '{"pipelin":"x","priority":77}' >"$work/request.json"
+run run submit "$audio" --request "$work/request.json" --quiet
+check "two faults and the error" [ "$(wc -l <"$err")" -eq 3 ]
 # one that an older version installed does not say it: the worker finds out
 sed -i 's/"languages":"en",//' "$MODEL_LAB_MODELS_ROOT/mine/model.json"
 run transcribe "$audio" --model mine --language de

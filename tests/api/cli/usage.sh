@@ -59,6 +59,27 @@ typo transcribe transcribe x.wav --task transcirbe
 typo cpu_seconds transcribe x.wav --cap cpu_second=1
 typo COMPLETED run list --status COMPLETD
 
+# the same table as JSON
+run help --json
+check "help as JSON" is_json
+check "all commands" [ "$(json commands.count)" -eq "$("$program" help | sed -n '/^Commands:/,/^$/p' | grep -c '^  ')" ]
+check "a command" json_is commands.0.name transcribe
+check "its options" [ "$(json commands.0.options.count)" -gt 10 ]
+check "exit codes" json_is exit_codes.2.name USAGE
+run help run list --json
+check "one command as JSON" [ "$(json commands.count)" -eq 1 ]
+check "its choices" json_is commands.0.options.1.choices.0 QUEUED
+run run list --help --json
+check "--help as JSON" json_is commands.0.name "run list"
+run help run --json
+check "a group as JSON" [ "$(json commands.count)" -gt 5 ]
+run completion bash --json
+check "a completion script as JSON" json_is shell bash
+"$program" completion bash >"$work/script"
+check "the same script" [ "$(json script)" = "$(cat "$work/script")" ]
+run help --man --json
+check "the manual page is no JSON" exit_is 2
+
 # wrong values
 wrong() {
   run "$@"
