@@ -9,6 +9,7 @@ int main(int argc, char **argv)
     modellab_run_submit_options options = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
     modellab_cancel_outcome outcome = 0;
     modellab_event_list *events = NULL;
+    modellab_cancel *cancel = NULL;
     modellab_lab *lab = NULL;
     char run_id[MODELLAB_RUN_ID_BYTES];
     int64_t seen = 0;
@@ -29,6 +30,13 @@ int main(int argc, char **argv)
         seen = event.number;
     }
     modellab_event_list_unref(events);
+
+    /* A follower sleeps until something happens or its token is set, as it is here. */
+    must(modellab_cancel_create(NULL, &cancel, &err), &err, "token");
+    modellab_cancel_set(cancel);
+    int stopped = modellab_event_list_follow(lab, run_id, seen, 100, -1, cancel, &events, &err) ==
+                  MODELLAB_E_CANCELLED;
+    modellab_cancel_unref(cancel);
     modellab_lab_unref(lab);
-    return outcome == MODELLAB_CANCEL_CANCELLED && seen >= 2 ? 0 : 1;
+    return stopped && outcome == MODELLAB_CANCEL_CANCELLED && seen >= 2 ? 0 : 1;
 }

@@ -36,6 +36,15 @@ MODELLAB_BEGIN_DECLS
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status
 modellab_event_list_load(modellab_lab *lab, const char *run_id, int64_t after, int32_t limit,
                          int64_t wait_ms, modellab_event_list **out, modellab_error *err);
+/** As modellab_event_list_load(), for followers that sleep until something happens.
+ * @param wait_ms     as there; -1 = no limit
+ * @param cancel      optional token that ends the waiting, at once
+ * @param[out] out    new, may be empty; modellab_event_list_unref()
+ * @errors E_CANCELLED (there was no event yet), E_NOT_FOUND, E_STORE_FAILED, E_NO_MEMORY
+ * @threads any @since 0.1 */
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_event_list_follow(
+    modellab_lab *lab, const char *run_id, int64_t after, int32_t limit, int64_t wait_ms,
+    modellab_cancel *cancel, modellab_event_list **out, modellab_error *err);
 /** Gives a reference back; NULL is accepted. @threads any @since 0.1 */
 MODELLAB_API void modellab_event_list_unref(modellab_event_list *list);
 /** Number of items; 0 for NULL. @threads any @since 0.1 */

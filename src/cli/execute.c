@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define WAIT_MS 100
+#define DRAW_MS 100
 
 char *cli_worker_program(void)
 {
@@ -96,8 +96,18 @@ static int tell_late(cli_call *call, modellab_lab *lab, const char *run_id)
                          modellab_run_status_name(now), run_id);
 }
 
+/* Until the run has ended, the bar is to be drawn again, or the time is over. */
+static int64_t patience(const cli_progress *progress, double end)
+{
+    double left = end > 0 ? (end - cli_seconds()) * 1000 : -1;
+    int64_t most = progress->on ? DRAW_MS : -1;
+    if (end > 0 && (most < 0 || left < (double)most))
+        most = left > 0 ? (int64_t)left + 1 : 0;
+    return most;
+}
+
 static int wait_loop(cli_call *call, modellab_lab *lab, const char *run_id, const cli_wait *how,
-                     modellab_supervisor *supervisor, bool *late)
+                     modellab_supervisor *supervisor, modellab_cancel *cancel, bool *late)
 {
     cli_progress progress;
     modellab_error err = MODELLAB_ERROR_INIT;
@@ -107,10 +117,13 @@ static int wait_loop(cli_call *call, modellab_lab *lab, const char *run_id, cons
     cli_progress_begin(&progress, call, how->title);
     for (;;) {
         modellab_run_status now = 0;
-        modellab_status status = modellab_run_wait(lab, run_id, WAIT_MS, NULL, &now, &err);
+        /* the signal that has been obeyed must not end the waiting for its effect */
+        modellab_status status = modellab_run_wait(lab, run_id, patience(&progress, end),
+                                                   asked ? NULL : cancel, &now, &err);
         if (status == MODELLAB_OK)
             break;
-        if (status != MODELLAB_E_TIMEOUT) {
+        if (status != MODELLAB_E_TIMEOUT &&
+            !(status == MODELLAB_E_CANCELLED && cli_signal() != 0)) {
             cli_progress_end(&progress);
             return cli_fail(call, how->title, run_id, status, &err);
         }
@@ -147,8 +160,11 @@ int cli_wait_for_run(cli_call *call, modellab_lab *lab, const char *run_id, cons
     *run = NULL;
     if (how->supervise)
         code = start_supervisor(call, lab, run_id, how, &supervisor);
-    if (code == CLI_EXIT_OK)
-        code = wait_loop(call, lab, run_id, how, supervisor, &late);
+    if (code == CLI_EXIT_OK) {
+        modellab_cancel *cancel = cli_cancel_begin();
+        code = wait_loop(call, lab, run_id, how, supervisor, cancel, &late);
+        cli_cancel_end(cancel);
+    }
     modellab_supervisor_destroy(supervisor);
     if (code == CLI_EXIT_OK && late)
         code = tell_late(call, lab, run_id);

@@ -170,7 +170,8 @@ static bool ended(modellab_lab *lab, const char *id)
     return modellab_run_wait(lab, id, 0, NULL, &status, NULL) == MODELLAB_OK;
 }
 
-static int print_events(cli_call *call, modellab_lab *lab, const char *id, int64_t after)
+static int print_events(cli_call *call, modellab_lab *lab, const char *id, int64_t after,
+                        modellab_cancel *cancel)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
     bool follow = cli_has(call, CLI_OPT_FOLLOW);
@@ -178,7 +179,9 @@ static int print_events(cli_call *call, modellab_lab *lab, const char *id, int64
         modellab_event_list *list = NULL;
         bool over = !follow || ended(lab, id); /* looked at before loading: nothing is missed */
         modellab_status status =
-            modellab_event_list_load(lab, id, after, 1000, over ? 0 : 200, &list, &err);
+            modellab_event_list_follow(lab, id, after, 1000, over ? 0 : -1, cancel, &list, &err);
+        if (status == MODELLAB_E_CANCELLED && cli_signal() != 0)
+            break;
         if (status != MODELLAB_OK)
             return cli_fail_run(call, id, status, &err);
         size_t count = modellab_event_list_count(list);
@@ -206,8 +209,11 @@ int cli_run_events(cli_call *call)
         !cli_parse_int(cli_value(call, CLI_OPT_AFTER), 0, INT64_MAX, &after))
         return cli_fail_text(call, CLI_EXIT_USAGE, "--after must be the number of an event");
     int code = cli_run_open(call, true, 0, &lab, id);
-    if (code == CLI_EXIT_OK)
-        code = print_events(call, lab, id, after);
+    if (code == CLI_EXIT_OK) {
+        modellab_cancel *cancel = cli_cancel_begin();
+        code = print_events(call, lab, id, after, cancel);
+        cli_cancel_end(cancel);
+    }
     modellab_lab_unref(lab);
     return code;
 }

@@ -95,9 +95,9 @@ static bool wait_for_news(follower *f)
 
 MODELLAB_MUST_CHECK static modellab_status
 look_for_events(mli_lab *lab, const char *run_id, int64_t after, int32_t limit, int64_t wait_ms,
-                mli_event_row_list **rows, modellab_error *err)
+                const mli_cancel_word *cancel, mli_event_row_list **rows, modellab_error *err)
 {
-    follower f = follow(lab, run_id, wait_ms, NULL);
+    follower f = follow(lab, run_id, wait_ms, cancel);
 
     for (;;) {
         modellab_status status;
@@ -109,12 +109,15 @@ look_for_events(mli_lab *lab, const char *run_id, int64_t after, int32_t limit, 
         }
         mli_event_row_list_free(*rows);
         *rows = NULL;
-        (void)wait_for_news(&f); /* without a word it cannot be cancelled */
+        if (!wait_for_news(&f)) {
+            return mli_fail(err, MODELLAB_E_CANCELLED, "the waiting was cancelled");
+        }
     }
 }
 
 modellab_status mli_events_load(mli_lab *lab, const char *run_id, int64_t after, int32_t limit,
-                                int64_t wait_ms, modellab_event_list **out, modellab_error *err)
+                                int64_t wait_ms, const mli_cancel_word *cancel,
+                                modellab_event_list **out, modellab_error *err)
 {
     modellab_event_list *list;
     modellab_status status;
@@ -127,7 +130,7 @@ modellab_status mli_events_load(mli_lab *lab, const char *run_id, int64_t after,
     if (list == NULL) {
         return mli_no_memory(err);
     }
-    status = look_for_events(lab, run_id, after, limit, wait_ms, &list->rows, err);
+    status = look_for_events(lab, run_id, after, limit, wait_ms, cancel, &list->rows, err);
     if (status != MODELLAB_OK) {
         mli_free(lab->alloc, list);
         return status;

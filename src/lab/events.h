@@ -11,9 +11,10 @@ struct modellab_event_list {
     mli_event_row_list *rows;
 };
 
-/* As modellab_event_list_load(). */
+/* As modellab_event_list_follow(). */
 MODELLAB_MUST_CHECK modellab_status mli_events_load(mli_lab *lab, const char *run_id, int64_t after,
                                                     int32_t limit, int64_t wait_ms,
+                                                    const mli_cancel_word *cancel,
                                                     modellab_event_list **out, modellab_error *err);
 void mli_events_unref(modellab_event_list *list);
 /* As modellab_run_wait(). */

@@ -214,6 +214,8 @@ static void labs_and_runs(void **state)
     assert_non_null(modellab_reason_text(12345));
     assert_int_equal(modellab_reason_is_recoverable(12345), 0);
     RESETS(modellab_event_list_load(NULL, "x", 0, 0, 0, (modellab_event_list **)&out, &err));
+    RESETS(
+        modellab_event_list_follow(NULL, "x", 0, 0, 0, NULL, (modellab_event_list **)&out, &err));
     REFUSES(modellab_event_list_at(NULL, 0, NULL, &err));
     assert_int_equal(modellab_event_list_count(NULL), 0);
     modellab_event_list_unref(NULL);

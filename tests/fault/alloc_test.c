@@ -198,6 +198,8 @@ static modellab_status lab_day(const modellab_allocator *alloc, void *arg)
     TRY(modellab_run_to_json(run, &text, &err));
     TRY(modellab_run_list_load(lab, &filter, &runs, &err));
     TRY(modellab_event_list_load(lab, run_id, 0, 0, 0, &events, &err));
+    modellab_event_list_unref(events);
+    TRY(modellab_event_list_follow(lab, run_id, 0, 0, 0, NULL, &events, &err));
     modellab_buffer_destroy(text);
     text = NULL;
     TRY(modellab_run_hold(lab, run_id, &err));

@@ -65,6 +65,40 @@ check "ended: waits for nothing" json_is wait.reason none
 run run explain
 check "explain needs a run" exit_is 2
 
+# Who follows or waits sleeps until something happens: nothing looks again and again meanwhile.
+still=$(submit --hold)
+sleeps() { cat "/proc/$1"/task/*/status 2>/dev/null | awk '/^voluntary/ {n += $2} END {print n}'; }
+follower() { # WORDS...: starts it, looks at it for a second, ends it with SIGINT
+  calls=$((calls + 1))
+  out=$work/seen/$calls.out err=$work/seen/$calls.err
+  "$program" "$@" >"$out" 2>"$err" &
+  pid=$!
+  sleep 0.6
+  before=$(sleeps "$pid")
+  sleep 1
+  after=$(sleeps "$pid")
+  since=$(date +%s%N)
+  kill -INT "$pid"
+  wait "$pid"
+  code=$?
+  took=$((($(date +%s%N) - since) / 1000000))
+  woken=$((after - before))
+}
+follower run events "$still" --follow
+check "a follower ends by Ctrl-C" exit_is 130
+check "at once ($took ms)" [ "$took" -lt 500 ]
+if [ "$woken" -gt 50 ]; then
+  skip "this kernel cannot wait for two words at once: a follower looks at its own every 10 ms"
+else
+  check "a follower sleeps: it woke $woken times in a second" [ "$woken" -le 2 ]
+fi
+"$program" run events "$still" --follow >"$work/seen/followed" 2>&1 &
+pid=$!
+sleep 0.3
+"$program" run cancel "$still" >/dev/null
+wait "$pid"
+check "a follower ends with the run" grep -q run_cancelled "$work/seen/followed"
+
 late=$(submit --max-queue 0.2)
 sleep 0.5
 run run wait "$late" --timeout 30

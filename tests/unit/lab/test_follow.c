@@ -101,7 +101,7 @@ static void read_all(mli_lab *lab, const char *id)
     while (after < EVENTS + 1) {
         modellab_event_list *list = NULL;
 
-        ASSERT_OK(mli_events_load(lab, id, after, 7, -1, &list, err));
+        ASSERT_OK(mli_events_load(lab, id, after, 7, -1, NULL, &list, err));
         for (size_t i = 0; i < list->rows->count; i++) {
             assert_int_equal(after + 1, list->rows->rows[i].number);
             after = list->rows->rows[i].number;
@@ -180,7 +180,7 @@ static void an_idle_follower_sleeps(void **state)
     }
     assert_true(child > 0);
     lab = open_with(&counting_words, 0);
-    ASSERT_OK(mli_events_load(lab, followed, 1, 10, 3000, &list, err));
+    ASSERT_OK(mli_events_load(lab, followed, 1, 10, 3000, NULL, &list, err));
     assert_int_equal(0, list->rows->count);
     mli_events_unref(list);
     assert_int_equal(child, waitpid(child, &status, 0));
@@ -210,6 +210,7 @@ static void a_waiter_is_woken(void **state)
     canceller c = {0};
     mli_lab *lab = open_with(&patient_words, 0);
     mli_os_thread thread;
+    modellab_event_list *events = NULL;
     modellab_run_status status;
     char id[MLI_ULID_BYTES];
     int child_status = 0;
@@ -219,6 +220,11 @@ static void a_waiter_is_woken(void **state)
     submit_held(lab, id);
     assert_int_equal(0, mli_os_thread_start(&thread, 0, cancel_soon, &c));
     ASSERT_FAILS(MODELLAB_E_CANCELLED, mli_run_wait(lab, id, -1, &c.word, &status, err));
+    mli_os_thread_join(thread);
+    c.word = 0; /* a follower of events likewise */
+    assert_int_equal(0, mli_os_thread_start(&thread, 0, cancel_soon, &c));
+    ASSERT_FAILS(MODELLAB_E_CANCELLED, mli_events_load(lab, id, 100, 7, -1, &c.word, &events, err));
+    assert_null(events);
     mli_os_thread_join(thread);
     mli_lab_unref(lab);
     child = fork();

@@ -74,7 +74,7 @@ static void do_read(mli_lab *lab, deed *d)
 
     if (d->submitted[0] != '\0') {
         note(d, mli_run_load(lab, d->submitted, &run, &err), &err);
-        note(d, mli_events_load(lab, d->submitted, 0, 10, 0, &events, &err), &err);
+        note(d, mli_events_load(lab, d->submitted, 0, 10, 0, NULL, &events, &err), &err);
     }
     note(d, mli_run_list_load(lab, &filter, &list, &err), &err);
     mli_run_unref(run);

@@ -284,7 +284,7 @@ static void snapshots_outlive_the_lab(void **state)
     ASSERT_OK(mli_run_submit(lab, &o, id, NULL, err));
     ASSERT_OK(mli_run_load(lab, id, &run, err));
     ASSERT_OK(mli_run_list_load(lab, &filter, &list, err));
-    ASSERT_OK(mli_events_load(lab, id, 0, 10, 0, &events, err));
+    ASSERT_OK(mli_events_load(lab, id, 0, 10, 0, NULL, &events, err));
     mli_lab_unref(lab);
     assert_string_equal(id, run->record->run->id);
     assert_int_equal(1, list->count);
@@ -310,7 +310,7 @@ static void waiting_ends(void **state)
     ASSERT_FAILS(MODELLAB_E_TIMEOUT, mli_run_wait(lab, id, 20, NULL, &status, err));
     assert_int_equal(MODELLAB_RUN_QUEUED, status);
     ASSERT_FAILS(MODELLAB_E_CANCELLED, mli_run_wait(lab, id, -1, &word, &status, err));
-    ASSERT_OK(mli_events_load(lab, id, 1, 10, 20, &events, err));
+    ASSERT_OK(mli_events_load(lab, id, 1, 10, 20, NULL, &events, err));
     assert_int_equal(0, events->rows->count);
     mli_events_unref(events);
     ASSERT_OK(mli_store_request_cancel(lab->store, id, 5, &cancel, err));
@@ -318,7 +318,7 @@ static void waiting_ends(void **state)
     assert_int_equal(MODELLAB_RUN_CANCELLED, status);
     ASSERT_FAILS(MODELLAB_E_NOT_FOUND,
                  mli_run_wait(lab, "01J00000000000000000000001", 5, NULL, &status, err));
-    ASSERT_FAILS(MODELLAB_E_NOT_FOUND, mli_events_load(lab, "x", 1, 10, 20, &events, err));
+    ASSERT_FAILS(MODELLAB_E_NOT_FOUND, mli_events_load(lab, "x", 1, 10, 20, NULL, &events, err));
 }
 
 /* A model that looks installed: its weights are a byte. */
