@@ -1,6 +1,8 @@
 /* Manifests behind their records: a supervisor's own threads write them, so that the syncs of
  * different runs overlap and its loop waits for none. The record is what was acknowledged; a
- * manifest that a crash kept from being written is written by the next reconcile of the files. */
+ * manifest that a crash kept from being written is written by whoever finds the dead supervisor
+ * (the look at supervisors of a reconcile), which needs no more than the bound of the queue here.
+ */
 #ifndef MLI_LAB_MANIFEST_WRITER_H
 #define MLI_LAB_MANIFEST_WRITER_H
 

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "check/findings.h"
 #include "lab/dead_run.h"
+#include "lab/manifest_writer.h"
 #include "lab/reconcile_files.h"
 #include "lab/reconcile_look.h"
 #include "lab/retention.h"
@@ -119,12 +120,21 @@ MODELLAB_MUST_CHECK static modellab_status look_at_active(mli_lab *lab, bool dry
     return first;
 }
 
-/* Locks and sockets of supervisors that are gone. */
+/* Locks and sockets of supervisors that are gone, and first of all the manifests that they still
+ * had to write: after this look nothing tells any more that somebody died. */
 MODELLAB_MUST_CHECK static modellab_status
 look_at_supervisors(mli_lab *lab, bool dry_run, mli_findings *report, modellab_error *err)
 {
     int64_t dead = 0;
-    modellab_status status = mli_supervisors_sweep(lab, dry_run, &dead, err);
+    modellab_status status = mli_supervisors_sweep(lab, true, &dead, err);
+    if (status != MODELLAB_OK || dead == 0) {
+        return status;
+    }
+    status = mli_reconcile_manifests(lab, dead * (MLI_MANIFEST_QUEUE + MLI_MANIFEST_THREADS),
+                                     dry_run, report, err);
+    if (status == MODELLAB_OK && !dry_run) {
+        status = mli_supervisors_sweep(lab, false, &dead, err);
+    }
     if (status == MODELLAB_OK && dead > 0) {
         mli_findings_add(report, MODELLAB_SEVERITY_INFO, "lock.stale", "",
                          dry_run ? "%lld supervisors are gone, their locks are still there -> "

@@ -5,14 +5,17 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "lab/late.h"
+#include "lab/run_log.h"
 #include "lab/snapshot.h"
 #include "lab/state.h"
+#include "log/task.h"
 #include "os/locale.h"
 #include <errno.h>
 #include <string.h>
 
 #define PAGE_OF_RUNS 200
 #define MANIFEST_MOST ((size_t)16 * 1024 * 1024)
+#define MANIFESTS_MOST 4096
 
 typedef struct files_look {
     mli_lab *lab;
@@ -282,4 +285,47 @@ modellab_status mli_reconcile_files(mli_lab *lab, bool dry_run, mli_findings *re
             mli_rundir_list(lab->os.files, lab->root, look_at_folder, look_at_strange, &look, err);
     }
     return status == MODELLAB_OK ? look.status : status;
+}
+
+/* Of a run whose folder is there; what is wrong with one run is for a look at the files. */
+MODELLAB_MUST_CHECK static modellab_status look_at_one_manifest(files_look *look,
+                                                                const char *run_id)
+{
+    mli_run_record *record = NULL;
+    modellab_status status = mli_store_load(look->lab->store, run_id, &record, look->err);
+    if (status == MODELLAB_OK) {
+        look->record = record;
+        status = look_at_manifest(look);
+        look->record = NULL;
+    }
+    mli_run_record_free(record);
+    if (status != MODELLAB_E_NOT_FOUND && status != MODELLAB_E_IO &&
+        status != MODELLAB_E_PERMISSION && status != MODELLAB_E_NO_SPACE) {
+        return status;
+    }
+    modellab_logger *log = mli_run_log_of(look->lab, run_id);
+    mli_log_error(log, MODELLAB_LOG_ERROR, "run.not_reconciled",
+                  "`modellab admin reconcile --files` writes its manifest", status, look->err);
+    mli_logger_unref(log);
+    mli_reconcile_add(look->report, MODELLAB_SEVERITY_ERROR, "run.not_reconciled", run_id,
+                      look->err->message);
+    mli_error_clear(look->err);
+    return MODELLAB_OK;
+}
+
+modellab_status mli_reconcile_manifests(mli_lab *lab, int64_t most, bool dry_run,
+                                        mli_findings *report, modellab_error *err)
+{
+    modellab_error own = MODELLAB_ERROR_INIT;
+    files_look look = {
+        .lab = lab, .dry_run = dry_run, .report = report, .err = err != NULL ? err : &own};
+    mli_run_row_list *list = NULL;
+    mli_store_ended filter = {.limit = most < MANIFESTS_MOST ? (int32_t)most : MANIFESTS_MOST,
+                              .before_ms = INT64_MAX};
+    modellab_status status = mli_store_list_ended(lab->store, &filter, &list, look.err);
+    for (size_t i = 0; status == MODELLAB_OK && i < list->count; i++) {
+        status = look_at_one_manifest(&look, list->rows[i]->id);
+    }
+    mli_run_row_list_free(list);
+    return status;
 }

@@ -204,6 +204,54 @@ static void manifests(void **state)
     expect_nothing(k, FILES);
 }
 
+static char *read_manifest(const kit *k, const char *run_id, size_t *bytes)
+{
+    char path[512];
+    kit_run_path(k, run_id, "manifest.json", path);
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    char *text = calloc(1, 65536);
+    assert_non_null(text);
+    *bytes = fread(text, 1, 65535, f);
+    assert_int_equal(fclose(f), 0);
+    return text;
+}
+
+/* A supervisor is killed before the manifest of an ended run is written: who finds it dead writes
+ * it, without a look at all files. */
+static void manifests_of_a_dead_supervisor(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES], path[512];
+    size_t bytes = 0, now = 0;
+    kit_submit(k, INGEST, 1.0, id);
+    char *queued = read_manifest(k, id, &bytes);
+    assert_non_null(strstr(queued, "\"QUEUED\""));
+    pid_t host = kit_start_host(k, &(kit_host){0});
+    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_COMPLETED);
+    char *text = read_manifest(k, id, &now);
+    for (int i = 0; strstr(text, "\"COMPLETED\"") == NULL; i++) {
+        assert_true(i < 1000); /* it is written behind the record */
+        free(text);
+        (void)usleep(10000);
+        text = read_manifest(k, id, &now);
+    }
+    free(text);
+    kit_kill(k, host);
+    kit_run_path(k, id, "manifest.json", path);
+    FILE *f = fopen(path, "wb"); /* as if it had not come so far */
+    assert_non_null(f);
+    assert_int_equal(fwrite(queued, 1, bytes, f), bytes);
+    assert_int_equal(fclose(f), 0);
+    expect(k, DRY, "manifest.behind", id, MODELLAB_SEVERITY_WARNING);
+    expect(k, 0, "manifest.behind", id, MODELLAB_SEVERITY_WARNING);
+    text = read_manifest(k, id, &now);
+    assert_non_null(strstr(text, "\"COMPLETED\""));
+    free(text);
+    free(queued);
+    expect_nothing(k, FILES);
+}
+
 /* Name of the file of the run's only artifact. */
 static void artifact_file(const kit *k, const char *run_id, char out[512])
 {
@@ -263,6 +311,7 @@ int main(int argc, char **argv)
         KIT_TEST(a_pid_that_came_back),
         KIT_TEST(a_lock_in_other_hands_needs_a_person),
         KIT_TEST(manifests),
+        KIT_TEST(manifests_of_a_dead_supervisor),
         KIT_TEST(artifacts_and_folders),
         KIT_TEST(a_flag_that_is_none),
     };
