@@ -226,7 +226,7 @@ static int64_t deadline_beside_a_flood(sim_plant plant, modellab_run_status *flo
     run *flood = sim_submit(s, 0, NOOP);
     live(s, 500);
     run *other = sim_submit(s, 0, "{\"steps\":[\"noop\"],\"max_duration_seconds\":2}");
-    live(s, 1900);
+    live(s, 1750);
     worker *w = worker_of(s, flood);
     worker *bounded = worker_of(s, other);
     int64_t deadline = atomic_load(&bounded->page->started_ns) + 2 * SECOND;
