@@ -146,6 +146,7 @@ MODELLAB_MUST_CHECK static modellab_status settle_read(mli_lab *lab, const mli_r
     modellab_status status = MODELLAB_OK;
     if (!ingest->refused) {
         decide(lab, row, ingest, &settlement, &host);
+        ingest->worker_lives = worker_is_known(lab, row->id);
         status = mli_ingest_settle(ingest, &settlement, &host, to, err);
     }
     if (status == MODELLAB_OK && ingest->refused) {

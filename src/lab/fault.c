@@ -4,7 +4,7 @@
  *   STEP:sleep=MS    waits, with progress, and looks at the cancel word; then goes on
  *   STEP:stall=MS    waits without progress, and looks at the cancel word; then goes on
  *   STEP:hang        waits for ever and looks at nothing (only SIGKILL ends it)
- *   STEP:deaf        does not heed a cancel, makes an artifact after it (deaf.txt), then hangs
+ *   STEP:deaf        does not heed a cancel, makes its first artifact after it, then hangs
  *   STEP:die         kills its own process
  *   STEP:exit=CODE   leaves without an outcome, by its journal being broken
  *   STEP:hoard=MB    takes memory that only a control group counts, then waits a second
@@ -124,7 +124,7 @@ MODELLAB_MUST_CHECK static modellab_status be_deaf(mli_worker *w, modellab_error
         (void)w->clock->sleep_ns(w->clock->user, NAP_NS); /* woken early is fine */
     }
     modellab_status status =
-        mli_worker_artifact(w, "deaf.txt", "text/plain", "result", "late", 4, err);
+        mli_worker_artifact(w, w->order.outputs.names[0], "text/plain", "result", "late", 4, err);
     while (status == MODELLAB_OK) {
         (void)w->clock->sleep_ns(w->clock->user, NAP_NS);
     }

@@ -44,7 +44,8 @@ typedef struct mli_ingest {
     bool more;                       /* the last pump ended with its turn: there is more */
     bool too_large;                  /* beyond its bounds: what was not read counts for nothing */
     bool stale_told;                 /* that an older attempt still writes was logged */
-    bool refused; /* the store says that the run is final or another attempt owns it */
+    bool worker_lives; /* a process that was taken for dead: its files stay, it may still write */
+    bool refused;      /* the store says that the run is final or another attempt owns it */
 } mli_ingest;
 
 /* Turns for who has other runs to look after: their deadlines come after each turn. */

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "lab/manifest_writer.h"
 #include "lab/methods.h"
+#include "lab/outputs.h"
 #include "lab/partial.h"
 #include "lab/pricing.h"
 #include "lab/seal.h"
@@ -240,6 +241,11 @@ modellab_status mli_ending_prepare(mli_ending *e, mli_ingest *ingest, mli_settle
     if (run->fence != ingest->fence || run->status != MODELLAB_RUN_RUNNING ||
         mli_state_next(run->status, settlement->what, &e->to) != MLI_ALLOWED) {
         ingest->refused = true;
+    }
+    if (!ingest->refused &&
+        !ingest->worker_lives) { /* before the end is written: who crashes here does it again */
+        mli_output_files_tidy(ingest->lab, e->record, &ingest->batch, mli_status_is_final(e->to),
+                              ingest->log);
     }
     if (!ingest->refused && settlement->what != MLI_RUN_DONE && settlement->what != MLI_RUN_AGAIN) {
         status = mli_partial_keep(ingest, e->record, err);

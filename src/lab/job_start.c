@@ -55,9 +55,9 @@ MODELLAB_MUST_CHECK static modellab_status make_page(mli_job *job, modellab_erro
     return rc == 0 ? MODELLAB_OK : mli_fail_os(err, -rc, "the run's page could not be made");
 }
 
-/* A file without a name, so that the order is seen by the worker alone. */
-MODELLAB_MUST_CHECK static modellab_status nameless(const mli_job *job, const mli_buf *text,
-                                                    int *fd, modellab_error *err)
+/* A file without a name: nobody else sees what is in it, and it goes with its last descriptor. */
+MODELLAB_MUST_CHECK static modellab_status
+nameless(const mli_job *job, const char *name, const mli_buf *text, int *fd, modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
     const mli_lab *lab = job->host->lab;
@@ -67,7 +67,7 @@ MODELLAB_MUST_CHECK static modellab_status nameless(const mli_job *job, const ml
         return status;
     }
     size_t end = strlen(path);
-    int n = mli_os_format(path + end, sizeof(path) - end, "/order.%lld.tmp",
+    int n = mli_os_format(path + end, sizeof(path) - end, "/%s.%lld.tmp", name,
                           (long long)job->row->fence);
     if (n < 0 || (size_t)n >= sizeof(path) - end) {
         return mli_fail(err, MODELLAB_E_LIMIT, "the lab's path is too long");
@@ -76,15 +76,15 @@ MODELLAB_MUST_CHECK static modellab_status nameless(const mli_job *job, const ml
         f->user, path,
         MLI_OS_READ | MLI_OS_WRITE | MLI_OS_CREATE | MLI_OS_TRUNCATE | MLI_OS_NOFOLLOW, 0600);
     if (got < 0) {
-        return mli_fail_os(err, -got, "the worker's order could not be made");
+        return mli_fail_os(err, -got, "a file for the worker (%s) could not be made", name);
     }
     int rc = f->unlink(f->user, path);
-    if (rc == 0) {
+    if (rc == 0 && text != NULL) {
         rc = mli_os_write_all(f, got, text->data, text->size);
     }
     if (rc != 0) {
         mli_os_fd_close(got);
-        return mli_fail_os(err, -rc, "the worker's order could not be written");
+        return mli_fail_os(err, -rc, "a file for the worker (%s) could not be written", name);
     }
     *fd = got;
     return MODELLAB_OK;
@@ -94,6 +94,7 @@ MODELLAB_MUST_CHECK static modellab_status nameless(const mli_job *job, const ml
 typedef struct start {
     int fds[MLI_ORDER_FDS];
     int file; /* the order, when it is too long for a message */
+    mli_outputs outputs;
     mli_buf text;
 } start;
 
@@ -117,16 +118,16 @@ MODELLAB_MUST_CHECK static modellab_status make_order(mli_job *job, const mli_jo
                        .threads = job->host->threads,
                        .log_level = job->host->log_level,
                        .sandbox_off = job->host->lab->settings.sandbox_off,
-                       .single_run = job->host->pool->settings.max_runs == 1,
                        .require_sandbox = job->host->lab->settings.require_sandbox,
-                       .address_bytes = job->host->lab->settings.worker_address_bytes};
+                       .address_bytes = job->host->lab->settings.worker_address_bytes,
+                       .outputs = s->outputs};
     for (int i = 0; i < MLI_ORDER_FDS; i++) {
-        order.fds |= s->fds[i] >= 0 ? 1u << i : 0;
+        order.fds |= s->fds[i] >= 0 ? MLI_ORDER_BIT(i) : 0;
     }
     mli_order_write(&order, &s->text);
     modellab_status status = mli_buf_status(&s->text, err);
     if (status == MODELLAB_OK && s->text.size > MLI_CHANNEL_INLINE_BYTES) {
-        status = nameless(job, &s->text, &s->file, err);
+        status = nameless(job, "order", &s->text, &s->file, err);
     }
     return status;
 }
@@ -139,6 +140,20 @@ prepare_journal(const mli_job *job, mli_journal_tail *tail, modellab_error *err)
     modellab_status status = mli_run_path(lab->root, job->row->id, MLI_RUN_JOURNAL, path, err);
     return status == MODELLAB_OK
                ? mli_journal_prepare(lab->os.files, path, job->row->fence, lab->alloc, tail, err)
+               : status;
+}
+
+/* All that the steps may write. */
+MODELLAB_MUST_CHECK static modellab_status open_outputs(const mli_job *job, start *s,
+                                                        modellab_error *err)
+{
+    modellab_status status = mli_outputs_of_row(job->row, &s->outputs, err);
+    if (status == MODELLAB_OK) {
+        status = mli_output_files_make(job->host->lab, job->row, &s->outputs,
+                                       &s->fds[MLI_ORDER_RESULTS], &s->fds[MLI_ORDER_OFFERS], err);
+    }
+    return status == MODELLAB_OK && s->fds[MLI_ORDER_INPUT] >= 0
+               ? nameless(job, "spool", NULL, &s->fds[MLI_ORDER_SPOOL], err)
                : status;
 }
 
@@ -166,6 +181,9 @@ MODELLAB_MUST_CHECK static modellab_status open_all(mli_job *job, start *s, mode
     if (status == MODELLAB_OK && job->row->input_sha256[0] != '\0') {
         status = open_run_file(job, MLI_RUN_INPUT, MLI_OS_READ | MLI_OS_NONBLOCK,
                                &s->fds[MLI_ORDER_INPUT], err);
+    }
+    if (status == MODELLAB_OK) {
+        status = open_outputs(job, s, err);
     }
     if (status == MODELLAB_OK) {
         s->fds[MLI_ORDER_MODEL] = mli_model_images_find(job->host->images, job->row);

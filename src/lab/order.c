@@ -4,20 +4,35 @@
 #include "base/error.h"
 #include "base/id.h"
 #include "base/str.h"
+#include "os/locale.h"
 #include <string.h>
 
-#define ORDER_VERSION 3
+#define ORDER_VERSION 4
 
-static const char *const fd_names[MLI_ORDER_FDS] = {
-    [MLI_ORDER_LOCK] = "lock",  [MLI_ORDER_JOURNAL] = "journal",
-    [MLI_ORDER_PAGE] = "page",  [MLI_ORDER_ARTIFACTS] = "artifacts",
-    [MLI_ORDER_LOG] = "log",    [MLI_ORDER_INPUT] = "input",
-    [MLI_ORDER_MODEL] = "model"};
+#define FD_NAME_BYTES 24
+
+/* "lock" ... , "result.0" ... , "offer.0" ... */
+static const char *fd_name(int fd, char room[FD_NAME_BYTES])
+{
+    static const char *const single[MLI_ORDER_RESULTS] = {
+        [MLI_ORDER_LOCK] = "lock",   [MLI_ORDER_JOURNAL] = "journal",
+        [MLI_ORDER_PAGE] = "page",   [MLI_ORDER_ARTIFACTS] = "artifacts",
+        [MLI_ORDER_LOG] = "log",     [MLI_ORDER_INPUT] = "input",
+        [MLI_ORDER_MODEL] = "model", [MLI_ORDER_SPOOL] = "spool"};
+    if (fd < MLI_ORDER_RESULTS) {
+        return single[fd];
+    }
+    bool offer = fd >= MLI_ORDER_OFFERS;
+    (void)mli_os_format(room, FD_NAME_BYTES, offer ? "offer.%d" : "result.%d",
+                        fd - (offer ? MLI_ORDER_OFFERS : MLI_ORDER_RESULTS)); /* fits */
+    return room;
+}
 
 /* A run cannot do without these. */
 #define NEEDED                                                                                     \
-    (1u << MLI_ORDER_LOCK | 1u << MLI_ORDER_JOURNAL | 1u << MLI_ORDER_PAGE |                       \
-     1u << MLI_ORDER_ARTIFACTS | 1u << MLI_ORDER_LOG)
+    (MLI_ORDER_BIT(MLI_ORDER_LOCK) | MLI_ORDER_BIT(MLI_ORDER_JOURNAL) |                            \
+     MLI_ORDER_BIT(MLI_ORDER_PAGE) | MLI_ORDER_BIT(MLI_ORDER_ARTIFACTS) |                          \
+     MLI_ORDER_BIT(MLI_ORDER_LOG))
 
 void mli_order_write(const mli_order *order, mli_buf *out)
 {
@@ -42,13 +57,19 @@ void mli_order_write(const mli_order *order, mli_buf *out)
     mli_jw_kint(&w, "log_level", order->log_level);
     mli_jw_kbool(&w, "sandbox_off", order->sandbox_off);
     mli_jw_kbool(&w, "require_sandbox", order->require_sandbox);
-    mli_jw_kbool(&w, "single_run", order->single_run);
     mli_jw_kint(&w, "address_bytes", order->address_bytes);
+    mli_jw_key(&w, "outputs");
+    mli_jw_array(&w);
+    for (size_t i = 0; i < order->outputs.count; i++) {
+        mli_jw_string(&w, order->outputs.names[i]);
+    }
+    mli_jw_end_array(&w);
     mli_jw_key(&w, "descriptors");
     mli_jw_array(&w);
     for (int i = 0; i < MLI_ORDER_FDS; i++) {
+        char room[FD_NAME_BYTES];
         if (MLI_ORDER_HAS(order, i)) {
-            mli_jw_string(&w, fd_names[i]);
+            mli_jw_string(&w, fd_name(i, room));
         }
     }
     mli_jw_end_array(&w);
@@ -75,22 +96,51 @@ static int32_t small_of(const mli_json *root, const char *key)
 
 /* 0 when there is a name that this version does not know, or one out of order: its descriptor could
  * not be told from the others. */
-static uint32_t read_fds(const mli_json *names)
+static uint64_t read_fds(const mli_json *names)
 {
-    uint32_t fds = 0;
+    uint64_t fds = 0;
     int next = 0;
     size_t count = names == NULL ? 0 : mli_json_count(names);
     for (size_t i = 0; i < count; i++) {
         const char *name = mli_json_string(mli_json_at(names, i), "");
-        while (next < MLI_ORDER_FDS && strcmp(fd_names[next], name) != 0) {
+        char room[FD_NAME_BYTES];
+        while (next < MLI_ORDER_FDS && strcmp(fd_name(next, room), name) != 0) {
             next++;
         }
         if (next == MLI_ORDER_FDS) {
             return 0;
         }
-        fds |= 1u << next++;
+        fds |= MLI_ORDER_BIT(next);
+        next++;
     }
     return fds;
+}
+
+/* Too many, or one that is too long: there are none, and the descriptors do not fit. */
+static void read_outputs(const mli_json *names, mli_outputs *out)
+{
+    size_t count = names == NULL ? 0 : mli_json_count(names);
+    out->count = 0;
+    for (size_t i = 0; count <= MLI_OUTPUTS_MOST && i < count; i++) {
+        const char *name = mli_json_string(mli_json_at(names, i), "");
+        if (mli_str_copy(out->names[i], MLI_OUTPUT_NAME_BYTES, name) >= MLI_OUTPUT_NAME_BYTES) {
+            return;
+        }
+    }
+    out->count = count <= MLI_OUTPUTS_MOST ? count : 0;
+}
+
+/* Each output has its file, and nothing else has one. */
+static bool outputs_fit(const mli_order *order)
+{
+    for (int i = 0; i < MLI_OUTPUTS_MOST; i++) {
+        bool named = (size_t)i < order->outputs.count;
+        if (MLI_ORDER_HAS(order, MLI_ORDER_RESULTS + i) != named ||
+            (MLI_ORDER_HAS(order, MLI_ORDER_OFFERS + i) && !named)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void fill(const mli_json *root, mli_order *out)
@@ -114,9 +164,9 @@ static void fill(const mli_json *root, mli_order *out)
     out->threads = small_of(root, "threads");
     out->log_level = small_of(root, "log_level");
     out->fds = read_fds(mli_json_get(root, "descriptors"));
+    read_outputs(mli_json_get(root, "outputs"), &out->outputs);
     out->sandbox_off = mli_json_bool(mli_json_get(root, "sandbox_off"), false);
     out->require_sandbox = mli_json_bool(mli_json_get(root, "require_sandbox"), false);
-    out->single_run = mli_json_bool(mli_json_get(root, "single_run"), false);
     out->address_bytes = number_of(root, "address_bytes");
 }
 
@@ -139,7 +189,7 @@ modellab_status mli_order_read(const char *text, size_t bytes, mli_order *out, m
     } else if (out->fence < 1 || out->journal.next_n < 1 ||
                strspn(out->journal.chain, "0123456789abcdef") != 64) {
         wrong = "fence";
-    } else if ((out->fds & NEEDED) != NEEDED) {
+    } else if ((out->fds & NEEDED) != NEEDED || !outputs_fit(out)) {
         wrong = "descriptors";
     } else if (out->request == NULL || mli_json_typeof(out->request) != MLI_JSON_OBJECT) {
         wrong = "request";

@@ -3,7 +3,7 @@
 #ifndef MLI_LAB_ORDER_H
 #define MLI_LAB_ORDER_H
 
-#include "base/json.h"
+#include "lab/outputs.h"
 #include "store/journal.h"
 
 /* The descriptors of a run, in the order in which they are sent. Nothing else of the run is opened
@@ -12,12 +12,18 @@ typedef enum mli_order_fd {
     MLI_ORDER_LOCK,      /* the run's lock, already taken: held until the outcome is written */
     MLI_ORDER_JOURNAL,   /* append */
     MLI_ORDER_PAGE,      /* shared page, read and write */
-    MLI_ORDER_ARTIFACTS, /* the directory artifacts/ */
+    MLI_ORDER_ARTIFACTS, /* the directory artifacts/, to sync it: nothing can be opened below it */
     MLI_ORDER_LOG,       /* append: log.jsonl */
     MLI_ORDER_INPUT,     /* read; absent without input */
     MLI_ORDER_MODEL,     /* read: the packed image of the run's model; absent when there is none */
-    MLI_ORDER_FDS
+    MLI_ORDER_SPOOL,     /* read and write: a nameless file for decoded audio; with an input */
+    /* For each name of `outputs`: the file of that artifact, to write, and what the run that this
+     * one repeats has of it, to read; absent when it has nothing. */
+    MLI_ORDER_RESULTS,
+    MLI_ORDER_OFFERS = MLI_ORDER_RESULTS + MLI_OUTPUTS_MOST,
+    MLI_ORDER_FDS = MLI_ORDER_OFFERS + MLI_OUTPUTS_MOST
 } mli_order_fd;
+_Static_assert(MLI_ORDER_FDS <= 64, "a bit for each descriptor");
 
 #define MLI_ORDER_MAX_BYTES ((size_t)2 * 1024 * 1024)
 
@@ -33,12 +39,13 @@ typedef struct mli_order {
     mli_journal_tail journal;
     int64_t limit_ms; /* the deadline that counts, for texts; 0 = none */
     int32_t attempt, threads, log_level;
-    uint32_t fds; /* bits of mli_order_fd: the descriptors that come with it */
+    uint64_t fds; /* bits of mli_order_fd: the descriptors that come with it */
+    mli_outputs outputs;
     bool sandbox_off, require_sandbox;
-    bool single_run;       /* no other order will come */
     int64_t address_bytes; /* address space of the worker; 0 = as much as it wants */
 } mli_order;
 
+#define MLI_ORDER_BIT(which) ((uint64_t)1 << (which))
 #define MLI_ORDER_HAS(order, which) (((order)->fds >> (which)&1u) != 0)
 
 void mli_order_write(const mli_order *order, mli_buf *out);

@@ -9,10 +9,28 @@
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
 static const mli_step_kind steps[] = {
-    {"ingest", "Decodes the input and says what audio it is.", "", true, false, false, false},
-    {"asr", "Recognises speech: the transcript with times.", "ingest", true, false, false, false},
-    {"noop", "Does nothing; for tests of what surrounds a step.", "", false, true, false, false},
-    {"program", "Has a program started; for tests of that.", "", false, true, false, true},
+    {.name = "ingest",
+     .text = "Decodes the input and says what audio it is.",
+     .needs = "",
+     .outputs = "audio.json",
+     .needs_input = true},
+    {.name = "asr",
+     .text = "Recognises speech: the transcript with times.",
+     .needs = "ingest",
+     .outputs = "",
+     .needs_input = true,
+     .writes_transcripts = true},
+    {.name = "noop",
+     .text = "Does nothing; for tests of what surrounds a step.",
+     .needs = "",
+     .outputs = "",
+     .for_tests = true},
+    {.name = "program",
+     .text = "Has a program started; for tests of that.",
+     .needs = "",
+     .outputs = "output.txt",
+     .for_tests = true,
+     .needs_programs = true},
 };
 
 static const mli_pipeline pipelines[] = {
@@ -61,6 +79,16 @@ static size_t find_step(const char *name, size_t bytes)
         i++;
     }
     return i < COUNT(steps) && !is_offered(&steps[i]) ? COUNT(steps) : i;
+}
+
+size_t mli_step_kind_count(void)
+{
+    return COUNT(steps);
+}
+
+const mli_step_kind *mli_step_kind_at(size_t index)
+{
+    return index < COUNT(steps) ? &steps[index] : NULL;
 }
 
 const mli_step_kind *mli_step_kind_find(const char *name)

@@ -8,11 +8,13 @@
 
 typedef struct mli_step_kind {
     const char *name, *text;
-    const char *needs; /* steps, comma-separated */
+    const char *needs;   /* steps, comma-separated */
+    const char *outputs; /* artifacts that it may write, comma-separated (outputs.h) */
     bool needs_input;
     bool for_tests; /* offered with MODEL_LAB_TESTING=1 only */
     /* Rights that its sandbox gets (sandbox_profile.h); most steps need none. */
     bool needs_network, needs_programs;
+    bool writes_transcripts; /* also one for each format that the request asks for */
 } mli_step_kind;
 
 typedef struct mli_pipeline {
@@ -26,6 +28,9 @@ typedef struct mli_pipeline {
 size_t mli_pipeline_count(void);
 const mli_pipeline *mli_pipeline_at(size_t index); /* sorted by name; NULL beyond the end */
 const mli_pipeline *mli_pipeline_find(const char *name);
+/* All of the registry, those of tests too. */
+size_t mli_step_kind_count(void);
+const mli_step_kind *mli_step_kind_at(size_t index); /* NULL beyond the end */
 const mli_step_kind *mli_step_kind_find(const char *name);
 bool mli_steps_contain(const char *steps, const char *name);
 bool mli_steps_need_input(const char *steps);

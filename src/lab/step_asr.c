@@ -194,15 +194,13 @@ static const char *media_type(mli_text_format format)
 
 MODELLAB_MUST_CHECK static modellab_status write_one(asr_work *work,
                                                      const mli_transcript *transcript, bool partial,
-                                                     mli_text_format format, const char *extension,
-                                                     modellab_error *err)
+                                                     mli_text_format format, modellab_error *err)
 {
     mli_worker *w = work->w;
-    char name[64];
+    char name[MLI_OUTPUT_NAME_BYTES];
     mli_buf text;
     mli_format_options options = {.name = w->order.input_name};
-    (void)mli_os_format(name, sizeof(name), "transcript%s.%s", partial ? ".partial" : "",
-                        extension);
+    mli_output_transcript(mli_format_name(format), partial, name);
     mli_buf_init(&text, w->alloc);
     modellab_status status = mli_format_write(transcript, format, &options, &text, err);
     if (status == MODELLAB_OK) {
@@ -221,8 +219,7 @@ MODELLAB_MUST_CHECK static modellab_status
 write_all(asr_work *work, const mli_transcript *transcript, bool partial, modellab_error *err)
 {
     const mli_json *formats = mli_json_get(work->config, "formats");
-    modellab_status status =
-        write_one(work, transcript, partial, MLI_TEXT_VERBOSE_JSON, "json", err);
+    modellab_status status = write_one(work, transcript, partial, MLI_TEXT_VERBOSE_JSON, err);
     size_t count = formats == NULL ? 0 : mli_json_count(formats);
     for (size_t i = 0; status == MODELLAB_OK && i < count; i++) {
         const char *name = mli_json_string(mli_json_at(formats, i), "");
@@ -233,8 +230,7 @@ write_all(asr_work *work, const mli_transcript *transcript, bool partial, modell
         if (format == 0) {
             return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "unknown format %s", name);
         }
-        status = write_one(work, transcript, partial, format,
-                           format == MLI_TEXT_JSON ? "text.json" : name, err);
+        status = write_one(work, transcript, partial, format, err);
     }
     return status;
 }

@@ -6,10 +6,9 @@
 #include "base/error.h"
 #include "lab/step_key.h"
 
-/* A minute stays in memory; longer audio goes to a nameless file in the run's folder, so that a
- * worker's peak memory does not grow with the length (64 KB a second). */
+/* A minute stays in memory; longer audio goes to the nameless file of the order, so that a worker's
+ * peak memory does not grow with the length (64 KB a second). */
 #define MEMORY_SAMPLES ((int64_t)60 * MLI_AUDIO_RATE)
-#define SPOOL_NAME "spool.tmp"
 
 static int32_t on_progress(void *user, int64_t samples, double fraction)
 {
@@ -17,20 +16,6 @@ static int32_t on_progress(void *user, int64_t samples, double fraction)
     double done = (double)samples / MLI_AUDIO_RATE;
     mli_worker_progress(w, done, fraction > 0.001 ? done / fraction : -1.0);
     return 0;
-}
-
-MODELLAB_MUST_CHECK static modellab_status open_spool(mli_worker *w, int *fd, modellab_error *err)
-{
-    const mli_os_files *f = &w->artifacts;
-    int rc = f->unlink(f->user, SPOOL_NAME);
-    (void)rc; /* as a rule it is not there; what matters is whether the name can be made anew */
-    *fd = f->open(f->user, SPOOL_NAME,
-                  MLI_OS_READ | MLI_OS_WRITE | MLI_OS_CREATE | MLI_OS_EXCLUSIVE, 0600);
-    if (*fd < 0) {
-        return mli_fail_os(err, -*fd, "room for decoded audio could not be made");
-    }
-    rc = f->unlink(f->user, SPOOL_NAME);
-    return rc == 0 ? MODELLAB_OK : mli_fail_os(err, -rc, "room for decoded audio is not clean");
 }
 
 /* Decodes at most a little more than the cap allows, so that a bomb costs no more than that. */
@@ -48,16 +33,17 @@ MODELLAB_MUST_CHECK static modellab_status decode(mli_worker *w, modellab_error 
     mli_audio_options options;
     mli_audio_options_init(&options);
     options.alloc = w->alloc;
-    options.files = &w->artifacts;
+    options.files = w->files;
     options.cancel = &w->page->stop;
     options.max_samples = most_samples(w);
     options.memory_samples = MEMORY_SAMPLES;
     options.progress = on_progress;
     options.progress_user = w;
-    modellab_status status = open_spool(w, &options.spool_fd, err);
-    if (status != MODELLAB_OK) {
-        return status;
+    options.spool_fd = w->fds[MLI_ORDER_SPOOL];
+    if (options.spool_fd < 0) {
+        return mli_fail(err, MODELLAB_E_INTERNAL, "there is no room for decoded audio");
     }
+    w->fds[MLI_ORDER_SPOOL] = -1; /* is the source's now */
     return mli_audio_decode_fd(w->fds[MLI_ORDER_INPUT], &options, &w->audio, err);
 }
 

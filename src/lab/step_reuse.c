@@ -1,4 +1,5 @@
-/* Taking over a finished step: the files lie among this run's artifacts under the fence 0. */
+/* Taking over a finished step: its files came with the order, to read; they become this run's as
+ * copies, so that nothing of another run is ever open for writing. */
 #include "lab/step_reuse.h"
 
 #include "base/alloc.h"
@@ -7,7 +8,6 @@
 #include "base/str.h"
 #include "lab/reuse.h"
 #include "log/logger.h"
-#include "os/process.h"
 #include <string.h>
 
 #define BLOCK_BYTES ((size_t)64 * 1024)
@@ -43,23 +43,14 @@ MODELLAB_MUST_CHECK static modellab_status find_offer(mli_worker *w, mli_json **
     return status;
 }
 
-static bool offered_file(const mli_json *artifact, char file[96])
-{
-    const char *name = text_of(artifact, "name");
-    return mli_artifact_name_valid(name) && mli_artifact_file(0, name, file, NULL) == MODELLAB_OK;
-}
-
 /* Whether the file's bytes are those that were recorded; false also when it cannot be read. */
 static bool is_intact(mli_worker *w, const mli_json *artifact, char *block)
 {
-    char file[96], digits[65];
+    char digits[65];
     mli_sha256 hash;
     int64_t bytes = 0;
-    const mli_os_files *f = &w->artifacts;
-    if (!offered_file(artifact, file)) {
-        return false;
-    }
-    int fd = f->open(f->user, file, MLI_OS_READ | MLI_OS_NOFOLLOW, 0);
+    const mli_os_files *f = w->files;
+    int fd = mli_worker_offer(w, text_of(artifact, "name"));
     if (fd < 0) {
         return false;
     }
@@ -70,7 +61,6 @@ static bool is_intact(mli_worker *w, const mli_json *artifact, char *block)
         bytes += got > 0 ? got : 0;
         mli_sha256_update(&hash, block, got > 0 ? (size_t)got : 0);
     }
-    mli_os_fd_close(fd); /* only read */
     mli_sha256_hex(&hash, digits);
     return got == 0 && strcmp(digits, text_of(artifact, "sha256")) == 0 &&
            bytes == mli_json_int(mli_json_get(artifact, "bytes"), -1);
@@ -87,43 +77,6 @@ static bool all_intact(mli_worker *w, const mli_json *artifacts, char *block)
     return true;
 }
 
-MODELLAB_MUST_CHECK static modellab_status take_file(mli_worker *w, const mli_json *artifact,
-                                                     modellab_error *err)
-{
-    char from[96], to[96];
-    const char *name = text_of(artifact, "name");
-    const mli_os_files *f = &w->artifacts;
-    modellab_status status = mli_artifact_file(0, name, from, err);
-    if (status == MODELLAB_OK) {
-        status = mli_artifact_file(w->order.fence, name, to, err);
-    }
-    if (status != MODELLAB_OK) {
-        return status;
-    }
-    int rc = f->rename(f->user, from, to);
-    if (rc == 0) {
-        rc = mli_os_sync_dir(f, ".");
-    }
-    if (rc != 0) {
-        return mli_fail_os(err, -rc, "the artifact %s could not be taken over", name);
-    }
-    return mli_worker_artifact_line(w, name, to, text_of(artifact, "media_type"),
-                                    text_of(artifact, "role"), text_of(artifact, "sha256"),
-                                    mli_json_int(mli_json_get(artifact, "bytes"), 0), err);
-}
-
-static void remove_files(mli_worker *w, const mli_json *artifacts)
-{
-    size_t count = artifacts != NULL ? mli_json_count(artifacts) : 0;
-    for (size_t i = 0; i < count; i++) {
-        char file[96];
-        if (offered_file(mli_json_at(artifacts, i), file)) {
-            int rc = w->artifacts.unlink(w->artifacts.user, file);
-            (void)rc; /* an earlier attempt may have removed it; reconcile tells of what stays */
-        }
-    }
-}
-
 MODELLAB_MUST_CHECK static modellab_status take_all(mli_worker *w, const mli_json *offer,
                                                     char from[MLI_ULID_BYTES], modellab_error *err)
 {
@@ -132,7 +85,9 @@ MODELLAB_MUST_CHECK static modellab_status take_all(mli_worker *w, const mli_jso
     double seconds = mli_json_number(mli_json_get(offer, "audio_seconds"), -1);
     modellab_status status = MODELLAB_OK;
     for (size_t i = 0; status == MODELLAB_OK && i < count; i++) {
-        status = take_file(w, mli_json_at(artifacts, i), err);
+        const mli_json *one = mli_json_at(artifacts, i);
+        status = mli_worker_artifact_copy(w, text_of(one, "name"), text_of(one, "media_type"),
+                                          text_of(one, "role"), text_of(one, "sha256"), err);
     }
     if (status == MODELLAB_OK) {
         (void)mli_str_copy(from, MLI_ULID_BYTES, text_of(offer, "from"));
@@ -169,8 +124,6 @@ modellab_status mli_step_reuse(mli_worker *w, const char *key, char from[MLI_ULI
         status = mli_no_memory(err);
     } else if (fits(w, offer, key) && all_intact(w, mli_json_get(offer, "artifacts"), block)) {
         status = take_all(w, offer, from, err);
-    } else {
-        remove_files(w, mli_json_get(offer, "artifacts"));
     }
     mli_free(w->alloc, block);
     mli_json_free(offer);

@@ -36,7 +36,7 @@ typedef struct mli_worker_context {
     /* The sandbox (worker_sandbox.c): entered once, with the first order. */
     mli_os_sandbox_result sandbox;
     int64_t confine_ns; /* what entering it took */
-    bool confined, single_run;
+    bool confined;
     bool host_gone;       /* it was not there any more when this process began */
     _Atomic bool leaving; /* after the present run */
 } mli_worker_context;
@@ -48,7 +48,6 @@ typedef struct mli_worker {
     const mli_os_clock *clock;
     const mli_os_random *random;
     int fds[MLI_ORDER_FDS]; /* -1 = none */
-    mli_os_files artifacts; /* starts at the folder artifacts/ */
     mli_json *order_root;
     mli_order order;
     mli_page *page;
@@ -139,19 +138,22 @@ int64_t mli_worker_peak_bytes(mli_worker *w);
 /* worker_result.c */
 /* Tells progress of the present step: the page always, the journal at most once a second. */
 void mli_worker_progress(mli_worker *w, double done_seconds, double total_seconds);
-/* Stores an artifact of the present step: temporary, sync, rename, sync of the directory, then its
- * line in the journal, synced. `role`: "result" or "partial". */
+/* Stores an artifact of the present step in the file that the supervisor made for it: written once,
+ * synced with its directory, then its line in the journal, synced. `role`: "result" or "partial".
+ * E_INTERNAL: the step has not declared it (outputs.h), or has written it already. */
 MODELLAB_MUST_CHECK modellab_status mli_worker_artifact(mli_worker *w, const char *name,
                                                         const char *media_type, const char *role,
                                                         const void *data, size_t bytes,
                                                         modellab_error *err);
 
-/* The line of an artifact whose file is safe already; it gets a new id. */
-MODELLAB_MUST_CHECK modellab_status mli_worker_artifact_line(mli_worker *w, const char *name,
-                                                             const char *file,
+/* The same with the bytes of what was offered of it. They are compared with the sha256 once more:
+ * E_HASH_MISMATCH. */
+MODELLAB_MUST_CHECK modellab_status mli_worker_artifact_copy(mli_worker *w, const char *name,
                                                              const char *media_type,
                                                              const char *role, const char *sha256,
-                                                             int64_t bytes, modellab_error *err);
+                                                             modellab_error *err);
+/* What is offered of an artifact, to read; -1 = nothing. */
+int mli_worker_offer(const mli_worker *w, const char *name);
 
 /* Versions of the steps' results: raised when the same inputs begin to give other bytes. */
 enum { MLI_STEP_INGEST_VERSION = 1, MLI_STEP_ASR_VERSION = 1 };

@@ -18,7 +18,6 @@ static void begin(mli_worker *w, mli_worker_context *context)
     for (int i = 0; i < MLI_ORDER_FDS; i++) {
         w->fds[i] = -1;
     }
-    w->artifacts = mli_os_files_at(&w->fds[MLI_ORDER_ARTIFACTS]);
     w->audio_seconds = -1;
     w->peak_bytes = -1;
     w->step = "";

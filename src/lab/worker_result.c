@@ -1,15 +1,18 @@
-/* What a worker says: progress in the page and the journal, artifacts in their folder and the
+/* What a worker says: progress in the page and the journal, artifacts in their files and the
  * journal. */
 #include "lab/worker.h"
 
+#include "base/alloc.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/id.h"
 #include "log/logger.h"
 #include "store/rundir.h"
+#include <string.h>
 
 #define SAY_NS ((int64_t)1000000000)
 #define LOG_NS (10 * SAY_NS)
+#define BLOCK_BYTES ((size_t)64 * 1024)
 
 void mli_worker_progress(mli_worker *w, double done_seconds, double total_seconds)
 {
@@ -42,15 +45,71 @@ void mli_worker_progress(mli_worker *w, double done_seconds, double total_second
     }
 }
 
-modellab_status mli_worker_artifact_line(mli_worker *w, const char *name, const char *file,
-                                         const char *media_type, const char *role,
-                                         const char *sha256, int64_t bytes, modellab_error *err)
+/* Index among the run's outputs; MLI_OUTPUTS_MOST when there is none of this name. */
+static size_t find_output(const mli_worker *w, const char *name)
+{
+    const mli_outputs *all = &w->order.outputs;
+    for (size_t i = 0; i < all->count; i++) {
+        if (strcmp(all->names[i], name) == 0) {
+            return i;
+        }
+    }
+    return MLI_OUTPUTS_MOST;
+}
+
+int mli_worker_offer(const mli_worker *w, const char *name)
+{
+    size_t at = find_output(w, name);
+    return at < MLI_OUTPUTS_MOST ? w->fds[MLI_ORDER_OFFERS + at] : -1;
+}
+
+/* The file of an output, which is the caller's from here on: each is written once. */
+MODELLAB_MUST_CHECK static modellab_status take_file(mli_worker *w, const char *name, int *fd,
+                                                     modellab_error *err)
+{
+    size_t at = find_output(w, name);
+    *fd = at < MLI_OUTPUTS_MOST ? w->fds[MLI_ORDER_RESULTS + at] : -1;
+    if (*fd < 0) {
+        return mli_fail(err, MODELLAB_E_INTERNAL, "the step has no file for the artifact %s", name);
+    }
+    w->fds[MLI_ORDER_RESULTS + at] = -1;
+    return MODELLAB_OK;
+}
+
+/* What was written is safe, and so is the file's name. `rc` of the writing. */
+MODELLAB_MUST_CHECK static modellab_status finish_file(const mli_worker *w, const char *name,
+                                                       int fd, int rc, modellab_error *err)
+{
+    const mli_os_files *f = w->files;
+    if (rc == 0) {
+        rc = f->sync(f->user, fd);
+    }
+    int closed = f->close(f->user, fd);
+    rc = rc == 0 ? closed : rc;
+    if (rc == 0) {
+        rc = f->sync(f->user, w->fds[MLI_ORDER_ARTIFACTS]);
+    }
+    return rc == 0 ? MODELLAB_OK
+                   : mli_fail_os(err, -rc, "the artifact %s could not be stored", name);
+}
+
+/* The line of an artifact whose file is safe already; it gets a new id. */
+MODELLAB_MUST_CHECK static modellab_status say_artifact(mli_worker *w, const char *name,
+                                                        const char *media_type, const char *role,
+                                                        const char *sha256, int64_t bytes,
+                                                        modellab_error *err)
 {
     char id[MLI_ULID_BYTES];
+    char file[96];
+    modellab_status status = mli_artifact_file(w->order.fence, name, file, err);
     int rc = mli_ulid_new(w->clock, w->random, id);
-    if (rc != 0) {
-        return mli_fail_os(err, rc, "no random numbers");
+    if (status == MODELLAB_OK && rc != 0) {
+        status = mli_fail_os(err, rc, "no random numbers");
     }
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    mli_page_touch(w->page);
     mli_jw *line = mli_journal_begin(&w->journal, "artifact");
     mli_jw_kstring(line, "id", id);
     mli_jw_kstring(line, "step", w->step);
@@ -60,7 +119,7 @@ modellab_status mli_worker_artifact_line(mli_worker *w, const char *name, const 
     mli_jw_kstring(line, "role", role);
     mli_jw_kstring(line, "sha256", sha256);
     mli_jw_kint(line, "bytes", bytes);
-    modellab_status status = mli_journal_end(&w->journal, true, err);
+    status = mli_journal_end(&w->journal, true, err);
     if (status == MODELLAB_OK) {
         mli_worker_tell(w);
     }
@@ -71,20 +130,60 @@ modellab_status mli_worker_artifact(mli_worker *w, const char *name, const char 
                                     const char *role, const void *data, size_t bytes,
                                     modellab_error *err)
 {
-    char file[96];
     char sha256[65];
     mli_sha256 hash;
-    modellab_status status = mli_artifact_file(w->order.fence, name, file, err);
+    int fd = -1;
+    modellab_status status = take_file(w, name, &fd, err);
     if (status != MODELLAB_OK) {
         return status;
     }
     mli_sha256_init(&hash);
     mli_sha256_update(&hash, data, bytes);
     mli_sha256_hex(&hash, sha256);
-    int rc = mli_os_replace_file(&w->artifacts, file, data, bytes, MLI_FINISHED_FILE_MODE);
-    if (rc != 0) {
-        return mli_fail_os(err, -rc, "the artifact %s could not be stored", name);
+    status = finish_file(w, name, fd, mli_os_write_all(w->files, fd, data, bytes), err);
+    return status == MODELLAB_OK
+               ? say_artifact(w, name, media_type, role, sha256, (int64_t)bytes, err)
+               : status;
+}
+
+/* Returns 0 or -errno. */
+static int copy_bytes(const mli_os_files *f, int from, int to, char *block, int64_t *bytes,
+                      char sha256[65])
+{
+    mli_sha256 hash;
+    int rc = 0;
+    mli_sha256_init(&hash);
+    for (*bytes = 0; rc == 0;) {
+        int64_t got = f->pread(f->user, from, block, BLOCK_BYTES, *bytes);
+        if (got <= 0) {
+            rc = (int)got;
+            break;
+        }
+        mli_sha256_update(&hash, block, (size_t)got);
+        rc = mli_os_write_all(f, to, block, (size_t)got);
+        *bytes += got;
     }
-    mli_page_touch(w->page);
-    return mli_worker_artifact_line(w, name, file, media_type, role, sha256, (int64_t)bytes, err);
+    mli_sha256_hex(&hash, sha256);
+    return rc;
+}
+
+modellab_status mli_worker_artifact_copy(mli_worker *w, const char *name, const char *media_type,
+                                         const char *role, const char *sha256, modellab_error *err)
+{
+    char found[65];
+    int64_t bytes = 0;
+    int fd = -1;
+    char *block = mli_alloc(w->alloc, BLOCK_BYTES);
+    modellab_status status = block != NULL ? take_file(w, name, &fd, err) : mli_no_memory(err);
+    if (status == MODELLAB_OK) {
+        int rc = copy_bytes(w->files, mli_worker_offer(w, name), fd, block, &bytes, found);
+        status = finish_file(w, name, fd, rc, err);
+    }
+    mli_free(w->alloc, block);
+    if (status == MODELLAB_OK && strcmp(found, sha256) != 0) {
+        status = mli_fail(err, MODELLAB_E_HASH_MISMATCH,
+                          "what is offered of the artifact %s has changed", name);
+    }
+    return status == MODELLAB_OK ? say_artifact(w, name, media_type, role, sha256, bytes, err)
+                                 : status;
 }

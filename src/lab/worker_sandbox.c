@@ -1,6 +1,6 @@
 /* The worker gives up what it does not need, before it touches anything foreign: it keeps the
- * descriptors of its runs, its socket, the models to read, and the files below the folder of
- * artifacts (of runs, when it will take more than one). */
+ * descriptors of its runs, its socket and the models to read. It can open no file of any run, and
+ * none at all for writing, in the first run as in the next. */
 #include "lab/worker.h"
 
 #include "base/error.h"
@@ -10,22 +10,11 @@
 #include "os/process.h"
 #include <string.h>
 
-enum { FOLDERS = 2 };
-
 static int open_folder(const mli_worker *w, const char *path)
 {
     return path[0] == '\0'
                ? -1
                : w->files->open(w->files->user, path, MLI_OS_READ | MLI_OS_DIRECTORY, 0);
-}
-
-/* Rights cannot be widened for a later run, whose folder has another name. A worker that stays warm
- * gets all runs' folder, but not their names: these cannot be guessed. */
-static int open_outputs(const mli_worker *w)
-{
-    const mli_os_files *f = &w->artifacts;
-    return w->order.single_run ? f->open(f->user, ".", MLI_OS_READ | MLI_OS_DIRECTORY, 0)
-                               : f->open(f->user, "../..", MLI_OS_READ | MLI_OS_DIRECTORY, 0);
 }
 
 void mli_worker_confine(mli_worker *w)
@@ -36,21 +25,17 @@ void mli_worker_confine(mli_worker *w)
     if (c->confined || w->order.sandbox_off) {
         return;
     }
-    mli_os_sandbox_folder folders[FOLDERS] = {
-        {open_outputs(w), MLI_OS_SANDBOX_READ | MLI_OS_SANDBOX_WRITE},
-        {open_folder(w, w->order.models_root), MLI_OS_SANDBOX_READ | MLI_OS_SANDBOX_LIST}};
+    mli_os_sandbox_folder models = {open_folder(w, w->order.models_root),
+                                    MLI_OS_SANDBOX_READ | MLI_OS_SANDBOX_LIST};
     mli_os_sandbox what = {
-        .folders = folders, .folder_count = FOLDERS, .network = profile.network, .messages = true};
+        .folders = &models, .folder_count = 1, .network = profile.network, .messages = true};
     mli_os_sandbox_enter(&what, &c->sandbox);
     c->confined = true;
-    c->single_run = w->order.single_run;
-    for (int i = 0; i < FOLDERS; i++) {
-        mli_os_fd_close(folders[i].fd); /* was only a name for the kernel */
-    }
+    mli_os_fd_close(models.fd); /* was only a name for the kernel */
     c->confine_ns = w->clock->monotonic_ns(w->clock->user) - start;
 }
 
-/* What holds, in words: "landlock 7 (folder of this run), seccomp, not dumpable". */
+/* What holds, in words: "landlock 7 (models, no run), seccomp, not dumpable". */
 static void describe(const mli_worker *w, char *out, size_t capacity)
 {
     const mli_worker_context *c = w->context;
@@ -61,8 +46,7 @@ static void describe(const mli_worker *w, char *out, size_t capacity)
         return;
     }
     if (s->landlock_error == 0) {
-        (void)mli_os_format(paths, sizeof(paths), "landlock %d (%s)", s->landlock_abi,
-                            c->single_run ? "folder of this run" : "folder of runs, unlisted");
+        (void)mli_os_format(paths, sizeof(paths), "landlock %d (models, no run)", s->landlock_abi);
     }
     (void)mli_os_format(out, capacity, "%s, %s, %s", paths,
                         s->seccomp_error != 0 ? "no seccomp"

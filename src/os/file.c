@@ -16,21 +16,10 @@
         result = (call);                                                                           \
     } while (result < 0 && errno == EINTR)
 
-/* `user` of the table: NULL, or the descriptor of the directory that relative paths start from. */
-static int base_of(const void *user)
-{
-    return user == NULL ? AT_FDCWD : *(const int *)user;
-}
-
 static int system_open(void *user, const char *path, int flags, uint32_t mode)
 {
-    /* The folder itself is there already: a confined process may sync it and not open it. */
-    if (user != NULL && path[0] == '.' && path[1] == '\0' &&
-        flags == (MLI_OS_READ | MLI_OS_DIRECTORY)) {
-        int copy = fcntl(base_of(user), F_DUPFD_CLOEXEC, 0);
-        return copy < 0 ? -errno : copy;
-    }
     int how = O_CLOEXEC, fd;
+    (void)user;
     if ((flags & MLI_OS_READ) && (flags & (MLI_OS_WRITE | MLI_OS_APPEND)))
         how |= O_RDWR;
     else if (flags & (MLI_OS_WRITE | MLI_OS_APPEND))
@@ -39,7 +28,7 @@ static int system_open(void *user, const char *path, int flags, uint32_t mode)
            (flags & MLI_OS_TRUNCATE ? O_TRUNC : 0) | (flags & MLI_OS_APPEND ? O_APPEND : 0) |
            (flags & MLI_OS_DIRECTORY ? O_DIRECTORY : 0) |
            (flags & MLI_OS_NOFOLLOW ? O_NOFOLLOW : 0) | (flags & MLI_OS_NONBLOCK ? O_NONBLOCK : 0);
-    RETRY(fd, openat(base_of(user), path, how, (mode_t)mode));
+    RETRY(fd, openat(AT_FDCWD, path, how, (mode_t)mode));
     return fd < 0 ? -errno : fd;
 }
 
@@ -108,27 +97,32 @@ static int system_truncate(void *user, int fd, int64_t bytes)
 
 static int system_rename(void *user, const char *from, const char *to)
 {
-    return renameat(base_of(user), from, base_of(user), to) < 0 ? -errno : 0;
+    (void)user;
+    return renameat(AT_FDCWD, from, AT_FDCWD, to) < 0 ? -errno : 0;
 }
 
 static int system_link(void *user, const char *from, const char *to)
 {
-    return linkat(base_of(user), from, base_of(user), to, 0) < 0 ? -errno : 0;
+    (void)user;
+    return linkat(AT_FDCWD, from, AT_FDCWD, to, 0) < 0 ? -errno : 0;
 }
 
 static int system_unlink(void *user, const char *path)
 {
-    return unlinkat(base_of(user), path, 0) < 0 ? -errno : 0;
+    (void)user;
+    return unlinkat(AT_FDCWD, path, 0) < 0 ? -errno : 0;
 }
 
 static int system_mkdir(void *user, const char *path, uint32_t mode)
 {
-    return mkdirat(base_of(user), path, (mode_t)mode) < 0 ? -errno : 0;
+    (void)user;
+    return mkdirat(AT_FDCWD, path, (mode_t)mode) < 0 ? -errno : 0;
 }
 
 static int system_rmdir(void *user, const char *path)
 {
-    return unlinkat(base_of(user), path, AT_REMOVEDIR) < 0 ? -errno : 0;
+    (void)user;
+    return unlinkat(AT_FDCWD, path, AT_REMOVEDIR) < 0 ? -errno : 0;
 }
 
 static mli_os_kind kind_of(mode_t mode)
@@ -156,7 +150,8 @@ static void fill_stat(const struct stat *s, mli_os_stat *out)
 static int system_stat(void *user, const char *path, bool follow, mli_os_stat *out)
 {
     struct stat s;
-    if (fstatat(base_of(user), path, &s, follow ? 0 : AT_SYMLINK_NOFOLLOW) < 0)
+    (void)user;
+    if (fstatat(AT_FDCWD, path, &s, follow ? 0 : AT_SYMLINK_NOFOLLOW) < 0)
         return -errno;
     fill_stat(&s, out);
     return 0;
@@ -220,21 +215,10 @@ static int system_free_bytes(void *user, const char *path, int64_t *free_bytes,
 {
     struct statvfs s;
     int rc;
-    if (base_of(user) == AT_FDCWD || path[0] == '/') {
-        RETRY(rc, statvfs(path, &s));
-        if (rc < 0)
-            return -errno;
-    } else {
-        int fd;
-        RETRY(fd, openat(base_of(user), path, O_PATH | O_CLOEXEC));
-        if (fd < 0)
-            return -errno;
-        RETRY(rc, fstatvfs(fd, &s));
-        int error = rc < 0 ? -errno : 0;
-        (void)close(fd); /* read only */
-        if (error != 0)
-            return error;
-    }
+    (void)user;
+    RETRY(rc, statvfs(path, &s));
+    if (rc < 0)
+        return -errno;
     unsigned long long avail, total;
     if (__builtin_mul_overflow((unsigned long long)s.f_bavail, s.f_frsize, &avail) ||
         avail > INT64_MAX)
@@ -268,10 +252,3 @@ const mli_os_files mli_os_system_files = {.user = NULL,
                                           .list = system_list,
                                           .free_bytes = system_free_bytes,
                                           .pwrite = system_pwrite};
-
-mli_os_files mli_os_files_at(const int *dir_fd)
-{
-    mli_os_files table = mli_os_system_files;
-    table.user = (void *)(uintptr_t)dir_fd; /* only read, by base_of */
-    return table;
-}

@@ -65,10 +65,6 @@ typedef struct mli_os_files {
 } mli_os_files;
 
 extern const mli_os_files mli_os_system_files;
-/* The same, with relative paths starting at the open directory *dir_fd (which must outlive the
- * table) and not at the working directory: for processes that got a descriptor instead of a path.
- */
-mli_os_files mli_os_files_at(const int *dir_fd);
 
 /* Built from the table (each 0 or -errno): */
 MLI_OS_MUST_USE int mli_os_write_all(const mli_os_files *f, int fd, const void *data, size_t bytes);

@@ -113,8 +113,8 @@ static int landlock(const mli_os_sandbox *what, int *abi)
     return rc;
 }
 
-/* A root user's process honours the modes of files from here on, but for reading: finished files of
- * runs are read-only. For others there is nothing to give up. */
+/* A root user's process honours the modes of files from here on, but for reading (models of another
+ * user). For others there is nothing to give up. */
 static int drop_capabilities(void)
 {
     struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};

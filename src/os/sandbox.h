@@ -16,7 +16,8 @@ typedef enum mli_os_sandbox_level {
     MLI_OS_SANDBOX_FULL
 } mli_os_sandbox_level;
 
-/* Rights on everything below a folder. */
+/* Rights on everything below a folder. Without one to write to, the list of system calls has none
+ * that opens for writing, makes, renames or removes a name: also where there is no landlock. */
 enum {
     MLI_OS_SANDBOX_READ = 1,  /* files whose names are known */
     MLI_OS_SANDBOX_LIST = 2,  /* names */

@@ -14,7 +14,9 @@ typedef enum verdict {
     OWN_OR0, /* or 0, which means the same */
     NO_CODE, /* allowed unless the third argument asks for executable memory */
     THREADS, /* allowed for threads of this process only */
-    OPENING, /* allowed, but truncating needs to be opened for writing (older landlock) */
+    OPENING, /* for reading, and where folders may be written to for writing; never truncating what
+                is opened for reading (older landlock) */
+    NAMING,  /* allowed where folders may be written to: what names is landlock's */
     HANDLING /* fcntl: allowed but for signals and leases */
 } verdict;
 
@@ -90,12 +92,12 @@ static const rule rules[] = {
     {__NR_fsync, ALLOW},
     {__NR_fdatasync, ALLOW},
     {__NR_sync_file_range, ALLOW},
-    {__NR_unlinkat, ALLOW}, /* what names may be touched is landlock's */
-    {__NR_renameat, ALLOW},
+    {__NR_unlinkat, NAMING},
+    {__NR_renameat, NAMING},
 #ifdef __NR_renameat2
-    {__NR_renameat2, ALLOW},
+    {__NR_renameat2, NAMING},
 #endif
-    {__NR_mkdirat, ALLOW},
+    {__NR_mkdirat, NAMING},
     {__NR_ppoll, ALLOW},
     {__NR_epoll_create1, ALLOW},
     {__NR_epoll_ctl, ALLOW},
@@ -111,9 +113,9 @@ static const rule rules[] = {
     {__NR_dup2, ALLOW},
     {__NR_time, ALLOW},
     {__NR_readlink, ALLOW},
-    {__NR_unlink, ALLOW},
-    {__NR_rename, ALLOW},
-    {__NR_mkdir, ALLOW},
+    {__NR_unlink, NAMING},
+    {__NR_rename, NAMING},
+    {__NR_mkdir, NAMING},
 #endif
     /* signals of its own */
     {__NR_rt_sigaction, ALLOW},

@@ -30,6 +30,7 @@
 typedef struct program {
     struct sock_filter code[640];
     unsigned short used;
+    bool writes; /* there is a folder to write to */
 } program;
 
 static void put(program *p, unsigned short code, uint32_t k, unsigned char yes, unsigned char no)
@@ -94,8 +95,12 @@ static void threads_only(program *p)
     answer(p, ERROR(EPERM));
 }
 
-static void opening(program *p)
+static void opening(program *p, bool writes)
 {
+    if (!writes) {
+        by_bits(p, 2, O_ACCMODE | O_CREAT | O_TRUNC, ERROR(EPERM), SECCOMP_RET_ALLOW);
+        return;
+    }
     load_argument(p, 2);
     put(p, BPF_ALU | BPF_AND | BPF_K, O_TRUNC | O_ACCMODE, 0, 0);
     when_equal(p, O_TRUNC | O_RDONLY);
@@ -120,7 +125,7 @@ static void handling(program *p)
     one_of(p, 1, commands, COUNT(commands));
 }
 
-static void body(program *p, verdict what)
+static void body(program *p, verdict what, bool writes)
 {
     switch (what) {
     case ALLOW:
@@ -143,7 +148,10 @@ static void body(program *p, verdict what)
         threads_only(p);
         return;
     case OPENING:
-        opening(p);
+        opening(p, writes);
+        return;
+    case NAMING:
+        answer(p, writes ? SECCOMP_RET_ALLOW : ERROR(EPERM));
         return;
     case HANDLING:
         handling(p);
@@ -157,7 +165,7 @@ static void put_rule(program *p, int call, verdict what)
 {
     size_t at = p->used;
     put(p, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 0);
-    body(p, what);
+    body(p, what, p->writes);
     if (at < COUNT(p->code))
         p->code[at].jf = (unsigned char)(p->used - at - 1);
 }
@@ -196,6 +204,11 @@ static void build(program *p, const mli_os_sandbox *what)
 {
     static const uint32_t options[] = {PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE};
     p->used = 0;
+    p->writes = false;
+    for (size_t i = 0; i < what->folder_count; i++) {
+        int rights = what->folders[i].fd >= 0 ? what->folders[i].rights : 0;
+        p->writes = p->writes || (rights & MLI_OS_SANDBOX_WRITE) != 0;
+    }
     load(p, offsetof(struct seccomp_data, arch));
     put(p, BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0);
     answer(p, SECCOMP_RET_KILL_PROCESS);

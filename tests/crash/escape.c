@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define POSSIBLE 77
@@ -71,6 +72,52 @@ static int open_again(int fd, int flags)
     return open(target, flags);
 }
 
+/* A file of the run whose id stands behind the '=' of the plan. */
+static const char *of_other(const char *what, const char *file)
+{
+    static char path[128];
+    const char *id = strchr(what, '=');
+    (void)snprintf(path, sizeof path, "../../%s/%s", id != NULL ? id + 1 : "", file);
+    return path;
+}
+
+#define RESULT "1-audio.json" /* that the step will write */
+
+/* Names in the folders of runs: its own run's and another's. -2: no such word. */
+static int try_names(const char *what)
+{
+    int at = artifacts();
+    if (strcmp(what, "create") == 0)
+        return openat(at, "1-more", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (strcmp(what, "nameless") == 0)
+        return openat(at, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
+    if (strcmp(what, "folder") == 0)
+        return mkdirat(at, "folder", 0700);
+    if (strcmp(what, "remove") == 0)
+        return unlinkat(at, RESULT, 0);
+    if (strcmp(what, "rename") == 0)
+        return renameat(at, RESULT, at, "1-other");
+    if (strcmp(what, "reopen") == 0)
+        return openat(at, RESULT, O_RDONLY | O_CLOEXEC);
+    if (strcmp(what, "journal") == 0)
+        return openat(at, "../journal.jsonl", O_RDONLY | O_CLOEXEC);
+    if (strcmp(what, "manifest") == 0)
+        return openat(at, "../manifest.json", O_RDONLY | O_CLOEXEC);
+    if (strcmp(what, "manifest_write") == 0)
+        return openat(at, "../manifest.json", O_WRONLY | O_CLOEXEC);
+    if (strncmp(what, "other_read=", 11) == 0)
+        return openat(at, of_other(what, "journal.jsonl"), O_RDONLY | O_CLOEXEC);
+    if (strncmp(what, "other_write=", 12) == 0)
+        return openat(at, of_other(what, "manifest.json"), O_WRONLY | O_CLOEXEC);
+    if (strncmp(what, "other_create=", 13) == 0)
+        return openat(at, of_other(what, "artifacts/1-x"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (strncmp(what, "other_remove=", 13) == 0)
+        return unlinkat(at, of_other(what, "lock"), 0);
+    if (strncmp(what, "other_rename=", 13) == 0)
+        return renameat(at, of_other(what, "manifest.json"), at, "1-stolen");
+    return -2;
+}
+
 /* A process that leaves its parent's session, ignores SIGTERM and tells its number. */
 static int stay_behind(void)
 {
@@ -97,6 +144,9 @@ static int stay_behind(void)
 static int try_to(const char *what)
 {
     char *argv[] = {"true", NULL}, *envp[] = {NULL};
+    int rc = try_names(what);
+    if (rc != -2)
+        return rc;
     if (strcmp(what, "open") == 0)
         return open("/etc/passwd", O_RDONLY | O_CLOEXEC);
     if (strcmp(what, "list") == 0)

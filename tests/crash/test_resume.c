@@ -3,6 +3,7 @@
  * beams, sampling, word times. A worker that forgets part of what it goes on from is found. Needs
  * MODEL_LAB_TEST_MODELS with whisper-tiny.en and sample-conversation; MODEL_LAB_RESUME_KILLS sets
  * the number of runs killed at random (2). test_resume WORKER HOST */
+#include <dirent.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -264,11 +265,22 @@ static void rerun(kit *k, const char *id, const char *changes, char child[MODELL
 
 static void expect_reused(const kit *k, const char *child, const char *ingest, const char *asr)
 {
+    char path[512];
     modellab_run *run = kit_load(k, child);
     assert_string_equal(step_of(run, "ingest").reused_from, ingest);
     assert_string_equal(step_of(run, "asr").reused_from, asr);
     assert_int_equal(step_of(run, "asr").status, MODELLAB_RUN_COMPLETED);
     modellab_run_unref(run);
+    /* Its files are its own; what was offered is gone with its end, taken or not, and so are the
+     * files that its steps did not need. */
+    kit_run_path(k, child, "artifacts", path);
+    DIR *folder = opendir(path);
+    assert_non_null(folder);
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        assert_true(entry->d_name[0] == '.' || entry->d_name[0] == '1');
+        assert_null(strstr(entry->d_name, "partial"));
+    }
+    assert_int_equal(closedir(folder), 0);
 }
 
 /* Steps of the same key are taken over; of the rest, windows of the same work. */

@@ -158,6 +158,98 @@ static void without_it_the_tries_succeed(void **state)
     }
 }
 
+static const char *const names[] = {"create",         "nameless",    "folder",      "remove",
+                                    "rename",         "reopen",      "journal",     "manifest",
+                                    "manifest_write", "other_read",  "other_write", "other_create",
+                                    "other_remove",   "other_rename"};
+
+/* A run that does nothing, then in the same worker one whose decoder tries `what`. */
+static ending second_in_its_worker(kit *k, const char *what)
+{
+    ending e;
+    char first[MODELLAB_RUN_ID_BYTES], id[MODELLAB_RUN_ID_BYTES], plan[80];
+    kit_submit_bare(k, "{\"steps\":[\"noop\"]}", first);
+    (void)snprintf(plan, sizeof(plan), "escape:%s%s%s", what,
+                   strncmp(what, "other_", 6) == 0 ? "=" : "",
+                   strncmp(what, "other_", 6) == 0 ? first : "");
+    pid_t host = kit_start_host(k, &(kit_host){.fail_step = plan, .workers = 1});
+    assert_int_equal(kit_wait_final(k, first), MODELLAB_RUN_COMPLETED);
+    kit_submit(k, "{\"pipeline\":\"ingest\"}", 0.5, id);
+    e.status = kit_wait_final(k, id);
+    assert_int_equal(kit_worker_pid(k, id), kit_worker_pid(k, first));
+    kit_stop_host(k, host);
+    modellab_run *run = kit_load(k, id);
+    modellab_run_info info = kit_info(run);
+    e.reason = info.reason;
+    e.steps = modellab_run_step_count(run);
+    (void)snprintf(e.message, sizeof(e.message), "%s", info.message);
+    (void)snprintf(e.sandbox, sizeof(e.sandbox), "%s", info.sandbox);
+    modellab_run_unref(run);
+    return e;
+}
+
+/* It has descriptors of its present run and nothing else: no name of any run can be opened, made,
+ * changed or removed. Without a sandbox each of these tries succeeds. */
+static void a_warm_worker_has_no_path_of_a_run(void **state)
+{
+    kit *k = *state;
+    if (!is_full(k)) {
+        return;
+    }
+    assert_int_equal(setenv("LD_PRELOAD", escape_library, 1), 0);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        ending e = second_in_its_worker(k, names[i]);
+        if (e.status != MODELLAB_RUN_COMPLETED) {
+            fail_msg("%s: %s", names[i], e.message);
+        }
+    }
+    assert_int_equal(setenv("MODEL_LAB_SANDBOX", "off", 1), 0);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        ending e = second_in_its_worker(k, names[i]);
+        if (e.status != MODELLAB_RUN_FAILED || strstr(e.message, "exit code 77") == NULL) {
+            fail_msg("%s: %s", names[i], e.message);
+        }
+    }
+}
+
+/* Files that were made for a run and not written to are gone when it has ended. */
+static void nothing_unused_stays(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES], path[512];
+    static const char *const plans[] = {NULL, "ingest", "ingest:die"};
+    static const char *const files[] = {"artifacts/1-audio.json", "spool.1.tmp"};
+    for (size_t i = 0; i < sizeof(plans) / sizeof(plans[0]); i++) {
+        kit_submit(k, "{\"pipeline\":\"ingest\"}", 0.5, id);
+        pid_t host = kit_start_host(k, &(kit_host){.fail_step = plans[i]});
+        (void)kit_wait_final(k, id);
+        kit_stop_host(k, host);
+        for (size_t f = 0; f < sizeof(files) / sizeof(files[0]); f++) {
+            kit_run_path(k, id, files[f], path);
+            assert_int_equal(access(path, F_OK), plans[i] == NULL && f == 0 ? 0 : -1);
+        }
+    }
+}
+
+/* A supervisor of root on the lab of somebody else: its workers have given up the rights of root,
+ * and need none to write what they were given. */
+static void roots_workers_serve_anybodys_lab(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES], command[700];
+    if (getuid() != 0) {
+        print_message("skipped: only root can own what belongs to others\n");
+        return;
+    }
+    kit_submit(k, "{\"pipeline\":\"ingest\"}", 0.5, id);
+    (void)snprintf(command, sizeof(command), "chown -R 12345:12345 %s && chmod -R go= %s", k->root,
+                   k->root);
+    assert_int_equal(system(command), 0);
+    pid_t host = kit_start_host(k, &(kit_host){0});
+    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_COMPLETED);
+    kit_stop_host(k, host);
+}
+
 static pid_t left_behind(kit *k)
 {
     char path[300], text[24] = "";
@@ -225,11 +317,12 @@ int main(int argc, char **argv)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_kit, close_kit)
     const struct CMUnitTest tests[] = {
-        TEST(the_record_names_the_level), TEST(a_decoder_cannot_get_out),
-        TEST(without_it_the_tries_succeed), TEST(who_stays_behind_is_ended),
-        TEST(who_requires_it_is_refused_less)};
+        TEST(the_record_names_the_level),   TEST(a_decoder_cannot_get_out),
+        TEST(without_it_the_tries_succeed), TEST(a_warm_worker_has_no_path_of_a_run),
+        TEST(nothing_unused_stays),         TEST(roots_workers_serve_anybodys_lab),
+        TEST(who_stays_behind_is_ended),    TEST(who_requires_it_is_refused_less)};
 #undef TEST
-    if (!kit_arguments(argc, argv, 1)) {
+    if (!kit_arguments(argc, argv, 1) || setenv("MODEL_LAB_TESTING", "1", 1) != 0) {
         return 2;
     }
     escape_library = argv[3];

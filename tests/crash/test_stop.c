@@ -89,7 +89,7 @@ static void what_a_deaf_step_made_is_kept(void **state)
     assert_int_equal(step.status, MODELLAB_RUN_CANCELLED);
     assert_int_equal(modellab_run_artifact_count(run), 1);
     assert_int_equal(modellab_run_artifact_at(run, 0, &artifact, NULL), MODELLAB_OK);
-    assert_string_equal(artifact.name, "deaf.txt");
+    assert_string_equal(artifact.name, "audio.json");
     modellab_run_unref(run);
     assert_int_equal(modellab_run_verify(k->lab, id, NULL, &report, NULL), MODELLAB_OK);
     assert_true(modellab_report_worst(report) < MODELLAB_SEVERITY_ERROR);

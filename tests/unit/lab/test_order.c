@@ -10,6 +10,7 @@
 
 #include "lab/caps.h"
 #include "lab/order.h"
+#include "store/rundir.h"
 
 #define CHAIN "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
@@ -29,7 +30,10 @@ static mli_order sample(void)
                        .attempt = 2,
                        .threads = 2,
                        .log_level = 9,
-                       .fds = 0x3f};
+                       .fds = 0x3f,
+                       .outputs = {2, {"audio.json", "transcript.json"}}};
+    order.fds |= MLI_ORDER_BIT(MLI_ORDER_SPOOL) | MLI_ORDER_BIT(MLI_ORDER_RESULTS) |
+                 MLI_ORDER_BIT(MLI_ORDER_RESULTS + 1) | MLI_ORDER_BIT(MLI_ORDER_OFFERS + 1);
     return order;
 }
 
@@ -52,7 +56,9 @@ static void written_and_read(void **state)
     assert_string_equal(got.journal.chain, CHAIN);
     assert_int_equal(got.limit_ms, 600000);
     assert_int_equal(got.threads, 2);
-    assert_int_equal(got.fds, given.fds);
+    assert_true(got.fds == given.fds);
+    assert_int_equal(got.outputs.count, 2);
+    assert_string_equal(got.outputs.names[1], "transcript.json");
     assert_true(MLI_ORDER_HAS(&got, MLI_ORDER_INPUT));
     assert_false(MLI_ORDER_HAS(&got, MLI_ORDER_MODEL));
     mli_caps_read(mli_json_get(got.request, "caps"), &caps);
@@ -65,16 +71,22 @@ static void written_and_read(void **state)
 static void broken_orders_are_refused(void **state)
 {
     (void)state;
-    static const char *const changes[][2] = {{"\"version\":3", "\"version\":1"},
-                                             {"\"lock\"", "\"luck\""},
-                                             {"\"lock\",\"journal\"", "\"journal\",\"lock\""},
-                                             {"\"lock\",", ""},
-                                             {"01HZXW6F9T8Q3N5V7B2C4D6E8G", "../../etc"},
-                                             {"ingest,asr", ""},
-                                             {"\"fence\":3", "\"fence\":0"},
-                                             {"\"journal_next\":17", "\"journal_next\":-1"},
-                                             {"\"journal_chain\":\"0", "\"journal_chain\":\""},
-                                             {"\"request\":{", "\"rquest\":{"}};
+    static const char *const changes[][2] = {
+        {"\"version\":4", "\"version\":1"},
+        {"\"lock\"", "\"luck\""},
+        {"\"lock\",\"journal\"", "\"journal\",\"lock\""},
+        {"\"lock\",", ""},
+        {"01HZXW6F9T8Q3N5V7B2C4D6E8G", "../../etc"},
+        {"ingest,asr", ""},
+        {"\"fence\":3", "\"fence\":0"},
+        {"\"journal_next\":17", "\"journal_next\":-1"},
+        {"\"journal_chain\":\"0", "\"journal_chain\":\""},
+        {"\"request\":{", "\"rquest\":{"},
+        {"\"result.1\",", ""},
+        {"\"offer.1\"", "\"offer.2\""},
+        {"\"offer.1\"", "\"offer.24\""},
+        {",\"transcript.json\"]", "]"},
+        {"\"transcript.json\"]", "\"transcript.json\",\"x\"]"}};
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
         mli_buf text;
         mli_buf broken;
@@ -151,12 +163,56 @@ static void caps_from_odd_requests(void **state)
     assert_int_equal(caps.api_calls, 0);
 }
 
+/* The files of a run are known from its steps and its request. */
+static void outputs_of_steps(void **state)
+{
+    static const char request[] = "{\"config\":{\"asr\":{\"formats\":[\"verbose_json\",\"txt\","
+                                  "\"json\",\"srt\",\"vtt\",\"tsv\","
+                                  "\"ctm\",\"srt\"]}}}";
+    static const char *const expected[] = {"audio.json",
+                                           "transcript.json",
+                                           "transcript.txt",
+                                           "transcript.text.json",
+                                           "transcript.srt",
+                                           "transcript.vtt",
+                                           "transcript.tsv",
+                                           "transcript.ctm",
+                                           "transcript.partial.json",
+                                           "transcript.partial.srt"};
+    mli_outputs outputs;
+    mli_json *root = NULL;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    (void)state;
+    assert_int_equal(mli_json_parse(request, strlen(request), 1000, &root, NULL), MODELLAB_OK);
+    assert_int_equal(mli_outputs_of("ingest,asr", root, &outputs, &err), MODELLAB_OK);
+    assert_int_equal(outputs.count, 15); /* each format whole and partial, each once */
+    for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+        size_t found = 0;
+        for (size_t j = 0; j < outputs.count; j++) {
+            found += strcmp(outputs.names[j], expected[i]) == 0;
+            assert_true(mli_artifact_name_valid(outputs.names[j]));
+        }
+        assert_int_equal(found, 1);
+    }
+    mli_json_free(root);
+    assert_int_equal(mli_outputs_of("ingest,asr", NULL, &outputs, &err), MODELLAB_OK);
+    assert_int_equal(outputs.count, 3);
+    assert_int_equal(mli_outputs_of("noop", NULL, &outputs, &err), MODELLAB_OK);
+    assert_int_equal(outputs.count, 0);
+    /* One that asks for more than there is room for is refused, not cut. */
+    static const char many[] =
+        "{\"config\":{\"asr\":{\"formats\":[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\","
+        "\"g\",\"h\",\"i\",\"j\",\"k\",\"l\"]}}}";
+    assert_int_equal(mli_json_parse(many, strlen(many), 1000, &root, NULL), MODELLAB_OK);
+    assert_int_equal(mli_outputs_of("ingest,asr", root, &outputs, &err), MODELLAB_E_LIMIT);
+    mli_json_free(root);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(written_and_read),
-        cmocka_unit_test(broken_orders_are_refused),
-        cmocka_unit_test(each_cap_by_itself),
+        cmocka_unit_test(outputs_of_steps),          cmocka_unit_test(written_and_read),
+        cmocka_unit_test(broken_orders_are_refused), cmocka_unit_test(each_cap_by_itself),
         cmocka_unit_test(caps_from_odd_requests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
