@@ -44,8 +44,8 @@ MODELLAB_API void modellab_supervisor_options_init(modellab_supervisor_options *
                                                    size_t size);
 
 /** Makes a supervisor. It does nothing until it is started or stepped. @param[out] out new
- * @errors E_NOT_FOUND (worker program), E_STORE_READ_ONLY, E_IO, E_NO_MEMORY @threads any @since
- * 0.1 */
+ * @errors E_NOT_FOUND (worker program), E_PERMISSION (root, and the lab is not), E_STORE_READ_ONLY,
+ * E_IO, E_NO_MEMORY @threads any @since 0.1 */
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status
 modellab_supervisor_create(modellab_lab *lab, const modellab_supervisor_options *options,
                            modellab_supervisor **out, modellab_error *err);

@@ -4,6 +4,8 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "log/logger.h"
+#include "os/locale.h"
+#include "os/thread.h"
 #include <string.h>
 
 #define NS_PER_SECOND ((int64_t)1000000000)
@@ -33,8 +35,11 @@ MODELLAB_MUST_CHECK static modellab_status
 start(mli_image_builder *b, const mli_asr_open_options *options, modellab_error *err)
 {
     const char *weights = options->weights == MLI_ASR_WEIGHTS_F32 ? "f32" : "f16";
-    const char *argv[] = {"modellab-worker", "pack", b->lab->models_root, b->model, weights, NULL};
+    char host[24];
+    const char *argv[] = {
+        "modellab-worker", "pack", b->lab->models_root, b->model, weights, host, NULL};
     const mli_os_fd_map fds[] = {{b->draft.fd, MLI_WORKER_CHANNEL_FD}};
+    (void)mli_os_format(host, sizeof(host), "%lld", (long long)mli_os_pid()); /* always fits */
     modellab_status status =
         mli_worker_process_run(&b->process, b->lab, b->program, argv, fds, 1, err);
     if (status == MODELLAB_OK) {
@@ -69,10 +74,12 @@ void mli_image_builder_start(mli_image_builder *b, const char *model, mli_model_
             MLI_LOG_FIELDS(mli_log_int("worker_pid", b->process.pid)));
 }
 
-/* What it wrote counts only when it says that it is done. */
+/* What it wrote counts only when it says that it is done, and when nobody of its group is left who
+ * could write on. */
 MODELLAB_MUST_CHECK static modellab_status take_over(mli_image_builder *b, modellab_error *err)
 {
-    const mli_worker_process *p = &b->process;
+    mli_worker_process *p = &b->process;
+    mli_worker_process_finish(p, b->lab->logger);
     if (p->end == MLI_WORKER_EXITED && p->code == MLI_WORKER_EXIT_OK) {
         return mli_image_draft_publish(&b->draft, err);
     }
@@ -97,7 +104,6 @@ void mli_image_builder_look(mli_image_builder *b, int64_t now_ns, int64_t *next_
         return;
     }
     modellab_status status = take_over(b, &err);
-    mli_worker_process_finish(&b->process, b->lab->logger);
     mli_image_draft_drop(&b->draft);
     if (status != MODELLAB_OK) {
         say_failure(b, status, &err, now_ns);

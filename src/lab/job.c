@@ -272,6 +272,7 @@ void mli_job_look(mli_job *job, int64_t now_ns, int64_t *next_ns)
     }
     watch_again(job);
     mli_worker_process_look(&job->process);
+    mli_worker_process_tell_unheard(&job->process, job->log);
     mli_job_see_page(job);
     if (!job->process.ended && !job->process.answered && !job->ingest.refused) {
         pump(job, now_ns, false);

@@ -53,6 +53,7 @@ typedef struct mli_job {
     mli_hold hold;       /* of its user's caps */
     char cap_text[256];  /* why no more could be held; "" = none */
     int64_t ask_ns;      /* more is not asked for before this time */
+    bool leave_late;     /* the page does not tell yet what it may take */
     int64_t seen_memory; /* most that the supervisor itself has seen */
     int64_t memory_ns;   /* SIGKILL when it is above its memory cap from then on; 0 = not stopped */
     mli_run_limits limits;

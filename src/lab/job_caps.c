@@ -87,19 +87,18 @@ void mli_job_leave(const mli_job *job, int64_t out[MLI_LEAVES])
     out[MLI_LEAVE_AUDIO_MS] = audio;
 }
 
-/* One that could not be written is written with the next raise; until then the worker has less. */
-static void write_leave(mli_job *job, mli_leave which, int64_t amount)
+/* What could not be written is written at the next look; until then the worker has less. */
+static void write_leave(mli_job *job)
 {
     int64_t leave[MLI_LEAVES];
-    for (int i = 0; i < MLI_LEAVES; i++) {
-        leave[i] = i == (int)which ? amount : mli_page_leave_of(&job->page.seen, (mli_leave)i);
-    }
+    mli_job_leave(job, leave);
     int rc = mli_page_write_leave(&job->page, leave);
-    if (rc != 0) {
+    if (rc != 0 && !job->leave_late) {
         mli_log(job->log, MODELLAB_LOG_WARN, "caps.not_written",
-                "the worker was not told that it may take more",
+                "the worker was not told yet that it may take more",
                 MLI_LOG_FIELDS(mli_log_int("os_error", -rc)));
     }
+    job->leave_late = rc != 0;
 }
 
 /* Holds more in the store. When there is less than was asked for, what there is; when there is
@@ -147,11 +146,7 @@ static void raise_cpu(mli_job *job, int64_t cpu_ns, int64_t now_ns)
     int64_t more = mli_allowance_wanted(&a);
     if (more > 0) {
         ask_for_more(job, MLI_MEASURE_CPU_MS, more, now_ns);
-        int64_t left = job->hold.held.of[MLI_MEASURE_CPU_MS] * NS_PER_MS;
-        if (job->caps.cpu_ns > 0) {
-            left = smaller(left, left_of(job->caps.cpu_ns, earlier_cpu_ns(job)));
-        }
-        write_leave(job, MLI_LEAVE_CPU_NS, left);
+        write_leave(job);
     }
 }
 
@@ -173,13 +168,8 @@ static void raise_cost(mli_job *job, int64_t cost, int64_t now_ns)
                        .least = LEAST_MICROS};
     int64_t more = mli_allowance_wanted(&a);
     if (more > 0) {
-        int64_t held = job->hold.held.of[MLI_MEASURE_COST_MICROS];
         ask_for_more(job, MLI_MEASURE_COST_MICROS, more, now_ns);
-        int64_t leave = mli_page_leave_of(&job->page.seen, MLI_LEAVE_COST_MICROS);
-        if (leave != INT64_MAX) {
-            leave += job->hold.held.of[MLI_MEASURE_COST_MICROS] - held;
-            write_leave(job, MLI_LEAVE_COST_MICROS, leave);
-        }
+        write_leave(job);
     }
 }
 
@@ -214,6 +204,9 @@ modellab_reason mli_job_passed_cap(mli_job *job, int64_t now_ns)
         return reason;
     }
     bool may_ask = now_ns >= job->ask_ns;
+    if (job->leave_late) {
+        write_leave(job);
+    }
     if (capped(job, MLI_MEASURE_CPU_MS) && may_ask) {
         raise_cpu(job, cpu, now_ns);
     }

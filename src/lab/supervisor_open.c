@@ -184,11 +184,34 @@ MODELLAB_MUST_CHECK static modellab_status look_at_caps(const mli_supervisor *s,
     return status;
 }
 
+/* Root could write into anybody's lab, but what it makes there its owner could not read, and a
+ * confined worker has no right to make files in the folders of others. */
+MODELLAB_MUST_CHECK static modellab_status check_owner(const mli_lab *lab, modellab_error *err)
+{
+    const mli_os_files *f = lab->os.files;
+    mli_os_stat facts;
+    if (mli_os_user_id() != 0) {
+        return MODELLAB_OK; /* the modes of files decide */
+    }
+    int rc = f->stat(f->user, lab->root, true, &facts);
+    if (rc != 0) {
+        return mli_fail_os(err, -rc, "the lab's folder could not be looked at");
+    }
+    return facts.owner == 0 ? MODELLAB_OK
+                            : mli_fail_at(err, MODELLAB_E_PERMISSION, facts.owner,
+                                          "the lab belongs to user %u, and this process is root's: "
+                                          "supervise it as that user",
+                                          (unsigned)facts.owner);
+}
+
 modellab_status mli_supervisor_create(mli_lab *lab, const modellab_supervisor_options *options,
                                       mli_supervisor **out, modellab_error *err)
 {
     *out = NULL;
     modellab_status status = mli_lab_check(lab, true, err);
+    if (status == MODELLAB_OK) {
+        status = check_owner(lab, err);
+    }
     if (status != MODELLAB_OK) {
         return status;
     }

@@ -81,8 +81,12 @@ static size_t take_all(struct mli_tally *t, entry *out)
 
 static void tell_once(const mli_lab *lab, modellab_status status, const modellab_error *err)
 {
-    if (!lab->tally->told) {
-        lab->tally->told = true;
+    struct mli_tally *t = lab->tally;
+    mli_os_mutex_lock(&t->mutex);
+    bool first = !t->told;
+    t->told = true;
+    mli_os_mutex_unlock(&t->mutex);
+    if (first) {
         mli_log_error(lab->logger, MODELLAB_LOG_WARN, "metrics.not_counted",
                       "counters wait for the store; told once", status, err);
     }
@@ -91,6 +95,8 @@ static void tell_once(const mli_lab *lab, modellab_status status, const modellab
 void mli_tally_flush(const mli_lab *lab)
 {
     entry entries[ENTRIES];
+    mli_store_counter counters[ENTRIES];
+    modellab_error err = MODELLAB_ERROR_INIT;
     int64_t dropped = mli_logger_take_dropped(lab->logger);
     if (dropped > 0) {
         mli_tally_add(lab, "log_dropped_total", "", (double)dropped);
@@ -99,14 +105,18 @@ void mli_tally_flush(const mli_lab *lab)
         return;
     }
     size_t count = take_all(lab->tally, entries);
+    if (count == 0) {
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
-        modellab_error err = MODELLAB_ERROR_INIT;
-        modellab_status status = mli_store_count(lab->store, entries[i].family, entries[i].label,
-                                                 entries[i].value, &err);
-        if (status != MODELLAB_OK) {
-            tell_once(lab, status, &err);
-            mli_tally_add(lab, entries[i].family, entries[i].label, entries[i].value);
-        }
+        counters[i] = (mli_store_counter){entries[i].family, entries[i].label, entries[i].value};
+    }
+    modellab_status status = mli_store_count_all(lab->store, counters, count, &err);
+    if (status != MODELLAB_OK) {
+        tell_once(lab, status, &err);
+    }
+    for (size_t i = 0; status != MODELLAB_OK && i < count; i++) { /* for the next time */
+        mli_tally_add(lab, entries[i].family, entries[i].label, entries[i].value);
     }
 }
 

@@ -77,17 +77,22 @@ static bool read_answer(const char *text, size_t bytes, mli_worker_answer *out)
 }
 
 mli_heard mli_channel_take(const mli_os_channels *channels, int fd, mli_worker_answer *out,
-                           mli_program_ask *ask)
+                           mli_program_ask *ask, int *os_error)
 {
     char text[ANSWER_BYTES];
+    *os_error = 0;
     for (int i = 0; i < NEWS_MOST; i++) {
         size_t none = 0;
         int64_t n = channels->recv(channels->user, fd, text, sizeof(text), NULL, &none, false);
         if (n == -EAGAIN || n == -EINTR) {
             return MLI_HEARD_NOTHING;
         }
-        if (n <= 0 && n != -EMSGSIZE) {
+        if (n == 0 || n == -ECONNRESET || n == -EPIPE) {
             return MLI_HEARD_END;
+        }
+        if (n < 0 && n != -EMSGSIZE) { /* short of memory, say: the worker is still there */
+            *os_error = (int)-n;
+            return MLI_HEARD_FAILED;
         }
         if (n >= 2 && text[0] == MLI_CHANNEL_ASK) {
             bool good = mli_program_ask_read(text + 1, (size_t)n - 1, ask);

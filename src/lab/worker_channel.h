@@ -40,10 +40,11 @@ typedef enum mli_heard {
     MLI_HEARD_ANSWER = 1,
     MLI_HEARD_NONSENSE = 2,
     MLI_HEARD_END = 3,
-    MLI_HEARD_ASK = 4 /* for a program */
+    MLI_HEARD_ASK = 4,   /* for a program */
+    MLI_HEARD_FAILED = 5 /* the socket could not be read this time (*os_error) */
 } mli_heard;
 mli_heard mli_channel_take(const mli_os_channels *channels, int fd, mli_worker_answer *out,
-                           mli_program_ask *ask);
+                           mli_program_ask *ask, int *os_error);
 
 /* Worker: the next order, waiting for it. `*text` (new, mli_buf_dispose) and descriptors (open, -1
  * where there is none; `count` of them, in the order of the text's names). E_CANCELLED: it is to

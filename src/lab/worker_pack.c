@@ -3,15 +3,19 @@
 #include "lab/worker.h"
 
 #include "base/error.h"
+#include "base/str.h"
 #include "lab/settle.h"
 #include "models/installed.h"
 #include "os/process.h"
+#include "os/thread.h"
 #include "speech/asr_model.h"
 #include <string.h>
 
 #define MOST_CPU_SECONDS 3600
 #define MOST_IMAGE_BYTES ((uint64_t)64 << 30)
 #define MOST_OPEN_FILES 64
+#define WATCH_STACK_BYTES ((size_t)64 * 1024)
+#define SIGNAL_KILL 9
 #define IMAGE_FD MLI_WORKER_CHANNEL_FD /* the only descriptor that it inherits */
 
 MODELLAB_MUST_CHECK static modellab_status limit(modellab_error *err)
@@ -30,6 +34,36 @@ MODELLAB_MUST_CHECK static modellab_status limit(modellab_error *err)
         }
     }
     return MODELLAB_OK;
+}
+
+/* Whoever is killed cannot end what it started: this ends itself, whatever it waits for. */
+static void *leave_with_host(void *arg)
+{
+    mli_os_poll_item host = {.fd = *(const int *)arg, .want_read = true};
+    mli_os_thread_set_name("modellab-watch");
+    while (mli_os_poll(&host, 1, -1) <= 0) {
+    }
+    const mli_os_processes *ops = &mli_os_system_processes;
+    (void)ops->kill(ops->user, mli_os_pid(), SIGNAL_KILL); /* cannot fail for itself */
+    return NULL;
+}
+
+/* Where there are no pidfds its limit of CPU time ends it at the latest. */
+MODELLAB_MUST_CHECK static modellab_status watch_host(const char *host_pid, modellab_error *err)
+{
+    static int host_fd;
+    mli_os_thread watch;
+    int64_t pid = 0;
+    if (!mli_parse_i64(host_pid, 1, INT32_MAX, &pid)) {
+        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "not started by a supervisor");
+    }
+    host_fd = mli_os_parent_pidfd();
+    if (mli_os_parent_pid() != pid) {
+        return mli_fail(err, MODELLAB_E_CANCELLED, "the supervisor is gone");
+    }
+    int rc =
+        host_fd < 0 ? 0 : mli_os_thread_start(&watch, WATCH_STACK_BYTES, leave_with_host, &host_fd);
+    return rc == 0 ? MODELLAB_OK : mli_fail_os(err, rc, "a thread could not be started");
 }
 
 static void confine(const char *models_root)
@@ -62,7 +96,8 @@ MODELLAB_MUST_CHECK static modellab_status pack(const char *models_root, const c
 int32_t mli_worker_pack(int32_t argc, const char *const *argv)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
-    if (argc != 5 || mli_os_fd_cloexec(IMAGE_FD, true) != 0 || limit(&err) != MODELLAB_OK) {
+    if (argc != 6 || mli_os_fd_cloexec(IMAGE_FD, true) != 0 || limit(&err) != MODELLAB_OK ||
+        watch_host(argv[5], &err) != MODELLAB_OK) {
         return MLI_WORKER_EXIT_USAGE;
     }
     confine(argv[2]);

@@ -9,6 +9,9 @@
 #include <errno.h>
 #include <string.h>
 
+#define UNHEARD_MOST                                                                               \
+    20 /* failures in a row: from then on the end of the process tells the rest                    \
+        */
 #define SIGNAL_KILL 9
 #define SIGNAL_TERM 15
 
@@ -259,6 +262,24 @@ static void look_from_outside(mli_worker_process *p)
     }
 }
 
+/* Whether there is something to deal with. */
+static bool hear(mli_worker_process *p, mli_heard *heard, mli_worker_answer *answer,
+                 mli_program_ask *ask)
+{
+    int error = 0;
+    *heard = mli_channel_take(p->os->channels, p->channel, answer, ask, &error);
+    if (*heard != MLI_HEARD_FAILED) {
+        p->unheard = 0;
+        return true;
+    }
+    p->unheard_error = error;
+    if (++p->unheard < UNHEARD_MOST) {
+        return false; /* at the next look again */
+    }
+    *heard = MLI_HEARD_END;
+    return true;
+}
+
 static void look_for_answer(mli_worker_process *p)
 {
     mli_worker_answer answer;
@@ -266,7 +287,10 @@ static void look_for_answer(mli_worker_process *p)
         return;
     }
     mli_program_ask ask;
-    mli_heard heard = mli_channel_take(p->os->channels, p->channel, &answer, &ask);
+    mli_heard heard = MLI_HEARD_NOTHING;
+    if (!hear(p, &heard, &answer, &ask)) {
+        return;
+    }
     if (heard == MLI_HEARD_END) {
         close_channel(p); /* it would stay readable: the process's end tells the rest */
     }
@@ -289,6 +313,18 @@ static void look_for_answer(mli_worker_process *p)
     }
     if (p->runs == 1) {
         p->first_own_bytes = answer.own_bytes;
+    }
+}
+
+void mli_worker_process_tell_unheard(mli_worker_process *p, modellab_logger *log)
+{
+    if (p->unheard_error != 0) {
+        mli_log(log, MODELLAB_LOG_WARN, "worker.not_heard",
+                "what a worker said could not be received; it is tried again",
+                MLI_LOG_FIELDS(mli_log_int("worker_pid", p->pid),
+                               mli_log_int("os_error", p->unheard_error),
+                               mli_log_int("tries", p->unheard)));
+        p->unheard_error = 0;
     }
 }
 

@@ -24,7 +24,9 @@ typedef struct mli_worker_process {
     bool answered;         /* it said that the present run is done */
     bool out_of_turn;      /* it sent something, or hung up, while it had nothing to do */
     mli_worker_answer answer;
-    bool asked; /* for a program, in the present run; not dealt with yet */
+    int32_t unheard;   /* failures in a row to receive from it */
+    int unheard_error; /* of the last one; 0 = told */
+    bool asked;        /* for a program, in the present run; not dealt with yet */
     mli_program_ask ask;
     int64_t cpu_before_ns;     /* of the process, counted to its earlier runs */
     int64_t first_own_bytes;   /* what it kept after its first run; -1 = not known */
@@ -70,6 +72,8 @@ MODELLAB_MUST_CHECK modellab_status mli_worker_process_adopt(mli_worker_process 
 /* Looks whether it has answered (`answered`, `answer`, `cpu_ns`) or ended (`ended`, `end`, `code`).
  * The zombie of a child stays: its group can still be killed. */
 void mli_worker_process_look(mli_worker_process *p);
+/* Logs that the last looks could not receive what it says. */
+void mli_worker_process_tell_unheard(mli_worker_process *p, modellab_logger *log);
 /* SIGTERM or SIGKILL to the worker and all of its group that are still there. One whose number may
  * be somebody else's by now is left alone. A signal that fails for another reason than that they
  * are gone is logged. */

@@ -145,6 +145,7 @@ static void fill_stat(const struct stat *s, mli_os_stat *out)
     out->device = (uint64_t)s->st_dev;
     out->inode = (uint64_t)s->st_ino;
     out->mode = (uint32_t)(s->st_mode & 07777);
+    out->owner = (uint32_t)s->st_uid;
 }
 
 static int system_stat(void *user, const char *path, bool follow, mli_os_stat *out)

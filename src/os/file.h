@@ -35,7 +35,7 @@ typedef struct mli_os_stat {
     int64_t bytes, mtime_ns;
     int64_t ctime_ns; /* of any change; cannot be set back */
     uint64_t device, inode;
-    uint32_t mode;
+    uint32_t mode, owner; /* owner: user id */
 } mli_os_stat;
 
 typedef struct mli_os_files {

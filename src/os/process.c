@@ -284,6 +284,11 @@ bool mli_os_has_pidfd(void)
     return fd >= 0;
 }
 
+uint32_t mli_os_user_id(void)
+{
+    return (uint32_t)geteuid();
+}
+
 int mli_os_parent_pidfd(void)
 {
     pid_t parent = getppid();

@@ -77,6 +77,8 @@ MLI_OS_MUST_CHECK int mli_os_identity_of(int64_t pid, mli_os_identity *out);
 /* true when `now` is the very process that `then` named. */
 bool mli_os_identity_equal(const mli_os_identity *then, const mli_os_identity *now);
 int64_t mli_os_parent_pid(void);
+/* Of the process, as files see it. */
+uint32_t mli_os_user_id(void);
 /* true when this kernel has pidfds. */
 bool mli_os_has_pidfd(void);
 /* pidfd of the parent, checked against a parent that died in between (-ESRCH). */

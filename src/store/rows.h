@@ -155,6 +155,12 @@ typedef struct mli_total {
     double value;
 } mli_total;
 
+/* What is added to a counter with one label; "" = without. */
+typedef struct mli_store_counter {
+    const char *family, *label;
+    double value;
+} mli_store_counter;
+
 typedef struct mli_total_list {
     const modellab_allocator *alloc;
     size_t count;

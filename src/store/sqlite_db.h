@@ -143,6 +143,7 @@ typedef struct mli_sqlite_work {
     void *arg;
     modellab_error *err;
     bool lazy, done;
+    bool joined; /* with the next one: they share a transaction */
     modellab_status status;
     struct mli_sqlite_work *next;
 } mli_sqlite_work;
@@ -296,9 +297,8 @@ MODELLAB_MUST_CHECK modellab_status mli_sqlite_queue_depths(mli_store *, mli_tot
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_load_stand(mli_store *, const char *,
                                                           mli_run_stand *, modellab_error *);
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_probe(mli_store *, int64_t, modellab_error *);
-MODELLAB_MUST_CHECK modellab_status mli_sqlite_count(mli_store *, const char *family,
-                                                     const char *label, double value,
-                                                     modellab_error *);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_count(mli_store *, const mli_store_counter *counters,
+                                                     size_t count, modellab_error *);
 
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_ended(mli_store *, const mli_store_ended *,
                                                      mli_run_row_list **, modellab_error *);

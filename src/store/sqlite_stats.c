@@ -285,22 +285,28 @@ modellab_status mli_sqlite_probe(mli_store *store, int64_t now_ms, modellab_erro
 }
 
 typedef struct counting {
-    const char *family, *label;
-    double value;
+    const mli_store_counter *counters;
+    size_t count;
 } counting;
 
 MODELLAB_MUST_CHECK static modellab_status run_count(mli_sqlite *s, void *arg, modellab_error *err)
 {
     const counting *c = arg;
+    modellab_status status = MODELLAB_OK;
 
-    return add_total(s, c->family, c->label, "", c->value, err);
+    for (size_t i = 0; status == MODELLAB_OK && i < c->count; i++) {
+        const mli_store_counter *one = &c->counters[i];
+
+        status = add_total(s, one->family, one->label, "", one->value, err);
+    }
+    return status;
 }
 
 /* Lazy: a power cut may take back what was counted in the last moments. */
-modellab_status mli_sqlite_count(mli_store *store, const char *family, const char *label,
-                                 double value, modellab_error *err)
+modellab_status mli_sqlite_count(mli_store *store, const mli_store_counter *counters, size_t count,
+                                 modellab_error *err)
 {
-    counting c = {family, label, value};
+    counting c = {counters, count};
 
     return mli_sqlite_write((mli_sqlite *)store, run_count, &c, true, err);
 }

@@ -4,7 +4,9 @@
 #include "base/error.h"
 #include "store/sqlite_db.h"
 
-#define GROUP_MOST 64 /* of one transaction: a bound for the wait of the first */
+#define GROUP_MOST                                                                                 \
+    64 /* of one transaction: a bound for the wait of the first; what one caller hands             \
+          over together stays together */
 
 MODELLAB_MUST_CHECK static modellab_status simple(mli_sqlite *s, mli_sql which, modellab_error *err)
 {
@@ -101,7 +103,7 @@ static mli_sqlite_work *take_waiting(mli_sqlite *s)
 {
     mli_sqlite_work *first = s->waiting, *last = first;
 
-    for (int i = 1; i < GROUP_MOST && last->next != NULL; i++) {
+    for (int i = 1; last->next != NULL && (i < GROUP_MOST || last->joined); i++) {
         last = last->next;
     }
     s->waiting = last->next;
@@ -139,6 +141,7 @@ void mli_sqlite_write_all(mli_sqlite *s, mli_sqlite_work *first)
     mli_sqlite_work **end, *last = first;
 
     while (last->next != NULL) {
+        last->joined = true;
         last = last->next;
     }
     mli_os_mutex_lock(&s->group_mutex);

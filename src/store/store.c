@@ -201,10 +201,16 @@ modellab_status mli_store_probe(mli_store *store, int64_t now_ms, modellab_error
     GUARDED(true, store->ops->probe(store, now_ms, err));
 }
 
+modellab_status mli_store_count_all(mli_store *store, const mli_store_counter *counters,
+                                    size_t count, modellab_error *err)
+{
+    GUARDED(true, store->ops->count(store, counters, count, err));
+}
+
 modellab_status mli_store_count(mli_store *store, const char *family, const char *label,
                                 double value, modellab_error *err)
 {
-    GUARDED(true, store->ops->count(store, family, label, value, err));
+    return mli_store_count_all(store, &(mli_store_counter){family, label, value}, 1, err);
 }
 
 modellab_status mli_store_hold_more(mli_store *store, const char *run_id, int64_t fence,

@@ -172,7 +172,7 @@ typedef struct mli_store_ops {
     modellab_status (*queue_depths)(mli_store *, mli_total_list **, modellab_error *);
     modellab_status (*stand)(mli_store *, const char *run_id, mli_run_stand *, modellab_error *);
     modellab_status (*probe)(mli_store *, int64_t now_ms, modellab_error *);
-    modellab_status (*count)(mli_store *, const char *family, const char *label, double value,
+    modellab_status (*count)(mli_store *, const mli_store_counter *counters, size_t count,
                              modellab_error *);
     modellab_status (*hold_more)(mli_store *, const char *run_id, int64_t fence,
                                  const mli_amounts *more, mli_hold *, mli_cap_verdict *,
@@ -306,7 +306,12 @@ MODELLAB_MUST_CHECK modellab_status mli_store_totals(mli_store *store, mli_total
                                                      modellab_error *err);
 MODELLAB_MUST_CHECK modellab_status mli_store_queue_depths(mli_store *store, mli_total_list **out,
                                                            modellab_error *err);
-/* Adds to a counter of its own; family and label come from closed sets. */
+/* Adds to counters of its own in one transaction, all or none; families and labels come from closed
+ * sets. */
+MODELLAB_MUST_CHECK modellab_status mli_store_count_all(mli_store *store,
+                                                        const mli_store_counter *counters,
+                                                        size_t count, modellab_error *err);
+/* One alone. */
 MODELLAB_MUST_CHECK modellab_status mli_store_count(mli_store *store, const char *family,
                                                     const char *label, double value,
                                                     modellab_error *err);

@@ -2,6 +2,7 @@
  * deadline or a kill is kept. Needs MODEL_LAB_TEST_MODELS with whisper-tiny.en and
  * sample-conversation; without them it says so and does nothing.
  * test_asr WORKER HOST */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -10,12 +11,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "crash/kit.h"
+#include "lab/worker_channel.h"
 #include "os/file.h"
+#include "os/process.h"
 
 static int64_t read_transcript(const kit *k, const char *id, const char *name, bool *partial)
 {
@@ -172,6 +178,57 @@ static void images_are_made_beside_runs_and_checked(void **state)
     assert_int_equal(mli_os_remove_tree(&mli_os_system_files, cache), 0);
 }
 
+/* A host that starts a packing process and waits to be killed. */
+static void host_of_a_packer(const char *file, const char *model, int tell)
+{
+    char self[24];
+    int64_t packer = 0;
+    int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    (void)snprintf(self, sizeof(self), "%d", (int)getpid());
+    const char *argv[] = {
+        "modellab-worker", "pack", getenv("MODEL_LAB_MODELS_ROOT"), model, "f32", self, NULL};
+    const char *env[] = {"OPENBLAS_NUM_THREADS=1", NULL};
+    const mli_os_fd_map fds[] = {{fd, MLI_WORKER_CHANNEL_FD}};
+    const mli_os_spawn what = {
+        .program = kit_worker_program, .argv = argv, .envp = env, .fds = fds, .fd_count = 1};
+    if (fd < 0 || mli_os_system_processes.spawn(NULL, &what, &packer) != 0 ||
+        write(tell, &packer, sizeof(packer)) != (ssize_t)sizeof(packer)) {
+        _exit(1);
+    }
+    for (;;) {
+        (void)pause();
+    }
+}
+
+/* Whoever is killed cannot end what it started: the process that packs ends itself. */
+static void a_packer_leaves_with_its_host(void **state)
+{
+    char file[] = "/tmp/mli-crash-packer-XXXXXX";
+    char path[512];
+    int tell[2];
+    int how = 0;
+    int64_t packer = 0;
+    (void)state;
+    int fd = mkstemp(file);
+    assert_true(fd >= 0 && close(fd) == 0);
+    (void)snprintf(path, sizeof(path), "%s/whisper-base/model.json",
+                   getenv("MODEL_LAB_MODELS_ROOT"));
+    const char *model = access(path, R_OK) == 0 ? "whisper-base" : "whisper-tiny.en";
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+    assert_int_equal(pipe2(tell, O_CLOEXEC), 0);
+    pid_t host = fork();
+    if (host == 0) {
+        host_of_a_packer(file, model, tell[1]);
+    }
+    assert_int_equal(read(tell[0], &packer, sizeof(packer)), sizeof(packer));
+    kit_sleep_ms(30);
+    assert_int_equal(kill(host, SIGKILL), 0);
+    assert_int_equal(waitpid(host, &how, 0), host);
+    assert_int_equal(waitpid((pid_t)packer, &how, 0), packer);
+    assert_false(WIFEXITED(how) && WEXITSTATUS(how) == 0); /* it did not work on to its end */
+    assert_int_equal(close(tell[0]) | close(tell[1]) | unlink(file), 0);
+}
+
 /* An hour of audio until its deadline; the segments that are in its partial transcript. */
 static int64_t run_until_deadline(kit *k, int seconds, bool *partial)
 {
@@ -256,9 +313,9 @@ static void a_model_that_is_gone(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        KIT_TEST(it_completes), KIT_TEST(images_are_made_beside_runs_and_checked),
-        KIT_TEST(a_deadline_keeps_what_is_done), KIT_TEST(a_kill_keeps_what_is_in_the_journal),
-        KIT_TEST(a_model_that_is_gone)};
+        KIT_TEST(a_packer_leaves_with_its_host),           KIT_TEST(it_completes),
+        KIT_TEST(images_are_made_beside_runs_and_checked), KIT_TEST(a_deadline_keeps_what_is_done),
+        KIT_TEST(a_kill_keeps_what_is_in_the_journal),     KIT_TEST(a_model_that_is_gone)};
     if (!kit_arguments(argc, argv, 0)) {
         return 2;
     }

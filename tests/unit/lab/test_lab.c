@@ -1,6 +1,9 @@
 /* Opening labs: new ones, read-only ones, newer ones, two at once, in a forked child. */
 #include "lab/snapshot.h"
 #include "lab/submit.h"
+#include "lab/supervisor.h"
+#include "lab/tally.h"
+#include "store/sqlite_db.h"
 #include "unit/lab/lab_common.h"
 #include <errno.h>
 #include <sqlite3.h>
@@ -34,6 +37,78 @@ static modellab_status submit(mli_lab *lab, char id[MLI_ULID_BYTES], modellab_er
     o.input_data = wav;
     o.input_bytes = sizeof wav;
     return mli_run_submit(lab, &o, id, NULL, err);
+}
+
+static int count_commit(void *user)
+{
+    ++*(int *)user;
+    return 0;
+}
+
+static int refuse_commit(void *user)
+{
+    (void)user;
+    return 1;
+}
+
+static double total_of(const mli_lab *lab, const char *family)
+{
+    mli_total_list *list = NULL;
+    double value = 0;
+    ASSERT_OK(mli_store_totals(lab->store, &list, err));
+    for (size_t i = 0; i < list->count; i++) {
+        value += strcmp(list->rows[i].family, family) == 0 ? list->rows[i].value : 0;
+    }
+    mli_total_list_free(list);
+    return value;
+}
+
+/* All counters in one commit; when it fails none is lost, and none is counted twice. */
+static void counters_are_flushed_together(void **state)
+{
+    mli_lab *lab = open_lab(&folder, NULL, NULL, 0);
+    mli_sqlite *s = (mli_sqlite *)lab->store;
+    int commits = 0;
+    (void)state;
+    mli_tally_flush(lab);
+    mli_tally_add(lab, "worker_starts_total", "", 1);
+    mli_tally_add(lab, "worker_reuses_total", "", 2);
+    mli_tally_add(lab, "log_dropped_total", "", 4);
+    (void)sqlite3_commit_hook(s->db, refuse_commit, NULL);
+    mli_tally_flush(lab);
+    (void)sqlite3_commit_hook(s->db, count_commit, &commits);
+    mli_tally_flush(lab);
+    assert_int_equal(commits, 1);
+    (void)sqlite3_commit_hook(s->db, NULL, NULL);
+    assert_true(total_of(lab, "worker_reuses_total") > 1.9);
+    assert_true(total_of(lab, "worker_reuses_total") < 2.1);
+    assert_true(total_of(lab, "log_dropped_total") > 3.9);
+    mli_tally_flush(lab);
+    assert_true(total_of(lab, "log_dropped_total") < 4.1);
+    mli_lab_unref(lab);
+}
+
+/* Root in the lab of another user: one sentence instead of runs that fail at their first artifact.
+ */
+static void root_supervises_its_own_labs_only(void **state)
+{
+    mli_lab *lab = open_lab(&folder, NULL, NULL, 0);
+    modellab_supervisor_options options = MODELLAB_SUPERVISOR_OPTIONS_INIT;
+    mli_supervisor *s = NULL;
+    (void)state;
+    options.worker_program = "/nothing/here";
+    if (geteuid() != 0) {
+        print_message("labs of others not tested: only root can make one\n");
+        mli_lab_unref(lab);
+        return;
+    }
+    modellab_error why = MODELLAB_ERROR_INIT;
+    assert_int_equal(chown(lab->root, 65534, 65534), 0);
+    assert_int_equal(mli_supervisor_create(lab, &options, &s, &why), MODELLAB_E_PERMISSION);
+    assert_non_null(strstr(why.message, "belongs to user 65534"));
+    assert_int_equal(chown(lab->root, 0, 0), 0);
+    ASSERT_FAILS(MODELLAB_E_NOT_FOUND, mli_supervisor_create(lab, &options, &s, err));
+    mli_lab_unref(lab);
 }
 
 static void reading_only(void **state)
@@ -232,6 +307,8 @@ static void processes_share_a_lab(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(counters_are_flushed_together, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(root_supervises_its_own_labs_only, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reading_only, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_lab_to_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_read_only_medium, set_up, tear_down),

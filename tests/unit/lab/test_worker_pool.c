@@ -222,19 +222,20 @@ static void answers(void **state)
         .fence = 7, .cpu_ns = 123456789012, .peak_bytes = 5, .own_bytes = -1, .kept_models = 2};
     mli_worker_answer got;
     mli_program_ask ask;
-    assert_int_equal(mli_channel_take(channels, pair[0], &got, &ask), MLI_HEARD_NOTHING);
+    int error = 0;
+    assert_int_equal(mli_channel_take(channels, pair[0], &got, &ask, &error), MLI_HEARD_NOTHING);
     assert_true(mli_channel_send_answer(channels, pair[1], &given));
-    assert_int_equal(mli_channel_take(channels, pair[0], &got, &ask), MLI_HEARD_ANSWER);
+    assert_int_equal(mli_channel_take(channels, pair[0], &got, &ask, &error), MLI_HEARD_ANSWER);
     assert_int_equal(got.fence, given.fence);
     assert_int_equal(got.cpu_ns, given.cpu_ns);
     assert_int_equal(got.peak_bytes, given.peak_bytes);
     assert_int_equal(got.own_bytes, given.own_bytes);
     assert_int_equal(got.kept_models, given.kept_models);
     assert_int_equal(channels->send(NULL, pair[1], "D{", 2, NULL, 0, true), 2);
-    assert_int_equal(mli_channel_take(channels, pair[0], &got, &ask), MLI_HEARD_NONSENSE);
+    assert_int_equal(mli_channel_take(channels, pair[0], &got, &ask, &error), MLI_HEARD_NONSENSE);
     channels->close(NULL, pair[1]);
     ((int *)*state)[1] = -1;
-    assert_int_equal(mli_channel_take(channels, pair[0], &got, &ask), MLI_HEARD_END);
+    assert_int_equal(mli_channel_take(channels, pair[0], &got, &ask, &error), MLI_HEARD_END);
 }
 
 /* A lock that was taken here is held by whoever has the message, also while nobody has read it. */

@@ -68,13 +68,14 @@ typedef struct scene {
     mli_lab lab;
     mli_worker_process p;
     modellab_logger *log;
-    int said;
+    int said, unheard;
 } scene;
 
 static void count_line(void *user, const modellab_log_line *line)
 {
     scene *s = user;
     s->said += strcmp(line->event, "worker.not_signalled") == 0;
+    s->unheard += strcmp(line->event, "worker.not_heard") == 0;
 }
 
 /* A worker with these ticks that was adopted; then the kernel may change its mind. */
@@ -138,6 +139,52 @@ static void the_group_of_one_that_is_gone_is_left_alone(void **state)
     drop(&s);
 }
 
+static int receive_failures;
+
+static int64_t receive_after_failures(void *user, int fd, void *out, size_t capacity, int *fds,
+                                      size_t *fd_count, bool wait)
+{
+    return receive_failures-- > 0
+               ? -ENOMEM
+               : mli_os_system_channels.recv(user, fd, out, capacity, fds, fd_count, wait);
+}
+
+/* A worker whose socket cannot be read for a while is heard later; for ever is its end. */
+static void a_passing_failure_to_receive_is_no_end(void **state)
+{
+    scene s;
+    int pair[2];
+    mli_os_channels channels = mli_os_system_channels;
+    const mli_worker_answer answer = {.fence = 3, .cpu_ns = 5};
+    (void)state;
+    channels.recv = receive_after_failures;
+    adopt(&s, -ENOSYS);
+    s.lab.os.channels = &channels;
+    assert_int_equal(mli_os_socket_pair(pair), 0);
+    s.p.channel = pair[0];
+    s.p.fence = 3;
+    assert_true(mli_channel_send_answer(&channels, pair[1], &answer));
+    receive_failures = 5;
+    for (int i = 0; i < 5; i++) {
+        mli_worker_process_look(&s.p);
+        assert_false(s.p.answered);
+        assert_int_equal(s.p.channel, pair[0]);
+    }
+    mli_worker_process_tell_unheard(&s.p, s.log);
+    mli_worker_process_tell_unheard(&s.p, s.log);
+    assert_int_equal(s.unheard, 1);
+    mli_worker_process_look(&s.p);
+    assert_true(s.p.answered);
+    s.p.answered = false;
+    receive_failures = 1000;
+    for (int i = 0; i < 100 && s.p.channel >= 0; i++) {
+        mli_worker_process_look(&s.p);
+    }
+    assert_int_equal(s.p.channel, -1); /* closed */
+    channels.close(NULL, pair[1]);
+    drop(&s);
+}
+
 static void without_a_pidfd_the_start_time_is_compared(void **state)
 {
     scene s;
@@ -179,6 +226,7 @@ int main(void)
         cmocka_unit_test(the_group_of_one_that_is_gone_is_left_alone),
         cmocka_unit_test(without_a_pidfd_the_start_time_is_compared),
         cmocka_unit_test(a_signal_that_fails_is_said),
+        cmocka_unit_test(a_passing_failure_to_receive_is_no_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -264,6 +264,43 @@ static void many_writes_are_one_commit(void **state)
     assert_int_equal(status_of(store, ids[2]), MODELLAB_RUN_RUNNING);
 }
 
+/* What one caller hands over is one transaction, however much it is. */
+static void a_long_list_of_writes_is_one_commit(void **state)
+{
+    enum { MANY = 150 };
+    static const mli_event_row event = {.type = "y"};
+    static mli_store_change changes[MANY];
+    static const mli_store_change *lists[MANY][1];
+    static mli_store_write writes[MANY];
+    mli_store *store = *state;
+    mli_sqlite *s = *state;
+    char ids[RUNS][MLI_ULID_BYTES];
+    int commits = 0;
+    mli_run_stand stand;
+    insert_runs(store, ids);
+    for (int i = 0; i < MANY; i++) {
+        changes[i] = (mli_store_change){
+            .run_id = ids[0], .expect = MODELLAB_RUN_QUEUED, .events = &event, .event_count = 1};
+        lists[i][0] = &changes[i];
+        writes[i] = (mli_store_write){.changes = lists[i], .change_count = 1};
+    }
+    (void)sqlite3_commit_hook(s->db, count_and_go_on, &commits);
+    mli_store_write_many(store, writes, MANY);
+    assert_int_equal(commits, 1);
+    assert_int_equal(mli_store_stand(store, ids[0], &stand, NULL), MODELLAB_OK);
+    assert_int_equal(stand.last_event, 1 + MANY);
+}
+
+static void counters_share_a_commit(void **state)
+{
+    mli_sqlite *s = *state;
+    int commits = 0;
+    const mli_store_counter counters[] = {{"a", "", 1}, {"b", "x", 2}, {"b", "y", 3}};
+    (void)sqlite3_commit_hook(s->db, count_and_go_on, &commits);
+    assert_int_equal(mli_store_count_all(*state, counters, 3, NULL), MODELLAB_OK);
+    assert_int_equal(commits, 1);
+}
+
 static void many_writes_fail_together(void **state)
 {
     mli_store *store = *state;
@@ -284,10 +321,13 @@ static void many_writes_fail_together(void **state)
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_store, close_store)
-    const struct CMUnitTest tests[] = {
-        TEST(each_has_its_own_result), TEST(a_failed_commit_is_everybodys),
-        TEST(a_lazy_write_leaves_the_rest_durable), TEST(many_writes_are_one_commit),
-        TEST(many_writes_fail_together)};
+    const struct CMUnitTest tests[] = {TEST(each_has_its_own_result),
+                                       TEST(a_failed_commit_is_everybodys),
+                                       TEST(a_lazy_write_leaves_the_rest_durable),
+                                       TEST(many_writes_are_one_commit),
+                                       TEST(a_long_list_of_writes_is_one_commit),
+                                       TEST(counters_share_a_commit),
+                                       TEST(many_writes_fail_together)};
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

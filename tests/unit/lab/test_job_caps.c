@@ -1,0 +1,104 @@
+/* The leave of a running run: what was held for it in the store reaches its page, also when the
+ * first try to write it fails. */
+#include <errno.h>
+
+#include "lab/job_private.h"
+#include "unit/lab/lab_common.h"
+
+static temp_folder folder;
+static mli_lab *lab;
+static bool is_full; /* the page cannot be written */
+
+static int64_t write_unless_full(void *user, int fd, const void *data, size_t bytes, int64_t offset)
+{
+    return is_full ? -ENOSPC : mli_os_system_files.pwrite(user, fd, data, bytes, offset);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    temp_folder_make(&folder);
+    lab = open_lab(&folder, NULL, NULL, 0);
+    is_full = false;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    mli_lab_unref(lab);
+    temp_folder_remove(&folder);
+    return 0;
+}
+
+/* A run of ann, who has a cap for a day, that holds four units of money: four seconds. */
+static void claim(mli_job *job)
+{
+    const mli_event_row event = {.type = "run_queued"};
+    const mli_cap cap = {MLI_MEASURE_COST_MICROS, MLI_PERIOD_DAY, 100000000};
+    char existing[MLI_ULID_BYTES];
+    mli_run_row row;
+    ASSERT_OK(mli_store_cap_put(lab->store, "ann", &cap, mli_lab_now_ms(lab), err));
+    mli_run_row_init(&row);
+    row.id = id_of(1);
+    row.user = "ann";
+    row.created_ms = mli_lab_now_ms(lab);
+    row.price_json = "{\"version\":1,\"id\":\"x\",\"currency\":\"EUR\","
+                     "\"prices\":{\"cpu_second\":\"1\"}}";
+    row.need.of[MLI_MEASURE_COST_MICROS] = 4000000;
+    ASSERT_OK(mli_store_insert(lab->store, &row, &event, 1, existing, err));
+    const mli_store_claim claim = {
+        .run_id = row.id, .owner = "{}", .now_ms = mli_lab_now_ms(lab), .hold = &job->hold};
+    ASSERT_OK(mli_store_claim_run(lab->store, &claim, &job->row, err));
+    assert_int_equal(job->hold.held.of[MLI_MEASURE_COST_MICROS], 4000000);
+}
+
+static int64_t leave_in_file(mli_job *job)
+{
+    assert_int_equal(mli_page_look(&job->page), 0);
+    return mli_page_leave_of(&job->page.seen, MLI_LEAVE_COST_MICROS);
+}
+
+static void look(mli_job *job, int64_t cpu_ms, int64_t now_ms)
+{
+    atomic_store(&job->page.seen.cpu_ns, cpu_ms * 1000000);
+    assert_int_equal(mli_job_passed_cap(job, now_ms * 1000000), MODELLAB_REASON_NONE);
+}
+
+static void a_raise_that_was_not_written_is_written_later(void **state)
+{
+    const mli_job_host host = {.lab = lab};
+    mli_os_files files = mli_os_system_files;
+    mli_job job = {.host = &host, .page = MLI_PAGE_VIEW_NONE};
+    mli_page_terms terms = {.started_ns = 1};
+    char path[512];
+    (void)state;
+    files.pwrite = write_unless_full;
+    (void)snprintf(path, sizeof path, "%s/page", folder.path);
+    job.ingest.measures = (mli_run_measures)MLI_RUN_MEASURES_INIT;
+    claim(&job);
+    mli_job_leave(&job, terms.leave);
+    assert_int_equal(mli_page_create(&job.page, &files, path, &terms), 0);
+    look(&job, 1000, 1);
+    assert_int_equal(leave_in_file(&job), 4000000);
+    is_full = true;
+    look(&job, 3900, 200);
+    assert_int_equal(job.hold.held.of[MLI_MEASURE_COST_MICROS], 6000000);
+    assert_int_equal(leave_in_file(&job), 4000000);
+    look(&job, 3910, 300); /* nothing more is wanted, and it still cannot be written */
+    assert_int_equal(leave_in_file(&job), 4000000);
+    is_full = false;
+    look(&job, 3920, 400);
+    assert_int_equal(leave_in_file(&job), 6000000);
+    look(&job, 5900, 500);
+    assert_int_equal(leave_in_file(&job), 9000000);
+    mli_page_close(&job.page);
+    mli_run_row_free(lab->alloc, job.row);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(
+        a_raise_that_was_not_written_is_written_later, set_up, tear_down)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
