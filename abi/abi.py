@@ -8,6 +8,7 @@ accept a change.
   abi.py probe    --include DIR                         C source that prints the layout
   abi.py inits    --include DIR                         C source that compares INIT macros with functions
   abi.py named    --include DIR --files FILE...         every exported function is named in one of the files
+  abi.py faulted  --include DIR --files FILE... --exempt FILE    every fallible one has a case in tests/fault
 """
 import argparse
 import pathlib
@@ -148,9 +149,34 @@ def named(include, files):
     return 1 if missing else 0
 
 
+def fallible(include):
+    """Public functions whose result must be looked at."""
+    names = []
+    for header in sorted(pathlib.Path(include, "modellab").glob("*.h")):
+        text = re.sub(r"/\*.*?\*/", "", header.read_text(encoding="utf-8"), flags=re.S)
+        names += re.findall(r"MODELLAB_MUST_CHECK\s+modellab_status\s+(modellab_\w+)\s*\(", text)
+    return names
+
+
+def faulted(include, files, exempt):
+    """Every fallible function is called in a file of tests/fault, or exempt with a reason."""
+    text = "\n".join(pathlib.Path(f).read_text(encoding="utf-8") for f in files)
+    called = set(re.findall(r"\b(modellab_\w+)\s*\(", re.sub(r"/\*.*?\*/", "", text, flags=re.S)))
+    lines = [line.split("\t") for line in pathlib.Path(exempt).read_text(encoding="utf-8").splitlines()
+             if line and not line.startswith("#")]
+    excused = {line[0] for line in lines if len(line) == 2 and line[1].strip()}
+    names = fallible(include)
+    wrong = [f"{name}: no case in which its allocations fail" for name in names if name not in called | excused]
+    wrong += [f"{line[0]}: exempt without a reason" for line in lines if line[0] not in excused]
+    wrong += [f"{name}: exempt, and called" for name in sorted(excused) if name in called]
+    print("\n".join(wrong + [f"{len(names)} fallible functions, {len(excused)} exempt; {len(wrong)} findings"]))
+    return 1 if wrong or len(names) < 50 else 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("command", choices=["symbols", "check", "probe", "inits", "named"])
+    parser.add_argument("command", choices=["symbols", "check", "probe", "inits", "named", "faulted"])
+    parser.add_argument("--exempt")
     parser.add_argument("--files", nargs="+", default=[])
     parser.add_argument("--include", required=True)
     parser.add_argument("--abi")
@@ -164,6 +190,8 @@ def main():
         print(inits(args.include))
     elif args.command == "named":
         return named(args.include, args.files)
+    elif args.command == "faulted":
+        return faulted(args.include, args.files, args.exempt)
     else:
         return check(args.include, args.abi, args.library)
     return 0

@@ -185,9 +185,11 @@ MODELLAB_MUST_CHECK static modellab_status verify(import *im, modellab_error *er
     if (status == MODELLAB_OK) {
         status = mli_verify_files(&folder, im->facts, &findings, err);
     }
-    if (status == MODELLAB_OK &&
-        (findings.worst >= MODELLAB_SEVERITY_ERROR || findings.status != MODELLAB_OK ||
-         manifest == NULL || !manifest_fits(manifest, im->facts))) {
+    if (status == MODELLAB_OK && findings.status != MODELLAB_OK) {
+        status = mli_no_memory(err); /* what was found could not be noted */
+    }
+    if (status == MODELLAB_OK && (findings.worst >= MODELLAB_SEVERITY_ERROR || manifest == NULL ||
+                                  !manifest_fits(manifest, im->facts))) {
         status = mli_fail(err, MODELLAB_E_HASH_MISMATCH,
                           "the bundle's files are not those that its record names");
     }

@@ -20,6 +20,9 @@ void mli_run_seal(const mli_lab *lab, const char *run_id, modellab_logger *log, 
     if (status != MODELLAB_OK) {
         out->size = start;
         out->status = MODELLAB_OK;
+        if (out->data != NULL) {
+            out->data[start] = '\0'; /* else half a seal would be taken for a whole one */
+        }
         mli_log_error(log, MODELLAB_LOG_WARN, "run.not_sealed",
                       "later changes of its files will not be noticed", status, &err);
     }

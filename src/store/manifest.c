@@ -13,7 +13,11 @@
 modellab_status mli_manifest_text(const mli_buf *json, mli_buf *out, modellab_error *err)
 {
     char tail[64];
+    modellab_status whole = mli_buf_status(json, err);
 
+    if (whole != MODELLAB_OK) {
+        return whole; /* it could not be written for want of memory */
+    }
     if (json->size < 3 || json->data[json->size - 1] != '}') {
         return mli_fail(err, MODELLAB_E_INTERNAL, "a manifest that is no object");
     }

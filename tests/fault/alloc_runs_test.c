@@ -1,0 +1,222 @@
+/* Every allocation fails once, and from then on, in what a lab does with runs beside a plain day
+ * (alloc_test.c): repeating, comparing, bundling, recording, caps, upkeep, supervising. */
+#include "fault/faulty_alloc.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define TRY(call)                                                                                  \
+    do {                                                                                           \
+        status = (call);                                                                           \
+        if (status != MODELLAB_OK)                                                                 \
+            goto done;                                                                             \
+    } while (0)
+
+static const unsigned char wav[48] = {'R',  'I',  'F', 'F', 40, 0,    0, 0, 'W', 'A', 'V', 'E',
+                                      'f',  'm',  't', ' ', 16, 0,    0, 0, 1,   0,   1,   0,
+                                      0x80, 0x3e, 0,   0,   0,  0x7d, 0, 0, 2,   0,   16,  0,
+                                      'd',  'a',  't', 'a', 4,  0,    0, 0, 1,   0,   2,   0};
+
+/* A lab is used for so many days, so that one day does not grow with those before it. */
+enum { LAB_DAYS = 20 };
+static int labs_used;
+
+static modellab_status open_lab(const modellab_allocator *alloc, const char *root,
+                                modellab_lab **lab, modellab_error *err)
+{
+    modellab_lab_options options = MODELLAB_LAB_OPTIONS_INIT;
+    char folder[400];
+
+    options.allocator = alloc;
+    (void)snprintf(folder, sizeof folder, "%s-%d", root, labs_used++ / LAB_DAYS);
+    return modellab_lab_open(folder, &options, lab, err);
+}
+
+static modellab_status repeats(const modellab_allocator *alloc, void *arg)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_run_submit_options submit = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
+    modellab_estimate estimate = MODELLAB_ESTIMATE_INIT;
+    modellab_cancel_outcome outcome = 0;
+    modellab_run_status ended = 0;
+    modellab_report *report = NULL;
+    modellab_lab *lab = NULL;
+    modellab_status status;
+    char run_id[MODELLAB_RUN_ID_BYTES], child_id[MODELLAB_RUN_ID_BYTES];
+
+    submit.request = "{\"pipeline\": \"ingest\"}";
+    submit.input_data = wav;
+    submit.input_bytes = sizeof wav;
+    TRY(open_lab(alloc, arg, &lab, &err));
+    TRY(modellab_run_validate(lab, &submit, &report, &err));
+    TRY(modellab_run_estimate(lab, &submit, &estimate, NULL, &err));
+    TRY(modellab_run_submit(lab, &submit, run_id, NULL, &err));
+    TRY(modellab_run_cancel(lab, run_id, &outcome, &err));
+    TRY(modellab_run_wait(lab, run_id, 0, NULL, &ended, &err));
+    TRY(modellab_run_retry(lab, run_id, NULL, child_id, &err));
+    TRY(modellab_run_rerun(lab, run_id, NULL, child_id, NULL, &err));
+done:
+    if (status != MODELLAB_OK && status != MODELLAB_E_NO_MEMORY) /* says which call it was */
+        print_message("%s\n", err.message);
+    modellab_report_unref(report);
+    modellab_lab_unref(lab);
+    return status;
+}
+
+static modellab_status records(const modellab_allocator *alloc, void *arg)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_step_info step = {.size = sizeof step};
+    modellab_artifact_info artifact = {.size = sizeof artifact};
+    modellab_event_info event = {.size = sizeof event};
+    modellab_record *record = NULL;
+    modellab_event_list *events = NULL;
+    modellab_report *report = NULL;
+    modellab_buffer *bytes = NULL, *json = NULL;
+    modellab_run *run = NULL;
+    modellab_lab *lab = NULL, *other = NULL;
+    modellab_status status;
+    char run_id[MODELLAB_RUN_ID_BYTES], artifact_id[MODELLAB_RUN_ID_BYTES],
+        imported[MODELLAB_RUN_ID_BYTES], path[400], other_root[320];
+
+    TRY(open_lab(alloc, arg, &lab, &err));
+    TRY(modellab_record_begin(lab, NULL, &record, &err));
+    (void)snprintf(run_id, sizeof run_id, "%s", modellab_record_run_id(record));
+    TRY(modellab_record_step_begin(record, "work", &err));
+    TRY(modellab_record_add_artifact(record, "a.txt", "text/plain", "a", 1, artifact_id, &err));
+    TRY(modellab_record_check(record, &err));
+    TRY(modellab_record_step_end(record, MODELLAB_RUN_COMPLETED, NULL, &err));
+    TRY(modellab_record_finish(record, MODELLAB_RUN_COMPLETED, MODELLAB_REASON_NONE, NULL, &err));
+    modellab_record_destroy(record);
+    record = NULL;
+    TRY(modellab_run_load(lab, run_id, &run, &err));
+    TRY(modellab_run_step_at(run, 0, &step, &err));
+    TRY(modellab_run_artifact_at(run, 0, &artifact, &err));
+    TRY(modellab_run_read_artifact(lab, run_id, artifact_id, 10, &bytes, &err));
+    TRY(modellab_event_list_load(lab, run_id, 0, 0, 0, &events, &err));
+    TRY(modellab_event_list_at(events, 0, &event, &err));
+    TRY(modellab_run_verify(lab, run_id, NULL, &report, &err));
+    TRY(modellab_run_compare(lab, run_id, run_id, NULL, &json, &err));
+    (void)snprintf(path, sizeof path, "%s-%s.zip", (const char *)arg, run_id);
+    TRY(modellab_run_bundle(lab, run_id, path, 0, NULL, &err));
+    (void)snprintf(other_root, sizeof other_root, "%s-other", (const char *)arg);
+    TRY(open_lab(alloc, other_root, &other, &err));
+    TRY(modellab_run_import(other, path, NULL, imported, &err));
+done:
+    if (status != MODELLAB_OK && status != MODELLAB_E_NO_MEMORY) /* says which call it was */
+        print_message("%s\n", err.message);
+    modellab_buffer_destroy(json);
+    modellab_buffer_destroy(bytes);
+    modellab_report_unref(report);
+    modellab_event_list_unref(events);
+    modellab_run_unref(run);
+    modellab_record_destroy(record);
+    modellab_lab_unref(other);
+    modellab_lab_unref(lab);
+    return status;
+}
+
+static modellab_status upkeep(const modellab_allocator *alloc, void *arg)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_cleanup_options cleaning = MODELLAB_CLEANUP_OPTIONS_INIT;
+    modellab_cleanup_result cleaned = {.size = sizeof cleaned};
+    modellab_disk_usage usage = {.size = sizeof usage};
+    modellab_user_cap cap = {.size = sizeof cap};
+    modellab_health_check_info check = {.size = sizeof check};
+    modellab_user_cap_list *caps = NULL;
+    modellab_health *health = NULL;
+    modellab_lab *lab = NULL;
+    modellab_status status;
+
+    cleaning.older_than_ms = 1000;
+    cleaning.what = MODELLAB_CLEANUP_RUNS | MODELLAB_CLEANUP_LEFTOVERS;
+    cleaning.dry_run = 1;
+    TRY(open_lab(alloc, arg, &lab, &err));
+    TRY(modellab_user_cap_set(lab, "ann", "cpu_seconds", "day", "2h", &err));
+    TRY(modellab_user_cap_list_load(lab, NULL, &caps, &err));
+    TRY(modellab_user_cap_list_at(caps, 0, &cap, &err));
+    TRY(modellab_user_cap_remove(lab, "ann", "cpu_seconds", "day", &err));
+    TRY(modellab_lab_disk_usage(lab, &usage, &err));
+    TRY(modellab_lab_cleanup(lab, &cleaning, &cleaned, &err));
+    TRY(modellab_health_run(lab, MODELLAB_HEALTH_LIVE, &health, &err));
+    TRY(modellab_health_check_at(health, 0, &check, &err));
+done:
+    if (status != MODELLAB_OK && status != MODELLAB_E_NO_MEMORY) /* says which call it was */
+        print_message("%s\n", err.message);
+    modellab_health_unref(health);
+    modellab_user_cap_list_unref(caps);
+    modellab_lab_unref(lab);
+    return status;
+}
+
+static modellab_status supervising(const modellab_allocator *alloc, void *arg)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_supervisor_options options = MODELLAB_SUPERVISOR_OPTIONS_INIT;
+    modellab_drain_result drained = {.size = sizeof drained};
+    modellab_supervisor *supervisor = NULL;
+    modellab_lab *lab = NULL;
+    modellab_status status;
+
+    options.worker_program = "/bin/true"; /* no run: nothing starts it */
+    TRY(open_lab(alloc, arg, &lab, &err));
+    TRY(modellab_supervisor_create(lab, &options, &supervisor, &err));
+    TRY(modellab_supervisor_step(supervisor, 0, NULL, &err));
+    TRY(modellab_supervisor_drain(supervisor, 0, &drained, &err));
+done:
+    if (status != MODELLAB_OK && status != MODELLAB_E_NO_MEMORY) /* says which call it was */
+        print_message("%s\n", err.message);
+    modellab_supervisor_destroy(supervisor);
+    modellab_lab_unref(lab);
+    return status;
+}
+
+static char scratch[256];
+
+static void test_each_call(void **state)
+{
+    static const struct {
+        const char *name;
+        faulty_scenario scenario;
+        long at_least;
+    } cases[] = {{"repeats", repeats, 30},
+                 {"records", records, 50},
+                 {"upkeep", upkeep, 20},
+                 {"supervising", supervising, 20}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        long count = 0;
+        char root[300];
+        (void)snprintf(root, sizeof root, "%s-%zu", scratch, i);
+        faulty_verdict verdict = faulty_run(cases[i].scenario, root, &count);
+
+        print_message("%s: %ld allocations, each failed once and from then on\n", cases[i].name,
+                      count);
+        assert_int_equal(verdict, FAULTY_FINE);
+        assert_true(count >= cases[i].at_least);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_call)};
+    char command[300];
+
+    if (argc != 2 || setenv("MODEL_LAB_MIN_FREE_BYTES", "1", 1) != 0) {
+        fprintf(stderr, "usage: test_fault_alloc_runs FOLDER\n");
+        return 2;
+    }
+    (void)snprintf(scratch, sizeof scratch, "%s", argv[1]);
+    (void)snprintf(command, sizeof command, "rm -rf '%s'-*", argv[1]);
+    if (system(command) != 0) {
+        return 2;
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
