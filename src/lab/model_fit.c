@@ -13,17 +13,17 @@ MODELLAB_MUST_CHECK static modellab_status knows_english_only(const mli_lab *lab
                                                               bool *out, modellab_error *err)
 {
     mli_model_store store = {.alloc = lab->alloc, .files = lab->os.files, .root = lab->models_root};
-    char languages[MLI_MODEL_LANGUAGES_BYTES] = "";
+    mli_model_facts facts = {.state = MLI_MODEL_ABSENT};
     mli_catalog *catalog = NULL;
     const mli_catalog_model *model;
     modellab_status status = MODELLAB_OK;
 
     *out = false;
     if (mli_model_name_valid(name)) {
-        status = mli_model_store_languages(&store, name, languages, err);
+        status = mli_model_store_facts(&store, name, &facts, NULL, err);
     }
-    if (status != MODELLAB_OK || languages[0] != '\0') {
-        *out = status == MODELLAB_OK && strcmp(languages, "en") == 0;
+    if (status != MODELLAB_OK || facts.languages[0] != '\0') {
+        *out = status == MODELLAB_OK && strcmp(facts.languages, "en") == 0;
         return status;
     }
     status = mli_catalog_configured(lab->alloc, &catalog, err);
@@ -83,8 +83,8 @@ MODELLAB_MUST_CHECK static modellab_status find_near(const mli_lab *lab, const c
     return status;
 }
 
-modellab_status mli_model_missing(const mli_lab *lab, const char *name, mli_findings *report,
-                                  modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status tell_missing(const mli_lab *lab, const char *name,
+                                                        mli_findings *report, modellab_error *err)
 {
     char near[MLI_MODEL_NAME_MAX + 1], advice[MLI_MODEL_NAME_MAX + 32];
     modellab_error ignored = MODELLAB_ERROR_INIT; /* without a suggestion it is told as well */
@@ -97,4 +97,40 @@ modellab_status mli_model_missing(const mli_lab *lab, const char *name, mli_find
                      "The model \"%s\" is not installed; %s%s", name, advice, known ? "" : ".");
     return mli_fail(err, MODELLAB_E_NOT_FOUND, "the model \"%s\" is not installed; %s", name,
                     advice);
+}
+
+modellab_status mli_model_check(const mli_lab *lab, const char *name, mli_findings *report,
+                                modellab_error *err)
+{
+    mli_model_store store = {.alloc = lab->alloc, .files = lab->os.files, .root = lab->models_root};
+    mli_model_facts facts = {.state = MLI_MODEL_ABSENT};
+    char why[256] = "";
+    modellab_status status = MODELLAB_OK;
+
+    if (name[0] == '\0') {
+        return MODELLAB_OK;
+    }
+    if (mli_model_name_valid(name)) {
+        status = mli_model_store_facts(&store, name, &facts, why, err);
+    }
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    if (facts.state == MLI_MODEL_DAMAGED) {
+        mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "model.damaged", "/config/asr/model",
+                         "The installed model is damaged: %s", why);
+        return mli_fail(err, MODELLAB_E_INVALID_MODEL, "the installed model is damaged: %s", why);
+    }
+    if (facts.state != MLI_MODEL_INSTALLED) {
+        return tell_missing(lab, name, report, err);
+    }
+    if (facts.task[0] != '\0' && strcmp(facts.task, "asr") != 0) {
+        mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "model.unsuitable", "/config/asr/model",
+                         "The model \"%s\" is one for %s, not for speech recognition.", name,
+                         facts.task);
+        return mli_fail(err, MODELLAB_E_UNSUPPORTED_MODEL,
+                        "the model \"%s\" is one for %s, not for speech recognition", name,
+                        facts.task);
+    }
+    return MODELLAB_OK;
 }

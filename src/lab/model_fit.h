@@ -13,8 +13,10 @@
 MODELLAB_MUST_CHECK modellab_status mli_model_fit(const mli_request *request, const mli_lab *lab,
                                                   mli_findings *report, modellab_error *err);
 
-/* That there is no such model, and which one may have been meant: E_NOT_FOUND. */
-MODELLAB_MUST_CHECK modellab_status mli_model_missing(const mli_lab *lab, const char *name,
-                                                      mli_findings *report, modellab_error *err);
+/* The model is installed, whole, and one for speech recognition: a run that waits an hour to fail
+ * helps nobody. What is not so is a finding, and E_NOT_FOUND (the message says which one may have
+ * been meant), E_INVALID_MODEL, E_UNSUPPORTED_MODEL. `name` "": the run needs none. */
+MODELLAB_MUST_CHECK modellab_status mli_model_check(const mli_lab *lab, const char *name,
+                                                    mli_findings *report, modellab_error *err);
 
 #endif

@@ -18,7 +18,6 @@
 #include "lab/tally.h"
 #include "lab/wake.h"
 #include "log/logger.h"
-#include "models/installed.h"
 #include "os/locale.h"
 #include "track/price.h"
 #include <errno.h>
@@ -38,32 +37,6 @@ typedef struct submission {
     mli_run_ids ids;
     modellab_logger *log; /* with the ids; NULL before they are made, or when the lab is silent */
 } submission;
-
-/* The model must be there now: a run that waits an hour to fail helps nobody. */
-MODELLAB_MUST_CHECK static modellab_status check_model(submission *s, modellab_error *err)
-{
-    mli_model_store store = {
-        .alloc = s->lab->alloc, .files = s->lab->os.files, .root = s->lab->models_root};
-    mli_model_state state = MLI_MODEL_ABSENT;
-    const char *name = s->request.model;
-    char why[256] = "";
-    modellab_status status;
-
-    if (name[0] == '\0') {
-        return MODELLAB_OK;
-    }
-    status = mli_model_name_valid(name) ? mli_model_store_state(&store, name, &state, why, err)
-                                        : MODELLAB_OK;
-    if (status != MODELLAB_OK || state == MLI_MODEL_INSTALLED) {
-        return status;
-    }
-    if (state == MLI_MODEL_DAMAGED) {
-        mli_findings_add(&s->report, MODELLAB_SEVERITY_ERROR, "model.damaged", "/config/asr/model",
-                         "The installed model is damaged: %s", why);
-        return mli_fail(err, MODELLAB_E_INVALID_MODEL, "the installed model is damaged: %s", why);
-    }
-    return mli_model_missing(s->lab, name, &s->report, err);
-}
 
 /* Caps that the user has for each run bound what the request allows itself. */
 MODELLAB_MUST_CHECK static modellab_status bound_by_user(submission *s, mli_cap_set *set,
@@ -174,7 +147,7 @@ MODELLAB_MUST_CHECK static modellab_status look(submission *s, modellab_error *e
         status = mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "this pipeline needs an input");
     }
     if (status == MODELLAB_OK) {
-        status = check_model(s, err);
+        status = mli_model_check(s->lab, s->request.model, &s->report, err);
     }
     if (status == MODELLAB_OK) {
         status = mli_lab_check_disk(

@@ -111,40 +111,33 @@ MODELLAB_MUST_CHECK static modellab_status inspect(const mli_model_store *store,
     return status;
 }
 
-modellab_status mli_model_store_state(const mli_model_store *store, const char *name,
-                                      mli_model_state *out, char *why, modellab_error *err)
+modellab_status mli_model_store_facts(const mli_model_store *store, const char *name,
+                                      mli_model_facts *out, char *why, modellab_error *err)
 {
     mli_seal seal;
     char *directory;
-    *out = MLI_MODEL_ABSENT;
+    *out = (mli_model_facts){.state = MLI_MODEL_ABSENT};
     modellab_status status = mli_model_store_dir(store, name, &directory, err);
     if (status == MODELLAB_OK) {
-        status = inspect(store, directory, &seal, out, why, err);
-        if (status == MODELLAB_OK && *out == MLI_MODEL_INSTALLED) {
-            mli_seal_dispose(&seal);
-        }
+        status = inspect(store, directory, &seal, &out->state, why, err);
+    }
+    if (status == MODELLAB_OK && out->state == MLI_MODEL_INSTALLED) {
+        (void)mli_str_copy(out->task, sizeof out->task,
+                           mli_json_string(mli_json_get(seal.root, "task"), ""));
+        (void)mli_str_copy(out->languages, sizeof out->languages,
+                           mli_json_string(mli_json_get(seal.root, "languages"), ""));
+        mli_seal_dispose(&seal);
     }
     mli_free(store->alloc, directory);
     return status;
 }
 
-modellab_status mli_model_store_languages(const mli_model_store *store, const char *name,
-                                          char out[MLI_MODEL_LANGUAGES_BYTES], modellab_error *err)
+modellab_status mli_model_store_state(const mli_model_store *store, const char *name,
+                                      mli_model_state *out, char *why, modellab_error *err)
 {
-    mli_seal seal;
-    mli_model_state state = MLI_MODEL_ABSENT;
-    char *directory;
-    out[0] = '\0';
-    modellab_status status = mli_model_store_dir(store, name, &directory, err);
-    if (status == MODELLAB_OK) {
-        status = inspect(store, directory, &seal, &state, NULL, err);
-    }
-    if (status == MODELLAB_OK && state == MLI_MODEL_INSTALLED) {
-        (void)mli_str_copy(out, MLI_MODEL_LANGUAGES_BYTES,
-                           mli_json_string(mli_json_get(seal.root, "languages"), ""));
-        mli_seal_dispose(&seal);
-    }
-    mli_free(store->alloc, directory);
+    mli_model_facts facts;
+    modellab_status status = mli_model_store_facts(store, name, &facts, why, err);
+    *out = facts.state;
     return status;
 }
 

@@ -37,6 +37,16 @@ MODELLAB_MUST_CHECK modellab_status mli_model_store_dir(const mli_model_store *s
 MODELLAB_MUST_CHECK modellab_status mli_model_store_state(const mli_model_store *store,
                                                           const char *name, mli_model_state *out,
                                                           char *why, modellab_error *err);
+/* The same in one reading, with what model.json says of the model; "" when it is not installed, or
+ * was installed by a version that did not write it down. */
+typedef struct mli_model_facts {
+    mli_model_state state;
+    char task[32];                             /* "asr", "vad" ... */
+    char languages[MLI_MODEL_LANGUAGES_BYTES]; /* "en", or "*" for many */
+} mli_model_facts;
+MODELLAB_MUST_CHECK modellab_status mli_model_store_facts(const mli_model_store *store,
+                                                          const char *name, mli_model_facts *out,
+                                                          char *why, modellab_error *err);
 /* Reads every file and compares sha256. `progress` (NULL accepted) gets bytes done. */
 MODELLAB_MUST_CHECK modellab_status mli_model_store_verify(
     const mli_model_store *store, const char *name, const mli_cancel_word *cancel,
@@ -54,12 +64,6 @@ MODELLAB_MUST_CHECK modellab_status mli_model_store_seal(const mli_model_store *
                                                          const char *directory,
                                                          const mli_catalog_model *model,
                                                          const char *origin, modellab_error *err);
-/* What the model was found to know when it was installed: "en", or "*" for many. "" when it is not
- * installed, is damaged, or was installed by a version that did not write it down. */
-MODELLAB_MUST_CHECK modellab_status mli_model_store_languages(const mli_model_store *store,
-                                                              const char *name,
-                                                              char out[MLI_MODEL_LANGUAGES_BYTES],
-                                                              modellab_error *err);
 /* The nearest name to a mistyped one, of what is installed and of the catalog: "" when nothing is
  * near. */
 MODELLAB_MUST_CHECK modellab_status mli_model_store_suggest(const mli_model_store *store,

@@ -130,6 +130,15 @@ run models import mine "$work/ggml-small.bin"
 check "import" exit_is 0
 run models list
 check "imported models are listed" sh -c "grep -q '^mine  *installed' '$out'"
+mkdir "$MODEL_LAB_MODELS_ROOT/voice" # a model of another task is refused before there is a run
+printf x >"$MODEL_LAB_MODELS_ROOT/voice/v.onnx"
+printf '{"version":1,"name":"voice","architecture":"vits","task":"tts","licence":"MIT","languages":"en","origin":"path",%s}' \
+  '"files":[{"name":"v.onnx","sha256":"2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881","bytes":1,"role":"weights"}]' \
+  >"$MODEL_LAB_MODELS_ROOT/voice/model.json"
+run transcribe "$audio" --model voice
+check "a model of another task" exit_is 3
+check "says what it is for" says 'is one for tts, not for speech recognition'
+rm -r "$MODEL_LAB_MODELS_ROOT/voice"
 run run submit "$audio" --model mind --quiet
 check "a mistyped name of an installed model" says 'did you mean "mine"?'
 run run submit "$audio" --model whisper-tinyen --quiet
