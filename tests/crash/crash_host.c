@@ -1,7 +1,7 @@
 /* A host in a process of its own, for tests that kill it: opens the lab and supervises until
  * SIGTERM (then it drains). Planted bugs are for the negative controls of the tests. crash_host
- * ROOT WORKER WORKERS TERM_MS KILL_MS keep|stop PLANT FAIL_STEP quiet|submit; byte on fd 3: ready.
- * With `submit` a second thread submits runs, and writes each acknowledged id to fd 4. */
+ * ROOT WORKER WORKERS TERM_MS KILL_MS keep|stop PLANT FAIL_STEP quiet|submit DRAIN_MS; byte on fd
+ * 3: ready. With `submit` a second thread submits runs, and writes each acknowledged id to fd 4. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -85,7 +85,19 @@ static int supervise(mli_lab *lab, char **argv)
     if (submits && pthread_join(submitter, &failed) != 0) {
         return 1;
     }
-    int code = mli_supervisor_drain(s, 0, &drained, &err) == MODELLAB_OK ? 0 : complain(&err);
+    int64_t drain_ms = atoi(argv[10]);
+    if (strcmp(argv[7], "drain-claims") == 0) { /* planted: it goes on as before until then */
+        const mli_os_clock *clock = &mli_os_system_clock;
+        for (int64_t end = clock->monotonic_ns(clock->user) + drain_ms * 1000000;
+             clock->monotonic_ns(clock->user) < end;) {
+            if (mli_supervisor_step(s, 50, NULL, &err) != MODELLAB_OK) {
+                (void)complain(&err);
+            }
+        }
+        drain_ms = 0;
+    }
+    int code =
+        mli_supervisor_drain(s, drain_ms, &drained, &err) == MODELLAB_OK ? 0 : complain(&err);
     mli_supervisor_destroy(s);
     return failed != NULL ? 1 : code;
 }
@@ -95,7 +107,7 @@ int main(int argc, char **argv)
     modellab_error err = MODELLAB_ERROR_INIT;
     mli_lab *lab = NULL;
     struct sigaction action;
-    if (argc != 10) {
+    if (argc != 11) {
         return 2;
     }
     memset(&action, 0, sizeof(action));

@@ -21,6 +21,7 @@ typedef struct kit_host {
     const char *fail_step; /* MODEL_LAB_FAIL_STEP for its workers */
     bool keep;             /* workers outlive it */
     int workers, term_ms, kill_ms;
+    int drain_ms; /* how long it lets runs finish when it is told to stop */
     int acks; /* it also submits runs, and writes their ids and newlines here; 0 = does not */
 } kit_host;
 

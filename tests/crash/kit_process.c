@@ -45,6 +45,7 @@ pid_t kit_start_host(kit *k, const kit_host *how)
     char workers[16];
     char term[16];
     char kill_ms[16];
+    char drain_ms[16];
     int ready[2];
     pid_t pid = -1;
     char byte = 0;
@@ -52,6 +53,7 @@ pid_t kit_start_host(kit *k, const kit_host *how)
     (void)snprintf(workers, sizeof(workers), "%d", how->workers > 0 ? how->workers : 1);
     (void)snprintf(term, sizeof(term), "%d", how->term_ms);
     (void)snprintf(kill_ms, sizeof(kill_ms), "%d", how->kill_ms);
+    (void)snprintf(drain_ms, sizeof(drain_ms), "%d", how->drain_ms);
     const char *argv[] = {k->host_program,
                           k->root,
                           k->worker_program,
@@ -62,6 +64,7 @@ pid_t kit_start_host(kit *k, const kit_host *how)
                           how->plant != NULL ? how->plant : "none",
                           how->fail_step != NULL ? how->fail_step : "none",
                           how->acks > 0 ? "submit" : "quiet",
+                          drain_ms,
                           NULL};
     assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
     assert_int_equal(posix_spawn_file_actions_init(&actions), 0);

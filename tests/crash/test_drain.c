@@ -1,0 +1,247 @@
+/* A supervisor that is told to stop with twenty runs: it claims no more, lets finish what can until
+ * the deadline, gives the rest back, and a second one ends them all, each once. The same for
+ * `modellab supervise`, and a second signal. test_drain WORKER HOST CLI */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "crash/kit.h"
+
+enum { RUNS = 20, BUSY = 5, DRAIN_MS = 1500 };
+
+/* The first of them run when the word comes: two that can finish in time, one that cannot, one that
+ * listens to nothing, one that its user cancels meanwhile. The others wait. */
+enum { QUICK, QUICK_TOO, SLOW, DEAF, UNWANTED };
+
+static const char *const requests[BUSY] = {
+    "{\"steps\":[\"noop\"],\"priority\":\"urgent\",\"labels\":{\"noop_ms\":\"900\"}}",
+    "{\"steps\":[\"noop\"],\"priority\":\"urgent\",\"labels\":{\"noop_ms\":\"900\"}}",
+    "{\"steps\":[\"noop\"],\"priority\":\"urgent\",\"labels\":{\"noop_ms\":\"4000\"}}",
+    "{\"steps\":[\"ingest\"],\"priority\":\"urgent\",\"cancel_grace_seconds\":0.2,"
+    "\"kill_grace_seconds\":0.5}",
+    "{\"steps\":[\"noop\"],\"priority\":\"urgent\",\"labels\":{\"noop_ms\":\"4000\"}}"};
+
+static const char *cli_program;
+
+typedef struct scene {
+    char ids[RUNS][MODELLAB_RUN_ID_BYTES];
+} scene;
+
+static void submit_all(kit *k, scene *s)
+{
+    for (int i = 0; i < RUNS; i++) {
+        if (i == DEAF) {
+            kit_submit(k, requests[i], 1, s->ids[i]);
+        } else {
+            kit_submit_bare(k, i < BUSY ? requests[i] : "{\"steps\":[\"noop\"]}", s->ids[i]);
+        }
+    }
+}
+
+static void wait_until_busy(const kit *k, const scene *s)
+{
+    for (int i = 0; i < BUSY; i++) {
+        kit_wait_status(k, s->ids[i], MODELLAB_RUN_RUNNING);
+    }
+    (void)kit_hanging_worker(k, s->ids[DEAF]);
+    for (int i = BUSY; i < RUNS; i++) {
+        assert_int_equal(kit_status(k, s->ids[i]), MODELLAB_RUN_QUEUED);
+    }
+}
+
+static int differs(const kit *k, const char *id, modellab_run_status status, modellab_reason reason,
+                   int attempt, size_t requeued)
+{
+    modellab_run *run = kit_load(k, id);
+    modellab_run_info info = kit_info(run);
+    int wrong = info.status != status || info.attempt != attempt ||
+                (modellab_run_status_is_final(status) != 0 && info.reason != reason) ||
+                kit_count_events(k, id, "run_requeued") != requeued ||
+                kit_count_events(k, id, "run_started") != (size_t)attempt;
+    modellab_run_unref(run);
+    return wrong;
+}
+
+/* Runs that do not stand as they must after the drain. */
+static int wrong_after_drain(const kit *k, const scene *s)
+{
+    int wrong = differs(k, s->ids[QUICK], MODELLAB_RUN_COMPLETED, MODELLAB_REASON_NONE, 1, 0) +
+                differs(k, s->ids[QUICK_TOO], MODELLAB_RUN_COMPLETED, MODELLAB_REASON_NONE, 1, 0) +
+                differs(k, s->ids[SLOW], MODELLAB_RUN_QUEUED, 0, 1, 1) +
+                differs(k, s->ids[DEAF], MODELLAB_RUN_QUEUED, 0, 1, 1) +
+                differs(k, s->ids[UNWANTED], MODELLAB_RUN_CANCELLED,
+                        MODELLAB_REASON_CANCELLED_BY_USER, 1, 0);
+    for (int i = BUSY; i < RUNS; i++) { /* nobody touched them */
+        wrong += differs(k, s->ids[i], MODELLAB_RUN_QUEUED, 0, 0, 0);
+    }
+    return wrong;
+}
+
+static size_t ends_of(const kit *k, const char *id)
+{
+    return kit_count_events(k, id, "run_completed") + kit_count_events(k, id, "run_cancelled") +
+           kit_count_events(k, id, "run_failed") + kit_count_events(k, id, "run_timeout") +
+           kit_count_events(k, id, "run_stale");
+}
+
+/* A second supervisor: every run gets one end. */
+static void expect_the_rest(kit *k, const scene *s)
+{
+    pid_t host = kit_start_host(k, &(kit_host){.workers = BUSY});
+    for (int i = 0; i < RUNS; i++) {
+        modellab_run_status status = kit_wait_final(k, s->ids[i]);
+        assert_int_equal(status, i == UNWANTED ? MODELLAB_RUN_CANCELLED : MODELLAB_RUN_COMPLETED);
+        assert_int_equal(ends_of(k, s->ids[i]), 1);
+    }
+    kit_stop_host(k, host);
+}
+
+static pid_t drain_with(kit *k, scene *s, const char *plant)
+{
+    submit_all(k, s);
+    pid_t host = kit_start_host(
+        k, &(kit_host){
+               .plant = plant, .fail_step = "ingest:hang", .workers = BUSY, .drain_ms = DRAIN_MS});
+    wait_until_busy(k, s);
+    assert_int_equal(kill(host, SIGTERM), 0);
+    kit_sleep_ms(100);
+    assert_int_equal(kit_cancel(k, s->ids[UNWANTED]), MODELLAB_CANCEL_REQUESTED);
+    return host;
+}
+
+static void a_host_drains(void **state)
+{
+    kit *k = *state;
+    scene s;
+    kit_stop_host(k, drain_with(k, &s, NULL)); /* exit code 0: all were ended or given back */
+    assert_int_equal(wrong_after_drain(k, &s), 0);
+    expect_the_rest(k, &s);
+}
+
+static void one_that_claims_while_it_drains_is_found(void **state)
+{
+    kit *k = *state;
+    scene s;
+    kit_stop_host(k, drain_with(k, &s, "drain-claims"));
+    assert_true(wrong_after_drain(k, &s) >= 5);
+}
+
+/* --- the program --- */
+
+static pid_t start_program(const kit *k, const char *errors)
+{
+    pid_t pid = -1;
+    posix_spawn_file_actions_t actions;
+    char *argv[] = {(char *)(uintptr_t)cli_program,
+                    (char *)(uintptr_t) "supervise",
+                    (char *)(uintptr_t) "--workers",
+                    (char *)(uintptr_t) "5",
+                    (char *)(uintptr_t) "--drain",
+                    (char *)(uintptr_t) "1.5",
+                    NULL};
+    assert_int_equal(setenv("MODEL_LAB_ROOT", k->root, 1), 0);
+    assert_int_equal(setenv("MODEL_LAB_WORKER", kit_worker_program, 1), 0);
+    assert_int_equal(setenv("MODEL_LAB_FAIL_STEP", "ingest:hang", 1), 0);
+    assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
+    assert_int_equal(
+        posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_TRUNC, 0600),
+        0);
+    assert_int_equal(posix_spawn(&pid, cli_program, &actions, NULL, argv, environ), 0);
+    assert_int_equal(posix_spawn_file_actions_destroy(&actions), 0);
+    assert_int_equal(unsetenv("MODEL_LAB_FAIL_STEP"), 0);
+    assert_int_equal(unsetenv("MODEL_LAB_ROOT"), 0);
+    return pid;
+}
+
+static int exit_code(pid_t pid)
+{
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void the_program_drains(void **state)
+{
+    kit *k = *state;
+    scene s;
+    char path[300];
+    size_t bytes = 0;
+    assert_true(snprintf(path, sizeof(path), "%s.err", k->root) > 0);
+    submit_all(k, &s);
+    pid_t pid = start_program(k, path);
+    wait_until_busy(k, &s);
+    assert_int_equal(kill(pid, SIGTERM), 0);
+    kit_sleep_ms(100);
+    assert_int_equal(kit_cancel(k, s.ids[UNWANTED]), MODELLAB_CANCEL_REQUESTED);
+    assert_int_equal(exit_code(pid), 0);
+    assert_int_equal(wrong_after_drain(k, &s), 0);
+    char *text = kit_read_bytes(path, &bytes);
+    text[bytes] = '\0'; /* there is room */
+    assert_non_null(strstr(text, "2 finished, 2 put back into the queue, 1 cancelled, 1 killed"));
+    free(text);
+    assert_int_equal(unlink(path), 0);
+    expect_the_rest(k, &s);
+}
+
+/* The second signal ends it at once: its workers see that, and nothing is lost. */
+static void a_second_signal_leaves_at_once(void **state)
+{
+    kit *k = *state;
+    scene s;
+    submit_all(k, &s);
+    pid_t pid = start_program(k, "/dev/null");
+    wait_until_busy(k, &s);
+    pid_t deaf = kit_worker_pid(k, s.ids[DEAF]);
+    assert_int_equal(kill(pid, SIGTERM), 0);
+    kit_sleep_ms(200);
+    assert_int_equal(kill(pid, SIGINT), 0);
+    assert_int_equal(exit_code(pid), 128 + SIGINT);
+    assert_int_equal(kit_status(k, s.ids[SLOW]), MODELLAB_RUN_RUNNING); /* nobody ended it yet */
+    assert_true(kit_alive(deaf));
+    assert_int_equal(kill(deaf, SIGKILL), 0); /* as the service manager would */
+    kit_wait_dead(deaf);
+    for (int i = BUSY; i < RUNS; i++) {
+        assert_int_equal(kit_status(k, s.ids[i]), MODELLAB_RUN_QUEUED);
+    }
+    pid_t host = kit_start_host(k, &(kit_host){.workers = BUSY});
+    for (int i = 0; i < RUNS; i++) {
+        modellab_run_status status = kit_wait_final(k, s.ids[i]);
+        modellab_run *run = kit_load(k, s.ids[i]);
+        modellab_reason reason = kit_info(run).reason;
+        assert_int_equal(status, i == DEAF  ? MODELLAB_RUN_STALE
+                                 : i < BUSY ? MODELLAB_RUN_CANCELLED
+                                            : MODELLAB_RUN_COMPLETED);
+        assert_int_equal(reason, i == DEAF  ? MODELLAB_REASON_WORKER_LOST
+                                 : i < BUSY ? MODELLAB_REASON_HOST_STOPPED
+                                            : MODELLAB_REASON_NONE);
+        assert_true(i >= BUSY || modellab_reason_is_recoverable(reason) != 0);
+        assert_int_equal(ends_of(k, s.ids[i]), 1);
+        modellab_run_unref(run);
+    }
+    kit_stop_host(k, host);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        KIT_TEST(a_host_drains), KIT_TEST(one_that_claims_while_it_drains_is_found),
+        KIT_TEST(the_program_drains), KIT_TEST(a_second_signal_leaves_at_once)};
+    if (!kit_arguments(argc, argv, 1) || setenv("MODEL_LAB_TESTING", "1", 1) != 0 ||
+        setenv("MODEL_LAB_SHORT_WORKERS", "0", 1) != 0) {
+        return 2;
+    }
+    cli_program = argv[3];
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
