@@ -385,7 +385,9 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_run_cancel(
  * @param timeout_ms   -1 = no limit
  * @param cancel       optional token that ends the waiting (not the run)
  * @param[out] status  final status, or the present one on E_TIMEOUT
- * @errors E_NOT_FOUND, E_TIMEOUT, E_CANCELLED, E_STORE_FAILED @threads any @since 0.1 */
+ * @errors E_NOT_FOUND, E_TIMEOUT (`detail` of the error: the status of what keeps a supervisor of
+ * the lab from recording the end of runs, or from starting them, E_NO_SPACE for a full disk; -1 =
+ * nothing is known), E_CANCELLED, E_STORE_FAILED @threads any @since 0.1 */
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status
 modellab_run_wait(modellab_lab *lab, const char *run_id, int64_t timeout_ms,
                   modellab_cancel *cancel, modellab_run_status *status, modellab_error *err);

@@ -140,6 +140,10 @@ static const mli_config_variable variables[] = {
     {"MODEL_LAB_SHORT_WORKERS", "1", MLI_CONFIG_INTEGER, 0, NULL, NULL, 0, 16,
      "Workers beside MODEL_LAB_MAX_WORKERS that a supervisor starts for short runs while long ones "
      "have all others; 0 = none."},
+    {"MODEL_LAB_SPACE_WAIT_SECONDS", "600", MLI_CONFIG_SECONDS, 0, NULL, NULL, 0, 0,
+     "How long transcribe and run wait stay with a run whose supervisor cannot record its end or "
+     "start it, as on a full disk; then they leave (exit code 6), and the run ends when there is "
+     "space again."},
     {"MODEL_LAB_STALL_TIMEOUT_SECONDS", "600", MLI_CONFIG_SECONDS, 0, NULL, NULL, 0, 0,
      "A run without any progress for so long is stopped (stall_timeout); 0 = never."},
     {"MODEL_LAB_TESTING", "0", MLI_CONFIG_INTEGER, MLI_CONFIG_ENV_ONLY, NULL, NULL, 0, 1,

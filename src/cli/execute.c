@@ -10,6 +10,9 @@
 #include <unistd.h>
 
 #define DRAW_MS 100
+#define TROUBLE_LOOK_MS 2000 /* whether something keeps the supervisor from going on */
+#define SPACE_WAIT_MS 600000
+#define SAY_AGAIN_SECONDS 60
 
 char *cli_worker_program(void)
 {
@@ -96,14 +99,58 @@ static int tell_late(cli_call *call, modellab_lab *lab, const char *run_id)
                          modellab_run_status_name(now), run_id);
 }
 
-/* Until the run has ended, the bar is to be drawn again, or the time is over. */
+/* Until the run has ended, the bar is to be drawn again, a look at troubles is due, or the time is
+ * over. */
 static int64_t patience(const cli_progress *progress, double end)
 {
     double left = end > 0 ? (end - cli_seconds()) * 1000 : -1;
-    int64_t most = progress->on ? DRAW_MS : -1;
-    if (end > 0 && (most < 0 || left < (double)most))
+    int64_t most = progress->on ? DRAW_MS : TROUBLE_LOOK_MS;
+    if (end > 0 && left < (double)most)
         most = left > 0 ? (int64_t)left + 1 : 0;
     return most;
+}
+
+/* What keeps the supervisor from ending or starting the run, as the waiting was told. */
+typedef struct trouble {
+    double since, said_at;
+    int64_t most_ms;
+} trouble;
+
+static void trouble_begin(trouble *t)
+{
+    char *configured = cli_config("MODEL_LAB_SPACE_WAIT_SECONDS");
+    *t = (trouble){.most_ms = SPACE_WAIT_MS};
+    if (configured != NULL && !cli_parse_duration(configured, &t->most_ms))
+        t->most_ms = SPACE_WAIT_MS;
+    free(configured);
+}
+
+/* Says it at once, and then rarely. An exit code when it has lasted for too long. */
+static int trouble_tell(const cli_call *call, cli_progress *progress, trouble *t,
+                        const char *run_id, modellab_run_status now, modellab_status why)
+{
+    double seconds = cli_seconds();
+    if (why == MODELLAB_OK) {
+        t->since = t->said_at = 0;
+        return CLI_EXIT_OK;
+    }
+    t->since = t->since > 0 ? t->since : seconds;
+    if ((seconds - t->since) * 1000 >= (double)t->most_ms) {
+        modellab_error err = MODELLAB_ERROR_INIT;
+        snprintf(err.message, sizeof err.message,
+                 "the run is still %s: its supervisor cannot write to the lab (%s)",
+                 modellab_run_status_name(now), modellab_status_text(why));
+        return cli_fail(call, NULL, run_id, why, &err);
+    }
+    if (t->said_at <= 0 || seconds - t->said_at >= SAY_AGAIN_SECONDS) {
+        bool full = why == MODELLAB_E_NO_SPACE;
+        t->said_at = seconds;
+        cli_progress_end(progress); /* it is drawn again below the words */
+        cli_say("%s: the %s of the run waits%s (run %s)",
+                full ? "the lab's disk is full" : modellab_status_text(why),
+                now == MODELLAB_RUN_QUEUED ? "start" : "end", full ? " for space" : "", run_id);
+    }
+    return CLI_EXIT_OK;
 }
 
 static int wait_loop(cli_call *call, modellab_lab *lab, const char *run_id, const cli_wait *how,
@@ -114,6 +161,8 @@ static int wait_loop(cli_call *call, modellab_lab *lab, const char *run_id, cons
     bool asked = false;
     int code = CLI_EXIT_OK;
     double end = how->timeout_ms >= 0 ? cli_seconds() + (double)how->timeout_ms / 1000 : 0;
+    trouble stuck;
+    trouble_begin(&stuck);
     cli_progress_begin(&progress, call, how->title);
     for (;;) {
         modellab_run_status now = 0;
@@ -128,6 +177,12 @@ static int wait_loop(cli_call *call, modellab_lab *lab, const char *run_id, cons
             return cli_fail(call, how->title, run_id, status, &err);
         }
         show(&progress, lab, run_id);
+        code = trouble_tell(call, &progress, &stuck, run_id, now,
+                            err.detail != -1 ? (modellab_status)err.detail : MODELLAB_OK);
+        if (code != CLI_EXIT_OK) {
+            cli_progress_end(&progress);
+            return code;
+        }
         if (cli_signal() != 0 && !asked) {
             cli_progress_end(&progress);
             bool ours = how->cancel_on_signal ||

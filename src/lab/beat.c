@@ -2,6 +2,7 @@
 #include "lab/beat.h"
 
 #include "base/error.h"
+#include "lab/wake.h"
 #include "os/locale.h"
 #include "os/memory.h"
 #include "os/process.h"
@@ -38,7 +39,9 @@ modellab_status mli_beat_open(mli_lab *lab, const char *id, mli_beat_page **out,
     if (fd < 0) {
         return mli_fail_os(err, -fd, "a supervisor's beat could not be made");
     }
-    int rc = f->truncate(f->user, fd, BEAT_BYTES);
+    /* written, not only made so long: a hole that cannot be filled would end the process */
+    static const char none[BEAT_BYTES];
+    int rc = mli_os_write_all(f, fd, none, sizeof none);
     rc = rc != 0 ? rc : -mli_os_file_map_shared(fd, BEAT_BYTES, &map);
     mli_os_fd_close(fd);
     if (rc != 0) {
@@ -53,9 +56,11 @@ modellab_status mli_beat_open(mli_lab *lab, const char *id, mli_beat_page **out,
     return MODELLAB_OK;
 }
 
-void mli_beat_turn(mli_beat_page *beat, int64_t now_ns, int64_t active_runs, int64_t lag_ns)
+void mli_beat_turn(mli_beat_page *beat, int64_t now_ns, int64_t active_runs, int64_t lag_ns,
+                   modellab_status trouble)
 {
     if (beat != NULL) {
+        atomic_store(&beat->trouble, trouble);
         atomic_store(&beat->active_runs, active_runs);
         atomic_store(&beat->lag_ns, lag_ns);
         atomic_fetch_add(&beat->rounds, 1);
@@ -92,4 +97,26 @@ modellab_status mli_beat_read(const mli_lab *lab, const char *id, mli_beat_page 
     return got == (int64_t)sizeof *out && out->magic == BEAT_MAGIC && out->version == BEAT_VERSION
                ? MODELLAB_OK
                : mli_fail(err, MODELLAB_E_NOT_FOUND, "the supervisor has no beat");
+}
+
+typedef struct troubles {
+    const mli_lab *lab;
+    modellab_status first;
+} troubles;
+
+static int look_for_trouble(void *arg, const char *id)
+{
+    troubles *t = arg;
+    mli_beat_page beat;
+    if (mli_beat_read(t->lab, id, &beat, NULL) == MODELLAB_OK) { /* else it tells nothing */
+        t->first = (modellab_status)atomic_load(&beat.trouble);
+    }
+    return t->first != MODELLAB_OK;
+}
+
+modellab_status mli_supervisors_trouble(const mli_lab *lab)
+{
+    troubles t = {lab, MODELLAB_OK};
+    return mli_supervisors_each(lab, look_for_trouble, &t, NULL) == MODELLAB_OK ? t.first
+                                                                                : MODELLAB_OK;
 }

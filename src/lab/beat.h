@@ -12,6 +12,8 @@ typedef struct mli_beat_page {
     _Atomic int64_t rounds, active_runs;
     _Atomic int64_t lag_ns; /* oldest journal line of its runs that the store does not have */
     int64_t started_ms;     /* wall clock */
+    _Atomic int64_t
+        trouble; /* modellab_status of what keeps runs from their start or end; 0 = none */
 } mli_beat_page;
 
 #define MLI_BEAT_SUFFIX ".beat"
@@ -20,12 +22,16 @@ typedef struct mli_beat_page {
 MODELLAB_MUST_CHECK modellab_status mli_beat_open(mli_lab *lab, const char *id, mli_beat_page **out,
                                                   modellab_error *err);
 /* NULL accepted. */
-void mli_beat_turn(mli_beat_page *beat, int64_t now_ns, int64_t active_runs, int64_t lag_ns);
+void mli_beat_turn(mli_beat_page *beat, int64_t now_ns, int64_t active_runs, int64_t lag_ns,
+                   modellab_status trouble);
 void mli_beat_close(mli_beat_page *beat); /* NULL accepted */
 
 /* Copies the words of a living supervisor. E_NOT_FOUND: it has none (an older version, or it just
  * left). */
 MODELLAB_MUST_CHECK modellab_status mli_beat_read(const mli_lab *lab, const char *id,
                                                   mli_beat_page *out, modellab_error *err);
+/* The first trouble that a living supervisor tells of; OK: none does, or they cannot be looked at.
+ */
+modellab_status mli_supervisors_trouble(const mli_lab *lab);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "lab/beat.h"
 #include "lab/state.h"
 #include <errno.h>
 
@@ -169,8 +170,9 @@ modellab_status mli_run_wait(mli_lab *lab, const char *run_id, int64_t timeout_m
             return found;
         }
         if (is_over(&f)) {
-            return mli_fail(err, MODELLAB_E_TIMEOUT, "the run is still %s",
-                            mli_status_name_of_run(*status));
+            modellab_status trouble = mli_supervisors_trouble(lab);
+            return mli_fail_at(err, MODELLAB_E_TIMEOUT, trouble != MODELLAB_OK ? trouble : -1,
+                               "the run is still %s", mli_status_name_of_run(*status));
         }
         if (!wait_for_news(&f)) {
             return mli_fail(err, MODELLAB_E_CANCELLED, "the waiting was cancelled");

@@ -131,6 +131,7 @@ static void read_outcome(mli_ingest *ingest, const mli_journal_line *line)
     (void)mli_str_copy(ingest->outcome_step, sizeof(ingest->outcome_step),
                        mli_line_text(line, "failed_step"));
     ingest->outcome_line = line->n;
+    ingest->outcome_ms = line->time_ms;
     ingest->log_dropped = mli_line_int(line, "log_dropped");
     read_measures(ingest, line);
 }

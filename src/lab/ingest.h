@@ -27,9 +27,9 @@ typedef struct mli_ingest {
     mli_ingest_batch batch;
     int fd; /* -1: the journal does not exist yet */
     mli_journal_reader reader;
-    mli_outcome outcome; /* of this fence, once read */
-    int64_t outcome_line;
-    int64_t log_dropped; /* lines of its log that the worker lost; -1 = not told */
+    mli_outcome outcome;              /* of this fence, once read */
+    int64_t outcome_line, outcome_ms; /* its number, and when the worker said it */
+    int64_t log_dropped;              /* lines of its log that the worker lost; -1 = not told */
     char outcome_message[256], outcome_step[64];
     mli_run_measures measures; /* of this fence, newest wins; strings point to the fields below */
     char model[128], model_sha256[65], engine[128];

@@ -129,6 +129,14 @@ static void write_history(const mli_run_row *row, const mli_settlement *s, model
     mli_jw_end_object(&w);
 }
 
+/* When the worker said its last word: the end of the work, also when the store could not take it
+ * for a while. 0 = it said none, or its clock makes no sense. */
+static int64_t last_word_ms(const mli_ending *e, int64_t now)
+{
+    int64_t said = e->ingest->outcome.known ? e->ingest->outcome_ms : 0;
+    return said >= e->record->run->started_ms && said < now ? said : 0;
+}
+
 /* What the transition says besides its status. */
 static void fill_transition(mli_ending *e, int64_t now)
 {
@@ -137,18 +145,19 @@ static void fill_transition(mli_ending *e, int64_t now)
     if (failed[0] == '\0' && e->change.step_count > 0) {
         failed = e->record->steps[0].name;
     }
-    e->transition =
-        (mli_run_transition){.to = e->to,
-                             .reason = s->reason,
-                             .message = s->message,
-                             .failed_step = failed,
-                             .event_type = mli_state_event(e->to),
-                             .event_data = mli_buf_text(&e->history),
-                             .seal_json = mli_buf_text(&e->seal),
-                             .methods = mli_buf_text(&e->methods),
-                             .retry_delay_ms = s->delay_ms,
-                             .worked_until_ms = e->host->alive_ms > 0 ? e->host->alive_ms : 0,
-                             .not_before_ms = e->to == MODELLAB_RUN_QUEUED ? now + s->delay_ms : 0};
+    e->transition = (mli_run_transition){
+        .to = e->to,
+        .reason = s->reason,
+        .message = s->message,
+        .failed_step = failed,
+        .event_type = mli_state_event(e->to),
+        .event_data = mli_buf_text(&e->history),
+        .seal_json = mli_buf_text(&e->seal),
+        .methods = mli_buf_text(&e->methods),
+        .retry_delay_ms = s->delay_ms,
+        .ended_ms = last_word_ms(e, now),
+        .worked_until_ms = e->host->alive_ms > 0 ? e->host->alive_ms : last_word_ms(e, now),
+        .not_before_ms = e->to == MODELLAB_RUN_QUEUED ? now + s->delay_ms : 0};
     if (e->to == MODELLAB_RUN_QUEUED) {
         e->transition.reason = MODELLAB_REASON_RETRYING;
     }

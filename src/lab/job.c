@@ -217,7 +217,9 @@ static void pump(mli_job *job, int64_t now_ns, bool now)
                       "the journal could not be taken over; it will be tried again", status, &err);
         job->seen_lines = -1;
         job->behind_ns = job->behind_ns > 0 ? job->behind_ns : now_ns;
+        job->trouble = status;
     } else {
+        job->trouble = MODELLAB_OK;
         job->behind_ns = 0;
         if (job->ingest.too_large && job->ladder.rung == MLI_LADDER_IDLE) {
             stop_flood(job, now_ns);

@@ -64,8 +64,9 @@ typedef struct mli_job {
     int64_t looked_ns; /* last look at the journal */
     int64_t behind_ns; /* since when lines of it are not in the store; 0 = all are */
     int64_t retry_ns;  /* settling failed: not again before this time */
-    int64_t kill_ns;   /* fenced out: not signalled again before this time */
-    bool unwatched;    /* its worker is out of the poller until then */
+    modellab_status trouble; /* why its journal or its end is not in the store */
+    int64_t kill_ns;         /* fenced out: not signalled again before this time */
+    bool unwatched;          /* its worker is out of the poller until then */
     /* Of its start, until it is claimed. */
     mli_store_claim claim;
     char claimed_id[MLI_ULID_BYTES];

@@ -100,9 +100,10 @@ static void say_end(const mli_job *job, const mli_settlement *s)
 }
 
 /* Not now: it is ready again after a while. What its worker has said cannot be dealt with yet. */
-static bool later(mli_job *job, int64_t now_ns)
+static bool later(mli_job *job, modellab_status why, int64_t now_ns)
 {
     job->ready = false;
+    job->trouble = why;
     job->retry_ns = now_ns + MLI_JOB_RETRY_NS;
     mli_worker_process_unwatch(&job->process);
     job->unwatched = true;
@@ -120,7 +121,7 @@ bool mli_job_end_read(mli_job *job, int64_t now_ns)
     modellab_status status = mli_ingest_read(&job->ingest, NULL, &err);
     if (status != MODELLAB_OK) {
         say_not_ingested(job, status, &err);
-        return later(job, now_ns);
+        return later(job, status, now_ns);
     }
     /* The rest of a long journal is read after a look at the other runs. */
     job->ready = !job->ingest.more;
@@ -196,7 +197,7 @@ static bool not_settled(mli_job *job, modellab_status status, const modellab_err
 {
     mli_log_error(job->log, MODELLAB_LOG_ERROR, "run.not_settled",
                   "the end of the run could not be recorded; it will be tried again", status, err);
-    return later(job, now_ns);
+    return later(job, status, now_ns);
 }
 
 bool mli_job_end_prepare(mli_job *job, const mli_store_write *lines, int64_t now_ns)
@@ -208,7 +209,7 @@ bool mli_job_end_prepare(mli_job *job, const mli_store_write *lines, int64_t now
     }
     if (status != MODELLAB_OK) {
         say_not_ingested(job, status, &err);
-        return later(job, now_ns);
+        return later(job, status, now_ns);
     }
     job->measures = measures_of(job);
     status = mli_ending_prepare(&job->ending, &job->ingest, &job->settlement, &job->measures, &err);

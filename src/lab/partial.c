@@ -157,7 +157,8 @@ MODELLAB_MUST_CHECK static modellab_status keep(mli_ingest *ingest, mli_buf *tex
 static bool is_worth_a_retry(modellab_status status)
 {
     return status == MODELLAB_E_NO_MEMORY || status == MODELLAB_E_BUSY ||
-           status == MODELLAB_E_STORE_FAILED || status == MODELLAB_E_FORKED;
+           status == MODELLAB_E_NO_SPACE || status == MODELLAB_E_STORE_FAILED ||
+           status == MODELLAB_E_FORKED;
 }
 
 modellab_status mli_partial_keep(mli_ingest *ingest, const mli_run_record *record,

@@ -86,6 +86,17 @@ static int64_t longest_lag(const mli_supervisor *s, int64_t now)
     return longest;
 }
 
+/* What people who wait are told: why an end cannot be recorded, or nothing is started. */
+static modellab_status trouble_of(const mli_supervisor *s, modellab_status round)
+{
+    for (size_t i = 0; i < s->job_count; i++) {
+        if (s->jobs[i]->trouble != MODELLAB_OK) {
+            return s->jobs[i]->trouble;
+        }
+    }
+    return s->no_disk || round == MODELLAB_E_NO_SPACE ? MODELLAB_E_NO_SPACE : MODELLAB_OK;
+}
+
 MODELLAB_MUST_CHECK static modellab_status round_of(mli_supervisor *s, int64_t *next,
                                                     modellab_error *err)
 {
@@ -114,7 +125,7 @@ MODELLAB_MUST_CHECK static modellab_status round_of(mli_supervisor *s, int64_t *
         mli_log_error(s->lab->logger, MODELLAB_LOG_ERROR, "supervisor.round_failed",
                       "it will be tried again", first, err);
     }
-    mli_beat_turn(s->beat, now, (int64_t)s->job_count, longest_lag(s, now));
+    mli_beat_turn(s->beat, now, (int64_t)s->job_count, longest_lag(s, now), trouble_of(s, first));
     mli_lab_turned(s->lab, &s->turns, now);
     mli_service_alive(&s->service, s->lab, now, s->job_count);
     *next = s->next_reconcile_ns < *next ? s->next_reconcile_ns : *next;

@@ -327,7 +327,8 @@ static int64_t longest_ladder_ms(const mli_supervisor *s)
 {
     int64_t longest = 0;
     for (size_t i = 0; i < s->job_count; i++) {
-        int64_t one = s->jobs[i]->ladder.kill_ms;
+        const mli_worker_process *p = &s->jobs[i]->process;
+        int64_t one = p->ended || p->answered ? 0 : s->jobs[i]->ladder.kill_ms;
         longest = one > longest ? one : longest;
     }
     return longest;

@@ -32,6 +32,16 @@ static int map(mli_bell *bell, int fd, bool read_only)
     return -rc;
 }
 
+/* A hole in a mapped file is filled when it is written to, and on a full disk that is the end of
+ * the process: the page gets its space before. The byte is the highest of a counter: at worst
+ * somebody wakes for nothing. */
+static int take_space(const mli_os_files *files, int fd)
+{
+    int64_t n = files->pwrite(files->user, fd, "", 1, (int64_t)BELL_BYTES - 1);
+
+    return n < 0 ? (int)n : n == 1 ? 0 : -ENOSPC;
+}
+
 int mli_bell_open(mli_bell *bell, const mli_os_files *files, const mli_os_words *words,
                   const char *path, bool read_only)
 {
@@ -51,6 +61,9 @@ int mli_bell_open(mli_bell *bell, const mli_os_files *files, const mli_os_words 
     if (rc == 0 && facts.bytes < (int64_t)BELL_BYTES) {
         /* only ever made longer: others may have it mapped */
         rc = read_only ? -EINVAL : files->truncate(files->user, fd, BELL_BYTES);
+    }
+    if (rc == 0 && !read_only) {
+        rc = take_space(files, fd);
     }
     if (rc == 0) {
         rc = map(bell, fd, read_only);

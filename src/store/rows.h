@@ -143,9 +143,10 @@ typedef struct mli_run_transition {
     const char *event_type;            /* see mli_state_event() in lab/state.h */
     const char *event_data;            /* JSON object, NULL = {} */
     const char *seal_json;             /* for a final status; NULL = not known */
-    const char *methods;               /* JSON, NULL = leave as it is */
-    int64_t not_before_ms;             /* for QUEUED again */
-    int64_t retry_delay_ms;            /* likewise; 0 = leave as it is */
+    int64_t ended_ms;      /* of a final status: when the work ended, if that was before; 0 = now */
+    const char *methods;   /* JSON, NULL = leave as it is */
+    int64_t not_before_ms; /* for QUEUED again */
+    int64_t retry_delay_ms;  /* likewise; 0 = leave as it is */
     int64_t worked_until_ms; /* last sign of life of a run found dead; 0 = it worked until now */
 } mli_run_transition;
 

@@ -74,6 +74,8 @@ MODELLAB_MUST_CHECK static modellab_status put_transition(mli_sqlite *s,
     bool final = mli_sqlite_final(t->to);
     bool dead = t->worked_until_ms > 0 && t->worked_until_ms < change->now_ms;
     int64_t until_ms = dead ? t->worked_until_ms : change->now_ms;
+    bool before = t->ended_ms > 0 && t->ended_ms < change->now_ms;
+    int64_t ended_ms = before ? t->ended_ms : change->now_ms;
     mli_event_row event = {.type = t->event_type, .step = t->failed_step, .data = t->event_data};
     modellab_status status = MODELLAB_OK;
     mli_query q;
@@ -93,7 +95,7 @@ MODELLAB_MUST_CHECK static modellab_status put_transition(mli_sqlite *s,
     mli_query_int(&q, t->reason);
     mli_query_text(&q, t->message);
     mli_query_text(&q, t->failed_step);
-    mli_query_int(&q, final ? change->now_ms : -1);
+    mli_query_int(&q, final ? ended_ms : -1);
     mli_query_int(&q, t->not_before_ms);
     mli_query_text(&q, t->seal_json);
     mli_query_int(&q, change->now_ms);

@@ -15,6 +15,7 @@ mkdir -p "$work/home" "$work/seen"
 failures=0 checks=0 calls=0
 
 cleanup() {
+  if mountpoint -q "$work/small/lab/runs" 2>/dev/null; then umount "$work/small/lab/runs"; fi
   if mountpoint -q "$work/small" 2>/dev/null; then umount "$work/small"; fi
   if mountpoint -q "$work/frozen" 2>/dev/null; then umount "$work/frozen"; fi
   chmod -R u+rwX "$work" 2>/dev/null

@@ -1,6 +1,7 @@
 /* What a death leaves: steps that are closed, segments that become a partial transcript - of this
  * run's own work alone -, and no charge for the time until it was found. */
 #include "unit/lab/played.h"
+#include <errno.h>
 
 static void a_death_closes_steps_and_keeps_segments(void **state)
 {
@@ -34,6 +35,79 @@ static void a_death_closes_steps_and_keeps_segments(void **state)
     mli_run_record_free(record);
     mli_ingest_close(&ingest);
     stop_playing(&p);
+}
+
+static bool disk_is_full;
+
+static int open_on_a_full_disk(void *user, const char *path, int flags, uint32_t mode)
+{
+    return disk_is_full && strstr(path, "transcript.partial") != NULL
+               ? -ENOSPC
+               : mli_os_system_files.open(user, path, flags, mode);
+}
+
+/* No room for the partial transcript: the end waits for it, and both are there in the end. */
+static void a_full_disk_costs_no_segment(void **state)
+{
+    played p;
+    mli_ingest ingest;
+    modellab_run_status to = 0;
+    mli_settlement settlement;
+    mli_os_files files = mli_os_system_files;
+    mli_host_measures host = MLI_HOST_MEASURES_INIT;
+    mli_settle_view view = {.end = MLI_WORKER_EXITED, .code = MLI_WORKER_EXIT_NO_SPACE};
+    (void)state;
+    files.open = open_on_a_full_disk;
+    mli_lab_tables tables = {.files = &files};
+    play(&p, NULL, &tables);
+    mli_ingest_open(&ingest, p.lab, p.row);
+    say_step(&p, "step_started");
+    say_window(&p, 0, " Hello.");
+    ASSERT_OK(mli_ingest_pump(&ingest, NULL, err));
+    mli_settle_decide(&view, &settlement);
+    disk_is_full = true;
+    assert_int_equal(mli_ingest_settle(&ingest, &settlement, &host, &to, NULL),
+                     MODELLAB_E_NO_SPACE);
+    disk_is_full = false;
+    ASSERT_OK(mli_ingest_settle(&ingest, &settlement, &host, &to, err));
+    assert_int_equal(to, MODELLAB_RUN_FAILED);
+    mli_run_record *record = NULL;
+    ASSERT_OK(mli_store_load(p.lab->store, p.id, &record, err));
+    assert_int_equal(record->run->reason, MODELLAB_REASON_NO_SPACE);
+    assert_int_equal(record->artifact_count, 1);
+    assert_string_equal(record->artifacts[0].role, "partial");
+    mli_run_record_free(record);
+    mli_ingest_close(&ingest);
+    stop_playing(&p);
+}
+
+/* The store could not take it for a while: the work ended before. A clock that makes no sense
+ * does not count. */
+static void the_end_is_when_the_worker_said_so(void **state)
+{
+    played p;
+    mli_ingest ingest;
+    modellab_run_status to = 0;
+    (void)state;
+    for (int sane = 0; sane < 2; sane++) {
+        play(&p, NULL, NULL);
+        mli_ingest_open(&ingest, p.lab, p.row);
+        say_outcome(&p, "COMPLETED", "none");
+        ASSERT_OK(mli_ingest_pump(&ingest, NULL, err));
+        assert_int_equal(mli_os_system_clock.sleep_ns(NULL, 100000000), 0);
+        int64_t said = ingest.outcome_ms;
+        ingest.outcome_ms = sane ? said : p.row->started_ms - 1;
+        settle_as(&ingest, &to);
+        mli_run_record *record = NULL;
+        ASSERT_OK(mli_store_load(p.lab->store, p.id, &record, err));
+        assert_true(sane ? record->run->ended_ms == said : record->run->ended_ms >= said + 99);
+        assert_true(record->run->ended_ms >= record->run->started_ms);
+        mli_run_record_free(record);
+        mli_ingest_close(&ingest);
+        stop_playing(&p);
+        temp_folder_remove(&folder);
+        temp_folder_make(&folder);
+    }
 }
 
 /* The text of the partial transcript of a run whose worker died; empty = there is none. */
@@ -191,10 +265,13 @@ static void time_after_a_death_is_not_charged(void **state)
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-    const struct CMUnitTest tests[] = {
-        TEST(a_death_closes_steps_and_keeps_segments), TEST(windows_of_the_parent_are_not_its_own),
-        TEST(a_partial_is_of_one_work), TEST(a_partial_says_its_task),
-        TEST(time_after_a_death_is_not_charged)};
+    const struct CMUnitTest tests[] = {TEST(a_death_closes_steps_and_keeps_segments),
+                                       TEST(windows_of_the_parent_are_not_its_own),
+                                       TEST(a_partial_is_of_one_work),
+                                       TEST(a_partial_says_its_task),
+                                       TEST(time_after_a_death_is_not_charged),
+                                       TEST(a_full_disk_costs_no_segment),
+                                       TEST(the_end_is_when_the_worker_said_so)};
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
