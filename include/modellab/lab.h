@@ -20,7 +20,10 @@ enum {
     /** Do not reconcile at open. */
     MODELLAB_LAB_NO_RECONCILE = 2,
     /** Accept a network file system, whose locks cannot be trusted. */
-    MODELLAB_LAB_ALLOW_NETWORK_FS = 4
+    MODELLAB_LAB_ALLOW_NETWORK_FS = 4,
+    /** For who makes room on a full disk: the lab's reserve (a file of 1 MiB) is given up when less
+     * than that is free, and made anew when the lab is closed. */
+    MODELLAB_LAB_MAKE_ROOM = 8
 };
 
 /** How to open a lab. Zero or NULL is the default everywhere. */

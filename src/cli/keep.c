@@ -153,7 +153,7 @@ int cli_admin_cleanup(cli_call *call)
     if (code != CLI_EXIT_OK)
         return code;
     code = options.dry_run ? cli_open_lab_to_read(call, MODELLAB_LAB_NO_RECONCILE, &lab)
-                           : cli_open_lab(call, 0, &lab);
+                           : cli_open_lab(call, MODELLAB_LAB_MAKE_ROOM, &lab);
     if (code != CLI_EXIT_OK)
         return code;
     modellab_status status = modellab_lab_cleanup(lab, &options, &result, &err);

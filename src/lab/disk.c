@@ -3,6 +3,7 @@
 #include "lab/disk.h"
 
 #include "base/error.h"
+#include "lab/reserve.h"
 #include "lab/retention.h"
 #include "lab/tree_bytes.h"
 #include "os/locale.h"
@@ -123,7 +124,7 @@ MODELLAB_MUST_CHECK static modellab_status store_bytes(mli_lab *lab, modellab_di
                                                        modellab_error *err)
 {
     static const char *const names[] = {MLI_STORE_FILE, MLI_STORE_FILE "-wal",
-                                        MLI_STORE_FILE "-shm", MLI_BELL_FILE};
+                                        MLI_STORE_FILE "-shm", MLI_BELL_FILE, MLI_RESERVE_FILE};
     char path[MLI_PATH_BYTES];
     modellab_status status = MODELLAB_OK;
 

@@ -9,6 +9,7 @@
 #include "check/schema.h"
 #include "lab/health_probe.h"
 #include "lab/pricing.h"
+#include "lab/reserve.h"
 #include "lab/tally.h"
 #include "lab/user_caps.h"
 #include "log/logger.h"
@@ -203,8 +204,10 @@ MODELLAB_MUST_CHECK static modellab_status make_folders(const mli_lab *lab, mode
 MODELLAB_MUST_CHECK static modellab_status open_store(mli_lab *lab, modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
-    mli_store_options options = {
-        .path = path, .alloc = lab->alloc, .read_only = (lab->flags & MODELLAB_LAB_READ_ONLY) != 0};
+    mli_store_options options = {.path = path,
+                                 .alloc = lab->alloc,
+                                 .read_only = (lab->flags & MODELLAB_LAB_READ_ONLY) != 0,
+                                 .small_log = (lab->flags & MODELLAB_LAB_MAKE_ROOM) != 0};
     int rc = mli_os_format(path, sizeof path, "%s/%s", lab->root, MLI_STORE_FILE);
     modellab_status status;
 
@@ -273,11 +276,18 @@ set_up(mli_lab *lab, const char *root, const modellab_lab_options *options, mode
     if (status == MODELLAB_OK) {
         status = make_folders(lab, err);
     }
+    if (status == MODELLAB_OK && (lab->flags & MODELLAB_LAB_MAKE_ROOM) != 0) {
+        mli_reserve_give_up(lab);
+    }
     if (status == MODELLAB_OK) {
         status = open_store(lab, err);
     }
     if (status == MODELLAB_OK) {
         open_bell(lab);
+    }
+    if (status == MODELLAB_OK &&
+        (lab->flags & (MODELLAB_LAB_READ_ONLY | MODELLAB_LAB_MAKE_ROOM)) == 0) {
+        mli_reserve_keep(lab);
     }
     return status;
 }
@@ -289,7 +299,11 @@ static void close_lab(mli_lab *lab)
 
     mli_health_probe_close(lab);
     mli_tally_close(lab);
+    bool was_open = lab->store != NULL;
     mli_store_close(lab->store);
+    if (was_open && (lab->flags & MODELLAB_LAB_MAKE_ROOM) != 0) {
+        mli_reserve_keep(lab); /* the store's own log is gone by now */
+    }
     mli_bell_close(&lab->bell);
     mli_shared_sync_close(&lab->runs_sync);
     mli_pricing_close(lab->prices);

@@ -11,6 +11,7 @@
 /* Negative: in KiB. The pages of a few thousand runs, so that a busy queue is not read again and
  * again; taken only as it is used. */
 #define CACHE_KIB "-16384"
+#define SMALL_LOG_PAGES 32
 
 static const mli_store_ops ops;
 
@@ -226,6 +227,10 @@ MODELLAB_MUST_CHECK static modellab_status set_up(mli_sqlite *s, const mli_store
     status = prepare_basics(s, err);
     if (status == MODELLAB_OK) {
         status = configure(s, wait_ms, err);
+    }
+    if (status == MODELLAB_OK && options->small_log) {
+        rc = sqlite3_wal_autocheckpoint(s->db, SMALL_LOG_PAGES);
+        status = rc == SQLITE_OK ? status : mli_sqlite_fail(s, rc, err);
     }
     return status == MODELLAB_OK ? mli_sqlite_migrate(s, err) : status;
 }

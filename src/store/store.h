@@ -15,6 +15,7 @@ typedef struct mli_store_options {
     const char *path;                /* SQLite: the database file */
     const modellab_allocator *alloc; /* borrowed for the life of the store; NULL = C heap */
     bool read_only;
+    bool small_log;          /* its write-ahead log is taken over early: little space is left */
     int32_t busy_timeout_ms; /* 0 = 10000 */
 } mli_store_options;
 
