@@ -32,6 +32,6 @@ MODELLAB_MUST_CHECK modellab_status mli_beat_read(const mli_lab *lab, const char
                                                   mli_beat_page *out, modellab_error *err);
 /* The first trouble that a living supervisor tells of; OK: none does, or they cannot be looked at.
  */
-modellab_status mli_supervisors_trouble(const mli_lab *lab);
+MODELLAB_MUST_CHECK modellab_status mli_supervisors_trouble(const mli_lab *lab);
 
 #endif

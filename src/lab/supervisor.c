@@ -87,7 +87,8 @@ static int64_t longest_lag(const mli_supervisor *s, int64_t now)
 }
 
 /* What people who wait are told: why an end cannot be recorded, or nothing is started. */
-static modellab_status trouble_of(const mli_supervisor *s, modellab_status round)
+MODELLAB_MUST_CHECK static modellab_status trouble_of(const mli_supervisor *s,
+                                                      modellab_status round)
 {
     for (size_t i = 0; i < s->job_count; i++) {
         if (s->jobs[i]->trouble != MODELLAB_OK) {

@@ -22,7 +22,7 @@ typedef struct kit_host {
     bool keep;             /* workers outlive it */
     int workers, term_ms, kill_ms;
     int drain_ms; /* how long it lets runs finish when it is told to stop */
-    int acks; /* it also submits runs, and writes their ids and newlines here; 0 = does not */
+    int acks;     /* it also submits runs, and writes their ids and newlines here; 0 = does not */
 } kit_host;
 
 /* The programs of the command line, which each test has from its first two arguments. */
