@@ -29,6 +29,7 @@
 #include <modellab/transcript.h>
 #include <modellab/types.h>
 #include <modellab/user_cap.h>
+#include <modellab/vad.h>
 #include <modellab/version.h>
 #include <modellab/worker.h>
 

@@ -164,6 +164,9 @@ modellab_status modellab_asr_session_create(modellab_model *model, int32_t threa
     *out = NULL;
     if (model == NULL || threads < 0)
         return bad(model == NULL ? "model must not be NULL" : "threads must not be negative", err);
+    if (model->asr == NULL)
+        return mli_fail(err, MODELLAB_E_UNSUPPORTED_MODEL,
+                        "this model is not one for speech recognition");
     session = mli_alloc_zero(&model->alloc, sizeof *session);
     if (session == NULL)
         return mli_no_memory(err);

@@ -11,6 +11,7 @@
 #include "log/logger.h"
 #include "models/catalog.h"
 #include "models/installed.h"
+#include "models/onnx.h"
 #include "os/file.h"
 #include "speech/whisper_pack.h"
 #include <string.h>
@@ -87,7 +88,9 @@ MODELLAB_MUST_CHECK static modellab_status read_format(const mli_model_files *fi
     if (got < 0 || closed < 0)
         return mli_fail_os(err, got < 0 ? (int)-got : -closed, "the weight file");
     format = mli_weight_format_of(head, (size_t)got);
-    *out = format == MLI_FORMAT_CT2 ? "ctranslate2" : mli_weight_format_name(format);
+    *out = mli_onnx_is(head, (size_t)got) ? "onnx"
+           : format == MLI_FORMAT_CT2     ? "ctranslate2"
+                                          : mli_weight_format_name(format);
     return MODELLAB_OK;
 }
 
@@ -130,6 +133,41 @@ MODELLAB_MUST_CHECK static modellab_status describe(modellab_model *model, model
     return status != MODELLAB_OK || model->languages != NULL ? status : mli_no_memory(err);
 }
 
+MODELLAB_MUST_CHECK static modellab_status load_whisper(modellab_model *model,
+                                                        mli_model_files *files,
+                                                        const modellab_model_options *o,
+                                                        const char *cache, modellab_error *err)
+{
+    mli_asr_open_options options = {
+        .alloc = &model->alloc, .cache_directory = cache, .cancel = mli_cancel_word_of(o->cancel)};
+
+    options.weights =
+        o->weights == MODELLAB_WEIGHTS_F32 ? MLI_ASR_WEIGHTS_F32 : MLI_ASR_WEIGHTS_F16;
+    modellab_status status = mli_asr_model_open(&model->asr, files, &options, err);
+    return status == MODELLAB_OK ? describe(model, err) : status;
+}
+
+/* The only architecture in ONNX so far; small enough that it is packed at each opening, in f32. */
+MODELLAB_MUST_CHECK static modellab_status load_onnx(modellab_model *model, mli_model_files *files,
+                                                     const modellab_model_options *o,
+                                                     modellab_error *err)
+{
+    mli_silero_weights weights;
+    modellab_status status = mli_model_files_load(files, mli_cancel_word_of(o->cancel), err);
+
+    if (status == MODELLAB_OK)
+        status =
+            mli_silero_read(&weights, &model->alloc, files->weights, files->weights_bytes, err);
+    if (status == MODELLAB_OK)
+        status = mli_silero_create(&model->vad, &model->alloc, &weights, err);
+    mli_model_files_unload(files);
+    if (status != MODELLAB_OK)
+        return status;
+    mli_silero_sizes(&model->parameters, &model->bytes);
+    model->languages = mli_strdup(&model->alloc, "");
+    return model->languages != NULL ? MODELLAB_OK : mli_no_memory(err);
+}
+
 MODELLAB_MUST_CHECK static modellab_status
 load(modellab_model *model, const modellab_model_options *o, modellab_error *err)
 {
@@ -146,24 +184,20 @@ load(modellab_model *model, const modellab_model_options *o, modellab_error *err
         status = mli_model_store_open(&store, model->name, &files, err);
     }
     if (status == MODELLAB_OK) {
-        mli_asr_open_options options = {.alloc = &model->alloc,
-                                        .cache_directory = cache,
-                                        .cancel = mli_cancel_word_of(o->cancel)};
-
-        options.weights =
-            o->weights == MODELLAB_WEIGHTS_F32 ? MLI_ASR_WEIGHTS_F32 : MLI_ASR_WEIGHTS_F16;
         status = read_format(&files, &model->format, err);
         if (status == MODELLAB_OK)
-            status = mli_asr_model_open(&model->asr, &files, &options, err);
+            status = strcmp(model->format, "onnx") == 0
+                         ? load_onnx(model, &files, o, err)
+                         : load_whisper(model, &files, o, cache, err);
         if (status == MODELLAB_OK)
-            status = mli_model_files_sha256(&files, options.cancel, err);
+            status = mli_model_files_sha256(&files, mli_cancel_word_of(o->cancel), err);
         if (status == MODELLAB_OK)
             memcpy(model->sha256, files.sha256, sizeof model->sha256);
         mli_model_files_dispose(&files);
     }
     mli_free(&model->alloc, root);
     mli_free(&model->alloc, cache);
-    return status == MODELLAB_OK ? describe(model, err) : status;
+    return status;
 }
 
 modellab_status modellab_model_open(const char *name, const modellab_model_options *options,
@@ -197,9 +231,11 @@ modellab_status modellab_model_open(const char *name, const modellab_model_optio
         modellab_model_unref(model);
         return status;
     }
-    mli_asr_model_info info = mli_asr_model_info_of(model->asr);
-    if (info.origin == MLI_ASR_ORIGIN_REBUILT)
-        mli_log_text(model->logger, MODELLAB_LOG_WARN, "model.image_rebuilt", info.reason);
+    if (model->asr != NULL) {
+        mli_asr_model_info info = mli_asr_model_info_of(model->asr);
+        if (info.origin == MLI_ASR_ORIGIN_REBUILT)
+            mli_log_text(model->logger, MODELLAB_LOG_WARN, "model.image_rebuilt", info.reason);
+    }
     *out = model;
     return MODELLAB_OK;
 }
@@ -217,6 +253,7 @@ void modellab_model_unref(modellab_model *model)
         return;
     modellab_allocator alloc = model->alloc;
     mli_asr_model_unref(model->asr);
+    mli_silero_destroy(model->vad);
     mli_logger_unref(model->logger);
     mli_free(&alloc, model->name);
     mli_free(&alloc, model->languages);
@@ -227,20 +264,22 @@ modellab_status modellab_model_get_info(const modellab_model *model, modellab_mo
                                         modellab_error *err)
 {
     modellab_model_info info = {.size = sizeof info};
-    mli_asr_model_info inner;
 
     if (model == NULL || out == NULL)
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "%s must not be NULL",
                         model == NULL ? "model" : "out");
-    inner = mli_asr_model_info_of(model->asr);
     info.name = mli_model_name_is_path(model->name) ? mli_basename(model->name) : model->name;
-    info.architecture = "whisper";
+    info.architecture = model->asr != NULL ? "whisper" : "silero-vad";
     info.sha256 = model->sha256;
     info.format = model->format;
     info.languages = model->languages;
-    info.weights =
-        inner.weights == MLI_ASR_WEIGHTS_F32 ? MODELLAB_WEIGHTS_F32 : MODELLAB_WEIGHTS_F16;
-    info.is_multilingual = inner.multilingual ? 1 : 0;
+    info.weights = MODELLAB_WEIGHTS_F32;
+    if (model->asr != NULL) {
+        mli_asr_model_info inner = mli_asr_model_info_of(model->asr);
+        info.weights =
+            inner.weights == MLI_ASR_WEIGHTS_F32 ? MODELLAB_WEIGHTS_F32 : MODELLAB_WEIGHTS_F16;
+        info.is_multilingual = inner.multilingual ? 1 : 0;
+    }
     info.parameters = model->parameters;
     info.bytes = model->bytes;
     return mli_sized_out(out, &info, sizeof info, INFO_FIRST, err);

@@ -3,6 +3,7 @@
 #define MLI_API_MODEL_H
 
 #include "speech/asr_model.h"
+#include "speech/silero.h"
 #include <modellab/model.h>
 #include <stdatomic.h>
 
@@ -10,8 +11,9 @@ struct modellab_model {
     modellab_allocator alloc;
     _Atomic uint32_t references;
     modellab_logger *logger; /* referenced, may be NULL */
-    mli_asr_model *asr;
-    char *name, *languages; /* owned */
+    mli_asr_model *asr;      /* Whisper, or NULL */
+    mli_silero *vad;         /* a detector of voice activity, or NULL */
+    char *name, *languages;  /* owned */
     char sha256[65];
     const char *format; /* static */
     int64_t parameters, bytes;

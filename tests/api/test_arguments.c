@@ -279,6 +279,27 @@ static void inspections(void **state)
     REFUSES(modellab_model_inspect("x", NULL, NULL, &err));
 }
 
+static void voice_activity(void **state)
+{
+    void *out;
+    size_t count = 1;
+    (void)state;
+    RESETS(modellab_vad_session_create(NULL, NULL, (modellab_vad_session **)&out, &err));
+    REFUSES(modellab_vad_session_create(NULL, NULL, NULL, &err));
+    REFUSES(modellab_vad_feed(NULL, NULL, 0, &err));
+    RESETS(modellab_vad_finish(NULL, (modellab_vad_result **)&out, &err));
+    RESETS(modellab_vad_detect_file(NULL, "x", NULL, (modellab_vad_result **)&out, &err));
+    REFUSES(modellab_vad_result_at(NULL, 0, NULL, &err));
+    assert_true(modellab_vad_latest(NULL) < 0);
+    assert_true(modellab_vad_result_duration(NULL) <= 0);
+    assert_int_equal(modellab_vad_result_count(NULL), 0);
+    assert_null(modellab_vad_result_probabilities(NULL, &count));
+    assert_int_equal(count, 0);
+    assert_null(modellab_vad_result_ref(NULL));
+    modellab_vad_result_unref(NULL);
+    modellab_vad_session_destroy(NULL);
+}
+
 static void structs(void **state)
 {
     (void)state;
@@ -301,6 +322,7 @@ static void structs(void **state)
     modellab_run_again_options_init(NULL, 8);
     modellab_supervisor_options_init(NULL, 8);
     modellab_tracker_options_init(NULL, 8);
+    modellab_vad_options_init(NULL, 8);
     /* a size that cannot even hold the size is left alone */
     unsigned char tiny[16] = {0xAA, 0xAA, 0xAA, 0xAA, 0xAA};
     modellab_catalog_options_init((modellab_catalog_options *)(void *)tiny, 4);
@@ -325,6 +347,7 @@ int main(void)
                                        cmocka_unit_test(records_and_supervisors),
                                        cmocka_unit_test(catalogs),
                                        cmocka_unit_test(inspections),
+                                       cmocka_unit_test(voice_activity),
                                        cmocka_unit_test(structs)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
