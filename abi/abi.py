@@ -168,6 +168,7 @@ def faulted(include, files, exempt):
     names = fallible(include)
     wrong = [f"{name}: no case in which its allocations fail" for name in names if name not in called | excused]
     wrong += [f"{line[0]}: exempt without a reason" for line in lines if line[0] not in excused]
+    wrong += [f"{name}: exempt, and no such function" for name in sorted(excused - set(names))]
     wrong += [f"{name}: exempt, and called" for name in sorted(excused) if name in called]
     print("\n".join(wrong + [f"{len(names)} fallible functions, {len(excused)} exempt; {len(wrong)} findings"]))
     return 1 if wrong or len(names) < 50 else 0

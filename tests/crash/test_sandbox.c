@@ -231,25 +231,6 @@ static void nothing_unused_stays(void **state)
     }
 }
 
-/* A supervisor of root on the lab of somebody else: its workers have given up the rights of root,
- * and need none to write what they were given. */
-static void roots_workers_serve_anybodys_lab(void **state)
-{
-    kit *k = *state;
-    char id[MODELLAB_RUN_ID_BYTES], command[700];
-    if (getuid() != 0) {
-        print_message("skipped: only root can own what belongs to others\n");
-        return;
-    }
-    kit_submit(k, "{\"pipeline\":\"ingest\"}", 0.5, id);
-    (void)snprintf(command, sizeof(command), "chown -R 12345:12345 %s && chmod -R go= %s", k->root,
-                   k->root);
-    assert_int_equal(system(command), 0);
-    pid_t host = kit_start_host(k, &(kit_host){0});
-    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_COMPLETED);
-    kit_stop_host(k, host);
-}
-
 static pid_t left_behind(kit *k)
 {
     char path[300], text[24] = "";
@@ -317,10 +298,10 @@ int main(int argc, char **argv)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_kit, close_kit)
     const struct CMUnitTest tests[] = {
-        TEST(the_record_names_the_level),   TEST(a_decoder_cannot_get_out),
-        TEST(without_it_the_tries_succeed), TEST(a_warm_worker_has_no_path_of_a_run),
-        TEST(nothing_unused_stays),         TEST(roots_workers_serve_anybodys_lab),
-        TEST(who_stays_behind_is_ended),    TEST(who_requires_it_is_refused_less)};
+        TEST(the_record_names_the_level),     TEST(a_decoder_cannot_get_out),
+        TEST(without_it_the_tries_succeed),   TEST(a_warm_worker_has_no_path_of_a_run),
+        TEST(nothing_unused_stays),           TEST(who_stays_behind_is_ended),
+        TEST(who_requires_it_is_refused_less)};
 #undef TEST
     if (!kit_arguments(argc, argv, 1) || setenv("MODEL_LAB_TESTING", "1", 1) != 0) {
         return 2;
