@@ -22,7 +22,7 @@ enum {
     /** Accept a network file system, whose locks cannot be trusted. */
     MODELLAB_LAB_ALLOW_NETWORK_FS = 4,
     /** For who makes room on a full disk: the lab's reserve (a file of 1 MiB) is given up when less
-     * than that is free, and made anew when the lab is closed. */
+     * than that is free, and made anew when the lab is closed. Nothing is reconciled at open. */
     MODELLAB_LAB_MAKE_ROOM = 8
 };
 

@@ -19,7 +19,7 @@ typedef struct modellab_model_options {
     modellab_logger *logger;             /**< referenced; NULL = silent */
     const char *models_root;      /**< NULL = configured (MODEL_LAB_MODELS_ROOT, else XDG data) */
     const char *cache_root;       /**< packed images; NULL = configured; "" = no cache */
-    modellab_weight_type weights; /**< 0 = f16 */
+    modellab_weight_type weights; /**< of Whisper; 0 = f16. Others have one type */
     int32_t reserved;             /**< 0 */
     modellab_cancel *cancel;      /**< ends reading and packing of the weights with E_CANCELLED */
 } modellab_model_options;
@@ -62,7 +62,7 @@ modellab_model_open(const char *name, const modellab_model_options *options, mod
 MODELLAB_API modellab_model *modellab_model_ref(modellab_model *model);
 /** Gives a reference back; NULL is accepted. @threads any @since 0.1 */
 MODELLAB_API void modellab_model_unref(modellab_model *model);
-/** Describes a weight file as JSON, without opening it as a model: format (onnx, ct2, ggml,
+/** Describes a weight file as JSON, without opening it as a model: format (onnx, ctranslate2, ggml,
  * safetensors), architecture (null = not one that is recognised), weights (name, type, shape),
  * parameters; of ONNX also ir_version, opset, producer, inputs and outputs (shapes with names where
  * a size is not fixed), nodes, ops (op, count; the most frequent first). Control characters of

@@ -197,7 +197,8 @@ typedef struct modellab_artifact_info {
     const char *media_type;
     const char *sha256;
     int64_t bytes;
-    int32_t is_late; /**< 1: made after its step, or the run, had ended */
+    int32_t is_late;  /**< 1: made after its step, or the run, had ended */
+    int32_t reserved; /**< 0 */
 } modellab_artifact_info;
 
 /** Which runs to list. Zero or NULL matches all. Newest first. */

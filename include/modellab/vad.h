@@ -16,8 +16,8 @@ typedef struct modellab_vad_session modellab_vad_session;
 /** Immutable, reference counted. */
 typedef struct modellab_vad_result modellab_vad_result;
 
-/** Progress of a whole file: seconds done and in all, on the calling thread, about ten times a
- * minute of audio. Return 0 to go on; anything else ends the call with E_CALLBACK. */
+/** Progress of a whole file: seconds done and in all, on the calling thread, after each two
+ * seconds of audio. Return 0 to go on; anything else ends the call with E_CALLBACK. */
 typedef int32_t (*modellab_vad_progress_fn)(void *user, double done_seconds, double total_seconds);
 
 typedef struct modellab_vad_options {
@@ -55,7 +55,7 @@ MODELLAB_API void modellab_vad_options_init(modellab_vad_options *options, size_
 /** Makes a session with its own threads and scratch memory (about 3 MB).
  * @param options   borrowed for the call; cancel is kept (referenced). NULL = defaults
  * @param[out] out  new; modellab_vad_session_destroy()
- * @errors E_UNSUPPORTED_MODEL (no detector), E_INVALID_ARGUMENT, E_NO_MEMORY
+ * @errors E_UNSUPPORTED_MODEL (no detector), E_INVALID_ARGUMENT, E_ABI_TOO_SMALL, E_NO_MEMORY
  * @threads any @since 0.1 */
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status
 modellab_vad_session_create(modellab_model *model, const modellab_vad_options *options,
@@ -64,7 +64,7 @@ modellab_vad_session_create(modellab_model *model, const modellab_vad_options *o
 MODELLAB_API void modellab_vad_session_destroy(modellab_vad_session *session);
 /** Takes the next samples of the stream: mono, 16 kHz, f32 in -1..1, any number of them. After a
  * failure the stream is over: it begins anew with the next call.
- * @errors E_INVALID_AUDIO (NaN, infinity), E_CANCELLED, E_LIMIT (a day), E_NO_MEMORY
+ * @errors E_INVALID_AUDIO (NaN, beyond a million), E_CANCELLED, E_LIMIT (a day), E_NO_MEMORY
  * @threads confined @since 0.1 */
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_vad_feed(modellab_vad_session *session,
                                                                    const float *samples,

@@ -23,7 +23,8 @@ modellab_status modellab_lab_open(const char *root, const modellab_lab_options *
     }
     status = mli_lab_open(root, options, NULL, out, err);
     if (status == MODELLAB_OK &&
-        ((*out)->flags & (MODELLAB_LAB_READ_ONLY | MODELLAB_LAB_NO_RECONCILE)) == 0) {
+        ((*out)->flags &
+         (MODELLAB_LAB_READ_ONLY | MODELLAB_LAB_NO_RECONCILE | MODELLAB_LAB_MAKE_ROOM)) == 0) {
         status = mli_reconcile(*out, 0, NULL, err);
         if (status != MODELLAB_OK) {
             mli_log_error((*out)->logger, MODELLAB_LOG_ERROR, "lab.not_reconciled",

@@ -156,10 +156,12 @@ MODELLAB_MUST_CHECK static modellab_status load_onnx(modellab_model *model, mli_
     modellab_status status = mli_model_files_load(files, mli_cancel_word_of(o->cancel), err);
 
     if (status == MODELLAB_OK)
-        status =
-            mli_silero_read(&weights, &model->alloc, files->weights, files->weights_bytes, err);
+        status = mli_silero_read(&weights, &model->alloc, files->weights, files->weights_bytes,
+                                 mli_cancel_word_of(o->cancel), err);
     if (status == MODELLAB_OK)
         status = mli_silero_create(&model->vad, &model->alloc, &weights, err);
+    if (status == MODELLAB_OK) /* of the bytes that were read */
+        status = mli_model_files_sha256(files, mli_cancel_word_of(o->cancel), err);
     mli_model_files_unload(files);
     if (status != MODELLAB_OK)
         return status;

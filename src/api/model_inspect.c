@@ -7,6 +7,7 @@
 #include "models/file_read.h"
 #include "models/inspect.h"
 #include <modellab/model.h>
+#include <string.h>
 
 #define MOST_BYTES ((size_t)16 << 30)
 
@@ -19,14 +20,25 @@ MODELLAB_MUST_CHECK static modellab_status read_file(const modellab_allocator *a
                                                      modellab_error *err)
 {
     const mli_os_files *files = &mli_os_system_files;
+    unsigned char head[64];
     int fd = -1;
     modellab_status status = mli_file_open(files, path, MOST_BYTES, &fd, bytes, err);
     if (status != MODELLAB_OK)
         return status;
-    *data = mli_alloc(alloc, *bytes);
-    status = *data == NULL
-                 ? mli_no_memory(err)
-                 : mli_file_fill(files, fd, *data, *bytes, mli_cancel_word_of(cancel), err);
+    /* what is no model is not read */
+    size_t first = *bytes < sizeof head ? *bytes : sizeof head;
+    status = mli_file_fill(files, fd, head, first, mli_cancel_word_of(cancel), err);
+    if (status == MODELLAB_OK)
+        status = mli_inspect_head(head, first, err);
+    if (status == MODELLAB_OK) {
+        *data = mli_alloc(alloc, *bytes);
+        status = *data != NULL ? MODELLAB_OK : mli_no_memory(err);
+    }
+    if (status == MODELLAB_OK) {
+        memcpy(*data, head, first);
+        status = mli_file_fill(files, fd, (unsigned char *)*data + first, *bytes - first,
+                               mli_cancel_word_of(cancel), err);
+    }
     int rc = files->close(files->user, fd);
     if (status == MODELLAB_OK && rc != 0)
         status = mli_fail_os(err, -rc, "cannot close a model file");
@@ -54,7 +66,7 @@ modellab_status modellab_model_inspect(const char *path, const modellab_model_op
     mli_buf_init(&json, &alloc);
     status = read_file(&alloc, path, o.cancel, &data, &bytes, err);
     if (status == MODELLAB_OK)
-        status = mli_inspect(&alloc, data, bytes, &json, err);
+        status = mli_inspect(&alloc, data, bytes, mli_cancel_word_of(o.cancel), &json, err);
     mli_free(&alloc, data);
     if (status == MODELLAB_OK)
         status = mli_buffer_from_buf(&json, out, err);

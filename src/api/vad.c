@@ -15,8 +15,10 @@ enum {
     OPTIONS_FIRST = MLI_SIZE_UP_TO(modellab_vad_options, tracker),
     SEGMENT_FIRST = MLI_SIZE_UP_TO(modellab_speech_segment, end),
     STEP = MLI_SILERO_CHUNK,
-    BLOCK = 64 * STEP /* samples of a file at a time, 2 s */
+    BLOCK = 64 * STEP, /* samples of a file at a time, 2 s */
+    LOOK_SAMPLES = 1 << 20
 };
+#define LOUDEST 1e6f
 
 struct modellab_vad_session {
     modellab_model *model;   /* referenced */
@@ -70,7 +72,8 @@ MODELLAB_MUST_CHECK static modellab_status take_options(const modellab_vad_optio
     if (status != MODELLAB_OK)
         return status;
     double threshold = o->threshold == 0.0 ? 0.5 : o->threshold;
-    double low = o->neg_threshold == 0.0 ? fmax(threshold - 0.15, 0.01) : o->neg_threshold;
+    double low =
+        o->neg_threshold == 0.0 ? fmin(fmax(threshold - 0.15, 0.01), threshold) : o->neg_threshold;
     if (!(threshold > 0.0 && threshold <= 1.0) || !(low > 0.0 && low <= threshold))
         return bad("thresholds must lie above 0, at most at 1, and the lower one below", err);
     if (!(o->max_speech_seconds >= 0.0) || o->threads < 0)
@@ -186,9 +189,12 @@ MODELLAB_MUST_CHECK static modellab_status check_samples(const modellab_vad_sess
     if (count > (size_t)(MLI_AUDIO_MAX_SAMPLES - s->samples))
         return mli_fail(err, MODELLAB_E_LIMIT, "a stream is at most a day long");
     for (size_t i = 0; i < count; i++) {
-        if (!isfinite(samples[i]))
+        /* squares of greater ones would not be finite any more */
+        if (!(fabsf(samples[i]) <= LOUDEST))
             return mli_fail_at(err, MODELLAB_E_INVALID_AUDIO, (int64_t)i,
-                               "sample %zu is not a number", i);
+                               "sample %zu is not a number, or beyond a million", i);
+        if (i % LOOK_SAMPLES == 0 && mli_cancelled(mli_cancel_word_of(s->cancel)))
+            return mli_fail(err, MODELLAB_E_CANCELLED, "cancelled");
     }
     return MODELLAB_OK;
 }

@@ -161,6 +161,13 @@ int cli_admin_cleanup(cli_call *call)
         code = cli_fail(call, "cleanup", NULL, status, &err);
     else if (!print_cleanup(call, &result, options.dry_run != 0) || result.failed > 0)
         code = CLI_EXIT_FAILURE;
+    /* what an opening usually looks after comes last: it may need the room that was made */
+    if (code == CLI_EXIT_OK && options.dry_run == 0) {
+        modellab_report *report = NULL;
+        status = modellab_lab_reconcile(lab, 0, &report, &err);
+        modellab_report_unref(report);
+        code = status == MODELLAB_OK ? CLI_EXIT_OK : cli_fail(call, "cleanup", NULL, status, &err);
+    }
     modellab_lab_unref(lab);
     return code;
 }

@@ -24,7 +24,9 @@ int cli_load_artifact(cli_call *call, modellab_lab *lab, const modellab_run *run
     for (size_t i = 0; status == MODELLAB_OK && i < modellab_run_artifact_count(run); i++) {
         modellab_artifact_info a = {.size = sizeof a};
         status = modellab_run_artifact_at(run, i, &a, &err);
-        if (status == MODELLAB_OK && (strcmp(a.name, which) == 0 || strcmp(a.id, which) == 0))
+        /* what came after the end is no result: it has to be asked for by its id */
+        bool named = a.is_late == 0 && strcmp(a.name, which) == 0;
+        if (status == MODELLAB_OK && (named || strcmp(a.id, which) == 0))
             found = a;
     }
     if (status == MODELLAB_OK && found.id == NULL)
@@ -40,7 +42,8 @@ static bool has_artifact(const modellab_run *run, const char *name)
 {
     for (size_t i = 0; i < modellab_run_artifact_count(run); i++) {
         modellab_artifact_info a = {.size = sizeof a};
-        if (modellab_run_artifact_at(run, i, &a, NULL) == MODELLAB_OK && strcmp(a.name, name) == 0)
+        if (modellab_run_artifact_at(run, i, &a, NULL) == MODELLAB_OK && a.is_late == 0 &&
+            strcmp(a.name, name) == 0)
             return true;
     }
     return false;

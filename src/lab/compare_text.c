@@ -2,6 +2,7 @@
 #include "lab/compare_text.h"
 
 #include "base/error.h"
+#include "lab/step_state.h"
 #include "score/wer.h"
 #include "text/format.h"
 #include <math.h>
@@ -23,7 +24,8 @@ MODELLAB_MUST_CHECK static modellab_status read_transcript(mli_lab *lab,
     *out = NULL;
     for (size_t n = 0; artifact == NULL && n < sizeof names / sizeof *names; n++) {
         for (size_t i = record->artifact_count; artifact == NULL && i > 0; i--) {
-            if (strcmp(record->artifacts[i - 1].name, names[n]) == 0) {
+            if (strcmp(record->artifacts[i - 1].name, names[n]) == 0 &&
+                strcmp(record->artifacts[i - 1].role, MLI_ROLE_LATE) != 0) {
                 artifact = &record->artifacts[i - 1];
             }
         }

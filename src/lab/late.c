@@ -12,6 +12,7 @@
 #include "os/locale.h"
 #include "os/process.h"
 #include "store/seal.h"
+#include <errno.h>
 #include <string.h>
 
 typedef struct late_look {
@@ -38,14 +39,23 @@ MODELLAB_MUST_CHECK static modellab_status has_grown(late_look *look, bool *grow
     }
     modellab_status status =
         mli_run_path(look->lab->root, row->id, MLI_RUN_JOURNAL, path, look->err);
-    if (status == MODELLAB_OK && f->stat(f->user, path, false, &facts) == 0) {
-        status = mli_json_parse(row->seal_json, strlen(row->seal_json), MLI_JSON_MAX_BYTES, &seal,
-                                look->err);
-        *grown = status == MODELLAB_OK && mli_run_seal_read(seal, &look->then) &&
-                 look->then.journal.present && facts.bytes > look->then.journal.bytes;
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    int rc = f->stat(f->user, path, false, &facts);
+    if (rc != 0) {
+        return rc == -ENOENT ? MODELLAB_OK
+                             : mli_fail_os(look->err, -rc, "a journal could not be looked at");
+    }
+    /* a seal that cannot be read seals nothing; verify tells of it */
+    if (facts.bytes <= look->lab->settings.max_journal_bytes &&
+        mli_json_parse(row->seal_json, strlen(row->seal_json), MLI_JSON_MAX_BYTES, &seal, NULL) ==
+            MODELLAB_OK) {
+        *grown = mli_run_seal_read(seal, &look->then) && look->then.journal.present &&
+                 facts.bytes > look->then.journal.bytes;
         mli_json_free(seal);
     }
-    return status;
+    return MODELLAB_OK;
 }
 
 /* The sealed part byte by byte, then the whole as it is now. */
@@ -85,6 +95,12 @@ MODELLAB_MUST_CHECK static modellab_status is_there(const late_look *look,
     if (status == MODELLAB_OK &&
         mli_os_format(path + end, sizeof(path) - end, "/%s", row->file) < 0) {
         return mli_fail(look->err, MODELLAB_E_LIMIT, "the lab's path is too long");
+    }
+    mli_os_stat facts;
+    if (status == MODELLAB_OK &&
+        lab->os.files->stat(lab->os.files->user, path, false, &facts) == 0 &&
+        facts.bytes != row->bytes) {
+        return MODELLAB_OK; /* not the file of that line, however large it is */
     }
     if (status == MODELLAB_OK) {
         status = mli_file_digest(lab->os.files, path, -1, lab->alloc, NULL, &file, look->err);

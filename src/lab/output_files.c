@@ -38,10 +38,14 @@ MODELLAB_MUST_CHECK static modellab_status make_one(const mli_lab *lab, const ml
     if (status != MODELLAB_OK) {
         return status;
     }
-    /* The fence is this attempt's alone: nothing of that name can be there. */
-    int got =
-        f->open(f->user, path, MLI_OS_WRITE | MLI_OS_CREATE | MLI_OS_EXCLUSIVE | MLI_OS_NOFOLLOW,
-                MLI_FINISHED_FILE_MODE);
+    const int flags = MLI_OS_WRITE | MLI_OS_CREATE | MLI_OS_EXCLUSIVE | MLI_OS_NOFOLLOW;
+    int got = f->open(f->user, path, flags, MLI_FINISHED_FILE_MODE);
+    if (got == -EEXIST) {
+        /* In a lab that was put back from a backup of its database made before that of its files
+         * the attempt of this number was once made already. */
+        int gone = f->unlink(f->user, path);
+        got = gone == 0 ? f->open(f->user, path, flags, MLI_FINISHED_FILE_MODE) : gone;
+    }
     if (got < 0) {
         return mli_fail_os(err, -got, "the file of the artifact %s could not be made", name);
     }
@@ -106,8 +110,13 @@ MODELLAB_MUST_CHECK static modellab_status remove_one(const mli_lab *lab, const 
 {
     char path[MLI_PATH_BYTES];
     const mli_os_files *f = lab->os.files;
+    mli_os_stat facts;
     modellab_status status = path_of(lab, run->id, fence, name, path, err);
-    int rc = status == MODELLAB_OK ? f->unlink(f->user, path) : 0;
+    int rc = status == MODELLAB_OK ? f->stat(f->user, path, false, &facts) : -ENOENT;
+    if (rc == 0 && fence > 0 && facts.bytes > 0) {
+        return status; /* written, although nothing tells of it: it stays for people */
+    }
+    rc = rc == 0 ? f->unlink(f->user, path) : rc;
     return rc == 0 || rc == -ENOENT || rc == -ENOTDIR
                ? status
                : mli_fail_os(err, -rc, "a file that nothing was written to could not be removed");

@@ -4,7 +4,6 @@
 #include "base/error.h"
 #include "check/findings.h"
 #include "lab/dead_run.h"
-#include "lab/manifest_writer.h"
 #include "lab/reconcile_files.h"
 #include "lab/reconcile_look.h"
 #include "lab/retention.h"
@@ -125,15 +124,23 @@ MODELLAB_MUST_CHECK static modellab_status look_at_active(mli_lab *lab, bool dry
 MODELLAB_MUST_CHECK static modellab_status
 look_at_supervisors(mli_lab *lab, bool dry_run, mli_findings *report, modellab_error *err)
 {
-    int64_t dead = 0;
+    int64_t dead = 0, after = 0;
+    bool whole = true;
     modellab_status status = mli_supervisors_sweep(lab, true, &dead, err);
     if (status != MODELLAB_OK || dead == 0) {
         return status;
     }
-    status = mli_reconcile_manifests(lab, dead * (MLI_MANIFEST_QUEUE + MLI_MANIFEST_THREADS),
-                                     dry_run, report, err);
+    if (!dry_run) {
+        status = mli_reconcile_manifests(lab, &whole, report, err);
+    }
     if (status == MODELLAB_OK && !dry_run) {
+        status = mli_supervisors_sweep(lab, true, &after, err);
+    }
+    /* who died meanwhile is for the next look, and so is a manifest that could not be written */
+    if (status == MODELLAB_OK && !dry_run && whole && after == dead) {
         status = mli_supervisors_sweep(lab, false, &dead, err);
+    } else if (!dry_run) {
+        return status;
     }
     if (status == MODELLAB_OK && dead > 0) {
         mli_findings_add(report, MODELLAB_SEVERITY_INFO, "lock.stale", "",

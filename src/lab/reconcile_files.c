@@ -15,7 +15,7 @@
 
 #define PAGE_OF_RUNS 200
 #define MANIFEST_MOST ((size_t)16 * 1024 * 1024)
-#define MANIFESTS_MOST 4096
+#define MANIFESTS_MOST 1024 /* of runs that ended last; a supervisor has at most 260 unwritten */
 
 typedef struct files_look {
     mli_lab *lab;
@@ -202,6 +202,7 @@ MODELLAB_MUST_CHECK static modellab_status look_at_run(files_look *look, const c
     }
     if (status == MODELLAB_E_NOT_FOUND) {
         mli_error_clear(look->err); /* deleted meanwhile */
+        mli_run_record_free(record);
         return MODELLAB_OK;
     }
     if (status != MODELLAB_OK) {
@@ -289,7 +290,7 @@ modellab_status mli_reconcile_files(mli_lab *lab, bool dry_run, mli_findings *re
 
 /* Of a run whose folder is there; what is wrong with one run is for a look at the files. */
 MODELLAB_MUST_CHECK static modellab_status look_at_one_manifest(files_look *look,
-                                                                const char *run_id)
+                                                                const char *run_id, bool *whole)
 {
     mli_run_record *record = NULL;
     modellab_status status = mli_store_load(look->lab->store, run_id, &record, look->err);
@@ -303,6 +304,11 @@ MODELLAB_MUST_CHECK static modellab_status look_at_one_manifest(files_look *look
         status != MODELLAB_E_PERMISSION && status != MODELLAB_E_NO_SPACE) {
         return status;
     }
+    if (status == MODELLAB_E_NOT_FOUND) { /* its record or its folder has gone */
+        mli_error_clear(look->err);
+        return MODELLAB_OK;
+    }
+    *whole = false;
     modellab_logger *log = mli_run_log_of(look->lab, run_id);
     mli_log_error(log, MODELLAB_LOG_ERROR, "run.not_reconciled",
                   "`modellab admin reconcile --files` writes its manifest", status, look->err);
@@ -313,18 +319,16 @@ MODELLAB_MUST_CHECK static modellab_status look_at_one_manifest(files_look *look
     return MODELLAB_OK;
 }
 
-modellab_status mli_reconcile_manifests(mli_lab *lab, int64_t most, bool dry_run,
-                                        mli_findings *report, modellab_error *err)
+modellab_status mli_reconcile_manifests(mli_lab *lab, bool *whole, mli_findings *report,
+                                        modellab_error *err)
 {
     modellab_error own = MODELLAB_ERROR_INIT;
-    files_look look = {
-        .lab = lab, .dry_run = dry_run, .report = report, .err = err != NULL ? err : &own};
+    files_look look = {.lab = lab, .report = report, .err = err != NULL ? err : &own};
     mli_run_row_list *list = NULL;
-    mli_store_ended filter = {.limit = most < MANIFESTS_MOST ? (int32_t)most : MANIFESTS_MOST,
-                              .before_ms = INT64_MAX};
+    mli_store_ended filter = {.limit = MANIFESTS_MOST, .before_ms = INT64_MAX};
     modellab_status status = mli_store_list_ended(lab->store, &filter, &list, look.err);
     for (size_t i = 0; status == MODELLAB_OK && i < list->count; i++) {
-        status = look_at_one_manifest(&look, list->rows[i]->id);
+        status = look_at_one_manifest(&look, list->rows[i]->id, whole);
     }
     mli_run_row_list_free(list);
     return status;

@@ -48,21 +48,27 @@ static void *leave_with_host(void *arg)
     return NULL;
 }
 
-/* Where there are no pidfds its limit of CPU time ends it at the latest. */
-MODELLAB_MUST_CHECK static modellab_status watch_host(const char *host_pid, modellab_error *err)
+/* -1 where there are no pidfds: its limit of CPU time ends it at the latest. */
+MODELLAB_MUST_CHECK static modellab_status find_host(const char *host_pid, int *host_fd,
+                                                     modellab_error *err)
 {
-    static int host_fd;
-    mli_os_thread watch;
     int64_t pid = 0;
     if (!mli_parse_i64(host_pid, 1, INT32_MAX, &pid)) {
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "not started by a supervisor");
     }
-    host_fd = mli_os_parent_pidfd();
-    if (mli_os_parent_pid() != pid) {
-        return mli_fail(err, MODELLAB_E_CANCELLED, "the supervisor is gone");
-    }
-    int rc =
-        host_fd < 0 ? 0 : mli_os_thread_start(&watch, WATCH_STACK_BYTES, leave_with_host, &host_fd);
+    *host_fd = mli_os_parent_pidfd();
+    return mli_os_parent_pid() == pid
+               ? MODELLAB_OK
+               : mli_fail(err, MODELLAB_E_CANCELLED, "the supervisor is gone");
+}
+
+/* After confine(): what it gave up it gave up for threads that come later, not for earlier ones. */
+MODELLAB_MUST_CHECK static modellab_status watch_host(const int *host_fd, modellab_error *err)
+{
+    mli_os_thread watch;
+    int rc = *host_fd < 0 ? 0
+                          : mli_os_thread_start(&watch, WATCH_STACK_BYTES, leave_with_host,
+                                                (void *)(uintptr_t)host_fd);
     return rc == 0 ? MODELLAB_OK : mli_fail_os(err, rc, "a thread could not be started");
 }
 
@@ -95,12 +101,16 @@ MODELLAB_MUST_CHECK static modellab_status pack(const char *models_root, const c
 
 int32_t mli_worker_pack(int32_t argc, const char *const *argv)
 {
+    static int host_fd;
     modellab_error err = MODELLAB_ERROR_INIT;
     if (argc != 6 || mli_os_fd_cloexec(IMAGE_FD, true) != 0 || limit(&err) != MODELLAB_OK ||
-        watch_host(argv[5], &err) != MODELLAB_OK) {
+        find_host(argv[5], &host_fd, &err) != MODELLAB_OK) {
         return MLI_WORKER_EXIT_USAGE;
     }
     confine(argv[2]);
+    if (watch_host(&host_fd, &err) != MODELLAB_OK) {
+        return MLI_WORKER_EXIT_IO;
+    }
     switch (pack(argv[2], argv[3], argv[4], &err)) {
     case MODELLAB_OK:
         return MLI_WORKER_EXIT_OK;

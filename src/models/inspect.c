@@ -45,7 +45,8 @@ static void put_name(mli_jw *w, mli_span span)
     char text[NAME_MOST];
     size_t bytes = span.bytes < sizeof text ? span.bytes : sizeof text;
     for (size_t i = 0; i < bytes; i++) {
-        text[i] = span.at[i] >= ' ' ? (char)span.at[i] : '?';
+        bool c1 = span.at[i] >= 0x80 && span.at[i] < 0xa0 && i > 0 && span.at[i - 1] == 0xc2;
+        text[i] = span.at[i] < ' ' || span.at[i] == 0x7f || c1 ? '?' : (char)span.at[i];
     }
     mli_jw_string_n(w, text, bytes);
 }
@@ -171,11 +172,12 @@ static void put_onnx_weights(mli_jw *w, const mli_onnx *onnx)
 }
 
 MODELLAB_MUST_CHECK static modellab_status inspect_onnx(const modellab_allocator *alloc,
-                                                        const void *file, size_t bytes, mli_jw *w,
+                                                        const void *file, size_t bytes,
+                                                        const mli_cancel_word *cancel, mli_jw *w,
                                                         modellab_error *err)
 {
     mli_onnx onnx;
-    modellab_status status = mli_onnx_read(&onnx, alloc, file, bytes, err);
+    modellab_status status = mli_onnx_read(&onnx, alloc, file, bytes, cancel, err);
     if (status != MODELLAB_OK) {
         return status;
     }
@@ -241,29 +243,40 @@ MODELLAB_MUST_CHECK static modellab_status inspect_whisper(const modellab_alloca
     mli_whisper_weights weights;
     modellab_status status = mli_whisper_weights_read(&weights, alloc, file, bytes, NULL, 0, err);
     if (status == MODELLAB_OK) {
-        put_tensors(w, mli_weight_format_name(weights.format), "whisper", &weights.tensors);
+        put_tensors(w,
+                    weights.format == MLI_FORMAT_CT2 ? "ctranslate2"
+                                                     : mli_weight_format_name(weights.format),
+                    "whisper", &weights.tensors);
         mli_whisper_weights_dispose(&weights);
     }
     return status;
 }
 
+modellab_status mli_inspect_head(const void *head, size_t bytes, modellab_error *err)
+{
+    if (mli_onnx_is(head, bytes) || mli_weight_format_of(head, bytes) != MLI_FORMAT_UNKNOWN) {
+        return MODELLAB_OK;
+    }
+    return mli_fail_at(err, MODELLAB_E_INVALID_MODEL, 0,
+                       "the first bytes are of no weight format that is known (ONNX, CTranslate2, "
+                       "ggml, safetensors)");
+}
+
 modellab_status mli_inspect(const modellab_allocator *alloc, const void *file, size_t bytes,
-                            mli_buf *json, modellab_error *err)
+                            const mli_cancel_word *cancel, mli_buf *json, modellab_error *err)
 {
     mli_jw w;
-    modellab_status status;
-    mli_weight_format format = mli_weight_format_of(file, bytes);
+    modellab_status status = mli_inspect_head(file, bytes, err);
     mli_jw_init(&w, json);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
     if (mli_onnx_is(file, bytes)) {
-        status = inspect_onnx(alloc, file, bytes, &w, err);
-    } else if (format == MLI_FORMAT_UNKNOWN) {
-        status = mli_fail_at(err, MODELLAB_E_INVALID_MODEL, 0,
-                             "the first bytes are of no weight format that is known (ONNX, "
-                             "CTranslate2, ggml, safetensors)");
+        status = inspect_onnx(alloc, file, bytes, cancel, &w, err);
     } else {
         status = inspect_whisper(alloc, file, bytes, &w, err);
         if (status != MODELLAB_OK && status != MODELLAB_E_NO_MEMORY &&
-            format == MLI_FORMAT_SAFETENSORS) {
+            mli_weight_format_of(file, bytes) == MLI_FORMAT_SAFETENSORS) {
             mli_error_clear(err);
             status = inspect_safetensors(alloc, file, bytes, &w, err);
         }

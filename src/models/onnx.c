@@ -5,7 +5,7 @@
 #include "models/onnx_private.h"
 #include <string.h>
 
-enum { MOST = 1 << 24 }; /* of anything in a list */
+enum { MOST = 1 << 20 }; /* of anything in a list */
 
 enum { /* fields of ModelProto */
        MODEL_IR_VERSION = 1,
@@ -58,6 +58,12 @@ modellab_status mli_onnx_room(const modellab_allocator *alloc, void *items, mli_
     }
     list->count++;
     return MODELLAB_OK;
+}
+
+modellab_status mli_onnx_go_on(const mli_onnx *onnx, modellab_error *err)
+{
+    return mli_cancelled(onnx->cancel) ? mli_fail(err, MODELLAB_E_CANCELLED, "cancelled")
+                                       : MODELLAB_OK;
 }
 
 MODELLAB_MUST_CHECK static modellab_status
@@ -165,7 +171,10 @@ MODELLAB_MUST_CHECK static modellab_status read_node(reading *r, const mli_wire 
     mli_wire inner = mli_wire_of(w, message);
     mli_onnx_node node = {.offset = (size_t)(message.at - w->file)};
     void *items;
-    modellab_status status = read_node_names(inner, &node, err);
+    modellab_status status = mli_onnx_go_on(o, err);
+    if (status == MODELLAB_OK) {
+        status = read_node_names(inner, &node, err);
+    }
     if (status == MODELLAB_OK) {
         status = read_links(r, inner, NODE_INPUT, &node.first_input, &node.inputs, err);
     }
@@ -413,12 +422,12 @@ MODELLAB_MUST_CHECK static modellab_status read_model(reading *r, mli_wire w, ml
 }
 
 modellab_status mli_onnx_read(mli_onnx *out, const modellab_allocator *alloc, const void *file,
-                              size_t bytes, modellab_error *err)
+                              size_t bytes, const mli_cancel_word *cancel, modellab_error *err)
 {
     reading r = {.onnx = out};
     mli_wire w;
     mli_span graph = {NULL, 0};
-    *out = (mli_onnx){.alloc = alloc, .file = file};
+    *out = (mli_onnx){.alloc = alloc, .file = file, .cancel = cancel};
     mli_wire_init(&w, "onnx", file, bytes);
     modellab_status status = read_model(&r, w, &graph, err);
     if (status == MODELLAB_OK) {
@@ -427,6 +436,10 @@ modellab_status mli_onnx_read(mli_onnx *out, const modellab_allocator *alloc, co
     if (status == MODELLAB_OK) {
         status = mli_onnx_index(out, &r.refs, err);
     }
+    if (status == MODELLAB_OK) {
+        status = mli_onnx_go_on(out, err);
+    }
+    out->cancel = NULL;
     mli_free(alloc, r.refs.items);
     if (status != MODELLAB_OK) {
         mli_onnx_dispose(out);

@@ -8,7 +8,7 @@
 #ifndef MLI_MODELS_ONNX_H
 #define MLI_MODELS_ONNX_H
 
-#include "base/buf.h"
+#include "base/cancel.h"
 #include "models/protobuf.h"
 #include "models/tensors.h"
 
@@ -98,7 +98,8 @@ typedef struct mli_onnx_list {
 typedef struct mli_onnx {
     const modellab_allocator *alloc; /* borrowed */
     const unsigned char *file;
-    int64_t ir_version, opset; /* opset of the default domain */
+    const mli_cancel_word *cancel; /* of the reading; NULL = none */
+    int64_t ir_version, opset;     /* opset of the default domain */
     mli_span producer, producer_version, graph_name;
     mli_onnx_node *nodes;
     mli_onnx_tensor *tensors; /* initializers first, then tensors of attributes */
@@ -114,9 +115,10 @@ typedef struct mli_onnx {
 } mli_onnx;
 
 /* Reads a whole file. E_INVALID_MODEL names field, node and offset; E_UNSUPPORTED_MODEL for what is
- * valid and not for us. On failure `out` is disposed. */
+ * valid and not for us; E_CANCELLED. On failure `out` is disposed. */
 MODELLAB_MUST_CHECK modellab_status mli_onnx_read(mli_onnx *out, const modellab_allocator *alloc,
                                                   const void *file, size_t bytes,
+                                                  const mli_cancel_word *cancel,
                                                   modellab_error *err);
 void mli_onnx_dispose(mli_onnx *onnx);
 /* Whether the first bytes look like a file of this format (no more than a guess). */

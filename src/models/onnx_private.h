@@ -28,6 +28,8 @@ typedef struct mli_onnx_refs {
 MODELLAB_MUST_CHECK modellab_status mli_onnx_room(const modellab_allocator *alloc, void *items,
                                                   mli_onnx_list *list, size_t item_bytes,
                                                   void **out, modellab_error *err);
+/* E_CANCELLED when the reading is to stop. */
+MODELLAB_MUST_CHECK modellab_status mli_onnx_go_on(const mli_onnx *onnx, modellab_error *err);
 /* Reads a TensorProto into the list; `*index` is its place there. */
 MODELLAB_MUST_CHECK modellab_status mli_onnx_read_tensor(mli_onnx *onnx, const mli_wire *w,
                                                          mli_span message, uint32_t *index,

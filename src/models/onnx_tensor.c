@@ -5,6 +5,8 @@
 #include "models/onnx_private.h"
 #include <string.h>
 
+enum { LOOK_NUMBERS = 1 << 18 }; /* about a millisecond */
+
 enum { /* fields of TensorProto */
        DIMS = 1,
        DATA_TYPE = 2,
@@ -55,6 +57,16 @@ const char *mli_onnx_type_name(int32_t type)
 {
     const struct type_info *info = info_of(type);
     return info != NULL ? info->name : "?";
+}
+
+/* Valid, and nothing that is read here. */
+MODELLAB_MUST_CHECK static modellab_status unsupported(const mli_onnx_tensor *t, const char *what,
+                                                       modellab_error *err)
+{
+    char name[81];
+    mli_span_text(t->name, name);
+    return mli_fail_at(err, MODELLAB_E_UNSUPPORTED_MODEL, (int64_t)t->offset,
+                       "onnx: tensor %s at byte %zu: %s", name, t->offset, what);
 }
 
 MODELLAB_MUST_CHECK static modellab_status bad(const mli_onnx_tensor *t, const char *field,
@@ -118,11 +130,11 @@ MODELLAB_MUST_CHECK static modellab_status read_facts(mli_onnx_tensor *t, mli_wi
             *has_raw = true;
             break;
         case SEGMENT:
-            return bad(t, "segment (not supported)", err);
+            return unsupported(t, "its numbers stand in segments", err);
         case EXTERNAL_DATA:
         case DATA_LOCATION:
             if (f.number == EXTERNAL_DATA || f.value != 0) {
-                return bad(t, "data_location: the numbers stand in another file", err);
+                return unsupported(t, "its numbers stand in another file", err);
             }
             break;
         default:
@@ -130,7 +142,7 @@ MODELLAB_MUST_CHECK static modellab_status read_facts(mli_onnx_tensor *t, mli_wi
         }
     }
     if (status == MODELLAB_OK && info_of(type) == NULL) {
-        status = bad(t, "data_type", err);
+        status = unsupported(t, "its data_type is not known", err);
     }
     t->type = (mli_onnx_type)type;
     return status;
@@ -176,7 +188,8 @@ static bool take_number(mli_wire_field *f, uint8_t typed, uint64_t *out)
 }
 
 /* Walks over the numbers that are not raw; `out` NULL only counts them. */
-MODELLAB_MUST_CHECK static modellab_status walk_typed(const mli_onnx_tensor *t, mli_wire w,
+MODELLAB_MUST_CHECK static modellab_status walk_typed(const mli_onnx *onnx,
+                                                      const mli_onnx_tensor *t, mli_wire w,
                                                       unsigned char *out, size_t *count,
                                                       modellab_error *err)
 {
@@ -201,7 +214,10 @@ MODELLAB_MUST_CHECK static modellab_status walk_typed(const mli_onnx_tensor *t, 
             for (size_t i = 0; out != NULL && i < info->bytes; i++) {
                 out[*count * info->bytes + i] = (unsigned char)(number >> (8 * i));
             }
-            ++*count;
+            if (++*count % LOOK_NUMBERS == 0 &&
+                (status = mli_onnx_go_on(onnx, err)) != MODELLAB_OK) {
+                return status;
+            }
         } while (f.type == MLI_WIRE_BYTES && f.span.bytes > 0);
     }
     return status;
@@ -213,7 +229,7 @@ MODELLAB_MUST_CHECK static modellab_status read_typed(const mli_onnx *onnx, mli_
                                                       mli_wire w, modellab_error *err)
 {
     size_t count;
-    modellab_status status = walk_typed(t, w, NULL, &count, err);
+    modellab_status status = walk_typed(onnx, t, w, NULL, &count, err);
     if (status == MODELLAB_OK && count != t->elements) {
         status = bad(t, "data: not as many values as the dimensions need", err);
     }
@@ -225,7 +241,7 @@ MODELLAB_MUST_CHECK static modellab_status read_typed(const mli_onnx *onnx, mli_
         return mli_no_memory(err);
     }
     t->data = t->own;
-    return walk_typed(t, w, t->own, &count, err);
+    return walk_typed(onnx, t, w, t->own, &count, err);
 }
 
 MODELLAB_MUST_CHECK static modellab_status read_data(const mli_onnx *onnx, mli_onnx_tensor *t,

@@ -1,5 +1,5 @@
-/* Finding the detector's weights in its graph, and checking that the graph is the one that the
- * engine computes. */
+/* Finding the detector's weights in its graph. Checked are names and shapes, how the convolutions
+ * step and pad, and the kind of padding; what lies between them is taken to be the detector's. */
 #include "models/silero.h"
 #include "base/error.h"
 #include "models/onnx.h"
@@ -58,8 +58,13 @@ MODELLAB_MUST_CHECK static modellab_status check_conv(const mli_onnx *onnx, uint
     }
     const mli_onnx_node *node = &onnx->nodes[onnx->uses[v->first_consumer]];
     const mli_onnx_attribute *group = mli_onnx_attribute_of(onnx, node, "group", MLI_ONNX_ATTR_INT);
+    const mli_onnx_attribute *automatic =
+        mli_onnx_attribute_of(onnx, node, "auto_pad", MLI_ONNX_ATTR_STRING);
     if (!mli_span_is(node->op, "Conv") || mli_onnx_input(onnx, node, 1) != weight) {
         return mli_onnx_refuse(onnx, node, "a convolution was expected", err);
+    }
+    if (automatic != NULL && !mli_span_is(automatic->span, "NOTSET")) {
+        return mli_onnx_refuse(onnx, node, "auto_pad is not supported", err);
     }
     if (!all_are(onnx, node, "strides", part->stride, 1) ||
         !all_are(onnx, node, "pads", part->pad, 0) || !all_are(onnx, node, "dilations", 1, 1) ||
@@ -111,10 +116,11 @@ MODELLAB_MUST_CHECK static modellab_status read_part(const mli_onnx *onnx, const
 }
 
 modellab_status mli_silero_read(mli_silero_weights *out, const modellab_allocator *alloc,
-                                const void *file, size_t bytes, modellab_error *err)
+                                const void *file, size_t bytes, const mli_cancel_word *cancel,
+                                modellab_error *err)
 {
     mli_onnx onnx;
-    modellab_status status = mli_onnx_read(&onnx, alloc, file, bytes, err);
+    modellab_status status = mli_onnx_read(&onnx, alloc, file, bytes, cancel, err);
     if (status != MODELLAB_OK) {
         return status;
     }

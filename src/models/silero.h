@@ -4,6 +4,7 @@
 #ifndef MLI_MODELS_SILERO_H
 #define MLI_MODELS_SILERO_H
 
+#include "base/cancel.h"
 #include "models/tensors.h"
 
 enum {
@@ -29,6 +30,7 @@ typedef struct mli_silero_weights {
 MODELLAB_MUST_CHECK modellab_status mli_silero_read(mli_silero_weights *out,
                                                     const modellab_allocator *alloc,
                                                     const void *file, size_t bytes,
+                                                    const mli_cancel_word *cancel,
                                                     modellab_error *err);
 
 #endif

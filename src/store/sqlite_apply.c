@@ -222,7 +222,7 @@ modellab_status mli_sqlite_apply_many(mli_sqlite *s, const mli_store_change *con
     while (status == MODELLAB_OK && i < count) {
         const char *run_id = changes[i]->run_id;
         bool some = false, more = true;
-        mli_run_stand stand;
+        mli_run_stand stand = {0};
 
         status = mli_sqlite_stand(s, run_id, &stand, err);
         while (status == MODELLAB_OK && more) {

@@ -15,7 +15,7 @@
 #include "lab/lab.h"
 #include <modellab/modellab.h>
 
-enum { RUNS = 2, RUNS_MOST = 256, PATIENCE_S = 20 };
+enum { RUNS = 2, RUNS_MOST = 2048, PATIENCE_S = 20 };
 
 static mli_os_files files;
 static atomic_int writes;

@@ -59,14 +59,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     mli_json *root = NULL;
     modellab_error err = MODELLAB_ERROR_INIT;
     mli_buf_init(&json, NULL);
-    if (mli_onnx_read(&o, NULL, data, bytes, &err) == MODELLAB_OK) {
+    if (mli_onnx_read(&o, NULL, data, bytes, NULL, &err) == MODELLAB_OK) {
         read_all(&o);
         mli_onnx_dispose(&o);
     } else if (err.message[0] == '\0') {
         abort(); /* a refusal without words */
     }
     /* Whatever names a file has, its description is JSON. */
-    if (mli_inspect(NULL, data, bytes, &json, NULL) == MODELLAB_OK) {
+    if (mli_inspect(NULL, data, bytes, NULL, &json, NULL) == MODELLAB_OK) {
         if (mli_json_parse(json.data, json.size, json.size, &root, NULL) != MODELLAB_OK) {
             abort();
         }

@@ -88,7 +88,8 @@ static mli_silero *open_model(fixture *f)
     mli_silero_weights weights;
     mli_silero *model = NULL;
     silero_file(&file, &(silero_plan){0}, f->values);
-    assert_int_equal(mli_silero_read(&weights, NULL, file.data, file.size, NULL), MODELLAB_OK);
+    assert_int_equal(mli_silero_read(&weights, NULL, file.data, file.size, NULL, NULL),
+                     MODELLAB_OK);
     assert_int_equal(mli_silero_create(&model, NULL, &weights, NULL), MODELLAB_OK);
     mli_buf_dispose(&file); /* the model has its own copy */
     return model;
@@ -211,7 +212,7 @@ static void test_other_graphs(void **state)
         mli_silero_weights weights;
         modellab_error err = MODELLAB_ERROR_INIT;
         silero_file(&file, &cases[i].plan, values);
-        assert_int_equal(mli_silero_read(&weights, NULL, file.data, file.size, &err),
+        assert_int_equal(mli_silero_read(&weights, NULL, file.data, file.size, NULL, &err),
                          MODELLAB_E_UNSUPPORTED_MODEL);
         if (strstr(err.message, cases[i].words) == NULL)
             fail_msg("\"%s\" does not say \"%s\"", err.message, cases[i].words);
