@@ -231,6 +231,27 @@ static void nothing_unused_stays(void **state)
     }
 }
 
+/* A database that was put back from an older backup than the runs' files: the first attempt was
+ * once made already. With its result in the way the run is done all the same. */
+static void files_of_an_attempt_that_was_put_back(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES], path[512];
+    kit_submit(k, "{\"pipeline\":\"ingest\"}", 0.5, id);
+    kit_run_path(k, id, "artifacts/1-audio.json", path);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs("of another life", file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    pid_t host = kit_start_host(k, &(kit_host){0});
+    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_COMPLETED);
+    kit_stop_host(k, host);
+    modellab_report *report = NULL;
+    assert_int_equal(modellab_run_verify(k->lab, id, NULL, &report, NULL), MODELLAB_OK);
+    assert_true(modellab_report_worst(report) < MODELLAB_SEVERITY_WARNING);
+    modellab_report_unref(report);
+}
+
 static pid_t left_behind(kit *k)
 {
     char path[300], text[24] = "";
@@ -298,10 +319,10 @@ int main(int argc, char **argv)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_kit, close_kit)
     const struct CMUnitTest tests[] = {
-        TEST(the_record_names_the_level),     TEST(a_decoder_cannot_get_out),
-        TEST(without_it_the_tries_succeed),   TEST(a_warm_worker_has_no_path_of_a_run),
-        TEST(nothing_unused_stays),           TEST(who_stays_behind_is_ended),
-        TEST(who_requires_it_is_refused_less)};
+        TEST(the_record_names_the_level),   TEST(a_decoder_cannot_get_out),
+        TEST(without_it_the_tries_succeed), TEST(a_warm_worker_has_no_path_of_a_run),
+        TEST(nothing_unused_stays),         TEST(files_of_an_attempt_that_was_put_back),
+        TEST(who_stays_behind_is_ended),    TEST(who_requires_it_is_refused_less)};
 #undef TEST
     if (!kit_arguments(argc, argv, 1) || setenv("MODEL_LAB_TESTING", "1", 1) != 0) {
         return 2;
