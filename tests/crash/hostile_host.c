@@ -155,6 +155,7 @@ static int be_the_child(mli_lab *lab, mli_supervisor *s, const char *plant)
     modellab_cancel_outcome outcome = 0;
     options.request = "{\"steps\":[\"noop\"]}";
     if (strcmp(plant, "blind-child") == 0) { /* the planted bug: it does not see what it is */
+        (void)alarm(5); /* what other threads of the parent held is held for ever in here */
         lab->pid = lab->store->pid = (int64_t)getpid();
         return mli_run_submit(lab, &options, id, NULL, NULL) == MODELLAB_E_FORKED ? 0 : 1;
     }
