@@ -4,10 +4,10 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "lab/reconcile.h"
 #include "lab/run_lock.h"
 #include "lab/state.h"
 #include "lab/tree_bytes.h"
-#include "lab/wake.h"
 #include "log/task.h"
 #include "models/installed.h"
 #include "os/locale.h"
@@ -249,7 +249,10 @@ modellab_status mli_leftovers_remove(mli_lab *lab, int64_t grace_ms, bool dry_ru
         mli_rundir_list(lab->os.files, lab->root, look_at_folder, NULL, &s, err);
     status = status == MODELLAB_OK ? s.status : status;
     if (status == MODELLAB_OK) {
-        status = mli_supervisors_sweep(lab, dry_run, &dead, err);
+        mli_findings findings; /* what cannot be done is logged, too */
+        mli_findings_begin(&findings, lab->alloc);
+        status = mli_reconcile_supervisors(lab, dry_run, &findings, &dead, err);
+        mli_findings_dispose(&findings);
         result->leftovers += dead;
     }
     return status == MODELLAB_OK ? clean_cache(&s, now_ns, grace_ms) : status;

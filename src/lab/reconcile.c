@@ -121,11 +121,12 @@ MODELLAB_MUST_CHECK static modellab_status look_at_active(mli_lab *lab, bool dry
 
 /* Locks and sockets of supervisors that are gone, and first of all the manifests that they still
  * had to write: after this look nothing tells any more that somebody died. */
-MODELLAB_MUST_CHECK static modellab_status
-look_at_supervisors(mli_lab *lab, bool dry_run, mli_findings *report, modellab_error *err)
+modellab_status mli_reconcile_supervisors(mli_lab *lab, bool dry_run, mli_findings *report,
+                                          int64_t *gone, modellab_error *err)
 {
     int64_t dead = 0, after = 0;
     bool whole = true;
+    *gone = 0;
     modellab_status status = mli_supervisors_sweep(lab, true, &dead, err);
     if (status != MODELLAB_OK || dead == 0) {
         return status;
@@ -143,6 +144,7 @@ look_at_supervisors(mli_lab *lab, bool dry_run, mli_findings *report, modellab_e
         return status;
     }
     if (status == MODELLAB_OK && dead > 0) {
+        *gone = dead;
         mli_findings_add(report, MODELLAB_SEVERITY_INFO, "lock.stale", "",
                          dry_run ? "%lld supervisors are gone, their locks are still there -> "
                                    "reconciling would remove them"
@@ -232,7 +234,8 @@ MODELLAB_MUST_CHECK static modellab_status look(mli_lab *lab, int flags, const m
         mli_task_progress(
             task, "active runs were looked at",
             MLI_LOG_FIELDS(mli_log_int("findings", (int64_t)mli_report_count(findings->report))));
-        status = look_at_supervisors(lab, dry_run, findings, err);
+        int64_t gone = 0; /* a finding tells of them */
+        status = mli_reconcile_supervisors(lab, dry_run, findings, &gone, err);
     }
     if (status == MODELLAB_OK && !dry_run) {
         status = complete_removals(lab, findings, err);

@@ -3,6 +3,7 @@
 #ifndef MLI_LAB_RECONCILE_H
 #define MLI_LAB_RECONCILE_H
 
+#include "check/findings.h"
 #include "lab/dead_run.h"
 #include "lab/lab.h"
 #include <modellab/report.h>
@@ -23,5 +24,11 @@ MODELLAB_MUST_CHECK modellab_status mli_reconcile(mli_lab *lab, int flags, model
  * not, and its own supervisor, which lives, is about to settle it. E_NOT_FOUND. */
 MODELLAB_MUST_CHECK modellab_status mli_reconcile_run(mli_lab *lab, const char *run_id,
                                                       mli_run_life *life, modellab_error *err);
+
+/* Dead supervisors: first the manifests that they still had to write, then their locks and sockets.
+ * `*gone`: how many were taken away (or would be). Also part of a look at the lab. */
+MODELLAB_MUST_CHECK modellab_status mli_reconcile_supervisors(mli_lab *lab, bool dry_run,
+                                                              mli_findings *report, int64_t *gone,
+                                                              modellab_error *err);
 
 #endif

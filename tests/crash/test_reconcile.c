@@ -219,9 +219,8 @@ static char *read_manifest(const kit *k, const char *run_id, size_t *bytes)
 
 /* A supervisor is killed before the manifest of an ended run is written: who finds it dead writes
  * it, without a look at all files. */
-static void manifests_of_a_dead_supervisor(void **state)
+static void manifest_of_the_dead(kit *k, bool by_cleanup)
 {
-    kit *k = *state;
     char id[MODELLAB_RUN_ID_BYTES], path[512];
     size_t bytes = 0, now = 0;
     kit_submit(k, INGEST, 1.0, id);
@@ -244,12 +243,26 @@ static void manifests_of_a_dead_supervisor(void **state)
     assert_int_equal(fwrite(queued, 1, bytes, f), bytes);
     assert_int_equal(fclose(f), 0);
     expect(k, DRY, "lock.stale", NULL, MODELLAB_SEVERITY_INFO); /* it changes nothing */
-    expect(k, 0, "manifest.behind", id, MODELLAB_SEVERITY_WARNING);
+    if (by_cleanup) { /* which takes the lock that tells of the death away */
+        modellab_cleanup_options options = MODELLAB_CLEANUP_OPTIONS_INIT;
+        modellab_cleanup_result result = {.size = sizeof(result)};
+        options.what = MODELLAB_CLEANUP_LEFTOVERS;
+        assert_int_equal(modellab_lab_cleanup(k->lab, &options, &result, NULL), MODELLAB_OK);
+        assert_int_equal(result.leftovers, 1);
+    } else {
+        expect(k, 0, "manifest.behind", id, MODELLAB_SEVERITY_WARNING);
+    }
     text = read_manifest(k, id, &now);
     assert_non_null(strstr(text, "\"COMPLETED\""));
     free(text);
     free(queued);
     expect_nothing(k, FILES);
+}
+
+static void manifests_of_a_dead_supervisor(void **state)
+{
+    manifest_of_the_dead(*state, false);
+    manifest_of_the_dead(*state, true);
 }
 
 /* Name of the file of the run's only artifact. */
