@@ -63,10 +63,11 @@ MODELLAB_API modellab_model *modellab_model_ref(modellab_model *model);
 /** Gives a reference back; NULL is accepted. @threads any @since 0.1 */
 MODELLAB_API void modellab_model_unref(modellab_model *model);
 /** Describes a weight file as JSON, without opening it as a model: format (onnx, ctranslate2, ggml,
- * safetensors), architecture (null = not one that is recognised), weights (name, type, shape),
- * parameters; of ONNX also ir_version, opset, producer, inputs and outputs (shapes with names where
- * a size is not fixed), nodes, ops (op, count; the most frequent first). Control characters of
- * names become '?', names end after 256 bytes. The file is read into memory and checked.
+ * safetensors, torch), architecture (null = not one that is recognised), weights (name, type,
+ * shape), parameters; of ONNX also ir_version, opset, producer, inputs and outputs (shapes with
+ * names where a size is not fixed), nodes, ops (op, count; the most frequent first). Control
+ * characters of names become '?', names end after 256 bytes. The file is read into memory and
+ * checked.
  * @param options   allocator and cancel are used; NULL = defaults
  * @param[out] out  new; modellab_buffer_destroy()
  * @errors E_NOT_FOUND, E_INVALID_MODEL (field and byte are named), E_UNSUPPORTED_MODEL,

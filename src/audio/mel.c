@@ -34,6 +34,7 @@ typedef struct job {
     int64_t first;
     size_t count;
     float *dst; /* NULL = only the maximum */
+    bool plain; /* power, without mirror and logarithm */
     size_t band_stride, frame_stride;
 } job;
 
@@ -42,12 +43,12 @@ int64_t mli_mel_content_frames(const mli_audio_source *source)
     return mli_audio_samples(source) / MLI_MEL_HOP;
 }
 
-/* Samples around frames [frame, frame + LANES); left of 0 the audio is mirrored. */
+/* Samples around frames [frame, frame + LANES); left of 0 the audio is mirrored, or silent. */
 MODELLAB_MUST_CHECK static modellab_status fetch(const job *j, worker *w, int64_t frame)
 {
     const int64_t start = frame * MLI_MEL_HOP - MLI_MEL_FFT / 2;
     modellab_status status = mli_audio_read(j->source, start, SPAN, w->samples, &w->err);
-    if (status != MODELLAB_OK || start >= 0)
+    if (status != MODELLAB_OK || start >= 0 || j->plain)
         return status;
     const int missing = (int)-start; /* 40 or 200 */
     float mirror[MLI_MEL_FFT / 2 + 1];
@@ -70,8 +71,8 @@ static void spectrum(const mli_mel_bank *bank, worker *w)
     mli_fft400_power(&bank->fft, &w->fft);
 }
 
-/* log10 of one band of all lanes. */
-static void band_values(const mli_mel_bank *bank, int band, worker *w)
+/* One band of all lanes, as log10 unless plain. */
+static void band_values(const mli_mel_bank *bank, int band, bool plain, worker *w)
 {
     const mli_mel_band *range = &bank->ranges[band];
     const float *filter = bank->filters + band * MLI_MEL_BINS + range->first;
@@ -82,7 +83,7 @@ static void band_values(const mli_mel_bank *bank, int band, worker *w)
             sum[l] += filter[b] * power[l];
     }
     for (int l = 0; l < LANES; l++)
-        w->bands[l] = sum[l] > 1e-10f ? log10f(sum[l]) : SILENCE;
+        w->bands[l] = plain ? sum[l] : sum[l] > 1e-10f ? log10f(sum[l]) : SILENCE;
 }
 
 static void do_task(void *ctx, size_t task, int thread)
@@ -98,7 +99,7 @@ static void do_task(void *ctx, size_t task, int thread)
         return;
     spectrum(j->bank, w);
     for (int band = 0; band < j->bank->bands; band++) {
-        band_values(j->bank, band, w);
+        band_values(j->bank, band, j->plain, w);
         for (size_t l = 0; l < lanes; l++) {
             if (w->bands[l] > w->max)
                 w->max = w->bands[l];
@@ -162,13 +163,21 @@ modellab_status mli_mel_max(const mli_mel_bank *bank, const mli_audio_source *so
     return run(&j, pool, out, err);
 }
 
+/* Checks and runs a job that fills memory. */
+MODELLAB_MUST_CHECK static modellab_status frames(job *j, mli_pool *pool, modellab_error *err)
+{
+    float max;
+    if (j->first < 0 || j->first > mli_mel_content_frames(j->source) + INT32_MAX ||
+        j->count > INT32_MAX)
+        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "mel frames outside of the time line");
+    return run(j, pool, &max, err);
+}
+
 modellab_status mli_mel_log10(const mli_mel_bank *bank, const mli_audio_source *source,
                               struct mli_pool *pool, const mli_cancel_word *cancel, int64_t first,
                               size_t count, float *dst, size_t band_stride, size_t frame_stride,
                               modellab_error *err)
 {
-    if (first < 0 || first > mli_mel_content_frames(source) + INT32_MAX || count > INT32_MAX)
-        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "mel frames outside of the time line");
     job j = {.bank = bank,
              .source = source,
              .cancel = cancel,
@@ -177,8 +186,24 @@ modellab_status mli_mel_log10(const mli_mel_bank *bank, const mli_audio_source *
              .dst = dst,
              .band_stride = band_stride,
              .frame_stride = frame_stride};
-    float max;
-    return run(&j, pool, &max, err);
+    return frames(&j, pool, err);
+}
+
+modellab_status mli_mel_power(const mli_mel_bank *bank, const mli_audio_source *source,
+                              struct mli_pool *pool, const mli_cancel_word *cancel, int64_t first,
+                              size_t count, float *dst, size_t band_stride, size_t frame_stride,
+                              modellab_error *err)
+{
+    job j = {.bank = bank,
+             .source = source,
+             .cancel = cancel,
+             .first = first,
+             .count = count,
+             .dst = dst,
+             .plain = true,
+             .band_stride = band_stride,
+             .frame_stride = frame_stride};
+    return frames(&j, pool, err);
 }
 
 modellab_status mli_mel_window(const mli_mel_bank *bank, const mli_audio_source *source,

@@ -53,7 +53,16 @@ MODELLAB_MUST_CHECK modellab_status mli_mel_log10(const mli_mel_bank *bank,
                                                   size_t count, float *dst, size_t band_stride,
                                                   size_t frame_stride, modellab_error *err);
 
-/* The same, normalised with the file's maximum: max(x, file_max - 8), (x + 4) / 4. */
+/* The same frames as plain power, centred with silence on both sides of the audio instead of its
+ * mirror image (librosa's melspectrogram; speaker encoders). */
+MODELLAB_MUST_CHECK modellab_status mli_mel_power(const mli_mel_bank *bank,
+                                                  const mli_audio_source *source,
+                                                  struct mli_pool *pool,
+                                                  const mli_cancel_word *cancel, int64_t first,
+                                                  size_t count, float *dst, size_t band_stride,
+                                                  size_t frame_stride, modellab_error *err);
+
+/* As mli_mel_log10, normalised with the file's maximum: max(x, file_max - 8), (x + 4) / 4. */
 MODELLAB_MUST_CHECK modellab_status
 mli_mel_window(const mli_mel_bank *bank, const mli_audio_source *source, struct mli_pool *pool,
                const mli_cancel_word *cancel, float file_max, int64_t first, size_t count,

@@ -3,7 +3,9 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "models/ge2e.h"
 #include "models/onnx.h"
+#include "models/torch.h"
 #include "models/whisper_formats.h"
 #include <stdlib.h>
 #include <string.h>
@@ -252,14 +254,33 @@ MODELLAB_MUST_CHECK static modellab_status inspect_whisper(const modellab_alloca
     return status;
 }
 
+MODELLAB_MUST_CHECK static modellab_status inspect_torch(const modellab_allocator *alloc,
+                                                         const void *file, size_t bytes,
+                                                         const mli_cancel_word *cancel, mli_jw *w,
+                                                         modellab_error *err)
+{
+    mli_tensors list;
+    mli_tensors_init(&list, alloc);
+    modellab_status status = mli_torch_read(&list, file, bytes, cancel, err);
+    if (status == MODELLAB_OK) {
+        status = mli_tensors_sort(&list, err);
+    }
+    if (status == MODELLAB_OK) {
+        put_tensors(w, "torch", mli_ge2e_is(&list) ? "ge2e" : NULL, &list);
+    }
+    mli_tensors_dispose(&list);
+    return status;
+}
+
 modellab_status mli_inspect_head(const void *head, size_t bytes, modellab_error *err)
 {
-    if (mli_onnx_is(head, bytes) || mli_weight_format_of(head, bytes) != MLI_FORMAT_UNKNOWN) {
+    if (mli_onnx_is(head, bytes) || mli_torch_is(head, bytes) ||
+        mli_weight_format_of(head, bytes) != MLI_FORMAT_UNKNOWN) {
         return MODELLAB_OK;
     }
     return mli_fail_at(err, MODELLAB_E_INVALID_MODEL, 0,
                        "the first bytes are of no weight format that is known (ONNX, CTranslate2, "
-                       "ggml, safetensors)");
+                       "ggml, safetensors, torch)");
 }
 
 modellab_status mli_inspect(const modellab_allocator *alloc, const void *file, size_t bytes,
@@ -273,6 +294,8 @@ modellab_status mli_inspect(const modellab_allocator *alloc, const void *file, s
     }
     if (mli_onnx_is(file, bytes)) {
         status = inspect_onnx(alloc, file, bytes, cancel, &w, err);
+    } else if (mli_torch_is(file, bytes)) {
+        status = inspect_torch(alloc, file, bytes, cancel, &w, err);
     } else {
         status = inspect_whisper(alloc, file, bytes, &w, err);
         if (status != MODELLAB_OK && status != MODELLAB_E_NO_MEMORY &&

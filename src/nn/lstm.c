@@ -34,7 +34,8 @@ static void step(size_t hidden, float *gates, float *h, float *c, float *y)
     hyperbolic(h, hidden);
     for (size_t i = 0; i < hidden; i++)
         h[i] *= out[i];
-    memcpy(y, h, hidden * sizeof *y);
+    if (y != NULL)
+        memcpy(y, h, hidden * sizeof *y);
 }
 
 void mli_nn_lstm_run(mli_team *team, const mli_nn_lstm *lstm, size_t steps, const float *x,
@@ -61,5 +62,48 @@ void mli_nn_lstm_run(mli_team *team, const mli_nn_lstm *lstm, size_t steps, cons
         if (mli_team_is_first(team))
             step(lstm->hidden, g, h, c, y + t * lstm->hidden);
         mli_team_barrier(team);
+    }
+}
+
+typedef struct rows_step {
+    size_t hidden;
+    float *gates, *h, *c, *y;
+} rows_step;
+
+static void step_row(void *ctx, size_t row, mli_team *team)
+{
+    const rows_step *s = ctx;
+    (void)team;
+    step(s->hidden, s->gates + row * 4 * s->hidden, s->h + row * s->hidden, s->c + row * s->hidden,
+         s->y != NULL ? s->y + row * s->hidden : NULL);
+}
+
+void mli_nn_lstm_rows(mli_team *team, const mli_nn_lstm *lstm, size_t steps, size_t rows,
+                      const float *x, float *h, float *c, float *y, float *gates)
+{
+    size_t hidden = lstm->hidden, width = 4 * hidden;
+    if (mli_team_is_first(team)) {
+        memset(h, 0, rows * hidden * sizeof *h);
+        memset(c, 0, rows * hidden * sizeof *c);
+    }
+    mli_team_barrier(team);
+    for (size_t t = 0; t < steps; t++) {
+        mli_linear(team, &(mli_linear_args){.w = &lstm->ih,
+                                            .bias = lstm->bias,
+                                            .m = rows,
+                                            .x = x + t * rows * lstm->ih.cols,
+                                            .x_stride = lstm->ih.cols,
+                                            .y = gates,
+                                            .y_stride = width});
+        mli_linear(team, &(mli_linear_args){.w = &lstm->hh,
+                                            .m = rows,
+                                            .x = h,
+                                            .x_stride = hidden,
+                                            .y = gates,
+                                            .y_stride = width,
+                                            .add = gates,
+                                            .add_stride = width});
+        rows_step s = {hidden, gates, h, c, y != NULL ? y + t * rows * hidden : NULL};
+        mli_team_for(team, rows, step_row, &s);
     }
 }

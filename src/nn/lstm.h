@@ -1,5 +1,5 @@
-/* Long short-term memory (Hochreiter and Schmidhuber 1997, with forget gates), one layer, one
- * sequence at a time. */
+/* Long short-term memory (Hochreiter and Schmidhuber 1997, with forget gates), one layer: one
+ * sequence at a time, or many of equal length side by side. */
 #ifndef MLI_NN_LSTM_H
 #define MLI_NN_LSTM_H
 
@@ -19,5 +19,12 @@ typedef struct mli_nn_lstm {
  * one call or in several. */
 void mli_nn_lstm_run(mli_team *team, const mli_nn_lstm *lstm, size_t steps, const float *x,
                      float *h, float *c, float *y, float *gates);
+
+/* Collective. `rows` sequences that have nothing to do with each other, from a state of zeros:
+ * x[steps][rows][inputs] gives y[steps][rows][hidden]; y NULL keeps only the last state, h[rows]
+ * [hidden]; y may be x where inputs and hidden are equal. c[rows][hidden] and gates[rows][4 *
+ * hidden] are scratch. A sequence's bits do not depend on the rows beside it. */
+void mli_nn_lstm_rows(mli_team *team, const mli_nn_lstm *lstm, size_t steps, size_t rows,
+                      const float *x, float *h, float *c, float *y, float *gates);
 
 #endif

@@ -5,6 +5,7 @@
 #include "text/whisper_tokenizer.h"
 #include "unit/models/onnx_writer.h"
 #include "unit/models/synthetic.h"
+#include "unit/models/torch_writer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,6 +84,25 @@ static void vocabularies(void)
     text("tokenizer/spaces", "3", "\t  \xc2\xa0 x\xe2\x80\x83y 'S 's ''ll  ");
 }
 
+static void torch(void)
+{
+    static const float numbers[4] = {1.0f, 2.0f, 3.0f, 4.0f};
+    static const torch_tensor tensors[] = {{"w", {2, 2}, 2, numbers, 0}, {"b", {2}, 1, numbers, 1}};
+    for (int form = 0; form < 3; form++) {
+        mli_buf object, file;
+        mli_buf_init(&object, NULL);
+        mli_buf_init(&file, NULL);
+        torch_object(&object, tensors, 2);
+        if (form == 0)
+            torch_stream(&file, &object, tensors, 2);
+        else
+            torch_zip(&file, &object, tensors, 2, form == 2);
+        save(form == 0 ? "torch/stream" : form == 1 ? "torch/zip" : "torch/zip64", "", &file);
+        mli_buf_dispose(&object);
+        mli_buf_dispose(&file);
+    }
+}
+
 static void image(void)
 {
     static const float numbers[4] = {1.0f, 2.0f, 3.0f, 4.0f};
@@ -121,6 +141,7 @@ int main(int argc, char **argv)
     weights("safetensors/f16", synthetic_safetensors, &synthetic_tiny, MLI_WEIGHT_F16);
     onnx();
     vocabularies();
+    torch();
     image();
     return 0;
 }

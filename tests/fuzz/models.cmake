@@ -7,6 +7,8 @@ foreach(format ct2 ggml safetensors)
 endforeach()
 modellab_fuzz_test(onnx SOURCE onnx_fuzz.c CORPUS corpus/onnx ROOMS os base models
   DEPS dep::jansson RUNS 20000)
+modellab_fuzz_test(torch SOURCE torch_fuzz.c CORPUS corpus/torch ROOMS os base models
+  DEPS dep::jansson RUNS 20000)
 modellab_fuzz_test(image SOURCE image_fuzz.c CORPUS corpus/image ROOMS os base models
   DEPS dep::jansson RUNS 20000)
 modellab_fuzz_test(tokenizer SOURCE tokenizer_fuzz.c CORPUS corpus/tokenizer ROOMS os base models text
@@ -17,7 +19,7 @@ if(TARGET fuzz_tokenizer)
 endif()
 
 add_executable(make_model_corpus EXCLUDE_FROM_ALL make_model_corpus.c ${synthetic}
-  ${PROJECT_SOURCE_DIR}/tests/unit/models/onnx_writer.c)
+  ${PROJECT_SOURCE_DIR}/tests/unit/models/onnx_writer.c ${PROJECT_SOURCE_DIR}/tests/unit/models/torch_writer.c)
 modellab_use_rooms(make_model_corpus os base models text)
 target_include_directories(make_model_corpus PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include
   ${PROJECT_SOURCE_DIR}/tests)

@@ -147,6 +147,47 @@ static void test_short_audio(void **state)
     mli_audio_unref(source);
 }
 
+/* Power of one frame by its definition, with zeros beside the audio. */
+static double plain_band(const mli_mel_bank *bank, const float *x, int64_t frame, int band)
+{
+    const double tau = 6.283185307179586476925286766559;
+    double sum = 0;
+    for (int bin = 0; bin < MLI_MEL_BINS; bin++) {
+        double re = 0, im = 0;
+        for (int i = 0; i < MLI_MEL_FFT; i++) {
+            int64_t at = frame * MLI_MEL_HOP - MLI_MEL_FFT / 2 + i;
+            double v = at < 0 || at >= GOLDEN_SAMPLES ? 0 : (double)x[at];
+            v *= 0.5 - 0.5 * cos(tau * i / MLI_MEL_FFT);
+            re += v * cos(tau * bin * i / MLI_MEL_FFT);
+            im -= v * sin(tau * bin * i / MLI_MEL_FFT);
+        }
+        sum += (double)mli_mel_filter(bank, band, bin) * (re * re + im * im);
+    }
+    return sum;
+}
+
+static void test_power(void **state)
+{
+    static float samples[GOLDEN_SAMPLES], got[40];
+    const int64_t last = GOLDEN_SAMPLES / MLI_MEL_HOP, frames[] = {0, 1, 2, 17, last, last + 1};
+    mli_audio_source *source = golden_source();
+    mli_mel_bank *bank = NULL;
+    (void)state;
+    test_signal(samples, GOLDEN_SAMPLES);
+    OK(mli_mel_bank_create(NULL, 40, NULL, &bank, NULL));
+    for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i++) {
+        OK(mli_mel_power(bank, source, NULL, NULL, frames[i], 1, got, 1, 40, NULL));
+        for (int b = 0; b < 40; b += 3) {
+            double want = plain_band(bank, samples, frames[i], b);
+            if (fabs((double)got[b] - want) > 1e-4 * want + 1e-7)
+                fail_msg("frame %d, band %d: %g instead of %g", (int)frames[i], b, (double)got[b],
+                         want);
+        }
+    }
+    mli_mel_bank_destroy(bank);
+    mli_audio_unref(source);
+}
+
 static void test_cancel(void **state)
 {
     (void)state;
@@ -196,7 +237,7 @@ int main(void)
         cmocka_unit_test(test_fft),       cmocka_unit_test(test_filters),
         cmocka_unit_test(test_golden_80), cmocka_unit_test(test_golden_128),
         cmocka_unit_test(test_same_bits), cmocka_unit_test(test_short_audio),
-        cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_power),     cmocka_unit_test(test_cancel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
