@@ -148,6 +148,46 @@ static void soften(const attention_job *j, size_t head, size_t row, size_t rows,
     }
 }
 
+/* Keys [*from, *to) within the window of row i; `*at` is the place of the first one in it. */
+static void window_of(const mli_attention_args *a, size_t i, size_t *from, size_t *to, size_t *at)
+{
+    *from = i > a->window ? i - a->window : 0;
+    *to = i + a->window + 1 < a->kv->len ? i + a->window + 1 : a->kv->len;
+    *at = *from + a->window - i;
+}
+
+/* What relative positions add to the scores of some rows. */
+static void add_near_keys(const attention_job *j, size_t head, size_t row, size_t rows,
+                          float *scores, size_t stride)
+{
+    const mli_attention_args *a = j->a;
+    size_t dim = a->kv->dim, from, to, at;
+    for (size_t i = 0; a->near_k != NULL && i < rows; i++) {
+        const float *q = a->q + (row + i) * a->q_stride + head * dim;
+        window_of(a, row + i, &from, &to, &at);
+        for (size_t t = from; t < to; t++)
+            scores[i * stride + t] +=
+                a->scale * j->k->dot(q, a->near_k + (at + t - from) * dim, dim);
+    }
+}
+
+/* The same for the mixed rows, whose weights are still to be scaled. */
+static void add_near_values(const attention_job *j, size_t head, size_t row, size_t rows,
+                            const float *scores, size_t stride)
+{
+    const mli_attention_args *a = j->a;
+    size_t dim = a->kv->dim, from, to, at;
+    for (size_t i = 0; a->near_v != NULL && i < rows; i++) {
+        float *out = a->out + (row + i) * a->out_stride + head * dim;
+        window_of(a, row + i, &from, &to, &at);
+        for (size_t t = from; t < to; t++) {
+            const float *v = a->near_v + (at + t - from) * dim;
+            for (size_t d = 0; d < dim; d++)
+                out[d] += scores[i * stride + t] * v[d];
+        }
+    }
+}
+
 static void scale_rows(const attention_job *j, size_t head, size_t row, size_t rows,
                        const float *factors)
 {
@@ -174,12 +214,14 @@ static void few_task(void *ctx, size_t head, mli_team *team)
         size_t tiles = keys.count - t < MLI_SKINNY_TILES ? keys.count - t : MLI_SKINNY_TILES;
         mli_product_skinny(j->k, &keys, t, tiles, q, dim, a->m, scores + t * MLI_LANES, stride);
     }
+    add_near_keys(j, head, 0, a->m, scores, stride);
     soften(j, head, 0, a->m, scores, stride, factors);
     for (size_t t = 0; t < values.count; t += MLI_SKINNY_TILES) {
         size_t tiles = values.count - t < MLI_SKINNY_TILES ? values.count - t : MLI_SKINNY_TILES;
         mli_product_skinny(j->k, &values, t, tiles, scores, stride, a->m,
                            a->out + head * dim + t * MLI_LANES, a->out_stride);
     }
+    add_near_values(j, head, 0, a->m, scores, stride);
     scale_rows(j, head, 0, a->m, factors);
 }
 
@@ -241,9 +283,11 @@ static void many_task(void *ctx, size_t task, mli_team *team)
     float *packed = scores + j->query_rows * stride;
     pack_blocks(k, a->q + row * a->q_stride + head * dim, a->q_stride, rows, dim, a->scale, packed);
     score_rows(k, &keys, packed, rows, widened, scores, stride);
+    add_near_keys(j, head, row, rows, scores, stride);
     soften(j, head, row, rows, scores, stride, factors);
     mix_rows(k, &values, scores, stride, rows, widened, c,
              a->out + row * a->out_stride + head * dim, a->out_stride);
+    add_near_values(j, head, row, rows, scores, stride);
     scale_rows(j, head, row, rows, factors);
 }
 

@@ -42,6 +42,11 @@ typedef struct mli_attention_args {
     float *out;
     size_t out_stride;
     float *const *probs; /* NULL, or [heads]: NULL or where the softmax goes, [m][len] */
+    /* Relative positions (Shaw et al. 2018), when row i stands at key i: keys and values
+     * [2 window + 1][dim], common to all heads, for keys up to `window` before and after; NULL =
+     * none. */
+    const float *near_k, *near_v;
+    size_t window;
 } mli_attention_args;
 
 /* Collective. */

@@ -3,6 +3,7 @@
 #ifndef MLI_KERNELS_TABLE_H
 #define MLI_KERNELS_TABLE_H
 
+#include "kernels/convolve.h"
 #include "kernels/isa.h"
 #include "kernels/types.h"
 
@@ -90,6 +91,14 @@ typedef struct mli_kernels {
     void (*finish)(const mli_finish *f);
     void (*cache_scores)(const mli_cache_rows *k, const float *q, float *scores);
     void (*cache_mix)(const mli_cache_rows *v, const float *p, float *out);
+    /* For convolutional networks; see body_conv.h. */
+    void (*store)(const mli_store *s, size_t rows, size_t n, const float *c, size_t c_stride);
+    void (*tanh)(float *x, size_t n);
+    void (*gate)(float *y, const float *a, const float *bias, size_t n);
+    void (*depthwise)(float *y, const float *const *rows, size_t taps, const float *w,
+                      const float *bias, size_t n);
+    void (*windows)(float *y, const float *x, size_t stride, const float *w, size_t k, float bias,
+                    size_t count);
 } mli_kernels;
 
 extern const mli_kernels mli_kernels_scalar;

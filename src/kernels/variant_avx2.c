@@ -12,6 +12,8 @@
 
 #include "kernels/body_vector.h"
 
+#include "kernels/body_conv.h"
+
 #define BODY_ROWS 6
 #include "kernels/body_rows.h"
 
@@ -207,5 +209,6 @@ const mli_kernels mli_kernels_avx2 = {.isa = MLI_ISA_AVX2,
                                       .exact_f32 = exact_f32,
                                       .block = block,
                                       .pack_rows = body_pack_rows,
-                                      BODY_VECTOR_TABLE};
+                                      BODY_VECTOR_TABLE,
+                                      BODY_CONV_TABLE};
 #endif

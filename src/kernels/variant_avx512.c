@@ -12,6 +12,8 @@
 
 #include "kernels/body_vector.h"
 
+#include "kernels/body_conv.h"
+
 #define BODY_ROWS 12
 #include "kernels/body_rows.h"
 
@@ -224,5 +226,6 @@ const mli_kernels mli_kernels_avx512 = {.isa = MLI_ISA_AVX512,
                                         .exact_f32 = exact_f32,
                                         .block = block,
                                         .pack_rows = body_pack_rows,
-                                        BODY_VECTOR_TABLE};
+                                        BODY_VECTOR_TABLE,
+                                        BODY_CONV_TABLE};
 #endif

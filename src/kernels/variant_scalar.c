@@ -4,6 +4,8 @@
 
 #include "kernels/body_vector.h"
 
+#include "kernels/body_conv.h"
+
 enum { SCALAR_ROWS = 4 };
 
 static void scalar_skinny(const mli_skinny *s, bool f16)
@@ -85,4 +87,5 @@ const mli_kernels mli_kernels_scalar = {.isa = MLI_ISA_SCALAR,
                                         .exact_f32 = scalar_exact_f32,
                                         .block = scalar_block,
                                         .pack_rows = scalar_pack_rows,
-                                        BODY_VECTOR_TABLE};
+                                        BODY_VECTOR_TABLE,
+                                        BODY_CONV_TABLE};

@@ -34,6 +34,28 @@ void mli_exp(float *dst, const float *src, size_t n)
     mli_kernels_current()->exp(dst, src, n);
 }
 
+void mli_tanh(float *x, size_t n)
+{
+    mli_kernels_current()->tanh(x, n);
+}
+
+void mli_gate(float *y, const float *a, const float *bias, size_t n)
+{
+    mli_kernels_current()->gate(y, a, bias, n);
+}
+
+void mli_depthwise(float *y, const float *const *rows, size_t taps, const float *w,
+                   const float *bias, size_t n)
+{
+    mli_kernels_current()->depthwise(y, rows, taps, w, bias, n);
+}
+
+void mli_windows(float *y, const float *x, size_t stride, const float *w, size_t k, float bias,
+                 size_t count)
+{
+    mli_kernels_current()->windows(y, x, stride, w, k, bias, count);
+}
+
 float mli_dot(const float *a, const float *b, size_t n)
 {
     return mli_kernels_current()->dot(a, b, n);

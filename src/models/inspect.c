@@ -20,7 +20,7 @@ static const struct architecture {
     {"silero-vad",
      {"model.stft.forward_basis_buffer", "model.encoder.0.reparam_conv.weight",
       "model.decoder.rnn.weight_ih", "model.decoder.decoder.2.weight"}},
-    {"vits",
+    {"piper-vits",
      {"enc_p.proj.weight", "dp.pre.weight", "flow.flows.0.pre.weight", "dec.conv_pre.weight"}},
 };
 
