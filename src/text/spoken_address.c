@@ -118,12 +118,14 @@ static void say_letters(mli_saying *s, const char *text, size_t bytes, bool digi
             from = i;
         }
     }
-    bool capital = mli_is_upper(text[from]);
-    mli_say_word(s, text + from, bytes - from,
-                 bytes - from == 1 && mli_lower(text[from]) != 'a' && mli_lower(text[from]) != 'i'
-                     ? MLI_SPOKEN_LETTERS
-                 : capital ? MLI_SPOKEN_CAPITAL
-                           : 0);
+    const char *rest = text + from;
+    const size_t left = bytes - from;
+    const bool one = left == 1 && mli_lower(rest[0]) != 'a' && mli_lower(rest[0]) != 'i';
+    const bool capitals = from > 0 && left >= 2 && left <= 4 && upper_run(rest, left);
+    mli_say_word(s, rest, left,
+                 one || capitals         ? MLI_SPOKEN_LETTERS
+                 : mli_is_upper(rest[0]) ? MLI_SPOKEN_CAPITAL
+                                         : 0);
 }
 
 /* A run of digits inside something else: as a number when it is short. */

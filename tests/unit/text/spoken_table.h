@@ -104,7 +104,8 @@
     /* letters with digits */
     {"MP3, B2B, H2O, F-16, covid-19, A380", "<mp> three, <b> two <b>, <h> two <o>, <f> sixteen, "
                                             "covid nineteen, <a> three hundred eighty."},
-    {"iPhone 15, YouTube, v2.0", "iphone fifteen, you tube, <v> two point zero."},
+    {"ChatGPT, iPhone 15, YouTube, v2.0",
+     "chat <gpt>, iphone fifteen, you tube, <v> two point zero."},
     /* addresses */
     {"Visit https://www.example.com/a-b today",
      "visit <www> dot example dot com slash a dash <b> today."},
