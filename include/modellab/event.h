@@ -16,8 +16,8 @@ typedef struct modellab_event_info {
     int64_t number;   /**< 1, 2, 3 ... without gaps in each run */
     int64_t time_ms;  /**< since 1970 UTC */
     const char *type; /**< run_queued, run_started, step_started, step_progress, step_completed,
-                           step_failed, run_completed, run_failed, run_cancelled, run_timeout,
-                           run_stale, run_requeued, cancel_requested, artifact_added */
+                           step_failed, step_skipped, run_completed, run_failed, run_cancelled,
+                         run_timeout, run_stale, run_requeued, cancel_requested, artifact_added */
     const char *run_id;
     const char *request_id;
     const char *step; /**< "" when it is about the run */

@@ -66,6 +66,7 @@ enum {
       "The worker wrote more into its journal than it may.")                                       \
     X(PERMISSION_DENIED, 72, "permission_denied", 0, "Access was denied.")                         \
     X(NETWORK_ERROR, 80, "network_error", 1, "The network or a remote service failed.")            \
+    X(DEPENDENCY_FAILED, 85, "dependency_failed", 0, "A step that it needs did not complete.")     \
     X(HOST_FAILED, 90, "host_failed", 0, "The host reported that its work failed.")                \
     X(INTERNAL, 99, "internal", 0, "An internal error happened.")
 

@@ -20,7 +20,8 @@
 static const struct fallback {
     const char *part; /* of the model's name */
     double cpu;
-} fallbacks[] = {{"tiny", 0.15}, {"base", 0.3}, {"small", 1.0}, {"medium", 3.0}, {"large", 6.0}};
+} fallbacks[] = {{"silero", 0.003}, {"ge2e", 0.02}, {"piper", 0.1},  {"tiny", 0.15},
+                 {"base", 0.3},     {"small", 1.0}, {"medium", 3.0}, {"large", 6.0}};
 #define FALLBACK_CPU 1.0
 
 static double fallback_cpu(const char *model)

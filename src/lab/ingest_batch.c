@@ -39,13 +39,13 @@ static void take_rows(copy *c, const mli_store_change *from)
 static size_t move_strings(copy *c, char *to)
 {
     const char **const strings[] = {
-        &c->change.run_id,       &c->measures.model,   &c->measures.model_sha256,
-        &c->measures.engine,     &c->measures.sandbox, &c->step.name,
-        &c->step.message,        &c->step.key,         &c->step.reused_from,
-        &c->artifact.id,         &c->artifact.step,    &c->artifact.name,
-        &c->artifact.media_type, &c->artifact.sha256,  &c->artifact.file,
-        &c->artifact.role,       &c->event.type,       &c->event.step,
-        &c->event.data};
+        &c->change.run_id,    &c->measures.model,   &c->measures.model_sha256,
+        &c->measures.engine,  &c->measures.sandbox, &c->step.name,
+        &c->step.message,     &c->step.key,         &c->step.reused_from,
+        &c->step.config_json, &c->step.models_json, &c->artifact.id,
+        &c->artifact.step,    &c->artifact.name,    &c->artifact.media_type,
+        &c->artifact.sha256,  &c->artifact.file,    &c->artifact.role,
+        &c->event.type,       &c->event.step,       &c->event.data};
     size_t used = 0;
     for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
         if (*strings[i] == NULL) {

@@ -16,8 +16,51 @@ static int32_t attempt_of(const mli_journal_line *line)
     return attempt < 1 || attempt > 1000000 ? 1 : (int32_t)attempt;
 }
 
+static void put_part(mli_jw *w, const char *key, const mli_json *value, mli_buf *scratch)
+{
+    modellab_status status;
+    mli_buf_clear(scratch);
+    status = mli_json_dump(value, scratch, NULL);
+    if (status != MODELLAB_OK) {
+        w->out->status = status;
+    } else {
+        mli_jw_key(w, key);
+        mli_jw_raw(w, mli_buf_text(scratch), scratch->size);
+    }
+}
+
+/* The options that the line of a begin tells, as one text; nothing when it tells none. */
+static void write_config(const mli_journal_line *line, mli_buf *out)
+{
+    const mli_json *requested = mli_json_get(line->object, "requested");
+    const mli_json *resolved = mli_json_get(line->object, "resolved");
+    mli_buf scratch;
+    mli_jw w;
+    if (requested == NULL && resolved == NULL) {
+        return;
+    }
+    mli_buf_init(&scratch, out->alloc);
+    mli_jw_init(&w, out);
+    mli_jw_object(&w);
+    if (requested != NULL) {
+        put_part(&w, "requested", requested, &scratch);
+    }
+    if (resolved != NULL) {
+        put_part(&w, "resolved", resolved, &scratch);
+    }
+    mli_jw_end_object(&w);
+    mli_buf_dispose(&scratch);
+}
+
+static void write_models(const mli_journal_line *line, mli_buf *out)
+{
+    const mli_json *models = mli_json_get(line->object, "models");
+    modellab_status status = models == NULL ? MODELLAB_OK : mli_json_dump(models, out, NULL);
+    out->status = status != MODELLAB_OK ? status : out->status;
+}
+
 /* What a step's event tells besides its name: the history of attempts is read from these. */
-static void write_data(const mli_step_row *step, bool done, mli_buf *out)
+static void write_data(const mli_step_row *step, bool done, bool goes_on, mli_buf *out)
 {
     mli_jw w;
     mli_jw_init(&w, out);
@@ -26,6 +69,10 @@ static void write_data(const mli_step_row *step, bool done, mli_buf *out)
     if (done) {
         mli_jw_kstring(&w, "status", mli_status_name_of_run(step->status));
         mli_jw_kstring(&w, "reason", mli_reason_name(step->reason));
+    }
+    if (goes_on) { /* without a result of this step: a warning of the run */
+        mli_jw_kbool(&w, "run_goes_on", true);
+        mli_jw_kstring(&w, "message", step->message);
     }
     if (step->reused_from[0] != '\0') {
         mli_jw_kstring(&w, "reused_from", step->reused_from);
@@ -46,7 +93,7 @@ mli_step_happening mli_ingest_step_end(const mli_journal_line *line)
 modellab_status mli_ingest_apply_step(mli_ingest *ingest, const mli_journal_line *line, bool done,
                                       modellab_error *err)
 {
-    mli_buf data;
+    mli_buf data, config, models;
     mli_step_row step = {.name = mli_line_text(line, "step"),
                          .message = mli_line_text(line, "message"),
                          .key = mli_line_text(line, "key"),
@@ -72,13 +119,19 @@ modellab_status mli_ingest_apply_step(mli_ingest *ingest, const mli_journal_line
         if (!mli_reason_parse(mli_line_text(line, "reason"), &step.reason)) {
             step.reason = MODELLAB_REASON_INTERNAL;
         }
-        event.type = step.status == MODELLAB_RUN_COMPLETED || step.status == MODELLAB_STEP_SKIPPED
-                         ? "step_completed"
-                         : "step_failed";
+        event.type = step.status == MODELLAB_RUN_COMPLETED  ? "step_completed"
+                     : step.status == MODELLAB_STEP_SKIPPED ? "step_skipped"
+                                                            : "step_failed";
     }
     mli_buf_init(&data, ingest->lab->alloc);
-    write_data(&step, done, &data);
+    mli_buf_init(&config, ingest->lab->alloc);
+    mli_buf_init(&models, ingest->lab->alloc);
+    write_data(&step, done, mli_json_bool(mli_json_get(line->object, "run_goes_on"), false), &data);
+    write_config(line, &config);
+    write_models(line, &models);
     event.data = mli_buf_text(&data);
+    step.config_json = mli_buf_text(&config);
+    step.models_json = mli_buf_text(&models);
     mli_store_change change = {.journal_line = line->n,
                                .steps = &step,
                                .step_count = 1,
@@ -86,8 +139,16 @@ modellab_status mli_ingest_apply_step(mli_ingest *ingest, const mli_journal_line
                                .event_count = 1};
     modellab_status status = mli_buf_status(&data, err);
     if (status == MODELLAB_OK) {
+        status = mli_buf_status(&config, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = mli_buf_status(&models, err);
+    }
+    if (status == MODELLAB_OK) {
         status = mli_ingest_apply(ingest, &change, err);
     }
+    mli_buf_dispose(&models);
+    mli_buf_dispose(&config);
     mli_buf_dispose(&data);
     return status;
 }

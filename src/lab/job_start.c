@@ -122,7 +122,7 @@ MODELLAB_MUST_CHECK static modellab_status make_order(mli_job *job, const mli_jo
                        .address_bytes = job->host->lab->settings.worker_address_bytes,
                        .outputs = s->outputs};
     for (int i = 0; i < MLI_ORDER_FDS; i++) {
-        order.fds |= s->fds[i] >= 0 ? MLI_ORDER_BIT(i) : 0;
+        order.has[i] = s->fds[i] >= 0;
     }
     mli_order_write(&order, &s->text);
     modellab_status status = mli_buf_status(&s->text, err);

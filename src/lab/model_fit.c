@@ -3,6 +3,7 @@
 #include "lab/model_fit.h"
 
 #include "base/error.h"
+#include "lab/pipeline.h"
 #include "models/catalog.h"
 #include "models/installed.h"
 #include "os/locale.h"
@@ -47,7 +48,7 @@ modellab_status mli_model_fit(const mli_request *request, const mli_lab *lab, ml
     bool english_only = false;
     modellab_status status;
 
-    if (request->model[0] == '\0' || (index == 0 && !translates)) {
+    if (!mli_steps_contain(mli_buf_text(&request->steps), "asr") || (index == 0 && !translates)) {
         return MODELLAB_OK;
     }
     if (index < 0) {
@@ -83,54 +84,82 @@ MODELLAB_MUST_CHECK static modellab_status find_near(const mli_lab *lab, const c
     return status;
 }
 
-MODELLAB_MUST_CHECK static modellab_status tell_missing(const mli_lab *lab, const char *name,
+/* The place of the model's name in the request. */
+static void pointer_of(const mli_request_model *model, char out[96])
+{
+    (void)mli_os_format(out, 96, "/config/%s/%s", model->step, model->key);
+}
+
+MODELLAB_MUST_CHECK static modellab_status tell_missing(const mli_lab *lab,
+                                                        const mli_request_model *model,
                                                         mli_findings *report, modellab_error *err)
 {
-    char near[MLI_MODEL_NAME_MAX + 1], advice[MLI_MODEL_NAME_MAX + 32];
+    char near[MLI_MODEL_NAME_MAX + 1], advice[MLI_MODEL_NAME_MAX + 32], pointer[96];
     modellab_error ignored = MODELLAB_ERROR_INIT; /* without a suggestion it is told as well */
-    bool known = find_near(lab, name, near, &ignored) == MODELLAB_OK && near[0] != '\0';
+    bool known = find_near(lab, model->name, near, &ignored) == MODELLAB_OK && near[0] != '\0';
 
+    pointer_of(model, pointer);
     (void)mli_os_format(advice, sizeof advice, "%s%s%s",
                         known ? "did you mean \"" : "pull it first", known ? near : "",
                         known ? "\"?" : "");
-    mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "model.not_installed", "/config/asr/model",
-                     "The model \"%s\" is not installed; %s%s", name, advice, known ? "" : ".");
-    return mli_fail(err, MODELLAB_E_NOT_FOUND, "the model \"%s\" is not installed; %s", name,
+    mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "model.not_installed", pointer,
+                     "The model \"%s\" is not installed; %s%s", model->name, advice,
+                     known ? "" : ".");
+    return mli_fail(err, MODELLAB_E_NOT_FOUND, "the model \"%s\" is not installed; %s", model->name,
                     advice);
 }
 
-modellab_status mli_model_check(const mli_lab *lab, const char *name, mli_findings *report,
-                                modellab_error *err)
+/* What a task is, for people. */
+static const char *text_of_task(const char *task)
+{
+    return strcmp(task, "asr") == 0 ? "speech recognition" : task;
+}
+
+MODELLAB_MUST_CHECK static modellab_status check_one(const mli_lab *lab,
+                                                     const mli_request_model *model,
+                                                     mli_findings *report, modellab_error *err)
 {
     mli_model_store store = {.alloc = lab->alloc, .files = lab->os.files, .root = lab->models_root};
     mli_model_facts facts = {.state = MLI_MODEL_ABSENT};
-    char why[256] = "";
+    char why[256] = "", pointer[96];
     modellab_status status = MODELLAB_OK;
 
-    if (name[0] == '\0') {
-        return MODELLAB_OK;
-    }
-    if (mli_model_name_valid(name)) {
-        status = mli_model_store_facts(&store, name, &facts, why, err);
+    pointer_of(model, pointer);
+    if (mli_model_name_valid(model->name)) {
+        status = mli_model_store_facts(&store, model->name, &facts, why, err);
     }
     if (status != MODELLAB_OK) {
         return status;
     }
     if (facts.state == MLI_MODEL_DAMAGED) {
-        mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "model.damaged", "/config/asr/model",
+        mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "model.damaged", pointer,
                          "The installed model is damaged: %s", why);
         return mli_fail(err, MODELLAB_E_INVALID_MODEL, "the installed model is damaged: %s", why);
     }
     if (facts.state != MLI_MODEL_INSTALLED) {
-        return tell_missing(lab, name, report, err);
+        return tell_missing(lab, model, report, err);
     }
-    if (facts.task[0] != '\0' && strcmp(facts.task, "asr") != 0) {
-        mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "model.unsuitable", "/config/asr/model",
-                         "The model \"%s\" is one for %s, not for speech recognition.", name,
-                         facts.task);
+    if (facts.task[0] != '\0' && strcmp(facts.task, model->task) != 0) {
+        mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "model.unsuitable", pointer,
+                         "The model \"%s\" is one for %s, not for %s.", model->name,
+                         text_of_task(facts.task), text_of_task(model->task));
         return mli_fail(err, MODELLAB_E_UNSUPPORTED_MODEL,
-                        "the model \"%s\" is one for %s, not for speech recognition", name,
-                        facts.task);
+                        "the model \"%s\" is one for %s, not for %s", model->name,
+                        text_of_task(facts.task), text_of_task(model->task));
     }
     return MODELLAB_OK;
+}
+
+modellab_status mli_models_check(const mli_lab *lab, const mli_request *request,
+                                 mli_findings *report, modellab_error *err)
+{
+    modellab_status first = MODELLAB_OK;
+
+    for (size_t i = 0; i < request->model_count; i++) {
+        modellab_status status =
+            check_one(lab, &request->models[i], report, first == MODELLAB_OK ? err : NULL);
+
+        first = first == MODELLAB_OK ? status : first;
+    }
+    return first;
 }

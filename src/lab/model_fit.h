@@ -13,10 +13,11 @@
 MODELLAB_MUST_CHECK modellab_status mli_model_fit(const mli_request *request, const mli_lab *lab,
                                                   mli_findings *report, modellab_error *err);
 
-/* The model is installed, whole, and one for speech recognition: a run that waits an hour to fail
- * helps nobody. What is not so is a finding, and E_NOT_FOUND (the message says which one may have
- * been meant), E_INVALID_MODEL, E_UNSUPPORTED_MODEL. `name` "": the run needs none. */
-MODELLAB_MUST_CHECK modellab_status mli_model_check(const mli_lab *lab, const char *name,
-                                                    mli_findings *report, modellab_error *err);
+/* The models of all steps are installed, whole, and for what the steps need them: a run that waits
+ * an hour to fail helps nobody. What is not so is a finding at /config/<step>/<option>, also when
+ * the step was added because others need it, and for the first one E_NOT_FOUND (the message says
+ * which one may have been meant), E_INVALID_MODEL, E_UNSUPPORTED_MODEL. */
+MODELLAB_MUST_CHECK modellab_status mli_models_check(const mli_lab *lab, const mli_request *request,
+                                                     mli_findings *report, modellab_error *err);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "lab/pipeline.h"
 #include "models/installed.h"
 #include "os/locale.h"
 #include "os/process.h"
@@ -113,7 +114,7 @@ static int find(mli_model_images *images, const char *model, bool single)
 int mli_model_images_find(mli_model_images *images, const mli_run_row *row)
 {
     mli_json *request = NULL;
-    if (strstr(row->steps, "asr") == NULL ||
+    if (!mli_steps_contain(row->steps, "asr") ||
         mli_json_parse(row->request_json, strlen(row->request_json), MLI_JSON_MAX_BYTES, &request,
                        NULL) != MODELLAB_OK) {
         return -1;

@@ -29,10 +29,16 @@ static const char *fd_name(int fd, char room[FD_NAME_BYTES])
 }
 
 /* A run cannot do without these. */
-#define NEEDED                                                                                     \
-    (MLI_ORDER_BIT(MLI_ORDER_LOCK) | MLI_ORDER_BIT(MLI_ORDER_JOURNAL) |                            \
-     MLI_ORDER_BIT(MLI_ORDER_PAGE) | MLI_ORDER_BIT(MLI_ORDER_ARTIFACTS) |                          \
-     MLI_ORDER_BIT(MLI_ORDER_LOG))
+static bool has_needed(const mli_order *order)
+{
+    static const mli_order_fd needed[] = {MLI_ORDER_LOCK, MLI_ORDER_JOURNAL, MLI_ORDER_PAGE,
+                                          MLI_ORDER_ARTIFACTS, MLI_ORDER_LOG};
+    bool all = true;
+    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+        all = all && order->has[needed[i]];
+    }
+    return all;
+}
 
 void mli_order_write(const mli_order *order, mli_buf *out)
 {
@@ -68,7 +74,7 @@ void mli_order_write(const mli_order *order, mli_buf *out)
     mli_jw_array(&w);
     for (int i = 0; i < MLI_ORDER_FDS; i++) {
         char room[FD_NAME_BYTES];
-        if (MLI_ORDER_HAS(order, i)) {
+        if (order->has[i]) {
             mli_jw_string(&w, fd_name(i, room));
         }
     }
@@ -94,13 +100,13 @@ static int32_t small_of(const mli_json *root, const char *key)
     return value < 0 ? 0 : value > 100000 ? 100000 : (int32_t)value;
 }
 
-/* 0 when there is a name that this version does not know, or one out of order: its descriptor could
- * not be told from the others. */
-static uint64_t read_fds(const mli_json *names)
+/* None when there is a name that this version does not know, or one out of order: its descriptor
+ * could not be told from the others. */
+static void read_fds(const mli_json *names, bool has[MLI_ORDER_FDS])
 {
-    uint64_t fds = 0;
     int next = 0;
     size_t count = names == NULL ? 0 : mli_json_count(names);
+    memset(has, 0, MLI_ORDER_FDS * sizeof(has[0]));
     for (size_t i = 0; i < count; i++) {
         const char *name = mli_json_string(mli_json_at(names, i), "");
         char room[FD_NAME_BYTES];
@@ -108,12 +114,11 @@ static uint64_t read_fds(const mli_json *names)
             next++;
         }
         if (next == MLI_ORDER_FDS) {
-            return 0;
+            memset(has, 0, MLI_ORDER_FDS * sizeof(has[0]));
+            return;
         }
-        fds |= MLI_ORDER_BIT(next);
-        next++;
+        has[next++] = true;
     }
-    return fds;
 }
 
 /* Too many, or one that is too long: there are none, and the descriptors do not fit. */
@@ -135,8 +140,8 @@ static bool outputs_fit(const mli_order *order)
 {
     for (int i = 0; i < MLI_OUTPUTS_MOST; i++) {
         bool named = (size_t)i < order->outputs.count;
-        if (MLI_ORDER_HAS(order, MLI_ORDER_RESULTS + i) != named ||
-            (MLI_ORDER_HAS(order, MLI_ORDER_OFFERS + i) && !named)) {
+        if (order->has[MLI_ORDER_RESULTS + i] != named ||
+            (order->has[MLI_ORDER_OFFERS + i] && !named)) {
             return false;
         }
     }
@@ -163,7 +168,7 @@ static void fill(const mli_json *root, mli_order *out)
     out->attempt = small_of(root, "attempt");
     out->threads = small_of(root, "threads");
     out->log_level = small_of(root, "log_level");
-    out->fds = read_fds(mli_json_get(root, "descriptors"));
+    read_fds(mli_json_get(root, "descriptors"), out->has);
     read_outputs(mli_json_get(root, "outputs"), &out->outputs);
     out->sandbox_off = mli_json_bool(mli_json_get(root, "sandbox_off"), false);
     out->require_sandbox = mli_json_bool(mli_json_get(root, "require_sandbox"), false);
@@ -189,7 +194,7 @@ modellab_status mli_order_read(const char *text, size_t bytes, mli_order *out, m
     } else if (out->fence < 1 || out->journal.next_n < 1 ||
                strspn(out->journal.chain, "0123456789abcdef") != 64) {
         wrong = "fence";
-    } else if ((out->fds & NEEDED) != NEEDED || !outputs_fit(out)) {
+    } else if (!has_needed(out) || !outputs_fit(out)) {
         wrong = "descriptors";
     } else if (out->request == NULL || mli_json_typeof(out->request) != MLI_JSON_OBJECT) {
         wrong = "request";

@@ -4,6 +4,7 @@
 #define MLI_LAB_ORDER_H
 
 #include "lab/outputs.h"
+#include "os/socket.h"
 #include "store/journal.h"
 
 /* The descriptors of a run, in the order in which they are sent. Nothing else of the run is opened
@@ -23,7 +24,7 @@ typedef enum mli_order_fd {
     MLI_ORDER_OFFERS = MLI_ORDER_RESULTS + MLI_OUTPUTS_MOST,
     MLI_ORDER_FDS = MLI_ORDER_OFFERS + MLI_OUTPUTS_MOST
 } mli_order_fd;
-_Static_assert(MLI_ORDER_FDS <= 64, "a bit for each descriptor");
+_Static_assert(MLI_ORDER_FDS <= MLI_OS_SOCKET_FDS, "they travel in one message");
 
 #define MLI_ORDER_MAX_BYTES ((size_t)2 * 1024 * 1024)
 
@@ -39,14 +40,11 @@ typedef struct mli_order {
     mli_journal_tail journal;
     int64_t limit_ms; /* the deadline that counts, for texts; 0 = none */
     int32_t attempt, threads, log_level;
-    uint64_t fds; /* bits of mli_order_fd: the descriptors that come with it */
+    bool has[MLI_ORDER_FDS]; /* the descriptors that come with it, by mli_order_fd */
     mli_outputs outputs;
     bool sandbox_off, require_sandbox;
     int64_t address_bytes; /* address space of the worker; 0 = as much as it wants */
 } mli_order;
-
-#define MLI_ORDER_BIT(which) ((uint64_t)1 << (which))
-#define MLI_ORDER_HAS(order, which) (((order)->fds >> (which)&1u) != 0)
 
 void mli_order_write(const mli_order *order, mli_buf *out);
 /* `*root` (new, mli_json_free) owns what the order borrows. E_INVALID_JSON, E_SCHEMA. */

@@ -38,7 +38,8 @@ MODELLAB_MUST_CHECK static modellab_status make_one(const mli_lab *lab, const ml
     if (status != MODELLAB_OK) {
         return status;
     }
-    const int flags = MLI_OS_WRITE | MLI_OS_CREATE | MLI_OS_EXCLUSIVE | MLI_OS_NOFOLLOW;
+    const int flags =
+        MLI_OS_READ | MLI_OS_WRITE | MLI_OS_CREATE | MLI_OS_EXCLUSIVE | MLI_OS_NOFOLLOW;
     int got = f->open(f->user, path, flags, MLI_FINISHED_FILE_MODE);
     if (got == -EEXIST) {
         /* In a lab that was put back from a backup of its database made before that of its files

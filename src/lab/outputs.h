@@ -7,7 +7,7 @@
 #include "lab/ingest_batch.h"
 #include "lab/lab.h"
 
-enum { MLI_OUTPUTS_MOST = 24, MLI_OUTPUT_NAME_BYTES = 64 };
+enum { MLI_OUTPUTS_MOST = 72, MLI_OUTPUT_NAME_BYTES = 64 };
 
 typedef struct mli_outputs {
     size_t count;
@@ -25,7 +25,7 @@ MODELLAB_MUST_CHECK modellab_status mli_outputs_of_row(const mli_run_row *row, m
 
 /* output_files.c: makes the attempt's files, empty, under their final names: it is the line in the
  * journal that makes one count. Descriptors (the caller's, -1 = none) in the order of the names: to
- * write, and to read what the run that this one repeats offers. */
+ * write (and to read again), and to read what the run that this one repeats offers. */
 MODELLAB_MUST_CHECK modellab_status mli_output_files_make(
     const mli_lab *lab, const mli_run_row *row, const mli_outputs *outputs,
     int results[MLI_OUTPUTS_MOST], int offers[MLI_OUTPUTS_MOST], modellab_error *err);

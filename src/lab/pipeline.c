@@ -3,43 +3,15 @@
 #include "lab/pipeline.h"
 
 #include "base/str.h"
-#include "os/file.h"
 #include <string.h>
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
-
-static const mli_step_kind steps[] = {
-    {.name = "ingest",
-     .text = "Decodes the input and says what audio it is.",
-     .needs = "",
-     .outputs = "audio.json",
-     .needs_input = true},
-    {.name = "asr",
-     .text = "Recognises speech: the transcript with times.",
-     .needs = "ingest",
-     .outputs = "",
-     .needs_input = true,
-     .writes_transcripts = true},
-    {.name = "noop",
-     .text = "Does nothing; for tests of what surrounds a step.",
-     .needs = "",
-     .outputs = "",
-     .for_tests = true},
-    {.name = "program",
-     .text = "Has a program started; for tests of that.",
-     .needs = "",
-     .outputs = "output.txt",
-     .for_tests = true,
-     .needs_programs = true},
-};
 
 static const mli_pipeline pipelines[] = {
     {"fast_asr_only", "Speech recognition alone; another name of transcribe.", "ingest,asr", 0},
     {"ingest", "Decodes the input and says what audio it is.", "ingest", 0},
     {"transcribe", "Speech recognition: from audio to a transcript with times.", "ingest,asr", 0},
 };
-
-_Static_assert(COUNT(steps) <= MLI_STEP_MAX, "the marks below have room for all steps");
 
 size_t mli_pipeline_count(void)
 {
@@ -61,45 +33,7 @@ const mli_pipeline *mli_pipeline_find(const char *name)
     return NULL;
 }
 
-/* Steps of tests are there only for whoever asked for tests. */
-static bool is_offered(const mli_step_kind *step)
-{
-    const char *testing = step->for_tests ? mli_os_env("MODEL_LAB_TESTING") : "1";
-
-    return testing != NULL && strcmp(testing, "1") == 0;
-}
-
-/* Index of a step by a name that is not terminated; COUNT(steps) when there is none. */
-static size_t find_step(const char *name, size_t bytes)
-{
-    size_t i = 0;
-
-    while (i < COUNT(steps) &&
-           (strlen(steps[i].name) != bytes || memcmp(steps[i].name, name, bytes) != 0)) {
-        i++;
-    }
-    return i < COUNT(steps) && !is_offered(&steps[i]) ? COUNT(steps) : i;
-}
-
-size_t mli_step_kind_count(void)
-{
-    return COUNT(steps);
-}
-
-const mli_step_kind *mli_step_kind_at(size_t index)
-{
-    return index < COUNT(steps) ? &steps[index] : NULL;
-}
-
-const mli_step_kind *mli_step_kind_find(const char *name)
-{
-    size_t i = find_step(name, strlen(name));
-
-    return i < COUNT(steps) ? &steps[i] : NULL;
-}
-
-/* The next name of a comma-separated list, without blanks around it; false at the end. */
-static bool next_name(const char **list, const char **name, size_t *bytes)
+bool mli_steps_next(const char **list, const char **name, size_t *bytes)
 {
     const char *at = *list;
 
@@ -121,7 +55,7 @@ bool mli_steps_contain(const char *list, const char *name)
     const char *found;
     size_t bytes;
 
-    while (next_name(&list, &found, &bytes)) {
+    while (mli_steps_next(&list, &found, &bytes)) {
         if (strlen(name) == bytes && memcmp(found, name, bytes) == 0) {
             return true;
         }
@@ -134,10 +68,63 @@ bool mli_steps_need_input(const char *list)
     const char *name;
     size_t bytes;
 
-    while (next_name(&list, &name, &bytes)) {
-        size_t i = find_step(name, bytes);
+    while (mli_steps_next(&list, &name, &bytes)) {
+        size_t i = mli_step_kind_index(name, bytes);
 
-        if (i < COUNT(steps) && steps[i].needs_input) {
+        if (i < mli_step_kind_count() && mli_step_kind_at(i)->needs_input) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Marks what the marked steps need (and want), until nothing is added: they point backwards. */
+static void mark_before(bool marks[MLI_STEP_MAX], bool wanted_too)
+{
+    for (size_t i = mli_step_kind_count(); i > 0; i--) {
+        const mli_step_kind *kind = mli_step_kind_at(i - 1);
+        const char *lists[] = {kind->needs, wanted_too && kind->wants != NULL ? kind->wants : ""};
+        const char *name;
+        size_t bytes;
+
+        for (size_t k = 0; marks[i - 1] && k < 2; k++) {
+            while (mli_steps_next(&lists[k], &name, &bytes)) {
+                size_t at = mli_step_kind_index(name, bytes);
+
+                if (at < mli_step_kind_count()) {
+                    marks[at] = true;
+                }
+            }
+        }
+    }
+}
+
+/* Whether the step of `index` cannot be without the one of `on`. */
+static bool depends(size_t index, size_t on)
+{
+    bool marks[MLI_STEP_MAX] = {false};
+
+    marks[index] = true;
+    mark_before(marks, false);
+    return marks[on];
+}
+
+bool mli_steps_tolerate(const char *steps, const char *name)
+{
+    size_t count = mli_step_kind_count(), failed = mli_step_kind_index(name, strlen(name));
+    bool before[MLI_STEP_MAX] = {false};
+    const char *other;
+    size_t bytes;
+
+    if (failed == count || !mli_step_kind_at(failed)->may_fail) {
+        return false;
+    }
+    before[failed] = true;
+    mark_before(before, true);
+    while (mli_steps_next(&steps, &other, &bytes)) {
+        size_t i = mli_step_kind_index(other, bytes);
+
+        if (i < count && !before[i] && !mli_step_kind_at(i)->always && !depends(i, failed)) {
             return true;
         }
     }
@@ -149,12 +136,12 @@ static const char *nearest(const char *name, bool among_pipelines)
     const char *best = NULL;
     size_t least = 4;
 
-    for (size_t i = 0; i < COUNT(steps); i++) {
-        size_t distance = mli_edit_distance(name, steps[i].name, 3);
+    for (size_t i = 0; i < mli_step_kind_count(); i++) {
+        size_t distance = mli_edit_distance(name, mli_step_kind_at(i)->name, 3);
 
-        if (distance < least && is_offered(&steps[i])) {
+        if (distance < least && mli_step_kind_is_offered(mli_step_kind_at(i))) {
             least = distance;
-            best = steps[i].name;
+            best = mli_step_kind_at(i)->name;
         }
     }
     for (size_t i = 0; among_pipelines && i < COUNT(pipelines); i++) {
@@ -183,19 +170,6 @@ static void unknown(const char *what, const char *name, const char *pointer, boo
     }
 }
 
-/* Marks what the marked steps need, until nothing is added; dependencies only point backwards. */
-static void mark_needs(bool wanted[MLI_STEP_MAX])
-{
-    for (size_t i = COUNT(steps); i > 0; i--) {
-        const char *list = steps[i - 1].needs, *name;
-        size_t bytes;
-
-        while (wanted[i - 1] && next_name(&list, &name, &bytes)) {
-            wanted[find_step(name, bytes)] = true;
-        }
-    }
-}
-
 void mli_steps_resolve(const char *names, const char *pointer, mli_buf *out, mli_findings *report)
 {
     bool asked[MLI_STEP_MAX] = {false}, wanted[MLI_STEP_MAX] = {false};
@@ -203,11 +177,11 @@ void mli_steps_resolve(const char *names, const char *pointer, mli_buf *out, mli
     size_t bytes, count = 0;
     char copy[64];
 
-    while (next_name(&list, &name, &bytes)) {
-        size_t i = find_step(name, bytes);
+    while (mli_steps_next(&list, &name, &bytes)) {
+        size_t i = mli_step_kind_index(name, bytes);
 
         count++;
-        if (i < COUNT(steps)) {
+        if (i < mli_step_kind_count()) {
             asked[i] = wanted[i] = true;
             continue;
         }
@@ -220,16 +194,17 @@ void mli_steps_resolve(const char *names, const char *pointer, mli_buf *out, mli
         mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "pipeline.empty", pointer,
                          "No step is named.");
     }
-    mark_needs(wanted);
+    mark_before(wanted, false);
     count = 0;
-    for (size_t i = 0; i < COUNT(steps); i++) {
+    for (size_t i = 0; i < mli_step_kind_count(); i++) {
         if (wanted[i]) {
             mli_buf_append_text(out, count++ == 0 ? "" : ",");
-            mli_buf_append_text(out, steps[i].name);
+            mli_buf_append_text(out, mli_step_kind_at(i)->name);
         }
         if (wanted[i] && !asked[i]) {
             mli_findings_add(report, MODELLAB_SEVERITY_INFO, "pipeline.added_dependency", pointer,
-                             "Step \"%s\" was added because others need it.", steps[i].name);
+                             "Step \"%s\" was added because others need it.",
+                             mli_step_kind_at(i)->name);
         }
     }
 }
@@ -246,7 +221,8 @@ void mli_pipeline_resolve(const char *name_or_steps, const char *pointer, mli_bu
         return;
     }
     /* a single word that is no step either was probably meant as a pipeline */
-    if (next_name(&rest, &name, &bytes) && find_step(name, bytes) == COUNT(steps) &&
+    if (mli_steps_next(&rest, &name, &bytes) &&
+        mli_step_kind_index(name, bytes) == mli_step_kind_count() &&
         strchr(name_or_steps, ',') == NULL) {
         unknown("pipeline", name_or_steps, pointer, true, report);
         return;

@@ -6,12 +6,40 @@
 #include "base/buf.h"
 #include "check/findings.h"
 
+struct mli_worker;
+
+/* A step in the worker: returns OK, or why it failed. E_CANCELLED when the cancel word ended it. */
+typedef modellab_status (*mli_step_fn)(struct mli_worker *w, modellab_error *err);
+/* The key of a step (step_key.h): what its result depends on. */
+typedef modellab_status (*mli_step_key_fn)(struct mli_worker *w, char out[65], modellab_error *err);
+
+/* A model that a step needs. */
+typedef struct mli_step_model {
+    const char *key;  /* member of config.<step> that names another one than the default */
+    const char *task; /* of the catalog: "vad", "speaker-embedding", "tts", "lexicon" ... */
+    const char *name; /* the default, in the catalog; NULL: the lab's default (asr) */
+} mli_step_model;
+
+enum { MLI_STEP_MODELS = 3 };
+
 typedef struct mli_step_kind {
     const char *name, *text;
-    const char *needs;   /* steps, comma-separated */
-    const char *outputs; /* artifacts that it may write, comma-separated (outputs.h) */
+    const char *needs;    /* steps that must have completed, comma-separated; they are added */
+    const char *wants;    /* steps that it uses when they are there; NULL = none; never added */
+    const char *outputs;  /* artifacts that it may write, comma-separated (outputs.h) */
+    const char *schema;   /* of config.<name> (step_schemas.h); NULL = nothing to configure */
+    const char *text_key; /* member of config.<name> with the text that it works on, instead of an
+                             input; NULL = none */
+    mli_step_model models[MLI_STEP_MODELS];
+    /* In the worker. */
+    mli_step_fn run;
+    mli_step_key_fn key; /* NULL: never taken over */
+    mli_step_fn samples; /* makes the samples that later steps hear, when its own result was taken
+                            over; NULL: it leaves them as they are */
     bool needs_input;
     bool for_tests; /* offered with MODEL_LAB_TESTING=1 only */
+    bool may_fail;  /* the run goes on without it, as mli_steps_tolerate() says */
+    bool always;    /* done also when another step has failed; then the run still failed */
     /* Rights that its sandbox gets (sandbox_profile.h); most steps need none. */
     bool needs_network, needs_programs;
     bool writes_transcripts; /* also one for each format that the request asks for */
@@ -28,12 +56,23 @@ typedef struct mli_pipeline {
 size_t mli_pipeline_count(void);
 const mli_pipeline *mli_pipeline_at(size_t index); /* sorted by name; NULL beyond the end */
 const mli_pipeline *mli_pipeline_find(const char *name);
-/* All of the registry, those of tests too. */
+
+/* step_kinds.c: all of the registry, those of tests too. Each comes after what it needs and wants.
+ */
 size_t mli_step_kind_count(void);
-const mli_step_kind *mli_step_kind_at(size_t index); /* NULL beyond the end */
-const mli_step_kind *mli_step_kind_find(const char *name);
+const mli_step_kind *mli_step_kind_at(size_t index);         /* NULL beyond the end */
+const mli_step_kind *mli_step_kind_find(const char *name);   /* one that is offered */
+bool mli_step_kind_is_offered(const mli_step_kind *kind);    /* those of tests: to tests alone */
+size_t mli_step_kind_index(const char *name, size_t length); /* of one offered; else the count */
+
+/* The next name of a comma-separated list, without blanks around it; false at the end. */
+bool mli_steps_next(const char **list, const char **name, size_t *length);
 bool mli_steps_contain(const char *steps, const char *name);
 bool mli_steps_need_input(const char *steps);
+/* Whether the run of `steps` goes on without a result when the step `name` fails: it may fail, and
+ * the run makes something else that neither leads to it nor comes of it. A run of one purpose alone
+ * fails with it. */
+bool mli_steps_tolerate(const char *steps, const char *name);
 
 /* Appends the resolved steps of `names` (comma-separated) to `out`. Findings at `pointer`:
  * pipeline.unknown_step (error, with a suggestion), pipeline.empty (error),

@@ -8,6 +8,7 @@
 #include "lab/limits.h"
 #include "lab/pipeline.h"
 #include "lab/request_private.h"
+#include "os/locale.h"
 #include <string.h>
 
 #define LABELS_MOST 64
@@ -77,29 +78,99 @@ static int64_t milliseconds(const mli_json *seconds)
     return value < 1 && value > 0 ? 1 : (int64_t)value; /* the schema bounds it */
 }
 
+static const mli_json *config_of(const mli_request *r, const char *step)
+{
+    return mli_json_get(mli_json_get(r->given, "config"), step);
+}
+
+/* Parts of the configuration for steps that are not there. */
+static void check_unused(const mli_request *r, mli_findings *report)
+{
+    const mli_json *config = mli_json_get(r->given, "config"), *value;
+    mli_json_cursor at;
+    const char *step;
+
+    if (config == NULL || report->worst >= MODELLAB_SEVERITY_ERROR) {
+        return;
+    }
+    for (at = mli_json_first(config); mli_json_next(&at, &step, &value);) {
+        char pointer[96];
+
+        (void)mli_os_format(pointer, sizeof pointer, "/config/%s", step);
+        if (!mli_steps_contain(mli_buf_text(&r->steps), step)) {
+            mli_findings_add(report, MODELLAB_SEVERITY_WARNING, "request.unused_config", pointer,
+                             "No step of this run uses this part of the configuration.");
+        }
+    }
+}
+
+static void take_model(mli_request *r, const mli_step_kind *kind, const mli_step_model *model,
+                       const mli_request_defaults *defaults, mli_findings *report)
+{
+    const char *usual = model->name != NULL ? model->name : defaults->model;
+    const char *name = mli_json_string(mli_json_get(config_of(r, kind->name), model->key), usual);
+    char pointer[96];
+
+    (void)mli_os_format(pointer, sizeof pointer, "/config/%s/%s", kind->name, model->key);
+    if (name == NULL) {
+        mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "request.model", pointer,
+                         "Name a model: there is no default one (%s).", defaults->no_model);
+        return;
+    }
+    if (strchr(name, '/') != NULL || name[0] == '.') {
+        mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "request.model_path", pointer,
+                         "A request names an installed model; import a model of your own first.");
+    }
+    if (r->model_count < MLI_REQUEST_MODELS) {
+        r->models[r->model_count++] =
+            (mli_request_model){kind->name, model->key, model->task, name};
+    }
+    if (r->model[0] == '\0' || strcmp(model->task, "asr") == 0) {
+        r->model = name;
+    }
+}
+
+/* The text of a step that works on one: how long it is tells what the run will take. */
+static void take_text(mli_request *r, const mli_step_kind *kind, mli_findings *report)
+{
+    const mli_json *value = mli_json_get(config_of(r, kind->name), kind->text_key);
+    const char *text = mli_json_string(value, "");
+    char pointer[96];
+
+    (void)mli_os_format(pointer, sizeof pointer, "/config/%s/%s", kind->name, kind->text_key);
+    if (value == NULL) {
+        mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "request.text", pointer,
+                         "Step \"%s\" needs a text here.", kind->name);
+        return;
+    }
+    r->text_chars = r->text_chars < 0 ? 0 : r->text_chars;
+    for (; *text != '\0'; text++) {
+        r->text_chars += ((unsigned char)*text & 0xc0) != 0x80;
+    }
+}
+
 static void check_rest(mli_request *r, const mli_request_defaults *defaults, mli_findings *report)
 {
     const mli_json *labels = mli_json_get(r->given, "labels");
-    const mli_json *asr = mli_json_get(mli_json_get(r->given, "config"), "asr");
-    bool has_asr = mli_steps_contain(mli_buf_text(&r->steps), "asr");
+    const char *steps = mli_buf_text(&r->steps), *name;
+    size_t bytes;
 
     if (labels != NULL && mli_json_count(labels) > LABELS_MOST) {
         mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "request.labels", "/labels",
                          "At most %d labels are kept.", LABELS_MOST);
     }
-    if (asr != NULL && !has_asr && report->worst < MODELLAB_SEVERITY_ERROR) {
-        mli_findings_add(report, MODELLAB_SEVERITY_WARNING, "request.unused_config", "/config/asr",
-                         "No step of this run uses this part of the configuration.");
-    }
-    r->model = has_asr ? mli_json_string(mli_json_get(asr, "model"), defaults->model) : "";
-    if (r->model == NULL) {
-        r->model = "";
-        mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "request.model", "/config/asr/model",
-                         "Name a model: there is no default one (%s).", defaults->no_model);
-    }
-    if (strchr(r->model, '/') != NULL || r->model[0] == '.') {
-        mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "request.model_path", "/config/asr/model",
-                         "A request names an installed model; import a model of your own first.");
+    check_unused(r, report);
+    r->text_chars = -1;
+    while (mli_steps_next(&steps, &name, &bytes)) {
+        const mli_step_kind *kind = mli_step_kind_at(mli_step_kind_index(name, bytes));
+
+        for (size_t i = 0; kind != NULL && i < MLI_STEP_MODELS && kind->models[i].key != NULL;
+             i++) {
+            take_model(r, kind, &kind->models[i], defaults, report);
+        }
+        if (kind != NULL && kind->text_key != NULL) {
+            take_text(r, kind, report);
+        }
     }
 }
 

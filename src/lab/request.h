@@ -15,6 +15,13 @@
 /* JSON Schema text. Static. */
 const char *mli_request_schema(void);
 
+/* A model of one of the steps. Texts are the request's, or static. */
+typedef struct mli_request_model {
+    const char *step, *key, *task, *name;
+} mli_request_model;
+
+enum { MLI_REQUEST_MODELS = 24 };
+
 /* Texts are owned by the request. */
 typedef struct mli_request {
     mli_json *given;
@@ -23,7 +30,10 @@ typedef struct mli_request {
     mli_buf labels;
     const char *pipeline; /* name, or "custom" when steps were given */
     const char *user, *idempotency_key;
-    const char *model; /* "" when no step needs one */
+    const char *model; /* of speech recognition, else of the first step that has one; "" = none */
+    mli_request_model models[MLI_REQUEST_MODELS];
+    size_t model_count;
+    int64_t text_chars; /* of the text that its steps work on, without an input; -1 = none */
     int32_t priority;
     mli_retry_policy retry;
     int64_t max_duration_ms; /* request, pipeline, configuration, in this order; 0 = none */

@@ -1,8 +1,13 @@
 /* The JSON Schema of a run request (2020-12; the keywords that src/check knows). */
 #include "lab/request.h"
+#include "lab/step_schemas.h"
 
-/* In two parts: compilers need not take literals longer than 4095 bytes. */
-#define PROPERTIES                                                                                 \
+#define PLACE(step) "\"" #step "\":{\"$ref\":\"#/$defs/" #step "\"}"
+#define OPTIONS(step) "\"" #step "\":" MLI_SCHEMA_##step
+
+/* In parts: compilers need not take literals longer than 4095 bytes. In `config` each step has its
+ * place, and its options stand among the definitions. */
+#define HEAD                                                                                       \
     "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\","                               \
     "\"title\":\"Request of a run\",\"type\":\"object\",\"additionalProperties\":false,"           \
     "\"properties\":{"                                                                             \
@@ -15,8 +20,12 @@
     "\"user\":{\"type\":\"string\",\"maxLength\":128},"                                            \
     "\"priority\":{\"anyOf\":[{\"enum\":[\"low\",\"normal\",\"high\",\"urgent\"]},"                \
     "{\"type\":\"integer\",\"minimum\":0,\"maximum\":30}],\"default\":\"normal\"},"                \
-    "\"config\":{\"type\":\"object\",\"additionalProperties\":false,"                              \
-    "\"properties\":{\"asr\":{\"$ref\":\"#/$defs/asr\"}}},"                                        \
+    "\"config\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{" PLACE(asr)
+
+#define REST                                                                                       \
+    "}},\"requested_config\":{\"type\":\"object\",\"description\":\"What an accepted request "     \
+    "that "                                                                                        \
+    "is submitted again was made of; kept for the record.\"},"                                     \
     "\"max_duration_seconds\":{\"type\":\"number\",\"exclusiveMinimum\":0,\"maximum\":604800},"    \
     "\"max_step_seconds\":{\"anyOf\":[{\"$ref\":\"#/$defs/seconds\"},{\"type\":\"object\","        \
     "\"additionalProperties\":{\"$ref\":\"#/$defs/seconds\"}}],"                                   \
@@ -46,23 +55,6 @@
 #define DEFINITIONS                                                                                \
     "\"$defs\":{\"seconds\":{\"type\":\"number\",\"exclusiveMinimum\":0,\"maximum\":604800},"      \
     "\"grace\":{\"type\":\"number\",\"exclusiveMinimum\":0,\"maximum\":3600},"                     \
-    "\"asr\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"                 \
-    "\"model\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":96},"                            \
-    "\"language\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":32,\"default\":\"auto\"},"    \
-    "\"task\":{\"enum\":[\"transcribe\",\"translate\"],\"default\":\"transcribe\"},"               \
-    "\"beam_size\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":16,\"default\":1},"             \
-    "\"best_of\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":16,\"default\":5},"               \
-    "\"temperatures\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":16,"                         \
-    "\"items\":{\"type\":\"number\",\"minimum\":0,\"maximum\":2},"                                 \
-    "\"default\":[0,0.2,0.4,0.6,0.8,1]},"                                                          \
-    "\"initial_prompt\":{\"type\":\"string\",\"maxLength\":4000},"                                 \
-    "\"condition_on_previous\":{\"type\":\"boolean\",\"default\":true},"                           \
-    "\"word_times\":{\"type\":\"boolean\",\"default\":false},"                                     \
-    "\"threads\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":1024,\"default\":0},"             \
-    "\"weights\":{\"enum\":[\"f16\",\"f32\"],\"default\":\"f16\"},"                                \
-    "\"formats\":{\"type\":\"array\",\"maxItems\":16,\"uniqueItems\":true,"                        \
-    "\"items\":{\"enum\":[\"txt\",\"json\",\"verbose_json\",\"srt\",\"vtt\",\"tsv\",\"ctm\"]},"    \
-    "\"default\":[]}}},"                                                                           \
     "\"retry\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"               \
     "\"max_attempts\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":20,"                         \
     "\"description\":\"Tries in all.\"},"                                                          \
@@ -78,12 +70,26 @@
     "\"audio_seconds\":{\"type\":\"number\",\"exclusiveMinimum\":0},"                              \
     "\"peak_memory_bytes\":{\"type\":\"integer\",\"minimum\":1},"                                  \
     "\"api_calls\":{\"type\":\"integer\",\"minimum\":0},"                                          \
-    "\"cost_micros\":{\"type\":\"integer\",\"minimum\":1}}}}}"
+    "\"cost_micros\":{\"type\":\"integer\",\"minimum\":1}}}," OPTIONS(asr)
 
+#define END "}}"
+
+#define PLACE_ROOM(step) char place_##step[sizeof("," PLACE(step)) - 1];
+#define PLACE_TEXT(step) "," PLACE(step),
+#define OPTIONS_ROOM(step) char options_##step[sizeof("," OPTIONS(step)) - 1];
+#define OPTIONS_TEXT(step) "," OPTIONS(step),
+
+/* One text: no member but the last has a NUL. Step asr stands in the parts, the others follow it
+ * with a comma each. */
 static const struct {
-    char properties[sizeof(PROPERTIES) - 1]; /* no NUL: the second part follows */
-    char definitions[sizeof(DEFINITIONS)];
-} schema = {PROPERTIES, DEFINITIONS};
+    char head[sizeof(HEAD) - 1];
+    MLI_STEP_SCHEMAS(PLACE_ROOM)
+    char rest[sizeof(REST) - 1];
+    char definitions[sizeof(DEFINITIONS) - 1];
+    MLI_STEP_SCHEMAS(OPTIONS_ROOM)
+    char end[sizeof(END)];
+} schema = {HEAD, MLI_STEP_SCHEMAS(PLACE_TEXT) REST, DEFINITIONS,
+            MLI_STEP_SCHEMAS(OPTIONS_TEXT) END};
 
 const char *mli_request_schema(void)
 {

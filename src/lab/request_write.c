@@ -1,6 +1,7 @@
 /* The accepted form of a request: all defaults resolved, the caps those of the run and, where it
  * leaves them open, of its user. */
 #include "base/error.h"
+#include "lab/pipeline.h"
 #include "lab/request_private.h"
 #include "os/locale.h"
 #include <modellab/price.h>
@@ -55,9 +56,8 @@ static void put_asr(mli_jw *w, const mli_request *r)
     mli_jw_end_object(w);
 }
 
-static void put_member(mli_jw *w, const mli_request *r, const char *key, mli_buf *scratch)
+static void put_value(mli_jw *w, const char *key, const mli_json *value, mli_buf *scratch)
 {
-    const mli_json *value = mli_json_get(r->given, key);
     modellab_status status;
 
     if (value == NULL) {
@@ -71,6 +71,72 @@ static void put_member(mli_jw *w, const mli_request *r, const char *key, mli_buf
     }
     mli_jw_key(w, key);
     mli_jw_raw(w, mli_buf_text(scratch), scratch->size);
+}
+
+static void put_member(mli_jw *w, const mli_request *r, const char *key, mli_buf *scratch)
+{
+    put_value(w, key, mli_json_get(r->given, key), scratch);
+}
+
+/* The name of a model that a step's option names; NULL when the option is none. */
+static const char *model_of(const mli_request *r, const char *step, const char *key)
+{
+    for (size_t i = 0; i < r->model_count; i++) {
+        if (strcmp(r->models[i].step, step) == 0 && strcmp(r->models[i].key, key) == 0) {
+            return r->models[i].name;
+        }
+    }
+    return NULL;
+}
+
+/* Each option of the step's schema: as given, else its default, else not at all. */
+static void put_step(mli_jw *w, const mli_request *r, const mli_step_kind *kind, mli_buf *scratch)
+{
+    const mli_json *given = mli_json_get(mli_json_get(r->given, "config"), kind->name), *option;
+    mli_json *schema = NULL;
+    mli_json_cursor at;
+    const char *key;
+    modellab_status status =
+        mli_json_parse(kind->schema, strlen(kind->schema), MLI_JSON_MAX_BYTES, &schema, NULL);
+
+    if (status != MODELLAB_OK) {
+        w->out->status = status; /* of ours: only memory can be short */
+        return;
+    }
+    mli_jw_key(w, kind->name);
+    mli_jw_object(w);
+    for (at = mli_json_first(mli_json_get(schema, "properties"));
+         mli_json_next(&at, &key, &option);) {
+        const char *model = model_of(r, kind->name, key);
+        const mli_json *value = mli_json_get(given, key);
+
+        if (model != NULL) {
+            mli_jw_kstring(w, key, model);
+        } else {
+            put_value(w, key, value != NULL ? value : mli_json_get(option, "default"), scratch);
+        }
+    }
+    mli_jw_end_object(w);
+    mli_json_free(schema);
+}
+
+static void put_config(mli_jw *w, const mli_request *r, mli_buf *scratch)
+{
+    const char *steps = mli_buf_text(&r->steps), *name;
+    size_t bytes;
+
+    mli_jw_key(w, "config");
+    mli_jw_object(w);
+    while (mli_steps_next(&steps, &name, &bytes)) {
+        const mli_step_kind *kind = mli_step_kind_at(mli_step_kind_index(name, bytes));
+
+        if (kind != NULL && strcmp(kind->name, "asr") == 0) {
+            put_asr(w, r);
+        } else if (kind != NULL && kind->schema != NULL) {
+            put_step(w, r, kind, scratch);
+        }
+    }
+    mli_jw_end_object(w);
 }
 
 static void put_steps(mli_jw *w, const mli_request *r)
@@ -174,12 +240,12 @@ void mli_request_write(mli_request *r)
     put_steps(&w, r);
     mli_jw_kstring(&w, "user", r->user);
     mli_jw_kint(&w, "priority", r->priority);
-    mli_jw_key(&w, "config");
-    mli_jw_object(&w);
-    if (r->model[0] != '\0') {
-        put_asr(&w, r);
-    }
-    mli_jw_end_object(&w);
+    put_config(&w, r, &scratch);
+    put_value(&w, "requested_config",
+              mli_json_get(r->given, mli_json_get(r->given, "requested_config") != NULL
+                                         ? "requested_config"
+                                         : "config"),
+              &scratch);
     if (r->max_duration_ms > 0) {
         mli_jw_kreal(&w, "max_duration_seconds", (double)r->max_duration_ms / 1000.0);
     }

@@ -54,7 +54,8 @@ modellab_status mli_rerun_request(const char *accepted, const mli_json *patch, m
     status = patch_text(&request,
                         drops_steps(request, patch)
                             ? "{\"steps\":null,\"idempotency_key\":null,\"hold\":null}"
-                            : "{\"pipeline\":null,\"idempotency_key\":null,\"hold\":null}",
+                            : "{\"pipeline\":null,\"idempotency_key\":null,\"hold\":"
+                              "null}",
                         err);
     if (status == MODELLAB_OK && mli_json_get(patch, "max_attempts") != NULL) {
         status = patch_text(&request, "{\"retry\":{\"max_attempts\":null}}", err);
@@ -62,6 +63,9 @@ modellab_status mli_rerun_request(const char *accepted, const mli_json *patch, m
     if (status == MODELLAB_OK &&
         mli_json_get(mli_json_get(patch, "retry"), "max_attempts") != NULL) {
         status = patch_text(&request, "{\"max_attempts\":null}", err);
+    }
+    if (status == MODELLAB_OK && mli_json_get(patch, "config") != NULL) {
+        status = patch_text(&request, "{\"requested_config\":null}", err); /* other things are */
     }
     if (status == MODELLAB_OK && patch != NULL) {
         status = patch_with(&request, patch, err);

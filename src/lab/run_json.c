@@ -141,7 +141,35 @@ static void put_measures(mli_jw *w, const mli_run_row *run)
     mli_jw_end_object(w);
 }
 
-static void put_steps(mli_jw *w, const mli_run_record *record)
+/* A JSON text of ours that went through the store, or its member; an unreadable one becomes null,
+ * not a broken document. */
+static void put_json(mli_jw *w, const char *key, const char *json, const char *member, mli_buf *out)
+{
+    mli_json *parsed = NULL;
+    mli_buf text;
+    modellab_status status;
+
+    mli_jw_key(w, key);
+    mli_buf_init(&text, out->alloc);
+    json = json != NULL ? json : "";
+    status = mli_json_parse(json, strlen(json), MLI_JSON_MAX_BYTES, &parsed, NULL);
+    const mli_json *value = member != NULL ? mli_json_get(parsed, member) : parsed;
+    if (status == MODELLAB_OK && value != NULL) {
+        status = mli_json_dump(value, &text, NULL);
+    }
+    if (status == MODELLAB_OK && value != NULL) {
+        mli_jw_raw(w, mli_buf_text(&text), text.size);
+    } else {
+        mli_jw_null(w);
+        if (status == MODELLAB_E_NO_MEMORY && out->status == MODELLAB_OK) {
+            out->status = status;
+        }
+    }
+    mli_json_free(parsed);
+    mli_buf_dispose(&text);
+}
+
+static void put_steps(mli_jw *w, const mli_run_record *record, mli_buf *out)
 {
     mli_jw_key(w, "steps");
     mli_jw_array(w);
@@ -163,6 +191,9 @@ static void put_steps(mli_jw *w, const mli_run_record *record)
         mli_jw_kint(w, "attempt", step->attempt);
         put_text(w, "key", step->key);
         put_text(w, "reused_from", step->reused_from);
+        put_json(w, "requested_config", step->config_json, "requested", out);
+        put_json(w, "resolved_config", step->config_json, "resolved", out);
+        put_json(w, "models", step->models_json, NULL, out);
         mli_jw_end_object(w);
     }
     mli_jw_end_array(w);
@@ -171,6 +202,26 @@ static void put_steps(mli_jw *w, const mli_run_record *record)
     for (size_t i = 0; i < record->step_count; i++) {
         if (record->steps[i].status == MODELLAB_RUN_COMPLETED) {
             mli_jw_string(w, record->steps[i].name);
+        }
+    }
+    mli_jw_end_array(w);
+}
+
+/* Steps without a result, beside the one that the run failed with. */
+static void put_warnings(mli_jw *w, const mli_run_record *record)
+{
+    mli_jw_key(w, "warnings");
+    mli_jw_array(w);
+    for (size_t i = 0; i < record->step_count; i++) {
+        const mli_step_row *step = &record->steps[i];
+
+        if ((step->status == MODELLAB_RUN_FAILED || step->status == MODELLAB_STEP_SKIPPED) &&
+            strcmp(step->name, record->run->failed_step) != 0) {
+            mli_jw_object(w);
+            mli_jw_kstring(w, "step", step->name);
+            mli_jw_kstring(w, "status", mli_status_name_of_run(step->status));
+            put_reason(w, step->reason, step->message);
+            mli_jw_end_object(w);
         }
     }
     mli_jw_end_array(w);
@@ -210,32 +261,6 @@ static void put_removed(mli_jw *w, const mli_run_row *run)
     mli_jw_end_array(w);
 }
 
-/* A JSON text of ours that went through the store; an unreadable one becomes null, not a broken
- * document. */
-static void put_json(mli_jw *w, const char *key, const char *json, mli_buf *out)
-{
-    mli_json *parsed = NULL;
-    mli_buf text;
-    modellab_status status;
-
-    mli_jw_key(w, key);
-    mli_buf_init(&text, out->alloc);
-    status = mli_json_parse(json, strlen(json), MLI_JSON_MAX_BYTES, &parsed, NULL);
-    if (status == MODELLAB_OK) {
-        status = mli_json_dump(parsed, &text, NULL);
-    }
-    if (status == MODELLAB_OK) {
-        mli_jw_raw(w, mli_buf_text(&text), text.size);
-    } else {
-        mli_jw_null(w);
-        if (status == MODELLAB_E_NO_MEMORY && out->status == MODELLAB_OK) {
-            out->status = status;
-        }
-    }
-    mli_json_free(parsed);
-    mli_buf_dispose(&text);
-}
-
 void mli_run_write_json(const mli_run_record *record, mli_buf *out)
 {
     const mli_run_row *run = record->run;
@@ -249,11 +274,12 @@ void mli_run_write_json(const mli_run_record *record, mli_buf *out)
     put_input(&w, run);
     put_measures(&w, run);
     mli_forecast_compare(&w, run);
-    put_steps(&w, record);
+    put_steps(&w, record, out);
+    put_warnings(&w, record);
     put_artifacts(&w, record);
     put_removed(&w, run);
-    put_json(&w, "seal", run->seal_json, out);
-    put_json(&w, "labels", run->labels_json, out);
-    put_json(&w, "request", run->request_json, out);
+    put_json(&w, "seal", run->seal_json, NULL, out);
+    put_json(&w, "labels", run->labels_json, NULL, out);
+    put_json(&w, "request", run->request_json, NULL, out);
     mli_jw_end_object(&w);
 }

@@ -1,7 +1,10 @@
 /* Step asr: speech recognition of the ingested audio. Segments go to the journal as they finish, so
  * that they survive whatever ends the run; the transcript is written in the formats asked for. */
 #include "lab/checkpoint.h"
+#include "lab/handoff.h"
 #include "lab/step_key.h"
+#include "lab/step_kinds.h"
+#include "lab/step_schemas.h"
 #include "lab/worker.h"
 
 #include "base/alloc.h"
@@ -12,12 +15,12 @@
 #include "log/logger.h"
 #include "models/installed.h"
 #include "os/locale.h"
-#include "os/thread.h"
 #include "speech/asr.h"
 #include "text/format.h"
 #include <string.h>
 
 enum { TEMPERATURES_MOST = 16, ROWS_MOST = 16 };
+enum { VERSION = 1 }; /* raised when the same inputs begin to give other bytes */
 
 typedef struct asr_work {
     mli_worker *w;
@@ -235,23 +238,13 @@ write_all(asr_work *work, const mli_transcript *transcript, bool partial, modell
     return status;
 }
 
-static int32_t threads_of(const asr_work *work)
-{
-    int64_t asked = mli_json_int(mli_json_get(work->config, "threads"), 0);
-    int32_t most = mli_os_cpu_count();
-    if (asked < 1 || asked > most) {
-        asked = work->w->order.threads;
-    }
-    return asked < 1 || asked > most ? most : (int32_t)asked;
-}
-
 /* What decides the bits of each window. How many threads and which formats does not. */
 MODELLAB_MUST_CHECK static modellab_status make_key(asr_work *work, modellab_error *err)
 {
     static const char *const without[] = {"model", "weights", "threads", "formats", NULL};
     mli_worker *w = work->w;
     mli_step_key key;
-    mli_step_key_begin(&key, "asr", MLI_STEP_ASR_VERSION);
+    mli_step_key_begin(&key, "asr", VERSION);
     mli_step_key_add(&key, "input_sha256", w->order.input_sha256);
     mli_step_key_add(&key, "model_sha256", w->model_sha256);
     mli_step_key_add(&key, "engine", w->engine);
@@ -361,7 +354,7 @@ MODELLAB_MUST_CHECK static modellab_status transcribe(asr_work *work, mli_asr_mo
     mli_asr_session *session = NULL;
     mli_transcript *transcript = NULL;
     modellab_status status =
-        mli_asr_session_create(&session, work->w->alloc, model, threads_of(work), err);
+        mli_asr_session_create(&session, work->w->alloc, model, mli_worker_threads(work->w), err);
     if (status != MODELLAB_OK) {
         return status;
     }
@@ -390,7 +383,8 @@ static asr_work begin(mli_worker *w, modellab_error *err)
 }
 
 /* The files that are written belong to the step's result, not to that of its windows. */
-modellab_status mli_step_asr_key(mli_worker *w, char out[65], modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status step_key(mli_worker *w, char out[65],
+                                                    modellab_error *err)
 {
     asr_work work = begin(w, err);
     mli_step_key key;
@@ -400,6 +394,7 @@ modellab_status mli_step_asr_key(mli_worker *w, char out[65], modellab_error *er
     if (status != MODELLAB_OK) {
         return status;
     }
+    mli_worker_note_model(w, "model", w->model, w->model_sha256);
     name_engine(w, w->asr_model);
     status = say_engine(w, err);
     if (status == MODELLAB_OK) {
@@ -409,7 +404,7 @@ modellab_status mli_step_asr_key(mli_worker *w, char out[65], modellab_error *er
     if (status == MODELLAB_OK && asked != NULL) {
         status = mli_json_dump(asked, &formats, err);
     }
-    mli_step_key_begin(&key, "asr.files", MLI_STEP_ASR_VERSION);
+    mli_step_key_begin(&key, "asr.files", VERSION);
     mli_step_key_add(&key, "windows", work.key);
     mli_step_key_add(&key, "formats", mli_buf_text(&formats));
     mli_step_key_add(&key, "input_name", w->order.input_name);
@@ -418,10 +413,10 @@ modellab_status mli_step_asr_key(mli_worker *w, char out[65], modellab_error *er
     return status;
 }
 
-modellab_status mli_step_asr(mli_worker *w, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status run(mli_worker *w, modellab_error *err)
 {
     asr_work work = begin(w, err);
-    modellab_status status = mli_step_ingest_samples(w, err);
+    modellab_status status = mli_handoff_samples(w, err);
     if (status == MODELLAB_OK) {
         status = make_key(&work, err);
     }
@@ -435,3 +430,14 @@ modellab_status mli_step_asr(mli_worker *w, modellab_error *err)
     mli_free(w->alloc, work.history);
     return status;
 }
+
+const mli_step_kind mli_step_kind_asr = {.name = "asr",
+                                         .text = "Recognises speech: the transcript with times.",
+                                         .needs = "ingest",
+                                         .outputs = "",
+                                         .schema = MLI_SCHEMA_asr,
+                                         .models = {{"model", "asr", NULL}},
+                                         .run = run,
+                                         .key = step_key,
+                                         .needs_input = true,
+                                         .writes_transcripts = true};

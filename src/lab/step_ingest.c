@@ -1,10 +1,13 @@
 /* Step ingest: decodes the input to mono 16 kHz samples for the steps behind it, and records what
  * the audio is (audio.json). */
-#include "lab/worker.h"
+#include "lab/step_ingest.h"
 
 #include "audio/decode.h"
 #include "base/error.h"
 #include "lab/step_key.h"
+#include "lab/step_kinds.h"
+
+enum { VERSION = 1 }; /* raised when the same input begins to give other bytes */
 
 /* A minute stays in memory; longer audio goes to the nameless file of the order, so that a worker's
  * peak memory does not grow with the length (64 KB a second). */
@@ -81,18 +84,18 @@ static void bound_audio(mli_worker *w)
     }
 }
 
-modellab_status mli_step_ingest_key(mli_worker *w, char out[65], modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status make_key(mli_worker *w, char out[65],
+                                                    modellab_error *err)
 {
     mli_step_key key;
     (void)err;
-    mli_step_key_begin(&key, "ingest", MLI_STEP_INGEST_VERSION);
+    mli_step_key_begin(&key, "ingest", VERSION);
     mli_step_key_add(&key, "input_sha256", w->order.input_sha256);
     mli_step_key_end(&key, out);
     return MODELLAB_OK;
 }
 
-/* Decodes and compares with the cap. */
-MODELLAB_MUST_CHECK static modellab_status take_in(mli_worker *w, modellab_error *err)
+modellab_status mli_step_ingest_take_in(mli_worker *w, modellab_error *err)
 {
     if (w->fds[MLI_ORDER_INPUT] < 0) {
         return mli_fail(err, MODELLAB_E_NOT_FOUND, "the run has no input");
@@ -115,19 +118,10 @@ MODELLAB_MUST_CHECK static modellab_status take_in(mli_worker *w, modellab_error
     return MODELLAB_OK;
 }
 
-modellab_status mli_step_ingest_samples(mli_worker *w, modellab_error *err)
-{
-    modellab_status status = w->audio == NULL ? take_in(w, err) : MODELLAB_OK;
-    if (status == MODELLAB_OK) {
-        mli_worker_progress(w, 0, w->audio_seconds); /* of the step that needs them */
-    }
-    return status;
-}
-
-modellab_status mli_step_ingest(mli_worker *w, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status run(mli_worker *w, modellab_error *err)
 {
     mli_buf facts;
-    modellab_status status = take_in(w, err);
+    modellab_status status = mli_step_ingest_take_in(w, err);
     if (status != MODELLAB_OK) {
         return status;
     }
@@ -142,3 +136,11 @@ modellab_status mli_step_ingest(mli_worker *w, modellab_error *err)
     mli_buf_dispose(&facts);
     return status == MODELLAB_OK ? say_length(w, err) : status;
 }
+
+const mli_step_kind mli_step_kind_ingest = {.name = "ingest",
+                                            .text = "Decodes the input and says what audio it is.",
+                                            .needs = "",
+                                            .outputs = "audio.json",
+                                            .run = run,
+                                            .key = make_key,
+                                            .needs_input = true};

@@ -5,10 +5,11 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "lab/step_kinds.h"
 
 #define MOST_OUTPUT ((size_t)4 << 20)
 
-modellab_status mli_step_program(mli_worker *w, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status run(mli_worker *w, modellab_error *err)
 {
     const mli_json *labels = mli_json_get(w->order.request, "labels");
     const char *name = mli_json_string(mli_json_get(labels, "program"), "upper");
@@ -38,3 +39,11 @@ modellab_status mli_step_program(mli_worker *w, modellab_error *err)
     mli_buf_dispose(&output);
     return status;
 }
+
+const mli_step_kind mli_step_kind_program = {.name = "program",
+                                             .text = "Has a program started; for tests of that.",
+                                             .needs = "",
+                                             .outputs = "output.txt",
+                                             .run = run,
+                                             .for_tests = true,
+                                             .needs_programs = true};

@@ -23,6 +23,9 @@
 #include <errno.h>
 #include <string.h>
 
+#define CHARS_A_SECOND 14.0  /* of text that is read aloud */
+#define SPEECH_BYTES 96000.0 /* of audio made, a second: 24 kHz, 4 bytes */
+
 typedef struct submission {
     mli_lab *lab;
     const modellab_run_submit_options *options;
@@ -53,24 +56,33 @@ MODELLAB_MUST_CHECK static modellab_status bound_by_user(submission *s, mli_cap_
     return mli_request_bound(&s->request, &ceilings, &s->report, err);
 }
 
+/* How long the audio is that the run works on, or makes of a text. */
+static double seconds_of(const submission *s, bool *is_estimate)
+{
+    *is_estimate = s->input.probe.is_estimate || s->request.text_chars >= 0;
+    return s->request.text_chars >= 0 && !s->input.present
+               ? (double)s->request.text_chars / CHARS_A_SECOND
+               : s->input.probe.seconds;
+}
+
 /* Estimate, the run's own caps, those of its user. */
 MODELLAB_MUST_CHECK static modellab_status check_caps(submission *s, modellab_error *err)
 {
     const mli_run_caps *caps = &s->request.caps;
-    bool safe = s->request.safe;
+    bool safe = s->request.safe, guessed;
+    double seconds = seconds_of(s, &guessed);
     mli_cap_set set;
     modellab_status status = bound_by_user(s, &set, err);
     if (status == MODELLAB_OK) {
-        status = mli_forecast_make(s->lab, s->request.model, s->input.probe.seconds, s->input.bytes,
-                                   &s->estimate, err);
+        status =
+            mli_forecast_make(s->lab, s->request.model, seconds, s->input.bytes, &s->estimate, err);
     }
     if (status == MODELLAB_OK) {
         s->estimate.admission = MODELLAB_ADMISSION_REFUSE;
-        status = mli_admission_check_run(caps, &s->estimate, !s->input.probe.is_estimate, safe,
-                                         &s->report, err);
+        status = mli_admission_check_run(caps, &s->estimate, !guessed, safe, &s->report, err);
     }
     if (status == MODELLAB_OK) {
-        mli_admission_needs(caps, &s->estimate, safe, !s->input.probe.is_estimate, &s->need);
+        mli_admission_needs(caps, &s->estimate, safe, !guessed, &s->need);
         status = mli_admission_check_user(s->lab, s->request.user, &set, safe, &s->estimate,
                                           &s->need, &s->report, err);
     }
@@ -147,11 +159,15 @@ MODELLAB_MUST_CHECK static modellab_status look(submission *s, modellab_error *e
         status = mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "this pipeline needs an input");
     }
     if (status == MODELLAB_OK) {
-        status = mli_model_check(s->lab, s->request.model, &s->report, err);
+        status = mli_models_check(s->lab, &s->request, &s->report, err);
     }
     if (status == MODELLAB_OK) {
+        bool guessed;
+        double made = s->request.text_chars > 0 ? seconds_of(s, &guessed) * SPEECH_BYTES : 0;
+
         status = mli_lab_check_disk(
-            s->lab, mli_run_disk_estimate(s->input.bytes, s->input.probe.seconds), err);
+            s->lab, mli_run_disk_estimate(s->input.bytes, s->input.probe.seconds) + (int64_t)made,
+            err);
     }
     return status == MODELLAB_OK ? check_caps(s, err) : status;
 }

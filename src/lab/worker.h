@@ -9,6 +9,7 @@
 #include "lab/caps.h"
 #include "lab/order.h"
 #include "lab/page.h"
+#include "lab/pipeline.h"
 #include "lab/worker_channel.h"
 #include "lab/worker_models.h"
 #include "os/clock.h"
@@ -41,6 +42,27 @@ typedef struct mli_worker_context {
     _Atomic bool leaving; /* after the present run */
 } mli_worker_context;
 
+/* An artifact that a step of this attempt has written, or taken over. */
+typedef struct mli_worker_output {
+    bool written;
+    int64_t bytes;
+    char sha256[65];
+} mli_worker_output;
+
+/* A step that is over. */
+typedef struct mli_step_past {
+    const mli_step_kind *kind;
+    modellab_run_status status;
+    bool reused;  /* taken over from another run */
+    char key[65]; /* "" = none */
+} mli_step_past;
+
+/* A model that the present step has opened, for its record. */
+typedef struct mli_step_model_use {
+    const char *key;
+    char name[MLI_MODEL_NAME_MAX + 1], sha256[65];
+} mli_step_model_use;
+
 typedef struct mli_worker {
     mli_worker_context *context;
     const modellab_allocator *alloc; /* the context's, as are the tables */
@@ -54,14 +76,20 @@ typedef struct mli_worker {
     mli_journal_writer journal;
     modellab_logger *log; /* NULL = none */
     mli_run_caps caps;
-    /* What steps hand on to each other. */
+    /* What steps hand on to each other (handoff.h). */
     mli_audio_source *audio;
+    mli_worker_output outputs[MLI_OUTPUTS_MOST]; /* as in the order */
+    bool taken[MLI_OUTPUTS_MOST];                /* its file was written to */
+    mli_step_past past[MLI_STEP_MAX];
+    size_t past_count;
     double audio_seconds; /* -1 until known */
     double progress_seconds;
     char model[128], model_sha256[65], engine[128]; /* "" until known */
     /* The present step. */
     const char *step;
-    bool last_step;
+    const mli_step_kind *kind; /* NULL: this version has none of this name */
+    mli_step_model_use models[MLI_STEP_MODELS];
+    size_t model_count;
     char step_key[65];                /* "" = none */
     char reused_from[MLI_ULID_BYTES]; /* run whose result it took over; "" = none */
     struct mli_asr_model *asr_model;  /* opened for the key of asr, until asr takes it */
@@ -155,29 +183,24 @@ MODELLAB_MUST_CHECK modellab_status mli_worker_artifact_copy(mli_worker *w, cons
 /* What is offered of an artifact, to read; -1 = nothing. */
 int mli_worker_offer(const mli_worker *w, const char *name);
 
-/* Versions of the steps' results: raised when the same inputs begin to give other bytes. */
-enum { MLI_STEP_INGEST_VERSION = 1, MLI_STEP_ASR_VERSION = 1 };
-
-/* A step: returns OK, or why it failed. E_CANCELLED when the cancel word ended it. */
-typedef modellab_status (*mli_step_fn)(mli_worker *w, modellab_error *err);
-/* The key of a step (step_key.h): what its result depends on. */
-typedef modellab_status (*mli_step_key_fn)(mli_worker *w, char out[65], modellab_error *err);
-MODELLAB_MUST_CHECK modellab_status mli_step_ingest_key(mli_worker *w, char out[65],
-                                                        modellab_error *err);
-MODELLAB_MUST_CHECK modellab_status mli_step_asr_key(mli_worker *w, char out[65],
+/* worker_step.c: what a step asks of the worker. */
+/* Its options: config.<step> of the request with all defaults; NULL = none. */
+const mli_json *mli_worker_config(const mli_worker *w);
+/* The model that its option `key` names (mli_step_model of its kind): borrowed until the step ends,
+ * and in the step's record. */
+MODELLAB_MUST_CHECK modellab_status mli_worker_model(mli_worker *w, const char *key,
+                                                     const mli_model_opener *opener, void **out,
                                                      modellab_error *err);
-/* The samples, when the step ingest was taken over from another run. */
-MODELLAB_MUST_CHECK modellab_status mli_step_ingest_samples(mli_worker *w, modellab_error *err);
-MODELLAB_MUST_CHECK modellab_status mli_step_ingest(mli_worker *w,
-                                                    modellab_error *err); /* step_ingest.c */
-MODELLAB_MUST_CHECK modellab_status mli_step_asr(mli_worker *w,
-                                                 modellab_error *err); /* step_asr.c */
-
-MODELLAB_MUST_CHECK modellab_status mli_step_program(mli_worker *w,
-                                                     modellab_error *err); /* step_program.c */
-
-MODELLAB_MUST_CHECK modellab_status mli_step_noop(mli_worker *w,
-                                                  modellab_error *err); /* step_noop.c */
+/* One that the step opened by itself, for its record. Texts are copied but the key. */
+void mli_worker_note_model(mli_worker *w, const char *key, const char *name, const char *sha256);
+/* The key of a step that depends on the input, its options (but those of `without`, NULL = none),
+ * its models, the instruction set, and the results of the steps that it needs and wants. `version`
+ * rises whenever the same inputs begin to give other results. "" when one of those has no key. */
+MODELLAB_MUST_CHECK modellab_status mli_worker_step_key(mli_worker *w, int32_t version,
+                                                        const char *const *without, char out[65],
+                                                        modellab_error *err);
+/* Threads for the step: as its option "threads" says, else as the lab is configured. */
+int32_t mli_worker_threads(const mli_worker *w);
 
 /* fault.c: guarded fault injection, MODEL_LAB_FAIL_STEP with MODEL_LAB_TESTING=1 only. */
 MODELLAB_MUST_CHECK modellab_status mli_worker_fault(mli_worker *w, modellab_error *err);

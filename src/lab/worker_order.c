@@ -30,10 +30,10 @@ MODELLAB_MUST_CHECK static modellab_status sort_descriptors(mli_worker *w, const
 {
     size_t next = 0;
     for (int i = 0; i < MLI_ORDER_FDS; i++) {
-        if (MLI_ORDER_HAS(&w->order, i) && next < count) {
+        if (w->order.has[i] && next < count) {
             w->fds[i] = list[next];
         }
-        next += MLI_ORDER_HAS(&w->order, i);
+        next += w->order.has[i];
     }
     if (next != count) {
         for (size_t i = next; i < count; i++) {

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/id.h"
+#include "base/str.h"
 #include "log/logger.h"
 #include "store/rundir.h"
 #include <string.h>
@@ -63,16 +64,16 @@ int mli_worker_offer(const mli_worker *w, const char *name)
     return at < MLI_OUTPUTS_MOST ? w->fds[MLI_ORDER_OFFERS + at] : -1;
 }
 
-/* The file of an output, which is the caller's from here on: each is written once. */
+/* The file of an output: each is written once. It stays open for the steps that read it. */
 MODELLAB_MUST_CHECK static modellab_status take_file(mli_worker *w, const char *name, int *fd,
                                                      modellab_error *err)
 {
     size_t at = find_output(w, name);
     *fd = at < MLI_OUTPUTS_MOST ? w->fds[MLI_ORDER_RESULTS + at] : -1;
-    if (*fd < 0) {
+    if (*fd < 0 || w->taken[at]) {
         return mli_fail(err, MODELLAB_E_INTERNAL, "the step has no file for the artifact %s", name);
     }
-    w->fds[MLI_ORDER_RESULTS + at] = -1;
+    w->taken[at] = true;
     return MODELLAB_OK;
 }
 
@@ -84,8 +85,6 @@ MODELLAB_MUST_CHECK static modellab_status finish_file(const mli_worker *w, cons
     if (rc == 0) {
         rc = f->sync(f->user, fd);
     }
-    int closed = f->close(f->user, fd);
-    rc = rc == 0 ? closed : rc;
     if (rc == 0) {
         rc = f->sync(f->user, w->fds[MLI_ORDER_ARTIFACTS]);
     }
@@ -121,6 +120,10 @@ MODELLAB_MUST_CHECK static modellab_status say_artifact(mli_worker *w, const cha
     mli_jw_kint(line, "bytes", bytes);
     status = mli_journal_end(&w->journal, true, err);
     if (status == MODELLAB_OK) {
+        mli_worker_output *output = &w->outputs[find_output(w, name)];
+        output->written = true;
+        output->bytes = bytes;
+        (void)mli_str_copy(output->sha256, sizeof(output->sha256), sha256);
         mli_worker_tell(w);
     }
     return status;

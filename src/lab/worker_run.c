@@ -3,42 +3,24 @@
 #include "lab/worker.h"
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/str.h"
 #include "lab/settle.h"
 #include "lab/state.h"
 #include "lab/step_reuse.h"
 #include "log/logger.h"
+#include "os/locale.h"
 #include "speech/asr_model.h"
 #include <string.h>
 
 #define NAME_BYTES 64
 
-typedef struct step_entry {
-    const char *name;
-    mli_step_fn run;
-    mli_step_key_fn key; /* NULL: never taken over */
-} step_entry;
-
-static const step_entry step_table[] = {{"ingest", mli_step_ingest, mli_step_ingest_key},
-                                        {"asr", mli_step_asr, mli_step_asr_key},
-                                        {"noop", mli_step_noop, NULL},
-                                        {"program", mli_step_program, NULL}};
-
-static const step_entry *find_step(const char *name)
-{
-    for (size_t i = 0; i < sizeof(step_table) / sizeof(step_table[0]); i++) {
-        if (strcmp(step_table[i].name, name) == 0) {
-            return &step_table[i];
-        }
-    }
-    return NULL;
-}
-
-/* How the run stands: while `reason` is NONE it goes on. */
+/* How the run stands, or one of its steps: while `reason` is NONE it goes on. */
 typedef struct course {
     modellab_reason reason;
     char message[256];
     char failed_step[NAME_BYTES];
+    bool stopped; /* nothing is done any more, not even what is always done */
 } course;
 
 /* The answer to the supervisor follows the last lines: it is not woken for them. */
@@ -68,29 +50,105 @@ static void put_use(mli_worker *w, mli_jw *line, int64_t cpu_ns)
     }
 }
 
-MODELLAB_MUST_CHECK static modellab_status say_step(mli_worker *w, const char *type, int position,
-                                                    int64_t started_ms, const course *c,
-                                                    int64_t cpu_ns, modellab_error *err)
+/* A text of more than this is told by its size and sha256. */
+#define CONFIG_VALUE_BYTES 1024
+
+static void put_config_value(mli_jw *line, const char *key, const mli_json *value, mli_buf *text)
 {
-    bool done = strcmp(type, "step_done") == 0;
-    /* The outcome comes next: its sync is also this line's. */
-    bool last = w->last_step || c->reason != MODELLAB_REASON_NONE;
-    mli_jw *line = mli_journal_begin(&w->journal, type);
+    char digits[65];
+    mli_sha256 hash;
+    mli_buf_clear(text);
+    if (mli_json_dump(value, text, NULL) != MODELLAB_OK) {
+        return; /* without memory the record of the options is not whole; the request has them */
+    }
+    mli_jw_key(line, key);
+    if (text->size <= CONFIG_VALUE_BYTES) {
+        mli_jw_raw(line, mli_buf_text(text), text->size);
+        return;
+    }
+    mli_sha256_init(&hash);
+    mli_sha256_update(&hash, text->data, text->size);
+    mli_sha256_hex(&hash, digits);
+    mli_jw_object(line);
+    mli_jw_kint(line, "bytes", (int64_t)text->size);
+    mli_jw_kstring(line, "sha256", digits);
+    mli_jw_end_object(line);
+}
+
+/* The step's options as they were asked for, or with all defaults; nothing when there are none. */
+static void put_config(const mli_worker *w, mli_jw *line, const char *member, const char *as)
+{
+    const mli_json *config = mli_json_get(mli_json_get(w->order.request, member), w->step);
+    const char *key;
+    const mli_json *value;
+    mli_buf text;
+    if (config == NULL) {
+        return;
+    }
+    mli_buf_init(&text, w->alloc);
+    mli_jw_key(line, as);
+    mli_jw_object(line);
+    for (mli_json_cursor at = mli_json_first(config); mli_json_next(&at, &key, &value);) {
+        put_config_value(line, key, value, &text);
+    }
+    mli_jw_end_object(line);
+    mli_buf_dispose(&text);
+}
+
+static void put_models(const mli_worker *w, mli_jw *line)
+{
+    mli_jw_key(line, "models");
+    mli_jw_array(line);
+    for (size_t i = 0; i < w->model_count; i++) {
+        mli_jw_object(line);
+        mli_jw_kstring(line, "option", w->models[i].key);
+        mli_jw_kstring(line, "name", w->models[i].name);
+        mli_jw_kstring(line, "sha256", w->models[i].sha256);
+        mli_jw_end_object(line);
+    }
+    mli_jw_end_array(line);
+}
+
+MODELLAB_MUST_CHECK static modellab_status say_begin(mli_worker *w, int position,
+                                                     int64_t started_ms, modellab_error *err)
+{
+    mli_jw *line = mli_journal_begin(&w->journal, "step_started");
     mli_jw_kstring(line, "step", w->step);
     mli_jw_kint(line, "position", position);
     mli_jw_kint(line, "attempt", w->order.attempt);
     mli_jw_kint(line, "started_ms", started_ms);
-    if (done) {
-        mli_jw_kstring(line, "status", mli_status_name_of_run(mli_settle_status(c->reason)));
-        mli_jw_kstring(line, "reason", mli_reason_name(c->reason));
-        mli_jw_kstring(line, "message", c->message);
-        mli_jw_kstring(line, "key", w->step_key);
-        mli_jw_kstring(line, "reused_from", w->reused_from);
+    put_config(w, line, "requested_config", "requested");
+    put_config(w, line, "config", "resolved");
+    return end_line(w, false, false, err);
+}
+
+/* `skipped`: it was not begun. `last`: the outcome comes next, whose sync is also this line's. */
+MODELLAB_MUST_CHECK static modellab_status say_end(mli_worker *w, int position, int64_t started_ms,
+                                                   const course *step, bool skipped, bool goes_on,
+                                                   bool last, int64_t cpu_ns, modellab_error *err)
+{
+    mli_jw *line = mli_journal_begin(&w->journal, "step_done");
+    mli_jw_kstring(line, "step", w->step);
+    mli_jw_kint(line, "position", position);
+    mli_jw_kint(line, "attempt", w->order.attempt);
+    mli_jw_kint(line, "started_ms", started_ms);
+    mli_jw_kstring(line, "status",
+                   mli_status_name_of_run(skipped ? (modellab_run_status)MODELLAB_STEP_SKIPPED
+                                                  : mli_settle_status(step->reason)));
+    mli_jw_kstring(line, "reason", mli_reason_name(step->reason));
+    mli_jw_kstring(line, "message", step->message);
+    mli_jw_kstring(line, "key", w->step_key);
+    mli_jw_kstring(line, "reused_from", w->reused_from);
+    if (goes_on) {
+        mli_jw_kbool(line, "run_goes_on", true);
+    }
+    if (!skipped) {
+        put_models(w, line);
         put_use(w, line, cpu_ns);
         mli_jw_kreal(line, "audio_seconds", (double)atomic_load(&w->page->audio_done_ms) / 1000.0);
         mli_jw_kint(line, "api_calls", atomic_load(&w->page->calls_made) - w->calls_before);
     }
-    return end_line(w, done && !last, done && last, err);
+    return end_line(w, !last, last, err);
 }
 
 /* Turns a step's status into the reason that the run's record shows. */
@@ -122,7 +180,7 @@ MODELLAB_MUST_CHECK static modellab_status ask(mli_worker *w, modellab_error *er
 }
 
 /* Takes the step's result over from another run, or makes it. */
-MODELLAB_MUST_CHECK static modellab_status execute(mli_worker *w, const step_entry *step,
+MODELLAB_MUST_CHECK static modellab_status execute(mli_worker *w, const mli_step_kind *step,
                                                    modellab_error *err)
 {
     modellab_status status = ask(w, err);
@@ -140,39 +198,147 @@ MODELLAB_MUST_CHECK static modellab_status execute(mli_worker *w, const step_ent
     return status;
 }
 
-MODELLAB_MUST_CHECK static modellab_status run_step(mli_worker *w, const char *name, int position,
-                                                    course *c, modellab_error *err)
+static void begin_step(mli_worker *w, const char *name, int position)
 {
-    const step_entry *step = find_step(name);
-    int64_t started = now_ms(w);
-    int64_t cpu = mli_worker_cpu_ns(w);
-    modellab_error why = MODELLAB_ERROR_INIT;
     w->step = name;
+    w->kind = mli_step_kind_find(name);
     w->step_key[0] = w->reused_from[0] = '\0';
+    w->reason = MODELLAB_REASON_NONE;
+    w->model_count = 0;
     w->calls_before = atomic_load(&w->page->calls_made);
-    atomic_store(&w->page->step_cpu_ns, cpu);
+    mli_worker_models_unpin(&w->context->models);
+    atomic_store(&w->page->step_cpu_ns, mli_worker_cpu_ns(w));
     atomic_store(&w->page->audio_done_ms, 0);
     atomic_store(&w->page->step_started_ns, w->clock->monotonic_ns(w->clock->user));
     atomic_store(&w->page->step, (uint32_t)position + 1);
     mli_page_touch(w->page);
-    modellab_status status = say_step(w, "step_started", position, started, c, 0, err);
+}
+
+static void remember(mli_worker *w, modellab_run_status status)
+{
+    if (w->kind != NULL && w->past_count < MLI_STEP_MAX) {
+        mli_step_past *past = &w->past[w->past_count++];
+        past->kind = w->kind;
+        past->status = status;
+        past->reused = w->reused_from[0] != '\0';
+        (void)mli_str_copy(past->key, sizeof(past->key), w->step_key);
+    }
+}
+
+/* What the end of a step makes of the run: true when it goes on without a result of this step. */
+static bool take_end(const mli_worker *w, const course *step, course *run)
+{
+    bool stopped = mli_page_stop_reason(w->page) != MODELLAB_REASON_NONE;
+    if (step->reason == MODELLAB_REASON_NONE) {
+        return false;
+    }
+    if (!stopped && mli_steps_tolerate(w->order.steps, w->step)) {
+        return true;
+    }
+    if (run->reason == MODELLAB_REASON_NONE) { /* the first failure is the run's */
+        *run = *step;
+    }
+    run->stopped = stopped;
+    return false;
+}
+
+/* Whether a step behind this place of the list is done whatever happens. */
+static bool any_always(const char *rest)
+{
+    const char *name;
+    size_t bytes;
+    while (mli_steps_next(&rest, &name, &bytes)) {
+        const mli_step_kind *kind = mli_step_kind_at(mli_step_kind_index(name, bytes));
+        if (kind != NULL && kind->always) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* No step follows: the outcome is next. */
+static bool is_last(const course *run, const char *rest)
+{
+    return rest[0] == '\0' || run->stopped ||
+           (run->reason != MODELLAB_REASON_NONE && !any_always(rest));
+}
+
+MODELLAB_MUST_CHECK static modellab_status run_step(mli_worker *w, const char *name,
+                                                    const char *rest, int position, course *c,
+                                                    modellab_error *err)
+{
+    int64_t started = now_ms(w);
+    int64_t cpu = mli_worker_cpu_ns(w);
+    course end = {.reason = MODELLAB_REASON_NONE};
+    modellab_error why = MODELLAB_ERROR_INIT;
+    begin_step(w, name, position);
+    modellab_status status = say_begin(w, position, started, err);
     if (status != MODELLAB_OK) {
         return status;
     }
     mli_log_text(w->log, MODELLAB_LOG_INFO, "step.started", name);
     modellab_status done =
-        step == NULL ? mli_fail(&why, MODELLAB_E_UNSUPPORTED, "this worker has no step %s", name)
-                     : execute(w, step, &why);
+        w->kind == NULL ? mli_fail(&why, MODELLAB_E_UNSUPPORTED, "this worker has no step %s", name)
+                        : execute(w, w->kind, &why);
     if (done == MODELLAB_E_CANCELLED) { /* unless the step said so already */
         mli_page_stopped(w->page, w->clock->monotonic_ns(w->clock->user), mli_os_process_cpu_ns());
     }
-    judge(w, done, &why, c);
-    if (c->reason == MODELLAB_REASON_NONE) {
+    judge(w, done, &why, &end);
+    bool goes_on = take_end(w, &end, c);
+    remember(w, mli_settle_status(end.reason));
+    if (end.reason == MODELLAB_REASON_NONE) {
         mli_log_text(w->log, MODELLAB_LOG_INFO, "step.completed", name);
     } else {
-        mli_log_error(w->log, MODELLAB_LOG_ERROR, "step.ended_early", "", done, &why);
+        mli_log_error(w->log, goes_on ? MODELLAB_LOG_WARN : MODELLAB_LOG_ERROR,
+                      goes_on ? "step.failed_run_goes_on" : "step.ended_early", "", done, &why);
     }
-    return say_step(w, "step_done", position, started, c, mli_worker_cpu_ns(w) - cpu, err);
+    return say_end(w, position, started, &end, false, goes_on, is_last(c, rest),
+                   mli_worker_cpu_ns(w) - cpu, err);
+}
+
+/* The step that this one needs and that did not complete; NULL = it can begin. */
+static const char *missing_of(const mli_worker *w, const mli_step_kind *kind)
+{
+    const char *list = kind->needs, *name;
+    size_t bytes;
+    while (mli_steps_next(&list, &name, &bytes)) {
+        for (size_t i = 0; i < w->past_count; i++) {
+            const char *own = w->past[i].kind->name;
+            if (strlen(own) == bytes && memcmp(own, name, bytes) == 0 &&
+                w->past[i].status != MODELLAB_RUN_COMPLETED) {
+                return own;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* Says that the step is not done: `missing` did not complete, or another failure ended the run. */
+MODELLAB_MUST_CHECK static modellab_status skip_step(mli_worker *w, const char *name,
+                                                     const char *rest, int position,
+                                                     const char *missing, const course *c,
+                                                     modellab_error *err)
+{
+    course end = {.reason = MODELLAB_REASON_DEPENDENCY_FAILED};
+    begin_step(w, name, position);
+    (void)mli_os_format(end.message, sizeof(end.message), "Step \"%s\" did not complete.",
+                        missing != NULL ? missing : c->failed_step);
+    remember(w, MODELLAB_STEP_SKIPPED);
+    mli_log_text(w->log, MODELLAB_LOG_WARN, "step.skipped", name);
+    return say_end(w, position, now_ms(w), &end, true, c->reason == MODELLAB_REASON_NONE,
+                   is_last(c, rest), 0, err);
+}
+
+/* The next step of the list: done, or passed over. */
+MODELLAB_MUST_CHECK static modellab_status take_step(mli_worker *w, const char *name,
+                                                     const char *rest, int position, course *c,
+                                                     modellab_error *err)
+{
+    const mli_step_kind *kind = mli_step_kind_find(name);
+    const char *missing = kind != NULL && !kind->always ? missing_of(w, kind) : NULL;
+    bool failed = c->reason != MODELLAB_REASON_NONE && !(kind != NULL && kind->always);
+    return missing != NULL || failed ? skip_step(w, name, rest, position, missing, c, err)
+                                     : run_step(w, name, rest, position, c, err);
 }
 
 MODELLAB_MUST_CHECK static modellab_status say_outcome(mli_worker *w, const course *c,
@@ -225,20 +391,20 @@ static bool next_name(const char **rest, char out[NAME_BYTES])
 
 int32_t mli_worker_run(mli_worker *w)
 {
-    course c = {MODELLAB_REASON_NONE, "", ""};
+    course c = {.reason = MODELLAB_REASON_NONE};
     modellab_error err = MODELLAB_ERROR_INIT;
     const char *rest = w->order.steps;
     char name[NAME_BYTES];
     modellab_status status = mli_worker_say_sandbox(w, &err);
     if (status == MODELLAB_OK && !mli_worker_sandbox_suffices(w, c.message, sizeof(c.message))) {
         c.reason = MODELLAB_REASON_SANDBOX;
+        c.stopped = true;
     }
-    for (int i = 0; status == MODELLAB_OK && c.reason == MODELLAB_REASON_NONE; i++) {
-        if (!next_name(&rest, name)) {
+    for (int i = 0; status == MODELLAB_OK; i++) {
+        if (is_last(&c, rest) || !next_name(&rest, name)) {
             break;
         }
-        w->last_step = rest[0] == '\0';
-        status = run_step(w, name, i, &c, &err);
+        status = take_step(w, name, rest, i, &c, &err);
     }
     if (status == MODELLAB_OK) {
         status = say_outcome(w, &c, &err);

@@ -37,7 +37,7 @@ static int rank_of(const char *name)
     if (ends_with(name, ".onnx")) {
         return 2;
     }
-    return ends_with(name, ".pt") ? 1 : 0;
+    return ends_with(name, ".pt") || ends_with(name, ".dict") ? 1 : 0;
 }
 
 typedef struct search {

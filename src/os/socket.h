@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MLI_OS_SOCKET_FDS 64
+#define MLI_OS_SOCKET_FDS 160
 #define MLI_OS_SOCKET_MUST __attribute__((warn_unused_result))
 
 /* Connected pair that keeps message borders (SOCK_SEQPACKET). */

@@ -77,6 +77,10 @@ typedef struct mli_step_row {
     const char *name, *message;
     const char *key;         /* sha256 of what its result depends on (lab/step_key.h); "" = none */
     const char *reused_from; /* run whose result it took over; "" = none */
+    /* {"requested":{...},"resolved":{...}}: its options as asked for and with all defaults; "" =
+     * not known. An end of the step that does not tell keeps what its begin told. */
+    const char *config_json;
+    const char *models_json; /* [{"option","name","sha256"},...]; "" = not known */
     modellab_run_status status;
     modellab_reason reason;
     int64_t started_ms, ended_ms; /* -1 */

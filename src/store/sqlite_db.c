@@ -53,7 +53,8 @@ static const char *const texts[MLI_SQL_COUNT] = {
     [MLI_SQL_STEP_PUT] =
         "INSERT INTO steps(run_id,name,message,status,reason,started_ms,ended_ms,"
         "peak_memory_bytes,cpu_seconds,position,attempt,gpu_seconds,audio_seconds,api_calls,"
-        "step_key,reused_from) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
+        "step_key,reused_from,config_json,models_json) "
+        "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
         "ON CONFLICT(run_id,name) DO UPDATE SET message=excluded.message,status=excluded.status,"
         /* what an earlier attempt took stays counted */
         "earlier_cpu_seconds=earlier_cpu_seconds+iif(excluded.attempt>attempt,"
@@ -63,13 +64,16 @@ static const char *const texts[MLI_SQL_COUNT] = {
         "cpu_seconds=excluded.cpu_seconds,gpu_seconds=excluded.gpu_seconds,"
         "audio_seconds=excluded.audio_seconds,api_calls=excluded.api_calls,"
         "position=excluded.position,attempt=excluded.attempt,"
-        "step_key=excluded.step_key,reused_from=excluded.reused_from "
+        "step_key=excluded.step_key,reused_from=excluded.reused_from,"
+        "config_json=iif(excluded.config_json<>'',excluded.config_json,config_json),"
+        "models_json=iif(excluded.models_json<>'',excluded.models_json,models_json) "
         /* a step that has ended stays as it ended, until a later attempt begins it anew */
         "WHERE steps.attempt<excluded.attempt OR "
         "(steps.attempt=excluded.attempt AND steps.status NOT IN (3,4,5,6,7,9))",
     [MLI_SQL_STEP_LIST] = "SELECT name,message,status,reason,started_ms,ended_ms,"
                           "peak_memory_bytes,cpu_seconds,position,attempt,gpu_seconds,"
-                          "audio_seconds,api_calls,earlier_cpu_seconds,step_key,reused_from "
+                          "audio_seconds,api_calls,earlier_cpu_seconds,step_key,reused_from,"
+                          "config_json,models_json "
                           "FROM steps "
                           "WHERE run_id=?1 ORDER BY position,name",
     [MLI_SQL_ARTIFACT_PUT] =

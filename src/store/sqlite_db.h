@@ -111,9 +111,9 @@ typedef struct mli_sqlite {
     bool leading; /* somebody works for all that waited */
 } mli_sqlite;
 
-#define MLI_SCHEMA_VERSION 2
+#define MLI_SCHEMA_VERSION 3
 /* Of a database that this library has made (mli_sqlite_fingerprint); a test tells a new one. */
-#define MLI_SCHEMA_FINGERPRINT "0f20241070991fceeeaa1fe32043d15adaca36956c17f5fa286dc71377c51947"
+#define MLI_SCHEMA_FINGERPRINT "1dbca454f0665039d5b67f3acdeab04bae0d25bab562480c6e01ea49d9370ba0"
 /* The scripts (NULL-terminated) that bring version `from` (0 = empty) to the next one. */
 const char *const *mli_sqlite_schema(int64_t from);
 

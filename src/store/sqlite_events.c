@@ -27,9 +27,10 @@ modellab_status mli_sqlite_put_event(mli_sqlite *s, const char *run_id, const ml
 MODELLAB_MUST_CHECK static modellab_status load_steps(mli_sqlite *s, const char *run_id,
                                                       mli_run_record *record, modellab_error *err)
 {
-    static const size_t texts[] = {offsetof(mli_step_row, name), offsetof(mli_step_row, message),
-                                   offsetof(mli_step_row, key),
-                                   offsetof(mli_step_row, reused_from)};
+    static const size_t texts[] = {
+        offsetof(mli_step_row, name),        offsetof(mli_step_row, message),
+        offsetof(mli_step_row, key),         offsetof(mli_step_row, reused_from),
+        offsetof(mli_step_row, config_json), offsetof(mli_step_row, models_json)};
     mli_query q = mli_query_open(s, MLI_SQL_STEP_LIST);
     size_t capacity = 0;
     mli_buf block;
@@ -63,6 +64,8 @@ MODELLAB_MUST_CHECK static modellab_status load_steps(mli_sqlite *s, const char 
         step->earlier_cpu_seconds = sqlite3_column_double(q.statement, 13);
         step->key = mli_query_keep(&q, 14, &block);
         step->reused_from = mli_query_keep(&q, 15, &block);
+        step->config_json = mli_query_keep(&q, 16, &block);
+        step->models_json = mli_query_keep(&q, 17, &block);
     }
     status = mli_query_close(&q, err);
     if (status == MODELLAB_OK) {

@@ -148,7 +148,14 @@ static const char *const from_1[] = {
     NULL,
 };
 
-static const char *const *const versions[MLI_SCHEMA_VERSION] = {from_0, from_1};
+static const char *const from_2[] = {
+    /* with what each step worked */
+    "ALTER TABLE steps ADD COLUMN config_json TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE steps ADD COLUMN models_json TEXT NOT NULL DEFAULT '';",
+    NULL,
+};
+
+static const char *const *const versions[MLI_SCHEMA_VERSION] = {from_0, from_1, from_2};
 
 const char *const *mli_sqlite_schema(int64_t from)
 {

@@ -166,7 +166,7 @@ static void take_order(sim *s, worker *w)
     mli_buf_dispose(&text);
     size_t next = 0;
     for (int i = 0; i < MLI_ORDER_FDS; i++) {
-        w->fds[i] = MLI_ORDER_HAS(&w->order, i) ? list[next++] : -1;
+        w->fds[i] = w->order.has[i] ? list[next++] : -1;
     }
     assert_int_equal(next, count);
     assert_int_equal(mli_page_map(&mli_os_system_files, w->fds[MLI_ORDER_PAGE], &w->page), 0);

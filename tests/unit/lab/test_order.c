@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -30,10 +31,12 @@ static mli_order sample(void)
                        .attempt = 2,
                        .threads = 2,
                        .log_level = 9,
-                       .fds = 0x3f,
                        .outputs = {2, {"audio.json", "transcript.json"}}};
-    order.fds |= MLI_ORDER_BIT(MLI_ORDER_SPOOL) | MLI_ORDER_BIT(MLI_ORDER_RESULTS) |
-                 MLI_ORDER_BIT(MLI_ORDER_RESULTS + 1) | MLI_ORDER_BIT(MLI_ORDER_OFFERS + 1);
+    for (int i = 0; i <= MLI_ORDER_INPUT; i++) {
+        order.has[i] = true;
+    }
+    order.has[MLI_ORDER_SPOOL] = order.has[MLI_ORDER_RESULTS] = true;
+    order.has[MLI_ORDER_RESULTS + 1] = order.has[MLI_ORDER_OFFERS + 1] = true;
     return order;
 }
 
@@ -56,11 +59,11 @@ static void written_and_read(void **state)
     assert_string_equal(got.journal.chain, CHAIN);
     assert_int_equal(got.limit_ms, 600000);
     assert_int_equal(got.threads, 2);
-    assert_true(got.fds == given.fds);
+    assert_memory_equal(got.has, given.has, sizeof(given.has));
     assert_int_equal(got.outputs.count, 2);
     assert_string_equal(got.outputs.names[1], "transcript.json");
-    assert_true(MLI_ORDER_HAS(&got, MLI_ORDER_INPUT));
-    assert_false(MLI_ORDER_HAS(&got, MLI_ORDER_MODEL));
+    assert_true(got.has[MLI_ORDER_INPUT]);
+    assert_false(got.has[MLI_ORDER_MODEL]);
     mli_caps_read(mli_json_get(got.request, "caps"), &caps);
     assert_int_equal(caps.cpu_ns, 1500000000);
     assert_int_equal(caps.audio_ms, 0);
@@ -84,7 +87,7 @@ static void broken_orders_are_refused(void **state)
         {"\"request\":{", "\"rquest\":{"},
         {"\"result.1\",", ""},
         {"\"offer.1\"", "\"offer.2\""},
-        {"\"offer.1\"", "\"offer.24\""},
+        {"\"offer.1\"", "\"offer.72\""},
         {",\"transcript.json\"]", "]"},
         {"\"transcript.json\"]", "\"transcript.json\",\"x\"]"}};
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
@@ -200,10 +203,18 @@ static void outputs_of_steps(void **state)
     assert_int_equal(mli_outputs_of("noop", NULL, &outputs, &err), MODELLAB_OK);
     assert_int_equal(outputs.count, 0);
     /* One that asks for more than there is room for is refused, not cut. */
-    static const char many[] =
-        "{\"config\":{\"asr\":{\"formats\":[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\","
-        "\"g\",\"h\",\"i\",\"j\",\"k\",\"l\"]}}}";
-    assert_int_equal(mli_json_parse(many, strlen(many), 1000, &root, NULL), MODELLAB_OK);
+    mli_buf many;
+    mli_buf_init(&many, NULL);
+    mli_buf_append_text(&many, "{\"config\":{\"asr\":{\"formats\":[\"srt\"");
+    for (int i = 0; i < MLI_OUTPUTS_MOST / 2; i++) {
+        char name[16];
+        assert_true(snprintf(name, sizeof(name), ",\"f%d\"", i) > 0);
+        mli_buf_append_text(&many, name);
+    }
+    mli_buf_append_text(&many, "]}}}");
+    assert_int_equal(mli_json_parse(mli_buf_text(&many), many.size, 4000, &root, NULL),
+                     MODELLAB_OK);
+    mli_buf_dispose(&many);
     assert_int_equal(mli_outputs_of("ingest,asr", root, &outputs, &err), MODELLAB_E_LIMIT);
     mli_json_free(root);
 }

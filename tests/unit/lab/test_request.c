@@ -116,6 +116,10 @@ static void refusals_have_their_place(void **state)
         {"{\"caps\":{\"cpu_seconds\":0}}", "/caps/cpu_seconds", ""},
         {"{\"max_duration_seconds\":-1}", "/max_duration_seconds", ""},
         {"{\"labels\":{\"a\":1}}", "/labels/a", ""},
+        {"{\"steps\":[\"vad\"],\"config\":{\"vad\":{\"pad\":1}}}", "/config/vad", "pad_ms"},
+        {"{\"steps\":[\"vad\"],\"config\":{\"vda\":{}}}", "/config", "vad"},
+        {"{\"steps\":[\"vad\"],\"config\":{\"vad\":{\"model\":\"./x\"}}}", "/config/vad/model",
+         "import"},
         {"[]", "", ""},
     };
 
@@ -138,6 +142,56 @@ static void refusals_have_their_place(void **state)
         assert_int_equal(0, r.request.json.size); /* no accepted form */
         drop(&r);
     }
+}
+
+/* Models of all steps, and all options with their defaults; what a rerun was made of stays. */
+static void options_of_steps_are_resolved(void **state)
+{
+    reading r;
+
+    (void)state;
+    read_request(&r, "{\"steps\":[\"vad\",\"asr\"],\"config\":{\"vad\":{\"threshold\":0.25},"
+                     "\"noop_text\":{\"text\":\"x\"}}}");
+    assert_int_equal(MODELLAB_OK, r.status);
+    assert_int_equal(2, r.request.model_count);
+    assert_string_equal("vad", r.request.models[0].task);
+    assert_string_equal("silero-vad-v6", r.request.models[0].name);
+    assert_string_equal("whisper-tiny.en", r.request.models[1].name);
+    assert_string_equal("whisper-tiny.en", r.request.model); /* the run's */
+    assert_int_equal(-1, r.request.text_chars);
+    assert_true(finding_at(&r, "/config/noop_text", MODELLAB_SEVERITY_WARNING) >= 0);
+    assert_non_null(strstr(mli_buf_text(&r.request.json),
+                           "\"config\":{\"vad\":{\"model\":\"silero-vad-v6\",\"threshold\":0.25,"
+                           "\"min_speech_ms\":250,\"min_silence_ms\":100,\"pad_ms\":30,"
+                           "\"max_speech_seconds\":0},\"asr\":{"));
+    assert_non_null(strstr(mli_buf_text(&r.request.json),
+                           "\"requested_config\":{\"noop_text\":{\"text\":\"x\"},\"vad\":{"
+                           "\"threshold\":0.25}}"));
+    drop(&r);
+    read_request(&r, "{\"steps\":[\"vad\"],\"config\":{\"vad\":{\"pad_ms\":7}},"
+                     "\"requested_config\":{\"vad\":{}}}");
+    assert_string_equal("silero-vad-v6", r.request.model);
+    assert_non_null(strstr(mli_buf_text(&r.request.json), "\"requested_config\":{\"vad\":{}}"));
+    drop(&r);
+}
+
+/* Characters, not bytes; without one it is refused where it belongs. */
+static void a_text_is_measured(void **state)
+{
+    reading r;
+
+    (void)state;
+    assert_int_equal(0, setenv("MODEL_LAB_TESTING", "1", 1));
+    read_request(&r, "{\"steps\":[\"noop_text\"],\"config\":{\"noop_text\":{\"text\":"
+                     "\"gr\\u00fcn\"}}}");
+    assert_int_equal(MODELLAB_OK, r.status);
+    assert_int_equal(4, r.request.text_chars);
+    assert_false(r.request.needs_input);
+    drop(&r);
+    read_request(&r, "{\"steps\":[\"noop_text\"]}");
+    assert_true(finding_at(&r, "/config/noop_text/text", MODELLAB_SEVERITY_ERROR) >= 0);
+    drop(&r);
+    assert_int_equal(0, unsetenv("MODEL_LAB_TESTING"));
 }
 
 static void no_json_no_report(void **state)
@@ -204,6 +258,8 @@ int main(void)
         cmocka_unit_test(schema_loads_and_accepts_least),
         cmocka_unit_test(accepted_form_is_accepted_again),
         cmocka_unit_test(refusals_have_their_place),
+        cmocka_unit_test(options_of_steps_are_resolved),
+        cmocka_unit_test(a_text_is_measured),
         cmocka_unit_test(no_json_no_report),
         cmocka_unit_test(pipelines_resolve),
         cmocka_unit_test(steps_of_tests_are_for_tests_alone),

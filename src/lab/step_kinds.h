@@ -1,0 +1,20 @@
+/* The steps, each defined in its own step_<name>.c. */
+#ifndef MLI_LAB_STEP_KINDS_H
+#define MLI_LAB_STEP_KINDS_H
+
+#include "lab/pipeline.h"
+
+extern const mli_step_kind mli_step_kind_ingest;
+extern const mli_step_kind mli_step_kind_vad;
+extern const mli_step_kind mli_step_kind_asr;
+
+/* Of tests. */
+extern const mli_step_kind mli_step_kind_noop;
+extern const mli_step_kind mli_step_kind_noop_may_fail;
+extern const mli_step_kind mli_step_kind_noop_needs;
+extern const mli_step_kind mli_step_kind_noop_wants;
+extern const mli_step_kind mli_step_kind_noop_text;
+extern const mli_step_kind mli_step_kind_noop_always;
+extern const mli_step_kind mli_step_kind_program;
+
+#endif

@@ -1,0 +1,13 @@
+/* The options of each step: one header a step defines MLI_SCHEMA_<step>, the JSON Schema of
+ * config.<step> (an object that stands by itself, at most 4,000 bytes), and is named here. */
+#ifndef MLI_LAB_STEP_SCHEMAS_H
+#define MLI_LAB_STEP_SCHEMAS_H
+
+#include "lab/schema_asr.h"
+#include "lab/schema_noop_text.h"
+#include "lab/schema_vad.h"
+
+/* All but asr, which is there always. */
+#define MLI_STEP_SCHEMAS(X) X(vad) X(noop_text)
+
+#endif

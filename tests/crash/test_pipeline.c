@@ -1,0 +1,137 @@
+/* Whole pipelines with real weights: speech found as the library finds it, models that are refused
+ * where they are named. test_pipeline WORKER HOST */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/json.h"
+#include "crash/kit.h"
+
+static modellab_run *execute_sample(kit *k, const char *request, const char *fail_step,
+                                    char id[MODELLAB_RUN_ID_BYTES])
+{
+    kit_submit_sample(k, request, 1, id);
+    pid_t host = kit_start_host(k, &(kit_host){.fail_step = fail_step});
+    (void)kit_wait_final(k, id);
+    kit_stop_host(k, host);
+    return kit_load(k, id);
+}
+
+static mli_json *read_artifact(kit *k, const char *id, const char *name)
+{
+    char path[512], file[64];
+    size_t bytes = 0;
+    mli_json *root = NULL;
+    (void)snprintf(file, sizeof(file), "artifacts/1-%s", name);
+    kit_run_path(k, id, file, path);
+    char *text = kit_read_bytes(path, &bytes);
+    assert_int_equal(mli_json_parse(text, bytes, 1 << 20, &root, NULL), MODELLAB_OK);
+    free(text);
+    return root;
+}
+
+static double member(const mli_json *list, size_t i, const char *key)
+{
+    return mli_json_number(mli_json_get(mli_json_at(list, i), key), NAN);
+}
+
+/* The step and the function of the library find the same speech. */
+static void speech_as_the_library_finds_it(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    modellab_model *model = NULL;
+    modellab_vad_result *result = NULL;
+    modellab_run *run =
+        execute_sample(k, "{\"steps\":[\"vad\"],\"config\":{\"vad\":{\"pad_ms\":50}}}", NULL, id);
+    if (kit_info(run).status != MODELLAB_RUN_COMPLETED) {
+        fail_msg("%s", kit_info(run).message);
+    }
+    mli_json *speech = read_artifact(k, id, "speech.json");
+    const mli_json *segments = mli_json_get(speech, "segments");
+    modellab_vad_options options = MODELLAB_VAD_OPTIONS_INIT;
+    options.pad_ms = 50;
+    assert_int_equal(modellab_model_open("silero-vad-v6", NULL, &model, NULL), MODELLAB_OK);
+    assert_int_equal(modellab_vad_detect_file(model, kit_sample, &options, &result, NULL),
+                     MODELLAB_OK);
+    assert_true(modellab_vad_result_count(result) > 1);
+    assert_int_equal(mli_json_count(segments), modellab_vad_result_count(result));
+    for (size_t i = 0; i < modellab_vad_result_count(result); i++) {
+        modellab_speech_segment one = {.size = sizeof(one)};
+        assert_int_equal(modellab_vad_result_at(result, i, &one, NULL), MODELLAB_OK);
+        assert_true(fabs(one.start - member(segments, i, "start")) < 1e-9);
+        assert_true(fabs(one.end - member(segments, i, "end")) < 1e-9);
+    }
+    modellab_buffer *json = NULL;
+    assert_int_equal(modellab_run_to_json(run, &json, NULL), MODELLAB_OK);
+    assert_non_null(strstr(modellab_buffer_data(json),
+                           "\"models\":[{\"name\":\"silero-vad-v6\",\"option\":\"model\","
+                           "\"sha256\":\""));
+    modellab_buffer_destroy(json);
+    modellab_vad_result_unref(result);
+    modellab_model_unref(model);
+    mli_json_free(speech);
+    modellab_run_unref(run);
+}
+
+static void expect_refused(kit *k, const char *request, modellab_status expected,
+                           const char *pointer)
+{
+    char id[MODELLAB_RUN_ID_BYTES];
+    modellab_report *report = NULL;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_run_submit_options o = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
+    o.request = request;
+    o.input_path = kit_sample;
+    assert_int_equal(modellab_run_submit(k->lab, &o, id, &report, &err), expected);
+    bool found = false;
+    for (size_t i = 0; i < modellab_report_count(report); i++) {
+        modellab_finding finding = MODELLAB_FINDING_INIT;
+        assert_int_equal(modellab_report_at(report, i, &finding, NULL), MODELLAB_OK);
+        found = found || strcmp(finding.pointer, pointer) == 0;
+    }
+    if (!found) {
+        fail_msg("no finding at %s: %s", pointer, err.message);
+    }
+    modellab_report_unref(report);
+}
+
+static void models_of_all_steps_are_checked(void **state)
+{
+    kit *k = *state;
+    expect_refused(k, "{\"steps\":[\"vad\"],\"config\":{\"vad\":{\"model\":\"whisper-tiny.en\"}}}",
+                   MODELLAB_E_UNSUPPORTED_MODEL, "/config/vad/model");
+    expect_refused(k, "{\"steps\":[\"vad\"],\"config\":{\"vad\":{\"model\":\"silero-vad-v7\"}}}",
+                   MODELLAB_E_NOT_FOUND, "/config/vad/model");
+    expect_refused(k, "{\"steps\":[\"asr\"],\"config\":{\"asr\":{\"model\":\"silero-vad-v6\"}}}",
+                   MODELLAB_E_UNSUPPORTED_MODEL, "/config/asr/model");
+    expect_refused(k, "{\"steps\":[\"vad\"],\"config\":{\"vad\":{\"treshold\":1}}}",
+                   MODELLAB_E_SCHEMA, "/config/vad");
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        KIT_TEST(speech_as_the_library_finds_it),
+        KIT_TEST(models_of_all_steps_are_checked),
+    };
+    if (!kit_arguments(argc, argv, 0)) {
+        return 2;
+    }
+    if (!kit_find_models()) {
+        (void)printf("skipped: " KIT_NO_MODELS "\n");
+        return 0;
+    }
+    if (!kit_make_cache()) {
+        return 1;
+    }
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    return kit_remove_cache() ? failed : 1;
+}
