@@ -8,6 +8,7 @@
 #include <modellab/bundle.h>
 #include <modellab/catalog.h>
 #include <modellab/config.h>
+#include <modellab/enhance.h>
 #include <modellab/event.h>
 #include <modellab/export.h>
 #include <modellab/health.h>

@@ -1,15 +1,11 @@
-/* Files to sources: libsndfile on virtual input, block by block into the intake. */
+/* Files to sources: block by block from the reader into the intake. */
 #include "audio/decode.h"
 
 #include "audio/bytes.h"
 #include "audio/intake.h"
-#include "audio/sndfile_names.h"
-#include "audio/wav_cut.h"
+#include "audio/reader.h"
 #include "base/alloc.h"
 #include "base/error.h"
-#include <sndfile.h>
-#include <stdio.h>
-#include <string.h>
 
 void mli_audio_options_init(mli_audio_options *options)
 {
@@ -36,119 +32,46 @@ static void drop_spool(const mli_audio_options *options)
         (void)options->files->close(options->files->user, options->spool_fd);
 }
 
-/* --- libsndfile's virtual input --- */
-static sf_count_t vio_length(void *user)
+MODELLAB_MUST_CHECK static modellab_status pump(mli_audio_reader *reader,
+                                                const mli_audio_options *options,
+                                                mli_audio_intake *intake, float *block,
+                                                modellab_error *err)
 {
-    return ((mli_audio_bytes *)user)->size;
-}
-
-static sf_count_t vio_seek(sf_count_t offset, int whence, void *user)
-{
-    mli_audio_bytes *bytes = user;
-    int64_t from = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? bytes->position : bytes->size;
-    int64_t to;
-    if (__builtin_add_overflow(from, offset, &to) || to < 0)
-        return -1;
-    bytes->position = to;
-    return to;
-}
-
-static sf_count_t vio_read(void *out, sf_count_t count, void *user)
-{
-    return mli_audio_bytes_read(user, out, count);
-}
-
-static sf_count_t vio_tell(void *user)
-{
-    return ((mli_audio_bytes *)user)->position;
-}
-
-/* What stopped the reading, if something did: cancel and I/O come before what the decoder says. */
-MODELLAB_MUST_CHECK static modellab_status check_input(const mli_audio_bytes *bytes,
-                                                       modellab_error *err)
-{
-    if (mli_cancelled(bytes->cancel))
-        return mli_fail(err, MODELLAB_E_CANCELLED, "decoding was cancelled");
-    if (bytes->os_error != 0)
-        return mli_fail_os(err, bytes->os_error, "the audio file could not be read");
-    return MODELLAB_OK;
-}
-
-MODELLAB_MUST_CHECK static modellab_status open_failed(const mli_audio_bytes *bytes,
-                                                       modellab_error *err)
-{
-    modellab_status status = check_input(bytes, err);
-    if (status != MODELLAB_OK)
-        return status;
-    int code = sf_error(NULL);
-    if (code == SF_ERR_UNRECOGNISED_FORMAT || code == SF_ERR_UNSUPPORTED_ENCODING)
-        return mli_fail(err, MODELLAB_E_UNSUPPORTED_FORMAT,
-                        "the file is not audio in a format that can be read");
-    const char *reason = sf_error_number(code);
-    if (strncmp(reason, "Error in ", 9) != 0)
-        reason = "its numbers make no sense";
-    return mli_fail(err, MODELLAB_E_INVALID_AUDIO, "the audio header is damaged: %s", reason);
-}
-
-MODELLAB_MUST_CHECK static modellab_status check_end(SNDFILE *file, const SF_INFO *info,
-                                                     const mli_audio_bytes *bytes,
-                                                     const mli_audio_options *options,
-                                                     int64_t frames, modellab_error *err)
-{
-    modellab_status status = check_input(bytes, err);
-    if (status != MODELLAB_OK || options->allow_truncated || frames == 0)
-        return status;
-    if (sf_error(file) != SF_ERR_NO_ERROR)
-        return mli_fail_at(err, MODELLAB_E_INVALID_AUDIO, frames,
-                           "the audio is damaged after %lld ms",
-                           (long long)(frames * 1000 / info->samplerate));
-    bool declares = (info->format & SF_FORMAT_TYPEMASK) == SF_FORMAT_FLAC;
-    if (declares && info->frames != SF_COUNT_MAX && frames < info->frames)
-        return mli_fail_at(err, MODELLAB_E_INVALID_AUDIO, frames,
-                           "the audio ends after %lld of the %lld frames that its header declares",
-                           (long long)frames, (long long)info->frames);
-    return MODELLAB_OK;
-}
-
-MODELLAB_MUST_CHECK static modellab_status
-pump(SNDFILE *file, const SF_INFO *info, const mli_audio_bytes *bytes,
-     const mli_audio_options *options, mli_audio_intake *intake, float *block, modellab_error *err)
-{
-    const sf_count_t frames_in_block = MLI_AUDIO_BLOCK / info->channels;
+    const size_t frames_in_block =
+        (size_t)(MLI_AUDIO_BLOCK / mli_audio_reader_format(reader).channels);
     for (;;) {
-        if (mli_cancelled(options->cancel))
-            return check_input(bytes, err);
-        sf_count_t got = sf_readf_float(file, block, frames_in_block);
-        if (got <= 0)
-            return check_end(file, info, bytes, options, mli_audio_intake_frames(intake), err);
-        modellab_status status = mli_audio_intake_push(intake, block, (size_t)got, err);
+        size_t got = 0;
+        modellab_status status = mli_audio_reader_read(reader, block, frames_in_block, &got, err);
+        if (status != MODELLAB_OK || got == 0)
+            return status;
+        status = mli_audio_intake_push(intake, block, got, err);
         if (status != MODELLAB_OK)
             return status;
         if (options->progress != NULL &&
             options->progress(options->progress_user, mli_audio_intake_samples(intake),
-                              (double)bytes->position / (double)bytes->size) != 0)
+                              mli_audio_reader_fraction(reader)) != 0)
             return mli_fail(err, MODELLAB_E_CALLBACK, "the progress callback ended the decoding");
     }
 }
 
-MODELLAB_MUST_CHECK static modellab_status decode_open(SNDFILE *file, const SF_INFO *info,
-                                                       const mli_audio_bytes *bytes,
+MODELLAB_MUST_CHECK static modellab_status decode_open(mli_audio_reader *reader,
                                                        const mli_audio_options *options,
                                                        mli_audio_source **out, modellab_error *err)
 {
+    const mli_pcm_format format = mli_audio_reader_format(reader);
     mli_audio_intake *intake = NULL;
     modellab_status status =
-        mli_audio_intake_create(options, info->channels, info->samplerate, &intake, err);
+        mli_audio_intake_create(options, format.channels, format.rate_hz, &intake, err);
     if (status != MODELLAB_OK)
         return status;
     float *block = mli_alloc_array(options->alloc, MLI_AUDIO_BLOCK, sizeof *block);
     if (block == NULL)
         status = mli_no_memory(err);
     else
-        status = pump(file, info, bytes, options, intake, block, err);
+        status = pump(reader, options, intake, block, err);
     if (status == MODELLAB_OK) {
         mli_audio_info shown = {0};
-        mli_sndfile_names(info->format, &shown);
+        mli_audio_reader_names(reader, &shown);
         status = mli_audio_intake_finish(intake, &shown, out, err);
     }
     mli_free(options->alloc, block);
@@ -156,45 +79,22 @@ MODELLAB_MUST_CHECK static modellab_status decode_open(SNDFILE *file, const SF_I
     return status;
 }
 
-/* What can be refused before the decoder is asked. */
-MODELLAB_MUST_CHECK static modellab_status
-check_bytes(mli_audio_bytes *bytes, const mli_audio_options *options, modellab_error *err)
-{
-    uint64_t declared = 0, present = 0;
-    if (bytes->size == 0)
-        return mli_fail(err, MODELLAB_E_INVALID_AUDIO, "the file is empty");
-    if (bytes->size > options->max_input_bytes)
-        return mli_fail(err, MODELLAB_E_LIMIT, "the file has %lld bytes; the limit is %lld",
-                        (long long)bytes->size, (long long)options->max_input_bytes);
-    if (!options->allow_truncated && mli_wav_is_cut(bytes, &declared, &present))
-        return mli_fail(err, MODELLAB_E_INVALID_AUDIO,
-                        "the file is cut: it declares %llu bytes of audio and holds %llu",
-                        (unsigned long long)declared, (unsigned long long)present);
-    return check_input(bytes, err);
-}
-
-MODELLAB_MUST_CHECK static modellab_status decode_bytes(mli_audio_bytes *bytes,
+MODELLAB_MUST_CHECK static modellab_status decode_bytes(const mli_audio_bytes *bytes,
                                                         const mli_audio_options *options,
                                                         mli_audio_source **out, modellab_error *err)
 {
-    bytes->cancel = options->cancel;
-    modellab_status status = check_bytes(bytes, options, err);
+    mli_audio_reader *reader = NULL;
+    modellab_status status = mli_audio_reader_open_bytes(bytes, options, &reader, err);
     if (status != MODELLAB_OK) {
         drop_spool(options);
         return status;
     }
-    SF_VIRTUAL_IO vio = {vio_length, vio_seek, vio_read, NULL, vio_tell};
-    SF_INFO info = {0};
-    SNDFILE *file = sf_open_virtual(&vio, SFM_READ, &info, bytes);
-    if (file == NULL) {
-        drop_spool(options);
-        return open_failed(bytes, err);
-    }
-    status = decode_open(file, &info, bytes, options, out, err);
-    if (sf_close(file) != 0 && status == MODELLAB_OK) {
+    status = decode_open(reader, options, out, err);
+    modellab_status closed = mli_audio_reader_close(reader, status == MODELLAB_OK ? err : NULL);
+    if (closed != MODELLAB_OK && status == MODELLAB_OK) {
         mli_audio_unref(*out);
         *out = NULL;
-        status = mli_fail(err, MODELLAB_E_IO, "the audio decoder did not close its input");
+        status = closed;
     }
     return status;
 }

@@ -21,8 +21,7 @@ static const modellab_allocator *heap(const mli_audio_intake *intake)
     return intake->alloc.alloc != NULL ? &intake->alloc : NULL;
 }
 
-MODELLAB_MUST_CHECK static modellab_status check_shape(int32_t channels, int32_t rate_hz,
-                                                       modellab_error *err)
+modellab_status mli_audio_check_shape(int32_t channels, int32_t rate_hz, modellab_error *err)
 {
     if (channels < 1 || channels > MLI_AUDIO_MAX_CHANNELS)
         return mli_fail(err, MODELLAB_E_INVALID_AUDIO, "%d audio channels; 1 to %d are supported",
@@ -74,7 +73,7 @@ modellab_status mli_audio_intake_create(const mli_audio_options *options, int32_
         options->max_samples > 0 ? options->max_samples : MLI_AUDIO_MAX_SAMPLES, &store, err);
     if (status != MODELLAB_OK)
         return status;
-    status = check_shape(channels, rate_hz, err);
+    status = mli_audio_check_shape(channels, rate_hz, err);
     mli_audio_intake *intake = NULL;
     if (status == MODELLAB_OK) {
         intake = mli_alloc_zero(options->alloc, sizeof *intake);

@@ -7,6 +7,9 @@
 
 typedef struct mli_audio_intake mli_audio_intake;
 
+/* E_INVALID_AUDIO outside of MLI_AUDIO_MAX_CHANNELS, _MIN_RATE, _MAX_RATE. */
+MODELLAB_MUST_CHECK modellab_status mli_audio_check_shape(int32_t channels, int32_t rate_hz,
+                                                          modellab_error *err);
 /* E_INVALID_AUDIO for channels or rate out of bounds. Takes options->spool_fd over in every case.
  */
 MODELLAB_MUST_CHECK modellab_status mli_audio_intake_create(const mli_audio_options *options,

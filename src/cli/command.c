@@ -1,5 +1,6 @@
 /* The commands, their arguments, options and examples. */
 #include "cli/command.h"
+#include "cli/command_sound.h"
 #include "cli/commands.h"
 
 #define CLI_OPTION_ROW_(id, letter, name, value, choices, text)                                    \
@@ -32,6 +33,7 @@ const cli_command cli_commands[] = {
      "modellab transcribe a.wav --max-duration 10m --cap cpu_seconds=600\tbounded\n"
      "cat talk.wav | modellab transcribe -\tfrom stdin\n",
      {ASR_OPTIONS, O(FORMAT), O(OUTPUT), O(QUIET), 0}},
+    CLI_COMMAND_ENHANCE,
     {"run submit",
      "FILE",
      0,

@@ -70,6 +70,8 @@
     X(ONLY, 0, "only", "WHAT", "runs|inputs|artifacts|leftovers",                                  \
       "Take only this away. Default: whole runs and leftovers.")                                   \
     X(WITHOUT_INPUT, 0, "without-input", NULL, NULL, "Leave the input out.")                       \
+    X(OP, 0, "op", "OPERATOR", NULL,                                                               \
+      "Prepare the audio: name(param=value, ...); may be repeated, applied in order.")             \
     X(MAN, 0, "man", NULL, NULL, "Print the manual page (roff).")
 
 #define CLI_OPTION_ID_(id, letter, name, value, choices, text) CLI_OPT_##id,
@@ -84,7 +86,7 @@ typedef struct cli_option {
     char letter; /* 0 = none */
 } cli_option;
 
-#define CLI_MAX_REPEAT 8
+#define CLI_MAX_REPEAT 16
 
 struct cli_call;
 

@@ -70,6 +70,9 @@ extern const mli_os_files mli_os_system_files;
 MLI_OS_MUST_USE int mli_os_write_all(const mli_os_files *f, int fd, const void *data, size_t bytes);
 /* Reads exactly `bytes` or fails (-ENODATA at a short end). */
 MLI_OS_MUST_USE int mli_os_read_all(const mli_os_files *f, int fd, void *out, size_t bytes);
+/* A new file beside `path` (O_EXCL, its name in `temp`), to be renamed over it: fd or -errno. */
+MLI_OS_MUST_USE int mli_os_open_temp(const mli_os_files *f, const char *path, uint32_t mode,
+                                     char *temp, size_t capacity);
 /* O_EXCL temporary in the same directory, write, fsync, rename over `path`, fsync of the directory:
  * readers see the old or the new file, and after success the new one survives power loss. */
 MLI_OS_MUST_USE int mli_os_replace_file(const mli_os_files *f, const char *path, const void *data,

@@ -59,8 +59,7 @@ static int parent_of(const char *path, char *out, size_t capacity)
     return 0;
 }
 
-/* Opens a new file beside `path`; its name goes to `temp`. */
-static int open_temp(const mli_os_files *f, const char *path, uint32_t mode, char *temp,
+int mli_os_open_temp(const mli_os_files *f, const char *path, uint32_t mode, char *temp,
                      size_t capacity)
 {
     for (int attempt = 0; attempt < 16; attempt++) {
@@ -103,7 +102,7 @@ int mli_os_replace_file(const mli_os_files *f, const char *path, const void *dat
     int rc = parent_of(path, parent, sizeof parent);
     if (rc != 0)
         return rc;
-    int fd = open_temp(f, path, mode, temp, sizeof temp);
+    int fd = mli_os_open_temp(f, path, mode, temp, sizeof temp);
     if (fd < 0)
         return fd;
     rc = fill_and_close(f, fd, data, bytes);

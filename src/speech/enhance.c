@@ -219,7 +219,7 @@ int64_t mli_enhancer_frames_out(const mli_enhancer *e)
     return e->frames_out;
 }
 
-const mli_effect_note *mli_enhancer_notes(const mli_enhancer *e, size_t index)
+const mli_enhance_note *mli_enhancer_notes(const mli_enhancer *e, size_t index)
 {
     return e->effects[index]->notes;
 }

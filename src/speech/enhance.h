@@ -48,7 +48,7 @@ MODELLAB_MUST_CHECK modellab_status mli_enhancer_run(mli_enhancer *enhancer,
 /* After a run. Frames that came and went, what operator `index` did and found. */
 int64_t mli_enhancer_frames_in(const mli_enhancer *enhancer);
 int64_t mli_enhancer_frames_out(const mli_enhancer *enhancer);
-const mli_effect_note *mli_enhancer_notes(const mli_enhancer *enhancer, size_t index);
+const mli_enhance_note *mli_enhancer_notes(const mli_enhancer *enhancer, size_t index);
 /* The map from the result's times to those of the source. Disposed by the caller. */
 MODELLAB_MUST_CHECK modellab_status mli_enhancer_map(const mli_enhancer *enhancer,
                                                      mli_time_map *out, modellab_error *err);

@@ -26,12 +26,6 @@ typedef struct mli_effect_methods {
     void (*destroy)(mli_effect *effect);
 } mli_effect_methods;
 
-/* What a stage found, for the record. */
-typedef struct mli_effect_note {
-    const char *name; /* "gain_db", ...; NULL ends the list */
-    double value;     /* not finite: there was nothing to measure */
-} mli_effect_note;
-
 enum { MLI_EFFECT_NOTES = 3 };
 
 struct mli_effect {
@@ -42,7 +36,7 @@ struct mli_effect {
     mli_pcm_format in, out;
     mli_pcm_sink sink; /* of the chain: the next stage */
     int64_t taken;     /* frames of the present run, counted by the chain */
-    mli_effect_note notes[MLI_EFFECT_NOTES + 1];
+    mli_enhance_note notes[MLI_EFFECT_NOTES + 1];
 };
 
 /* Makes the stage of an operator for audio of the format `in`. E_INVALID_ARGUMENT when the operator

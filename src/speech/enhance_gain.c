@@ -44,7 +44,7 @@ static void set_gain(gained *g, double gain, double peak, double limit)
     if (gain > MOST_GAIN)
         gain = MOST_GAIN;
     g->gain = (float)gain;
-    g->base.notes[0] = (mli_effect_note){"gain_db", to_db(gain)};
+    g->base.notes[0] = (mli_enhance_note){"gain_db", to_db(gain)};
 }
 
 MODELLAB_MUST_CHECK static modellab_status measure_volume(mli_effect *effect, const float *in,
@@ -73,7 +73,7 @@ MODELLAB_MUST_CHECK static modellab_status measured_volume(mli_effect *effect, m
     if (rms)
         level = g->samples > 0 ? sqrt(g->squares / (double)g->samples) : 0.0;
     set_gain(g, level > 0.0 ? target / level : 1.0, g->peak, rms ? 1.0 : target);
-    effect->notes[1] = (mli_effect_note){rms ? "rms_db" : "peak_db", to_db(level)};
+    effect->notes[1] = (mli_enhance_note){rms ? "rms_db" : "peak_db", to_db(level)};
     return MODELLAB_OK;
 }
 
@@ -95,8 +95,8 @@ MODELLAB_MUST_CHECK static modellab_status measured_loudness(mli_effect *effect,
         set_gain(g, from_db(effect->op.values[0] - lufs), peak, from_db(effect->op.values[1]));
     else
         set_gain(g, 1.0, 0.0, 1.0);
-    effect->notes[1] = (mli_effect_note){"lufs", lufs};
-    effect->notes[2] = (mli_effect_note){"true_peak_db", to_db(peak)};
+    effect->notes[1] = (mli_enhance_note){"lufs", lufs};
+    effect->notes[2] = (mli_enhance_note){"true_peak_db", to_db(peak)};
     return MODELLAB_OK;
 }
 

@@ -45,11 +45,10 @@ modellab_status mli_enhance_parse_json(const mli_json *value, mli_enhance_chain 
     return status == MODELLAB_OK ? mli_enhance_add(chain, &op, err) : status;
 }
 
-void mli_enhance_write_json(const mli_enhance_op *op, mli_jw *w)
+static void write_params(const mli_enhance_op *op, mli_jw *w)
 {
     const mli_enhance_info *info = mli_enhance_info_of(op->kind);
 
-    mli_jw_object(w);
     mli_jw_kstring(w, "op", info->name);
     for (size_t p = 0; info->params[p].name != NULL; p++) {
         const mli_enhance_param *param = &info->params[p];
@@ -60,6 +59,24 @@ void mli_enhance_write_json(const mli_enhance_op *op, mli_jw *w)
         else
             mli_jw_kreal(w, param->name, op->values[p]);
     }
+}
+
+void mli_enhance_write_json(const mli_enhance_op *op, mli_jw *w)
+{
+    mli_jw_object(w);
+    write_params(op, w);
+    mli_jw_end_object(w);
+}
+
+void mli_enhance_write_record(const mli_enhance_op *op, const mli_enhance_note *notes, mli_jw *w)
+{
+    mli_jw_object(w);
+    write_params(op, w);
+    mli_jw_key(w, "found");
+    mli_jw_object(w);
+    for (; notes->name != NULL; notes++)
+        mli_jw_kreal(w, notes->name, notes->value);
+    mli_jw_end_object(w);
     mli_jw_end_object(w);
 }
 

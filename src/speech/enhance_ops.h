@@ -34,6 +34,7 @@ typedef struct mli_enhance_param {
     double least, most, standard;
     bool whole;             /* an integer */
     const char *choices[3]; /* words in place of numbers: the value is the index; NULL = a number */
+    const char *words;      /* the same as one text, "peak|rms"; "" = a number */
     const char *text;
 } mli_enhance_param;
 
@@ -48,6 +49,12 @@ typedef struct mli_enhance_op {
     mli_enhance_kind kind;
     double values[MLI_ENHANCE_PARAMS]; /* in the order of the table */
 } mli_enhance_op;
+
+/* What an operator found, for the record. */
+typedef struct mli_enhance_note {
+    const char *name; /* "gain_db", ...; NULL ends the list */
+    double value;     /* not finite: there was nothing to measure */
+} mli_enhance_note;
 
 typedef struct mli_enhance_chain {
     size_t count;
@@ -71,6 +78,8 @@ MODELLAB_MUST_CHECK modellab_status mli_enhance_parse_json(const mli_json *value
 size_t mli_enhance_canonical(const mli_enhance_op *op, char out[MLI_ENHANCE_CANONICAL]);
 /* The object form of one operator, with all parameters. */
 void mli_enhance_write_json(const mli_enhance_op *op, mli_jw *w);
+/* The same with what was measured as "found"; what is not finite becomes null. */
+void mli_enhance_write_record(const mli_enhance_op *op, const mli_enhance_note *notes, mli_jw *w);
 /* JSON Schema (2020-12) of a chain: an array of texts and objects. Made of the table. */
 void mli_enhance_write_schema(mli_jw *w);
 

@@ -115,8 +115,8 @@ MODELLAB_MUST_CHECK static modellab_status measured(mli_effect *effect, modellab
     for (size_t i = 0; i < t->count; i++)
         kept += t->spans[i].end - t->spans[i].start;
     effect->notes[0] =
-        (mli_effect_note){"removed_seconds", (double)(t->frames - kept) / effect->in.rate_hz};
-    effect->notes[1] = (mli_effect_note){"spans", (double)t->count};
+        (mli_enhance_note){"removed_seconds", (double)(t->frames - kept) / effect->in.rate_hz};
+    effect->notes[1] = (mli_enhance_note){"spans", (double)t->count};
     return status;
 }
 

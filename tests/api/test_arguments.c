@@ -64,6 +64,36 @@ static void engines(void **state)
     assert_null(modellab_transcript_format_name(0));
 }
 
+static void enhancing(void **state)
+{
+    void *out;
+    float sample = 0.0f;
+    const char *ops[1] = {NULL};
+    size_t needed = 1;
+    modellab_enhancement_info info = {.size = sizeof info};
+    (void)state;
+    REFUSES(modellab_enhance_operator_at(0, NULL, &err));
+    REFUSES(modellab_enhance_param_at(0, 0, NULL, &err));
+    REFUSES(modellab_enhance_check(NULL, NULL, 0, &needed, &err));
+    assert_int_equal(needed, 0);
+    REFUSES(modellab_enhance_check("speed", NULL, 1, NULL, &err));
+    REFUSES(modellab_enhance_file("x", NULL, 0, NULL, NULL, &err));
+    RESETS(modellab_enhance_file(NULL, NULL, 0, NULL, (modellab_enhancement **)&out, &err));
+    RESETS(modellab_enhance_file("x", NULL, 1, NULL, (modellab_enhancement **)&out, &err));
+    RESETS(modellab_enhance_file("x", ops, 1, NULL, (modellab_enhancement **)&out, &err));
+    REFUSES(modellab_enhance_samples(&sample, 1, 1, 16000, NULL, 0, NULL, NULL, &err));
+    RESETS(modellab_enhance_samples(NULL, 1, 1, 16000, NULL, 0, NULL, (modellab_enhancement **)&out,
+                                    &err));
+    REFUSES(modellab_enhancement_get_info(NULL, &info, &err));
+    REFUSES(modellab_enhancement_step_at(NULL, 0, NULL, &err));
+    assert_int_equal(modellab_enhancement_count(NULL), 0);
+    assert_true(modellab_enhancement_original_time(NULL, 2.5, 0) == 2.5);
+    assert_null(modellab_enhancement_ref(NULL));
+    modellab_enhancement_unref(NULL);
+    modellab_enhance_options_init(NULL, 0);
+    assert_true(modellab_enhance_operator_count() > 0);
+}
+
 static void small_things(void **state)
 {
     void *out;
@@ -340,14 +370,11 @@ static void structs(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(engines),
-                                       cmocka_unit_test(small_things),
-                                       cmocka_unit_test(measuring),
-                                       cmocka_unit_test(labs_and_runs),
-                                       cmocka_unit_test(records_and_supervisors),
-                                       cmocka_unit_test(catalogs),
-                                       cmocka_unit_test(inspections),
-                                       cmocka_unit_test(voice_activity),
-                                       cmocka_unit_test(structs)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(engines),        cmocka_unit_test(enhancing),
+        cmocka_unit_test(small_things),   cmocka_unit_test(measuring),
+        cmocka_unit_test(labs_and_runs),  cmocka_unit_test(records_and_supervisors),
+        cmocka_unit_test(catalogs),       cmocka_unit_test(inspections),
+        cmocka_unit_test(voice_activity), cmocka_unit_test(structs)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

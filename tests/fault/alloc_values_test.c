@@ -125,6 +125,38 @@ done:
     return status;
 }
 
+static modellab_status enhanced_sound(const modellab_allocator *alloc, void *arg)
+{
+    static const char *const ops[] = {"denoise", "trim_silence", "normalize_loudness"};
+    static float silence[40000];
+    char input[300], output[300], text[64];
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_enhance_options options = MODELLAB_ENHANCE_OPTIONS_INIT;
+    modellab_enhancement_info info = {.size = sizeof info};
+    modellab_enhancement_step step = {.size = sizeof step};
+    modellab_enhance_operator op = {.size = sizeof op};
+    modellab_enhance_param param = {.size = sizeof param};
+    modellab_enhancement *made = NULL, *again = NULL;
+    modellab_status status;
+
+    (void)snprintf(input, sizeof input, "%s/two.wav", (const char *)arg);
+    (void)snprintf(output, sizeof output, "%s/better.wav", (const char *)arg);
+    options.allocator = alloc;
+    options.output_path = output;
+    TRY(modellab_enhance_operator_at(0, &op, &err));
+    TRY(modellab_enhance_param_at(0, 0, &param, &err));
+    TRY(modellab_enhance_check("denoise", text, sizeof text, NULL, &err));
+    TRY(modellab_enhance_samples(silence, 40000, 1, 16000, ops, 3, &options, &made, &err));
+    TRY(modellab_enhancement_get_info(made, &info, &err));
+    TRY(modellab_enhancement_step_at(made, 0, &step, &err));
+    options.output_path = NULL;
+    TRY(modellab_enhance_file(input, ops, 3, &options, &again, &err));
+done:
+    modellab_enhancement_unref(made);
+    modellab_enhancement_unref(again);
+    return status;
+}
+
 static modellab_status models(const modellab_allocator *alloc, void *arg)
 {
     static const char form[] =
@@ -182,6 +214,7 @@ static void test_each_call(void **state)
     } cases[] = {{"loggers and spans", loggers_and_spans, 2},
                  {"money", money, 1},
                  {"sound and text", sound_and_text, 6},
+                 {"enhanced sound", enhanced_sound, 40},
                  {"models", models, 10}};
 
     (void)state;

@@ -14,7 +14,7 @@ typedef struct heard {
     size_t frames;
     size_t passes;
     mli_time_map map;
-    mli_effect_note notes[MLI_ENHANCE_MAX_OPS][MLI_EFFECT_NOTES + 1];
+    mli_enhance_note notes[MLI_ENHANCE_MAX_OPS][MLI_EFFECT_NOTES + 1];
     modellab_error err;
     /* of the source */
     const float *from;
