@@ -56,7 +56,7 @@ void mli_handoff_put_samples(mli_worker *w, mli_audio_source *audio)
     w->audio = audio;
 }
 
-static const mli_worker_output *find(const mli_worker *w, const char *name)
+const mli_worker_output *mli_handoff_output(const mli_worker *w, const char *name)
 {
     for (size_t i = 0; i < w->order.outputs.count; i++) {
         if (w->outputs[i].written && strcmp(w->order.outputs.names[i], name) == 0) {
@@ -68,7 +68,7 @@ static const mli_worker_output *find(const mli_worker *w, const char *name)
 
 bool mli_handoff_has(const mli_worker *w, const char *name)
 {
-    return find(w, name) != NULL;
+    return mli_handoff_output(w, name) != NULL;
 }
 
 /* All of the file, in pieces, with a look at the cancel word before each. */
@@ -103,7 +103,7 @@ modellab_status mli_handoff_read(mli_worker *w, const char *name, mli_buf *out, 
     char digits[65];
     mli_sha256 hash;
     size_t from = out->size;
-    const mli_worker_output *o = find(w, name);
+    const mli_worker_output *o = mli_handoff_output(w, name);
     if (o == NULL) {
         return mli_fail(err, MODELLAB_E_NOT_FOUND, "no step before has made %s", name);
     }

@@ -20,6 +20,7 @@ void mli_handoff_put_samples(mli_worker *w, mli_audio_source *audio);
 /* Whether an artifact of this name was written in this attempt; a step that failed may have written
  * one too. */
 bool mli_handoff_has(const mli_worker *w, const char *name);
+const mli_worker_output *mli_handoff_output(const mli_worker *w, const char *name); /* or NULL */
 /* Appends its bytes. E_NOT_FOUND: there is none; E_HASH_MISMATCH. */
 MODELLAB_MUST_CHECK modellab_status mli_handoff_read(mli_worker *w, const char *name, mli_buf *out,
                                                      modellab_error *err);

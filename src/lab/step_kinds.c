@@ -9,6 +9,7 @@ static const mli_step_kind *const kinds[] = {
     &mli_step_kind_ingest,
     &mli_step_kind_vad,
     &mli_step_kind_asr,
+    &mli_step_kind_bundle,
     /* of tests */
     &mli_step_kind_noop,
     &mli_step_kind_noop_may_fail,

@@ -7,6 +7,7 @@
 extern const mli_step_kind mli_step_kind_ingest;
 extern const mli_step_kind mli_step_kind_vad;
 extern const mli_step_kind mli_step_kind_asr;
+extern const mli_step_kind mli_step_kind_bundle;
 
 /* Of tests. */
 extern const mli_step_kind mli_step_kind_noop;

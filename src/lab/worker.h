@@ -53,8 +53,9 @@ typedef struct mli_worker_output {
 typedef struct mli_step_past {
     const mli_step_kind *kind;
     modellab_run_status status;
-    bool reused;  /* taken over from another run */
-    char key[65]; /* "" = none */
+    bool reused;          /* taken over from another run */
+    double audio_seconds; /* how far it came */
+    char key[65];         /* "" = none */
 } mli_step_past;
 
 /* A model that the present step has opened, for its record. */

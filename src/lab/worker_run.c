@@ -220,6 +220,7 @@ static void remember(mli_worker *w, modellab_run_status status)
         mli_step_past *past = &w->past[w->past_count++];
         past->kind = w->kind;
         past->status = status;
+        past->audio_seconds = (double)atomic_load(&w->page->audio_done_ms) / 1000.0;
         past->reused = w->reused_from[0] != '\0';
         (void)mli_str_copy(past->key, sizeof(past->key), w->step_key);
     }

@@ -116,11 +116,86 @@ static void models_of_all_steps_are_checked(void **state)
                    MODELLAB_E_SCHEMA, "/config/vad");
 }
 
+static bool has_part(const mli_json *manifest, const char *list, const char *name,
+                     const char *reason)
+{
+    const mli_json *parts = mli_json_get(manifest, list);
+    for (size_t i = 0; i < mli_json_count(parts); i++) {
+        const mli_json *one = mli_json_at(parts, i);
+        if (strcmp(mli_json_string(mli_json_get(one, "part"), ""), name) == 0) {
+            return reason == NULL ||
+                   strcmp(mli_json_string(mli_json_get(one, "reason"), ""), reason) == 0;
+        }
+    }
+    return false;
+}
+
+/* The parts of the ledger tile the input; returns the milliseconds of a label. */
+static int64_t check_coverage(kit *k, const char *id, const char *label)
+{
+    mli_json *root = read_artifact(k, id, "coverage.json");
+    const mli_json *sums = mli_json_get(root, "milliseconds"), *parts = mli_json_get(root, "parts");
+    int64_t duration = mli_json_int(mli_json_get(sums, "duration"), -1);
+    int64_t sum = 0, found = mli_json_int(mli_json_get(sums, label), -1);
+    static const char *const labels[] = {"transcribed", "non_speech", "dropped", "failed"};
+    double at = 0;
+    for (int i = 0; i < 4; i++) {
+        sum += mli_json_int(mli_json_get(sums, labels[i]), -1);
+    }
+    assert_int_equal(duration, 30000); /* of the sample */
+    assert_int_equal(sum, duration);
+    for (size_t i = 0; i < mli_json_count(parts); i++) {
+        assert_true(member(parts, i, "start") == at);
+        at = member(parts, i, "end");
+    }
+    assert_true(at == 30.0);
+    mli_json_free(root);
+    return found;
+}
+
+static void a_bundle_of_all_that_there_is(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    modellab_run *run = execute_sample(k, "{\"steps\":[\"vad\",\"asr\",\"bundle\"]}", NULL, id);
+    assert_int_equal(kit_info(run).status, MODELLAB_RUN_COMPLETED);
+    modellab_run_unref(run);
+    mli_json *manifest = read_artifact(k, id, "bundle_manifest.json");
+    assert_true(has_part(manifest, "parts", "transcript", NULL));
+    assert_true(has_part(manifest, "parts", "subtitles", NULL));
+    assert_true(has_part(manifest, "parts", "speech", NULL));
+    assert_true(has_part(manifest, "parts", "coverage", NULL));
+    assert_true(has_part(manifest, "absent", "speakers", "not_requested"));
+    assert_true(has_part(manifest, "absent", "summary", "not_requested"));
+    mli_json_free(manifest);
+    assert_true(check_coverage(k, id, "transcribed") > 20000);
+    assert_int_equal(check_coverage(k, id, "failed"), 0);
+}
+
+/* Built on failure too: what there is, and what is absent and why; the run has failed all the same.
+ */
+static void a_bundle_of_a_failed_run(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    modellab_run *run = execute_sample(k, "{\"steps\":[\"vad\",\"asr\",\"bundle\"]}", "asr", id);
+    assert_int_equal(kit_info(run).status, MODELLAB_RUN_FAILED);
+    assert_string_equal(kit_info(run).failed_step, "asr");
+    modellab_run_unref(run);
+    mli_json *manifest = read_artifact(k, id, "bundle_manifest.json");
+    assert_true(has_part(manifest, "parts", "speech", NULL));
+    assert_true(has_part(manifest, "absent", "transcript", "failed"));
+    mli_json_free(manifest);
+    assert_int_equal(check_coverage(k, id, "failed"), 30000);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         KIT_TEST(speech_as_the_library_finds_it),
         KIT_TEST(models_of_all_steps_are_checked),
+        KIT_TEST(a_bundle_of_all_that_there_is),
+        KIT_TEST(a_bundle_of_a_failed_run),
     };
     if (!kit_arguments(argc, argv, 0)) {
         return 2;

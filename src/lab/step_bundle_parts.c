@@ -1,0 +1,205 @@
+/* The files of a bundle that are made of others: subtitles, speakers, summary, action items. */
+#include "lab/step_bundle.h"
+
+#include "base/error.h"
+#include "base/str.h"
+#include "lab/handoff.h"
+#include "text/format.h"
+#include "text/format_time.h"
+#include <string.h>
+
+MODELLAB_MUST_CHECK static modellab_status keep(mli_worker *w, const char *name,
+                                                const char *media_type, mli_buf *text,
+                                                modellab_status status, modellab_error *err)
+{
+    if (status == MODELLAB_OK) {
+        status = mli_buf_status(text, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = mli_worker_artifact(w, name, media_type, "result", text->data, text->size, err);
+    }
+    mli_buf_dispose(text);
+    return status;
+}
+
+modellab_status mli_bundle_subtitles(mli_worker *w, modellab_error *err)
+{
+    mli_transcript *transcript = NULL;
+    mli_buf text;
+    if (mli_handoff_has(w, "transcript.srt") || (!mli_handoff_has(w, "transcript.json") &&
+                                                 !mli_handoff_has(w, "transcript.partial.json"))) {
+        return MODELLAB_OK;
+    }
+    modellab_status status = mli_handoff_transcript(w, &transcript, err);
+    mli_buf_init(&text, w->alloc);
+    if (status == MODELLAB_OK) {
+        status = mli_format_write(transcript, MLI_TEXT_SRT, NULL, &text, err);
+    }
+    mli_transcript_unref(transcript);
+    return keep(w, "transcript.srt", "application/x-subrip", &text, status, err);
+}
+
+/* A field of a line whose fields are parted by blanks. */
+static void put_field(mli_buf *out, const char *text)
+{
+    mli_buf_append_char(out, ' ');
+    for (; *text != '\0'; text++) {
+        mli_buf_append_char(out, (unsigned char)*text <= ' ' ? '_' : *text);
+    }
+}
+
+/* The input's name without its folder and extension. */
+static void put_file(const mli_worker *w, mli_buf *out)
+{
+    const char *name = mli_basename(w->order.input_name);
+    const char *dot = strrchr(name, '.');
+    char copy[64];
+    size_t bytes = dot != NULL && dot != name ? (size_t)(dot - name) : strlen(name);
+    bytes = bytes < sizeof(copy) ? bytes : sizeof(copy) - 1;
+    memcpy(copy, name, bytes);
+    copy[bytes] = '\0';
+    put_field(out, copy[0] != '\0' ? copy : "audio");
+}
+
+modellab_status mli_bundle_speakers(mli_worker *w, modellab_error *err)
+{
+    mli_handoff_turns turns;
+    mli_buf text;
+    if (mli_handoff_has(w, "speakers.rttm") || !mli_handoff_has(w, "speakers.json")) {
+        return MODELLAB_OK;
+    }
+    modellab_status status = mli_handoff_turns_read(w, &turns, err);
+    mli_buf_init(&text, w->alloc);
+    for (size_t i = 0; status == MODELLAB_OK && i < turns.count; i++) {
+        int64_t start = mli_format_ms(turns.list[i].start);
+        int64_t end = mli_format_ms(turns.list[i].end);
+        mli_buf_append_text(&text, "SPEAKER");
+        put_file(w, &text);
+        mli_buf_append_text(&text, " 1 ");
+        mli_format_seconds(&text, start);
+        mli_buf_append_char(&text, ' ');
+        mli_format_seconds(&text, end - start);
+        mli_buf_append_text(&text, " <NA> <NA>");
+        put_field(&text, turns.list[i].speaker);
+        mli_buf_append_text(&text, " <NA> <NA>\n");
+    }
+    mli_handoff_turns_dispose(w, &turns);
+    return keep(w, "speakers.rttm", "text/plain", &text, status, err);
+}
+
+/* "[00:01:02] " */
+static void put_stamp(mli_buf *out, const mli_json *object)
+{
+    mli_buf stamp;
+    mli_buf_init(&stamp, out->alloc);
+    mli_format_stamp(&stamp, mli_format_ms(mli_json_number(mli_json_get(object, "start"), 0)), '.');
+    mli_buf_append_char(out, '[');
+    mli_buf_append(out, mli_buf_text(&stamp), stamp.size > 4 ? stamp.size - 4 : 0);
+    mli_buf_append_text(out, "] ");
+    mli_buf_dispose(&stamp);
+}
+
+/* Text in one line of a document in Markdown: what would be markup is escaped. */
+static void put_plain(mli_buf *out, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (strchr("\\`*_[]<>#|", *text) != NULL) {
+            mli_buf_append_char(out, '\\');
+        }
+        mli_buf_append_char(out, (unsigned char)*text < ' ' ? ' ' : *text);
+    }
+}
+
+/* A list of what `key` of the objects says. */
+static void put_list(mli_buf *out, const mli_json *list, const char *key)
+{
+    for (size_t i = 0; list != NULL && i < mli_json_count(list); i++) {
+        const mli_json *one = mli_json_at(list, i);
+        const char *speaker = mli_json_string(mli_json_get(one, "speaker"), "");
+        mli_buf_append_text(out, "- ");
+        if (mli_json_get(one, "start") != NULL) {
+            put_stamp(out, one);
+        }
+        put_plain(out, speaker);
+        mli_buf_append_text(out, speaker[0] != '\0' ? ": " : "");
+        put_plain(out, mli_json_string(mli_json_get(one, key), ""));
+        mli_buf_append_char(out, '\n');
+    }
+}
+
+modellab_status mli_bundle_summary(mli_worker *w, modellab_error *err)
+{
+    mli_json *summary = NULL, *chapters = NULL;
+    mli_buf text;
+    if (!mli_handoff_has(w, "summary.json")) {
+        return MODELLAB_OK;
+    }
+    modellab_status status = mli_handoff_json(w, "summary.json", &summary, err);
+    if (status == MODELLAB_OK && mli_handoff_has(w, "chapters.json")) {
+        status = mli_handoff_json(w, "chapters.json", &chapters, err);
+    }
+    mli_buf_init(&text, w->alloc);
+    if (status == MODELLAB_OK) {
+        const mli_json *sentences = mli_json_get(summary, "sentences");
+        mli_buf_append_text(&text, "# Summary\n\n");
+        if (sentences != NULL && mli_json_count(sentences) > 0) {
+            put_list(&text, sentences, "text");
+        } else {
+            put_plain(&text, mli_json_string(mli_json_get(summary, "text"), ""));
+            mli_buf_append_char(&text, '\n');
+        }
+        if (chapters != NULL) {
+            mli_buf_append_text(&text, "\n## Chapters\n\n");
+            put_list(&text, mli_json_get(chapters, "chapters"), "title");
+        }
+        mli_buf_append_text(&text, "\nMade by: ");
+        put_plain(&text, mli_json_string(mli_json_get(summary, "provider"), ""));
+        mli_buf_append_char(&text, '\n');
+    }
+    mli_json_free(chapters);
+    mli_json_free(summary);
+    return keep(w, "summary.md", "text/markdown", &text, status, err);
+}
+
+/* A field of a table (RFC 4180). One that a program of tables would take for a formula begins with
+ * an apostrophe. */
+static void put_cell(mli_buf *out, const char *text, const char *end)
+{
+    mli_buf_append_char(out, '"');
+    if (text[0] != '\0' && strchr("=+-@\t\r", text[0]) != NULL) {
+        mli_buf_append_char(out, '\'');
+    }
+    for (; *text != '\0'; text++) {
+        mli_buf_append_text(out, *text == '"' ? "\"" : "");
+        mli_buf_append_char(out, *text);
+    }
+    mli_buf_append_char(out, '"');
+    mli_buf_append_text(out, end);
+}
+
+modellab_status mli_bundle_action_items(mli_worker *w, modellab_error *err)
+{
+    static const char *const columns[] = {"assignee", "due", "text"};
+    mli_json *root = NULL;
+    mli_buf text;
+    if (!mli_handoff_has(w, "action_items.json")) {
+        return MODELLAB_OK;
+    }
+    modellab_status status = mli_handoff_json(w, "action_items.json", &root, err);
+    const mli_json *items = mli_json_get(root, "items");
+    mli_buf_init(&text, w->alloc);
+    mli_buf_append_text(&text, "start,end,assignee,due,text\r\n");
+    for (size_t i = 0; items != NULL && i < mli_json_count(items); i++) {
+        const mli_json *one = mli_json_at(items, i);
+        mli_format_seconds(&text, mli_format_ms(mli_json_number(mli_json_get(one, "start"), 0)));
+        mli_buf_append_char(&text, ',');
+        mli_format_seconds(&text, mli_format_ms(mli_json_number(mli_json_get(one, "end"), 0)));
+        mli_buf_append_char(&text, ',');
+        for (int c = 0; c < 3; c++) {
+            put_cell(&text, mli_json_string(mli_json_get(one, columns[c]), ""),
+                     c < 2 ? "," : "\r\n");
+        }
+    }
+    mli_json_free(root);
+    return keep(w, "action_items.csv", "text/csv", &text, status, err);
+}
