@@ -106,9 +106,17 @@ MODELLAB_MUST_CHECK static modellab_status keep(mli_audio_store *store, const fl
 MODELLAB_MUST_CHECK static modellab_status spool(mli_audio_store *store, const float *samples,
                                                  size_t count, modellab_error *err)
 {
-    int r = mli_os_write_all(store->files, store->spool_fd, samples, count * sizeof *samples);
-    if (r < 0)
-        return mli_fail_os(err, -r, "decoded audio could not be written to its spool file");
+    const char *from = (const char *)samples;
+    int64_t at = (store->samples - store->in_memory) * (int64_t)sizeof *samples;
+    for (size_t bytes = count * sizeof *samples; bytes > 0;) {
+        int64_t n = store->files->pwrite(store->files->user, store->spool_fd, from, bytes, at);
+        if (n <= 0)
+            return mli_fail_os(err, n < 0 ? (int)-n : EIO,
+                               "decoded audio could not be written to its spool file");
+        from += n;
+        at += n;
+        bytes -= (size_t)n;
+    }
     store->samples += (int64_t)count;
     return MODELLAB_OK;
 }
@@ -166,6 +174,17 @@ void mli_audio_unref(mli_audio_source *source)
     const modellab_allocator alloc = source->store->alloc;
     mli_audio_store_destroy(source->store);
     mli_free(alloc.alloc != NULL ? &alloc : NULL, source);
+}
+
+int mli_audio_reclaim_spool(mli_audio_source *source)
+{
+    int fd = -1;
+    if (atomic_load_explicit(&source->refs, memory_order_acquire) == 1) {
+        fd = source->store->spool_fd;
+        source->store->spool_fd = -1;
+    }
+    mli_audio_unref(source);
+    return fd;
 }
 
 int64_t mli_audio_samples(const mli_audio_source *source)

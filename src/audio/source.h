@@ -29,6 +29,10 @@ typedef struct mli_audio_source mli_audio_source; /* atomically counted */
 mli_audio_source *mli_audio_ref(mli_audio_source *source);
 void mli_audio_unref(mli_audio_source *source); /* NULL accepted */
 
+/* Gives a reference back and takes the spool file out of the source, when that was the last one:
+ * the file can be used for another source, its content is of no interest. -1 = there is none. */
+MODELLAB_MUST_CHECK int mli_audio_reclaim_spool(mli_audio_source *source);
+
 /* Samples at 16 kHz. */
 int64_t mli_audio_samples(const mli_audio_source *source);
 /* Duration in milliseconds, of the samples, rounded half-even. */
@@ -44,8 +48,8 @@ MODELLAB_MUST_CHECK modellab_status mli_audio_read(const mli_audio_source *sourc
 /* --- building (src/audio only) --- */
 typedef struct mli_audio_store mli_audio_store;
 
-/* `spool_fd` -1 = memory only; otherwise an open read-write file at offset 0, owned by the store
- * from here on, used once more than `memory_samples` have come. */
+/* `spool_fd` -1 = memory only; otherwise an open read-write file (written from its start on), owned
+ * by the store from here on, used once more than `memory_samples` have come. */
 MODELLAB_MUST_CHECK modellab_status mli_audio_store_create(
     const modellab_allocator *alloc, const mli_os_files *files, int spool_fd,
     int64_t memory_samples, int64_t max_samples, mli_audio_store **out, modellab_error *err);

@@ -10,8 +10,8 @@ const cli_option cli_options[CLI_OPT_COUNT] = {CLI_OPTION_LIST(CLI_OPTION_ROW_)}
 #define O(id) (CLI_OPT_##id + 1)
 #define ASR_OPTIONS                                                                                \
     O(MODEL), O(LANGUAGE), O(TASK), O(BEAM), O(BEST_OF), O(TEMPERATURE), O(PROMPT), O(CONDITION),  \
-        O(WORD_TIMES), O(THREADS), O(WEIGHTS), O(MAX_DURATION), O(CAP), O(PRIORITY), O(USER),      \
-        O(LAB)
+        O(WORD_TIMES), O(OP), O(THREADS), O(WEIGHTS), O(MAX_DURATION), O(CAP), O(PRIORITY),        \
+        O(USER), O(LAB)
 
 const cli_command cli_commands[] = {
     {"transcribe",

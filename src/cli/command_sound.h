@@ -8,13 +8,10 @@
         "enhance", "FILE", 0, 1, CLI_ARG_FILE, NULL, cli_enhance,                                  \
             "Prepare audio: loudness, silence, channels, rate, speed, noise.",                     \
             "Operators are applied in the order given. Without --output it only tells what they "  \
-            "would do "                                                                            \
-            "and found; without a file it lists the operators with their parameters. The format "  \
-            "follows "                                                                             \
-            "the "                                                                                 \
-            "ending of the output: .wav, .flac, .ogg, .opus, .mp3. The file is decoded in this "   \
-            "process.",                                                                            \
-            "modellab enhance	the operators\n"                                                     \
+            "would do and found; without a file it lists the operators with their parameters. "    \
+            "The format follows the ending of the output: .wav, .flac, .ogg, .opus, .mp3. The "    \
+            "file is decoded in this process.",                                                    \
+            "modellab enhance\tthe operators\n"                                                    \
             "modellab enhance talk.wav -o talk.flac --op normalize_loudness\tEBU R 128\n"          \
             "modellab enhance call.wav -o left.wav --op 'extract_channel(channel=0)' --op "        \
             "'high_pass(cutoff_hz=100)'\t\n"                                                       \

@@ -1,6 +1,7 @@
 /* `modellab enhance`: a file through a chain of operators, or the list of them. */
 #include "cli/commands.h"
 #include "cli/progress.h"
+#include "cli/request.h"
 #include "cli/signals.h"
 #include <stdio.h>
 #include <string.h>
@@ -80,7 +81,7 @@ static int list_operators(cli_call *call)
 }
 
 /* A mistake in an operator belongs to the command line. */
-static int check_operators(const cli_call *call)
+int cli_check_operators(const cli_call *call)
 {
     for (int i = 0; i < call->counts[CLI_OPT_OP]; i++) {
         modellab_error err = MODELLAB_ERROR_INIT;
@@ -158,7 +159,7 @@ int cli_enhance(cli_call *call)
     modellab_enhancement *made = NULL;
     modellab_error err = MODELLAB_ERROR_INIT;
     cli_progress progress;
-    int code = check_operators(call);
+    int code = cli_check_operators(call);
 
     if (code != CLI_EXIT_OK)
         return code;

@@ -125,6 +125,19 @@ static int put_asr(const cli_call *call, cli_json *j)
     return code;
 }
 
+static int put_operators(const cli_call *call, cli_json *j)
+{
+    int code = cli_check_operators(call);
+    if (code != CLI_EXIT_OK || !cli_has(call, CLI_OPT_OP))
+        return code;
+    cli_json_key(j, "preprocessing");
+    cli_json_open(j, '[');
+    for (int i = 0; i < call->counts[CLI_OPT_OP]; i++)
+        cli_json_string(j, call->values[CLI_OPT_OP][i]);
+    cli_json_close(j, ']');
+    return CLI_EXIT_OK;
+}
+
 static int put_caps(const cli_call *call, cli_json *j)
 {
     static const char names[] =
@@ -241,6 +254,8 @@ int cli_request(const cli_call *call, cli_text *out)
     }
     if (code == 0)
         code = put_caps(call, &j);
+    if (code == 0)
+        code = put_operators(call, &j);
     cli_json_key(&j, "config");
     cli_json_open(&j, '{');
     if (code == 0)

@@ -4,6 +4,9 @@
 
 #include "cli/call.h"
 
+/* enhance.c: what is given by --op; an exit code after saying what is wrong. */
+int cli_check_operators(const cli_call *call);
+
 /* --priority as a number; CLI_EXIT_USAGE when it is none. */
 int cli_priority(const cli_call *call, int32_t *out);
 /* The request as JSON. 0, or an exit code after saying which option is wrong. */

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "lab/original_time.h"
 #include "lab/pipeline.h"
 #include "lab/step_ingest.h"
 #include "text/format.h"
@@ -179,7 +180,8 @@ modellab_status mli_handoff_speech(mli_worker *w, mli_vad_segment **out, size_t 
             status = mli_fail(err, MODELLAB_E_INVALID_JSON, "speech.json has a bad segment");
         } else {
             (*out)[(*count)++] =
-                (mli_vad_segment){llround(start * MLI_AUDIO_RATE), llround(end * MLI_AUDIO_RATE)};
+                (mli_vad_segment){llround(mli_prepared_time(w, start) * MLI_AUDIO_RATE),
+                                  llround(mli_prepared_time(w, end) * MLI_AUDIO_RATE)};
         }
     }
     mli_json_free(root);

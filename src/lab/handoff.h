@@ -32,7 +32,8 @@ MODELLAB_MUST_CHECK modellab_status mli_handoff_json(mli_worker *w, const char *
  * reference. */
 MODELLAB_MUST_CHECK modellab_status mli_handoff_transcript(mli_worker *w, mli_transcript **out,
                                                            modellab_error *err);
-/* The speech of speech.json, in samples: new, mli_free(). E_NOT_FOUND. */
+/* The speech of speech.json, in samples of the audio that steps hear: new, mli_free(). E_NOT_FOUND.
+ */
 MODELLAB_MUST_CHECK modellab_status mli_handoff_speech(mli_worker *w, mli_vad_segment **out,
                                                        size_t *count, modellab_error *err);
 

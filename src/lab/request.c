@@ -33,6 +33,17 @@ static int32_t priority_of(const mli_json *value)
     return 10;
 }
 
+/* Disposes of the names. */
+static void resolve_names(mli_request *r, mli_buf *names, const char *pointer, mli_findings *report)
+{
+    if (names->status != MODELLAB_OK) {
+        r->steps.status = names->status;
+    } else {
+        mli_steps_resolve(mli_buf_text(names), pointer, &r->steps, report);
+    }
+    mli_buf_dispose(names);
+}
+
 static void resolve_steps(mli_request *r, mli_findings *report)
 {
     const mli_json *steps = mli_json_get(r->given, "steps");
@@ -48,8 +59,12 @@ static void resolve_steps(mli_request *r, mli_findings *report)
     if (steps == NULL) {
         r->pipeline = mli_json_string(pipeline, "transcribe");
         found = mli_pipeline_find(r->pipeline);
-        if (found != NULL) {
+        if (found != NULL && r->operators.count == 0) {
             mli_buf_append_text(&r->steps, found->steps);
+        } else if (found != NULL) {
+            mli_buf_init(&names, r->steps.alloc);
+            mli_buf_printf(&names, "%s,enhance", found->steps);
+            resolve_names(r, &names, "/pipeline", report);
         } else { /* says what is nearest; a list of steps is not accepted here */
             mli_pipeline_resolve(r->pipeline, "/pipeline", &r->steps, report);
             mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "request.pipeline", "/pipeline",
@@ -63,12 +78,10 @@ static void resolve_steps(mli_request *r, mli_findings *report)
         mli_buf_append_text(&names, mli_json_string(mli_json_at(steps, i), ""));
         mli_buf_append_char(&names, ',');
     }
-    if (names.status != MODELLAB_OK) {
-        r->steps.status = names.status;
-    } else {
-        mli_steps_resolve(mli_buf_text(&names), "/steps", &r->steps, report);
+    if (r->operators.count > 0) {
+        mli_buf_append_text(&names, "enhance,");
     }
-    mli_buf_dispose(&names);
+    resolve_names(r, &names, "/steps", report);
 }
 
 static int64_t milliseconds(const mli_json *seconds)
@@ -230,7 +243,9 @@ MODELLAB_MUST_CHECK static modellab_status accept(mli_request *r,
     const mli_pipeline *pipeline;
     modellab_status status;
 
+    mli_request_read_operators(r, report);
     resolve_steps(r, report);
+    mli_request_check_operators(r, report);
     check_rest(r, defaults, report);
     mli_run_limits_check(r->given, mli_buf_text(&r->steps), report);
     read_retry(r, defaults, report);

@@ -7,6 +7,7 @@
 #include "check/findings.h"
 #include "lab/caps.h"
 #include "lab/retry.h"
+#include "speech/enhance_ops.h"
 
 /* Of the built-in catalog; that of the catalog in force: lab/default_model.h. */
 #define MLI_REQUEST_DEFAULT_MODEL "whisper-tiny.en"
@@ -33,6 +34,7 @@ typedef struct mli_request {
     const char *model; /* of speech recognition, else of the first step that has one; "" = none */
     mli_request_model models[MLI_REQUEST_MODELS];
     size_t model_count;
+    mli_enhance_chain operators; /* that prepare the audio */
     int64_t text_chars; /* of the text that its steps work on, without an input; -1 = none */
     int32_t priority;
     mli_retry_policy retry;

@@ -4,6 +4,11 @@
 
 #include "lab/request.h"
 
+/* request_operators.c: reads request->operators; after the steps are resolved, checks and writes
+ * them as config.enhance. */
+void mli_request_read_operators(mli_request *r, mli_findings *report);
+void mli_request_check_operators(const mli_request *r, mli_findings *report);
+void mli_request_put_operators(mli_jw *w, const mli_request *r);
 /* Makes request->json and ->labels of what was read; failures are in json.status. */
 void mli_request_write(mli_request *request);
 

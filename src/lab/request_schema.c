@@ -20,6 +20,7 @@
     "\"user\":{\"type\":\"string\",\"maxLength\":128},"                                            \
     "\"priority\":{\"anyOf\":[{\"enum\":[\"low\",\"normal\",\"high\",\"urgent\"]},"                \
     "{\"type\":\"integer\",\"minimum\":0,\"maximum\":30}],\"default\":\"normal\"},"                \
+    "\"preprocessing\":" MLI_SCHEMA_OPERATORS ","                                                  \
     "\"config\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{" PLACE(asr)
 
 #define REST                                                                                       \

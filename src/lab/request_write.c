@@ -132,6 +132,8 @@ static void put_config(mli_jw *w, const mli_request *r, mli_buf *scratch)
 
         if (kind != NULL && strcmp(kind->name, "asr") == 0) {
             put_asr(w, r);
+        } else if (kind != NULL && strcmp(kind->name, "enhance") == 0) {
+            mli_request_put_operators(w, r);
         } else if (kind != NULL && kind->schema != NULL) {
             put_step(w, r, kind, scratch);
         }

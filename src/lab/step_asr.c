@@ -2,6 +2,7 @@
  * that they survive whatever ends the run; the transcript is written in the formats asked for. */
 #include "lab/checkpoint.h"
 #include "lab/handoff.h"
+#include "lab/original_time.h"
 #include "lab/step_key.h"
 #include "lab/step_kinds.h"
 #include "lab/step_schemas.h"
@@ -248,6 +249,9 @@ MODELLAB_MUST_CHECK static modellab_status make_key(asr_work *work, modellab_err
     mli_step_key_add(&key, "input_sha256", w->order.input_sha256);
     mli_step_key_add(&key, "model_sha256", w->model_sha256);
     mli_step_key_add(&key, "engine", w->engine);
+    if (mli_handoff_done(w, "enhance")) {
+        mli_step_key_add(&key, "enhance", mli_worker_past_key(w, "enhance"));
+    }
     modellab_status status = mli_step_key_options(&key, work->config, without, w->alloc, err);
     mli_step_key_end(&key, work->key);
     return status;
@@ -362,7 +366,13 @@ MODELLAB_MUST_CHECK static modellab_status transcribe(asr_work *work, mli_asr_mo
     mli_asr_session_destroy(session);
     if (transcript != NULL) {
         modellab_error write_err = MODELLAB_ERROR_INIT;
-        modellab_status written = write_all(work, transcript, status != MODELLAB_OK, &write_err);
+        mli_transcript *original = NULL;
+        modellab_status written =
+            mli_original_transcript(work->w, transcript, &original, &write_err);
+        if (written == MODELLAB_OK) {
+            written = write_all(work, original, status != MODELLAB_OK, &write_err);
+        }
+        mli_transcript_unref(original);
         if (status == MODELLAB_OK && written != MODELLAB_OK) {
             *err = write_err;
             status = written;
@@ -434,6 +444,7 @@ MODELLAB_MUST_CHECK static modellab_status run(mli_worker *w, modellab_error *er
 const mli_step_kind mli_step_kind_asr = {.name = "asr",
                                          .text = "Recognises speech: the transcript with times.",
                                          .needs = "ingest",
+                                         .wants = "enhance",
                                          .outputs = "",
                                          .schema = MLI_SCHEMA_asr,
                                          .models = {{"model", "asr", NULL}},

@@ -7,6 +7,7 @@
 
 static const mli_step_kind *const kinds[] = {
     &mli_step_kind_ingest,
+    &mli_step_kind_enhance,
     &mli_step_kind_vad,
     &mli_step_kind_asr,
     &mli_step_kind_bundle,

@@ -5,6 +5,7 @@
 #include "lab/pipeline.h"
 
 extern const mli_step_kind mli_step_kind_ingest;
+extern const mli_step_kind mli_step_kind_enhance;
 extern const mli_step_kind mli_step_kind_vad;
 extern const mli_step_kind mli_step_kind_asr;
 extern const mli_step_kind mli_step_kind_bundle;

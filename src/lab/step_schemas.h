@@ -4,10 +4,11 @@
 #define MLI_LAB_STEP_SCHEMAS_H
 
 #include "lab/schema_asr.h"
+#include "lab/schema_enhance.h"
 #include "lab/schema_noop_text.h"
 #include "lab/schema_vad.h"
 
 /* All but asr, which is there always. */
-#define MLI_STEP_SCHEMAS(X) X(vad) X(noop_text)
+#define MLI_STEP_SCHEMAS(X) X(enhance) X(vad) X(noop_text)
 
 #endif

@@ -1,6 +1,7 @@
 /* Step vad: where there is speech, by Silero's detector, as segments (speech.json) for the steps
  * behind it. */
 #include "lab/handoff.h"
+#include "lab/original_time.h"
 #include "lab/step_kinds.h"
 #include "lab/step_schemas.h"
 #include "lab/worker.h"
@@ -104,28 +105,31 @@ MODELLAB_MUST_CHECK static modellab_status listen(vad_work *v, modellab_error *e
     return status == MODELLAB_OK ? mli_vad_cutter_finish(&v->cutter, all, err) : status;
 }
 
-static void put_seconds(mli_jw *json, const char *key, int64_t samples)
+static double seconds_of(const vad_work *v, int64_t samples, bool end)
 {
-    mli_jw_kreal(json, key, (double)samples / MLI_AUDIO_RATE);
+    return mli_original_time(v->w, (double)samples / MLI_AUDIO_RATE, end);
 }
 
 static void write_segments(const vad_work *v, mli_buf *out)
 {
-    int64_t speech = 0;
+    double speech = 0;
     mli_jw json;
     for (size_t i = 0; i < v->cutter.count; i++) {
-        speech += v->cutter.segments[i].end - v->cutter.segments[i].start;
+        speech += seconds_of(v, v->cutter.segments[i].end, true) -
+                  seconds_of(v, v->cutter.segments[i].start, false);
     }
     mli_jw_init(&json, out);
     mli_jw_object(&json);
-    put_seconds(&json, "duration_seconds", mli_audio_samples(v->w->audio));
-    put_seconds(&json, "speech_seconds", speech);
+    mli_jw_kreal(&json, "duration_seconds",
+                 v->w->time_map.moved ? v->w->audio_seconds
+                                      : seconds_of(v, mli_audio_samples(v->w->audio), true));
+    mli_jw_kreal(&json, "speech_seconds", speech);
     mli_jw_key(&json, "segments");
     mli_jw_array(&json);
     for (size_t i = 0; i < v->cutter.count; i++) {
         mli_jw_object(&json);
-        put_seconds(&json, "start", v->cutter.segments[i].start);
-        put_seconds(&json, "end", v->cutter.segments[i].end);
+        mli_jw_kreal(&json, "start", seconds_of(v, v->cutter.segments[i].start, false));
+        mli_jw_kreal(&json, "end", seconds_of(v, v->cutter.segments[i].end, true));
         mli_jw_end_object(&json);
     }
     mli_jw_end_array(&json);
@@ -193,6 +197,7 @@ MODELLAB_MUST_CHECK static modellab_status key(mli_worker *w, char out[65], mode
 const mli_step_kind mli_step_kind_vad = {.name = "vad",
                                          .text = "Finds where there is speech.",
                                          .needs = "ingest",
+                                         .wants = "enhance",
                                          .outputs = "speech.json",
                                          .schema = MLI_SCHEMA_vad,
                                          .models = {{"model", "vad", "silero-vad-v6"}},

@@ -16,6 +16,7 @@
 #include "os/memory.h"
 #include "os/sandbox.h"
 #include "os/thread.h"
+#include "speech/time_map.h"
 #include "store/journal.h"
 #include <modellab/logger.h>
 
@@ -79,6 +80,7 @@ typedef struct mli_worker {
     mli_run_caps caps;
     /* What steps hand on to each other (handoff.h). */
     mli_audio_source *audio;
+    mli_time_map time_map; /* of step enhance: from its times to those of the input */
     mli_worker_output outputs[MLI_OUTPUTS_MOST]; /* as in the order */
     bool taken[MLI_OUTPUTS_MOST];                /* its file was written to */
     mli_step_past past[MLI_STEP_MAX];
@@ -200,6 +202,8 @@ void mli_worker_note_model(mli_worker *w, const char *key, const char *name, con
 MODELLAB_MUST_CHECK modellab_status mli_worker_step_key(mli_worker *w, int32_t version,
                                                         const char *const *without, char out[65],
                                                         modellab_error *err);
+/* The key of a step of this run that is over; "" = it has none. */
+const char *mli_worker_past_key(const mli_worker *w, const char *step);
 /* Threads for the step: as its option "threads" says, else as the lab is configured. */
 int32_t mli_worker_threads(const mli_worker *w);
 

@@ -117,6 +117,8 @@ void mli_worker_release(mli_worker *w)
 {
     mli_audio_unref(w->audio);
     w->audio = NULL;
+    mli_time_map_dispose(&w->time_map);
+    w->time_map.moved = false;
     mli_journal_writer_dispose(&w->journal);
     mli_worker_log_close(w);
     mli_page_unmap(w->page);

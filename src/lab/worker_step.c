@@ -152,6 +152,16 @@ modellab_status mli_worker_step_key(mli_worker *w, int32_t version, const char *
     return status;
 }
 
+const char *mli_worker_past_key(const mli_worker *w, const char *step)
+{
+    for (size_t i = 0; i < w->past_count; i++) {
+        if (strcmp(w->past[i].kind->name, step) == 0) {
+            return w->past[i].key;
+        }
+    }
+    return "";
+}
+
 int32_t mli_worker_threads(const mli_worker *w)
 {
     int64_t asked = mli_json_int(mli_json_get(mli_worker_config(w), "threads"), 0);

@@ -101,3 +101,23 @@ double mli_time_map_back(const mli_time_map *map, double t, bool end)
         back = along(&map->pieces[low], map->pieces[low + 1].start);
     return back > 0.0 ? back : 0.0;
 }
+
+double mli_time_map_forward(const mli_time_map *map, double t)
+{
+    size_t low = 0, high = map->count;
+
+    while (low + 1 < high) {
+        size_t middle = low + (high - low) / 2;
+        if (map->pieces[middle].origin <= t)
+            low = middle;
+        else
+            high = middle;
+    }
+    if (map->count == 0)
+        return t;
+    const mli_time_piece *piece = &map->pieces[low];
+    double now = piece->start + (t - piece->origin) / piece->slope;
+    if (low + 1 < map->count && now > map->pieces[low + 1].start)
+        now = map->pieces[low + 1].start;
+    return now > 0.0 ? now : 0.0;
+}

@@ -37,5 +37,7 @@ MODELLAB_MUST_CHECK modellab_status mli_time_map_keep(mli_time_map *map, const m
 /* The original time of `t`. Where a cut lies, there are two: `end` takes the one before the cut, so
  * that an end of something stays with it. */
 double mli_time_map_back(const mli_time_map *map, double t, bool end);
+/* Where a moment of the original lies now; what was cut out lies where the cut is. */
+double mli_time_map_forward(const mli_time_map *map, double t);
 
 #endif

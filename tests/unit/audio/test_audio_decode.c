@@ -423,8 +423,9 @@ static void test_read_faults(void **state)
     free(data);
 }
 
-static int64_t failing_write(void *user, int fd, const void *out, size_t bytes)
+static int64_t failing_write(void *user, int fd, const void *out, size_t bytes, int64_t offset)
 {
+    (void)offset;
     (void)user;
     (void)fd;
     (void)out;
@@ -439,13 +440,37 @@ static void test_full_disk(void **state)
     mli_audio_options options;
     mli_audio_source *source = NULL;
     mli_audio_options_init(&options);
-    files.write = failing_write;
+    files.pwrite = failing_write;
     options.files = &files;
     options.memory_samples = 1000;
     options.spool_fd = spool_file();
     assert_int_equal(mli_audio_from_samples(samples, 16000, 1, 16000, &options, &source, NULL),
                      MODELLAB_E_NO_SPACE);
     assert_null(source);
+}
+
+/* The file of one source serves the next one, from its start. */
+static void test_spool_again(void **state)
+{
+    (void)state;
+    mli_audio_options options;
+    mli_audio_source *source = NULL, *shared;
+    static float got[30000];
+    mli_audio_options_init(&options);
+    options.memory_samples = 1000;
+    options.spool_fd = spool_file();
+    int fd = options.spool_fd;
+    OK(mli_audio_from_samples(samples + 7777, 60000, 1, 16000, &options, &source, NULL));
+    assert_int_equal(mli_audio_reclaim_spool(source), fd);
+    options.spool_fd = fd;
+    OK(mli_audio_from_samples(samples, 30000, 1, 16000, &options, &source, NULL));
+    OK(mli_audio_read(source, 0, 30000, got, NULL));
+    assert_memory_equal(got, samples, sizeof got);
+    shared = mli_audio_ref(source); /* somebody else reads it: the file stays */
+    assert_int_equal(mli_audio_reclaim_spool(source), -1);
+    OK(mli_audio_read(shared, 20000, 10000, got, NULL));
+    assert_memory_equal(got, samples + 20000, 10000 * sizeof *got);
+    mli_audio_unref(shared);
 }
 
 int main(void)
@@ -462,6 +487,7 @@ int main(void)
         cmocka_unit_test(test_detail_of_nan),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_spool),
+        cmocka_unit_test(test_spool_again),
         cmocka_unit_test(test_paths),
         cmocka_unit_test(test_unreadable),
         cmocka_unit_test(test_memory_faults),

@@ -176,6 +176,37 @@ static void options_of_steps_are_resolved(void **state)
 }
 
 /* Characters, not bytes; without one it is refused where it belongs. */
+static void operators_bring_their_step(void **state)
+{
+    static const char *const asked[] = {
+        "{\"preprocessing\":[\"speed( factor=1.5 )\",{\"op\":\"denoise\"}]}",
+        "{\"config\":{\"enhance\":{\"operators\":[\"speed(factor=1.5)\",\"denoise\"]}}}",
+        "{\"steps\":[\"asr\"],\"preprocessing\":[\"speed(factor=1.5)\",\"denoise\"],"
+        "\"config\":{\"enhance\":{\"operators\":[\"high_pass\"]}}}"};
+    reading r;
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        read_request(&r, asked[i]);
+        assert_int_equal(MODELLAB_OK, r.status);
+        assert_true(r.findings.worst < MODELLAB_SEVERITY_WARNING);
+        assert_string_equal("ingest,enhance,asr", mli_buf_text(&r.request.steps));
+        assert_non_null(strstr(mli_buf_text(&r.request.json),
+                               "\"enhance\":{\"operators\":[{\"op\":\"speed\",\"factor\":1.5},"
+                               "{\"op\":\"denoise\",\"amount\":0.5}],\"keep_audio\":false}"));
+        drop(&r);
+    }
+    read_request(&r, "{\"preprocessing\":[\"denoise\",\"spede\"]}");
+    assert_true(finding_at(&r, "/preprocessing/1", MODELLAB_SEVERITY_ERROR) >= 0);
+    drop(&r);
+    read_request(&r, "{\"steps\":[\"enhance\"]}");
+    assert_true(finding_at(&r, "/config/enhance/operators", MODELLAB_SEVERITY_ERROR) >= 0);
+    drop(&r);
+    read_request(&r, "{\"preprocessing\":[]}");
+    assert_string_equal("ingest,asr", mli_buf_text(&r.request.steps));
+    drop(&r);
+}
+
 static void a_text_is_measured(void **state)
 {
     reading r;
@@ -259,6 +290,7 @@ int main(void)
         cmocka_unit_test(accepted_form_is_accepted_again),
         cmocka_unit_test(refusals_have_their_place),
         cmocka_unit_test(options_of_steps_are_resolved),
+        cmocka_unit_test(operators_bring_their_step),
         cmocka_unit_test(a_text_is_measured),
         cmocka_unit_test(no_json_no_report),
         cmocka_unit_test(pipelines_resolve),

@@ -1,0 +1,233 @@
+/* Step enhance with real weights: times stay those of the input behind operators that move time,
+ * what other steps heard is kept, a retry makes the same audio again, and what does not fit the
+ * input fails with its reason. test_enhance WORKER HOST */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/json.h"
+#include "crash/kit.h"
+
+#define MOVING                                                                                     \
+    "\"trim_silence(where=all,min_silence_ms=300,threshold_db=-40)\",\"speed(factor=1.05)\","      \
+    "\"normalize_loudness\""
+#define WORDS "\"asr\":{\"word_times\":true}"
+
+static modellab_run *execute_sample(kit *k, const char *request, const char *fail_step,
+                                    char id[MODELLAB_RUN_ID_BYTES])
+{
+    kit_submit_sample(k, request, 1, id);
+    pid_t host = kit_start_host(k, &(kit_host){.fail_step = fail_step});
+    (void)kit_wait_final(k, id);
+    kit_stop_host(k, host);
+    return kit_load(k, id);
+}
+
+static char *read_bytes(kit *k, const char *id, const char *name, size_t *bytes)
+{
+    char path[512], file[64];
+    (void)snprintf(file, sizeof(file), "artifacts/1-%s", name);
+    kit_run_path(k, id, file, path);
+    return kit_read_bytes(path, bytes);
+}
+
+static mli_json *read_artifact(kit *k, const char *id, const char *name)
+{
+    size_t bytes = 0;
+    mli_json *root = NULL;
+    char *text = read_bytes(k, id, name, &bytes);
+    assert_int_equal(mli_json_parse(text, bytes, 1 << 20, &root, NULL), MODELLAB_OK);
+    free(text);
+    return root;
+}
+
+static double number(const mli_json *object, const char *key)
+{
+    return mli_json_number(mli_json_get(object, key), NAN);
+}
+
+static const char *word_at(const mli_json *words, size_t i)
+{
+    return mli_json_string(mli_json_get(mli_json_at(words, i), "word"), "");
+}
+
+/* Words of both that stand in the same order (greedy, at most five apart), and how many of them
+ * begin within a quarter of a second of each other. */
+static void compare_words(const mli_json *a, const mli_json *b, size_t *same, size_t *near)
+{
+    size_t at = 0;
+    *same = *near = 0;
+    for (size_t i = 0; i < mli_json_count(a); i++) {
+        for (size_t k = at; k < mli_json_count(b) && k < at + 5; k++) {
+            if (strcmp(word_at(a, i), word_at(b, k)) == 0) {
+                double apart =
+                    number(mli_json_at(a, i), "start") - number(mli_json_at(b, k), "start");
+                ++*same;
+                *near += fabs(apart) < 0.25;
+                at = k + 1;
+                break;
+            }
+        }
+    }
+}
+
+static void times_stay_those_of_the_input(void **state)
+{
+    kit *k = *state;
+    char plain_id[MODELLAB_RUN_ID_BYTES], id[MODELLAB_RUN_ID_BYTES];
+    modellab_run *run = execute_sample(k, "{\"config\":{" WORDS "}}", NULL, plain_id);
+    modellab_run_unref(run);
+    run = execute_sample(k,
+                         "{\"preprocessing\":[" MOVING "],\"config\":{" WORDS
+                         ",\"enhance\":{\"keep_audio\":true}}}",
+                         NULL, id);
+    if (kit_info(run).status != MODELLAB_RUN_COMPLETED) {
+        fail_msg("%s", kit_info(run).message);
+    }
+    mli_json *plain = read_artifact(k, plain_id, "transcript.json");
+    mli_json *moved = read_artifact(k, id, "transcript.json");
+    mli_json *record = read_artifact(k, id, "enhance.json");
+    const mli_json *before = mli_json_get(plain, "words"), *after = mli_json_get(moved, "words");
+    size_t same = 0, near = 0;
+    compare_words(before, after, &same, &near);
+    print_message("%zu words, %zu after, %zu the same, %zu of them within 0.25 s\n",
+                  mli_json_count(before), mli_json_count(after), same, near);
+    assert_true(same * 10 >= mli_json_count(before) * 7);
+    assert_true(near * 100 >= same * 85);
+    double end = 0;
+    for (size_t i = 0; i < mli_json_count(after); i++) {
+        const mli_json *word = mli_json_at(after, i);
+        assert_true(number(word, "start") <= number(word, "end"));
+        assert_true(number(word, "start") >= end - 0.3);
+        end = number(word, "end");
+        assert_true(end <= number(record, "original_seconds") + 0.001);
+    }
+    assert_true(fabs(number(moved, "duration") - number(plain, "duration")) < 0.001);
+    /* what was heard is shorter by what was cut out and by the speed */
+    const mli_json *operators = mli_json_get(record, "operators");
+    double cut = number(mli_json_get(mli_json_at(operators, 0), "found"), "removed_seconds");
+    double heard = (number(record, "original_seconds") - cut) / 1.05;
+    assert_true(cut > 0.5);
+    assert_true(fabs(number(record, "duration_seconds") - heard) < 0.01);
+    assert_true(fabs(number(mli_json_get(mli_json_at(operators, 2), "found"), "lufs")) < 60.0);
+    size_t bytes = 0;
+    char *flac = read_bytes(k, id, "enhanced.flac", &bytes);
+    modellab_audio *audio = NULL;
+    modellab_audio_info info = {.size = sizeof(info)};
+    assert_int_equal(modellab_audio_decode_memory(flac, bytes, NULL, &audio, NULL), MODELLAB_OK);
+    assert_int_equal(modellab_audio_get_info(audio, &info, NULL), MODELLAB_OK);
+    assert_true(fabs(info.duration - number(record, "duration_seconds")) < 0.001);
+    modellab_audio_unref(audio);
+    free(flac);
+    mli_json_free(plain);
+    mli_json_free(moved);
+    mli_json_free(record);
+    modellab_run_unref(run);
+}
+
+/* Where the detector hears speech in both, as seconds of the input. */
+static void speech_stays_where_it_is(void **state)
+{
+    kit *k = *state;
+    char plain_id[MODELLAB_RUN_ID_BYTES], id[MODELLAB_RUN_ID_BYTES];
+    modellab_run_unref(execute_sample(k, "{\"steps\":[\"vad\"]}", NULL, plain_id));
+    modellab_run_unref(
+        execute_sample(k, "{\"steps\":[\"vad\"],\"preprocessing\":[" MOVING "]}", NULL, id));
+    mli_json *plain = read_artifact(k, plain_id, "speech.json");
+    mli_json *moved = read_artifact(k, id, "speech.json");
+    static unsigned char marks[2][4000]; /* of 10 ms */
+    mli_json *both[] = {plain, moved};
+    memset(marks, 0, sizeof(marks));
+    for (size_t i = 0; i < 2; i++) {
+        const mli_json *list = mli_json_get(both[i], "segments");
+        for (size_t s = 0; s < mli_json_count(list); s++) {
+            int from = (int)(100 * number(mli_json_at(list, s), "start"));
+            int to = (int)(100 * number(mli_json_at(list, s), "end"));
+            assert_true(from >= 0 && from <= to && to <= 3001);
+            memset(marks[i] + from, 1, (size_t)(to - from));
+        }
+    }
+    int either = 0, together = 0;
+    for (size_t i = 0; i < 4000; i++) {
+        either += marks[0][i] || marks[1][i];
+        together += marks[0][i] && marks[1][i];
+    }
+    print_message("speech in both: %d of %d\n", together, either);
+    assert_true(together * 100 >= either * 85);
+    assert_true(number(plain, "duration_seconds") == number(moved, "duration_seconds"));
+    mli_json_free(plain);
+    mli_json_free(moved);
+}
+
+/* The step is taken over by a retry; what it makes the others hear is made again. */
+static void a_retry_hears_the_same(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES], whole[MODELLAB_RUN_ID_BYTES], child[MODELLAB_RUN_ID_BYTES];
+    static const char request[] = "{\"preprocessing\":[" MOVING "],\"config\":{" WORDS "}}";
+    modellab_run_unref(execute_sample(k, request, NULL, whole));
+    modellab_run *run = execute_sample(k, request, "asr", id);
+    assert_int_equal(kit_info(run).status, MODELLAB_RUN_FAILED);
+    modellab_run_unref(run);
+    assert_int_equal(modellab_run_retry(k->lab, id, NULL, child, NULL), MODELLAB_OK);
+    pid_t host = kit_start_host(k, &(kit_host){0});
+    assert_int_equal(kit_wait_final(k, child), MODELLAB_RUN_COMPLETED);
+    kit_stop_host(k, host);
+    run = kit_load(k, child);
+    modellab_buffer *json = NULL;
+    assert_int_equal(modellab_run_to_json(run, &json, NULL), MODELLAB_OK);
+    const char *taken = strstr(modellab_buffer_data(json), "\"name\":\"enhance\"");
+    assert_non_null(taken);
+    assert_non_null(strstr(modellab_buffer_data(json), "\"reused_from\""));
+    modellab_buffer_destroy(json);
+    modellab_run_unref(run);
+    size_t bytes = 0, more = 0;
+    char *first = read_bytes(k, whole, "transcript.json", &bytes);
+    char *again = read_bytes(k, child, "transcript.json", &more);
+    assert_int_equal(bytes, more);
+    assert_memory_equal(first, again, bytes);
+    free(first);
+    free(again);
+}
+
+static void what_does_not_fit_fails(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    modellab_run *run =
+        execute_sample(k, "{\"preprocessing\":[\"extract_channel(channel=3)\"]}", NULL, id);
+    modellab_run_info info = kit_info(run);
+    assert_int_equal(info.status, MODELLAB_RUN_FAILED);
+    assert_string_equal(info.failed_step, "enhance");
+    assert_non_null(strstr(info.message, "the audio has 1 channel"));
+    modellab_run_unref(run);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        KIT_TEST(times_stay_those_of_the_input),
+        KIT_TEST(speech_stays_where_it_is),
+        KIT_TEST(a_retry_hears_the_same),
+        KIT_TEST(what_does_not_fit_fails),
+    };
+    if (!kit_arguments(argc, argv, 0)) {
+        return 2;
+    }
+    if (!kit_find_models()) {
+        (void)printf("skipped: " KIT_NO_MODELS "\n");
+        return 0;
+    }
+    if (!kit_make_cache()) {
+        return 1;
+    }
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    return kit_remove_cache() ? failed : 1;
+}
