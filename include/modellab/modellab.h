@@ -24,6 +24,7 @@
 #include <modellab/report.h>
 #include <modellab/retention.h>
 #include <modellab/run.h>
+#include <modellab/score.h>
 #include <modellab/status.h>
 #include <modellab/supervisor.h>
 #include <modellab/tracker.h>

@@ -456,6 +456,7 @@ const cli_command cli_commands[] = {
      "Exit code 6 when no run would be accepted.",
      "modellab admin disk\t\n",
      {O(LAB), 0}},
+#include "cli/command_score.h"
     {"completion",
      "SHELL",
      1,

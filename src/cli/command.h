@@ -72,6 +72,16 @@
     X(WITHOUT_INPUT, 0, "without-input", NULL, NULL, "Leave the input out.")                       \
     X(OP, 0, "op", "OPERATOR", NULL,                                                               \
       "Prepare the audio: name(param=value, ...); may be repeated, applied in order.")             \
+    X(NORMALIZER, 0, "normalizer", "NAME", "none|simple",                                          \
+      "What texts may differ in without being wrong. Default: none.")                              \
+    X(COLLAR, 0, "collar", "SECONDS", NULL,                                                        \
+      "Not scored around each border of the reference, half on each side; times: the tolerance.")  \
+    X(SKIP_OVERLAP, 0, "skip-overlap", NULL, NULL, "Leave out where several speak at once.")       \
+    X(UEM, 0, "uem", "FILE", NULL, "What is scored (UEM). Default: everything.")                   \
+    X(LINES, 0, "lines", NULL, NULL, "Each line of the texts is a pair of its own.")               \
+    X(ALIGNMENT, 0, "alignment", NULL, NULL, "With --json: what became of each word.")             \
+    X(AGAINST, 0, "against", "FILE", NULL,                                                         \
+      "Another hypothesis: tell whether the two differ (matched pairs).")                          \
     X(MAN, 0, "man", NULL, NULL, "Print the manual page (roff).")
 
 #define CLI_OPTION_ID_(id, letter, name, value, choices, text) CLI_OPT_##id,

@@ -41,6 +41,7 @@ int cli_admin_caps(cli_call *call);
 int cli_estimate(cli_call *call);
 int cli_admin_cleanup(cli_call *call);
 int cli_admin_disk(cli_call *call);
+int cli_score(cli_call *call);
 int cli_completion(cli_call *call);
 int cli_help(cli_call *call);
 int cli_version(cli_call *call);

@@ -330,6 +330,30 @@ static void voice_activity(void **state)
     modellab_vad_session_destroy(NULL);
 }
 
+static void scores(void **state)
+{
+    void *out;
+    double value;
+    (void)state;
+    RESETS(
+        modellab_score_document_read("x", NULL, 1, NULL, (modellab_score_document **)&out, &err));
+    REFUSES(modellab_score_document_read("x", "a", 1, NULL, NULL, &err));
+    REFUSES(modellab_score_create(NULL, NULL, &err));
+    REFUSES(modellab_score_add(NULL, NULL, NULL, NULL, NULL, &err));
+    REFUSES(modellab_score_add_text(NULL, NULL, "a", "a", &err));
+    REFUSES(modellab_score_value(NULL, "", &value, &err));
+    REFUSES(modellab_score_value(NULL, "", NULL, &err));
+    RESETS(modellab_score_to_json(NULL, (modellab_buffer **)&out, &err));
+    REFUSES(modellab_score_to_json(NULL, NULL, &err));
+    REFUSES(modellab_score_compare(NULL, NULL, NULL, &err));
+    assert_null(modellab_score_document_format(NULL));
+    assert_string_equal(modellab_score_document_text(NULL), "");
+    assert_int_equal(modellab_score_metric_from_name(NULL), 0);
+    assert_int_equal(modellab_score_normalizer_from_name(NULL), -1);
+    modellab_score_document_destroy(NULL);
+    modellab_score_destroy(NULL);
+}
+
 static void structs(void **state)
 {
     (void)state;
@@ -348,6 +372,7 @@ static void structs(void **state)
     modellab_pull_options_init(NULL, 8);
     modellab_record_options_init(NULL, 8);
     modellab_run_filter_init(NULL, 8);
+    modellab_score_options_init(NULL, 8);
     modellab_run_submit_options_init(NULL, 8);
     modellab_run_again_options_init(NULL, 8);
     modellab_supervisor_options_init(NULL, 8);
@@ -375,6 +400,7 @@ int main(void)
         cmocka_unit_test(small_things),   cmocka_unit_test(measuring),
         cmocka_unit_test(labs_and_runs),  cmocka_unit_test(records_and_supervisors),
         cmocka_unit_test(catalogs),       cmocka_unit_test(inspections),
-        cmocka_unit_test(voice_activity), cmocka_unit_test(structs)};
+        cmocka_unit_test(voice_activity), cmocka_unit_test(scores),
+        cmocka_unit_test(structs)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

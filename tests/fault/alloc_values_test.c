@@ -193,6 +193,67 @@ done:
     return status;
 }
 
+/* One metric over one pair of files. */
+static modellab_status score_one(const modellab_allocator *alloc, const char *metric,
+                                 const char *name, const char *reference, const char *hypothesis)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_score_options options = MODELLAB_SCORE_OPTIONS_INIT;
+    modellab_score_document *a = NULL, *b = NULL;
+    modellab_score *score = NULL;
+    modellab_buffer *json = NULL;
+    modellab_status status;
+    double value;
+
+    options.allocator = alloc;
+    options.metric = modellab_score_metric_from_name(metric);
+    options.normalizer = MODELLAB_NORMALIZER_SIMPLE;
+    options.collar_seconds = 0.2;
+    options.skip_overlap = options.alignment = 1;
+    TRY(modellab_score_document_read(name, reference, strlen(reference), alloc, &a, &err));
+    TRY(modellab_score_document_read(name, hypothesis, strlen(hypothesis), alloc, &b, &err));
+    TRY(modellab_score_create(&options, &score, &err));
+    TRY(modellab_score_add(score, "one", a, b, NULL, &err));
+    TRY(modellab_score_add(score, "two", a, b, NULL, &err));
+    TRY(modellab_score_value(score, "", &value, &err));
+    TRY(modellab_score_to_json(score, &json, &err));
+done:
+    modellab_buffer_destroy(json);
+    modellab_score_destroy(score);
+    modellab_score_document_destroy(a);
+    modellab_score_document_destroy(b);
+    return status;
+}
+
+static modellab_status scores(const modellab_allocator *alloc, void *arg)
+{
+    static const char stm[] = "a 1 x 0 2 One two.\na 1 y 1 4 three\nb 1 x 0 1 four\n";
+    static const char other[] = "a 1 p 0 2 one too\na 1 q 2 4 three five\nb 1 x 0 1 four\n";
+    static const char ctm[] = "a 1 0 0.5 one\na 1 0.5 0.5 two\n";
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_score_options options = MODELLAB_SCORE_OPTIONS_INIT;
+    modellab_score_difference difference = {.size = sizeof difference};
+    modellab_score *a = NULL, *b = NULL;
+    modellab_status status;
+
+    (void)arg;
+    options.allocator = alloc;
+    TRY(score_one(alloc, "wer", "a.stm", stm, other));
+    TRY(score_one(alloc, "cer", "a.stm", stm, other));
+    TRY(score_one(alloc, "cpwer", "a.stm", stm, other));
+    TRY(score_one(alloc, "jer", "a.stm", stm, other));
+    TRY(score_one(alloc, "times", "a.ctm", ctm, ctm));
+    TRY(modellab_score_create(&options, &a, &err));
+    TRY(modellab_score_create(&options, &b, &err));
+    TRY(modellab_score_add_text(a, "one", "a b c", "a c", &err));
+    TRY(modellab_score_add_text(b, "one", "a b c", "b c", &err));
+    TRY(modellab_score_compare(a, b, &difference, &err));
+done:
+    modellab_score_destroy(a);
+    modellab_score_destroy(b);
+    return status;
+}
+
 static char scratch[256];
 
 static void write_file(const char *name, const void *data, size_t bytes)
@@ -215,7 +276,8 @@ static void test_each_call(void **state)
                  {"money", money, 1},
                  {"sound and text", sound_and_text, 6},
                  {"enhanced sound", enhanced_sound, 40},
-                 {"models", models, 10}};
+                 {"models", models, 10},
+                 {"scores", scores, 60}};
 
     (void)state;
     write_file("two.wav", wav, sizeof wav);

@@ -1,0 +1,130 @@
+/* Speaker-attributed word errors: the words of each speaker in a row, and the pairing of speakers
+ * that has the fewest errors (cpWER). */
+#include "score/scorer.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "score/assign.h"
+#include <string.h>
+
+enum { MAX_SPEAKERS = 64 };
+#define MOST_ERRORS ((int64_t)1 << 40) /* more than any pair can have */
+
+typedef struct speaker {
+    const char *name; /* borrowed */
+    mli_buf text;
+} speaker;
+
+typedef struct cast {
+    speaker speakers[MAX_SPEAKERS];
+    size_t count;
+} cast;
+
+static void cast_dispose(cast *c)
+{
+    for (size_t i = 0; i < c->count; i++)
+        mli_buf_dispose(&c->speakers[i].text);
+    c->count = 0;
+}
+
+MODELLAB_MUST_CHECK static modellab_status say(const mli_scorer *s, cast *c, const char *name,
+                                               const char *text, modellab_error *err)
+{
+    size_t i = 0;
+    while (i < c->count && strcmp(c->speakers[i].name, name) != 0)
+        i++;
+    if (i == MAX_SPEAKERS)
+        return mli_fail(err, MODELLAB_E_LIMIT, "more than %d speakers", (int)MAX_SPEAKERS);
+    if (i == c->count) {
+        c->speakers[c->count++].name = name;
+        mli_buf_init(&c->speakers[i].text, s->o.alloc);
+    }
+    mli_buf_append_text(&c->speakers[i].text, text);
+    mli_buf_append_char(&c->speakers[i].text, ' ');
+    return mli_buf_status(&c->speakers[i].text, err);
+}
+
+MODELLAB_MUST_CHECK static modellab_status collect(const mli_scorer *s, const mli_document *d,
+                                                   cast *out, modellab_error *err)
+{
+    modellab_status status = MODELLAB_OK;
+    out->count = 0;
+    if (d->transcript == NULL && d->format != MLI_DOCUMENT_STM)
+        return mli_fail(err, MODELLAB_E_UNSUPPORTED,
+                        "words with speakers are in STM, verbose JSON and VTT files");
+    for (size_t i = 0; status == MODELLAB_OK && i < d->labels.count; i++)
+        status = say(s, out, d->labels.items[i].speaker, d->labels.items[i].text, err);
+    for (size_t i = 0;
+         status == MODELLAB_OK && d->transcript != NULL && i < d->transcript->segment_count; i++) {
+        const mli_transcript_segment *g = &d->transcript->segments[i];
+        status = say(s, out, g->speaker != NULL ? g->speaker : "", g->text, err);
+    }
+    return status;
+}
+
+/* A speaker without partner is compared with nothing. */
+MODELLAB_MUST_CHECK static modellab_status compare(const mli_scorer *s, cast *r, cast *h, size_t i,
+                                                   size_t k, mli_edit_counts *out,
+                                                   modellab_error *err)
+{
+    const mli_wer_options o = {s->o.normalizer, s->o.alloc, s->o.cancel};
+    const bool a = i < r->count, b = k < h->count;
+    return mli_wer_count(a ? mli_buf_text(&r->speakers[i].text) : "",
+                         a ? r->speakers[i].text.size : 0,
+                         b ? mli_buf_text(&h->speakers[k].text) : "",
+                         b ? h->speakers[k].text.size : 0, &o, out, NULL, err);
+}
+
+MODELLAB_MUST_CHECK static modellab_status best(const mli_scorer *s, cast *r, cast *h, size_t n,
+                                                mli_edit_counts *pairs, int64_t *gains,
+                                                mli_edit_counts *out, modellab_error *err)
+{
+    int32_t of[MAX_SPEAKERS];
+    modellab_status status = MODELLAB_OK;
+    for (size_t i = 0; status == MODELLAB_OK && i < n * n; i++) {
+        mli_edit_counts *c = &pairs[i];
+        status = compare(s, r, h, i / n, i % n, c, err);
+        gains[i] = MOST_ERRORS - c->substitutions - c->deletions - c->insertions;
+    }
+    if (status == MODELLAB_OK)
+        status = mli_assign(gains, n, n, s->o.alloc, s->o.cancel, of, err);
+    for (size_t i = 0; status == MODELLAB_OK && i < n; i++)
+        mli_edit_counts_add(out, &pairs[i * n + (size_t)of[i]]);
+    return status;
+}
+
+modellab_status mli_scorer_add_speakers(mli_scorer *s, const char *name,
+                                        const mli_document *reference,
+                                        const mli_document *hypothesis, modellab_error *err)
+{
+    mli_edit_counts sum = {0, 0, 0, 0};
+    cast *casts = mli_alloc_zero(s->o.alloc, 2 * sizeof *casts);
+    if (casts == NULL)
+        return mli_no_memory(err);
+    mli_edit_counts *pairs = NULL;
+    int64_t *gains = NULL;
+    modellab_status status = collect(s, reference, &casts[0], err);
+    if (status == MODELLAB_OK)
+        status = collect(s, hypothesis, &casts[1], err);
+    if (status == MODELLAB_OK) {
+        const size_t n = casts[0].count > casts[1].count ? casts[0].count : casts[1].count;
+        pairs = mli_alloc_array(s->o.alloc, n * n + 1, sizeof *pairs);
+        gains = mli_alloc_array(s->o.alloc, n * n + 1, sizeof *gains);
+        if (pairs == NULL || gains == NULL)
+            status = mli_no_memory(err);
+        else
+            status = best(s, &casts[0], &casts[1], n, pairs, gains, &sum, err);
+    }
+    if (status == MODELLAB_OK)
+        status = mli_scorer_add_file(s, name,
+                                     (double)(sum.substitutions + sum.deletions + sum.insertions),
+                                     (double)(sum.hits + sum.substitutions + sum.deletions), err);
+    if (status == MODELLAB_OK)
+        mli_edit_counts_add(&s->counts, &sum);
+    cast_dispose(&casts[0]);
+    cast_dispose(&casts[1]);
+    mli_free(s->o.alloc, casts);
+    mli_free(s->o.alloc, pairs);
+    mli_free(s->o.alloc, gains);
+    return status;
+}
