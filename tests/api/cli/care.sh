@@ -88,10 +88,11 @@ run admin reconcile --lab "$work/old"
 check "the first opening for writing" exit_is 0
 run run list --lab "$work/old"
 check "its runs are there" [ "$(tail -n +2 "$out" | wc -l)" -eq 4 ]
+version=$(sqlite3 "$work/old/lab.sqlite" "PRAGMA user_version")
 sqlite3 "$work/old/lab.sqlite" "PRAGMA user_version=99"
 run run list --lab "$work/old"
 check "a newer lab is refused" says "use a newer version"
-sqlite3 "$work/old/lab.sqlite" "PRAGMA user_version=2; ALTER TABLE runs DROP COLUMN estimate_json"
+sqlite3 "$work/old/lab.sqlite" "PRAGMA user_version=$version; ALTER TABLE runs DROP COLUMN estimate_json"
 run run list --lab "$work/old"
 check "a lab of no release is named" says "runs.estimate_json"
 check "without a code of sqlite" sh -c "! grep -q 'sqlite error' '$err'"
