@@ -5,7 +5,7 @@
 #include "os/clock.h"
 #include "os/locale.h"
 #include "os/socket.h"
-#include <curl/curl.h>
+#include "remote/http_words.h"
 #include <string.h>
 
 #define POLL_MS 10
@@ -199,7 +199,7 @@ static bool set_options(hop *h, const char *url, const char *bearer, char *range
     return ok;
 }
 
-MODELLAB_MUST_CHECK static modellab_status network_error(CURLcode code, modellab_error *err)
+modellab_status mli_http_network_error(CURLcode code, modellab_error *err)
 {
     const char *text = "the connection broke off";
     switch (code) {
@@ -243,7 +243,7 @@ MODELLAB_MUST_CHECK static modellab_status judge(hop *h, CURLcode code, modellab
     if (h->status != MODELLAB_OK)
         return mli_fail_at(err, h->status, h->err.detail, "%s", h->err.message);
     if (code != CURLE_OK)
-        return network_error(code, err);
+        return mli_http_network_error(code, err);
     if (curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &h->http_status) != CURLE_OK)
         return mli_fail(err, MODELLAB_E_REMOTE, "the answer has no status");
     if (h->http_status == 200 || h->http_status == 206) {
