@@ -33,7 +33,7 @@ typedef struct modellab_model_options {
 typedef struct modellab_model_info {
     size_t size; /**< sizeof(modellab_model_info), set by the caller */
     const char *name;
-    const char *architecture; /**< "whisper", "silero-vad" */
+    const char *architecture; /**< "whisper", "silero-vad", "piper-vits" */
     const char *sha256;       /**< of the weight file */
     const char *format;       /**< ctranslate2, ggml, safetensors, onnx */
     const char *languages;    /**< codes separated by commas */

@@ -29,6 +29,7 @@
 #include <modellab/supervisor.h>
 #include <modellab/tracker.h>
 #include <modellab/transcript.h>
+#include <modellab/tts.h>
 #include <modellab/types.h>
 #include <modellab/user_cap.h>
 #include <modellab/vad.h>

@@ -147,12 +147,34 @@ MODELLAB_MUST_CHECK static modellab_status load_whisper(modellab_model *model,
     return status == MODELLAB_OK ? describe(model, err) : status;
 }
 
-/* The only architecture in ONNX so far; small enough that it is packed at each opening, in f32. */
+/* Voices have a configuration of their own beside them. */
+MODELLAB_MUST_CHECK static modellab_status load_voice(modellab_model *model, mli_model_files *files,
+                                                      const modellab_model_options *o,
+                                                      modellab_error *err)
+{
+    modellab_status status =
+        mli_voice_create(&model->voice, &model->alloc, files, mli_cancel_word_of(o->cancel), err);
+
+    if (status == MODELLAB_OK) /* of the bytes that were read */
+        status = mli_model_files_sha256(files, mli_cancel_word_of(o->cancel), err);
+    mli_model_files_unload(files);
+    if (status != MODELLAB_OK)
+        return status;
+    mli_vits_info info = mli_vits_info_of(model->voice->net);
+    model->parameters = info.parameters;
+    model->bytes = info.bytes;
+    model->languages = mli_strdup(&model->alloc, model->voice->config.language);
+    return model->languages != NULL ? MODELLAB_OK : mli_no_memory(err);
+}
+
+/* A detector of voice activity; small enough that it is packed at each opening, in f32. */
 MODELLAB_MUST_CHECK static modellab_status load_onnx(modellab_model *model, mli_model_files *files,
                                                      const modellab_model_options *o,
                                                      modellab_error *err)
 {
     mli_silero_weights weights;
+    if (files->config != NULL && files->voice)
+        return load_voice(model, files, o, err);
     modellab_status status = mli_model_files_load(files, mli_cancel_word_of(o->cancel), err);
 
     if (status == MODELLAB_OK)
@@ -256,6 +278,7 @@ void modellab_model_unref(modellab_model *model)
     modellab_allocator alloc = model->alloc;
     mli_asr_model_unref(model->asr);
     mli_silero_destroy(model->vad);
+    mli_voice_destroy(model->voice);
     mli_logger_unref(model->logger);
     mli_free(&alloc, model->name);
     mli_free(&alloc, model->languages);
@@ -271,7 +294,9 @@ modellab_status modellab_model_get_info(const modellab_model *model, modellab_mo
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "%s must not be NULL",
                         model == NULL ? "model" : "out");
     info.name = mli_model_name_is_path(model->name) ? mli_basename(model->name) : model->name;
-    info.architecture = model->asr != NULL ? "whisper" : "silero-vad";
+    info.architecture = model->asr != NULL     ? "whisper"
+                        : model->voice != NULL ? "piper-vits"
+                                               : "silero-vad";
     info.sha256 = model->sha256;
     info.format = model->format;
     info.languages = model->languages;

@@ -4,6 +4,7 @@
 
 #include "speech/asr_model.h"
 #include "speech/silero.h"
+#include "speech/voice.h"
 #include <modellab/model.h>
 #include <stdatomic.h>
 
@@ -13,6 +14,7 @@ struct modellab_model {
     modellab_logger *logger; /* referenced, may be NULL */
     mli_asr_model *asr;      /* Whisper, or NULL */
     mli_silero *vad;         /* a detector of voice activity, or NULL */
+    mli_voice *voice;        /* of speech synthesis, or NULL */
     char *name, *languages;  /* owned */
     char sha256[65];
     const char *format; /* static */

@@ -108,6 +108,22 @@ MODELLAB_MUST_CHECK static modellab_status read_beside(mli_model_files *m, const
     return status;
 }
 
+/* The configuration of a Piper voice. */
+MODELLAB_MUST_CHECK static modellab_status read_voice(mli_model_files *m, modellab_error *err)
+{
+    size_t bytes = strlen(m->weights_name) + sizeof ".json";
+    char *name = mli_alloc_zero(m->alloc, bytes);
+    if (name == NULL) {
+        return mli_no_memory(err);
+    }
+    memcpy(name, m->weights_name, bytes - sizeof ".json");
+    memcpy(name + bytes - sizeof ".json", ".json", sizeof ".json");
+    modellab_status status = read_beside(m, name, MAX_CONFIG, &m->config, &m->config_bytes, err);
+    m->voice = m->config != NULL;
+    mli_free(m->alloc, name);
+    return status;
+}
+
 MODELLAB_MUST_CHECK static modellab_status read_companions(mli_model_files *m, modellab_error *err)
 {
     static const char *const vocabularies[] = {"vocabulary.txt", "vocabulary.json", "vocab.json"};
@@ -119,6 +135,9 @@ MODELLAB_MUST_CHECK static modellab_status read_companions(mli_model_files *m, m
     }
     if (status == MODELLAB_OK) {
         status = read_beside(m, "merges.txt", MAX_TEXT, &m->merges, &m->merges_bytes, err);
+    }
+    if (status == MODELLAB_OK && m->config == NULL && rank_of(m->weights_name) == 2) {
+        status = read_voice(m, err);
     }
     for (size_t i = 0; status == MODELLAB_OK && m->vocabulary == NULL && i < 3; i++) {
         status =

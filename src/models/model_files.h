@@ -17,8 +17,9 @@ typedef struct mli_model_files {
     char *weights_name; /* last component */
     size_t weights_bytes;
     void *weights; /* pages; NULL until mli_model_files_load */
-    char *config;  /* config.json, or NULL */
+    char *config;  /* config.json, or NULL; of a voice NAME.onnx.json */
     size_t config_bytes;
+    bool voice;      /* `config` is that of a voice */
     char *tokenizer; /* tokenizer.json, or NULL */
     size_t tokenizer_bytes;
     char *vocabulary; /* vocabulary.txt or vocabulary.json / vocab.json, or NULL */

@@ -112,6 +112,7 @@ typedef struct mli_piper_config {
     double noise, length, noise_w;
     int32_t speakers;
     char voice[32];            /* of espeak-ng */
+    char language[16];         /* code: "en" */
     char phoneme_type[16];     /* "espeak" when it is not told */
     mli_piper_symbol *symbols; /* sorted by text */
     size_t symbol_count;

@@ -102,6 +102,12 @@ MODELLAB_MUST_CHECK static modellab_status read_all(mli_piper_config *c, const m
               mli_json_string(mli_json_get(mli_json_get(root, "espeak"), "voice"), ""));
     copy_text(c->phoneme_type, sizeof c->phoneme_type,
               mli_json_string(mli_json_get(root, "phoneme_type"), "espeak"));
+    const char *family =
+        mli_json_string(mli_json_get(mli_json_get(root, "language"), "family"), NULL);
+    copy_text(c->language, sizeof c->language, family != NULL ? family : c->voice);
+    if (family == NULL) {
+        c->language[strcspn(c->language, "-")] = '\0';
+    }
     return read_map(c, mli_json_get(root, "phoneme_id_map"), err);
 }
 

@@ -309,6 +309,25 @@ static void inspections(void **state)
     REFUSES(modellab_model_inspect("x", NULL, NULL, &err));
 }
 
+static void speech_synthesis(void **state)
+{
+    void *out;
+    size_t count = 1;
+    (void)state;
+    RESETS(modellab_tts_session_create(NULL, NULL, (modellab_tts_session **)&out, &err));
+    REFUSES(modellab_tts_session_create(NULL, NULL, NULL, &err));
+    RESETS(modellab_tts_speak_ids(NULL, NULL, 0, NULL, 0, (modellab_tts_result **)&out, &err));
+    RESETS(modellab_tts_speak_ipa(NULL, NULL, (modellab_tts_result **)&out, &err));
+    REFUSES(modellab_tts_result_get_info(NULL, NULL, &err));
+    REFUSES(modellab_tts_result_phoneme_at(NULL, 0, NULL, &err));
+    REFUSES(modellab_tts_result_word_at(NULL, 0, NULL, &err));
+    assert_null(modellab_tts_result_samples(NULL, &count));
+    assert_int_equal(count, 0);
+    assert_null(modellab_tts_result_ref(NULL));
+    modellab_tts_result_unref(NULL);
+    modellab_tts_session_destroy(NULL);
+}
+
 static void voice_activity(void **state)
 {
     void *out;
@@ -328,6 +347,7 @@ static void voice_activity(void **state)
     assert_null(modellab_vad_result_ref(NULL));
     modellab_vad_result_unref(NULL);
     modellab_vad_session_destroy(NULL);
+    speech_synthesis(state);
 }
 
 static void scores(void **state)
@@ -377,6 +397,7 @@ static void structs(void **state)
     modellab_run_again_options_init(NULL, 8);
     modellab_supervisor_options_init(NULL, 8);
     modellab_tracker_options_init(NULL, 8);
+    modellab_tts_options_init(NULL, 8);
     modellab_vad_options_init(NULL, 8);
     /* a size that cannot even hold the size is left alone */
     unsigned char tiny[16] = {0xAA, 0xAA, 0xAA, 0xAA, 0xAA};

@@ -1,0 +1,109 @@
+/* Every allocation of speech synthesis fails once, and from then on: opening a voice, ids, IPA, a
+ * stream, another rate. alloc_tts_test VOICE.onnx */
+#include "fault/faulty_alloc.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static const char *voice;
+
+static int32_t take(void *user, const float *samples, size_t count)
+{
+    (void)samples;
+    *(size_t *)user += count;
+    return 0;
+}
+
+static modellab_status open_session(const modellab_allocator *alloc, modellab_tts_options *options,
+                                    modellab_model **model, modellab_tts_session **session)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_model_options o = MODELLAB_MODEL_OPTIONS_INIT;
+    o.allocator = alloc;
+    o.cache_root = "";
+    options->threads = 1;
+    options->seed = 1;
+    modellab_status status = modellab_model_open(voice, &o, model, &err);
+    if (status == MODELLAB_OK)
+        status = modellab_tts_session_create(*model, options, session, &err);
+    return status;
+}
+
+static modellab_status whole(const modellab_allocator *alloc, void *arg)
+{
+    modellab_tts_options options = MODELLAB_TTS_OPTIONS_INIT;
+    modellab_tts_result_info info = {.size = sizeof info};
+    modellab_tts_time time = {.size = sizeof time};
+    modellab_tts_session *session = NULL;
+    modellab_tts_result *result = NULL;
+    modellab_model *model = NULL;
+    (void)arg;
+    options.normalize = 1;
+    modellab_status status = open_session(alloc, &options, &model, &session);
+    if (status == MODELLAB_OK)
+        status = modellab_tts_speak_ipa(session, "ab c.", &result, NULL);
+    if (status == MODELLAB_OK)
+        status = modellab_tts_result_get_info(result, &info, NULL);
+    if (status == MODELLAB_OK)
+        status = modellab_tts_result_word_at(result, 1, &time, NULL);
+    if (status == MODELLAB_OK)
+        status = modellab_tts_result_phoneme_at(result, 1, &time, NULL);
+    if (status == MODELLAB_OK && info.words != 2)
+        status = MODELLAB_E_INTERNAL;
+    modellab_tts_result_unref(result);
+    modellab_tts_session_destroy(session);
+    modellab_model_unref(model);
+    return status;
+}
+
+static modellab_status stream(const modellab_allocator *alloc, void *arg)
+{
+    static const int32_t ids[] = {1, 0, 5, 0, 2};
+    const modellab_tts_span word = {2, 1};
+    modellab_tts_options options = MODELLAB_TTS_OPTIONS_INIT;
+    modellab_tts_session *session = NULL;
+    modellab_tts_result *result = NULL;
+    modellab_model *model = NULL;
+    size_t samples = 0;
+    (void)arg;
+    options.chunk = take;
+    options.user = &samples;
+    options.output_rate_hz = 8000;
+    modellab_status status = open_session(alloc, &options, &model, &session);
+    if (status == MODELLAB_OK)
+        status = modellab_tts_speak_ids(session, ids, 5, &word, 1, &result, NULL);
+    if (status == MODELLAB_OK && samples == 0)
+        status = MODELLAB_E_INTERNAL;
+    modellab_tts_result_unref(result);
+    modellab_tts_session_destroy(session);
+    modellab_model_unref(model);
+    return status;
+}
+
+static void test_whole(void **state)
+{
+    long allocations = 0;
+    (void)state;
+    assert_int_equal(faulty_run(whole, NULL, &allocations), FAULTY_FINE);
+    assert_true(allocations > 30);
+}
+
+static void test_stream(void **state)
+{
+    long allocations = 0;
+    (void)state;
+    assert_int_equal(faulty_run(stream, NULL, &allocations), FAULTY_FINE);
+    assert_true(allocations > 30);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_whole), cmocka_unit_test(test_stream)};
+    if (argc != 2)
+        return 2;
+    voice = argv[1];
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
