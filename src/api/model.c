@@ -155,8 +155,6 @@ MODELLAB_MUST_CHECK static modellab_status load_voice(modellab_model *model, mli
     modellab_status status =
         mli_voice_create(&model->voice, &model->alloc, files, mli_cancel_word_of(o->cancel), err);
 
-    if (status == MODELLAB_OK) /* of the bytes that were read */
-        status = mli_model_files_sha256(files, mli_cancel_word_of(o->cancel), err);
     mli_model_files_unload(files);
     if (status != MODELLAB_OK)
         return status;

@@ -59,7 +59,8 @@ static double noise_of(double given, double own)
 }
 
 /* Samples at the output rate: to the callback, or into the result. */
-static modellab_status put(void *user, const float *samples, size_t count, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status put(void *user, const float *samples, size_t count,
+                                               modellab_error *err)
 {
     modellab_tts_session *s = user;
     modellab_tts_result *r = s->result;
@@ -98,8 +99,8 @@ static int64_t total_samples(const modellab_tts_session *s)
 }
 
 /* Samples of the voice as they are made. */
-static modellab_status take_chunk(void *user, const float *samples, size_t count,
-                                  modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take_chunk(void *user, const float *samples,
+                                                      size_t count, modellab_error *err)
 {
     modellab_tts_session *s = user;
     double rate = (double)s->model->voice->config.sample_rate;

@@ -48,6 +48,41 @@ static void body_store(const mli_store *s, size_t rows, size_t n, const float *c
         body_store_row(s, row, n, c + row * c_stride);
 }
 
+static void body_pair_in(float *const v[4], const float *x, size_t stride, size_t parts, size_t n)
+{
+    for (size_t i = 0; i < n; i += 16) {
+        size_t some = n - i;
+        lanes a = body_load_at(x + i, some), b = body_load_at(x + stride + i, some);
+        lanes c = body_load_at(x + 2 * stride + i, some);
+        lanes d = body_load_at(x + 3 * stride + i, some);
+
+        body_store_at(v[0] + i, some, lanes_sub(a, c));
+        body_store_at(v[1] + i, some, lanes_add(b, c));
+        body_store_at(v[2] + i, some, lanes_sub(c, b));
+        body_store_at(v[3] + i, some, lanes_sub(d, b));
+        for (size_t p = 1; p < parts; p++) {
+            const float *next = x + (2 * p + 2) * stride + i;
+
+            a = d; /* the tap that both parts look at */
+            b = body_load_at(next, some);
+            d = body_load_at(next + stride, some);
+            body_store_at(v[0] + p * n + i, some, lanes_sub(a, b));
+            body_store_at(v[1] + p * n + i, some, b);
+            body_store_at(v[3] + p * n + i, some, lanes_sub(d, b));
+        }
+    }
+}
+
+static void body_pair_out(const float *const s[4], float *y0, float *y1, size_t n)
+{
+    for (size_t i = 0; i < n; i += 16) {
+        lanes both = lanes_load(s[1] + i), turned = lanes_load(s[2] + i);
+
+        lanes_store(y0 + i, lanes_add(lanes_load(s[0] + i), lanes_add(both, turned)));
+        lanes_store(y1 + i, lanes_add(lanes_load(s[3] + i), lanes_sub(both, turned)));
+    }
+}
+
 /* 1 / (1 + exp(-v)) */
 LANES_FN lanes body_logistic(lanes v)
 {
@@ -133,7 +168,7 @@ static void body_windows(float *y, const float *x, size_t stride, const float *w
 }
 
 #define BODY_CONV_TABLE                                                                            \
-    .store = body_store, .tanh = body_tanh_all, .gate = body_gate, .depthwise = body_depthwise,    \
-    .windows = body_windows
+    .store = body_store, .pair_in = body_pair_in, .pair_out = body_pair_out,                       \
+    .tanh = body_tanh_all, .gate = body_gate, .depthwise = body_depthwise, .windows = body_windows
 
 #endif

@@ -11,7 +11,8 @@
 
 enum {
     MLI_CONVOLVE_SLACK = 12, /* rows of x that must be readable after the last one used */
-    MLI_CONVOLVE_MOST = 8    /* convolutions of one call */
+    MLI_CONVOLVE_MOST = 8,   /* convolutions of one call */
+    MLI_CONVOLVE_SLICE = 96  /* rows of a task with pairs; 2 pair is at most that */
 };
 
 /* v = scale * (sums + bias + add + more); y = v; leaky = v > 0 ? v : slope * v. Strides in floats;
@@ -33,8 +34,15 @@ typedef struct mli_convolve_args {
     size_t m;          /* rows; 0 is allowed */
     const float *x;    /* first tap of the first row */
     size_t x_stride;
+    /* 0, or the dilation in rows: outputs in pairs, w from mli_pairs_pack (kernels/pairs.h),
+     * tap_stride = pair * x_stride, m a multiple of 2 pair (at most MLI_CONVOLVE_SLICE). Then a
+     * row's bits depend on its place among the 2 pair rows, which stay together. */
+    size_t pair;
     mli_store out;
 } mli_convolve_args;
+
+/* Whether pairs of this dilation fit the scratch of a thread. */
+bool mli_convolve_pairs(size_t in, size_t taps, size_t dilation);
 
 /* Collective: `count` convolutions at once. In order: one task does all of them for its rows, the
  * first one first (they have the same m), so that the later may read what the earlier wrote of the

@@ -7,7 +7,7 @@
 #include "kernels/table.h"
 
 typedef struct mli_slice {
-    const mli_packed *w; /* f32, [out][taps * in] */
+    const mli_packed *w; /* f32, [out][taps * in], or four matrices for pairs */
     size_t taps, tap_stride;
     size_t rows;    /* x is readable up to a whole number of blocks */
     const float *x; /* first tap of the first row */
@@ -24,5 +24,14 @@ size_t mli_slice_width(const mli_kernels *k, const mli_packed *w);
 /* Outputs [col, col + n) of rows [row, row + rows): sums at c, the rest at its place in `out`. */
 void mli_slice_store(const mli_kernels *k, const mli_store *out, size_t row, size_t rows,
                      size_t col, size_t n, const float *c, size_t c_stride);
+
+/* The same for outputs in pairs a dilation apart (w from mli_pairs_pack): the inputs of all pairs
+ * of the rows become matrices in `v` (mli_slice_pairs_floats); then a panel at a time. rows is a
+ * multiple of 2 pair. */
+size_t mli_slice_pairs_floats(const mli_kernels *k, size_t in, size_t taps, size_t rows);
+void mli_slice_pairs_in(const mli_kernels *k, const mli_slice *s, size_t pair, float *v);
+/* `sums`: 4 panels of rows / 2, up to whole blocks. */
+void mli_slice_pairs_panel(const mli_kernels *k, const mli_slice *s, size_t pair, const float *v,
+                           size_t tile, float *sums, float *c, size_t c_stride);
 
 #endif

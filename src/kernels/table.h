@@ -93,6 +93,10 @@ typedef struct mli_kernels {
     void (*cache_mix)(const mli_cache_rows *v, const float *p, float *out);
     /* For convolutional networks; see body_conv.h. */
     void (*store)(const mli_store *s, size_t rows, size_t n, const float *c, size_t c_stride);
+    /* A pair of outputs (see pairs.h): its inputs x[tap * stride] to the rows v of the four sums;
+     * the four sums to both outputs. n is a multiple of 16 in pair_out. */
+    void (*pair_in)(float *const v[4], const float *x, size_t stride, size_t parts, size_t n);
+    void (*pair_out)(const float *const s[4], float *y0, float *y1, size_t n);
     void (*tanh)(float *x, size_t n);
     void (*gate)(float *y, const float *a, const float *bias, size_t n);
     void (*depthwise)(float *y, const float *const *rows, size_t taps, const float *w,

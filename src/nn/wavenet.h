@@ -7,13 +7,18 @@
 #include "kernels/pool.h"
 
 typedef struct mli_nn_wavenet {
-    mli_packed in;        /* [2 width][taps * width], from mli_pack_conv */
+    mli_packed in;        /* [2 width][taps * width], from mli_pack_conv (or see `pairs`) */
     const float *in_bias; /* [2 width] */
     mli_packed skip;      /* [2 width][width]: residual, then skip; the last layer has skip only */
     const float *skip_bias;
     size_t taps, dilation, width;
     bool last;
+    bool
+        pairs; /* `in` is from mli_pairs_pack, for mli_convolve_pairs: m a multiple of 2 dilation */
 } mli_nn_wavenet;
+
+/* Whether `pairs` is possible. */
+bool mli_nn_wavenet_pairs(size_t width, size_t taps, size_t dilation);
 
 /* Collective. Rows are dense ([width]); x is the first tap of the first row, readable
  * MLI_CONVOLVE_SLACK rows beyond its end. next = h + residual (not for the last layer), sum += skip

@@ -52,6 +52,17 @@ void mli_os_pages_prefer_huge(void *start, size_t bytes)
                       MADV_HUGEPAGE); /* advice: refused where pages are never huge */
 }
 
+void mli_os_pages_drop(void *start, size_t bytes)
+{
+    long page_size = sysconf(_SC_PAGESIZE);
+    uintptr_t page = page_size > 0 ? (uintptr_t)page_size : 4096;
+    uintptr_t from = ((uintptr_t)start + page - 1) & ~(page - 1);
+    uintptr_t to = ((uintptr_t)start + bytes) & ~(page - 1);
+    if (to > from)
+        (void)madvise((char *)start + (from - (uintptr_t)start), to - from,
+                      MADV_DONTNEED); /* refused: the memory is only given back later */
+}
+
 void mli_os_pages_unmap(void *pages, size_t bytes)
 {
     if (pages != NULL)

@@ -9,6 +9,9 @@
 __attribute__((warn_unused_result)) int mli_os_pages_map(size_t bytes, void **out);
 /* Advises huge pages for the whole 2 MiB pages inside of [start, start + bytes). */
 void mli_os_pages_prefer_huge(void *start, size_t bytes);
+/* Gives the whole pages inside of [start, start + bytes) of such memory back: they read as zeros.
+ */
+void mli_os_pages_drop(void *start, size_t bytes);
 void mli_os_pages_unmap(void *pages, size_t bytes);
 /* Maps a whole open file read-only and private/shared; the fd may be closed after. bytes > 0. */
 __attribute__((warn_unused_result)) int mli_os_file_map(int fd, size_t bytes, const void **out);

@@ -7,7 +7,8 @@
 #include <string.h>
 
 modellab_status mli_vits_create(mli_vits **out, const modellab_allocator *alloc,
-                                const mli_piper *voice, mli_pool *pool, modellab_error *err)
+                                const mli_piper *voice, bool drop, mli_pool *pool,
+                                modellab_error *err)
 {
     mli_vits *m = mli_alloc_zero(alloc, sizeof *m);
     *out = NULL;
@@ -15,7 +16,7 @@ modellab_status mli_vits_create(mli_vits **out, const modellab_allocator *alloc,
         return mli_no_memory(err);
     m->alloc = alloc != NULL ? *alloc : (modellab_allocator)MODELLAB_ALLOCATOR_INIT;
     m->parameters = (int64_t)voice->parameters;
-    modellab_status status = mli_vits_net_create(&m->net, &m->alloc, voice, pool, err);
+    modellab_status status = mli_vits_net_create(&m->net, &m->alloc, voice, drop, pool, err);
     if (status != MODELLAB_OK) {
         mli_free(alloc, m);
         return status;

@@ -26,10 +26,12 @@ typedef struct mli_vits_info {
     int64_t bytes;      /* of the packed weights */
 } mli_vits_info;
 
-/* Packs the weights; `voice` is not needed after. `pool` (NULL = this thread) is used for that. */
+/* Packs the weights; `voice` is not needed after. `pool` (NULL = this thread) is used for that.
+ * `drop`: the voice lies in pages (mli_os_pages_map) that nobody reads any more: they are given
+ * back one after the other, so that memory holds the weights once. */
 MODELLAB_MUST_CHECK modellab_status mli_vits_create(mli_vits **out, const modellab_allocator *alloc,
-                                                    const mli_piper *voice, mli_pool *pool,
-                                                    modellab_error *err);
+                                                    const mli_piper *voice, bool drop,
+                                                    mli_pool *pool, modellab_error *err);
 void mli_vits_destroy(mli_vits *model); /* NULL accepted */
 mli_vits_info mli_vits_info_of(const mli_vits *model);
 

@@ -3,6 +3,7 @@
  * input in pieces that stay in the cache, and the next one takes what comes out at once. */
 #include "base/alloc.h"
 #include "base/error.h"
+#include "kernels/pairs.h"
 #include "kernels/vector.h"
 #include "speech/vits_private.h"
 #include <string.h>
@@ -26,13 +27,29 @@ static int64_t pad_of(const mli_vits_conv *c)
     return (int64_t)((c->taps - 1) / 2 * c->dilation);
 }
 
+/* Rows that a convolution makes at once. */
+static int64_t unit_of(const mli_vits_conv *c)
+{
+    return c->pair != 0 ? 2 * (int64_t)c->pair : 1;
+}
+
+/* The same for the last ones of all blocks, which run over the same rows. */
+static int64_t last_unit(const mli_vits_stage *st)
+{
+    size_t unit = 1;
+
+    for (size_t b = 0; b < st->blocks; b++)
+        unit = mli_pairs_common(unit, (size_t)unit_of(&st->conv[b][st->convs - 1]));
+    return (int64_t)unit;
+}
+
 /* Frames that block `b` is behind the stage's rate after its first `convs` convolutions. */
 static int64_t lag_of(const mli_vits_stage *st, size_t b, size_t convs)
 {
     int64_t lag = 0;
 
     for (size_t i = 0; i < convs; i++)
-        lag += pad_of(&st->conv[b][i]);
+        lag += pad_of(&st->conv[b][i]) + unit_of(&st->conv[b][i]) - 1;
     return lag;
 }
 
@@ -42,7 +59,7 @@ static int64_t most_lag(const mli_vits_stage *st)
 
     for (size_t b = 0; b < st->blocks; b++)
         most = lag_of(st, b, st->convs) > most ? lag_of(st, b, st->convs) : most;
-    return most;
+    return most + last_unit(st) - 1;
 }
 
 /* Where the residual of convolution i comes from: the signal after that many convolutions; -1 =
@@ -87,16 +104,20 @@ static void run(const mli_vits_session *s, convolve_job *j)
         mli_pool_region(s->pool, s->cancel, convolve, j);
 }
 
-/* Frames [from, to) of a signal have been asked for: what lies beyond the end is zeros. Returns how
- * many are to be computed. */
+/* Frames [from, to) of a signal are asked for; returns how many are to be computed: none beyond the
+ * end, but for those that are made together with the last ones. */
 static size_t open_frames(mli_nn_signal *s, int64_t from, int64_t to, int64_t total)
 {
-    int64_t inside = smaller(to, total);
-
     s->end = to;
-    if (to > inside)
-        mli_nn_signal_zero(s, inside > from ? inside : from);
-    return inside > from ? (size_t)(inside - from) : 0;
+    if (from >= total)
+        mli_nn_signal_zero(s, from);
+    return from < total ? (size_t)(to - from) : 0;
+}
+
+/* What was computed beyond the end is zeros there. */
+static void close_frames(mli_nn_signal *s, int64_t from, int64_t total)
+{
+    mli_nn_signal_zero(s, from > total ? from : total);
 }
 
 /* The transposed convolution over inputs [from, to). */
@@ -137,6 +158,7 @@ static void inner_conv(mli_vits_session *s, size_t index, size_t i)
 {
     const mli_vits_net *net = s->net;
     const mli_vits_stage *st = &net->decoder.stage[index];
+    int64_t before[MLI_VITS_BLOCKS];
     convolve_job j = {.count = 0};
 
     for (size_t b = 0; b < st->blocks; b++) {
@@ -146,8 +168,10 @@ static void inner_conv(mli_vits_session *s, size_t index, size_t i)
         int residual = residual_of(net, i);
         bool raw = keeps_raw(net, i + 1);
 
+        before[b] = from;
         if (to <= from)
             continue;
+        to -= (to - from) % unit_of(c);
         size_t m = open_frames(&out->leaky, from, to, total_of(s, index + 1));
         if (raw)
             (void)open_frames(&out->raw, from, to, total_of(s, index + 1));
@@ -160,6 +184,7 @@ static void inner_conv(mli_vits_session *s, size_t index, size_t i)
                                  .m = m,
                                  .x = mli_nn_signal_at(&in->leaky, from - pad_of(c)),
                                  .x_stride = st->width,
+                                 .pair = c->pair,
                                  .out = {.bias = c->bias,
                                          .leaky = mli_nn_signal_at(&out->leaky, from),
                                          .leaky_stride = st->width,
@@ -174,6 +199,13 @@ static void inner_conv(mli_vits_session *s, size_t index, size_t i)
         }
     }
     run(s, &j);
+    for (size_t b = 0; b < st->blocks; b++) {
+        mli_vits_signals *out = signal_of(s, index, b, i + 1);
+
+        close_frames(&out->leaky, before[b], total_of(s, index + 1));
+        if (keeps_raw(net, i + 1))
+            close_frames(&out->raw, before[b], total_of(s, index + 1));
+    }
 }
 
 /* The last convolution of all blocks, and their mean. */
@@ -183,11 +215,14 @@ static void last_conv(mli_vits_session *s, size_t index)
     const mli_vits_stage *st = &net->decoder.stage[index];
     mli_nn_signal *out = &s->decoder.stage[index].out;
     size_t last = st->convs - 1;
-    int64_t from = out->end, to = s->decoder.stage[index].up.leaky.end - most_lag(st);
+    int64_t from = out->end, to = INT64_MAX;
     convolve_job j = {.in_order = true};
 
+    for (size_t b = 0; b < st->blocks; b++)
+        to = smaller(to, signal_of(s, index, b, last)->leaky.end - pad_of(&st->conv[b][last]));
     if (to <= from)
         return;
+    to -= (to - from) % last_unit(st);
     size_t m = open_frames(out, from, to, total_of(s, index + 1));
     for (size_t b = 0; m > 0 && b < st->blocks; b++) {
         const mli_vits_conv *c = &st->conv[b][last];
@@ -202,6 +237,7 @@ static void last_conv(mli_vits_session *s, size_t index)
             .m = m,
             .x = mli_nn_signal_at(&in->leaky, from - pad_of(c)),
             .x_stride = st->width,
+            .pair = c->pair,
             .out = {.bias = c->bias,
                     .add = mli_nn_signal_at(&signal_of(s, index, b, (size_t)residual)->raw, from),
                     .add_stride = st->width}};
@@ -221,6 +257,7 @@ static void last_conv(mli_vits_session *s, size_t index)
         }
     }
     run(s, &j);
+    close_frames(out, from, total_of(s, index + 1));
 }
 
 typedef struct sample_job {
@@ -340,6 +377,7 @@ modellab_status mli_vits_decoder_step(mli_vits_session *s, modellab_error *err)
                                                 .leaky_stride = in->width,
                                                 .slope = net->decoder.slope}};
         run(s, &j);
+        close_frames(in, from, s->text.total);
         mli_nn_signal_keep(z, to - pad_of(pre));
     }
     return advance(s, 0, in, err);
@@ -383,7 +421,7 @@ static void place(mli_vits_session *s, arena *a)
         piece = piece < 12 ? 12 : piece;
         piece = piece < in ? piece : in;
         d->stage[i].piece = piece;
-        in = (piece + st->reach) * st->stride;
+        in = (piece + st->reach) * st->stride + 2 * (size_t)last_unit(st) + MLI_CONVOLVE_SLICE;
         lay(a, &d->stage[i].up.raw, st->width, zeros_of(st), in);
         lay(a, &d->stage[i].up.leaky, st->width, zeros_of(st), in);
         for (size_t b = 0; b < st->blocks; b++) {

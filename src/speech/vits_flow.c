@@ -25,13 +25,20 @@ static size_t pad_of(const mli_nn_wavenet *l)
     return (l->taps - 1) / 2 * l->dilation;
 }
 
-/* Frames that a coupling is behind its input. */
+/* Frames that a layer makes at once. */
+static int64_t unit_of(const mli_nn_wavenet *l)
+{
+    return l->pairs ? 2 * (int64_t)l->dilation : 1;
+}
+
+/* Frames that a coupling is behind its input, at most. */
 static size_t lag_of(const mli_vits_net *net, size_t coupling)
 {
     size_t lag = 0;
 
     for (size_t i = 0; i < net->flow.layers; i++)
-        lag += pad_of(&net->flow.coupling[coupling].layer[i]);
+        lag += pad_of(&net->flow.coupling[coupling].layer[i]) +
+               (size_t)unit_of(&net->flow.coupling[coupling].layer[i]) - 1;
     return lag;
 }
 
@@ -137,13 +144,15 @@ static void leave(void *ctx, mli_team *team)
         1, false);
 }
 
-/* Runs fn for the frames of [from, to) that are inside of the utterance. */
-static void run(flow_job *j, int64_t from, int64_t to, mli_team_fn fn)
+/* Runs fn for the frames of [from, to) that are inside of the utterance, up to whole units. */
+static void run(flow_job *j, int64_t from, int64_t to, int64_t unit, mli_team_fn fn)
 {
     j->from = from;
     j->to = smaller(to, j->s->text.total);
-    if (j->to > j->from)
+    if (j->to > j->from) {
+        j->to += (unit - (j->to - j->from) % unit) % unit;
         mli_pool_region(j->s->pool, j->s->cancel, fn, j);
+    }
 }
 
 /* Draws frames up to `end`; those beyond the utterance are zeros. */
@@ -156,7 +165,7 @@ static void extend(mli_vits_session *s, flow_job *j, int64_t end)
     j->used = f->used;
     f->z.end = end;
     mli_nn_signal_zero(&f->z, from);
-    run(j, from, end, draw);
+    run(j, from, end, 1, draw);
     for (int64_t left = smaller(end, s->text.total) - from; left > 0;) {
         int64_t some = smaller(left, s->text.frames[f->id] - (int64_t)f->used);
 
@@ -184,13 +193,15 @@ static int64_t advance(mli_vits_session *s, flow_job *j, int64_t end)
     mli_nn_signal_keep(skip, done[last]);
     h[0].end = end;
     mli_nn_signal_zero(&h[0], from);
-    run(j, from, end, enter);
+    run(j, from, end, 1, enter);
     int64_t before = done[last];
     for (size_t i = 0; i <= last; i++) {
-        int64_t to = h[i].end - (int64_t)pad_of(&net->flow.coupling[j->coupling].layer[i]);
+        const mli_nn_wavenet *l = &net->flow.coupling[j->coupling].layer[i];
+        int64_t to = h[i].end - (int64_t)pad_of(l);
 
         if (to <= done[i])
             continue;
+        to -= (to - done[i]) % unit_of(l);
         if (i < last) {
             h[i + 1].end = to;
             mli_nn_signal_zero(&h[i + 1], done[i]);
@@ -198,10 +209,12 @@ static int64_t advance(mli_vits_session *s, flow_job *j, int64_t end)
         if (i == 0)
             skip->end = to;
         j->layer = i;
-        run(j, done[i], to, wave);
+        run(j, done[i], to, unit_of(l), wave);
+        if (i < last) /* what was made beyond the end together with the last frames */
+            mli_nn_signal_zero(&h[i + 1], s->text.total > done[i] ? s->text.total : done[i]);
         done[i] = to;
     }
-    run(j, before, done[last], leave);
+    run(j, before, done[last], 1, leave);
     return done[last];
 }
 
@@ -225,14 +238,15 @@ static size_t place(mli_vits_session *s, float *memory)
 
     for (size_t c = 0; c < net->flow.couplings; c++) {
         for (size_t i = 0; i < net->flow.layers; i++) {
-            size_t room = 2 * pad_of(&net->flow.coupling[c].layer[i]) + spare;
+            const mli_nn_wavenet *l = &net->flow.coupling[c].layer[i];
+            size_t room = 2 * (pad_of(l) + (size_t)unit_of(l)) + 16 + spare;
 
             f->coupling[c].h[i] = (mli_nn_signal){.data = memory != NULL ? memory + used : NULL,
                                                   .width = net->flow.width,
                                                   .room = room};
             used += room * net->flow.width;
         }
-        size_t room = lag_of(net, c) + spare;
+        size_t room = lag_of(net, c) + 16 + spare;
         f->coupling[c].skip = (mli_nn_signal){
             .data = memory != NULL ? memory + used : NULL, .width = net->flow.width, .room = room};
         used += room * net->flow.width;

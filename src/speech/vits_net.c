@@ -3,6 +3,8 @@
 #include "speech/vits_net.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "kernels/pairs.h"
+#include "os/memory.h"
 #include <math.h>
 #include <string.h>
 
@@ -17,12 +19,14 @@ typedef struct job {
     ptrdiff_t origin, row_step, phase_step, tap_step, in_step;
     size_t phases, reach; /* transposed: kernel size, and phases a tap; else 0 */
     float factor;
+    bool pairs, drop;
 } job;
 
 typedef struct builder {
     mli_vits_net *net;
-    float *base; /* NULL: counting */
-    size_t used; /* floats */
+    float *base;           /* NULL: counting */
+    size_t used, matrices; /* floats of small arrays, and of matrices, which stand behind them */
+    size_t small;          /* all small arrays: what is written first touches few pages */
     job *jobs;
     size_t job_count;
 } builder;
@@ -61,7 +65,9 @@ static const float *plain(builder *b, const mli_weight *w, size_t count)
 
 static float *place(builder *b, size_t rows, size_t cols)
 {
-    return take(b, (rows + MLI_PACK_TILE - 1) / MLI_PACK_TILE * MLI_PACK_TILE * cols);
+    float *at = b->base != NULL ? b->base + b->small + b->matrices : NULL;
+    b->matrices += (rows + MLI_PACK_TILE - 1) / MLI_PACK_TILE * MLI_PACK_TILE * cols;
+    return at;
 }
 
 /* The matrix of a convolution; rows or inputs may be turned round, and the sign. */
@@ -101,8 +107,7 @@ static mli_nn_linear linear(builder *b, const mli_piper_conv *c)
 
 static mli_vits_cond cond(builder *b, const mli_piper_conv *c)
 {
-    mli_vits_cond none = {.bias = NULL};
-    return c->out != 0 ? linear(b, c) : none;
+    return c->out != 0 ? linear(b, c) : (mli_vits_cond){.bias = NULL};
 }
 
 static mli_nn_norm norm(builder *b, const mli_piper_norm *n)
@@ -121,7 +126,41 @@ static mli_nn_conv1d conv1d(builder *b, const mli_piper_conv *c)
 static mli_vits_conv conv(builder *b, const mli_piper_conv *c)
 {
     mli_packed w = matrix(b, c);
-    return (mli_vits_conv){w, plain(b, &c->bias, c->out), c->taps, c->dilation};
+    return (mli_vits_conv){w, plain(b, &c->bias, c->out), c->taps, c->dilation, 0};
+}
+
+/* For outputs in pairs. */
+static mli_packed pairs(builder *b, const mli_piper_conv *c)
+{
+    size_t cols = mli_pairs_cols(c->in, c->taps);
+    float *dst = place(b, c->out, cols);
+    if (b->base != NULL) {
+        b->jobs[b->job_count++] = (job){.dst = dst,
+                                        .src = c->weight.data,
+                                        .rows = c->out,
+                                        .taps = c->taps,
+                                        .in = c->in,
+                                        .pairs = true};
+    }
+    return (mli_packed){MLI_DTYPE_F32, c->out, cols, dst};
+}
+
+/* Whether convolution i of all blocks can be made in pairs: the last ones run in order, over rows
+ * that all of them share. */
+static bool in_pairs(const mli_piper_stage *s, size_t i)
+{
+    size_t unit = 1;
+    for (size_t k = 0; k < s->blocks; k++) {
+        const mli_piper_conv *c = &s->block[k].conv[i];
+        if (!mli_convolve_pairs(c->in, c->taps, c->dilation)) {
+            return false;
+        }
+        unit = mli_pairs_common(unit, 2 * c->dilation);
+        if (unit > MLI_CONVOLVE_SLICE) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* [width][taps] -> [taps][width] */
@@ -208,7 +247,9 @@ static void lay_flow(builder *b, const mli_piper *m)
         n->flow.coupling[i].pre =
             (mli_nn_linear){{MLI_DTYPE_F32, width, half, pre}, plain(b, &from->pre.bias, width)};
         for (size_t k = 0; k < from->layers; k++) {
-            mli_packed in = matrix(b, &from->layer[k].in);
+            const mli_piper_conv *first = &from->layer[k].in;
+            bool paired = mli_nn_wavenet_pairs(width, first->taps, first->dilation);
+            mli_packed in = paired ? pairs(b, first) : matrix(b, first);
             const float *in_bias = plain(b, &from->layer[k].in.bias, 2 * width);
             mli_packed skip = matrix(b, &from->layer[k].skip);
             n->flow.coupling[i].layer[k] =
@@ -219,7 +260,8 @@ static void lay_flow(builder *b, const mli_piper *m)
                                  from->layer[k].in.taps,
                                  from->layer[k].in.dilation,
                                  width,
-                                 k + 1 == from->layers};
+                                 k + 1 == from->layers,
+                                 paired};
         }
         float *post = place(b, half, width);
         add_conv(b, &from->post, post, turned, false, -1.0f);
@@ -272,8 +314,15 @@ static void lay_decoder(builder *b, const mli_piper *m)
         to->blocks = from->blocks;
         to->convs = from->block[0].convs;
         for (size_t k = 0; k < to->blocks * to->convs; k++) {
-            to->conv[k / to->convs][k % to->convs] =
-                conv(b, &from->block[k / to->convs].conv[k % to->convs]);
+            const mli_piper_conv *c = &from->block[k / to->convs].conv[k % to->convs];
+            mli_vits_conv *placed = &to->conv[k / to->convs][k % to->convs];
+            if (in_pairs(from, k % to->convs)) {
+                mli_packed w = pairs(b, c);
+                *placed = (mli_vits_conv){w, plain(b, &c->bias, c->out), c->taps, c->dilation,
+                                          c->dilation};
+            } else {
+                *placed = conv(b, c);
+            }
         }
     }
     const mli_piper_conv *post = &m->decoder.post;
@@ -361,7 +410,10 @@ static void pack(void *ctx, size_t index, int thread)
 {
     const job *j = &((const job *)ctx)[index];
     (void)thread;
-    for (size_t row = 0; row < j->rows; row += MLI_PACK_TILE) {
+    for (size_t row = 0; j->pairs && row < j->rows; row += MLI_PACK_TILE) {
+        mli_pairs_pack(j->rows, j->in, j->taps, j->src, row, j->dst);
+    }
+    for (size_t row = 0; !j->pairs && row < j->rows; row += MLI_PACK_TILE) {
         float *tile = j->dst + row * j->taps * j->in;
         size_t lanes = j->rows - row < MLI_PACK_TILE ? j->rows - row : MLI_PACK_TILE;
         for (size_t tap = 0; tap < j->taps; tap++) {
@@ -391,10 +443,18 @@ static void pack(void *ctx, size_t index, int thread)
             }
         }
     }
+    if (j->drop) {
+        size_t elements = j->rows * j->taps * j->in;
+        if (j->phases != 0) {
+            elements = j->group * j->phases * j->in;
+        }
+        mli_os_pages_drop((void *)(uintptr_t)j->src, elements * sizeof(float));
+    }
 }
 
 modellab_status mli_vits_net_create(mli_vits_net *out, const modellab_allocator *alloc,
-                                    const mli_piper *voice, mli_pool *pool, modellab_error *err)
+                                    const mli_piper *voice, bool drop, mli_pool *pool,
+                                    modellab_error *err)
 {
     memset(out, 0, sizeof *out);
     out->alloc = alloc != NULL ? *alloc : (modellab_allocator)MODELLAB_ALLOCATOR_INIT;
@@ -407,14 +467,18 @@ modellab_status mli_vits_net_create(mli_vits_net *out, const modellab_allocator 
         return mli_no_memory(err);
     }
     lay_all(&b, voice);
-    out->bytes = b.used * sizeof(float);
+    out->bytes = (b.used + b.matrices) * sizeof(float);
     out->block = mli_alloc_large(alloc, out->bytes);
     if (out->block == NULL) {
         status = mli_no_memory(err);
     } else {
         b.base = out->block;
-        b.used = 0;
+        b.small = b.used;
+        b.used = b.matrices = 0;
         lay_all(&b, voice);
+        for (size_t i = 0; drop && i < b.job_count; i++) {
+            b.jobs[i].drop = true;
+        }
         mli_pool_run(pool, b.job_count, pack, b.jobs);
     }
     mli_free(alloc, b.jobs);

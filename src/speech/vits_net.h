@@ -26,6 +26,7 @@ typedef struct mli_vits_conv {
     mli_packed w;
     const float *bias; /* NULL = none */
     size_t taps, dilation;
+    size_t pair; /* rows between the outputs of a pair (kernels/pairs.h); 0 = not in pairs */
 } mli_vits_conv;
 
 /* A linear layer that turns a speaker into biases; w.rows 0 = none. */
@@ -90,11 +91,11 @@ typedef struct mli_vits_net {
     modellab_allocator alloc;
 } mli_vits_net;
 
-/* Lays out and packs a voice; `pool` as for mli_vits_create. */
+/* Lays out and packs a voice; `drop` and `pool` as for mli_vits_create. */
 MODELLAB_MUST_CHECK modellab_status mli_vits_net_create(mli_vits_net *out,
                                                         const modellab_allocator *alloc,
-                                                        const mli_piper *voice, mli_pool *pool,
-                                                        modellab_error *err);
+                                                        const mli_piper *voice, bool drop,
+                                                        mli_pool *pool, modellab_error *err);
 void mli_vits_net_dispose(mli_vits_net *net);
 
 #endif

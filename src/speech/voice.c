@@ -33,13 +33,15 @@ MODELLAB_MUST_CHECK static modellab_status load(mli_voice *v, mli_model_files *f
             mli_piper_config_read(&v->config, &v->alloc, files->config, files->config_bytes, err);
     if (status == MODELLAB_OK)
         status = mli_model_files_load(files, cancel, err);
+    if (status == MODELLAB_OK) /* while the bytes are there */
+        status = mli_model_files_sha256(files, cancel, err);
     if (status == MODELLAB_OK)
         status =
             mli_piper_read(graph, &v->alloc, files->weights, files->weights_bytes, cancel, err);
     if (status == MODELLAB_OK)
         status = mli_pool_create(0, &v->alloc, &pool, err);
     if (status == MODELLAB_OK)
-        status = mli_vits_create(&v->net, &v->alloc, graph, pool, err);
+        status = mli_vits_create(&v->net, &v->alloc, graph, true, pool, err);
     mli_pool_destroy(pool);
     mli_free(&v->alloc, graph);
     return status == MODELLAB_OK ? check_ids(v, err) : status;

@@ -4,6 +4,7 @@
 
 #include "kernels/attention.h"
 #include "kernels/convolve.h"
+#include "kernels/pairs.h"
 
 typedef struct shape {
     size_t in, out, taps, dilation, m;
@@ -12,6 +13,9 @@ typedef struct shape {
 static const shape shapes[] = {{32, 32, 3, 1, 100},  {32, 32, 7, 12, 131}, {64, 64, 5, 6, 49},
                                {192, 96, 1, 1, 13},  {17, 33, 3, 2, 50},   {96, 192, 1, 1, 5},
                                {192, 256, 7, 1, 48}, {8, 5, 11, 3, 1}};
+
+static const shape pair_shapes[] = {{32, 32, 3, 1, 100}, {32, 32, 7, 12, 240}, {64, 64, 5, 6, 48},
+                                    {17, 33, 5, 2, 52},  {192, 96, 11, 5, 30}, {8, 5, 3, 3, 6}};
 
 typedef struct work {
     const mli_convolve_args *args;
@@ -115,6 +119,66 @@ static void test_shapes(void **state)
     }
     mli_pool_destroy(one);
     mli_pool_destroy(two);
+}
+
+/* Outputs in pairs: the plain sum within rounding, the same bits for two threads and for any cut
+ * between pairs. */
+static void check_pairs(const shape *s, mli_pool *one, mli_pool *two)
+{
+    numbers rng = {13};
+    size_t n = s->m * s->out, unit = 2 * s->dilation;
+    size_t frames = s->m + (s->taps - 1) * s->dilation + MLI_CONVOLVE_SLACK, bytes;
+    float *w = floats(&rng, s->out * s->in * s->taps), *x = floats(&rng, frames * s->in);
+    float *bias = floats(&rng, s->out), *y = must(n * 4), *again = must(n * 4);
+    size_t cols = mli_pairs_cols(s->in, s->taps);
+    assert_true(mli_convolve_pairs(s->in, s->taps, s->dilation));
+    assert_int_equal(mli_pack_bytes(MLI_DTYPE_F32, s->out, cols, &bytes, NULL), MODELLAB_OK);
+    float *pack = must(bytes);
+    for (size_t row = 0; row < s->out; row += MLI_PACK_TILE)
+        mli_pairs_pack(s->out, s->in, s->taps, w, row, pack);
+    mli_packed packed = {MLI_DTYPE_F32, s->out, cols, pack};
+    mli_convolve_args a = {.w = &packed,
+                           .taps = s->taps,
+                           .tap_stride = s->dilation * s->in,
+                           .m = s->m,
+                           .x = x,
+                           .x_stride = s->in,
+                           .pair = s->dilation,
+                           .out = {.bias = bias, .y = y, .y_stride = s->out}};
+    mli_pool_region(one, NULL, convolve, &(work){&a, 1, false});
+    for (size_t i = 0; i < n; i++)
+        assert_near((double)y[i], plain(s, w, x, i / s->out, i % s->out) + (double)bias[i % s->out],
+                    2e-5, "pairs", i);
+    a.out.y = again;
+    mli_pool_region(two, NULL, convolve, &(work){&a, 1, false});
+    assert_memory_equal(y, again, n * 4);
+    for (size_t t = 0; t < s->m; t += unit) {
+        mli_convolve_args part = a;
+        part.m = unit;
+        part.x += t * s->in;
+        part.out.y = again + t * s->out;
+        mli_pool_region(one, NULL, convolve, &(work){&part, 1, true});
+    }
+    assert_memory_equal(y, again, n * 4);
+    void *const all[] = {w, x, bias, y, again, pack};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        free(all[i]);
+}
+
+static void test_pairs(void **state)
+{
+    mli_pool *one = pool_of(1), *two = pool_of(2);
+    (void)state;
+    EACH_ISA(isa)
+    {
+        for (size_t i = 0; i < sizeof pair_shapes / sizeof pair_shapes[0]; i++)
+            check_pairs(&pair_shapes[i], one, two);
+    }
+    mli_pool_destroy(one);
+    mli_pool_destroy(two);
+    assert_false(mli_convolve_pairs(32, 4, 1));    /* an even kernel */
+    assert_false(mli_convolve_pairs(32, 3, 49));   /* wider than a slice */
+    assert_false(mli_convolve_pairs(65536, 3, 1)); /* more than the scratch holds */
 }
 
 /* Three at once, apart and in order, where the third adds up what the others left. */
@@ -305,9 +369,8 @@ static void test_near(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shapes),
-        cmocka_unit_test(test_several),
-        cmocka_unit_test(test_vectors),
+        cmocka_unit_test(test_shapes),  cmocka_unit_test(test_pairs),
+        cmocka_unit_test(test_several), cmocka_unit_test(test_vectors),
         cmocka_unit_test(test_near),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,13 +3,14 @@
 #include "unit/kernels/common.h"
 
 #include "kernels/convolve.h"
+#include "kernels/pairs.h"
 #include "nn/noise.h"
 #include "nn/separable.h"
 #include "nn/signal.h"
 #include "nn/spline.h"
 #include "nn/wavenet.h"
 
-enum { WIDTH = 48, ROWS = 61, TAPS = 5, PAD = 2 };
+enum { WIDTH = 48, ROWS = 62, TAPS = 5, PAD = 2 };
 
 static mli_packed pack(const float *w, size_t out, size_t in, size_t taps)
 {
@@ -34,7 +35,7 @@ static void wave(void *ctx, mli_team *team)
                        w->first);
 }
 
-static void check_wavenet(bool last, bool first)
+static void check_wavenet(bool last, bool first, bool pairs)
 {
     numbers rng = {9};
     size_t out = last ? WIDTH : 2 * WIDTH;
@@ -47,11 +48,20 @@ static void check_wavenet(bool last, bool first)
     memcpy(before, sum, (size_t)ROWS * WIDTH * 4);
     mli_scale(in, 0.1f, (size_t)2 * WIDTH * WIDTH * TAPS);
     wave_work w = {{pack(in, 2 * WIDTH, WIDTH, TAPS), bias, pack(skip, out, WIDTH, 1), skip_bias,
-                    TAPS, 1, WIDTH, last},
+                    TAPS, 1, WIDTH, last, false},
                    x,
                    next,
                    sum,
                    first};
+    float *paired = must(mli_pairs_cols(WIDTH, TAPS) * 2 * WIDTH * sizeof *paired);
+    for (size_t row = 0; row < 2 * WIDTH; row += MLI_PACK_TILE)
+        mli_pairs_pack(2 * WIDTH, WIDTH, TAPS, in, row, paired);
+    void *plain_matrix = (void *)(uintptr_t)w.layer.in.data;
+    if (pairs) {
+        assert_true(mli_nn_wavenet_pairs(WIDTH, TAPS, 1));
+        w.layer.pairs = true;
+        w.layer.in = (mli_packed){MLI_DTYPE_F32, 2 * WIDTH, mli_pairs_cols(WIDTH, TAPS), paired};
+    }
     mli_pool_region(two, NULL, wave, &w);
     for (size_t t = 0; t < ROWS; t++) {
         double gates[2 * WIDTH], acts[WIDTH];
@@ -84,7 +94,8 @@ static void check_wavenet(bool last, bool first)
                          next,
                          sum,
                          before,
-                         (void *)(uintptr_t)w.layer.in.data,
+                         plain_matrix,
+                         paired,
                          (void *)(uintptr_t)w.layer.skip.data};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         free(all[i]);
@@ -96,9 +107,11 @@ static void test_wavenet(void **state)
     (void)state;
     EACH_ISA(isa)
     {
-        check_wavenet(false, true);
-        check_wavenet(false, false);
-        check_wavenet(true, false);
+        check_wavenet(false, true, false);
+        check_wavenet(false, true, true);
+        check_wavenet(false, false, true);
+        check_wavenet(true, false, false);
+        check_wavenet(true, false, true);
     }
 }
 
