@@ -52,7 +52,13 @@ static void *worker_main(void *arg)
     mli_os_thread_set_name("modellab-kernel");
     for (;;) {
         mli_pool_await(&pool->region, seen, &pool->region_sleepers);
-        seen++;
+        seen = atomic_load_explicit(&pool->region, memory_order_acquire);
+        if ((seen & 1) != 0) {
+            mli_pool_help(pool, team);
+            atomic_store_explicit(&team->cpu_ns, mli_os_thread_cpu_ns(), memory_order_relaxed);
+            continue;
+        }
+        /* even: the caller waits for us, nothing changes meanwhile */
         if (pool->fn == NULL)
             return NULL;
         pool->fn(pool->ctx, team);
@@ -61,10 +67,18 @@ static void *worker_main(void *arg)
     }
 }
 
+/* The next even number for a region of all, the next odd one for a host's loop. */
+static void announce_region(mli_pool *pool, uint32_t loop)
+{
+    atomic_store(&pool->region, ((atomic_load(&pool->region) + 2) & ~(uint32_t)1) | loop);
+    if (atomic_load(&pool->region_sleepers) != 0)
+        mli_os_futex_wake(&pool->region, INT32_MAX);
+}
+
 static void stop_workers(mli_pool *pool)
 {
     pool->fn = NULL;
-    mli_pool_announce(&pool->region, &pool->region_sleepers);
+    announce_region(pool, 0);
     for (int i = 1; i <= pool->started; i++)
         mli_os_thread_join(pool->team[i].handle);
     pool->started = 0;
@@ -185,9 +199,86 @@ void mli_pool_region(mli_pool *pool, const mli_cancel_word *cancel, mli_team_fn 
         pool->ctx = ctx;
         for (int i = 0; i < pool->threads; i++)
             pool->team[i].cancel = cancel;
-        mli_pool_announce(&pool->region, &pool->region_sleepers);
+        announce_region(pool, 0);
         fn(ctx, &pool->team[0]);
         mli_team_barrier(&pool->team[0]);
     }
+    mli_os_mutex_unlock(&pool->turn);
+}
+
+/* ---- hosts ---- */
+
+enum { TASK_BITS = 20 };
+#define TASK_MASK ((uint64_t)(1u << TASK_BITS) - 1)
+
+/* The next task of the loop that the ticket shows. */
+static bool take_task(mli_pool *pool, size_t *task, uint32_t *tasks)
+{
+    uint64_t ticket = atomic_load_explicit(&pool->ticket, memory_order_acquire);
+    for (;;) {
+        *task = (size_t)(ticket & TASK_MASK);
+        *tasks = (uint32_t)(ticket >> TASK_BITS & TASK_MASK);
+        if (*task >= *tasks)
+            return false;
+        if (atomic_compare_exchange_weak_explicit(&pool->ticket, &ticket, ticket + 1,
+                                                  memory_order_acq_rel, memory_order_acquire))
+            return true;
+    }
+}
+
+void mli_pool_help(mli_pool *pool, mli_team *team)
+{
+    size_t task;
+    uint32_t tasks;
+    while (take_task(pool, &task, &tasks)) {
+        /* the task is out: the host waits for it, and the loop's fields stay */
+        if (!mli_cancelled(pool->loop_cancel))
+            pool->loop_fn(pool->loop_ctx, pool->loop_base + task, team);
+        if (atomic_fetch_add(&pool->loop_done, 1) + 1 == tasks &&
+            atomic_load(&pool->loop_sleepers) != 0)
+            mli_os_futex_wake(&pool->loop_done, INT32_MAX);
+    }
+}
+
+/* At most TASK_MASK tasks. */
+static void offer_some(mli_pool *pool, mli_team *team, uint32_t tasks)
+{
+    uint64_t number = atomic_load_explicit(&pool->ticket, memory_order_relaxed) >> 2 * TASK_BITS;
+    uint32_t done;
+    atomic_store_explicit(&pool->loop_done, 0, memory_order_relaxed);
+    atomic_store_explicit(&pool->ticket,
+                          (number + 1) << 2 * TASK_BITS | (uint64_t)tasks << TASK_BITS,
+                          memory_order_release);
+    announce_region(pool, 1);
+    mli_pool_help(pool, team);
+    while ((done = atomic_load_explicit(&pool->loop_done, memory_order_acquire)) != tasks)
+        mli_pool_await(&pool->loop_done, done, &pool->loop_sleepers);
+}
+
+void mli_pool_offer(mli_pool *pool, mli_team *team, size_t tasks, mli_team_task fn, void *ctx)
+{
+    for (size_t base = 0; base < tasks; base += TASK_MASK) {
+        size_t some = tasks - base < TASK_MASK ? tasks - base : TASK_MASK;
+        pool->loop_fn = fn;
+        pool->loop_ctx = ctx;
+        pool->loop_base = base;
+        pool->loop_cancel = team->cancel;
+        offer_some(pool, team, (uint32_t)some);
+    }
+}
+
+void mli_pool_host(mli_pool *pool, const mli_cancel_word *cancel, mli_team_fn fn, void *ctx)
+{
+    if (pool->pid != mli_os_pid() || pool->threads == 1) {
+        mli_pool_region(pool, cancel, fn, ctx);
+        return;
+    }
+    mli_os_mutex_lock(&pool->turn);
+    mli_team host = {.pool = pool,
+                     .threads = pool->threads,
+                     .host = true,
+                     .scratch = pool->scratch,
+                     .cancel = cancel};
+    fn(ctx, &host);
     mli_os_mutex_unlock(&pool->turn);
 }

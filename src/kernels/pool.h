@@ -48,6 +48,12 @@ void mli_pool_run(mli_pool *pool, size_t tasks, mli_pool_task fn, void *ctx);
 typedef void (*mli_team_fn)(void *ctx, mli_team *team);
 void mli_pool_region(mli_pool *pool, const mli_cancel_word *cancel, mli_team_fn fn, void *ctx);
 
+/* Runs fn(ctx, team) in the calling thread alone, for code that a region could run as well: loops
+ * (mli_team_for) and so all collective kernels are shared with whichever threads of the pool come
+ * in time, and nobody waits for those that do not. With few tasks a loop this is slower than a
+ * region when the machine is idle, and much faster when other work holds a CPU. */
+void mli_pool_host(mli_pool *pool, const mli_cancel_word *cancel, mli_team_fn fn, void *ctx);
+
 /* ---- inside a region ---- */
 int mli_team_thread(const mli_team *team); /* 0 .. threads-1 */
 int mli_team_threads(const mli_team *team);

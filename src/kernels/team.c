@@ -23,7 +23,7 @@ void *mli_team_scratch(mli_team *team)
 
 void mli_team_barrier(mli_team *team)
 {
-    if (team->threads == 1)
+    if (team->threads == 1 || team->host)
         return;
     mli_pool *pool = team->pool;
     uint32_t phase = atomic_load_explicit(&pool->phase, memory_order_relaxed);
@@ -38,7 +38,7 @@ void mli_team_barrier(mli_team *team)
 
 bool mli_team_cancelled(mli_team *team)
 {
-    if (team->threads == 1)
+    if (team->threads == 1 || team->host)
         return mli_cancelled(team->cancel);
     /* Two words in turn: the first thread may already ask again while others still read this
      * answer. */
@@ -54,6 +54,13 @@ void mli_team_for(mli_team *team, size_t tasks, mli_team_task fn, void *ctx)
     if (team->threads == 1) {
         for (size_t i = 0; i < tasks && !mli_cancelled(team->cancel); i++)
             fn(ctx, i, team);
+        return;
+    }
+    if (team->host) {
+        if (tasks == 1 && !mli_cancelled(team->cancel))
+            fn(ctx, 0, team);
+        else
+            mli_pool_offer(team->pool, team, tasks, fn, ctx);
         return;
     }
     /* Counters are used in turn. The one of the loop after next is free: its last users have all

@@ -8,7 +8,7 @@
 
 modellab_status mli_vits_create(mli_vits **out, const modellab_allocator *alloc,
                                 const mli_piper *voice, bool drop, mli_pool *pool,
-                                modellab_error *err)
+                                const mli_cancel_word *cancel, modellab_error *err)
 {
     mli_vits *m = mli_alloc_zero(alloc, sizeof *m);
     *out = NULL;
@@ -16,7 +16,8 @@ modellab_status mli_vits_create(mli_vits **out, const modellab_allocator *alloc,
         return mli_no_memory(err);
     m->alloc = alloc != NULL ? *alloc : (modellab_allocator)MODELLAB_ALLOCATOR_INIT;
     m->parameters = (int64_t)voice->parameters;
-    modellab_status status = mli_vits_net_create(&m->net, &m->alloc, voice, drop, pool, err);
+    modellab_status status =
+        mli_vits_net_create(&m->net, &m->alloc, voice, drop, pool, cancel, err);
     if (status != MODELLAB_OK) {
         mli_free(alloc, m);
         return status;
@@ -95,7 +96,7 @@ static void add_condition(const mli_vits_session *s, const mli_vits_cond *cond, 
     float *to = s->voice.memory + (y - s->voice.memory);
     cond_job j = {cond, s->net->speaker + (size_t)s->voice.speaker * s->net->speaker_width, to};
 
-    mli_pool_region(s->pool, NULL, condition, &j);
+    mli_pool_host(s->pool, NULL, condition, &j);
     if (bias != NULL)
         mli_add(to, bias, n);
 }

@@ -31,7 +31,8 @@ typedef struct mli_vits_info {
  * back one after the other, so that memory holds the weights once. */
 MODELLAB_MUST_CHECK modellab_status mli_vits_create(mli_vits **out, const modellab_allocator *alloc,
                                                     const mli_piper *voice, bool drop,
-                                                    mli_pool *pool, modellab_error *err);
+                                                    mli_pool *pool, const mli_cancel_word *cancel,
+                                                    modellab_error *err);
 void mli_vits_destroy(mli_vits *model); /* NULL accepted */
 mli_vits_info mli_vits_info_of(const mli_vits *model);
 

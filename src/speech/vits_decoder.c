@@ -8,7 +8,7 @@
 #include "speech/vits_private.h"
 #include <string.h>
 
-enum { PIECE_FLOATS = 32 * 1024, SAMPLE_ROWS = 256, MAX_ARGS = MLI_VITS_BLOCKS };
+enum { PIECE_FLOATS = 64 * 1024, SAMPLE_ROWS = 256, MAX_ARGS = MLI_VITS_BLOCKS };
 _Static_assert((int)MAX_ARGS <= (int)MLI_CONVOLVE_MOST, "blocks run at once");
 
 typedef struct convolve_job {
@@ -101,7 +101,7 @@ static void convolve(void *ctx, mli_team *team)
 static void run(const mli_vits_session *s, convolve_job *j)
 {
     if (j->count > 0 && j->args[0].m > 0)
-        mli_pool_region(s->pool, s->cancel, convolve, j);
+        mli_pool_host(s->pool, s->cancel, convolve, j);
 }
 
 /* Frames [from, to) of a signal are asked for; returns how many are to be computed: none beyond the
@@ -297,7 +297,7 @@ MODELLAB_MUST_CHECK static modellab_status hand_out(mli_vits_session *s, modella
 
     if (j.to <= j.from)
         return MODELLAB_OK;
-    mli_pool_region(s->pool, s->cancel, sample, &j);
+    mli_pool_host(s->pool, s->cancel, sample, &j);
     if (mli_cancelled(s->cancel))
         return mli_fail(err, MODELLAB_E_CANCELLED, "cancelled");
     d->sent = j.to;

@@ -151,7 +151,7 @@ static void run(flow_job *j, int64_t from, int64_t to, int64_t unit, mli_team_fn
     j->to = smaller(to, j->s->text.total);
     if (j->to > j->from) {
         j->to += (unit - (j->to - j->from) % unit) % unit;
-        mli_pool_region(j->s->pool, j->s->cancel, fn, j);
+        mli_pool_host(j->s->pool, j->s->cancel, fn, j);
     }
 }
 

@@ -20,6 +20,7 @@ typedef struct job {
     size_t phases, reach; /* transposed: kernel size, and phases a tap; else 0 */
     float factor;
     bool pairs, drop;
+    const mli_cancel_word *cancel;
 } job;
 
 typedef struct builder {
@@ -232,8 +233,7 @@ static void lay_durations(builder *b, const mli_piper *m)
     }
 }
 
-/* Between couplings the channels are turned round: instead, every other coupling has its weights
- * turned, and the signal stays. */
+/* Between couplings the channels are turned round: instead, the weights of every other one are. */
 static void lay_flow(builder *b, const mli_piper *m)
 {
     mli_vits_net *n = b->net;
@@ -410,10 +410,12 @@ static void pack(void *ctx, size_t index, int thread)
 {
     const job *j = &((const job *)ctx)[index];
     (void)thread;
-    for (size_t row = 0; j->pairs && row < j->rows; row += MLI_PACK_TILE) {
+    for (size_t row = 0; j->pairs && row < j->rows && !mli_cancelled(j->cancel);
+         row += MLI_PACK_TILE) {
         mli_pairs_pack(j->rows, j->in, j->taps, j->src, row, j->dst);
     }
-    for (size_t row = 0; !j->pairs && row < j->rows; row += MLI_PACK_TILE) {
+    for (size_t row = 0; !j->pairs && row < j->rows && !mli_cancelled(j->cancel);
+         row += MLI_PACK_TILE) {
         float *tile = j->dst + row * j->taps * j->in;
         size_t lanes = j->rows - row < MLI_PACK_TILE ? j->rows - row : MLI_PACK_TILE;
         for (size_t tap = 0; tap < j->taps; tap++) {
@@ -454,7 +456,7 @@ static void pack(void *ctx, size_t index, int thread)
 
 modellab_status mli_vits_net_create(mli_vits_net *out, const modellab_allocator *alloc,
                                     const mli_piper *voice, bool drop, mli_pool *pool,
-                                    modellab_error *err)
+                                    const mli_cancel_word *cancel, modellab_error *err)
 {
     memset(out, 0, sizeof *out);
     out->alloc = alloc != NULL ? *alloc : (modellab_allocator)MODELLAB_ALLOCATOR_INIT;
@@ -476,10 +478,15 @@ modellab_status mli_vits_net_create(mli_vits_net *out, const modellab_allocator 
         b.small = b.used;
         b.used = b.matrices = 0;
         lay_all(&b, voice);
-        for (size_t i = 0; drop && i < b.job_count; i++) {
-            b.jobs[i].drop = true;
+        for (size_t i = 0; i < b.job_count; i++) {
+            b.jobs[i].drop = drop;
+            b.jobs[i].cancel = cancel;
         }
         mli_pool_run(pool, b.job_count, pack, b.jobs);
+        if (mli_cancelled(cancel)) {
+            status = mli_fail(err, MODELLAB_E_CANCELLED, "cancelled");
+            mli_vits_net_dispose(out);
+        }
     }
     mli_free(alloc, b.jobs);
     return status;

@@ -3,6 +3,7 @@
 #ifndef MLI_SPEECH_VITS_NET_H
 #define MLI_SPEECH_VITS_NET_H
 
+#include "base/cancel.h"
 #include "kernels/convolve.h"
 #include "models/piper.h"
 #include "nn/layers.h"
@@ -91,11 +92,10 @@ typedef struct mli_vits_net {
     modellab_allocator alloc;
 } mli_vits_net;
 
-/* Lays out and packs a voice; `drop` and `pool` as for mli_vits_create. */
-MODELLAB_MUST_CHECK modellab_status mli_vits_net_create(mli_vits_net *out,
-                                                        const modellab_allocator *alloc,
-                                                        const mli_piper *voice, bool drop,
-                                                        mli_pool *pool, modellab_error *err);
+/* Lays out and packs a voice; `drop`, `pool` and `cancel` as for mli_vits_create. */
+MODELLAB_MUST_CHECK modellab_status
+mli_vits_net_create(mli_vits_net *out, const modellab_allocator *alloc, const mli_piper *voice,
+                    bool drop, mli_pool *pool, const mli_cancel_word *cancel, modellab_error *err);
 void mli_vits_net_dispose(mli_vits_net *net);
 
 #endif

@@ -229,12 +229,12 @@ modellab_status mli_vits_text_run(mli_vits_session *s, const int32_t *ids, size_
     for (size_t i = 0; i < count; i++)
         memcpy(t->x + i * net->hidden, net->embedding + (size_t)ids[i] * net->hidden,
                net->hidden * sizeof *t->x);
-    mli_pool_region(s->pool, s->cancel, encode, &job);
+    mli_pool_host(s->pool, s->cancel, encode, &job);
     if (mli_cancelled(s->cancel))
         return mli_fail(err, MODELLAB_E_CANCELLED, "cancelled");
     deviations(s, count);
     draw(s, count);
-    mli_pool_region(s->pool, s->cancel, predict, &job);
+    mli_pool_host(s->pool, s->cancel, predict, &job);
     if (mli_cancelled(s->cancel))
         return mli_fail(err, MODELLAB_E_CANCELLED, "cancelled");
     return count_frames(s, count, err);

@@ -41,7 +41,7 @@ MODELLAB_MUST_CHECK static modellab_status load(mli_voice *v, mli_model_files *f
     if (status == MODELLAB_OK)
         status = mli_pool_create(0, &v->alloc, &pool, err);
     if (status == MODELLAB_OK)
-        status = mli_vits_create(&v->net, &v->alloc, graph, true, pool, err);
+        status = mli_vits_create(&v->net, &v->alloc, graph, true, pool, cancel, err);
     mli_pool_destroy(pool);
     mli_free(&v->alloc, graph);
     return status == MODELLAB_OK ? check_ids(v, err) : status;

@@ -149,7 +149,7 @@ static modellab_status load(const bench *b, mli_pool *pool, mli_vits **model)
     if (status == MODELLAB_OK)
         status = mli_piper_read(&voice, NULL, files.weights, files.weights_bytes, NULL, &err);
     if (status == MODELLAB_OK)
-        status = mli_vits_create(model, NULL, &voice, true, pool, &err);
+        status = mli_vits_create(model, NULL, &voice, true, pool, NULL, &err);
     mli_model_files_dispose(&files);
     return status;
 }

@@ -26,7 +26,7 @@ static void speak(const mli_piper *voice)
     float sink = 0;
     if (pool == NULL && mli_pool_create(1, NULL, &pool, NULL) != MODELLAB_OK)
         return;
-    if (mli_vits_create(&model, NULL, voice, false, NULL, NULL) != MODELLAB_OK)
+    if (mli_vits_create(&model, NULL, voice, false, NULL, NULL, NULL) != MODELLAB_OK)
         return;
     if (mli_vits_session_create(&session, model, pool, NULL) == MODELLAB_OK &&
         mli_vits_run(session, ids, 5, &options, take, &sink, NULL, NULL) == MODELLAB_OK) {

@@ -263,9 +263,71 @@ static void test_forked_child(void **state)
     mli_pool_destroy(pool);
 }
 
+enum { HOST_ROUNDS = 4000, HOST_TASKS = 64 };
+
+typedef struct offers {
+    size_t tasks;
+    int times[HOST_TASKS];
+} offers;
+
+static void host_task(void *ctx, size_t task, mli_team *team)
+{
+    offers *o = ctx;
+    (void)team;
+    o->times[task]++;
+}
+
+/* Two loops and a barrier: the same code in a region and with a host. */
+static void two_loops(void *ctx, mli_team *team)
+{
+    offers *o = ctx;
+    mli_team_for(team, o->tasks, host_task, o);
+    mli_team_barrier(team);
+    mli_team_for(team, o->tasks / 2, host_task, o);
+}
+
+static void host_stop_task(void *ctx, size_t task, mli_team *team)
+{
+    (void)task;
+    (void)team;
+    atomic_store((mli_cancel_word *)ctx, 1);
+}
+
+static void host_stop_loop(void *ctx, mli_team *team)
+{
+    mli_team_for(team, 1000, host_stop_task, ctx);
+    assert_true(mli_team_cancelled(team));
+}
+
+/* Regions and loops of hosts in turn: each task runs once, and late workers take nothing. */
+static void test_host(void **state)
+{
+    uint32_t random = 1;
+    mli_cancel_word word = 0;
+    (void)state;
+    for (int threads = 1; threads <= 3; threads++) {
+        mli_pool *pool = NULL;
+        assert_int_equal(mli_pool_create(threads, NULL, &pool, NULL), MODELLAB_OK);
+        for (int round = 0; round < HOST_ROUNDS; round++) {
+            random = random * 1103515245 + 12345;
+            offers o = {.tasks = (random >> 16) % HOST_TASKS};
+            if ((random & 0x10000) != 0)
+                mli_pool_region(pool, NULL, two_loops, &o);
+            else
+                mli_pool_host(pool, NULL, two_loops, &o);
+            for (size_t i = 0; i < HOST_TASKS; i++)
+                assert_int_equal(o.times[i], (i < o.tasks) + (i < o.tasks / 2));
+        }
+        atomic_store(&word, 0);
+        mli_pool_host(pool, &word, host_stop_loop, &word);
+        mli_pool_destroy(pool);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_task_once),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_host),
+                                       cmocka_unit_test(test_each_task_once),
                                        cmocka_unit_test(test_barrier),
                                        cmocka_unit_test(test_loops),
                                        cmocka_unit_test(test_wakes_after_sleep),
