@@ -28,8 +28,11 @@ enum {
 /** What texts may differ in without being wrong. */
 typedef int32_t modellab_score_normalizer;
 enum {
-    MODELLAB_NORMALIZER_NONE = 0,  /**< words are what white space separates */
-    MODELLAB_NORMALIZER_SIMPLE = 1 /**< lower case; notes in brackets and punctuation left out */
+    MODELLAB_NORMALIZER_NONE = 0,   /**< words are what white space separates */
+    MODELLAB_NORMALIZER_SIMPLE = 1, /**< lower case; notes in brackets and punctuation left out */
+    MODELLAB_NORMALIZER_BASIC = 2,  /**< Whisper's for all languages */
+    MODELLAB_NORMALIZER_ENGLISH = 3 /**< Whisper's for English: numbers in digits, contractions
+                                       written out, American spelling */
 };
 
 typedef struct modellab_score_options {
@@ -68,7 +71,7 @@ MODELLAB_BEGIN_DECLS
 MODELLAB_API void modellab_score_options_init(modellab_score_options *options, size_t size);
 /** "wer", "cer", "der", "jer", "vad", "times", "cpwer"; 0 when unknown. @threads any @since 0.1 */
 MODELLAB_API modellab_score_metric modellab_score_metric_from_name(const char *name);
-/** "none", "simple"; -1 when unknown. @threads any @since 0.1 */
+/** "none", "simple", "basic", "english"; -1 when unknown. @threads any @since 0.1 */
 MODELLAB_API modellab_score_normalizer modellab_score_normalizer_from_name(const char *name);
 
 /** Reads a file that is in memory: txt, json (verbose_json or {"text": ...}), srt, vtt, tsv, ctm,

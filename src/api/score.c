@@ -17,7 +17,7 @@ enum {
 
 _Static_assert((int)MODELLAB_SCORE_WER == (int)MLI_SCORE_WER &&
                    (int)MODELLAB_SCORE_CPWER == (int)MLI_SCORE_CPWER &&
-                   (int)MODELLAB_NORMALIZER_SIMPLE == (int)MLI_SCORE_ENGLISH,
+                   (int)MODELLAB_NORMALIZER_ENGLISH == (int)MLI_SCORE_ENGLISH,
                "the public numbers are those of the inner lists");
 
 struct modellab_score_document {
@@ -32,7 +32,7 @@ struct modellab_score {
 };
 
 static const char *const metrics[] = {"", "wer", "cer", "der", "jer", "vad", "times", "cpwer"};
-static const char *const normalizers[] = {"none", "simple"};
+static const char *const normalizers[] = {"none", "simple", "basic", "english"};
 
 MODELLAB_MUST_CHECK static modellab_status missing(const char *what, modellab_error *err)
 {
@@ -57,7 +57,7 @@ modellab_score_metric modellab_score_metric_from_name(const char *name)
 
 modellab_score_normalizer modellab_score_normalizer_from_name(const char *name)
 {
-    for (int32_t i = 0; name != NULL && i <= MODELLAB_NORMALIZER_SIMPLE; i++) {
+    for (int32_t i = 0; name != NULL && i <= MODELLAB_NORMALIZER_ENGLISH; i++) {
         if (strcmp(normalizers[i], name) == 0)
             return i;
     }
@@ -119,7 +119,7 @@ take_options(const modellab_score_options *given, modellab_score_options *o, mod
         o->metric = MODELLAB_SCORE_WER;
     if (o->metric < MODELLAB_SCORE_WER || o->metric > MODELLAB_SCORE_CPWER)
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "%d is not a metric", (int)o->metric);
-    if (o->normalizer < MODELLAB_NORMALIZER_NONE || o->normalizer > MODELLAB_NORMALIZER_SIMPLE)
+    if (o->normalizer < MODELLAB_NORMALIZER_NONE || o->normalizer > MODELLAB_NORMALIZER_ENGLISH)
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "%d is not a normalizer",
                         (int)o->normalizer);
     if (!(o->collar_seconds >= 0.0 && o->collar_seconds <= MOST_COLLAR))

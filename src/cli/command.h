@@ -72,8 +72,9 @@
     X(WITHOUT_INPUT, 0, "without-input", NULL, NULL, "Leave the input out.")                       \
     X(OP, 0, "op", "OPERATOR", NULL,                                                               \
       "Prepare the audio: name(param=value, ...); may be repeated, applied in order.")             \
-    X(NORMALIZER, 0, "normalizer", "NAME", "none|simple",                                          \
-      "What texts may differ in without being wrong. Default: none.")                              \
+    X(NORMALIZER, 0, "normalizer", "NAME", "none|simple|basic|english",                            \
+      "What texts may differ in without being wrong; basic and english are Whisper's. Default: "   \
+      "none.")                                                                                     \
     X(COLLAR, 0, "collar", "SECONDS", NULL,                                                        \
       "Not scored around each border of the reference, half on each side; times: the tolerance.")  \
     X(SKIP_OVERLAP, 0, "skip-overlap", NULL, NULL, "Leave out where several speak at once.")       \

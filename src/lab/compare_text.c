@@ -115,15 +115,15 @@ modellab_status mli_compare_texts(const char *a, size_t a_bytes, const char *b, 
                                   const modellab_allocator *alloc, const mli_cancel_word *cancel,
                                   mli_jw *out, modellab_error *err)
 {
-    const mli_wer_options options = {MLI_SCORE_ENGLISH, alloc, cancel};
+    const mli_wer_options options = {MLI_SCORE_SIMPLE, alloc, cancel};
     mli_edit_counts counts = {0, 0, 0, 0};
     mli_buf of_a, of_b;
     modellab_status status;
 
     mli_buf_init(&of_a, alloc);
     mli_buf_init(&of_b, alloc);
-    mli_score_normalize(a, a_bytes, MLI_SCORE_ENGLISH, &of_a);
-    mli_score_normalize(b, b_bytes, MLI_SCORE_ENGLISH, &of_b);
+    mli_score_normalize(a, a_bytes, MLI_SCORE_SIMPLE, &of_a);
+    mli_score_normalize(b, b_bytes, MLI_SCORE_SIMPLE, &of_b);
     status = mli_buf_status(&of_a, err);
     if (status == MODELLAB_OK) {
         status = mli_buf_status(&of_b, err);

@@ -1,7 +1,8 @@
-/* The text normaliser of scoring: what two transcripts may differ in without being wrong. */
+/* The text normalisers of scoring: what two transcripts may differ in without being wrong. */
 #include "score/words.h"
 
 #include "base/str.h"
+#include "score/whisper.h"
 #include "text/unicode.h"
 
 /* Lower case of Latin, Greek and Cyrillic letters. */
@@ -83,7 +84,7 @@ static void put(mli_buf *out, uint32_t c, bool *cut, size_t start)
     mli_buf_append(out, bytes, mli_utf8_encode(c, bytes));
 }
 
-static void english(const char *text, size_t bytes, mli_buf *out)
+static void simple(const char *text, size_t bytes, mli_buf *out)
 {
     reader r = {text, bytes, 0};
     const size_t start = out->size;
@@ -134,8 +135,17 @@ static void as_is(const char *text, size_t bytes, mli_buf *out)
 void mli_score_normalize(const char *text, size_t bytes, mli_score_normalizer normalizer,
                          mli_buf *out)
 {
-    if (normalizer == MLI_SCORE_ENGLISH)
-        english(text, bytes, out);
-    else
+    switch (normalizer) {
+    case MLI_SCORE_SIMPLE:
+        simple(text, bytes, out);
+        break;
+    case MLI_SCORE_BASIC:
+        mli_whisper_basic(text, bytes, out);
+        break;
+    case MLI_SCORE_ENGLISH:
+        mli_whisper_english(text, bytes, out);
+        break;
+    default:
         as_is(text, bytes, out);
+    }
 }

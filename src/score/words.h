@@ -10,7 +10,9 @@ typedef enum mli_score_normalizer {
     /* Lower case; [notes], <marks> and (remarks) left out; punctuation and symbols separate words,
      * but an apostrophe between letters stays, and the comma or point between digits (1,000 =
      * 1000; 3.5). Numbers stay as they are written. */
-    MLI_SCORE_ENGLISH = 1
+    MLI_SCORE_SIMPLE = 1,
+    MLI_SCORE_BASIC = 2,  /* as Whisper's errors are published for other languages: whisper.h */
+    MLI_SCORE_ENGLISH = 3 /* and for English */
 } mli_score_normalizer;
 
 /* Appends the words, separated by one space. */

@@ -24,6 +24,12 @@ run score wer "$work/ref.txt" "$work/hyp.txt" --lines --json
 check "lines" prints '"name":"hyp.txt:2"'
 run score wer "$work/ref.txt" "$work/worse.txt" --normalizer simple --against "$work/hyp.txt"
 check "against" prints "difference to --against"
+printf 'Mr. Smith paid ten thousand dollars' >"$work/said.txt"
+printf 'mister smith paid $10,000' >"$work/heard.txt"
+run score wer "$work/said.txt" "$work/heard.txt" --normalizer english
+check "english" prints "wer                         0.00 %"
+run score wer "$work/said.txt" "$work/heard.txt" --normalizer basic
+check "basic is not english" prints "substitutions               3"
 run score wer "$work/ref.txt" - <"$work/hyp.txt"
 check "stdin" exit_is 0
 run score der "$work/ref.rttm" "$work/hyp"
