@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ROWS = 12, WIDTH = 160 };
+enum { ROWS = 12, WIDTH = 160, DIFFERENCES = 10 };
 typedef char table[ROWS][WIDTH];
 
 static const char *const names[ROWS] = {"status",   "reason",       "pipeline",    "input",
@@ -92,6 +92,27 @@ static void artifact_lines(cli_text *out, cli_span artifacts)
     }
 }
 
+/* The first differences, "word 12: one two | one too". */
+static void difference_lines(cli_text *out, cli_span t)
+{
+    cli_span d = {NULL, 0};
+    int shown = 0;
+    while (shown < DIFFERENCES && cli_scan_item(cli_scan_member(t, "differences"), &d)) {
+        cli_text_printf(out, "* %-13s ", shown++ == 0 ? "words" : "");
+        add_span(out, cli_scan_member(d, "word_a"));
+        cli_text_add(out, ": ");
+        add_span(out, cli_scan_member(d, "a"));
+        cli_text_add(out, " | ");
+        add_span(out, cli_scan_member(d, "b"));
+        cli_text_add(out, "\n");
+    }
+    if (shown == DIFFERENCES) {
+        cli_text_printf(out, "  %-13s of ", "");
+        add_span(out, cli_scan_member(t, "difference_count"));
+        cli_text_add(out, " differences; --json shows up to 200\n");
+    }
+}
+
 static void transcript_lines(cli_text *out, cli_span t)
 {
     static const char *const counts[] = {"words_a",   "words_b",    "substitutions",
@@ -108,16 +129,7 @@ static void transcript_lines(cli_text *out, cli_span t)
         add_span(out, cli_scan_member(t, counts[i]));
     }
     cli_text_add(out, "\n");
-    cli_span first = cli_scan_member(t, "first_difference");
-    if (first.at != NULL && !cli_span_is(first, "null")) {
-        cli_text_printf(out, "  %-13s word ", "parts at");
-        add_span(out, cli_scan_member(first, "word"));
-        cli_text_add(out, ": ");
-        add_span(out, cli_scan_member(first, "a"));
-        cli_text_add(out, " | ");
-        add_span(out, cli_scan_member(first, "b"));
-        cli_text_add(out, "\n");
-    }
+    difference_lines(out, t);
 }
 
 static int print_table(const modellab_run_info info[2], cli_span json)

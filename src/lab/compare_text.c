@@ -1,4 +1,4 @@
-/* Words of two transcripts: how far they are apart, and where they part first. */
+/* Words of two transcripts: how far they are apart, and where. */
 #include "lab/compare_text.h"
 
 #include "base/error.h"
@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define SHOWN_WORDS 8
+#define SHOWN_DIFFERENCES 200
 
 /* Reads the transcript of a run; *out NULL when there is none that can be read. */
 MODELLAB_MUST_CHECK static modellab_status read_transcript(mli_lab *lab,
@@ -97,6 +98,66 @@ static void put_first_difference(mli_jw *w, const mli_buf *a, const mli_buf *b)
     mli_jw_end_object(w);
 }
 
+/* Words of one side of a difference, in order: they stand side by side in the text. */
+typedef struct span {
+    const char *from;
+    size_t bytes;
+    int64_t first; /* index of its first word, or of the word before which the other has more */
+} span;
+
+static void extend(span *s, const char *word, size_t bytes)
+{
+    if (word == NULL) {
+        return;
+    }
+    if (s->from == NULL) {
+        s->from = word;
+    }
+    s->bytes = (size_t)(word + bytes - s->from);
+}
+
+static void put_span(mli_jw *w, const char *key, const char *index_key, const span *s)
+{
+    mli_jw_kint(w, index_key, s->first);
+    mli_jw_key(w, key);
+    mli_jw_string_n(w, s->from != NULL ? s->from : "", s->bytes);
+}
+
+/* Each run of words that differ, by the alignment; beyond SHOWN_DIFFERENCES they are counted. */
+static void put_differences(mli_jw *w, const mli_wer_alignment *alignment)
+{
+    mli_wer_cursor cursor = {0};
+    mli_wer_step step;
+    int64_t count = 0;
+    bool more = mli_wer_next(alignment, &cursor, &step);
+
+    mli_jw_key(w, "differences");
+    mli_jw_array(w);
+    while (more) {
+        span a = {NULL, 0, cursor.reference_words}, b = {NULL, 0, cursor.hypothesis_words};
+
+        if (step.kind == MLI_EDIT_EQUAL) {
+            more = mli_wer_next(alignment, &cursor, &step);
+            continue;
+        }
+        a.first -= step.kind != MLI_EDIT_INSERT; /* the cursor is behind the step */
+        b.first -= step.kind != MLI_EDIT_DELETE;
+        for (; more && step.kind != MLI_EDIT_EQUAL;
+             more = mli_wer_next(alignment, &cursor, &step)) {
+            extend(&a, step.reference, step.reference_bytes);
+            extend(&b, step.hypothesis, step.hypothesis_bytes);
+        }
+        if (count++ < SHOWN_DIFFERENCES) {
+            mli_jw_object(w);
+            put_span(w, "a", "word_a", &a);
+            put_span(w, "b", "word_b", &b);
+            mli_jw_end_object(w);
+        }
+    }
+    mli_jw_end_array(w);
+    mli_jw_kint(w, "difference_count", count);
+}
+
 static void put_counts(mli_jw *w, const mli_edit_counts *c)
 {
     int64_t errors = c->substitutions + c->deletions + c->insertions;
@@ -116,29 +177,17 @@ modellab_status mli_compare_texts(const char *a, size_t a_bytes, const char *b, 
                                   mli_jw *out, modellab_error *err)
 {
     const mli_wer_options options = {MLI_SCORE_SIMPLE, alloc, cancel};
-    mli_edit_counts counts = {0, 0, 0, 0};
-    mli_buf of_a, of_b;
-    modellab_status status;
+    mli_wer_alignment alignment;
+    modellab_status status = mli_wer_align(a, a_bytes, b, b_bytes, &options, &alignment, err);
 
-    mli_buf_init(&of_a, alloc);
-    mli_buf_init(&of_b, alloc);
-    mli_score_normalize(a, a_bytes, MLI_SCORE_SIMPLE, &of_a);
-    mli_score_normalize(b, b_bytes, MLI_SCORE_SIMPLE, &of_b);
-    status = mli_buf_status(&of_a, err);
-    if (status == MODELLAB_OK) {
-        status = mli_buf_status(&of_b, err);
-    }
-    if (status == MODELLAB_OK) {
-        status = mli_wer_count(a, a_bytes, b, b_bytes, &options, &counts, NULL, err);
-    }
     if (status == MODELLAB_OK) {
         mli_jw_object(out);
-        put_counts(out, &counts);
-        put_first_difference(out, &of_a, &of_b);
+        put_counts(out, &alignment.path.counts);
+        put_first_difference(out, &alignment.reference, &alignment.hypothesis);
+        put_differences(out, &alignment);
         mli_jw_end_object(out);
     }
-    mli_buf_dispose(&of_a);
-    mli_buf_dispose(&of_b);
+    mli_wer_alignment_dispose(&alignment);
     return status;
 }
 

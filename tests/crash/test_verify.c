@@ -206,17 +206,29 @@ static void words_side_by_side(void **state)
     } cases[] = {
         {"", "",
          "{\"words_a\":0,\"words_b\":0,\"substitutions\":0,\"deletions\":0,\"insertions\":0,"
-         "\"same\":true,\"wer\":0.0,\"first_difference\":null}"},
+         "\"same\":true,\"wer\":0.0,\"first_difference\":null,\"differences\":[],"
+         "\"difference_count\":0}"},
         {"The cat sat.", "the cat, sat",
          "{\"words_a\":3,\"words_b\":3,\"substitutions\":0,\"deletions\":0,\"insertions\":0,"
-         "\"same\":true,\"wer\":0.0,\"first_difference\":null}"},
+         "\"same\":true,\"wer\":0.0,\"first_difference\":null,\"differences\":[],"
+         "\"difference_count\":0}"},
         {"one two three four", "one too three",
          "{\"words_a\":4,\"words_b\":3,\"substitutions\":1,\"deletions\":1,\"insertions\":0,"
          "\"same\":false,\"wer\":0.5,\"first_difference\":{\"word\":1,\"a\":\"two three four\","
-         "\"b\":\"too three\"}}"},
+         "\"b\":\"too three\"},\"differences\":[{\"word_a\":1,\"a\":\"two\",\"word_b\":1,"
+         "\"b\":\"too\"},{\"word_a\":3,\"a\":\"four\",\"word_b\":3,\"b\":\"\"}],"
+         "\"difference_count\":2}"},
+        {"a b x y c d e", "a b c d p e",
+         "{\"words_a\":7,\"words_b\":6,\"substitutions\":0,\"deletions\":2,\"insertions\":1,"
+         "\"same\":false,\"wer\":0.42857142857142855,\"first_difference\":{\"word\":2,\"a\":"
+         "\"x y c d e\",\"b\":\"c d p e\"},\"differences\":[{\"word_a\":2,\"a\":\"x y\","
+         "\"word_b\":2,\"b\":\"\"},{\"word_a\":6,\"a\":\"\",\"word_b\":4,\"b\":\"p\"}],"
+         "\"difference_count\":2}"},
         {"one", "one two",
          "{\"words_a\":1,\"words_b\":2,\"substitutions\":0,\"deletions\":0,\"insertions\":1,"
-         "\"same\":false,\"wer\":1.0,\"first_difference\":{\"word\":1,\"a\":\"\",\"b\":\"two\"}}"},
+         "\"same\":false,\"wer\":1.0,\"first_difference\":{\"word\":1,\"a\":\"\",\"b\":\"two\"},"
+         "\"differences\":[{\"word_a\":1,\"a\":\"\",\"word_b\":1,\"b\":\"two\"}],"
+         "\"difference_count\":1}"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
