@@ -10,6 +10,9 @@ static const mli_step_kind *const kinds[] = {
     &mli_step_kind_enhance,
     &mli_step_kind_vad,
     &mli_step_kind_asr,
+    &mli_step_kind_chapters,
+    &mli_step_kind_summary,
+    &mli_step_kind_action_items,
     &mli_step_kind_bundle,
     /* of tests */
     &mli_step_kind_noop,

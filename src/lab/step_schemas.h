@@ -3,12 +3,17 @@
 #ifndef MLI_LAB_STEP_SCHEMAS_H
 #define MLI_LAB_STEP_SCHEMAS_H
 
+#include "lab/schema_action_items.h"
 #include "lab/schema_asr.h"
+#include "lab/schema_chapters.h"
 #include "lab/schema_enhance.h"
 #include "lab/schema_noop_text.h"
+#include "lab/schema_summary.h"
 #include "lab/schema_vad.h"
 
 /* All but asr, which is there always. */
-#define MLI_STEP_SCHEMAS(X) X(enhance) X(vad) X(noop_text)
+#define MLI_STEP_SCHEMAS(X)                                                                        \
+    X(enhance)                                                                                     \
+    X(vad) X(chapters) X(summary) X(action_items) X(noop_text)
 
 #endif

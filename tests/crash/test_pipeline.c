@@ -189,6 +189,105 @@ static void a_bundle_of_a_failed_run(void **state)
     assert_int_equal(check_coverage(k, id, "failed"), 30000);
 }
 
+#define FULL                                                                                       \
+    "{\"steps\":[\"vad\",\"asr\",\"chapters\",\"summary\",\"action_items\",\"bundle\"],"           \
+    "\"config\":{\"summary\":{\"sentences\":2}}}"
+
+/* Extracts say who made them, and what they say was said. */
+static void extracts_of_the_transcript(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    modellab_run *run = execute_sample(k, FULL, NULL, id);
+    if (kit_info(run).status != MODELLAB_RUN_COMPLETED) {
+        fail_msg("%s", kit_info(run).message);
+    }
+    modellab_run_unref(run);
+    mli_json *summary = read_artifact(k, id, "summary.json");
+    mli_json *transcript = read_artifact(k, id, "transcript.json");
+    mli_json *chapters = read_artifact(k, id, "chapters.json");
+    const mli_json *sentences = mli_json_get(summary, "sentences");
+    const char *said = mli_json_string(mli_json_get(transcript, "text"), "");
+    assert_string_equal(mli_json_string(mli_json_get(summary, "provider"), ""), "embedded");
+    assert_int_equal(mli_json_count(sentences), 2);
+    for (size_t i = 0; i < 2; i++) {
+        const char *text =
+            mli_json_string(mli_json_get(mli_json_at(sentences, i), "text"), "nothing");
+        assert_non_null(strstr(said, text));
+    }
+    assert_int_equal(mli_json_count(mli_json_get(chapters, "chapters")), 1); /* half a minute */
+    mli_json *manifest = read_artifact(k, id, "bundle_manifest.json");
+    assert_true(has_part(manifest, "parts", "summary", NULL));
+    assert_true(has_part(manifest, "parts", "action_items", NULL));
+    assert_true(has_part(manifest, "parts", "chapters", NULL));
+    mli_json_free(manifest);
+    mli_json_free(chapters);
+    mli_json_free(transcript);
+    mli_json_free(summary);
+}
+
+/* Less than the transcript is lost: the run is complete, with a warning. */
+static void an_extract_that_fails(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    modellab_run *run = execute_sample(k, FULL, "summary", id);
+    modellab_buffer *json = NULL;
+    assert_int_equal(kit_info(run).status, MODELLAB_RUN_COMPLETED);
+    assert_int_equal(modellab_run_to_json(run, &json, NULL), MODELLAB_OK);
+    assert_non_null(strstr(modellab_buffer_data(json),
+                           "\"warnings\":[{\"step\":\"summary\",\"status\":\"FAILED\""));
+    modellab_buffer_destroy(json);
+    modellab_run_unref(run);
+    mli_json *manifest = read_artifact(k, id, "bundle_manifest.json");
+    assert_true(has_part(manifest, "parts", "transcript", NULL));
+    assert_true(has_part(manifest, "parts", "action_items", NULL));
+    assert_true(has_part(manifest, "absent", "summary", "failed"));
+    mli_json_free(manifest);
+}
+
+/* A kill takes the worker with what it had in memory; the next attempt makes all of it. */
+static void a_killed_worker(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    kit_submit_sample(k,
+                      "{\"steps\":[\"vad\",\"asr\",\"bundle\"],\"max_attempts\":2,\"retry\":{"
+                      "\"base_seconds\":0,\"cap_seconds\":0}}",
+                      1, id);
+    pid_t host = kit_start_host(k, &(kit_host){.fail_step = "asr:sleep=400"});
+    while (kit_count_events(k, id, "step_started") < 3) {
+        kit_sleep_ms(2);
+    }
+    assert_true(kit_kill_worker(k, id) > 0);
+    (void)kit_wait_final(k, id);
+    kit_stop_host(k, host);
+    modellab_run *run = kit_load(k, id);
+    assert_int_equal(kit_info(run).status, MODELLAB_RUN_COMPLETED);
+    modellab_run_unref(run);
+    char path[512];
+    size_t bytes = 0;
+    kit_run_path(k, id, "artifacts/2-bundle_manifest.json", path);
+    free(kit_read_bytes(path, &bytes));
+    assert_true(bytes > 100);
+}
+
+static void a_cancel_while_a_step_works(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    kit_submit_sample(k, FULL, 1, id);
+    pid_t host = kit_start_host(k, &(kit_host){.fail_step = "chapters:sleep=60000"});
+    while (kit_count_events(k, id, "step_started") < 4) {
+        kit_sleep_ms(5);
+    }
+    (void)kit_cancel(k, id);
+    (void)kit_wait_final(k, id);
+    kit_expect_end(k, id, MODELLAB_RUN_CANCELLED, MODELLAB_REASON_CANCELLED_BY_USER);
+    kit_stop_host(k, host);
+    mli_json_free(read_artifact(k, id, "transcript.json")); /* what was finished stays */
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +295,10 @@ int main(int argc, char **argv)
         KIT_TEST(models_of_all_steps_are_checked),
         KIT_TEST(a_bundle_of_all_that_there_is),
         KIT_TEST(a_bundle_of_a_failed_run),
+        KIT_TEST(extracts_of_the_transcript),
+        KIT_TEST(an_extract_that_fails),
+        KIT_TEST(a_killed_worker),
+        KIT_TEST(a_cancel_while_a_step_works),
     };
     if (!kit_arguments(argc, argv, 0)) {
         return 2;
