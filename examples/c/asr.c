@@ -41,6 +41,16 @@ int main(void)
     printf("first five seconds: %s\n", modellab_transcript_text(text));
     modellab_transcript_unref(text);
     must(modellab_asr_transcribe_file(model, path, NULL, &text, &err), &err, "file");
+    modellab_transcript_unref(text);
+
+    /* Speech alone: silence is left out, and chunks of speech are decoded side by side. */
+    if (modellab_model_open("silero-vad-v6", &model_options, &options.vad, &err) == MODELLAB_OK) {
+        must(modellab_asr_transcribe_audio(session, audio, &options, &text, &err), &err, "speech");
+        printf("speech alone: %s\n", modellab_transcript_text(text));
+        modellab_transcript_unref(text);
+        modellab_model_unref(options.vad);
+    }
+    must(modellab_asr_transcribe_file(model, path, NULL, &text, &err), &err, "file");
     int heard = strstr(modellab_transcript_text(text), "New Jersey") != NULL;
     modellab_transcript_unref(text);
     modellab_asr_session_destroy(session);

@@ -10,6 +10,7 @@
 #include <modellab/model.h>
 #include <modellab/tracker.h>
 #include <modellab/transcript.h>
+#include <modellab/vad.h>
 
 /** Confined to one thread at a time. */
 typedef struct modellab_asr_session modellab_asr_session;
@@ -56,12 +57,27 @@ typedef struct modellab_asr_options {
     void *user;                /**< for both callbacks */
     modellab_cancel *cancel;   /**< seen within 10 ms; the call ends with E_CANCELLED */
     modellab_tracker *tracker; /**< gets spans and audio seconds */
+    /** A detector of voice activity: only speech is recognised, so that silence gives no text. It
+     * is joined, without the silence between, to chunks of at most 30 s, decoded `batch_size` of
+     * them side by side; times are those of the whole audio. Chunks do not know of one another
+     * (condition_on_previous is not looked at). Borrowed for the call; NULL = everything, in order.
+     */
+    modellab_model *vad;
+    /** NULL = all zeros. Zeros mean here: threshold 0.5, speech of any length, silences of 160 ms
+     * part it, 400 ms are added on both sides; max_speech_seconds at most 30. Callbacks, cancel,
+     * tracker and threads are not looked at. Borrowed for the call. */
+    const modellab_vad_options *vad_options;
+    /** Chunks at once, 1..16; 0 = 8. Each needs its keys and values: 12 MB for tiny, 24 MB for
+     * base, 74 MB for small. The result does not depend on it. Greedy decoding only: beams take
+     * one. */
+    int32_t batch_size;
+    int32_t reserved2; /**< 0 */
 } modellab_asr_options;
 
 #define MODELLAB_ASR_OPTIONS_INIT                                                                  \
     {                                                                                              \
         sizeof(modellab_asr_options), NULL, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0.0, -1.0, 0.0, 0.0,     \
-            0.0, 0.0, NULL, 0, 0, 0, NULL, NULL, NULL, NULL, NULL                                  \
+            0.0, 0.0, NULL, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0                \
     }
 
 MODELLAB_BEGIN_DECLS

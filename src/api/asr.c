@@ -7,6 +7,7 @@
 #include "api/cancel.h"
 #include "api/model.h"
 #include "api/transcript.h"
+#include "api/vad.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/sized.h"
@@ -138,6 +139,28 @@ static void translate(call *c)
     c->inner.cancel = mli_cancel_word_of(o->cancel);
 }
 
+/* The detector and its rules; a chunk is the most that may be said at once. */
+MODELLAB_MUST_CHECK static modellab_status take_vad(call *c, modellab_error *err)
+{
+    const modellab_asr_options *o = &c->given;
+    modellab_vad_options vad;
+    modellab_status status;
+
+    if (o->batch_size < 0 || o->batch_size > MOST_BEAMS)
+        return bad("batch_size must be 0 to 16", err);
+    if (o->vad == NULL)
+        return MODELLAB_OK;
+    if (o->vad->vad == NULL)
+        return mli_fail(err, MODELLAB_E_UNSUPPORTED_MODEL,
+                        "vad is a model that is no detector of voice activity");
+    status = mli_vad_rules_of(o->vad_options, &vad, &c->inner.vad_rules, err);
+    if (c->inner.vad_rules.max_speech > MLI_ASR_CHUNK_SAMPLES)
+        c->inner.vad_rules.max_speech = MLI_ASR_CHUNK_SAMPLES;
+    c->inner.vad = o->vad->vad;
+    c->inner.batch = o->batch_size == 0 ? c->inner.batch : o->batch_size;
+    return status;
+}
+
 MODELLAB_MUST_CHECK static modellab_status prepare(call *c, const modellab_asr_options *options,
                                                    modellab_error *err)
 {
@@ -148,8 +171,10 @@ MODELLAB_MUST_CHECK static modellab_status prepare(call *c, const modellab_asr_o
     status = mli_sized_in(&c->given, sizeof c->given, OPTIONS_FIRST, options, err);
     if (status == MODELLAB_OK)
         status = check_options(&c->given, err);
-    if (status == MODELLAB_OK)
+    if (status == MODELLAB_OK) {
         translate(c);
+        status = take_vad(c, err);
+    }
     return status;
 }
 

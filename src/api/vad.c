@@ -1,11 +1,11 @@
 /* modellab_vad: sessions over streams of samples, and what was found in them. */
+#include "api/vad.h"
 #include "api/audio.h"
 #include "api/cancel.h"
 #include "api/model.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/sized.h"
-#include "speech/vad_segments.h"
 #include "track/tracker.h"
 #include <math.h>
 #include <modellab/vad.h>
@@ -56,14 +56,13 @@ MODELLAB_MUST_CHECK static modellab_status bad(const char *what, modellab_error 
 }
 
 /* Milliseconds of an option as samples. */
-static int64_t samples_of(int32_t ms, int32_t fallback)
+static int64_t samples_of(int32_t ms, int64_t fallback)
 {
-    return (int64_t)(ms == 0 ? fallback : ms < 0 ? 0 : ms) * (MLI_AUDIO_RATE / 1000);
+    return ms == 0 ? fallback : (int64_t)(ms < 0 ? 0 : ms) * (MLI_AUDIO_RATE / 1000);
 }
 
-MODELLAB_MUST_CHECK static modellab_status take_options(const modellab_vad_options *given,
-                                                        modellab_vad_options *o,
-                                                        mli_vad_rules *rules, modellab_error *err)
+modellab_status mli_vad_rules_of(const modellab_vad_options *given, modellab_vad_options *o,
+                                 mli_vad_rules *rules, modellab_error *err)
 {
     modellab_status status;
 
@@ -78,12 +77,11 @@ MODELLAB_MUST_CHECK static modellab_status take_options(const modellab_vad_optio
         return bad("thresholds must lie above 0, at most at 1, and the lower one below", err);
     if (!(o->max_speech_seconds >= 0.0) || o->threads < 0)
         return bad("max_speech_seconds and threads must not be negative", err);
-    mli_vad_rules_init(rules);
     rules->threshold = (float)threshold;
     rules->neg_threshold = (float)low;
-    rules->min_speech = samples_of(o->min_speech_ms, 250);
-    rules->min_silence = samples_of(o->min_silence_ms, 100);
-    rules->pad = samples_of(o->pad_ms, 30);
+    rules->min_speech = samples_of(o->min_speech_ms, rules->min_speech);
+    rules->min_silence = samples_of(o->min_silence_ms, rules->min_silence);
+    rules->pad = samples_of(o->pad_ms, rules->pad);
     if (o->max_speech_seconds > 0.0 && o->max_speech_seconds < 1e6)
         rules->max_speech = (int64_t)(o->max_speech_seconds * MLI_AUDIO_RATE);
     return MODELLAB_OK;
@@ -111,7 +109,8 @@ modellab_status modellab_vad_session_create(modellab_model *model,
     *out = NULL;
     if (model == NULL)
         return bad("model must not be NULL", err);
-    status = take_options(options, &o, &rules, err);
+    mli_vad_rules_init(&rules);
+    status = mli_vad_rules_of(options, &o, &rules, err);
     if (status != MODELLAB_OK)
         return status;
     if (model->vad == NULL)
@@ -370,7 +369,8 @@ modellab_status modellab_vad_detect_file(modellab_model *model, const char *path
     *out = NULL;
     if (model == NULL || path == NULL)
         return bad(model == NULL ? "model must not be NULL" : "path must not be NULL", err);
-    status = take_options(options, &o, &rules, err);
+    mli_vad_rules_init(&rules);
+    status = mli_vad_rules_of(options, &o, &rules, err);
     if (status == MODELLAB_OK)
         status = modellab_vad_session_create(model, options, &session, err);
     audio_options.allocator = &model->alloc;

@@ -313,3 +313,25 @@ void mli_attention(mli_team *team, const mli_attention_args *args)
     j.query_tasks = (args->m + j.query_rows - 1) / j.query_rows;
     mli_team_for(team, args->kv->heads * j.query_tasks, many_task, &j);
 }
+
+/* A row and a head of it. */
+static void each_task(void *ctx, size_t task, mli_team *team)
+{
+    const mli_attention_each_args *e = ctx;
+    size_t heads = e->kvs[0]->heads, row = task / heads;
+    mli_attention_args one = {.kv = e->kvs[row],
+                              .m = 1,
+                              .q = e->q + row * e->q_stride,
+                              .q_stride = e->q_stride,
+                              .scale = e->scale,
+                              .out = e->out + row * e->out_stride,
+                              .out_stride = e->out_stride};
+    attention_job j = {.a = &one, .k = mli_kernels_current()};
+    few_task(&j, task % heads, team);
+}
+
+void mli_attention_each(mli_team *team, const mli_attention_each_args *args)
+{
+    mli_attention_each_args copy = *args;
+    mli_team_for(team, args->m == 0 ? 0 : args->m * args->kvs[0]->heads, each_task, &copy);
+}

@@ -52,6 +52,21 @@ typedef struct mli_attention_args {
 /* Collective. */
 void mli_attention(mli_team *team, const mli_attention_args *args);
 
+/* A query row each with keys and values of its own, all of the same sizes: the decoder's steps of
+ * several recordings at once. The bits are those of mli_attention. */
+typedef struct mli_attention_each_args {
+    const mli_kv *const *kvs; /* [m] */
+    size_t m;
+    const float *q;
+    size_t q_stride;
+    float scale;
+    float *out;
+    size_t out_stride;
+} mli_attention_each_args;
+
+/* Collective. */
+void mli_attention_each(mli_team *team, const mli_attention_each_args *args);
+
 typedef struct mli_cache {
     mli_dtype type;
     size_t heads, dim, slots;

@@ -64,3 +64,22 @@ void mli_nn_cross_run(mli_team *team, const mli_nn_cross *c, const mli_kv *kv, s
                                               .probs = probs});
     mli_nn_linear_add(team, &c->out, m, normed, x);
 }
+
+void mli_nn_cross_each(mli_team *team, const mli_nn_cross *c, const mli_kv *const *kvs, size_t m,
+                       float *x, float *scratch)
+{
+    size_t width = c->norm.width;
+    float *normed = scratch, *q = scratch + m * width;
+    if (m == 0)
+        return;
+    mli_nn_norm_run(team, &c->norm, m, x, normed);
+    mli_nn_linear_run(team, &c->query, m, normed, MLI_ACT_NONE, q);
+    mli_attention_each(team, &(mli_attention_each_args){.kvs = kvs,
+                                                        .m = m,
+                                                        .q = q,
+                                                        .q_stride = width,
+                                                        .scale = 1.0f / sqrtf((float)kvs[0]->dim),
+                                                        .out = normed,
+                                                        .out_stride = width});
+    mli_nn_linear_add(team, &c->out, m, normed, x);
+}

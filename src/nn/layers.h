@@ -78,5 +78,8 @@ typedef struct mli_nn_cross {
 } mli_nn_cross;
 void mli_nn_cross_run(mli_team *team, const mli_nn_cross *c, const mli_kv *kv, size_t m, float *x,
                       float *const *probs, float *scratch);
+/* The same where row i attends over kvs[i], all of the same sizes. */
+void mli_nn_cross_each(mli_team *team, const mli_nn_cross *c, const mli_kv *const *kvs, size_t m,
+                       float *x, float *scratch);
 
 #endif

@@ -4,7 +4,9 @@
 #define MLI_SPEECH_ASR_H
 
 #include "audio/source.h"
+#include "speech/asr_chunks.h"
 #include "speech/asr_model.h"
+#include "speech/silero.h"
 #include "text/transcript.h"
 
 /* Confined to one thread at a time; own threads and scratch memory. */
@@ -31,6 +33,8 @@ typedef struct mli_asr_resume {
     const mli_transcript *done; /* the segments until there */
 } mli_asr_resume;
 
+enum { MLI_ASR_BATCH = 8 };
+
 /* Thresholds that are NaN are off. mli_asr_options_init gives the reference's defaults. */
 typedef struct mli_asr_options {
     const char *language;       /* code, English name or alias; NULL or "auto" = detect */
@@ -54,6 +58,14 @@ typedef struct mli_asr_options {
     const char *initial_prompt;         /* NULL = none */
     uint64_t seed;
     int32_t max_tokens; /* a window; 0 = half the text context, as the reference */
+
+    /* Speech only: it is looked for first, then decoded in chunks of at most 30 s that are cut at
+     * silences, `batch` of them side by side (greedy; beams one after another). Each chunk stands
+     * for itself: nothing is carried over from the one before, and the bits do not depend on
+     * `batch`. Without speech there is no text. Memory: mli_whisper_lanes_create. */
+    const mli_silero *vad; /* NULL = off */
+    mli_vad_rules vad_rules;
+    int32_t batch; /* 1 .. 16; MLI_ASR_BATCH */
 
     /* Called on the transcribing thread; non-zero ends the call with E_CALLBACK. NULL = none. */
     int32_t (*progress)(void *user, double done_seconds, double total_seconds);

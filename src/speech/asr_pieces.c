@@ -65,3 +65,30 @@ mli_asr_cut mli_asr_cut_pieces(const int32_t *tokens, size_t count, int32_t time
     cut.single_ending = ending;
     return cut;
 }
+
+enum { REST_FRAMES = 50 }; /* less than a word: the padding around speech is longer */
+
+void mli_asr_cut_rest(mli_asr_cut *cut, const int32_t *tokens, size_t count,
+                      int32_t timestamp_begin, int32_t eot, int64_t seek, int64_t size,
+                      mli_whisper_piece *pieces)
+{
+    size_t begin = 0;
+    if (cut->single_ending || cut->advance >= size) {
+        cut->single_ending = true;
+        return;
+    }
+    for (size_t p = 0; p < cut->piece_count; p++)
+        begin += pieces[p].count;
+    size_t text = count_text(tokens + begin, count - begin, eot);
+    if (text > 0)
+        pieces[cut->piece_count++] =
+            (mli_whisper_piece){.start = seconds_at(seek, tokens[begin] - timestamp_begin),
+                                .end = (double)(seek + size) / 100.0,
+                                .first = begin,
+                                .count = count - begin,
+                                .text_tokens = text};
+    if (text > 0 || size - cut->advance <= REST_FRAMES) {
+        cut->advance = size;
+        cut->single_ending = true;
+    }
+}

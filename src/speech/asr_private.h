@@ -46,6 +46,9 @@ typedef struct mli_asr_run {
         *history; /* what the next window's prompt may repeat; the last text_ctx / 2 - 1 tokens */
     size_t history_count, history_capacity;
     double last_speech;
+    /* A chunk of speech is a run of its own: its source is the speech alone, nothing follows it. */
+    bool is_chunk;
+    int64_t origin; /* frames of the recording before it */
 } mli_asr_run;
 
 /* A decoded window. */
@@ -53,6 +56,7 @@ typedef struct mli_asr_decoded {
     mli_whisper_found found;
     mli_buf text; /* all text tokens, trimmed */
     double temperature, compression_ratio, no_speech_prob;
+    bool ended; /* by its own word, not for want of room */
 } mli_asr_decoded;
 
 /* asr_session.c */
@@ -67,7 +71,42 @@ MODELLAB_MUST_CHECK modellab_status mli_asr_choose_language(mli_asr_run *run, mo
 /* asr_window.c: decodes the encoded window, with the ladder of temperatures. */
 MODELLAB_MUST_CHECK modellab_status mli_asr_decode(mli_asr_run *run, mli_asr_decoded *out,
                                                    modellab_error *err);
-void mli_asr_decoded_dispose(mli_asr_run *run, mli_asr_decoded *decoded);
+void mli_asr_decoded_init(const mli_asr_run *run, mli_asr_decoded *decoded);
+void mli_asr_decoded_dispose(const mli_asr_run *run, mli_asr_decoded *decoded);
+
+/* The same in parts, for those who take the first, greedy attempt into their own hands. */
+typedef struct mli_asr_attempts {
+    mli_asr_run *run; /* NULL: not begun */
+    int32_t *prompt;
+    size_t prompt_count;
+    float *kept_logits; /* the prompt's, copied: steps overwrite them */
+    double no_speech_prob;
+    mli_whisper_rules rules;
+    int32_t begin[2];
+} mli_asr_attempts;
+
+/* Runs the prompt. In every case to be ended; must not move until then. */
+MODELLAB_MUST_CHECK modellab_status mli_asr_attempts_begin(mli_asr_attempts *w, mli_asr_run *run,
+                                                           modellab_error *err);
+/* Runs the prompt again, after other work on the state. */
+MODELLAB_MUST_CHECK modellab_status mli_asr_attempts_again(mli_asr_attempts *w,
+                                                           modellab_error *err);
+/* Most tokens that a search may say. */
+size_t mli_asr_attempts_most(const mli_asr_attempts *w);
+/* Fills in what follows from out->found. */
+MODELLAB_MUST_CHECK modellab_status mli_asr_attempts_judge(const mli_asr_attempts *w,
+                                                           double temperature, mli_asr_decoded *out,
+                                                           modellab_error *err);
+/* Whether the first attempt is greedy; whether what it gave calls for another. */
+bool mli_asr_begins_greedy(const mli_asr_options *options);
+bool mli_asr_needs_another(const mli_asr_options *options, const mli_asr_decoded *decoded);
+/* The ladder of temperatures from its step `from` on. */
+MODELLAB_MUST_CHECK modellab_status mli_asr_attempts_climb(mli_asr_attempts *w, size_t from,
+                                                           mli_asr_decoded *out,
+                                                           modellab_error *err);
+/* Tells the caller's tool of the window. */
+void mli_asr_attempts_show(const mli_asr_attempts *w, const mli_asr_decoded *decoded);
+void mli_asr_attempts_end(mli_asr_attempts *w);
 
 /* asr_pieces.c: cuts a window's tokens into segments by their timestamps. `pieces` holds at least
  * count / 2 + 1 items. `advance`: mel frames to the next window. */
@@ -78,6 +117,12 @@ typedef struct mli_asr_cut {
 } mli_asr_cut;
 mli_asr_cut mli_asr_cut_pieces(const int32_t *tokens, size_t count, int32_t timestamp_begin,
                                int32_t eot, int64_t seek, int64_t size, mli_whisper_piece *pieces);
+
+/* For a window after which there is nothing, whose end was said: what follows the last pair of
+ * timestamps is a segment too, and a rest shorter than a word is none. */
+void mli_asr_cut_rest(mli_asr_cut *cut, const int32_t *tokens, size_t count,
+                      int32_t timestamp_begin, int32_t eot, int64_t seek, int64_t size,
+                      mli_whisper_piece *pieces);
 
 /* asr_words.c: word times of the pieces; words and their text belong to the caller afterwards. */
 typedef struct mli_asr_words {
@@ -104,6 +149,33 @@ bool mli_asr_end_of(const mli_whisper_piece *pieces, size_t count, const mli_asr
                     double *end);
 bool mli_asr_guard_silence(const mli_asr_window_place *at, const mli_whisper_piece *pieces,
                            size_t *piece_count, const mli_asr_words *words, int64_t *seek);
+
+/* asr_keep.c: adds the segments of a decoded window of `size` frames; *next: where to go on. */
+MODELLAB_MUST_CHECK modellab_status mli_asr_keep_window(mli_asr_run *run,
+                                                        const mli_asr_decoded *decoded,
+                                                        int64_t size, int64_t *next,
+                                                        modellab_error *err);
+
+/* asr_transcribe.c: the callbacks; segments from `first` on belong to the mark. */
+MODELLAB_MUST_CHECK modellab_status mli_asr_tell_progress(const mli_asr_run *run,
+                                                          modellab_error *err);
+MODELLAB_MUST_CHECK modellab_status mli_asr_tell_mark(const mli_asr_run *run, size_t first,
+                                                      modellab_error *err);
+
+/* asr_speech.c: where there is speech, in chunks. */
+MODELLAB_MUST_CHECK modellab_status mli_asr_find_speech(const mli_asr_run *run, mli_asr_chunks *out,
+                                                        modellab_error *err);
+/* A source of its own for the speech of a chunk; `samples` is room for MLI_ASR_CHUNK_SAMPLES. */
+MODELLAB_MUST_CHECK modellab_status mli_asr_chunk_source(const mli_asr_run *run,
+                                                         const mli_asr_chunks *chunks, size_t index,
+                                                         float *samples, mli_audio_source **out,
+                                                         modellab_error *err);
+
+/* asr_batch.c: decodes the chunks that end after run->seek, side by side, and adds what was said to
+ * the transcript in their order. The history of the run stands before each of them. */
+MODELLAB_MUST_CHECK modellab_status mli_asr_decode_chunks(mli_asr_run *run,
+                                                          const mli_asr_chunks *chunks,
+                                                          modellab_error *err);
 
 /* asr_emit.c: adds the segments to the transcript, tells the caller, and remembers their tokens.
  * `words` NULL: without word times. */

@@ -18,6 +18,8 @@ void mli_asr_options_init(mli_asr_options *o)
     o->no_speech_threshold = 0.6;
     o->max_initial_timestamp = 1;
     o->hallucination_silence = NAN;
+    mli_asr_vad_rules_init(&o->vad_rules);
+    o->batch = MLI_ASR_BATCH;
 }
 
 MODELLAB_MUST_CHECK static modellab_status check(const mli_asr_options *o, modellab_error *err)
@@ -41,6 +43,9 @@ MODELLAB_MUST_CHECK static modellab_status check(const mli_asr_options *o, model
     if (o->hallucination_silence >= 0 && !o->word_times)
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT,
                         "the guard against invented words needs word times");
+    if (o->vad != NULL && (o->batch < 1 || o->batch > MLI_WHISPER_MAX_ROWS))
+        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "a batch must be 1 to %d chunks",
+                        MLI_WHISPER_MAX_ROWS);
     return MODELLAB_OK;
 }
 
@@ -80,8 +85,7 @@ MODELLAB_MUST_CHECK static modellab_status add_initial_prompt(mli_asr_run *run, 
     return status;
 }
 
-MODELLAB_MUST_CHECK static modellab_status tell_progress(const mli_asr_run *run,
-                                                         modellab_error *err)
+modellab_status mli_asr_tell_progress(const mli_asr_run *run, modellab_error *err)
 {
     int64_t done = run->seek < run->content_frames ? run->seek : run->content_frames;
     if (run->options->progress != NULL &&
@@ -91,8 +95,7 @@ MODELLAB_MUST_CHECK static modellab_status tell_progress(const mli_asr_run *run,
     return MODELLAB_OK;
 }
 
-MODELLAB_MUST_CHECK static modellab_status tell_mark(const mli_asr_run *run, size_t first,
-                                                     modellab_error *err)
+modellab_status mli_asr_tell_mark(const mli_asr_run *run, size_t first, modellab_error *err)
 {
     const mli_transcript *t = run->transcript;
     mli_asr_mark mark = {.seek = run->seek,
@@ -109,64 +112,6 @@ MODELLAB_MUST_CHECK static modellab_status tell_mark(const mli_asr_run *run, siz
     return MODELLAB_OK;
 }
 
-static bool is_silence(const mli_asr_options *o, const mli_asr_decoded *d)
-{
-    return d->no_speech_prob > o->no_speech_threshold &&
-           !(d->found.avg_logprob > o->logprob_threshold);
-}
-
-/* Word times, and with them a better place for the next window. True in *again: nothing of this
- * window is kept. */
-MODELLAB_MUST_CHECK static modellab_status
-time_words(mli_asr_run *run, const mli_asr_decoded *d, mli_asr_cut *cut, mli_whisper_piece *pieces,
-           int64_t size, mli_asr_words *words, int64_t *next, bool *again, modellab_error *err)
-{
-    mli_asr_window_place at = {.seek = run->seek,
-                               .size = size,
-                               .content_frames = run->content_frames,
-                               .single_ending = cut->single_ending,
-                               .last_speech = run->last_speech,
-                               .threshold = run->options->hallucination_silence};
-    modellab_status status = mli_asr_time_words(run, d, pieces, cut->piece_count, size, words, err);
-    if (status != MODELLAB_OK)
-        return status;
-    double end = 0;
-    if (!cut->single_ending && mli_asr_end_of(pieces, cut->piece_count, words, &end) &&
-        end > (double)run->seek / 100.0)
-        *next = (int64_t)llrint(end * 100.0);
-    if (at.threshold >= 0)
-        *again = mli_asr_guard_silence(&at, pieces, &cut->piece_count, words, next);
-    if (!*again)
-        (void)mli_asr_end_of(pieces, cut->piece_count, words, &run->last_speech);
-    return MODELLAB_OK;
-}
-
-MODELLAB_MUST_CHECK static modellab_status keep_window(mli_asr_run *run, const mli_asr_decoded *d,
-                                                       int64_t size, int64_t *next,
-                                                       modellab_error *err)
-{
-    mli_asr_words words;
-    bool again = false;
-    memset(&words, 0, sizeof words);
-    mli_buf_init(&words.text, run->alloc);
-    mli_whisper_piece *pieces = mli_alloc_array(run->alloc, d->found.count / 2 + 2, sizeof *pieces);
-    if (pieces == NULL)
-        return mli_no_memory(err);
-    mli_asr_cut cut =
-        mli_asr_cut_pieces(d->found.tokens, d->found.count, run->special->timestamp_begin,
-                           run->special->eot, run->seek, size, pieces);
-    *next = run->seek + cut.advance;
-    modellab_status status = MODELLAB_OK;
-    if (run->options->word_times)
-        status = time_words(run, d, &cut, pieces, size, &words, next, &again, err);
-    if (status == MODELLAB_OK && !again)
-        status = mli_asr_emit(run, d, pieces, cut.piece_count,
-                              run->options->word_times ? &words : NULL, err);
-    mli_asr_words_dispose(run, &words);
-    mli_free(run->alloc, pieces);
-    return status;
-}
-
 MODELLAB_MUST_CHECK static modellab_status one_window(mli_asr_run *run, modellab_error *err)
 {
     mli_asr_decoded decoded;
@@ -181,15 +126,14 @@ MODELLAB_MUST_CHECK static modellab_status one_window(mli_asr_run *run, modellab
         status = mli_asr_decode(run, &decoded, err);
     if (status != MODELLAB_OK)
         return status;
-    if (!is_silence(run->options, &decoded))
-        status = keep_window(run, &decoded, size, &next, err);
+    status = mli_asr_keep_window(run, &decoded, size, &next, err);
     mli_asr_decoded_dispose(run, &decoded);
     if (status != MODELLAB_OK)
         return status;
     /* Each window goes forward, whatever the word times say. */
     run->seek = next > run->seek ? next : run->seek + size;
-    status = tell_mark(run, first, err);
-    return status == MODELLAB_OK ? tell_progress(run, err) : status;
+    status = mli_asr_tell_mark(run, first, err);
+    return status == MODELLAB_OK ? mli_asr_tell_progress(run, err) : status;
 }
 
 static bool is_sound(const mli_asr_run *run, const mli_asr_mark *mark)
@@ -232,25 +176,75 @@ MODELLAB_MUST_CHECK static modellab_status find_mel_max(mli_asr_run *run, modell
                        &run->mel_max, err);
 }
 
+/* What stands before the first window of the recording, or of each chunk. */
+MODELLAB_MUST_CHECK static modellab_status begin(mli_asr_run *run, modellab_error *err)
+{
+    modellab_status status = mli_transcript_set_info(
+        run->transcript, run->options->translate ? "translate" : "transcribe",
+        mli_whisper_language_code(run->language), run->language_probability,
+        (double)mli_audio_samples(run->source) / MLI_AUDIO_RATE, err);
+    if (status == MODELLAB_OK)
+        status = run->options->resume != NULL ? go_on(run, run->options->resume, err)
+                                              : add_initial_prompt(run, err);
+    return status == MODELLAB_OK ? mli_asr_tell_progress(run, err) : status;
+}
+
+/* The language is heard in the first chunk. */
+MODELLAB_MUST_CHECK static modellab_status
+choose_by_speech(mli_asr_run *run, const mli_asr_chunks *chunks, modellab_error *err)
+{
+    mli_asr_run first = *run;
+    mli_audio_source *source = NULL;
+    modellab_status status = MODELLAB_OK;
+    first.content_frames = 0;
+    if (chunks->count > 0) {
+        float *samples = mli_alloc_array(run->alloc, MLI_ASR_CHUNK_SAMPLES, sizeof *samples);
+        status = samples == NULL ? mli_no_memory(err)
+                                 : mli_asr_chunk_source(run, chunks, 0, samples, &source, err);
+        mli_free(run->alloc, samples);
+    }
+    if (status == MODELLAB_OK && source != NULL) {
+        first.source = source;
+        first.content_frames = mli_mel_content_frames(source);
+        status = mli_mel_max(mli_asr_model_mel(run->session->model), source, run->session->pool,
+                             run->cancel, &first.mel_max, err);
+    }
+    if (status == MODELLAB_OK)
+        status = mli_asr_choose_language(&first, err);
+    mli_audio_unref(source);
+    run->language = first.language;
+    run->language_probability = first.language_probability;
+    memcpy(run->sot, first.sot, sizeof run->sot);
+    run->sot_count = first.sot_count;
+    return status;
+}
+
+MODELLAB_MUST_CHECK static modellab_status transcribe_speech(mli_asr_run *run, modellab_error *err)
+{
+    mli_asr_chunks chunks;
+    modellab_status status = mli_asr_find_speech(run, &chunks, err);
+    if (status == MODELLAB_OK)
+        status = choose_by_speech(run, &chunks, err);
+    if (status == MODELLAB_OK)
+        status = begin(run, err);
+    if (status == MODELLAB_OK)
+        status = mli_asr_decode_chunks(run, &chunks, err);
+    mli_asr_chunks_dispose(&chunks);
+    return status;
+}
+
 MODELLAB_MUST_CHECK static modellab_status transcribe(mli_asr_run *run, modellab_error *err)
 {
-    mli_asr_session *s = run->session;
-    modellab_status status = mli_asr_need_state(s, rows_needed(run->options), err);
+    modellab_status status = mli_asr_need_state(run->session, rows_needed(run->options), err);
     run->content_frames = mli_mel_content_frames(run->source);
+    if (status == MODELLAB_OK && run->options->vad != NULL)
+        return transcribe_speech(run, err);
     if (status == MODELLAB_OK)
         status = find_mel_max(run, err);
     if (status == MODELLAB_OK)
         status = mli_asr_choose_language(run, err);
     if (status == MODELLAB_OK)
-        status = mli_transcript_set_info(
-            run->transcript, run->options->translate ? "translate" : "transcribe",
-            mli_whisper_language_code(run->language), run->language_probability,
-            (double)mli_audio_samples(run->source) / MLI_AUDIO_RATE, err);
-    if (status == MODELLAB_OK)
-        status = run->options->resume != NULL ? go_on(run, run->options->resume, err)
-                                              : add_initial_prompt(run, err);
-    if (status == MODELLAB_OK)
-        status = tell_progress(run, err);
+        status = begin(run, err);
     while (status == MODELLAB_OK && run->seek < run->content_frames)
         status = one_window(run, err);
     return status;

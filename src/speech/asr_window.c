@@ -7,17 +7,6 @@
 #include <math.h>
 #include <string.h>
 
-typedef struct window {
-    mli_asr_run *run;
-    int32_t *prompt;
-    size_t prompt_count;
-    const float *prompt_logits;
-    float *kept_logits; /* the prompt's, copied: steps overwrite them */
-    double no_speech_prob;
-    mli_whisper_rules rules;
-    int32_t begin[2];
-} window;
-
 MODELLAB_MUST_CHECK static modellab_status step(void *user, const int32_t *tokens,
                                                 const int32_t *parents, size_t rows, int32_t least,
                                                 float **logits, modellab_error *err)
@@ -47,7 +36,7 @@ static size_t build_prompt(const mli_asr_run *run, size_t context, int32_t *out,
     return count;
 }
 
-static void make_rules(window *w)
+static void make_rules(mli_asr_attempts *w)
 {
     const mli_asr_run *run = w->run;
     const mli_asr_options *o = run->options;
@@ -68,9 +57,10 @@ static void make_rules(window *w)
         r->max_initial_offset = (int32_t)lrint(o->max_initial_timestamp / 0.02);
 }
 
-MODELLAB_MUST_CHECK static modellab_status start(window *w, modellab_error *err)
+modellab_status mli_asr_attempts_begin(mli_asr_attempts *w, mli_asr_run *run, modellab_error *err)
 {
-    mli_asr_run *run = w->run;
+    memset(w, 0, sizeof *w);
+    w->run = run;
     mli_asr_model_info info = mli_asr_model_info_of(run->session->model);
     const float *at_sot = NULL, *last = NULL;
     size_t sot_index = 0;
@@ -94,44 +84,66 @@ MODELLAB_MUST_CHECK static modellab_status start(window *w, modellab_error *err)
     return MODELLAB_OK;
 }
 
-MODELLAB_MUST_CHECK static modellab_status attempt(window *w, size_t number, double temperature,
-                                                   mli_asr_decoded *out, modellab_error *err)
+modellab_status mli_asr_attempts_again(mli_asr_attempts *w, modellab_error *err)
 {
     mli_asr_run *run = w->run;
-    const mli_asr_options *o = run->options;
-    size_t context = mli_asr_model_info_of(run->session->model).dims.text_ctx;
+    const float *last = NULL;
+    return mli_whisper_state_prompt(run->session->state, w->prompt, w->prompt_count, 0, run->cancel,
+                                    NULL, &last, err);
+}
+
+size_t mli_asr_attempts_most(const mli_asr_attempts *w)
+{
+    const mli_asr_options *o = w->run->options;
+    size_t context = mli_asr_model_info_of(w->run->session->model).dims.text_ctx;
     size_t most = o->max_tokens > 0 ? (size_t)o->max_tokens : context / 2;
     size_t room = context + 1 - w->prompt_count;
-    mli_whisper_lm lm = {run, step};
-    mli_whisper_search_options search = {.temperature = (float)temperature,
-                                         .beam_size = o->beam_size > 1 ? o->beam_size : 0,
-                                         .best_of = o->best_of,
-                                         .patience = o->patience,
-                                         .length_penalty = o->length_penalty,
-                                         .max_tokens = most < room ? most : room,
-                                         .seed = o->seed,
-                                         .stream = {(uint32_t)run->seek, (uint32_t)number}};
+    return most < room ? most : room;
+}
+
+modellab_status mli_asr_attempts_judge(const mli_asr_attempts *w, double temperature,
+                                       mli_asr_decoded *out, modellab_error *err)
+{
+    const mli_asr_run *run = w->run;
     size_t first = 0, size = 0;
-    mli_whisper_state_rewind(run->session->state);
-    mli_whisper_found_dispose(run->alloc, &out->found);
-    modellab_status status = mli_whisper_search(run->alloc, &lm, &w->rules, &search, w->kept_logits,
-                                                run->cancel, &out->found, err);
-    if (status != MODELLAB_OK)
-        return status;
     mli_buf_clear(&out->text);
     mli_whisper_decode_text(run->tokenizer, out->found.tokens, out->found.count, &out->text);
-    status = mli_buf_status(&out->text, err);
+    modellab_status status = mli_buf_status(&out->text, err);
     mli_asr_strip(mli_buf_text(&out->text), out->text.size, &first, &size);
     if (status == MODELLAB_OK)
         status = mli_asr_compression_ratio(run->alloc, mli_buf_text(&out->text) + first, size,
                                            &out->compression_ratio, err);
     out->temperature = temperature;
+    out->ended = out->found.count < mli_asr_attempts_most(w);
     out->no_speech_prob = w->no_speech_prob;
     return status;
 }
 
+MODELLAB_MUST_CHECK static modellab_status attempt(mli_asr_attempts *w, size_t number,
+                                                   double temperature, mli_asr_decoded *out,
+                                                   modellab_error *err)
+{
+    mli_asr_run *run = w->run;
+    const mli_asr_options *o = run->options;
+    mli_whisper_lm lm = {run, step};
+    mli_whisper_search_options search = {
+        .temperature = (float)temperature,
+        .beam_size = o->beam_size > 1 ? o->beam_size : 0,
+        .best_of = o->best_of,
+        .patience = o->patience,
+        .length_penalty = o->length_penalty,
+        .max_tokens = mli_asr_attempts_most(w),
+        .seed = o->seed,
+        .stream = {(uint32_t)(run->origin + run->seek), (uint32_t)number}};
+    mli_whisper_state_rewind(run->session->state);
+    mli_whisper_found_dispose(run->alloc, &out->found);
+    modellab_status status = mli_whisper_search(run->alloc, &lm, &w->rules, &search, w->kept_logits,
+                                                run->cancel, &out->found, err);
+    return status == MODELLAB_OK ? mli_asr_attempts_judge(w, temperature, out, err) : status;
+}
+
 /* Comparisons with NaN (a threshold that is off) are false. */
-static bool needs_another(const mli_asr_options *o, const mli_asr_decoded *d)
+bool mli_asr_needs_another(const mli_asr_options *o, const mli_asr_decoded *d)
 {
     bool improbable = d->found.avg_logprob < o->logprob_threshold;
     bool silent = d->no_speech_prob > o->no_speech_threshold;
@@ -140,54 +152,86 @@ static bool needs_another(const mli_asr_options *o, const mli_asr_decoded *d)
     return improbable || d->compression_ratio > o->compression_ratio_threshold;
 }
 
-MODELLAB_MUST_CHECK static modellab_status climb(window *w, mli_asr_decoded *out,
-                                                 modellab_error *err)
+static const double *ladder_of(const mli_asr_options *o, size_t *count)
 {
     static const double ladder[] = {0.0, 0.2, 0.4, 0.6, 0.8, 1.0};
-    const mli_asr_options *o = w->run->options;
     bool given = o->temperatures != NULL && o->temperature_count > 0;
-    const double *temperatures = given ? o->temperatures : ladder;
-    size_t count = given ? o->temperature_count : sizeof ladder / sizeof ladder[0];
-    for (size_t i = 0; i < count; i++) {
+    *count = given ? o->temperature_count : sizeof ladder / sizeof ladder[0];
+    return given ? o->temperatures : ladder;
+}
+
+bool mli_asr_begins_greedy(const mli_asr_options *o)
+{
+    size_t count = 0;
+    return o->beam_size <= 1 && ladder_of(o, &count)[0] <= 0;
+}
+
+modellab_status mli_asr_attempts_climb(mli_asr_attempts *w, size_t from, mli_asr_decoded *out,
+                                       modellab_error *err)
+{
+    const mli_asr_options *o = w->run->options;
+    size_t count = 0;
+    const double *temperatures = ladder_of(o, &count);
+    for (size_t i = from; i < count; i++) {
         modellab_status status = attempt(w, i, temperatures[i], out, err);
         if (status != MODELLAB_OK)
             return status;
-        if (!needs_another(o, out))
+        if (!mli_asr_needs_another(o, out))
             break;
     }
     return MODELLAB_OK;
 }
 
+void mli_asr_attempts_show(const mli_asr_attempts *w, const mli_asr_decoded *d)
+{
+    const mli_asr_run *run = w->run;
+    if (run->options->window == NULL)
+        return;
+    mli_asr_window shown = {.seek = run->seek,
+                            .prompt = w->prompt,
+                            .tokens = d->found.tokens,
+                            .prompt_count = w->prompt_count,
+                            .count = d->found.count,
+                            .logprobs = d->found.logprobs,
+                            .margins = d->found.margins,
+                            .temperature = d->temperature,
+                            .avg_logprob = d->found.avg_logprob,
+                            .compression_ratio = d->compression_ratio,
+                            .no_speech_prob = d->no_speech_prob};
+    run->options->window(run->options->user, &shown);
+}
+
+void mli_asr_attempts_end(mli_asr_attempts *w)
+{
+    if (w->run != NULL) {
+        mli_free(w->run->alloc, w->prompt);
+        mli_free(w->run->alloc, w->kept_logits);
+    }
+    memset(w, 0, sizeof *w);
+}
+
 modellab_status mli_asr_decode(mli_asr_run *run, mli_asr_decoded *out, modellab_error *err)
 {
-    window w = {.run = run};
-    memset(out, 0, sizeof *out);
-    mli_buf_init(&out->text, run->alloc);
-    modellab_status status = start(&w, err);
+    mli_asr_attempts w;
+    mli_asr_decoded_init(run, out);
+    modellab_status status = mli_asr_attempts_begin(&w, run, err);
     if (status == MODELLAB_OK)
-        status = climb(&w, out, err);
-    if (status == MODELLAB_OK && run->options->window != NULL) {
-        mli_asr_window shown = {.seek = run->seek,
-                                .prompt = w.prompt,
-                                .tokens = out->found.tokens,
-                                .prompt_count = w.prompt_count,
-                                .count = out->found.count,
-                                .logprobs = out->found.logprobs,
-                                .margins = out->found.margins,
-                                .temperature = out->temperature,
-                                .avg_logprob = out->found.avg_logprob,
-                                .compression_ratio = out->compression_ratio,
-                                .no_speech_prob = out->no_speech_prob};
-        run->options->window(run->options->user, &shown);
-    }
-    mli_free(run->alloc, w.prompt);
-    mli_free(run->alloc, w.kept_logits);
+        status = mli_asr_attempts_climb(&w, 0, out, err);
+    if (status == MODELLAB_OK)
+        mli_asr_attempts_show(&w, out);
+    mli_asr_attempts_end(&w);
     if (status != MODELLAB_OK)
         mli_asr_decoded_dispose(run, out);
     return status;
 }
 
-void mli_asr_decoded_dispose(mli_asr_run *run, mli_asr_decoded *d)
+void mli_asr_decoded_init(const mli_asr_run *run, mli_asr_decoded *d)
+{
+    memset(d, 0, sizeof *d);
+    mli_buf_init(&d->text, run->alloc);
+}
+
+void mli_asr_decoded_dispose(const mli_asr_run *run, mli_asr_decoded *d)
 {
     mli_whisper_found_dispose(run->alloc, &d->found);
     mli_buf_dispose(&d->text);

@@ -52,21 +52,19 @@ static void run_layers(mli_team *team, const pass *p)
     }
 }
 
-/* Logits of the rows in `picked`. */
-static void run_logits(mli_team *team, const pass *p)
+void mli_whisper_run_logits(mli_team *team, mli_whisper_state *s, size_t rows, size_t least)
 {
-    mli_whisper_state *s = p->s;
     const mli_whisper_net *net = s->net;
-    mli_packed wanted = mli_packed_from(&net->embedding, p->least);
-    for (size_t r = 0; r < p->logit_rows && mli_team_is_first(team); r++)
-        for (size_t i = 0; i < p->least; i++)
+    mli_packed wanted = mli_packed_from(&net->embedding, least);
+    for (size_t r = 0; r < rows && mli_team_is_first(team); r++)
+        for (size_t i = 0; i < least; i++)
             s->logits[r * net->dims.vocab + i] = -INFINITY;
-    mli_nn_norm_run(team, &net->ln, p->logit_rows, s->picked, s->picked);
+    mli_nn_norm_run(team, &net->ln, rows, s->picked, s->picked);
     mli_linear_args args = {.w = &wanted,
-                            .m = p->logit_rows,
+                            .m = rows,
                             .x = s->picked,
                             .x_stride = net->dims.text_state,
-                            .y = s->logits + p->least,
+                            .y = s->logits + least,
                             .y_stride = net->dims.vocab};
     mli_linear(team, &args);
 }
@@ -77,20 +75,23 @@ static void pick_row(mli_whisper_state *s, size_t to, size_t from)
     memcpy(s->picked + to * width, s->text + from * width, width * sizeof(float));
 }
 
+void mli_whisper_pick_rows(mli_team *team, mli_whisper_state *s, size_t rows)
+{
+    if (mli_team_is_first(team))
+        for (size_t i = 0; i < rows; i++)
+            pick_row(s, i, i);
+    mli_team_barrier(team);
+}
+
 static void run_step(void *user, mli_team *team)
 {
     const pass *p = user;
     if (!p->logits_only)
         run_layers(team, p);
-    if (!p->logits_only && p->logit_rows > 0) {
-        /* A step wants the logits of all its rows. */
-        if (mli_team_is_first(team))
-            for (size_t i = 0; i < p->logit_rows; i++)
-                pick_row(p->s, i, i);
-        mli_team_barrier(team);
-    }
+    if (!p->logits_only && p->logit_rows > 0)
+        mli_whisper_pick_rows(team, p->s, p->logit_rows);
     if (p->logit_rows > 0)
-        run_logits(team, p);
+        mli_whisper_run_logits(team, p->s, p->logit_rows, p->least);
 }
 
 MODELLAB_MUST_CHECK static modellab_status run(pass *p, const mli_cancel_word *cancel,
@@ -102,8 +103,8 @@ MODELLAB_MUST_CHECK static modellab_status run(pass *p, const mli_cancel_word *c
     return MODELLAB_OK;
 }
 
-MODELLAB_MUST_CHECK static modellab_status embed(mli_whisper_state *s, size_t row, int32_t token,
-                                                 size_t position, modellab_error *err)
+modellab_status mli_whisper_embed(mli_whisper_state *s, size_t row, int32_t token, size_t position,
+                                  modellab_error *err)
 {
     const mli_whisper_dims *d = &s->net->dims;
     if (token < 0 || (size_t)token >= d->vocab)
@@ -124,7 +125,7 @@ MODELLAB_MUST_CHECK static modellab_status load_batch(mli_whisper_state *s, cons
                         s->net->dims.text_ctx);
     modellab_status status = MODELLAB_OK;
     for (size_t i = 0; status == MODELLAB_OK && i < count; i++) {
-        status = embed(s, i, tokens[i], i, err);
+        status = mli_whisper_embed(s, i, tokens[i], i, err);
         s->row_slots[i] = (int32_t)i;
         s->lens[i] = (int32_t)(i + 1);
     }
@@ -180,7 +181,7 @@ MODELLAB_MUST_CHECK static modellab_status extend_rows(mli_whisper_state *s, con
         memcpy(to, s->table + (size_t)parents[r] * context, s->length * sizeof *to);
         s->row_slots[r] = to[s->length] = (int32_t)s->used_slots++;
         s->lens[r] = (int32_t)(s->length + 1);
-        modellab_status status = embed(s, r, tokens[r], s->length, err);
+        modellab_status status = mli_whisper_embed(s, r, tokens[r], s->length, err);
         if (status != MODELLAB_OK)
             return status;
     }

@@ -59,23 +59,40 @@ static float second_best_distance(const float *logits, size_t vocab, float weigh
     return weighed < margin ? weighed : margin;
 }
 
-/* Says one more token in a candidate from its row of logits. */
-static void extend(search *s, size_t candidate, size_t step, float *logits)
+/* Adds the token that was chosen from a row of logits to which the rules were applied. */
+static void say_token(const mli_whisper_rules *rules, mli_whisper_sequence *q, int32_t id,
+                      float weighed, const float *logits)
 {
-    mli_whisper_sequence *q = &s->all[candidate];
-    float weighed = mli_whisper_rules_apply(s->rules, q->tokens, q->count, logits);
-    int32_t id = s->options->temperature > 0 ? draw(s, candidate, step, logits)
-                                             : (int32_t)mli_whisper_argmax(logits, s->vocab);
-    float logprob = logits[id] - mli_whisper_logsumexp(logits, s->vocab);
+    size_t vocab = (size_t)rules->n_vocab;
+    float logprob = logits[id] - mli_whisper_logsumexp(logits, vocab);
     q->sum += logprob;
     if (q->margins != NULL)
-        q->margins[q->count] = second_best_distance(logits, s->vocab, weighed);
-    if (id == s->rules->eot) {
+        q->margins[q->count] = second_best_distance(logits, vocab, weighed);
+    if (id == rules->eot) {
         q->done = true;
         return;
     }
     q->tokens[q->count] = id;
     q->logprobs[q->count++] = logprob;
+}
+
+void mli_whisper_say_best(const mli_whisper_rules *rules, mli_whisper_sequence *said, float *logits)
+{
+    float weighed = mli_whisper_rules_apply(rules, said->tokens, said->count, logits);
+    size_t best = mli_whisper_argmax(logits, (size_t)rules->n_vocab);
+    say_token(rules, said, (int32_t)best, weighed, logits);
+}
+
+/* Says one more token in a candidate from its row of logits. */
+static void extend(search *s, size_t candidate, size_t step, float *logits)
+{
+    mli_whisper_sequence *q = &s->all[candidate];
+    if (s->options->temperature <= 0) {
+        mli_whisper_say_best(s->rules, q, logits);
+        return;
+    }
+    float weighed = mli_whisper_rules_apply(s->rules, q->tokens, q->count, logits);
+    say_token(s->rules, q, draw(s, candidate, step, logits), weighed, logits);
 }
 
 static int32_t lesser(const mli_whisper_rules *rules, const mli_whisper_sequence *said,
@@ -134,12 +151,13 @@ MODELLAB_MUST_CHECK static modellab_status say(search *s, const float *prompt_lo
     return MODELLAB_OK;
 }
 
-MODELLAB_MUST_CHECK static modellab_status take(search *s, const mli_whisper_sequence *best,
-                                                mli_whisper_found *out, modellab_error *err)
+modellab_status mli_whisper_found_make(const modellab_allocator *alloc,
+                                       const mli_whisper_sequence *best, mli_whisper_found *out,
+                                       modellab_error *err)
 {
     mli_whisper_sequence copy;
     modellab_status status =
-        mli_whisper_sequence_init(&copy, s->alloc, best->count + 1, best->margins != NULL, err);
+        mli_whisper_sequence_init(&copy, alloc, best->count + 1, best->margins != NULL, err);
     if (status != MODELLAB_OK)
         return status;
     mli_whisper_sequence_copy(&copy, best);
@@ -181,7 +199,7 @@ run_candidates(search *s, const float *prompt_logits, mli_whisper_found *out, mo
         }
     }
     if (status == MODELLAB_OK)
-        status = take(s, &s->all[best], out, err);
+        status = mli_whisper_found_make(s->alloc, &s->all[best], out, err);
     for (size_t r = 0; s->all != NULL && r < s->rows; r++)
         mli_whisper_sequence_dispose(&s->all[r], s->alloc);
     mli_free(s->alloc, s->all);
@@ -236,7 +254,7 @@ MODELLAB_MUST_CHECK static modellab_status run_beam(search *s, const float *prom
         status = beam_loop(s, beam, first, err);
     if (status == MODELLAB_OK) {
         const mli_whisper_sequence *best = mli_whisper_beam_best(beam, s->options->length_penalty);
-        status = best != NULL ? take(s, best, out, err)
+        status = best != NULL ? mli_whisper_found_make(s->alloc, best, out, err)
                               : mli_fail(err, MODELLAB_E_INTERNAL, "no token could be said");
     }
     mli_whisper_beam_destroy(beam);

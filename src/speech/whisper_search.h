@@ -4,6 +4,7 @@
 #define MLI_SPEECH_WHISPER_SEARCH_H
 
 #include "base/cancel.h"
+#include "speech/whisper_beam.h"
 #include "speech/whisper_rules.h"
 #include <modellab/alloc.h>
 #include <modellab/status.h>
@@ -46,6 +47,16 @@ MODELLAB_MUST_CHECK modellab_status mli_whisper_search(
     const modellab_allocator *alloc, const mli_whisper_lm *lm, const mli_whisper_rules *rules,
     const mli_whisper_search_options *options, const float *prompt_logits,
     const mli_cancel_word *cancel, mli_whisper_found *out, modellab_error *err);
+/* For callers that step by themselves: the likeliest token that the rules allow after `said`, as
+ * the greedy search says it. `logits` (n_vocab values) are changed. Capacity of `said`: one more
+ * than it holds. */
+void mli_whisper_say_best(const mli_whisper_rules *rules, mli_whisper_sequence *said,
+                          float *logits);
+/* What a search gives for this sequence; copied. */
+MODELLAB_MUST_CHECK modellab_status mli_whisper_found_make(const modellab_allocator *alloc,
+                                                           const mli_whisper_sequence *said,
+                                                           mli_whisper_found *out,
+                                                           modellab_error *err);
 void mli_whisper_found_dispose(const modellab_allocator *alloc, mli_whisper_found *found);
 
 #endif

@@ -37,4 +37,13 @@ struct mli_whisper_state {
     void *kv_block;
 };
 
+/* whisper_decoder.c: token and position into a row of `text`; E_INVALID_ARGUMENT. */
+MODELLAB_MUST_CHECK modellab_status mli_whisper_embed(mli_whisper_state *s, size_t row,
+                                                      int32_t token, size_t position,
+                                                      modellab_error *err);
+/* Collective: the first rows of `text` become those of `picked`; logits of the rows of `picked`,
+ * of ids from `least` on (a whole number of tiles). */
+void mli_whisper_pick_rows(mli_team *team, mli_whisper_state *s, size_t rows);
+void mli_whisper_run_logits(mli_team *team, mli_whisper_state *s, size_t rows, size_t least);
+
 #endif

@@ -204,6 +204,46 @@ static void test_bad_input_and_stops(void **state)
                      MODELLAB_E_INVALID_ARGUMENT);
 }
 
+/* A detector in the options of recognition: what is none is refused. */
+static void test_of_recognition(void **state)
+{
+    modellab_model_options model_options = MODELLAB_MODEL_OPTIONS_INIT;
+    modellab_asr_options o = MODELLAB_ASR_OPTIONS_INIT;
+    modellab_vad_options v = MODELLAB_VAD_OPTIONS_INIT;
+    modellab_transcript_info info = {.size = sizeof info};
+    modellab_transcript *text = NULL;
+    modellab_asr_session *session = NULL;
+    modellab_model *asr = NULL;
+    (void)state;
+    model_options.models_root = models_root;
+    if (modellab_model_open("whisper-tiny.en", &model_options, &asr, NULL) != MODELLAB_OK) {
+        puts("whisper-tiny.en is not installed: this case is left out");
+        return;
+    }
+    static float silence[16000 * 35];
+    OK(modellab_asr_session_create(asr, 1, &session, NULL));
+    o.vad = asr;
+    assert_int_equal(modellab_asr_transcribe(session, silence, RATE, &o, &text, NULL),
+                     MODELLAB_E_UNSUPPORTED_MODEL);
+    o.vad = model;
+    o.batch_size = 17;
+    assert_int_equal(modellab_asr_transcribe(session, silence, RATE, &o, &text, NULL),
+                     MODELLAB_E_INVALID_ARGUMENT);
+    o.batch_size = 0;
+    o.vad_options = &v;
+    v.threshold = 2;
+    assert_int_equal(modellab_asr_transcribe(session, silence, RATE, &o, &text, NULL),
+                     MODELLAB_E_INVALID_ARGUMENT);
+    v.threshold = 0.6;
+    OK(modellab_asr_transcribe(session, silence, 35 * RATE, &o, &text, NULL));
+    OK(modellab_transcript_get_info(text, &info, NULL));
+    assert_int_equal(info.segment_count, 0);
+    assert_int_equal(info.is_partial, 0);
+    modellab_transcript_unref(text);
+    modellab_asr_session_destroy(session);
+    modellab_model_unref(asr);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +252,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_segments),
         cmocka_unit_test(test_stream),
         cmocka_unit_test(test_bad_input_and_stops),
+        cmocka_unit_test(test_of_recognition),
     };
     char path[4096];
     models_root = getenv("MODEL_LAB_TEST_MODELS");

@@ -4,6 +4,7 @@
 
 #include "base/random.h"
 #include "unit/models/onnx_writer.h"
+#include <math.h>
 
 typedef struct silero_plan {  /* what is wrong with the file; zeros = nothing */
     int64_t stride_of_second; /* 0 = 2 */

@@ -11,6 +11,7 @@ static bool have_base;
 static char base_path[512];
 static mli_asr_model *model;
 static mli_audio_source *audio;
+static mli_silero *detector; /* NULL = not installed */
 
 static bool exists(const char *path)
 {
@@ -36,9 +37,28 @@ static bool find_models(void)
     return true;
 }
 
+static void open_detector(void)
+{
+    char path[640];
+    mli_model_files files;
+    mli_silero_weights weights;
+    (void)snprintf(path, sizeof path, "%s/silero-vad-v6", getenv("MODEL_LAB_TEST_MODELS"));
+    if (!exists(path))
+        return;
+    assert_int_equal(mli_model_files_open(&files, NULL, &mli_os_system_files, path, NULL),
+                     MODELLAB_OK);
+    assert_int_equal(mli_model_files_load(&files, NULL, NULL), MODELLAB_OK);
+    assert_int_equal(
+        mli_silero_read(&weights, NULL, files.weights, files.weights_bytes, NULL, NULL),
+        MODELLAB_OK);
+    assert_int_equal(mli_silero_create(&detector, NULL, &weights, NULL), MODELLAB_OK);
+    mli_model_files_dispose(&files);
+}
+
 static int set_up(void **state)
 {
     (void)state;
+    open_detector();
     model = fixture_open(model_path, NULL, MLI_ASR_WEIGHTS_F16);
     return mli_audio_decode_path(sample_path, NULL, &audio, NULL) == MODELLAB_OK ? 0 : -1;
 }
@@ -47,6 +67,7 @@ static int tear_down(void **state)
 {
     (void)state;
     mli_asr_model_unref(model);
+    mli_silero_destroy(detector);
     mli_audio_unref(audio);
     return 0;
 }
@@ -143,6 +164,57 @@ static void cancel_keeps_what_is_done(void **state)
     mli_audio_unref(longer);
 }
 
+/* Silence, a hum and then the conversation twice: only the conversation gives text, where it is. */
+static void speech_alone_is_recognised(void **state)
+{
+    (void)state;
+    enum { QUIET = 40 * MLI_AUDIO_RATE };
+    size_t said = (size_t)mli_audio_samples(audio), all = 2 * (QUIET + said);
+    mli_audio_source *source = NULL;
+    mli_asr_session *session = NULL;
+    mli_asr_options o;
+    if (detector == NULL) {
+        print_message("skipped: silero-vad-v6 is not installed there\n");
+        return;
+    }
+    float *samples = calloc(all, sizeof *samples);
+    assert_non_null(samples);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(mli_audio_read(audio, 0, said, samples + i * said + (i + 1) * QUIET, NULL),
+                         MODELLAB_OK);
+    for (size_t i = 0; i < QUIET; i++)
+        samples[QUIET + said + i] = 0.01f * (float)sin((double)i * 0.02);
+    mli_asr_options_init(&o);
+    o.vad = detector;
+    o.word_times = true;
+    assert_int_equal(mli_asr_session_create(&session, NULL, model, 2, NULL), MODELLAB_OK);
+    for (int part = 0; part < 2; part++) { /* the first QUIET alone, then all of it */
+        mli_transcript *t = NULL;
+        assert_int_equal(mli_audio_from_samples(samples, part == 0 ? QUIET : all, 1, MLI_AUDIO_RATE,
+                                                NULL, &source, NULL),
+                         MODELLAB_OK);
+        assert_int_equal(mli_asr_transcribe(session, source, &o, &t, NULL), MODELLAB_OK);
+        assert_true(part == 1 || t->segment_count == 0);
+        size_t first = 0, second = 0;
+        for (size_t i = 0; i < t->word_count; i++) {
+            const mli_transcript_segment *segment = NULL;
+            const mli_transcript_word *w = mli_transcript_word_at(t, i, &segment);
+            bool one = w->start >= 39.5 && w->end <= 70.5; /* speech is padded by 0.4 s */
+            bool two = w->start >= 109.5 && w->end <= 140.01;
+            if (!one && !two)
+                fail_msg("%s at %g to %g", w->text, w->start, w->end);
+            first += one;
+            second += two;
+        }
+        if (part == 1 && (first < 60 || second < 60))
+            fail_msg("%zu and %zu words", first, second);
+        mli_transcript_unref(t);
+        mli_audio_unref(source);
+    }
+    mli_asr_session_destroy(session);
+    free(samples);
+}
+
 static void a_prompt_changes_the_spelling(void **state)
 {
     (void)state;
@@ -182,6 +254,7 @@ int main(void)
         cmocka_unit_test(the_conversation_is_understood),
         cmocka_unit_test(threads_beams_and_repetition_do_not_change_a_byte),
         cmocka_unit_test(cancel_keeps_what_is_done),
+        cmocka_unit_test(speech_alone_is_recognised),
         cmocka_unit_test(a_prompt_changes_the_spelling),
         cmocka_unit_test(the_language_is_heard_and_translated),
     };

@@ -1,0 +1,291 @@
+/* Recognition of speech alone, on made-up models: batches, threads, marks and interruptions do not
+ * change a byte; without speech there is no text. */
+#include "unit/unit.h"
+
+#include "unit/failing_alloc.h"
+#include "unit/speech/asr_fixture.h"
+#include "unit/speech/silero_file.h"
+#include <math.h>
+
+enum { MOST_MARKS = 64, SECONDS = 95 };
+
+static temp_folder folder;
+static mli_asr_model *model;
+static mli_silero *vad;
+static mli_audio_source *audio;
+
+static void make_detector(void)
+{
+    float *values[SILERO_TENSORS];
+    mli_silero_weights weights;
+    mli_buf file;
+    silero_file(&file, &(silero_plan){0}, values);
+    assert_int_equal(mli_silero_read(&weights, NULL, file.data, file.size, NULL, NULL),
+                     MODELLAB_OK);
+    assert_int_equal(mli_silero_create(&vad, NULL, &weights, NULL), MODELLAB_OK);
+    mli_buf_dispose(&file);
+    for (size_t i = 0; i < SILERO_TENSORS; i++)
+        free(values[i]);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    temp_folder_make(&folder);
+    fixture_ct2(folder.path);
+    model = fixture_open(folder.path, NULL, MLI_ASR_WEIGHTS_F32);
+    audio = fixture_audio(SECONDS);
+    make_detector();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    mli_asr_model_unref(model);
+    mli_silero_destroy(vad);
+    mli_audio_unref(audio);
+    temp_folder_remove(&folder);
+    return 0;
+}
+
+/* The made-up detector takes everything for speech at such a threshold. */
+static mli_asr_options options_of(int32_t batch)
+{
+    static const double zero = 0;
+    mli_asr_options o;
+    mli_asr_options_init(&o);
+    o.compression_ratio_threshold = o.logprob_threshold = o.no_speech_threshold = NAN;
+    o.temperatures = &zero;
+    o.temperature_count = 1;
+    o.max_tokens = 40;
+    o.vad = vad;
+    o.vad_rules.threshold = o.vad_rules.neg_threshold = 1e-6f;
+    o.batch = batch;
+    return o;
+}
+
+typedef struct mark_list {
+    mli_asr_mark marks[MOST_MARKS];
+    size_t segments[MOST_MARKS], count, all;
+    mli_cancel_word word;
+    size_t cancel_after;
+} mark_list;
+
+static int32_t keep_mark(void *user, const mli_asr_mark *mark,
+                         const mli_transcript_segment *segments, size_t count)
+{
+    mark_list *l = user;
+    (void)segments;
+    assert_true(l->count < MOST_MARKS);
+    assert_int_equal(mark->history_count, 0);
+    l->all += count;
+    l->marks[l->count] = *mark;
+    l->segments[l->count++] = l->all;
+    if (l->count == l->cancel_after)
+        atomic_store(&l->word, 1);
+    return 0;
+}
+
+static void expect_same(mli_asr_options o, const mli_buf *want)
+{
+    static const int32_t batches[] = {1, 3, 16};
+    for (size_t i = 0; i < sizeof batches / sizeof batches[0]; i++) {
+        mli_buf got;
+        o.batch = batches[i];
+        fixture_transcribe(model, 1 + (int32_t)i % 3, audio, &o, &got);
+        assert_int_equal(want->size, got.size);
+        assert_memory_equal(want->data, got.data, got.size);
+        mli_buf_dispose(&got);
+    }
+}
+
+static void batches_and_threads_do_not_change_a_byte(void **state)
+{
+    (void)state;
+    static const double ladder[] = {0, 0.3, 0.6}, hot[] = {0.4};
+    mli_asr_options o = options_of(8);
+    mli_buf want, other;
+    fixture_transcribe(model, 2, audio, &o, &want);
+    assert_true(want.size > 100);
+    expect_same(o, &want);
+    o.initial_prompt = "one two three";
+    o.word_times = true;
+    fixture_transcribe(model, 2, audio, &o, &other);
+    assert_true(other.size != want.size || memcmp(other.data, want.data, want.size) != 0);
+    expect_same(o, &other);
+    mli_buf_dispose(&want);
+    mli_buf_dispose(&other);
+    o = options_of(8);
+    o.logprob_threshold = -0.5; /* most chunks need another attempt */
+    o.temperatures = ladder;
+    o.temperature_count = 3;
+    o.best_of = 2;
+    fixture_transcribe(model, 2, audio, &o, &want);
+    expect_same(o, &want);
+    mli_buf_dispose(&want);
+    o.temperatures = hot;
+    o.temperature_count = 1;
+    fixture_transcribe(model, 2, audio, &o, &want);
+    expect_same(o, &want);
+    mli_buf_dispose(&want);
+    o = options_of(8);
+    o.beam_size = 3;
+    fixture_transcribe(model, 2, audio, &o, &want);
+    expect_same(o, &want);
+    mli_buf_dispose(&want);
+}
+
+/* `or_else` too is right. */
+static mli_transcript *run_either(const mli_asr_options *o, modellab_status want,
+                                  modellab_status or_else)
+{
+    mli_asr_session *session = NULL;
+    mli_transcript *t = NULL;
+    assert_int_equal(mli_asr_session_create(&session, NULL, model, 2, NULL), MODELLAB_OK);
+    modellab_status status = mli_asr_transcribe(session, audio, o, &t, NULL);
+    if (status != or_else)
+        assert_int_equal(status, want);
+    mli_asr_session_destroy(session);
+    return t;
+}
+
+static mli_transcript *run(const mli_asr_options *o, modellab_status want)
+{
+    return run_either(o, want, want);
+}
+
+static void print(const mli_transcript *t, mli_buf *out)
+{
+    mli_buf_init(out, NULL);
+    fixture_print(t, out);
+}
+
+/* From each mark, and after a cancel at each mark. */
+static void from_any_chunk_the_bytes_are_the_same(void **state)
+{
+    (void)state;
+    mli_asr_options o = options_of(3);
+    mark_list l = {.count = 0};
+    o.word_times = true;
+    o.mark = keep_mark;
+    o.user = &l;
+    o.cancel = &l.word;
+    mli_transcript *whole = run(&o, MODELLAB_OK);
+    mli_buf want, got;
+    print(whole, &want);
+    assert_true(l.count >= 4);
+    for (size_t i = 0; i < l.count; i++) {
+        mark_list cut = {.cancel_after = i + 1};
+        mli_asr_options p = o;
+        p.user = &cut;
+        p.cancel = &cut.word;
+        mli_transcript *partial = run_either(&p, MODELLAB_E_CANCELLED, MODELLAB_OK);
+        assert_true(cut.count > i); /* chunks that had ended already are still told */
+        assert_int_equal(partial->segment_count, l.segments[cut.count - 1]);
+        mli_asr_resume resume = {.mark = l.marks[cut.count - 1], .done = partial};
+        p.mark = NULL;
+        p.cancel = NULL;
+        p.resume = &resume;
+        mli_transcript *rest = run(&p, MODELLAB_OK);
+        print(rest, &got);
+        assert_int_equal(want.size, got.size);
+        assert_memory_equal(want.data, got.data, got.size);
+        mli_buf_dispose(&got);
+        mli_transcript_unref(rest);
+        mli_transcript_unref(partial);
+    }
+    mli_buf_dispose(&want);
+    mli_transcript_unref(whole);
+}
+
+static void times_stay_inside_and_in_order(void **state)
+{
+    (void)state;
+    mli_asr_options o = options_of(8);
+    o.word_times = true;
+    mli_transcript *t = run(&o, MODELLAB_OK);
+    double last = 0, last_word = 0;
+    for (size_t i = 0; i < t->segment_count; i++) {
+        const mli_transcript_segment *s = &t->segments[i];
+        assert_true(s->start >= last && s->end >= s->start && s->end <= SECONDS);
+        last = s->end;
+        for (size_t k = 0; k < s->word_count; k++) {
+            assert_true(s->words[k].start >= last_word && s->words[k].end >= s->words[k].start);
+            last_word = s->words[k].end;
+        }
+        assert_true(last_word <= last);
+    }
+    mli_transcript_unref(t);
+}
+
+static int32_t count_progress(void *user, double done, double total)
+{
+    double *last = user;
+    assert_true(done >= *last && done <= total && total == (double)SECONDS);
+    *last = done;
+    return 0;
+}
+
+static void without_speech_there_is_no_text(void **state)
+{
+    (void)state;
+    double last = 0;
+    mli_asr_options o = options_of(8);
+    o.vad_rules.threshold = 1.0f; /* nothing is so surely speech */
+    o.progress = count_progress;
+    o.user = &last;
+    mli_transcript *t = run(&o, MODELLAB_OK);
+    assert_int_equal(t->segment_count, 0);
+    assert_string_equal(t->text, "");
+    assert_false(t->partial);
+    assert_true(last == (double)SECONDS);
+    mli_transcript_unref(t);
+    o.batch = 0;
+    assert_null(run(&o, MODELLAB_E_INVALID_ARGUMENT));
+    o.batch = 17;
+    assert_null(run(&o, MODELLAB_E_INVALID_ARGUMENT));
+}
+
+/* Each allocation of a call, once. */
+static void memory_may_be_short(void **state)
+{
+    (void)state;
+    failing_alloc f = {.fail_at = -1};
+    modellab_allocator table = failing_alloc_table(&f);
+    mli_asr_options o = options_of(3);
+    mli_audio_source *shorter = fixture_audio(40);
+    o.max_tokens = 4;
+    o.word_times = true;
+    for (long at = 0;; at++) {
+        mli_asr_session *session = NULL;
+        mli_transcript *t = NULL;
+        f = (failing_alloc){.fail_at = -1};
+        assert_int_equal(mli_asr_session_create(&session, &table, model, 1, NULL), MODELLAB_OK);
+        f.fail_at = f.calls + at;
+        modellab_status status = mli_asr_transcribe(session, shorter, &o, &t, NULL);
+        bool failed = f.calls > f.fail_at;
+        f.fail_at = -1;
+        assert_int_equal(status, failed ? MODELLAB_E_NO_MEMORY : MODELLAB_OK);
+        assert_true(failed == (t == NULL));
+        mli_transcript_unref(t);
+        mli_asr_session_destroy(session);
+        assert_int_equal(f.live, 0);
+        if (!failed)
+            break;
+        at += at / 8; /* all of the first, then fewer */
+    }
+    mli_audio_unref(shorter);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(batches_and_threads_do_not_change_a_byte),
+        cmocka_unit_test(from_any_chunk_the_bytes_are_the_same),
+        cmocka_unit_test(times_stay_inside_and_in_order),
+        cmocka_unit_test(without_speech_there_is_no_text),
+        cmocka_unit_test(memory_may_be_short),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,149 @@
+/* Segments of speech joined to chunks, and times mapped back. */
+#include "unit/unit.h"
+
+#include "base/random.h"
+#include "speech/asr_chunks.h"
+#include "unit/failing_alloc.h"
+#include <math.h>
+#include <string.h>
+
+enum { RATE = 16000 };
+
+static mli_asr_chunks make(const mli_vad_segment *segments, size_t count)
+{
+    mli_asr_chunks c;
+    assert_int_equal(mli_asr_chunks_make(NULL, segments, count, &c, NULL), MODELLAB_OK);
+    return c;
+}
+
+static void segments_are_joined_while_they_fit(void **state)
+{
+    (void)state;
+    const mli_vad_segment s[] = {{RATE, 11 * RATE},
+                                 {20 * RATE, 40 * RATE},      /* 30 s: fits exactly */
+                                 {50 * RATE, 50 * RATE + 1},  /* a new one */
+                                 {60 * RATE, 120 * RATE + 5}, /* longer than a chunk */
+                                 {121 * RATE, 122 * RATE}};
+    mli_asr_chunks c = make(s, 5);
+    assert_int_equal(c.count, 5);
+    const int64_t lengths[] = {30 * RATE, 1, 30 * RATE, 30 * RATE, 5 + RATE};
+    const size_t counts[] = {2, 1, 1, 1, 2};
+    const int64_t marks[] = {4000, 5001, 9000, 12000, 12200};
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(c.items[i].samples, lengths[i]);
+        assert_int_equal(c.items[i].count, counts[i]);
+        assert_int_equal(c.items[i].mark, marks[i]);
+    }
+    mli_asr_chunks_dispose(&c);
+    c = make(NULL, 0);
+    assert_int_equal(c.count, 0);
+    mli_asr_chunks_dispose(&c);
+}
+
+static void times_go_back_to_where_they_were(void **state)
+{
+    (void)state;
+    const mli_vad_segment s[] = {{2 * RATE, 5 * RATE}, {10 * RATE, 14 * RATE}};
+    mli_asr_chunks c = make(s, 2);
+    assert_int_equal(c.count, 1);
+#define TIME(at, is_end, want) assert_true(mli_asr_chunk_time(&c, 0, at, is_end) == (want))
+    TIME(0.0, false, 2.0);
+    TIME(1.5, false, 3.5);
+    TIME(3.0, true, 5.0);   /* the end of the first */
+    TIME(3.0, false, 10.0); /* the beginning of the second */
+    TIME(4.25, true, 11.25);
+    TIME(7.0, true, 14.0);
+    TIME(30.0, true, 14.0); /* what lies behind it: not beyond speech */
+    TIME(-1.0, false, 2.0);
+#undef TIME
+    mli_asr_chunks_dispose(&c);
+}
+
+static void no_word_bridges_a_silence(void **state)
+{
+    (void)state;
+    const mli_vad_segment s[] = {{2 * RATE, 5 * RATE}, {10 * RATE, 14 * RATE}};
+    mli_asr_chunks c = make(s, 2);
+    const mli_transcript_word said[] = {{0.5, 1.0, 1, " a", NULL},
+                                        {2.5, 3.2, 1, " b", NULL},
+                                        {2.9, 3.4, 1, " c", NULL},
+                                        {3.2, 3.6, 1, " d", NULL},
+                                        {3.6, 9.0, 1, " e", NULL}};
+    mli_transcript_word placed[5];
+    mli_transcript_segment segment = {.start = 0.5, .end = 8, .words = said, .word_count = 5};
+    mli_asr_chunk_place(&c, 0, 2.75, &segment, placed);
+    const double want[][2] = {{2.75, 3.0}, {4.5, 5.0}, {10.0, 10.4}, {10.4, 10.6}, {10.6, 14.0}};
+    for (size_t i = 0; i < 5; i++) {
+        assert_true(fabs(placed[i].start - want[i][0]) < 1e-9);
+        assert_true(fabs(placed[i].end - want[i][1]) < 1e-9);
+    }
+    assert_true(segment.words == placed && segment.start == 2.75 && segment.end == 14.0);
+    mli_asr_chunks_dispose(&c);
+}
+
+/* Whatever the segments and times are: inside speech, in order. */
+static void any_times_stay_in_order_and_inside(void **state)
+{
+    (void)state;
+    uint32_t random[4];
+    for (uint32_t trial = 0; trial < 500; trial++) {
+        mli_vad_segment s[20];
+        int64_t at = 0;
+        for (uint32_t i = 0; i < 20; i++) {
+            mli_philox(3, (uint32_t[4]){trial, i, 0, 0}, random);
+            s[i].start = at + random[0] % 80000;
+            s[i].end = at = s[i].start + 1 + random[1] % 200000;
+        }
+        mli_asr_chunks c = make(s, 20);
+        double floor = 0, last = 0;
+        for (size_t k = 0; k < c.count; k++) {
+            mli_transcript_word words[6], placed[6];
+            double length = (double)c.items[k].samples / RATE, from = 0;
+            memset(words, 0, sizeof words);
+            for (uint32_t i = 0; i < 6; i++) {
+                mli_philox(4, (uint32_t[4]){trial, (uint32_t)k, i, 0}, random);
+                words[i].start = from;
+                words[i].end = from += length / 5 * mli_philox_uniform(random[0], random[1]);
+            }
+            mli_transcript_segment segment = {
+                .start = 0, .end = length, .words = words, .word_count = 6};
+            mli_asr_chunk_place(&c, k, floor, &segment, placed);
+            assert_true(segment.start >= floor && segment.end >= segment.start);
+            for (size_t i = 0; i < 6; i++) {
+                assert_true(placed[i].start >= last && placed[i].end >= placed[i].start);
+                last = placed[i].end;
+            }
+            assert_true(segment.end >= last && segment.end <= (double)s[19].end / RATE);
+            assert_true(k == 0 || c.items[k].mark > c.items[k - 1].mark);
+            assert_true(c.items[k].samples <= MLI_ASR_CHUNK_SAMPLES);
+            floor = segment.end;
+        }
+        mli_asr_chunks_dispose(&c);
+    }
+}
+
+static void memory_may_be_short(void **state)
+{
+    (void)state;
+    const mli_vad_segment s[] = {{0, 10}};
+    for (long at = 0; at < 2; at++) {
+        failing_alloc f = {.fail_at = at};
+        modellab_allocator table = failing_alloc_table(&f);
+        mli_asr_chunks c;
+        assert_int_equal(mli_asr_chunks_make(&table, s, 1, &c, NULL), MODELLAB_E_NO_MEMORY);
+        mli_asr_chunks_dispose(&c);
+        assert_int_equal(f.live, 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(segments_are_joined_while_they_fit),
+        cmocka_unit_test(times_go_back_to_where_they_were),
+        cmocka_unit_test(no_word_bridges_a_silence),
+        cmocka_unit_test(any_times_stay_in_order_and_inside),
+        cmocka_unit_test(memory_may_be_short),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
