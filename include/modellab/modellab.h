@@ -2,6 +2,7 @@
 #ifndef MODELLAB_H
 #define MODELLAB_H
 
+#include <modellab/align.h>
 #include <modellab/alloc.h>
 #include <modellab/asr.h>
 #include <modellab/audio.h>

@@ -44,7 +44,10 @@ enum {
     MODELLAB_FORMAT_SRT = 4,
     MODELLAB_FORMAT_VTT = 5,
     MODELLAB_FORMAT_TSV = 6,
-    MODELLAB_FORMAT_CTM = 7 /**< NIST, one word a line; needs word times */
+    MODELLAB_FORMAT_CTM = 7,       /**< NIST, one word a line; needs word times */
+    MODELLAB_FORMAT_TEXTGRID = 8,  /**< Praat: tiers "segments" and, with word times, "words" */
+    MODELLAB_FORMAT_SRT_WORDS = 9, /**< a cue for each word; needs word times */
+    MODELLAB_FORMAT_VTT_WORDS = 10 /**< likewise */
 };
 
 typedef struct modellab_transcript_info {

@@ -3,9 +3,9 @@
 #include "speech/asr.h"
 #include <modellab/asr.h>
 
+#include "api/asr_session.h"
 #include "api/audio.h"
 #include "api/cancel.h"
-#include "api/model.h"
 #include "api/transcript.h"
 #include "api/vad.h"
 #include "base/alloc.h"
@@ -20,11 +20,6 @@ enum {
     OPTIONS_FIRST = MLI_SIZE_UP_TO(modellab_asr_options, tracker),
     MOST_BEAMS = 16,
     MOST_TEMPERATURES = 16
-};
-
-struct modellab_asr_session {
-    modellab_model *model; /* referenced */
-    mli_asr_session *inner;
 };
 
 /* One call: the caller's options and the engine's. */

@@ -15,7 +15,7 @@ enum {
 };
 
 _Static_assert((int)MODELLAB_FORMAT_TXT == (int)MLI_TEXT_TXT &&
-                   (int)MODELLAB_FORMAT_CTM == (int)MLI_TEXT_CTM,
+                   (int)MODELLAB_FORMAT_VTT_WORDS == (int)MLI_TEXT_LAST,
                "the public numbers are those of the inner list");
 
 MODELLAB_MUST_CHECK static modellab_status missing(const char *what, modellab_error *err)
@@ -120,7 +120,7 @@ modellab_status modellab_transcript_write(const modellab_transcript *transcript,
     const mli_transcript *t = mli_transcript_of(transcript);
     const mli_format_options options = {.name = name};
     mli_buf text;
-    if (format < MODELLAB_FORMAT_TXT || format > MODELLAB_FORMAT_CTM)
+    if (format < MODELLAB_FORMAT_TXT || format > MODELLAB_FORMAT_VTT_WORDS)
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "%d is not a transcript format",
                         (int)format);
     mli_buf_init(&text, mli_transcript_allocator(t));
@@ -157,7 +157,7 @@ modellab_transcript_format modellab_transcript_format_from_name(const char *name
 
 const char *modellab_transcript_format_name(modellab_transcript_format format)
 {
-    return format < MODELLAB_FORMAT_TXT || format > MODELLAB_FORMAT_CTM
+    return format < MODELLAB_FORMAT_TXT || format > MODELLAB_FORMAT_VTT_WORDS
                ? NULL
                : mli_format_name((mli_text_format)format);
 }

@@ -10,8 +10,8 @@ const cli_option cli_options[CLI_OPT_COUNT] = {CLI_OPTION_LIST(CLI_OPTION_ROW_)}
 #define O(id) (CLI_OPT_##id + 1)
 #define ASR_OPTIONS                                                                                \
     O(MODEL), O(LANGUAGE), O(TASK), O(BEAM), O(BEST_OF), O(TEMPERATURE), O(PROMPT), O(CONDITION),  \
-        O(WORD_TIMES), O(OP), O(THREADS), O(WEIGHTS), O(MAX_DURATION), O(CAP), O(PRIORITY),        \
-        O(USER), O(LAB)
+        O(VAD), O(WORD_TIMES), O(OP), O(THREADS), O(WEIGHTS), O(MAX_DURATION), O(CAP),             \
+        O(PRIORITY), O(USER), O(LAB)
 
 const cli_command cli_commands[] = {
     {"transcribe",
@@ -30,9 +30,11 @@ const cli_command cli_commands[] = {
      "modellab transcribe talk.flac --format srt --output talk.srt\tsubtitles\n"
      "modellab transcribe *.wav --format vtt --output subtitles/\tone file each\n"
      "modellab transcribe a.ogg --model whisper-base --language auto --beam 5\tanother model\n"
+     "modellab transcribe meeting.mp3 --vad\tspeech alone, eight pieces at a time\n"
      "modellab transcribe a.wav --max-duration 10m --cap cpu_seconds=600\tbounded\n"
      "cat talk.wav | modellab transcribe -\tfrom stdin\n",
      {ASR_OPTIONS, O(FORMAT), O(OUTPUT), O(QUIET), 0}},
+    CLI_COMMAND_ALIGN,
     CLI_COMMAND_ENHANCE,
     {"run submit",
      "FILE",

@@ -25,8 +25,10 @@
     X(PROMPT, 0, "prompt", "TEXT", NULL, "Text before the audio: names, spelling, style.")         \
     X(CONDITION, 0, "condition-on-previous", "yes|no", "yes|no",                                   \
       "Let each window see the text of the one before. Default: yes.")                             \
+    X(VAD, 0, "vad", NULL, NULL, "Recognise speech alone: silence gives no text.")                 \
     X(WORD_TIMES, 'w', "word-times", NULL, NULL, "Start, end and probability of every word.")      \
-    X(FORMAT, 'f', "format", "FORMAT", "txt|json|verbose_json|srt|vtt|tsv|ctm",                    \
+    X(FORMAT, 'f', "format", "FORMAT",                                                             \
+      "txt|json|verbose_json|srt|vtt|tsv|ctm|textgrid|srt_words|vtt_words",                        \
       "Format of the transcript. Default: txt.")                                                   \
     X(OUTPUT, 'o', "output", "FILE|DIR", NULL,                                                     \
       "Write there instead of to stdout; into a folder as NAME.FORMAT.")                           \

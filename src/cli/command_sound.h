@@ -3,6 +3,22 @@
 #ifndef MLI_CLI_COMMAND_SOUND_H
 #define MLI_CLI_COMMAND_SOUND_H
 
+#define CLI_COMMAND_ALIGN                                                                          \
+    {                                                                                              \
+        "align", "AUDIO TEXT", 2, 2, CLI_ARG_FILE, NULL, cli_align,                                \
+            "Find when each word of a text is said.",                                              \
+            "TEXT is a file with what is said, or - for stdin. Every word gets a time; those "     \
+            "that "                                                                                \
+            "the audio does not hold share that of their neighbours. Formats: json (default), "    \
+            "ctm, textgrid, srt and vtt by the word. Needs the models of --model and "             \
+            "silero-vad-v6. The file is decoded in this process.",                                 \
+            "modellab align talk.wav talk.txt --format textgrid -o talk.TextGrid\tfor Praat\n"     \
+            "modellab align talk.wav talk.txt --format srt\ta cue for each word\n",                \
+        {                                                                                          \
+            O(MODEL), O(LANGUAGE), O(FORMAT), O(OUTPUT), O(THREADS), O(QUIET), 0                   \
+        }                                                                                          \
+    }
+
 #define CLI_COMMAND_ENHANCE                                                                        \
     {                                                                                              \
         "enhance", "FILE", 0, 1, CLI_ARG_FILE, NULL, cli_enhance,                                  \

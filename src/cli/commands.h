@@ -5,6 +5,7 @@
 #include "cli/call.h"
 
 int cli_transcribe(cli_call *call);
+int cli_align(cli_call *call);
 int cli_enhance(cli_call *call);
 int cli_run_submit(cli_call *call);
 int cli_run_list(cli_call *call);

@@ -94,6 +94,10 @@ static const char *extension(const cli_call *call)
     const char *format = cli_value(call, CLI_OPT_FORMAT);
     if (format == NULL)
         return "txt";
+    if (strcmp(format, "textgrid") == 0)
+        return "TextGrid";
+    if (strcmp(format, "srt_words") == 0 || strcmp(format, "vtt_words") == 0)
+        return strncmp(format, "srt", 3) == 0 ? "srt" : "vtt";
     return strcmp(format, "verbose_json") == 0 ? "json" : format;
 }
 

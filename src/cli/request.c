@@ -64,9 +64,8 @@ static int put_temperatures(const cli_call *call, cli_json *j)
     return 0;
 }
 
-/* --model, else MODEL_LAB_WHISPER_MODEL. A run records a model by its name and sha256, so only an
- * installed one can be named. */
-static int put_model(const cli_call *call, cli_json *j)
+/* A run records a model by its name and sha256, so only an installed one can be named. */
+int cli_model_name(const cli_call *call, cli_text *out)
 {
     static const char *const sizes[] = {"tiny", "base", "small", "medium", "large"};
     char *configured = NULL;
@@ -82,16 +81,23 @@ static int put_model(const cli_call *call, cli_json *j)
             "a model is given by its name; install your own first: modellab models "
             "import NAME PATH");
     }
-    cli_text name = CLI_TEXT_INIT;
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
         if (strncmp(model, sizes[i], strlen(sizes[i])) == 0 &&
             strchr(".-", model[strlen(sizes[i])]) != NULL) /* the end of the text is found, too */
-            cli_text_add(&name, "whisper-");
-    cli_text_add(&name, model);
-    cli_json_kstring(j, "model", cli_text_get(&name));
-    cli_text_free(&name);
+            cli_text_add(out, "whisper-");
+    cli_text_add(out, model);
     free(configured);
     return CLI_EXIT_OK;
+}
+
+static int put_model(const cli_call *call, cli_json *j)
+{
+    cli_text name = CLI_TEXT_INIT;
+    int code = cli_model_name(call, &name);
+    if (name.size > 0)
+        cli_json_kstring(j, "model", cli_text_get(&name));
+    cli_text_free(&name);
+    return code;
 }
 
 static int put_asr(const cli_call *call, cli_json *j)
@@ -114,8 +120,13 @@ static int put_asr(const cli_call *call, cli_json *j)
         cli_json_bool(j, strcmp(cli_value(call, CLI_OPT_CONDITION), "yes") == 0);
     }
     const char *format = cli_value(call, CLI_OPT_FORMAT);
-    if (cli_has(call, CLI_OPT_WORD_TIMES) || (format != NULL && strcmp(format, "ctm") == 0)) {
+    bool by_word = format != NULL && strstr("ctm textgrid srt_words vtt_words", format) != NULL;
+    if (cli_has(call, CLI_OPT_WORD_TIMES) || by_word) {
         cli_json_key(j, "word_times");
+        cli_json_bool(j, true);
+    }
+    if (cli_has(call, CLI_OPT_VAD)) {
+        cli_json_key(j, "vad");
         cli_json_bool(j, true);
     }
     if (code == 0)

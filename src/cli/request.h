@@ -9,6 +9,9 @@ int cli_check_operators(const cli_call *call);
 
 /* --priority as a number; CLI_EXIT_USAGE when it is none. */
 int cli_priority(const cli_call *call, int32_t *out);
+/* --model, else MODEL_LAB_WHISPER_MODEL, with "whisper-" before a size; nothing when neither is
+ * there. 0, or CLI_EXIT_USAGE (told). */
+int cli_model_name(const cli_call *call, cli_text *out);
 /* The request as JSON. 0, or an exit code after saying which option is wrong. */
 int cli_request(const cli_call *call, cli_text *out);
 /* The request of --request, else of the options: not of both. 0 or an exit code (told). */

@@ -4,6 +4,7 @@
 #define MLI_LAB_PIPELINE_H
 
 #include "base/buf.h"
+#include "base/json.h"
 #include "check/findings.h"
 
 struct mli_worker;
@@ -18,6 +19,7 @@ typedef struct mli_step_model {
     const char *key;  /* member of config.<step> that names another one than the default */
     const char *task; /* of the catalog: "vad", "speaker-embedding", "tts", "lexicon" ... */
     const char *name; /* the default, in the catalog; NULL: the lab's default (asr) */
+    const char *when; /* member of config.<step>: needed only when it is true; NULL = always */
 } mli_step_model;
 
 enum { MLI_STEP_MODELS = 3 };
@@ -64,6 +66,9 @@ const mli_step_kind *mli_step_kind_at(size_t index);         /* NULL beyond the 
 const mli_step_kind *mli_step_kind_find(const char *name);   /* one that is offered */
 bool mli_step_kind_is_offered(const mli_step_kind *kind);    /* those of tests: to tests alone */
 size_t mli_step_kind_index(const char *name, size_t length); /* of one offered; else the count */
+
+/* Whether a step with these options (config.<step>) needs it. */
+bool mli_step_model_is_needed(const mli_step_model *model, const mli_json *config);
 
 /* The next name of a comma-separated list, without blanks around it; false at the end. */
 bool mli_steps_next(const char **list, const char **name, size_t *length);

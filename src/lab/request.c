@@ -179,7 +179,9 @@ static void check_rest(mli_request *r, const mli_request_defaults *defaults, mli
 
         for (size_t i = 0; kind != NULL && i < MLI_STEP_MODELS && kind->models[i].key != NULL;
              i++) {
-            take_model(r, kind, &kind->models[i], defaults, report);
+            if (mli_step_model_is_needed(&kind->models[i], config_of(r, kind->name))) {
+                take_model(r, kind, &kind->models[i], defaults, report);
+            }
         }
         if (kind != NULL && kind->text_key != NULL) {
             take_text(r, kind, report);

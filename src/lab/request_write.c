@@ -31,6 +31,31 @@ static void put_formats(mli_jw *w, const mli_json *given)
     mli_jw_end_array(w);
 }
 
+/* The name of a model that a step's option names; NULL when the option is none. */
+static const char *model_of(const mli_request *r, const char *step, const char *key)
+{
+    for (size_t i = 0; i < r->model_count; i++) {
+        if (strcmp(r->models[i].step, step) == 0 && strcmp(r->models[i].key, key) == 0) {
+            return r->models[i].name;
+        }
+    }
+    return NULL;
+}
+
+/* Of recognition of speech alone; nothing where it is not asked for. */
+static void put_speech(mli_jw *w, const mli_request *r, const mli_json *asr)
+{
+    const char *model = model_of(r, "asr", "vad_model");
+
+    if (model == NULL) {
+        return;
+    }
+    mli_jw_kbool(w, "vad", true);
+    mli_jw_kstring(w, "vad_model", model);
+    mli_jw_kreal(w, "vad_threshold", mli_json_number(mli_json_get(asr, "vad_threshold"), 0.5));
+    mli_jw_kint(w, "batch_size", mli_json_int(mli_json_get(asr, "batch_size"), 8));
+}
+
 static void put_asr(mli_jw *w, const mli_request *r)
 {
     const mli_json *asr = mli_json_get(mli_json_get(r->given, "config"), "asr");
@@ -53,6 +78,7 @@ static void put_asr(mli_jw *w, const mli_request *r)
     mli_jw_kint(w, "threads", mli_json_int(mli_json_get(asr, "threads"), 0));
     mli_jw_kstring(w, "weights", mli_json_string(mli_json_get(asr, "weights"), "f16"));
     put_formats(w, mli_json_get(asr, "formats"));
+    put_speech(w, r, asr);
     mli_jw_end_object(w);
 }
 
@@ -76,17 +102,6 @@ static void put_value(mli_jw *w, const char *key, const mli_json *value, mli_buf
 static void put_member(mli_jw *w, const mli_request *r, const char *key, mli_buf *scratch)
 {
     put_value(w, key, mli_json_get(r->given, key), scratch);
-}
-
-/* The name of a model that a step's option names; NULL when the option is none. */
-static const char *model_of(const mli_request *r, const char *step, const char *key)
-{
-    for (size_t i = 0; i < r->model_count; i++) {
-        if (strcmp(r->models[i].step, step) == 0 && strcmp(r->models[i].key, key) == 0) {
-            return r->models[i].name;
-        }
-    }
-    return NULL;
 }
 
 /* Each option of the step's schema: as given, else its default, else not at all. */

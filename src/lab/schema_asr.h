@@ -19,6 +19,12 @@
     "\"weights\":{\"enum\":[\"f16\",\"f32\"],\"default\":\"f16\"},"                                \
     "\"formats\":{\"type\":\"array\",\"maxItems\":16,\"uniqueItems\":true,"                        \
     "\"items\":{\"enum\":[\"txt\",\"json\",\"verbose_json\",\"srt\",\"vtt\",\"tsv\",\"ctm\"]},"    \
-    "\"default\":[]}}}"
+    "\"default\":[]},"                                                                             \
+    "\"vad\":{\"type\":\"boolean\",\"default\":false,"                                             \
+    "\"description\":\"Recognise speech alone, cut at silences.\"},"                               \
+    "\"vad_model\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":96},"                        \
+    "\"vad_threshold\":{\"type\":\"number\",\"exclusiveMinimum\":0,\"maximum\":1,"                 \
+    "\"default\":0.5},"                                                                            \
+    "\"batch_size\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":16,\"default\":8}}}"
 
 #endif

@@ -3,6 +3,7 @@
 #include "lab/checkpoint.h"
 #include "lab/handoff.h"
 #include "lab/original_time.h"
+#include "lab/step_asr_speech.h"
 #include "lab/step_key.h"
 #include "lab/step_kinds.h"
 #include "lab/step_schemas.h"
@@ -27,6 +28,7 @@ typedef struct asr_work {
     mli_worker *w;
     const mli_json *config; /* request.config.asr, or NULL */
     modellab_status said;   /* failure of a checkpoint's line */
+    const mli_silero *vad;  /* of recognition of speech alone; NULL = everything. Borrowed */
     char key[65];           /* of the work: what its windows depend on */
     size_t window;          /* windows done */
     int64_t seek;           /* where the present one begins */
@@ -172,6 +174,7 @@ static void read_options(asr_work *work, mli_asr_options *options)
                                                    options->condition_on_previous);
     options->word_times = mli_json_bool(mli_json_get(config, "word_times"), options->word_times);
     read_temperatures(work, options);
+    mli_asr_speech_options(work->config, work->vad, options);
     options->progress = on_progress;
     options->mark = on_mark;
     options->pulse = on_pulse;
@@ -242,7 +245,8 @@ write_all(asr_work *work, const mli_transcript *transcript, bool partial, modell
 /* What decides the bits of each window. How many threads and which formats does not. */
 MODELLAB_MUST_CHECK static modellab_status make_key(asr_work *work, modellab_error *err)
 {
-    static const char *const without[] = {"model", "weights", "threads", "formats", NULL};
+    static const char *const without[] = {"model",     "weights",    "threads", "formats",
+                                          "vad_model", "batch_size", NULL};
     mli_worker *w = work->w;
     mli_step_key key;
     mli_step_key_begin(&key, "asr", VERSION);
@@ -251,6 +255,9 @@ MODELLAB_MUST_CHECK static modellab_status make_key(asr_work *work, modellab_err
     mli_step_key_add(&key, "engine", w->engine);
     if (mli_handoff_done(w, "enhance")) {
         mli_step_key_add(&key, "enhance", mli_worker_past_key(w, "enhance"));
+    }
+    if (work->vad != NULL) {
+        mli_step_key_add(&key, "vad_sha256", mli_asr_speech_sha256(w));
     }
     modellab_status status = mli_step_key_options(&key, work->config, without, w->alloc, err);
     mli_step_key_end(&key, work->key);
@@ -408,6 +415,9 @@ MODELLAB_MUST_CHECK static modellab_status step_key(mli_worker *w, char out[65],
     name_engine(w, w->asr_model);
     status = say_engine(w, err);
     if (status == MODELLAB_OK) {
+        status = mli_asr_speech_open(w, work.config, &work.vad, err);
+    }
+    if (status == MODELLAB_OK) {
         status = make_key(&work, err);
     }
     mli_buf_init(&formats, w->alloc);
@@ -428,6 +438,9 @@ MODELLAB_MUST_CHECK static modellab_status run(mli_worker *w, modellab_error *er
     asr_work work = begin(w, err);
     modellab_status status = mli_handoff_samples(w, err);
     if (status == MODELLAB_OK) {
+        status = mli_asr_speech_open(w, work.config, &work.vad, err);
+    }
+    if (status == MODELLAB_OK) {
         status = make_key(&work, err);
     }
     if (status == MODELLAB_OK) {
@@ -441,14 +454,15 @@ MODELLAB_MUST_CHECK static modellab_status run(mli_worker *w, modellab_error *er
     return status;
 }
 
-const mli_step_kind mli_step_kind_asr = {.name = "asr",
-                                         .text = "Recognises speech: the transcript with times.",
-                                         .needs = "ingest",
-                                         .wants = "enhance",
-                                         .outputs = "",
-                                         .schema = MLI_SCHEMA_asr,
-                                         .models = {{"model", "asr", NULL}},
-                                         .run = run,
-                                         .key = step_key,
-                                         .needs_input = true,
-                                         .writes_transcripts = true};
+const mli_step_kind mli_step_kind_asr = {
+    .name = "asr",
+    .text = "Recognises speech: the transcript with times.",
+    .needs = "ingest",
+    .wants = "enhance",
+    .outputs = "",
+    .schema = MLI_SCHEMA_asr,
+    .models = {{"model", "asr", NULL, NULL}, {"vad_model", "vad", "silero-vad-v6", "vad"}},
+    .run = run,
+    .key = step_key,
+    .needs_input = true,
+    .writes_transcripts = true};

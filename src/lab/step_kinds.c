@@ -37,6 +37,11 @@ const mli_step_kind *mli_step_kind_at(size_t index)
     return index < COUNT ? kinds[index] : NULL;
 }
 
+bool mli_step_model_is_needed(const mli_step_model *model, const mli_json *config)
+{
+    return model->when == NULL || mli_json_bool(mli_json_get(config, model->when), false);
+}
+
 bool mli_step_kind_is_offered(const mli_step_kind *kind)
 {
     const char *testing = kind->for_tests ? mli_os_env("MODEL_LAB_TESTING") : "1";

@@ -48,7 +48,7 @@ static void close_silero(void *model)
     mli_silero_destroy(model);
 }
 
-static const mli_model_opener opener = {"vad", open_silero, close_silero};
+const mli_model_opener mli_opener_vad = {"vad", open_silero, close_silero};
 
 static double number_of(const mli_json *config, const char *key, double fallback)
 {
@@ -174,7 +174,7 @@ MODELLAB_MUST_CHECK static modellab_status run(mli_worker *w, modellab_error *er
     void *model = NULL;
     modellab_status status = mli_handoff_samples(w, err);
     if (status == MODELLAB_OK) {
-        status = mli_worker_model(w, "model", &opener, &model, err);
+        status = mli_worker_model(w, "model", &mli_opener_vad, &model, err);
     }
     if (status != MODELLAB_OK) {
         return status;
@@ -200,7 +200,7 @@ const mli_step_kind mli_step_kind_vad = {.name = "vad",
                                          .wants = "enhance",
                                          .outputs = "speech.json",
                                          .schema = MLI_SCHEMA_vad,
-                                         .models = {{"model", "vad", "silero-vad-v6"}},
+                                         .models = {{"model", "vad", "silero-vad-v6", NULL}},
                                          .run = run,
                                          .key = key,
                                          .needs_input = true};

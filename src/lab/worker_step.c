@@ -137,7 +137,8 @@ modellab_status mli_worker_step_key(mli_worker *w, int32_t version, const char *
                         mli_blas_core_in_use());
     mli_step_key_add(&key, "engine", engine);
     for (size_t i = 0; status == MODELLAB_OK && i < MLI_STEP_MODELS; i++) {
-        if (w->kind->models[i].key != NULL) {
+        if (w->kind->models[i].key != NULL &&
+            mli_step_model_is_needed(&w->kind->models[i], mli_worker_config(w))) {
             status = add_model(w, &w->kind->models[i], &key, err);
         }
     }

@@ -27,52 +27,64 @@ typedef struct batch {
     float *samples;
 } batch;
 
+modellab_status mli_asr_chunk_run(const mli_asr_run *whole, const mli_asr_options *options,
+                                  const mli_asr_chunks *chunks, size_t chunk, float *samples,
+                                  mli_asr_run *out, modellab_error *err)
+{
+    const mli_vad_segment *first = &chunks->segments[chunks->items[chunk].first];
+    mli_audio_source *source = NULL;
+    *out = *whole;
+    out->options = options;
+    out->source = NULL;
+    out->transcript = NULL;
+    out->history = NULL;
+    out->history_count = out->history_capacity = 0;
+    out->seek = 0;
+    out->encoded_seek = -1;
+    out->last_speech = 0;
+    out->is_chunk = true;
+    out->origin = first->start / MLI_MEL_HOP;
+    modellab_status status = mli_asr_chunk_source(whole, chunks, chunk, samples, &source, err);
+    out->source = source;
+    if (status == MODELLAB_OK)
+        status = mli_transcript_create(whole->alloc, &out->transcript, err);
+    if (status == MODELLAB_OK && whole->history_count > 0)
+        status = mli_asr_remember(out, whole->history, whole->history_count, err);
+    if (status == MODELLAB_OK)
+        status = mli_mel_max(mli_asr_model_mel(whole->session->model), source, whole->session->pool,
+                             whole->cancel, &out->mel_max, err);
+    if (status != MODELLAB_OK)
+        return status;
+    out->transcript->has_words = options->word_times;
+    out->content_frames = mli_mel_content_frames(source);
+    return MODELLAB_OK;
+}
+
+void mli_asr_chunk_run_end(mli_asr_run *run)
+{
+    mli_audio_unref((mli_audio_source *)run->source);
+    mli_transcript_unref(run->transcript);
+    mli_free(run->alloc, run->history);
+    run->source = NULL;
+    run->transcript = NULL;
+    run->history = NULL;
+}
+
 static void leave(batch *b, lane *l)
 {
     const modellab_allocator *alloc = b->run->alloc;
     mli_asr_attempts_end(&l->attempts);
     mli_whisper_sequence_dispose(&l->said, alloc);
-    mli_audio_unref((mli_audio_source *)l->run.source);
-    mli_transcript_unref(l->run.transcript);
-    mli_free(alloc, l->run.history);
+    mli_asr_chunk_run_end(&l->run);
     memset(l, 0, sizeof *l);
 }
 
-/* A run of its own for the chunk: nothing of the others is in it. */
 MODELLAB_MUST_CHECK static modellab_status enter(batch *b, lane *l, size_t chunk,
                                                  modellab_error *err)
 {
-    const mli_asr_run *whole = b->run;
-    const mli_vad_segment *first = &b->chunks->segments[b->chunks->items[chunk].first];
-    mli_audio_source *source = NULL;
     l->chunk = chunk;
-    l->run = *whole;
-    l->run.options = &b->options;
-    l->run.source = NULL;
-    l->run.transcript = NULL;
-    l->run.history = NULL;
-    l->run.history_count = l->run.history_capacity = 0;
-    l->run.seek = 0;
-    l->run.encoded_seek = -1;
-    l->run.last_speech = 0;
-    l->run.is_chunk = true;
-    l->run.origin = first->start / MLI_MEL_HOP;
-    modellab_status status =
-        mli_asr_chunk_source(whole, b->chunks, chunk, b->samples, &source, err);
-    l->run.source = source;
-    if (status == MODELLAB_OK)
-        status = mli_transcript_create(whole->alloc, &l->run.transcript, err);
-    if (status == MODELLAB_OK && whole->history_count > 0)
-        status = mli_asr_remember(&l->run, whole->history, whole->history_count, err);
-    if (status == MODELLAB_OK)
-        status = mli_mel_max(mli_asr_model_mel(whole->session->model), source, whole->session->pool,
-                             whole->cancel, &l->run.mel_max, err);
-    if (status != MODELLAB_OK)
-        return status;
-    l->run.transcript->has_words = whole->options->word_times;
-    l->run.content_frames = mli_mel_content_frames(source);
     l->busy = true;
-    return status;
+    return mli_asr_chunk_run(b->run, &b->options, b->chunks, chunk, b->samples, &l->run, err);
 }
 
 /* Finished chunks, in their order, into the transcript of the recording. */

@@ -165,13 +165,23 @@ MODELLAB_MUST_CHECK modellab_status mli_asr_tell_mark(const mli_asr_run *run, si
 /* asr_speech.c: where there is speech, in chunks. */
 MODELLAB_MUST_CHECK modellab_status mli_asr_find_speech(const mli_asr_run *run, mli_asr_chunks *out,
                                                         modellab_error *err);
-/* A source of its own for the speech of a chunk; `samples` is room for MLI_ASR_CHUNK_SAMPLES. */
+/* A source of its own for the speech of a chunk; `samples` is room for MLI_ASR_CHUNK_SAMPLES;
+ * NULL = its own. */
 MODELLAB_MUST_CHECK modellab_status mli_asr_chunk_source(const mli_asr_run *run,
                                                          const mli_asr_chunks *chunks, size_t index,
                                                          float *samples, mli_audio_source **out,
                                                          modellab_error *err);
 
-/* asr_batch.c: decodes the chunks that end after run->seek, side by side, and adds what was said to
+/* asr_batch.c: a run of its own for a chunk, in which nothing of the others is: its speech as
+ * source, an empty transcript, and the history of the whole. Ended in every case. `samples` is room
+ * as for mli_asr_chunk_source, NULL = its own. */
+MODELLAB_MUST_CHECK modellab_status mli_asr_chunk_run(const mli_asr_run *whole,
+                                                      const mli_asr_options *options,
+                                                      const mli_asr_chunks *chunks, size_t chunk,
+                                                      float *samples, mli_asr_run *out,
+                                                      modellab_error *err);
+void mli_asr_chunk_run_end(mli_asr_run *run);
+/* Decodes the chunks that end after run->seek, side by side, and adds what was said to
  * the transcript in their order. The history of the run stands before each of them. */
 MODELLAB_MUST_CHECK modellab_status mli_asr_decode_chunks(mli_asr_run *run,
                                                           const mli_asr_chunks *chunks,

@@ -49,16 +49,15 @@ modellab_status mli_asr_find_speech(const mli_asr_run *run, mli_asr_chunks *out,
     return status;
 }
 
-modellab_status mli_asr_chunk_source(const mli_asr_run *run, const mli_asr_chunks *chunks,
-                                     size_t index, float *samples, mli_audio_source **out,
-                                     modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status join(const mli_asr_run *run,
+                                                const mli_asr_chunks *chunks, size_t index,
+                                                float *samples, mli_audio_source **out,
+                                                modellab_error *err)
 {
     const mli_asr_chunk *chunk = &chunks->items[index];
-    const mli_audio_info *info = mli_audio_info_of(run->source);
     mli_audio_store *store = NULL;
     size_t at = 0;
     modellab_status status = MODELLAB_OK;
-    *out = NULL;
     for (size_t i = 0; status == MODELLAB_OK && i < chunk->count; i++) {
         const mli_vad_segment *s = &chunks->segments[chunk->first + i];
         size_t count = (size_t)(s->end - s->start);
@@ -71,7 +70,22 @@ modellab_status mli_asr_chunk_source(const mli_asr_run *run, const mli_asr_chunk
     if (status == MODELLAB_OK)
         status = mli_audio_store_append(store, samples, at, err);
     if (status == MODELLAB_OK)
-        return mli_audio_store_finish(store, info, out, err);
+        return mli_audio_store_finish(store, mli_audio_info_of(run->source), out, err);
     mli_audio_store_destroy(store);
+    return status;
+}
+
+modellab_status mli_asr_chunk_source(const mli_asr_run *run, const mli_asr_chunks *chunks,
+                                     size_t index, float *samples, mli_audio_source **out,
+                                     modellab_error *err)
+{
+    *out = NULL;
+    if (samples != NULL)
+        return join(run, chunks, index, samples, out, err);
+    samples = mli_alloc_array(run->alloc, MLI_ASR_CHUNK_SAMPLES, sizeof *samples);
+    if (samples == NULL)
+        return mli_no_memory(err);
+    modellab_status status = join(run, chunks, index, samples, out, err);
+    mli_free(run->alloc, samples);
     return status;
 }

@@ -197,12 +197,8 @@ choose_by_speech(mli_asr_run *run, const mli_asr_chunks *chunks, modellab_error 
     mli_audio_source *source = NULL;
     modellab_status status = MODELLAB_OK;
     first.content_frames = 0;
-    if (chunks->count > 0) {
-        float *samples = mli_alloc_array(run->alloc, MLI_ASR_CHUNK_SAMPLES, sizeof *samples);
-        status = samples == NULL ? mli_no_memory(err)
-                                 : mli_asr_chunk_source(run, chunks, 0, samples, &source, err);
-        mli_free(run->alloc, samples);
-    }
+    if (chunks->count > 0)
+        status = mli_asr_chunk_source(run, chunks, 0, NULL, &source, err);
     if (status == MODELLAB_OK && source != NULL) {
         first.source = source;
         first.content_frames = mli_mel_content_frames(source);

@@ -15,8 +15,12 @@ typedef enum mli_text_format {
         3, /* the OpenAI audio API's shape; words, when known, at the top level */
     MLI_TEXT_SRT = 4,
     MLI_TEXT_VTT = 5,
-    MLI_TEXT_TSV = 6, /* start, end (ms), text; with a header line */
-    MLI_TEXT_CTM = 7  /* NIST: file channel start duration word confidence */
+    MLI_TEXT_TSV = 6,       /* start, end (ms), text; with a header line */
+    MLI_TEXT_CTM = 7,       /* NIST: file channel start duration word confidence */
+    MLI_TEXT_TEXTGRID = 8,  /* Praat's, long form: tiers "segments" and, when known, "words" */
+    MLI_TEXT_SRT_WORDS = 9, /* a cue for each word */
+    MLI_TEXT_VTT_WORDS = 10,
+    MLI_TEXT_LAST = MLI_TEXT_VTT_WORDS
 } mli_text_format;
 
 typedef struct mli_format_options {
@@ -37,7 +41,8 @@ MODELLAB_MUST_CHECK modellab_status mli_format_write(const mli_transcript *trans
                                                      mli_buf *out, modellab_error *err);
 
 /* Reads VERBOSE_JSON (all of it; other keys are ignored), SRT, VTT, TSV (a segment a cue; texts
- * without outer spaces) and CTM (one segment with all words). Errors: E_SCHEMA (a line or key is
+ * without outer spaces), CTM (one segment with all words) and TextGrid (its tier "segments", or the
+ * first of intervals, with the words of "words"). Errors: E_SCHEMA (a line or key is
  * not as the format has it; detail = line number, from 1, or -1), E_INVALID_JSON, E_LIMIT,
  * E_UNSUPPORTED (other formats). */
 MODELLAB_MUST_CHECK modellab_status mli_format_read(mli_text_format format, const char *text,

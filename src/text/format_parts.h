@@ -26,12 +26,18 @@ bool mli_format_is_empty(const char *text);
 void mli_format_srt_cue(void *ctx, const mli_format_cue_text *cue);
 void mli_format_vtt_cue(void *ctx, const mli_format_cue_text *cue);
 void mli_format_json(const mli_transcript *t, mli_buf *out);
+void mli_format_textgrid(const mli_transcript *t, mli_buf *out);
 void mli_format_verbose_json(const mli_transcript *t, mli_buf *out);
 
 /* --- reading --- */
 MODELLAB_MUST_CHECK modellab_status mli_format_read_json(const char *text, size_t bytes,
                                                          const modellab_allocator *alloc,
                                                          mli_transcript *t, modellab_error *err);
+/* Bytes as in the file: UTF-8 or UTF-16, long or short form. */
+MODELLAB_MUST_CHECK modellab_status mli_format_read_textgrid(const char *text, size_t bytes,
+                                                             const modellab_allocator *alloc,
+                                                             mli_transcript *t,
+                                                             modellab_error *err);
 MODELLAB_MUST_CHECK modellab_status mli_format_read_srt(mli_lines *lines,
                                                         const modellab_allocator *alloc,
                                                         mli_transcript *t, modellab_error *err);

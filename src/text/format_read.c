@@ -178,6 +178,8 @@ MODELLAB_MUST_CHECK static modellab_status read_into(mli_text_format format, mli
         return mli_format_read_vtt(lines, alloc, t, err);
     case MLI_TEXT_TSV:
         return read_tsv(lines, alloc, t, err);
+    case MLI_TEXT_TEXTGRID:
+        return mli_format_read_textgrid(lines->text, lines->bytes, alloc, t, err);
     case MLI_TEXT_CTM:
         return read_ctm(lines, alloc, t, err);
     default:
@@ -195,9 +197,10 @@ modellab_status mli_format_read(mli_text_format format, const char *text, size_t
     if (bytes > MLI_FORMAT_MAX_BYTES)
         return mli_fail(err, MODELLAB_E_LIMIT, "the text has %zu bytes; the limit is %d", bytes,
                         (int)MLI_FORMAT_MAX_BYTES);
-    if (format != MLI_TEXT_VERBOSE_JSON && !mli_utf8_valid(text, bytes))
+    bool as_text = format != MLI_TEXT_TEXTGRID; /* which may be UTF-16 */
+    if (as_text && format != MLI_TEXT_VERBOSE_JSON && !mli_utf8_valid(text, bytes))
         return mli_fail(err, MODELLAB_E_SCHEMA, "the text is not valid UTF-8");
-    if (memchr(text, '\0', bytes) != NULL)
+    if (as_text && memchr(text, '\0', bytes) != NULL)
         return mli_fail(err, MODELLAB_E_SCHEMA, "the text holds a NUL character");
     mli_transcript *t = NULL;
     modellab_status status = mli_transcript_create(alloc, &t, err);
@@ -205,7 +208,7 @@ modellab_status mli_format_read(mli_text_format format, const char *text, size_t
         return status;
     mli_lines lines = {.text = text, .bytes = bytes};
     status = read_into(format, &lines, alloc, t, err);
-    if (status == MODELLAB_OK && format != MLI_TEXT_VERBOSE_JSON)
+    if (status == MODELLAB_OK && format != MLI_TEXT_VERBOSE_JSON && as_text)
         status = set_duration(t, err);
     if (status == MODELLAB_OK)
         status = mli_transcript_finish(t, err);

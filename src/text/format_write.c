@@ -6,12 +6,12 @@
 #include "text/format_time.h"
 #include <string.h>
 
-static const char *const names[] = {NULL,  "txt", "json", "verbose_json",
-                                    "srt", "vtt", "tsv",  "ctm"};
+static const char *const names[] = {NULL,  "txt", "json",     "verbose_json", "srt",      "vtt",
+                                    "tsv", "ctm", "textgrid", "srt_words",    "vtt_words"};
 
 mli_text_format mli_format_from_name(const char *name)
 {
-    for (int i = MLI_TEXT_TXT; name != NULL && i <= MLI_TEXT_CTM; i++)
+    for (int i = MLI_TEXT_TXT; name != NULL && i <= MLI_TEXT_LAST; i++)
         if (strcmp(name, names[i]) == 0)
             return (mli_text_format)i;
     return (mli_text_format)0;
@@ -19,7 +19,7 @@ mli_text_format mli_format_from_name(const char *name)
 
 const char *mli_format_name(mli_text_format format)
 {
-    return format >= MLI_TEXT_TXT && format <= MLI_TEXT_CTM ? names[format] : NULL;
+    return format >= MLI_TEXT_TXT && format <= MLI_TEXT_LAST ? names[format] : NULL;
 }
 
 static bool is_blank(char c)
@@ -168,7 +168,9 @@ modellab_status mli_format_write(const mli_transcript *t, mli_text_format format
                                  const mli_format_options *given, mli_buf *out, modellab_error *err)
 {
     const mli_format_options options = given != NULL ? *given : (mli_format_options){0};
-    bool per_word = options.cue_per_word && format >= MLI_TEXT_SRT && format <= MLI_TEXT_TSV;
+    bool by_word = format == MLI_TEXT_SRT_WORDS || format == MLI_TEXT_VTT_WORDS;
+    bool per_word =
+        by_word || (options.cue_per_word && format >= MLI_TEXT_SRT && format <= MLI_TEXT_TSV);
     if ((per_word || format == MLI_TEXT_CTM) && t->segment_count > 0 && !has_words(t))
         return mli_fail(err, MODELLAB_E_STATE, "the transcript has no word times");
     switch (format) {
@@ -182,9 +184,11 @@ modellab_status mli_format_write(const mli_transcript *t, mli_text_format format
         mli_format_verbose_json(t, out);
         break;
     case MLI_TEXT_SRT:
+    case MLI_TEXT_SRT_WORDS:
         mli_format_each_cue(t, per_word, 1, mli_format_srt_cue, out);
         break;
     case MLI_TEXT_VTT:
+    case MLI_TEXT_VTT_WORDS:
         mli_buf_append_text(out, "WEBVTT\n\n");
         mli_format_each_cue(t, per_word, 1, mli_format_vtt_cue, out);
         break;
@@ -194,6 +198,9 @@ modellab_status mli_format_write(const mli_transcript *t, mli_text_format format
         break;
     case MLI_TEXT_CTM:
         write_ctm(t, options.name != NULL ? options.name : "audio", out);
+        break;
+    case MLI_TEXT_TEXTGRID:
+        mli_format_textgrid(t, out);
         break;
     default:
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "%d is not a transcript format",

@@ -374,9 +374,20 @@ static void scores(void **state)
     modellab_score_destroy(NULL);
 }
 
+static void alignment(void **state)
+{
+    void *out;
+    (void)state;
+    RESETS(modellab_align_audio(NULL, NULL, "", 0, NULL, (modellab_transcript **)&out, &err));
+    REFUSES(modellab_align_audio(NULL, NULL, "", 0, NULL, NULL, &err));
+    RESETS(modellab_align_file(NULL, "x", "", 0, NULL, (modellab_transcript **)&out, &err));
+    REFUSES(modellab_align_file(NULL, "x", "", 0, NULL, NULL, &err));
+}
+
 static void structs(void **state)
 {
     (void)state;
+    modellab_align_options_init(NULL, 8);
     modellab_asr_options_init(NULL, 8);
     modellab_audio_options_init(NULL, 8);
     modellab_caps_init(NULL, 8);
@@ -422,6 +433,6 @@ int main(void)
         cmocka_unit_test(labs_and_runs),  cmocka_unit_test(records_and_supervisors),
         cmocka_unit_test(catalogs),       cmocka_unit_test(inspections),
         cmocka_unit_test(voice_activity), cmocka_unit_test(scores),
-        cmocka_unit_test(structs)};
+        cmocka_unit_test(alignment),      cmocka_unit_test(structs)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -105,7 +105,7 @@ static void test_write(void **state)
     (void)state;
     modellab_transcript *t = read_json(json), *wordless;
     modellab_buffer *one = NULL, *two = NULL;
-    for (modellab_transcript_format f = MODELLAB_FORMAT_TXT; f <= MODELLAB_FORMAT_CTM; f++) {
+    for (modellab_transcript_format f = MODELLAB_FORMAT_TXT; f <= MODELLAB_FORMAT_VTT_WORDS; f++) {
         const char *name = modellab_transcript_format_name(f);
         assert_int_equal(modellab_transcript_format_from_name(name), f);
         OK(modellab_transcript_write(t, f, "a/talk.wav", &one, NULL));

@@ -117,6 +117,7 @@ static const char *const ways[] = {
     ASR("\"beam_size\":5"),
     ASR("\"temperatures\":[0.4],\"best_of\":2"),
     ASR("\"word_times\":true,\"formats\":[\"srt\"]"),
+    ASR("\"vad\":true,\"batch_size\":3,\"word_times\":true"),
 };
 
 /* Each attempt finishes one window, keeps it, and dies. */

@@ -32,8 +32,9 @@ static int stable(mli_text_format format, const mli_transcript *t)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
-    static const mli_text_format formats[] = {MLI_TEXT_SRT, MLI_TEXT_VTT, MLI_TEXT_TSV,
-                                              MLI_TEXT_CTM, MLI_TEXT_VERBOSE_JSON};
+    static const mli_text_format formats[] = {MLI_TEXT_SRT,      MLI_TEXT_VTT,
+                                              MLI_TEXT_TSV,      MLI_TEXT_CTM,
+                                              MLI_TEXT_TEXTGRID, MLI_TEXT_VERBOSE_JSON};
     const char *text = (const char *)data;
     int failed = 0;
     for (size_t i = 0; failed == 0 && i < sizeof formats / sizeof *formats; i++) {

@@ -125,7 +125,7 @@ complete_words() {
 check "bash: tr" [ "$(complete_words modellab tr)" = transcribe ]
 check "bash: models p" [ "$(complete_words modellab models pu)" = pull ]
 check "bash: --form" [ "$(complete_words modellab transcribe --form)" = --format ]
-check "bash: --format s" [ "$(complete_words modellab transcribe --format s)" = srt ]
+check "bash: --format ct" [ "$(complete_words modellab transcribe --format ct)" = ctm ]
 check "bash: completion z" [ "$(complete_words modellab completion z)" = zsh ]
 touch "$work/two words.wav"
 check "bash: a name with a space" [ "$(complete_words modellab transcribe "$work/two")" = "$work/two words.wav" ]

@@ -4,7 +4,7 @@
 
 #include "unit/failing_alloc.h"
 #include "unit/speech/asr_fixture.h"
-#include "unit/speech/silero_file.h"
+#include "unit/speech/vad_fixture.h"
 #include <math.h>
 
 enum { MOST_MARKS = 64, SECONDS = 95 };
@@ -14,20 +14,6 @@ static mli_asr_model *model;
 static mli_silero *vad;
 static mli_audio_source *audio;
 
-static void make_detector(void)
-{
-    float *values[SILERO_TENSORS];
-    mli_silero_weights weights;
-    mli_buf file;
-    silero_file(&file, &(silero_plan){0}, values);
-    assert_int_equal(mli_silero_read(&weights, NULL, file.data, file.size, NULL, NULL),
-                     MODELLAB_OK);
-    assert_int_equal(mli_silero_create(&vad, NULL, &weights, NULL), MODELLAB_OK);
-    mli_buf_dispose(&file);
-    for (size_t i = 0; i < SILERO_TENSORS; i++)
-        free(values[i]);
-}
-
 static int set_up(void **state)
 {
     (void)state;
@@ -35,7 +21,7 @@ static int set_up(void **state)
     fixture_ct2(folder.path);
     model = fixture_open(folder.path, NULL, MLI_ASR_WEIGHTS_F32);
     audio = fixture_audio(SECONDS);
-    make_detector();
+    vad = fixture_detector();
     return 0;
 }
 

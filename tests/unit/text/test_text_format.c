@@ -124,7 +124,7 @@ static void test_rounding(void **state)
 static void test_names(void **state)
 {
     (void)state;
-    for (int f = MLI_TEXT_TXT; f <= MLI_TEXT_CTM; f++)
+    for (int f = MLI_TEXT_TXT; f <= MLI_TEXT_LAST; f++)
         assert_int_equal(mli_format_from_name(mli_format_name((mli_text_format)f)), f);
     assert_int_equal(mli_format_from_name("doc"), 0);
     assert_int_equal(mli_format_from_name(NULL), 0);
@@ -142,7 +142,7 @@ static void test_no_words(void **state)
     mli_buf_init(&out, NULL);
     assert_int_equal(mli_format_write(t, MLI_TEXT_CTM, NULL, &out, NULL), MODELLAB_E_STATE);
     assert_int_equal(mli_format_write(t, MLI_TEXT_VTT, &per_word, &out, NULL), MODELLAB_E_STATE);
-    assert_int_equal(mli_format_write(t, (mli_text_format)8, NULL, &out, NULL),
+    assert_int_equal(mli_format_write(t, (mli_text_format)99, NULL, &out, NULL),
                      MODELLAB_E_INVALID_ARGUMENT);
     OK(mli_format_write(empty, MLI_TEXT_CTM, NULL, &out, NULL));
     OK(mli_format_write(empty, MLI_TEXT_VTT, NULL, &out, NULL));

@@ -1,0 +1,139 @@
+/* Words of texts, and which of two texts are the same. */
+#include "unit/unit.h"
+
+#include "base/alloc.h"
+#include "base/random.h"
+#include "speech/align_pair.h"
+#include "unit/failing_alloc.h"
+#include <string.h>
+
+static size_t words_of(const char *text, mli_align_word **out)
+{
+    size_t count = 0;
+    assert_int_equal(mli_align_words(NULL, text, strlen(text), NULL, out, &count, NULL),
+                     MODELLAB_OK);
+    return count;
+}
+
+static void words_are_what_stands_between_white_space(void **state)
+{
+    (void)state;
+    mli_align_word *w = NULL;
+    const char *text = " Don't\tstop\xc2\xa0-- dont\n\nSTOP. \xc3\x89t\xc3\xa9 ";
+    assert_int_equal(words_of(text, &w), 6);
+    assert_int_equal(w[0].text, 1);
+    assert_int_equal(w[0].bytes, 5);
+    assert_memory_equal(text + w[5].text, "\xc3\x89t\xc3\xa9", 5);
+    assert_true(w[0].key == w[3].key); /* Don't, dont */
+    assert_true(w[1].key == w[4].key); /* stop, STOP. */
+    assert_true(w[2].key != w[0].key && w[2].key != w[1].key);
+    mli_free(NULL, w);
+    assert_int_equal(words_of("", &w), 0);
+    mli_free(NULL, w);
+    size_t count = 5;
+    assert_int_equal(mli_align_words(NULL, "a \xff", 3, NULL, &w, &count, NULL),
+                     MODELLAB_E_INVALID_ARGUMENT);
+    assert_null(w);
+}
+
+static void expect(const char *given, const char *heard, const int32_t *want)
+{
+    mli_align_word *g = NULL, *h = NULL;
+    uint64_t a[32], b[32];
+    int32_t partner[32];
+    size_t n = words_of(given, &g), m = words_of(heard, &h);
+    for (size_t i = 0; i < n; i++)
+        a[i] = g[i].key;
+    for (size_t i = 0; i < m; i++)
+        b[i] = h[i].key;
+    assert_int_equal(mli_align_pair(NULL, a, n, b, m, NULL, partner, NULL), MODELLAB_OK);
+    assert_memory_equal(partner, want, n * sizeof *want);
+    mli_free(NULL, g);
+    mli_free(NULL, h);
+}
+
+static void pairs_are_those_of_the_least_distance(void **state)
+{
+    (void)state;
+    expect("a b c", "a b c", (int32_t[]){0, 1, 2});
+    expect("a b c", "A, c!", (int32_t[]){0, -1, 1});
+    expect("a b c", "a x c", (int32_t[]){0, 1, 2});
+    expect("a c", "a b c", (int32_t[]){0, 2});
+    expect("a b", "", (int32_t[]){-1, -1});
+    expect("x y a b c d", "a b c d", (int32_t[]){-1, -1, 0, 1, 2, 3});
+}
+
+/* A long text, of which parts are missing and others are new: found again by its runs. */
+static void long_texts_are_found_again(void **state)
+{
+    (void)state;
+    enum { MANY = 30000 };
+    uint64_t *given = calloc(2 * MANY, sizeof *given), *heard = calloc(2 * MANY, sizeof *heard);
+    int32_t *partner = calloc(2 * MANY, sizeof *partner), *want = calloc(2 * MANY, sizeof *want);
+    size_t n = 0, m = 0, right = 0, same = 0;
+    assert_true(given != NULL && heard != NULL && partner != NULL && want != NULL);
+    for (uint32_t i = 0; i < MANY; i++) {
+        uint32_t random[4];
+        mli_philox(7, (uint32_t[4]){i, 0, 0, 0}, random);
+        uint64_t word = 1 + random[0] % 2000;
+        if (random[1] % 10 != 0) {
+            given[n] = word;
+            want[n++] = random[2] % 10 != 0 ? (int32_t)m : -1;
+        }
+        if (random[2] % 10 != 0)
+            heard[m++] = random[3] % 12 != 0 ? word : 5000 + random[3] % 1000;
+    }
+    assert_int_equal(mli_align_pair(NULL, given, n, heard, m, NULL, partner, NULL), MODELLAB_OK);
+    for (size_t i = 0; i < n; i++) {
+        assert_true(partner[i] < (int32_t)m);
+        for (size_t k = i; k-- > 0 && k + 50 > i;)
+            assert_true(partner[i] < 0 || partner[k] < partner[i]); /* rising */
+        same += want[i] >= 0;
+        right += want[i] >= 0 && partner[i] == want[i];
+    }
+    if (right < same * 97 / 100)
+        fail_msg("%zu of %zu", right, same);
+    /* Nothing in common: in proportion, and in order. */
+    for (size_t i = 0; i < m; i++)
+        heard[i] = 100000 + i;
+    assert_int_equal(mli_align_pair(NULL, given, n, heard, m, NULL, partner, NULL), MODELLAB_OK);
+    mli_cancel_word word = 1;
+    assert_int_equal(mli_align_pair(NULL, given, n, heard, m, &word, partner, NULL),
+                     MODELLAB_E_CANCELLED);
+    free(given);
+    free(heard);
+    free(partner);
+    free(want);
+}
+
+static void memory_may_be_short(void **state)
+{
+    (void)state;
+    const uint64_t given[] = {1, 2, 3}, heard[] = {1, 3};
+    int32_t partner[3];
+    for (long at = 0;; at++) {
+        failing_alloc f = {.fail_at = at};
+        modellab_allocator table = failing_alloc_table(&f);
+        mli_align_word *words = NULL;
+        size_t count = 0;
+        modellab_status status = mli_align_words(&table, "a b", 3, NULL, &words, &count, NULL);
+        if (status == MODELLAB_OK)
+            status = mli_align_pair(&table, given, 3, heard, 2, NULL, partner, NULL);
+        mli_free(&table, words);
+        assert_int_equal(f.live, 0);
+        assert_int_equal(status, f.calls > at ? MODELLAB_E_NO_MEMORY : MODELLAB_OK);
+        if (status == MODELLAB_OK)
+            break;
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(words_are_what_stands_between_white_space),
+        cmocka_unit_test(pairs_are_those_of_the_least_distance),
+        cmocka_unit_test(long_texts_are_found_again),
+        cmocka_unit_test(memory_may_be_short),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
