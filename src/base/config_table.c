@@ -110,6 +110,16 @@ static const mli_config_variable variables[] = {
      "read here; the pip client reads its own."},
     {"MODEL_LAB_QUEUE_RUNS", "400", MLI_CONFIG_INTEGER, MLI_CONFIG_ENV_ONLY, NULL, NULL, 1, 1000000,
      "Runs of the test of the queue."},
+    {"MODEL_LAB_REMOTE_API_KEY", "", MLI_CONFIG_SECRET, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
+     "Key of that service, sent to it alone as a bearer token."},
+    {"MODEL_LAB_REMOTE_MODEL", "", MLI_CONFIG_TEXT, 0, NULL, NULL, 0, 0,
+     "Model that the service is asked for."},
+    {"MODEL_LAB_REMOTE_URL", "", MLI_CONFIG_URL, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
+     "Address of an OpenAI-compatible service for steps chapters, summary and action_items with "
+     "the "
+     "provider remote, up to and with its version (https://host/v1): https, or http on the "
+     "loopback "
+     "interface."},
     {"MODEL_LAB_REQUIRE_SANDBOX", "0", MLI_CONFIG_INTEGER, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 1,
      "1: a run whose worker cannot be confined in full ends FAILED (sandbox) before any step; a "
      "request can ask for the same."},

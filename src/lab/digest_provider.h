@@ -15,6 +15,7 @@ typedef struct mli_digest_provider {
 } mli_digest_provider;
 
 extern const mli_digest_provider mli_digest_embedded; /* digest_embedded.c */
+extern const mli_digest_provider mli_digest_remote;   /* digest_remote.c */
 
 /* step_digest.c: NULL when there is none of this name. */
 const mli_digest_provider *mli_digest_provider_find(const char *name);

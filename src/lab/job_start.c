@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "lab/job_private.h"
 #include "lab/order.h"
+#include "lab/remote_service.h"
 #include "lab/run_log.h"
 #include "lab/state.h"
 #include "lab/tally.h"
@@ -93,7 +94,8 @@ nameless(const mli_job *job, const char *name, const mli_buf *text, int *fd, mod
 /* What one run's worker gets. -1 = none. */
 typedef struct start {
     int fds[MLI_ORDER_FDS];
-    int file; /* the order, when it is too long for a message */
+    int file;    /* the order, when it is too long for a message */
+    bool remote; /* it asks a remote service: a worker of its own, that may use the network */
     mli_outputs outputs;
     mli_buf text;
 } start;
@@ -120,12 +122,22 @@ MODELLAB_MUST_CHECK static modellab_status make_order(mli_job *job, const mli_jo
                        .sandbox_off = job->host->lab->settings.sandbox_off,
                        .require_sandbox = job->host->lab->settings.require_sandbox,
                        .address_bytes = job->host->lab->settings.worker_address_bytes,
+                       .remote = s->remote,
                        .outputs = s->outputs};
+    mli_remote_settings remote = {0};
+    modellab_status status =
+        s->remote ? mli_remote_settings_read(&remote, job->host->lab->alloc, err) : MODELLAB_OK;
+    order.remote_url = remote.url != NULL ? remote.url : "";
+    order.remote_key = remote.key != NULL ? remote.key : "";
+    order.remote_model = remote.model != NULL ? remote.model : "";
     for (int i = 0; i < MLI_ORDER_FDS; i++) {
         order.has[i] = s->fds[i] >= 0;
     }
-    mli_order_write(&order, &s->text);
-    modellab_status status = mli_buf_status(&s->text, err);
+    if (status == MODELLAB_OK) {
+        mli_order_write(&order, &s->text);
+        status = mli_buf_status(&s->text, err);
+    }
+    mli_remote_settings_dispose(&remote);
     if (status == MODELLAB_OK && s->text.size > MLI_CHANNEL_INLINE_BYTES) {
         status = nameless(job, "order", &s->text, &s->file, err);
     }
@@ -221,7 +233,7 @@ MODELLAB_MUST_CHECK static modellab_status give_order(mli_job *job, const start 
 {
     mli_worker_pool *pool = job->host->pool;
     int64_t fence = job->row->fence;
-    while (mli_worker_pool_take(pool, &job->process)) {
+    while (!s->remote && mli_worker_pool_take(pool, &job->process)) {
         mli_job_enter_group(job);
         modellab_status status =
             mli_worker_process_order(&job->process, fence, &s->text, s->file, s->fds, err);
@@ -235,13 +247,14 @@ MODELLAB_MUST_CHECK static modellab_status give_order(mli_job *job, const start 
     if (status != MODELLAB_OK) {
         return status;
     }
+    job->process.remote = s->remote;
     mli_job_enter_group(job);
     return mli_worker_process_order(&job->process, fence, &s->text, s->file, s->fds, err);
 }
 
 MODELLAB_MUST_CHECK static modellab_status employ(mli_job *job, int lock_fd, modellab_error *err)
 {
-    start s = {.file = -1};
+    start s = {.file = -1, .remote = mli_remote_wanted_by(job->row->request_json)};
     for (int i = 0; i < MLI_ORDER_FDS; i++) {
         s.fds[i] = -1;
     }

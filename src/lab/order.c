@@ -64,6 +64,14 @@ void mli_order_write(const mli_order *order, mli_buf *out)
     mli_jw_kbool(&w, "sandbox_off", order->sandbox_off);
     mli_jw_kbool(&w, "require_sandbox", order->require_sandbox);
     mli_jw_kint(&w, "address_bytes", order->address_bytes);
+    if (order->remote) {
+        mli_jw_key(&w, "remote");
+        mli_jw_object(&w);
+        mli_jw_kstring(&w, "url", order->remote_url);
+        mli_jw_kstring(&w, "key", order->remote_key);
+        mli_jw_kstring(&w, "model", order->remote_model);
+        mli_jw_end_object(&w);
+    }
     mli_jw_key(&w, "outputs");
     mli_jw_array(&w);
     for (size_t i = 0; i < order->outputs.count; i++) {
@@ -158,6 +166,10 @@ static void fill(const mli_json *root, mli_order *out)
     out->input_name = text_of(root, "input_name");
     out->input_sha256 = text_of(root, "input_sha256");
     out->models_root = text_of(root, "models_root");
+    out->remote = mli_json_get(root, "remote") != NULL;
+    out->remote_url = text_of(mli_json_get(root, "remote"), "url");
+    out->remote_key = text_of(mli_json_get(root, "remote"), "key");
+    out->remote_model = text_of(mli_json_get(root, "remote"), "model");
     out->request_json = NULL;
     out->request = mli_json_get(root, "request");
     out->fence = number_of(root, "fence");

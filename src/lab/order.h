@@ -34,6 +34,9 @@ typedef struct mli_order {
     const char *steps; /* comma-separated, in order */
     const char *input_name, *input_sha256;
     const char *models_root;
+    /* The service that makes chapters, summaries, action items: with runs that ask for it. */
+    const char *remote_url, *remote_key, *remote_model;
+    bool remote;              /* it is asked for: the worker may use the network */
     const char *request_json; /* for writing: an object */
     const mli_json *request;  /* for reading */
     int64_t fence;

@@ -4,6 +4,6 @@
 
 #define MLI_SCHEMA_action_items                                                                    \
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"                         \
-    "\"provider\":{\"enum\":[\"embedded\"],\"default\":\"embedded\"}}}"
+    "\"provider\":{\"enum\":[\"embedded\",\"remote\"],\"default\":\"embedded\"}}}"
 
 #endif

@@ -4,7 +4,8 @@
 
 #define MLI_SCHEMA_chapters                                                                        \
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"                         \
-    "\"provider\":{\"enum\":[\"embedded\"],\"default\":\"embedded\"},\"min_seconds\":{\"type\":"   \
+    "\"provider\":{\"enum\":[\"embedded\",\"remote\"],\"default\":\"embedded\"},\"min_seconds\":{" \
+    "\"type\":"                                                                                    \
     "\"number\",\"minimum\":1,\"maximum\":86400,\"default\":60}}}"
 
 #endif

@@ -4,7 +4,8 @@
 
 #define MLI_SCHEMA_summary                                                                         \
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"                         \
-    "\"provider\":{\"enum\":[\"embedded\"],\"default\":\"embedded\"},\"sentences\":{\"type\":"     \
+    "\"provider\":{\"enum\":[\"embedded\",\"remote\"],\"default\":\"embedded\"},\"sentences\":{"   \
+    "\"type\":"                                                                                    \
     "\"integer\",\"minimum\":1,\"maximum\":100,\"default\":5}}}"
 
 #endif

@@ -10,7 +10,7 @@
 
 enum { VERSION = 1 };
 
-static const mli_digest_provider *const providers[] = {&mli_digest_embedded};
+static const mli_digest_provider *const providers[] = {&mli_digest_embedded, &mli_digest_remote};
 
 const mli_digest_provider *mli_digest_provider_find(const char *name)
 {

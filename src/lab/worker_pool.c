@@ -21,7 +21,7 @@ mli_pool_verdict mli_pool_judge(const mli_pool_settings *settings, const mli_wor
         stopped_by_signal) {
         return MLI_POOL_BAD_END;
     }
-    if (worker->runs >= settings->max_runs) {
+    if (worker->remote || worker->runs >= settings->max_runs) {
         return MLI_POOL_RAN_ENOUGH;
     }
     bool known = answer->own_bytes >= 0 && worker->first_own_bytes >= 0;

@@ -20,6 +20,7 @@ typedef struct mli_worker_process {
     bool is_child;         /* started here; an adopted one is not */
     mli_os_identity noted; /* of an adopted one, as its page told it */
     int32_t runs;          /* orders that it got */
+    bool remote;           /* it may use the network: for one run, which asked for it */
     int64_t fence;         /* of the present order */
     bool answered;         /* it said that the present run is done */
     bool out_of_turn;      /* it sent something, or hung up, while it had nothing to do */

@@ -17,6 +17,30 @@ static int open_folder(const mli_worker *w, const char *path)
                : w->files->open(w->files->user, path, MLI_OS_READ | MLI_OS_DIRECTORY, 0);
 }
 
+/* What the look-up of names and the check of certificates read. Those that are not there are passed
+ * over. */
+static const struct place {
+    const char *path;
+    bool folder;
+} name_service[] = {{"/etc/resolv.conf", false},
+                    {"/etc/hosts", false},
+                    {"/etc/nsswitch.conf", false},
+                    {"/etc/host.conf", false},
+                    {"/etc/gai.conf", false},
+                    {"/etc/services", false},
+                    {"/etc/ssl", true},
+                    {"/usr/lib/ssl", true},
+                    {"/usr/share/ca-certificates", true},
+                    {"/usr/local/share/ca-certificates", true}};
+
+static mli_os_sandbox_folder open_place(const mli_worker *w, const struct place *place)
+{
+    int flags = MLI_OS_READ | MLI_OS_NONBLOCK | (place->folder ? MLI_OS_DIRECTORY : 0);
+    return (mli_os_sandbox_folder){w->files->open(w->files->user, place->path, flags, 0),
+                                   MLI_OS_SANDBOX_READ |
+                                       (place->folder ? MLI_OS_SANDBOX_LIST : MLI_OS_SANDBOX_FILE)};
+}
+
 void mli_worker_confine(mli_worker *w)
 {
     mli_worker_context *c = w->context;
@@ -27,11 +51,19 @@ void mli_worker_confine(mli_worker *w)
     }
     mli_os_sandbox_folder models = {open_folder(w, w->order.models_root),
                                     MLI_OS_SANDBOX_READ | MLI_OS_SANDBOX_LIST};
-    mli_os_sandbox what = {
-        .folders = &models, .folder_count = 1, .network = profile.network, .messages = true};
+    mli_os_sandbox_folder folders[1 + sizeof(name_service) / sizeof(name_service[0])] = {models};
+    mli_os_sandbox what = {.folders = folders,
+                           .folder_count = 1,
+                           .network = profile.network || w->order.remote,
+                           .messages = true};
+    for (size_t i = 0; what.network && i < sizeof(name_service) / sizeof(name_service[0]); i++) {
+        folders[what.folder_count++] = open_place(w, &name_service[i]);
+    }
     mli_os_sandbox_enter(&what, &c->sandbox);
     c->confined = true;
-    mli_os_fd_close(models.fd); /* was only a name for the kernel */
+    for (size_t i = 0; i < what.folder_count; i++) {
+        mli_os_fd_close(folders[i].fd); /* was only a name for the kernel */
+    }
     c->confine_ns = w->clock->monotonic_ns(w->clock->user) - start;
 }
 

@@ -79,8 +79,10 @@ static void script_answer(script *s, int fd, const reply *r)
                      r->status, bytes + r->pad, r->headers != NULL ? r->headers : "");
     script_send_all(fd, head, (size_t)n);
     script_send_all(fd, r->body, r->cut ? bytes / 2 : bytes);
-    for (size_t i = 0; i < r->pad; i += 16)
-        script_send_all(fd, "                ", r->pad - i < 16 ? r->pad - i : 16);
+    char spaces[4096];
+    memset(spaces, ' ', sizeof spaces);
+    for (size_t i = 0; i < r->pad; i += sizeof spaces)
+        script_send_all(fd, spaces, r->pad - i < sizeof spaces ? r->pad - i : sizeof spaces);
 }
 
 static void *script_serve(void *arg)

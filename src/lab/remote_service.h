@@ -1,0 +1,27 @@
+/* The remote service that makes chapters, summaries and action items: whether a run asks for it,
+ * and where it is. The key comes from the configuration, goes to the worker of such a run alone,
+ * and stands in no record and no log. */
+#ifndef MLI_LAB_REMOTE_SERVICE_H
+#define MLI_LAB_REMOTE_SERVICE_H
+
+#include "base/json.h"
+
+#define MLI_REMOTE_PROVIDER "remote"
+
+typedef struct mli_remote_settings {
+    const modellab_allocator *alloc;
+    char *url, *key, *model; /* NULL = not set */
+} mli_remote_settings;
+
+/* Whether a step of the request (accepted form) is to be made by the service: its worker then may
+ * use the network. */
+bool mli_remote_wanted(const mli_json *request);
+/* The same of its text; false when it cannot be read. */
+bool mli_remote_wanted_by(const char *request_json);
+/* From the configuration. Dispose of it in every case. */
+MODELLAB_MUST_CHECK modellab_status mli_remote_settings_read(mli_remote_settings *out,
+                                                             const modellab_allocator *alloc,
+                                                             modellab_error *err);
+void mli_remote_settings_dispose(mli_remote_settings *settings); /* the key is overwritten */
+
+#endif
