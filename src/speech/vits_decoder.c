@@ -323,6 +323,8 @@ static void keep(mli_vits_session *s, size_t index)
     }
     mli_nn_signal_keep(&s->decoder.stage[index].up.raw, up_end - 2 * most_lag(st));
     mli_nn_signal_keep(&s->decoder.stage[index].up.leaky, up_end - 2 * most_lag(st));
+    if (last_stage && s->decoder.sent >= total_of(s, index + 1))
+        mli_nn_signal_keep(out, out->end); /* all was handed out: only zeros come now */
     mli_nn_signal_keep(out, last_stage ? s->decoder.sent - (int64_t)(net->decoder.post_taps - 1) / 2
                                        : s->decoder.stage[index + 1].taken -
                                              (int64_t)net->decoder.stage[index + 1].reach + 1);
