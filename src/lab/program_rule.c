@@ -8,6 +8,8 @@
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
 
 static const mli_program_rule rules[] = {
+    /* Text in, IPA out; the word is the name of its voice. */
+    {"espeak-ng", "tts", "MODEL_LAB_ESPEAK_NG", {"-q", "--ipa", "-v", "%", NULL}, 60000, 512 * MIB},
     /* For tests of what is here: `tr` or what the test gives in its place. */
     {"upper", "program", "MODEL_LAB_TEST_PROGRAM", {"a-z", "A-Z", NULL}, 5000, 512 * MIB},
     {"chosen", "program", "MODEL_LAB_TEST_PROGRAM", {"a", "%", NULL}, 1000, 512 * MIB},

@@ -11,6 +11,7 @@ extern const mli_step_kind mli_step_kind_asr;
 extern const mli_step_kind mli_step_kind_chapters;
 extern const mli_step_kind mli_step_kind_summary;
 extern const mli_step_kind mli_step_kind_action_items;
+extern const mli_step_kind mli_step_kind_tts;
 extern const mli_step_kind mli_step_kind_bundle;
 
 /* Of tests. */

@@ -9,11 +9,12 @@
 #include "lab/schema_enhance.h"
 #include "lab/schema_noop_text.h"
 #include "lab/schema_summary.h"
+#include "lab/schema_tts.h"
 #include "lab/schema_vad.h"
 
 /* All but asr, which is there always. */
 #define MLI_STEP_SCHEMAS(X)                                                                        \
     X(enhance)                                                                                     \
-    X(vad) X(chapters) X(summary) X(action_items) X(noop_text)
+    X(tts) X(vad) X(chapters) X(summary) X(action_items) X(noop_text)
 
 #endif

@@ -2,6 +2,7 @@
 #include "os/program.h"
 #include "os/file.h"
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -51,6 +52,12 @@ const char *const *mli_os_environment(void)
 
 int mli_os_become(const char *path, const char *const *argv, const char *const *envp)
 {
+    /* A file beyond its limit is an error that a program may do without (espeak-ng's sound library
+     * wants memory files), not its end: what is blocked stays so in the new program. */
+    sigset_t held;
+    if (sigemptyset(&held) != 0 || sigaddset(&held, SIGXFSZ) != 0 ||
+        sigprocmask(SIG_BLOCK, &held, NULL) != 0)
+        return -errno;
     /* execve promises to change neither. */
     (void)execve(path, (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)envp);
     return -errno;

@@ -1,0 +1,223 @@
+/* Runs of step tts with the real voice: what they write is what the library says, also with the
+ * user's own espeak-ng; refusals, failures, a cancel while it speaks. test_speak WORKER HOST */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/json.h"
+#include "crash/kit.h"
+
+#define TEXT "Dr. Smith paid $3.50 in 2024. Was it enough?"
+#define ESPEAK "/usr/bin/espeak-ng"
+
+static modellab_run *execute(kit *k, const char *request, const char *fail_step,
+                             char id[MODELLAB_RUN_ID_BYTES])
+{
+    kit_submit_bare(k, request, id);
+    pid_t host = kit_start_host(k, &(kit_host){.fail_step = fail_step});
+    (void)kit_wait_final(k, id);
+    kit_stop_host(k, host);
+    return kit_load(k, id);
+}
+
+static char *read_artifact(kit *k, const char *id, const char *name, size_t *bytes)
+{
+    char path[512], file[64];
+    (void)snprintf(file, sizeof(file), "artifacts/1-%s", name);
+    kit_run_path(k, id, file, path);
+    return kit_read_bytes(path, bytes);
+}
+
+static mli_json *read_times(kit *k, const char *id)
+{
+    size_t bytes = 0;
+    mli_json *root = NULL;
+    char *text = read_artifact(k, id, "spoken.json", &bytes);
+    assert_int_equal(mli_json_parse(text, bytes, 1 << 20, &root, NULL), MODELLAB_OK);
+    free(text);
+    return root;
+}
+
+static double member(const mli_json *list, size_t i, const char *key)
+{
+    return mli_json_number(mli_json_get(mli_json_at(list, i), key), NAN);
+}
+
+/* Words and their times, and the number of samples, as modellab_tts_speak_text gives them. */
+static void compare_with_library(const mli_json *times, size_t wav_bytes)
+{
+    modellab_tts_options options = MODELLAB_TTS_OPTIONS_INIT;
+    modellab_tts_text_options text = MODELLAB_TTS_TEXT_OPTIONS_INIT;
+    modellab_model *voice = NULL, *words = NULL;
+    modellab_tts_session *session = NULL;
+    modellab_tts_result *result = NULL;
+    size_t count = 0;
+    options.seed = 5;
+    assert_int_equal(modellab_model_open("piper-en_US-joe-medium", NULL, &voice, NULL),
+                     MODELLAB_OK);
+    assert_int_equal(modellab_model_open("cmudict", NULL, &words, NULL), MODELLAB_OK);
+    text.lexicon = words;
+    assert_int_equal(modellab_tts_session_create(voice, &options, &session, NULL), MODELLAB_OK);
+    assert_int_equal(modellab_tts_speak_text(session, TEXT, sizeof TEXT - 1, &text, &result, NULL),
+                     MODELLAB_OK);
+    assert_non_null(modellab_tts_result_samples(result, &count));
+    assert_int_equal(wav_bytes, 44 + 2 * count);
+    const mli_json *list = mli_json_get(times, "words");
+    for (size_t i = 0;; i++) {
+        modellab_tts_text_word w = {.size = sizeof(w)};
+        if (modellab_tts_result_text_word_at(result, i, &w, NULL) != MODELLAB_OK) {
+            assert_int_equal(mli_json_count(list), i);
+            break;
+        }
+        const char *word = mli_json_string(mli_json_get(mli_json_at(list, i), "word"), "");
+        assert_int_equal(strlen(word), w.bytes);
+        assert_memory_equal(word, TEXT + w.from, w.bytes);
+        assert_true(fabs(member(list, i, "start") - w.start) < 1e-3);
+        assert_true(fabs(member(list, i, "end") - w.end) < 1e-3);
+    }
+    assert_int_equal(mli_json_count(mli_json_get(times, "phonemes")),
+                     modellab_tts_result_symbol_count(result));
+    modellab_tts_result_unref(result);
+    modellab_tts_session_destroy(session);
+    modellab_model_unref(words);
+    modellab_model_unref(voice);
+}
+
+static void a_text_as_the_library_says_it(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    modellab_run *run =
+        execute(k, "{\"steps\":[\"tts\"],\"config\":{\"tts\":{\"text\":\"" TEXT "\",\"seed\":5}}}",
+                NULL, id);
+    if (kit_info(run).status != MODELLAB_RUN_COMPLETED) {
+        fail_msg("%s", kit_info(run).message);
+    }
+    size_t bytes = 0;
+    char *wav = read_artifact(k, id, "speech.wav", &bytes);
+    assert_memory_equal(wav, "RIFF", 4);
+    free(wav);
+    mli_json *times = read_times(k, id);
+    compare_with_library(times, bytes);
+    mli_json_free(times);
+    modellab_buffer *json = NULL;
+    assert_int_equal(modellab_run_to_json(run, &json, NULL), MODELLAB_OK);
+    assert_non_null(strstr(modellab_buffer_data(json), "\"name\":\"piper-en_US-joe-medium\""));
+    assert_non_null(strstr(modellab_buffer_data(json), "\"name\":\"cmudict\""));
+    modellab_buffer_destroy(json);
+    modellab_run_unref(run);
+}
+
+static void by_the_users_espeak(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    static const char request[] =
+        "{\"steps\":[\"tts\"],\"config\":{\"tts\":{\"text\":\"" TEXT "\",\"g2p\":\"espeak\"}}}";
+    assert_int_equal(unsetenv("MODEL_LAB_ESPEAK_NG"), 0);
+    modellab_run *run = execute(k, request, NULL, id);
+    assert_int_equal(kit_info(run).status, MODELLAB_RUN_FAILED); /* nobody said where it is */
+    modellab_run_unref(run);
+    if (access(ESPEAK, X_OK) != 0) {
+        (void)printf("skipped: no " ESPEAK "\n");
+        return;
+    }
+    assert_int_equal(setenv("MODEL_LAB_ESPEAK_NG", ESPEAK, 1), 0);
+    run = execute(k, request, NULL, id);
+    assert_int_equal(unsetenv("MODEL_LAB_ESPEAK_NG"), 0);
+    if (kit_info(run).status != MODELLAB_RUN_COMPLETED) {
+        fail_msg("%s", kit_info(run).message);
+    }
+    mli_json *times = read_times(k, id);
+    const char *ipa = mli_json_string(mli_json_get(times, "ipa"), "");
+    assert_non_null(strstr(ipa, "sm\xcb\x88\xc9\xaa\xce\xb8")); /* Smith */
+    assert_int_equal(mli_json_int(mli_json_get(times, "unknown_symbols"), -1), 0);
+    assert_int_equal(mli_json_count(mli_json_get(times, "words")), 9);
+    mli_json_free(times);
+    modellab_run_unref(run);
+}
+
+static void expect_refused(kit *k, const char *request, modellab_status expected)
+{
+    char id[MODELLAB_RUN_ID_BYTES];
+    modellab_run_submit_options o = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
+    o.request = request;
+    assert_int_equal(modellab_run_submit(k->lab, &o, id, NULL, NULL), expected);
+}
+
+static void refusals_and_failures(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    expect_refused(k, "{\"steps\":[\"tts\"]}", MODELLAB_E_SCHEMA);
+    expect_refused(k, "{\"steps\":[\"tts\"],\"config\":{\"tts\":{\"text\":\"a\",\"speed\":0}}}",
+                   MODELLAB_E_SCHEMA);
+    expect_refused(k, "{\"steps\":[\"tts\"],\"config\":{\"tts\":{\"text\":\"a\",\"voice\":\"x\"}}}",
+                   MODELLAB_E_NOT_FOUND);
+    expect_refused(
+        k, "{\"steps\":[\"tts\"],\"config\":{\"tts\":{\"text\":\"a\",\"voice\":\"cmudict\"}}}",
+        MODELLAB_E_UNSUPPORTED_MODEL);
+    static const char *const failing[] = {
+        "{\"steps\":[\"tts\"],\"config\":{\"tts\":{\"text\":\"...\"}}}",
+        "{\"steps\":[\"tts\"],\"config\":{\"tts\":{\"text\":\"a\",\"speaker\":1}}}",
+        "{\"steps\":[\"tts\"],\"config\":{\"tts\":{\"text\":\"a7\",\"g2p\":\"ipa\",\"seed\":1}}}"};
+    for (size_t i = 0; i < 2; i++) {
+        modellab_run *run = execute(k, failing[i], NULL, id);
+        assert_int_equal(kit_info(run).status, MODELLAB_RUN_FAILED);
+        assert_string_equal(kit_info(run).failed_step, "tts");
+        modellab_run_unref(run);
+    }
+    modellab_run *run = execute(k, failing[2], "tts", id);
+    assert_int_equal(kit_info(run).status, MODELLAB_RUN_FAILED);
+    modellab_run_unref(run);
+}
+
+static void a_cancel_while_it_speaks(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    static char request[220000];
+    size_t at = (size_t)snprintf(request, sizeof(request),
+                                 "{\"steps\":[\"tts\"],\"config\":{\"tts\":{\"text\":\"");
+    for (int i = 0; i < 10000; i++) {
+        at += (size_t)snprintf(request + at, sizeof(request) - at, "This is sentence. ");
+    }
+    (void)snprintf(request + at, sizeof(request) - at, "\"}}}");
+    kit_submit_bare(k, request, id);
+    pid_t host = kit_start_host(k, &(kit_host){0});
+    kit_wait_status(k, id, MODELLAB_RUN_RUNNING);
+    (void)usleep(1500000);
+    (void)kit_cancel(k, id);
+    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_CANCELLED);
+    kit_stop_host(k, host);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        KIT_TEST(a_text_as_the_library_says_it),
+        KIT_TEST(by_the_users_espeak),
+        KIT_TEST(refusals_and_failures),
+        KIT_TEST(a_cancel_while_it_speaks),
+    };
+    if (!kit_arguments(argc, argv, 0)) {
+        return 2;
+    }
+    if (!kit_find_models()) {
+        (void)printf("skipped: " KIT_NO_MODELS "\n");
+        return 0;
+    }
+    if (!kit_make_cache()) {
+        return 1;
+    }
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    return kit_remove_cache() ? failed : 1;
+}
