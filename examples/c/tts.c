@@ -56,6 +56,35 @@ int main(void)
            t.end);
     modellab_tts_result_unref(result);
     modellab_tts_session_destroy(session);
+
+    /* Text: words of the dictionary and others, numbers, abbreviations; streamed sentence by
+     * sentence. */
+    static const char text[] = "Dr. Smith paid $3.50 in 2024.";
+    modellab_tts_text_options text_options = MODELLAB_TTS_TEXT_OPTIONS_INIT;
+    modellab_model *dictionary = NULL;
+    must(modellab_model_open("cmudict", &model_options, &dictionary, &err), &err, "dictionary");
+    modellab_tts_text_options_init(&text_options, sizeof text_options);
+    text_options.lexicon = dictionary;
+    options.chunk = NULL;
+    must(modellab_tts_session_create(model, &options, &session, &err), &err, "session");
+    must(modellab_tts_speak_text(session, text, strlen(text), &text_options, &result, &err), &err,
+         "text");
+    printf("%s\n", modellab_tts_result_ipa(result));
+    must(modellab_tts_result_get_info(result, &info, &err), &err, "info");
+    for (int32_t i = 0; i < info.words; i++) {
+        modellab_tts_text_word w = {.size = sizeof w};
+        must(modellab_tts_result_text_word_at(result, (size_t)i, &w, &err), &err, "word");
+        printf("%.*s: %.3f %.3f\n", (int)w.bytes, text + w.from, w.start, w.end);
+    }
+    modellab_tts_symbol symbol = {.size = sizeof symbol};
+    must(modellab_tts_result_symbol_at(result, modellab_tts_result_symbol_count(result) - 1,
+                                       &symbol, &err),
+         &err, "symbol");
+    printf("%d words of the dictionary, %d parts, %d by letters; the last sound ends at %.3f\n",
+           info.from_lexicon, info.from_parts, info.from_letters, symbol.end);
+    modellab_tts_result_unref(result);
+    modellab_tts_session_destroy(session);
+    modellab_model_unref(dictionary);
     modellab_model_unref(model);
     return 0;
 }

@@ -58,6 +58,13 @@ typedef struct modellab_tts_result_info {
     int32_t cut;      /**< ids whose duration was cut to 1,024 frames */
     int32_t reserved;
     double duration; /**< seconds */
+    /* of modellab_tts_speak_text(); else 0 */
+    int32_t utterances;
+    int32_t unsaid;       /**< characters without a word: other scripts, pictures, bad bytes */
+    int32_t from_lexicon; /**< spoken words that the dictionary has */
+    int32_t from_parts;   /**< inflections and compounds of its words */
+    int32_t from_letters; /**< by letter-to-sound rules */
+    int32_t reserved2;    /**< 0 */
 } modellab_tts_result_info;
 
 /** When something is heard. */
@@ -67,6 +74,49 @@ typedef struct modellab_tts_time {
     int32_t reserved;
     double start, end; /**< seconds */
 } modellab_tts_time;
+
+/** A pronunciation from elsewhere: `text` holds clauses of spoken words (numbers and abbreviations
+ * written out), each ended by a newline; write their IPA, as espeak-ng would, a line each with
+ * spaces between words, and a NUL to `ipa`. *needed = bytes with the NUL; when that is more than
+ * `capacity`, the call comes once more with room. Return 0; anything else ends the work with
+ * E_CALLBACK. */
+typedef int32_t (*modellab_g2p_fn)(void *user, const char *text, char *ipa, size_t capacity,
+                                   size_t *needed);
+
+/** One of lexicon, g2p and is_ipa says how words are pronounced. */
+typedef struct modellab_tts_text_options {
+    size_t size;             /**< sizeof(modellab_tts_text_options) */
+    modellab_model *lexicon; /**< a dictionary, as modellab_model_open("cmudict") gives it;
+                                  words that it lacks are read by letter-to-sound rules */
+    modellab_g2p_fn g2p;     /**< called on this thread, for many sentences at once */
+    void *g2p_user;
+    int32_t is_ipa;             /**< 1: the text is IPA, a line an utterance */
+    int32_t sentence_pause_ms;  /**< silence between sentences; 0 = 150; negative = none */
+    int32_t paragraph_pause_ms; /**< 0 = 500; negative = none */
+    int32_t reserved;           /**< 0 */
+    const char *output_path;    /**< file for the audio, written whole or not at all; NULL = none */
+    const char *output_format;  /**< "wav", "flac", "ogg", "opus", "mp3", "wav_f32"; NULL = by the
+                                     ending of output_path */
+} modellab_tts_text_options;
+
+#define MODELLAB_TTS_TEXT_OPTIONS_INIT                                                             \
+    {                                                                                              \
+        sizeof(modellab_tts_text_options), NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL                \
+    }
+
+/** A word of the caller's text and when it is heard. */
+typedef struct modellab_tts_text_word {
+    size_t size; /**< sizeof(modellab_tts_text_word), set by the caller */
+    size_t from, bytes;
+    double start, end; /**< seconds */
+} modellab_tts_text_word;
+
+/** A symbol of the IPA (modellab_tts_result_ipa) and when it is heard. */
+typedef struct modellab_tts_symbol {
+    size_t size; /**< sizeof(modellab_tts_symbol), set by the caller */
+    size_t at, bytes;
+    double start, end; /**< seconds */
+} modellab_tts_symbol;
 
 MODELLAB_BEGIN_DECLS
 
@@ -106,6 +156,23 @@ modellab_tts_speak_ids(modellab_tts_session *session, const int32_t *ids, size_t
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_tts_speak_ipa(
     modellab_tts_session *session, const char *ipa, modellab_tts_result **out, modellab_error *err);
 
+/** Fills the struct like its INIT macro, for callers without macros. `size` is the caller's sizeof.
+ * @threads any @since 0.1 */
+MODELLAB_API void modellab_tts_text_options_init(modellab_tts_text_options *options, size_t size);
+/** Speaks English text, sentence by sentence: numbers, dates, money, abbreviations, addresses and
+ * so on are said in words. The audio goes to the session's chunk callback and to output_path as it
+ * is made; with neither it is kept in the result. Memory does not grow with the text otherwise.
+ * @param text        UTF-8, at most 1 MiB; bytes that are none are left out and counted
+ * @param options     borrowed for the call
+ * @param[out] out    new; modellab_tts_result_unref(); NULL is accepted with a callback or an
+ * output
+ * @errors as modellab_tts_speak_ids(); E_INVALID_ARGUMENT (nothing to be said; IPA with a symbol
+ *         that the voice lacks, detail = its offset), E_LIMIT (text), E_NO_SPACE, E_IO
+ * @threads confined @since 0.1 */
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_tts_speak_text(
+    modellab_tts_session *session, const char *text, size_t bytes,
+    const modellab_tts_text_options *options, modellab_tts_result **out, modellab_error *err);
+
 /** Takes another reference; returns its argument. @threads any @since 0.1 */
 MODELLAB_API modellab_tts_result *modellab_tts_result_ref(modellab_tts_result *result);
 /** Gives a reference back; NULL is accepted. @threads any @since 0.1 */
@@ -125,6 +192,21 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_tts_result_phoneme_at(
  * @threads any @since 0.1 */
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_tts_result_word_at(
     const modellab_tts_result *result, size_t index, modellab_tts_time *out, modellab_error *err);
+
+/** Word `index` of a text: its place in the caller's bytes, and its time.
+ * @errors E_NOT_FOUND (index; no text), E_ABI_TOO_SMALL @threads any @since 0.1 */
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status
+modellab_tts_result_text_word_at(const modellab_tts_result *result, size_t index,
+                                 modellab_tts_text_word *out, modellab_error *err);
+/** What was said of a text, as IPA, an utterance a line; "" without a text. Borrowed from the
+ * result. @threads any @since 0.1 */
+MODELLAB_API const char *modellab_tts_result_ipa(const modellab_tts_result *result);
+/** Symbols of that IPA. @threads any @since 0.1 */
+MODELLAB_API size_t modellab_tts_result_symbol_count(const modellab_tts_result *result);
+/** When symbol `index` is heard. @errors E_NOT_FOUND (index), E_ABI_TOO_SMALL
+ * @threads any @since 0.1 */
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_tts_result_symbol_at(
+    const modellab_tts_result *result, size_t index, modellab_tts_symbol *out, modellab_error *err);
 
 MODELLAB_END_DECLS
 #endif

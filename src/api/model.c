@@ -72,7 +72,13 @@ MODELLAB_MUST_CHECK static modellab_status name_of(modellab_model *model, const 
     return status;
 }
 
-/* The format by the file's first bytes. */
+static bool is_dictionary(const mli_model_files *files)
+{
+    size_t n = strlen(files->weights_name);
+    return n > 5 && strcmp(files->weights_name + n - 5, ".dict") == 0;
+}
+
+/* The format by the file's first bytes; a dictionary is text without any. */
 MODELLAB_MUST_CHECK static modellab_status read_format(const mli_model_files *files,
                                                        const char **out, modellab_error *err)
 {
@@ -88,9 +94,10 @@ MODELLAB_MUST_CHECK static modellab_status read_format(const mli_model_files *fi
     if (got < 0 || closed < 0)
         return mli_fail_os(err, got < 0 ? (int)-got : -closed, "the weight file");
     format = mli_weight_format_of(head, (size_t)got);
-    *out = mli_onnx_is(head, (size_t)got) ? "onnx"
-           : format == MLI_FORMAT_CT2     ? "ctranslate2"
-                                          : mli_weight_format_name(format);
+    *out = is_dictionary(files)             ? "dictionary"
+           : mli_onnx_is(head, (size_t)got) ? "onnx"
+           : format == MLI_FORMAT_CT2       ? "ctranslate2"
+                                            : mli_weight_format_name(format);
     return MODELLAB_OK;
 }
 
@@ -190,6 +197,26 @@ MODELLAB_MUST_CHECK static modellab_status load_onnx(modellab_model *model, mli_
     return model->languages != NULL ? MODELLAB_OK : mli_no_memory(err);
 }
 
+MODELLAB_MUST_CHECK static modellab_status load_dictionary(modellab_model *model,
+                                                           mli_model_files *files,
+                                                           const modellab_model_options *o,
+                                                           modellab_error *err)
+{
+    modellab_status status = mli_model_files_load(files, mli_cancel_word_of(o->cancel), err);
+
+    if (status == MODELLAB_OK)
+        status = mli_lexicon_create(&model->lexicon, &model->alloc, files->weights,
+                                    files->weights_bytes, err);
+    if (status == MODELLAB_OK) /* of the bytes that were read */
+        status = mli_model_files_sha256(files, mli_cancel_word_of(o->cancel), err);
+    mli_model_files_unload(files);
+    if (status != MODELLAB_OK)
+        return status;
+    model->bytes = (int64_t)files->weights_bytes;
+    model->languages = mli_strdup(&model->alloc, "en");
+    return model->languages != NULL ? MODELLAB_OK : mli_no_memory(err);
+}
+
 MODELLAB_MUST_CHECK static modellab_status
 load(modellab_model *model, const modellab_model_options *o, modellab_error *err)
 {
@@ -208,9 +235,9 @@ load(modellab_model *model, const modellab_model_options *o, modellab_error *err
     if (status == MODELLAB_OK) {
         status = read_format(&files, &model->format, err);
         if (status == MODELLAB_OK)
-            status = strcmp(model->format, "onnx") == 0
-                         ? load_onnx(model, &files, o, err)
-                         : load_whisper(model, &files, o, cache, err);
+            status = strcmp(model->format, "onnx") == 0 ? load_onnx(model, &files, o, err)
+                     : is_dictionary(&files)            ? load_dictionary(model, &files, o, err)
+                                             : load_whisper(model, &files, o, cache, err);
         if (status == MODELLAB_OK)
             status = mli_model_files_sha256(&files, mli_cancel_word_of(o->cancel), err);
         if (status == MODELLAB_OK)
@@ -277,6 +304,7 @@ void modellab_model_unref(modellab_model *model)
     mli_asr_model_unref(model->asr);
     mli_silero_destroy(model->vad);
     mli_voice_destroy(model->voice);
+    mli_lexicon_destroy(model->lexicon);
     mli_logger_unref(model->logger);
     mli_free(&alloc, model->name);
     mli_free(&alloc, model->languages);
@@ -292,9 +320,10 @@ modellab_status modellab_model_get_info(const modellab_model *model, modellab_mo
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "%s must not be NULL",
                         model == NULL ? "model" : "out");
     info.name = mli_model_name_is_path(model->name) ? mli_basename(model->name) : model->name;
-    info.architecture = model->asr != NULL     ? "whisper"
-                        : model->voice != NULL ? "piper-vits"
-                                               : "silero-vad";
+    info.architecture = model->asr != NULL       ? "whisper"
+                        : model->voice != NULL   ? "piper-vits"
+                        : model->lexicon != NULL ? "cmudict"
+                                                 : "silero-vad";
     info.sha256 = model->sha256;
     info.format = model->format;
     info.languages = model->languages;

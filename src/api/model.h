@@ -5,6 +5,7 @@
 #include "speech/asr_model.h"
 #include "speech/silero.h"
 #include "speech/voice.h"
+#include "text/lexicon.h"
 #include <modellab/model.h>
 #include <stdatomic.h>
 
@@ -15,6 +16,7 @@ struct modellab_model {
     mli_asr_model *asr;      /* Whisper, or NULL */
     mli_silero *vad;         /* a detector of voice activity, or NULL */
     mli_voice *voice;        /* of speech synthesis, or NULL */
+    mli_lexicon *lexicon;    /* a pronouncing dictionary, or NULL */
     char *name, *languages;  /* owned */
     char sha256[65];
     const char *format; /* static */

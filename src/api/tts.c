@@ -66,6 +66,8 @@ MODELLAB_MUST_CHECK static modellab_status put(void *user, const float *samples,
     modellab_tts_result *r = s->result;
 
     s->sent += (int64_t)count;
+    if (s->sink != NULL)
+        return s->sink(s->sink_user, samples, count, err);
     if (s->options.chunk != NULL)
         return s->options.chunk(s->options.user, samples, count) == 0
                    ? MODELLAB_OK
@@ -308,6 +310,14 @@ MODELLAB_MUST_CHECK static modellab_status speak(modellab_tts_session *s, const 
     else
         modellab_tts_result_unref(s->result);
     s->result = NULL;
+    return status;
+}
+
+modellab_status mli_tts_speak(modellab_tts_session *s, const int32_t *ids, size_t count,
+                              modellab_tts_result **out, modellab_error *err)
+{
+    modellab_status status = speak(s, ids, count, NULL, 0, 0, out, err);
+    s->busy = true; /* until the text is over */
     return status;
 }
 

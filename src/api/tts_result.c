@@ -25,6 +25,9 @@ void modellab_tts_result_unref(modellab_tts_result *result)
         mli_free(&alloc, result->ids);
         mli_free(&alloc, result->ends);
         mli_free(&alloc, result->words);
+        mli_free(&alloc, result->places);
+        mli_free(&alloc, result->symbols);
+        mli_free(&alloc, result->ipa);
         mli_free(&alloc, result);
     }
 }

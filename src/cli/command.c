@@ -36,6 +36,7 @@ const cli_command cli_commands[] = {
      {ASR_OPTIONS, O(FORMAT), O(OUTPUT), O(QUIET), 0}},
     CLI_COMMAND_ALIGN,
     CLI_COMMAND_ENHANCE,
+    CLI_COMMAND_SPEAK,
     {"run submit",
      "FILE",
      0,

@@ -85,6 +85,19 @@
     X(ALIGNMENT, 0, "alignment", NULL, NULL, "With --json: what became of each word.")             \
     X(AGAINST, 0, "against", "FILE", NULL,                                                         \
       "Another hypothesis: tell whether the two differ (matched pairs).")                          \
+    X(VOICE, 0, "voice", "NAME", NULL,                                                             \
+      "Voice: a name of `modellab models list`, or the path of an .onnx. Default: "                \
+      "piper-en_US-joe-medium.")                                                                   \
+    X(AUDIO_FORMAT, 'f', "format", "FORMAT", "wav|flac|mp3|ogg|opus|raw",                          \
+      "Format of the sound. Default: by the ending of the output.")                                \
+    X(SPEED, 0, "speed", "X", NULL, "2 = twice as fast; 0.1 to 10. Default: 1.")                   \
+    X(NOISE, 0, "noise", "X", NULL, "Variation of the voice. Default: the voice's own.")           \
+    X(NOISE_W, 0, "noise-w", "X", NULL, "Variation of the durations. Default: the voice's own.")   \
+    X(SPEAKER, 0, "speaker", "N", NULL, "Of voices with several: 0, 1, ...")                       \
+    X(SEED, 0, "seed", "N", NULL, "Same seed, same bytes. Default: 0.")                            \
+    X(RATE, 0, "rate", "HZ", NULL, "Samples a second. Default: the voice's own.")                  \
+    X(IPA, 0, "ipa", NULL, NULL, "The text is IPA, a line an utterance.")                          \
+    X(TEXT_FILE, 0, "text-file", "FILE", NULL, "Read the text there. - = stdin.")                  \
     X(MAN, 0, "man", NULL, NULL, "Print the manual page (roff).")
 
 #define CLI_OPTION_ID_(id, letter, name, value, choices, text) CLI_OPT_##id,

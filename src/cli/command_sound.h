@@ -37,4 +37,23 @@
         }                                                                                          \
     }
 
+#define CLI_COMMAND_SPEAK                                                                          \
+    {                                                                                              \
+        "speak", "TEXT", 0, 1, CLI_ARG_WORD, NULL, cli_speak, "Turn text into speech.",            \
+            "Numbers, dates, money, abbreviations and addresses are said in words. Words are "     \
+            "pronounced by the dictionary `cmudict`, others by letter-to-sound rules. The same "   \
+            "text, options and seed give the same bytes. With `-o -` raw samples (16 bits, one "   \
+            "channel) go to stdout while they are made. --json tells when each word and each "     \
+            "phoneme is heard. Works in this process.",                                            \
+            "modellab speak \"Hello, world!\" -o hello.wav\t\n"                                    \
+            "modellab speak --text-file letter.txt -o letter.mp3 --speed 1.2\t\n"                  \
+            "modellab speak \"Dr. Smith paid $3.50.\" -o a.wav --json\twords with their times\n"   \
+            "date | modellab speak - -o - | aplay -r 22050 -f S16_LE\twhile it is made\n"          \
+            "modellab speak --ipa \"h\u0259l\u02c8o\u028a\" -o hello.flac\t\n",                    \
+        {                                                                                          \
+            O(OUTPUT), O(AUDIO_FORMAT), O(VOICE), O(SPEED), O(NOISE), O(NOISE_W), O(SPEAKER),      \
+                O(SEED), O(RATE), O(IPA), O(TEXT_FILE), O(THREADS), O(QUIET), 0                    \
+        }                                                                                          \
+    }
+
 #endif

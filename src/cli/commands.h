@@ -7,6 +7,7 @@
 int cli_transcribe(cli_call *call);
 int cli_align(cli_call *call);
 int cli_enhance(cli_call *call);
+int cli_speak(cli_call *call);
 int cli_run_submit(cli_call *call);
 int cli_run_list(cli_call *call);
 int cli_run_status(cli_call *call);

@@ -11,20 +11,20 @@ typedef struct parser {
     int argc, at;
 } parser;
 
-static int find_long(const char *name, size_t n)
+/* Some names mean something else to each command (--format): that of the command comes first. */
+static int find_option(const cli_command *command, const char *name, size_t n, char letter)
 {
-    for (int id = 0; id < CLI_OPT_COUNT; id++)
-        if (strlen(cli_options[id].name) == n && memcmp(cli_options[id].name, name, n) == 0)
+    int found = -1;
+    for (int id = 0; id < CLI_OPT_COUNT; id++) {
+        const cli_option *o = &cli_options[id];
+        const bool fits = name != NULL ? strlen(o->name) == n && memcmp(o->name, name, n) == 0
+                                       : o->letter == letter;
+        if (fits && cli_command_has(command, (cli_option_id)id))
             return id;
-    return -1;
-}
-
-static int find_letter(char letter)
-{
-    for (int id = 0; id < CLI_OPT_COUNT; id++)
-        if (cli_options[id].letter == letter)
-            return id;
-    return -1;
+        if (fits && found < 0)
+            found = id;
+    }
+    return found;
 }
 
 static bool is_choice(const char *choices, const char *value)
@@ -75,10 +75,10 @@ static int parse_option(parser *p, const char *word)
     int id;
     if (word[1] == '-') {
         size_t n = strcspn(word + 2, "=");
-        id = find_long(word + 2, n);
+        id = find_option(p->command, word + 2, n, '\0');
         value = word[2 + n] == '=' ? word + 3 + n : NULL;
     } else {
-        id = find_letter(word[1]);
+        id = find_option(p->command, NULL, 0, word[1]);
         value = word[2] != '\0' ? word + 2 : NULL;
     }
     if (id < 0 || !cli_command_has(p->command, (cli_option_id)id))

@@ -325,6 +325,11 @@ static void speech_synthesis(void **state)
     assert_int_equal(count, 0);
     assert_null(modellab_tts_result_ref(NULL));
     modellab_tts_result_unref(NULL);
+    RESETS(modellab_tts_speak_text(NULL, NULL, 0, NULL, (modellab_tts_result **)&out, &err));
+    REFUSES(modellab_tts_result_text_word_at(NULL, 0, NULL, &err));
+    REFUSES(modellab_tts_result_symbol_at(NULL, 0, NULL, &err));
+    assert_int_equal(modellab_tts_result_symbol_count(NULL), 0);
+    assert_string_equal(modellab_tts_result_ipa(NULL), "");
     modellab_tts_session_destroy(NULL);
 }
 
@@ -409,6 +414,7 @@ static void structs(void **state)
     modellab_supervisor_options_init(NULL, 8);
     modellab_tracker_options_init(NULL, 8);
     modellab_tts_options_init(NULL, 8);
+    modellab_tts_text_options_init(NULL, 8);
     modellab_vad_options_init(NULL, 8);
     /* a size that cannot even hold the size is left alone */
     unsigned char tiny[16] = {0xAA, 0xAA, 0xAA, 0xAA, 0xAA};

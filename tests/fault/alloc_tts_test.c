@@ -1,14 +1,15 @@
 /* Every allocation of speech synthesis fails once, and from then on: opening a voice, ids, IPA, a
- * stream, another rate. alloc_tts_test VOICE.onnx */
+ * stream, another rate. alloc_tts_test VOICE.onnx WORDS.dict */
 #include "fault/faulty_alloc.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
 
-static const char *voice;
+static const char *voice, *dictionary;
 
 static int32_t take(void *user, const float *samples, size_t count)
 {
@@ -83,6 +84,52 @@ static modellab_status stream(const modellab_allocator *alloc, void *arg)
     return status;
 }
 
+/* A text of two sentences, one word of which the dictionary lacks, into memory and as a file. */
+static modellab_status speak_text(const modellab_allocator *alloc, void *arg)
+{
+    modellab_tts_options options = MODELLAB_TTS_OPTIONS_INIT;
+    modellab_tts_text_options text = MODELLAB_TTS_TEXT_OPTIONS_INIT;
+    modellab_tts_text_word word = {.size = sizeof word};
+    modellab_tts_symbol symbol = {.size = sizeof symbol};
+    modellab_model_options o = MODELLAB_MODEL_OPTIONS_INIT;
+    modellab_tts_session *session = NULL;
+    modellab_tts_result *result = NULL;
+    modellab_model *model = NULL, *words = NULL;
+    o.allocator = alloc;
+    text.output_path = arg;
+    modellab_status status = open_session(alloc, &options, &model, &session);
+    if (status == MODELLAB_OK)
+        status = modellab_model_open(dictionary, &o, &words, NULL);
+    modellab_tts_text_options_init(&text, sizeof text);
+    text.output_path = arg;
+    text.lexicon = words;
+    if (status == MODELLAB_OK)
+        status = modellab_tts_speak_text(session, "A cat. Zig!", 11, &text, &result, NULL);
+    if (status == MODELLAB_OK)
+        status = modellab_tts_result_text_word_at(result, 2, &word, NULL);
+    if (status == MODELLAB_OK)
+        status = modellab_tts_result_symbol_at(result, 1, &symbol, NULL);
+    if (status == MODELLAB_OK && (modellab_tts_result_symbol_count(result) == 0 ||
+                                  modellab_tts_result_ipa(result)[0] == '\0'))
+        status = MODELLAB_E_INTERNAL;
+    modellab_tts_result_unref(result);
+    modellab_tts_session_destroy(session);
+    modellab_model_unref(words);
+    modellab_model_unref(model);
+    return status;
+}
+
+static void test_text(void **state)
+{
+    static char path[] = "fault_tts.flac";
+    long allocations = 0;
+    (void)state;
+    assert_int_equal(faulty_run(speak_text, NULL, &allocations), FAULTY_FINE);
+    assert_true(allocations > 50);
+    assert_int_equal(faulty_run(speak_text, path, &allocations), FAULTY_FINE);
+    assert_int_equal(remove(path), 0);
+}
+
 static void test_whole(void **state)
 {
     long allocations = 0;
@@ -101,9 +148,11 @@ static void test_stream(void **state)
 
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_whole), cmocka_unit_test(test_stream)};
-    if (argc != 2)
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_whole), cmocka_unit_test(test_stream),
+                                       cmocka_unit_test(test_text)};
+    if (argc != 3)
         return 2;
     voice = argv[1];
+    dictionary = argv[2];
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
