@@ -194,18 +194,20 @@ MODELLAB_MUST_CHECK static modellab_status make_room(mli_vits_session *s, size_t
         return status;
     mli_vits_text_dispose(s);
     size_t x = rows * net->hidden, inner = rows * filter, work = 4 * capacity * width;
-    size_t stats = capacity * 2 * net->channels, kv = kv_bytes / sizeof(float) + 16;
-    size_t floats = kv + x + inner + work + stats + 2 * capacity;
+    /* keys and values are there during the layers, the statistics after them */
+    size_t stats = capacity * 2 * net->channels, kv = kv_bytes / sizeof(float);
+    stats = stats > kv ? stats : kv;
+    size_t floats = x + inner + work + stats + 2 * capacity;
     t->memory = mli_alloc_large(mli_vits_alloc(s), floats * sizeof(float));
     t->frames = mli_alloc_array(mli_vits_alloc(s), capacity, sizeof *t->frames);
     if (t->memory == NULL || t->frames == NULL)
         return mli_no_memory(err);
     memset(t->memory, 0, floats * sizeof(float));
-    t->kv = t->memory;
-    t->x = t->memory + kv + PAD * net->hidden;
-    t->inner = t->memory + kv + x + PAD * filter;
-    t->work = t->memory + kv + x + inner;
+    t->x = t->memory + PAD * net->hidden;
+    t->inner = t->memory + x + PAD * filter;
+    t->work = t->memory + x + inner;
     t->stats = t->work + work;
+    t->kv = t->stats;
     t->z = t->stats + stats;
     t->capacity = capacity;
     return MODELLAB_OK;
