@@ -120,7 +120,8 @@ bool mli_steps_tolerate(const char *steps, const char *name)
         return false;
     }
     before[failed] = true;
-    mark_before(before, true);
+    /* what leads to a step has its purpose there; but one that is always done comes on top */
+    mark_before(before, !mli_step_kind_at(failed)->always);
     while (mli_steps_next(&steps, &other, &bytes)) {
         size_t i = mli_step_kind_index(other, bytes);
 

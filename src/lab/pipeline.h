@@ -76,7 +76,7 @@ bool mli_steps_contain(const char *steps, const char *name);
 bool mli_steps_need_input(const char *steps);
 /* Whether the run of `steps` goes on without a result when the step `name` fails: it may fail, and
  * the run makes something else that neither leads to it nor comes of it. A run of one purpose alone
- * fails with it. */
+ * fails with it. To a step that is done always only what it needs leads. */
 bool mli_steps_tolerate(const char *steps, const char *name);
 
 /* Appends the resolved steps of `names` (comma-separated) to `out`. Findings at `pointer`:

@@ -14,6 +14,7 @@ static const mli_step_kind *const kinds[] = {
     &mli_step_kind_summary,
     &mli_step_kind_action_items,
     &mli_step_kind_tts,
+    &mli_step_kind_score,
     &mli_step_kind_bundle,
     /* of tests */
     &mli_step_kind_noop,

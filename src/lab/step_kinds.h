@@ -12,6 +12,7 @@ extern const mli_step_kind mli_step_kind_chapters;
 extern const mli_step_kind mli_step_kind_summary;
 extern const mli_step_kind mli_step_kind_action_items;
 extern const mli_step_kind mli_step_kind_tts;
+extern const mli_step_kind mli_step_kind_score;
 extern const mli_step_kind mli_step_kind_bundle;
 
 /* Of tests. */

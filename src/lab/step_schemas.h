@@ -8,6 +8,7 @@
 #include "lab/schema_chapters.h"
 #include "lab/schema_enhance.h"
 #include "lab/schema_noop_text.h"
+#include "lab/schema_score.h"
 #include "lab/schema_summary.h"
 #include "lab/schema_tts.h"
 #include "lab/schema_vad.h"
@@ -15,6 +16,6 @@
 /* All but asr, which is there always. */
 #define MLI_STEP_SCHEMAS(X)                                                                        \
     X(enhance)                                                                                     \
-    X(tts) X(vad) X(chapters) X(summary) X(action_items) X(noop_text)
+    X(tts) X(vad) X(chapters) X(summary) X(action_items) X(score) X(noop_text)
 
 #endif

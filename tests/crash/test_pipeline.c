@@ -288,16 +288,63 @@ static void a_cancel_while_a_step_works(void **state)
     mli_json_free(read_artifact(k, id, "transcript.json")); /* what was finished stays */
 }
 
+/* The run's log does not hold this text. */
+static void check_log(kit *k, const char *id, const char *secret)
+{
+    char path[512];
+    size_t bytes = 0;
+    kit_run_path(k, id, "log.jsonl", path);
+    char *text = kit_read_bytes(path, &bytes);
+    assert_true(bytes > 100);
+    assert_null(memmem(text, bytes, secret, strlen(secret)));
+    free(text);
+}
+
+/* A run with references scores itself; what the recogniser did not make is null, and the reference
+ * stands in no log. */
+static void a_run_that_scores_itself(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    modellab_run *run = execute_sample(
+        k,
+        "{\"steps\":[\"asr\",\"score\"],\"config\":{\"score\":{\"reference_text\":\"Quetzal one.\","
+        "\"normalizer\":\"none\",\"reference_turns\":\"SPEAKER a 1 0 5 <NA> <NA> x\"}}}",
+        NULL, id);
+    assert_int_equal(kit_info(run).status, MODELLAB_RUN_COMPLETED);
+    modellab_run_unref(run);
+    mli_json *score = read_artifact(k, id, "score.json");
+    const mli_json *words = mli_json_get(score, "words");
+    assert_int_equal(mli_json_int(mli_json_get(words, "reference"), -1), 2);
+    assert_true(mli_json_int(mli_json_get(words, "insertions"), -1) > 40);
+    assert_true(mli_json_number(mli_json_get(mli_json_get(score, "characters"), "cer"), 0) > 1);
+    assert_int_equal(mli_json_typeof(mli_json_get(score, "speakers")), MLI_JSON_NULL);
+    mli_json_free(score);
+    check_log(k, id, "Quetzal");
+
+    run = execute_sample(k,
+                         "{\"steps\":[\"asr\",\"score\"],\"config\":{\"score\":{"
+                         "\"reference_text\":\"Quetzal one.\"}}}",
+                         "asr", id);
+    assert_int_equal(kit_info(run).status, MODELLAB_RUN_FAILED);
+    assert_string_equal(kit_info(run).failed_step, "asr");
+    modellab_run_unref(run);
+    score = read_artifact(k, id, "score.json");
+    assert_int_equal(mli_json_typeof(mli_json_get(score, "words")), MLI_JSON_NULL);
+    mli_json_free(score);
+
+    run = execute_sample(k, "{\"steps\":[\"asr\",\"score\"]}", NULL, id); /* it may fail */
+    assert_int_equal(kit_info(run).status, MODELLAB_RUN_COMPLETED);
+    modellab_run_unref(run);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        KIT_TEST(speech_as_the_library_finds_it),
-        KIT_TEST(models_of_all_steps_are_checked),
-        KIT_TEST(a_bundle_of_all_that_there_is),
-        KIT_TEST(a_bundle_of_a_failed_run),
-        KIT_TEST(extracts_of_the_transcript),
-        KIT_TEST(an_extract_that_fails),
-        KIT_TEST(a_killed_worker),
+        KIT_TEST(speech_as_the_library_finds_it), KIT_TEST(models_of_all_steps_are_checked),
+        KIT_TEST(a_bundle_of_all_that_there_is),  KIT_TEST(a_run_that_scores_itself),
+        KIT_TEST(a_bundle_of_a_failed_run),       KIT_TEST(extracts_of_the_transcript),
+        KIT_TEST(an_extract_that_fails),          KIT_TEST(a_killed_worker),
         KIT_TEST(a_cancel_while_a_step_works),
     };
     if (!kit_arguments(argc, argv, 0)) {

@@ -82,6 +82,9 @@ static void failures_that_a_run_goes_on_after(void **state)
         {"noop_may_fail,noop_wants", "noop_may_fail", true},
         {"noop_may_fail,noop_wants", "noop_wants", false},
         {"", "noop_may_fail", false},
+        {"ingest,asr,score", "score", true},
+        {"ingest,asr,score,bundle", "asr", false},
+        {"ingest,score,bundle", "score", false},
         {"noop", "nothing", false},
     };
 
