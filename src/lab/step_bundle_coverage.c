@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "lab/handoff.h"
+#include "lab/original_time.h"
 #include "score/coverage.h"
 #include "text/format_time.h"
 #include <string.h>
@@ -49,8 +50,9 @@ MODELLAB_MUST_CHECK static modellab_status read_speech(mli_worker *w, mli_spans 
     }
     modellab_status status = mli_handoff_speech(w, &list, &count, err);
     for (size_t i = 0; status == MODELLAB_OK && i < count; i++) {
-        status = mli_spans_add(out, mli_format_ms((double)list[i].start / MLI_AUDIO_RATE),
-                               mli_format_ms((double)list[i].end / MLI_AUDIO_RATE), err);
+        double start = mli_original_time(w, (double)list[i].start / MLI_AUDIO_RATE, false);
+        double end = mli_original_time(w, (double)list[i].end / MLI_AUDIO_RATE, true);
+        status = mli_spans_add(out, mli_format_ms(start), mli_format_ms(end), err);
     }
     mli_free(w->alloc, list);
     return status;
@@ -63,7 +65,7 @@ static int64_t reached(const mli_worker *w, int64_t duration)
         if (strcmp(w->past[i].kind->name, "asr") == 0) {
             return w->past[i].status == MODELLAB_RUN_COMPLETED
                        ? duration
-                       : mli_format_ms(w->past[i].audio_seconds);
+                       : mli_format_ms(mli_original_time(w, w->past[i].audio_seconds, true));
         }
     }
     return 0;

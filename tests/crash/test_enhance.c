@@ -166,6 +166,36 @@ static void speech_stays_where_it_is(void **state)
     mli_json_free(moved);
 }
 
+static int64_t milliseconds(const mli_json *coverage, const char *label)
+{
+    return mli_json_int(mli_json_get(mli_json_get(coverage, "milliseconds"), label), -1);
+}
+
+/* Speech and text lie on one time line in the ledger of the bundle. */
+static void the_ledger_is_that_of_the_input(void **state)
+{
+    kit *k = *state;
+    char plain_id[MODELLAB_RUN_ID_BYTES], id[MODELLAB_RUN_ID_BYTES];
+    static const char steps[] = "{\"steps\":[\"vad\",\"asr\",\"bundle\"]";
+    char request[400];
+    (void)snprintf(request, sizeof(request), "%s}", steps);
+    modellab_run_unref(execute_sample(k, request, NULL, plain_id));
+    (void)snprintf(request, sizeof(request), "%s,\"preprocessing\":[" MOVING "]}", steps);
+    modellab_run_unref(execute_sample(k, request, NULL, id));
+    mli_json *plain = read_artifact(k, plain_id, "coverage.json");
+    mli_json *moved = read_artifact(k, id, "coverage.json");
+    print_message("transcribed %lld -> %lld ms, dropped %lld -> %lld ms\n",
+                  (long long)milliseconds(plain, "transcribed"),
+                  (long long)milliseconds(moved, "transcribed"),
+                  (long long)milliseconds(plain, "dropped"),
+                  (long long)milliseconds(moved, "dropped"));
+    assert_int_equal(milliseconds(moved, "duration"), 30000);
+    assert_true(milliseconds(moved, "dropped") < milliseconds(plain, "dropped") + 1500);
+    assert_true(milliseconds(moved, "non_speech") > 3000); /* the silence at the beginning */
+    mli_json_free(plain);
+    mli_json_free(moved);
+}
+
 /* The step is taken over by a retry; what it makes the others hear is made again. */
 static void a_retry_hears_the_same(void **state)
 {
@@ -213,9 +243,8 @@ static void what_does_not_fit_fails(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        KIT_TEST(times_stay_those_of_the_input),
-        KIT_TEST(speech_stays_where_it_is),
-        KIT_TEST(a_retry_hears_the_same),
+        KIT_TEST(times_stay_those_of_the_input),   KIT_TEST(speech_stays_where_it_is),
+        KIT_TEST(the_ledger_is_that_of_the_input), KIT_TEST(a_retry_hears_the_same),
         KIT_TEST(what_does_not_fit_fails),
     };
     if (!kit_arguments(argc, argv, 0)) {
