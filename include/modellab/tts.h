@@ -161,7 +161,7 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_tts_speak_ipa(
 MODELLAB_API void modellab_tts_text_options_init(modellab_tts_text_options *options, size_t size);
 /** Speaks English text, sentence by sentence: numbers, dates, money, abbreviations, addresses and
  * so on are said in words. The audio goes to the session's chunk callback and to output_path as it
- * is made; with neither it is kept in the result. Memory does not grow with the text otherwise.
+ * is made; with neither it is kept in the result. Without `out` memory does not grow with the text.
  * @param text        UTF-8, at most 1 MiB; bytes that are none are left out and counted
  * @param options     borrowed for the call
  * @param[out] out    new; modellab_tts_result_unref(); NULL is accepted with a callback or an

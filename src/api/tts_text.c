@@ -31,6 +31,7 @@ typedef struct speaking {
     mli_tts_collected c;
     double offset; /* seconds before the present utterance */
     double pause;  /* seconds of silence before the next one */
+    bool wanted;   /* a result is wanted: else nothing is collected, however long the text is */
 } speaking;
 
 MODELLAB_MUST_CHECK static modellab_status bad(const char *what, modellab_error *err)
@@ -129,8 +130,9 @@ MODELLAB_MUST_CHECK static modellab_status speak_one(speaking *k, const mli_utte
         status = mli_tts_speak(k->s, (const int32_t *)(const void *)u->ids.data,
                                u->ids.size / sizeof(int32_t), &one, err);
     if (status == MODELLAB_OK)
-        status = mli_tts_collect(&k->c, one, u, k->offset, err);
+        status = k->wanted ? mli_tts_collect(&k->c, one, u, k->offset, err) : MODELLAB_OK;
     if (status == MODELLAB_OK) {
+        k->c.utterances++;
         k->offset += one->info.duration;
         k->pause = u->cut         ? 0.0
                    : u->paragraph ? pause_of(k->o->paragraph_pause_ms, 0.5)
@@ -217,6 +219,7 @@ modellab_status modellab_tts_speak_text(modellab_tts_session *session, const cha
         return mli_no_memory(err);
     k->s = session;
     k->o = &o;
+    k->wanted = out != NULL;
     k->file = (modellab_enhance_options)MODELLAB_ENHANCE_OPTIONS_INIT;
     k->file.output_path = o.output_path;
     k->file.output_format = o.output_format;

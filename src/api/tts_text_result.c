@@ -63,7 +63,7 @@ modellab_status mli_tts_collect(mli_tts_collected *c, const modellab_tts_result 
                                  before + (int32_t)y->end};
         mli_buf_append(&c->symbols, &symbol, sizeof symbol);
     }
-    if (c->utterances++ > 0)
+    if (c->utterances > 0)
         mli_buf_append_char(&c->ipa, '\n');
     mli_buf_append(&c->ipa, u->ipa.data, u->ipa.size);
     c->cut += one->info.cut;

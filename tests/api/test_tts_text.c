@@ -4,6 +4,7 @@
 #include "unit/unit.h"
 #include <modellab/modellab.h>
 
+#include <malloc.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -298,12 +299,85 @@ static void test_cancel(void **state)
     modellab_cancel_unref(o.cancel);
 }
 
+/* Memory that is in use, and the most of it. */
+typedef struct counted {
+    size_t now, most;
+} counted;
+
+static void *counted_alloc(void *user, size_t bytes)
+{
+    counted *c = user;
+    void *block = malloc(bytes);
+    c->now += malloc_usable_size(block);
+    c->most = c->now > c->most ? c->now : c->most;
+    return block;
+}
+
+static void *counted_realloc(void *user, void *block, size_t bytes)
+{
+    counted *c = user;
+    c->now -= malloc_usable_size(block);
+    void *more = realloc(block, bytes);
+    c->now += malloc_usable_size(more != NULL ? more : block);
+    c->most = c->now > c->most ? c->now : c->most;
+    return more;
+}
+
+static void counted_free(void *user, void *block)
+{
+    ((counted *)user)->now -= malloc_usable_size(block);
+    free(block);
+}
+
+static int32_t drop(void *user, const float *samples, size_t count)
+{
+    (void)user;
+    (void)samples;
+    (void)count;
+    return 0;
+}
+
+/* Without a result a text a hundred times as long takes no more memory. */
+static void test_memory(void **state)
+{
+    counted c = {0, 0};
+    modellab_allocator alloc = {sizeof alloc, &c, counted_alloc, counted_realloc, counted_free};
+    modellab_model_options mo = MODELLAB_MODEL_OPTIONS_INIT;
+    modellab_tts_options o = MODELLAB_TTS_OPTIONS_INIT;
+    modellab_tts_text_options t = MODELLAB_TTS_TEXT_OPTIONS_INIT;
+    modellab_model *model = NULL;
+    modellab_tts_session *s = NULL;
+    static char many[20000];
+    size_t few = 0;
+    (void)state;
+    mo.allocator = &alloc;
+    mo.cache_root = "";
+    OK(modellab_model_open(voice_path, &mo, &model, NULL));
+    o.threads = 1;
+    o.chunk = drop;
+    OK(modellab_tts_session_create(model, &o, &s, NULL));
+    t.lexicon = words;
+    for (size_t i = 0; i + 7 < sizeof many; i += 7)
+        memcpy(many + i, "A cat. ", 7);
+    for (int round = 0; round < 2; round++) {
+        c.most = c.now;
+        OK(modellab_tts_speak_text(s, many, round == 0 ? 140 : 14000, &t, NULL, NULL));
+        if (round == 0)
+            few = c.most;
+    }
+    assert_true(c.most <= few + 4096);
+    modellab_tts_session_destroy(s);
+    modellab_model_unref(model);
+    assert_int_equal(c.now, 0);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dictionary),      cmocka_unit_test(test_times),
         cmocka_unit_test(test_stream_and_file), cmocka_unit_test(test_host),
-        cmocka_unit_test(test_refused),         cmocka_unit_test(test_cancel)};
+        cmocka_unit_test(test_refused),         cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_memory)};
     if (argc != 3)
         return 2;
     voice_path = argv[1];

@@ -109,6 +109,15 @@ static modellab_status speak_text(const modellab_allocator *alloc, void *arg)
         status = modellab_tts_result_text_word_at(result, 2, &word, NULL);
     if (status == MODELLAB_OK)
         status = modellab_tts_result_symbol_at(result, 1, &symbol, NULL);
+    /* all samples of its duration are there */
+    modellab_tts_result_info info = {.size = sizeof info};
+    size_t count = 0;
+    (void)modellab_tts_result_samples(result, &count);
+    if (status == MODELLAB_OK)
+        status = modellab_tts_result_get_info(result, &info, NULL);
+    if (status == MODELLAB_OK && arg == NULL &&
+        (double)count + 1.0 < info.duration * (double)info.rate_hz)
+        status = MODELLAB_E_INTERNAL;
     if (status == MODELLAB_OK && (modellab_tts_result_symbol_count(result) == 0 ||
                                   modellab_tts_result_ipa(result)[0] == '\0'))
         status = MODELLAB_E_INTERNAL;
