@@ -33,9 +33,9 @@ typedef struct modellab_model_options {
 typedef struct modellab_model_info {
     size_t size; /**< sizeof(modellab_model_info), set by the caller */
     const char *name;
-    const char *architecture; /**< "whisper", "silero-vad", "piper-vits", "cmudict" */
+    const char *architecture; /**< "whisper", "silero-vad", "piper-vits", "cmudict", "ge2e" */
     const char *sha256;       /**< of the weight file */
-    const char *format;       /**< ctranslate2, ggml, safetensors, onnx, dictionary */
+    const char *format;       /**< ctranslate2, ggml, safetensors, onnx, dictionary, torch */
     const char *languages;    /**< codes separated by commas */
     modellab_weight_type weights;
     int32_t is_multilingual;

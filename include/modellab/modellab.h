@@ -9,6 +9,7 @@
 #include <modellab/bundle.h>
 #include <modellab/catalog.h>
 #include <modellab/config.h>
+#include <modellab/diarization.h>
 #include <modellab/enhance.h>
 #include <modellab/event.h>
 #include <modellab/export.h>

@@ -25,6 +25,9 @@ typedef struct modellab_segment {
     double no_speech_prob;
     int64_t first_word; /**< index of its first word, -1 without word times */
     int64_t word_count;
+    const char *speaker;        /**< NULL = not known */
+    int32_t speaker_is_nearest; /**< 1: nobody spoke then, it is the nearest one */
+    int32_t reserved;           /**< 0 */
 } modellab_segment;
 
 /** One word. Borrowed from the transcript. */
@@ -33,6 +36,9 @@ typedef struct modellab_word {
     double start, end;
     const char *text; /**< with its leading space where the language has spaces */
     double probability;
+    const char *speaker;        /**< NULL = not known */
+    int32_t speaker_is_nearest; /**< 1: nobody spoke then, it is the nearest one */
+    int32_t reserved;           /**< 0 */
 } modellab_word;
 
 /** Formats of modellab_transcript_write(). */
@@ -44,10 +50,12 @@ enum {
     MODELLAB_FORMAT_SRT = 4,
     MODELLAB_FORMAT_VTT = 5,
     MODELLAB_FORMAT_TSV = 6,
-    MODELLAB_FORMAT_CTM = 7,       /**< NIST, one word a line; needs word times */
-    MODELLAB_FORMAT_TEXTGRID = 8,  /**< Praat: tiers "segments" and, with word times, "words" */
-    MODELLAB_FORMAT_SRT_WORDS = 9, /**< a cue for each word; needs word times */
-    MODELLAB_FORMAT_VTT_WORDS = 10 /**< likewise */
+    MODELLAB_FORMAT_CTM = 7,        /**< NIST, one word a line; needs word times */
+    MODELLAB_FORMAT_TEXTGRID = 8,   /**< Praat: tiers "segments" and, with word times, "words" */
+    MODELLAB_FORMAT_SRT_WORDS = 9,  /**< a cue for each word; needs word times */
+    MODELLAB_FORMAT_VTT_WORDS = 10, /**< likewise */
+    MODELLAB_FORMAT_DIARIZED_JSON =
+        11 /**< segments with speakers, as the OpenAI audio API has it */
 };
 
 typedef struct modellab_transcript_info {
@@ -84,7 +92,8 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_transcript_word_at(
 /** Writes the transcript in a format. Times are rounded once, to milliseconds, half to even.
  * @param name      name of the audio for formats that carry one (CTM); NULL = "audio"
  * @param[out] out  new
- * @errors E_STATE (CTM without word times), E_INVALID_ARGUMENT, E_NO_MEMORY @threads any @since 0.1
+ * @errors E_STATE (CTM without word times, DIARIZED_JSON without speakers), E_INVALID_ARGUMENT,
+ * E_NO_MEMORY @threads any @since 0.1
  */
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status
 modellab_transcript_write(const modellab_transcript *transcript, modellab_transcript_format format,

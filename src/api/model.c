@@ -12,6 +12,7 @@
 #include "models/catalog.h"
 #include "models/installed.h"
 #include "models/onnx.h"
+#include "models/torch.h"
 #include "os/file.h"
 #include "speech/whisper_pack.h"
 #include <string.h>
@@ -94,10 +95,11 @@ MODELLAB_MUST_CHECK static modellab_status read_format(const mli_model_files *fi
     if (got < 0 || closed < 0)
         return mli_fail_os(err, got < 0 ? (int)-got : -closed, "the weight file");
     format = mli_weight_format_of(head, (size_t)got);
-    *out = is_dictionary(files)             ? "dictionary"
-           : mli_onnx_is(head, (size_t)got) ? "onnx"
-           : format == MLI_FORMAT_CT2       ? "ctranslate2"
-                                            : mli_weight_format_name(format);
+    *out = is_dictionary(files)              ? "dictionary"
+           : mli_onnx_is(head, (size_t)got)  ? "onnx"
+           : mli_torch_is(head, (size_t)got) ? "torch"
+           : format == MLI_FORMAT_CT2        ? "ctranslate2"
+                                             : mli_weight_format_name(format);
     return MODELLAB_OK;
 }
 
@@ -217,6 +219,36 @@ MODELLAB_MUST_CHECK static modellab_status load_dictionary(modellab_model *model
     return model->languages != NULL ? MODELLAB_OK : mli_no_memory(err);
 }
 
+/* The encoder of voices, the only architecture in this format so far; packed at each opening. */
+MODELLAB_MUST_CHECK static modellab_status load_torch(modellab_model *model, mli_model_files *files,
+                                                      const modellab_model_options *o,
+                                                      modellab_error *err)
+{
+    const mli_cancel_word *cancel = mli_cancel_word_of(o->cancel);
+    mli_ge2e_weights weights;
+    mli_tensors list;
+    mli_tensors_init(&list, &model->alloc);
+    modellab_status status = mli_model_files_load(files, cancel, err);
+
+    if (status == MODELLAB_OK)
+        status = mli_torch_read(&list, files->weights, files->weights_bytes, cancel, err);
+    if (status == MODELLAB_OK)
+        status = mli_tensors_sort(&list, err);
+    if (status == MODELLAB_OK)
+        status = mli_ge2e_take(&weights, &list, err);
+    if (status == MODELLAB_OK)
+        status = mli_ge2e_create(&model->voices, &model->alloc, &weights, err);
+    if (status == MODELLAB_OK) /* of the bytes that were read */
+        status = mli_model_files_sha256(files, cancel, err);
+    mli_tensors_dispose(&list);
+    mli_model_files_unload(files);
+    if (status != MODELLAB_OK)
+        return status;
+    mli_ge2e_sizes(&model->parameters, &model->bytes);
+    model->languages = mli_strdup(&model->alloc, "");
+    return model->languages != NULL ? MODELLAB_OK : mli_no_memory(err);
+}
+
 MODELLAB_MUST_CHECK static modellab_status
 load(modellab_model *model, const modellab_model_options *o, modellab_error *err)
 {
@@ -237,7 +269,9 @@ load(modellab_model *model, const modellab_model_options *o, modellab_error *err
         if (status == MODELLAB_OK)
             status = strcmp(model->format, "onnx") == 0 ? load_onnx(model, &files, o, err)
                      : is_dictionary(&files)            ? load_dictionary(model, &files, o, err)
-                                             : load_whisper(model, &files, o, cache, err);
+                     : strcmp(model->format, "torch") == 0
+                         ? load_torch(model, &files, o, err)
+                         : load_whisper(model, &files, o, cache, err);
         if (status == MODELLAB_OK)
             status = mli_model_files_sha256(&files, mli_cancel_word_of(o->cancel), err);
         if (status == MODELLAB_OK)
@@ -305,6 +339,7 @@ void modellab_model_unref(modellab_model *model)
     mli_silero_destroy(model->vad);
     mli_voice_destroy(model->voice);
     mli_lexicon_destroy(model->lexicon);
+    mli_ge2e_destroy(model->voices);
     mli_logger_unref(model->logger);
     mli_free(&alloc, model->name);
     mli_free(&alloc, model->languages);
@@ -323,6 +358,7 @@ modellab_status modellab_model_get_info(const modellab_model *model, modellab_mo
     info.architecture = model->asr != NULL       ? "whisper"
                         : model->voice != NULL   ? "piper-vits"
                         : model->lexicon != NULL ? "cmudict"
+                        : model->voices != NULL  ? "ge2e"
                                                  : "silero-vad";
     info.sha256 = model->sha256;
     info.format = model->format;

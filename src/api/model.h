@@ -3,6 +3,7 @@
 #define MLI_API_MODEL_H
 
 #include "speech/asr_model.h"
+#include "speech/ge2e.h"
 #include "speech/silero.h"
 #include "speech/voice.h"
 #include "text/lexicon.h"
@@ -17,6 +18,7 @@ struct modellab_model {
     mli_silero *vad;         /* a detector of voice activity, or NULL */
     mli_voice *voice;        /* of speech synthesis, or NULL */
     mli_lexicon *lexicon;    /* a pronouncing dictionary, or NULL */
+    mli_ge2e *voices;        /* an encoder of voices, or NULL */
     char *name, *languages;  /* owned */
     char sha256[65];
     const char *format; /* static */

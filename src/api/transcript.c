@@ -15,7 +15,7 @@ enum {
 };
 
 _Static_assert((int)MODELLAB_FORMAT_TXT == (int)MLI_TEXT_TXT &&
-                   (int)MODELLAB_FORMAT_VTT_WORDS == (int)MLI_TEXT_LAST,
+                   (int)MODELLAB_FORMAT_DIARIZED_JSON == (int)MLI_TEXT_LAST,
                "the public numbers are those of the inner list");
 
 MODELLAB_MUST_CHECK static modellab_status missing(const char *what, modellab_error *err)
@@ -72,7 +72,9 @@ modellab_segment mli_segment_public(const mli_transcript_segment *s)
                               .compression_ratio = s->compression_ratio,
                               .no_speech_prob = s->no_speech_prob,
                               .first_word = s->word_count > 0 ? (int64_t)s->first_word : -1,
-                              .word_count = (int64_t)s->word_count};
+                              .word_count = (int64_t)s->word_count,
+                              .speaker = s->speaker,
+                              .speaker_is_nearest = s->speaker_nearest ? 1 : 0};
 }
 
 modellab_status modellab_transcript_segment_at(const modellab_transcript *transcript, int64_t index,
@@ -104,7 +106,9 @@ modellab_status modellab_transcript_word_at(const modellab_transcript *transcrip
                                  .start = word->start,
                                  .end = word->end,
                                  .text = word->text,
-                                 .probability = word->probability};
+                                 .probability = word->probability,
+                                 .speaker = word->speaker,
+                                 .speaker_is_nearest = word->speaker_nearest ? 1 : 0};
     return mli_sized_out(out, &shown, sizeof shown, WORD_FIRST, err);
 }
 
@@ -120,7 +124,7 @@ modellab_status modellab_transcript_write(const modellab_transcript *transcript,
     const mli_transcript *t = mli_transcript_of(transcript);
     const mli_format_options options = {.name = name};
     mli_buf text;
-    if (format < MODELLAB_FORMAT_TXT || format > MODELLAB_FORMAT_VTT_WORDS)
+    if (format < MODELLAB_FORMAT_TXT || format > MODELLAB_FORMAT_DIARIZED_JSON)
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "%d is not a transcript format",
                         (int)format);
     mli_buf_init(&text, mli_transcript_allocator(t));
@@ -157,7 +161,7 @@ modellab_transcript_format modellab_transcript_format_from_name(const char *name
 
 const char *modellab_transcript_format_name(modellab_transcript_format format)
 {
-    return format < MODELLAB_FORMAT_TXT || format > MODELLAB_FORMAT_VTT_WORDS
+    return format < MODELLAB_FORMAT_TXT || format > MODELLAB_FORMAT_DIARIZED_JSON
                ? NULL
                : mli_format_name((mli_text_format)format);
 }

@@ -28,13 +28,15 @@ const cli_command cli_commands[] = {
      "done; a second Ctrl-C leaves at once.",
      "modellab transcribe talk.flac\tthe text on stdout\n"
      "modellab transcribe talk.flac --format srt --output talk.srt\tsubtitles\n"
+     "modellab transcribe talk.flac --speakers --format srt\twith who says it\n"
      "modellab transcribe *.wav --format vtt --output subtitles/\tone file each\n"
      "modellab transcribe a.ogg --model whisper-base --language auto --beam 5\tanother model\n"
      "modellab transcribe meeting.mp3 --vad\tspeech alone, eight pieces at a time\n"
      "modellab transcribe a.wav --max-duration 10m --cap cpu_seconds=600\tbounded\n"
      "cat talk.wav | modellab transcribe -\tfrom stdin\n",
-     {ASR_OPTIONS, O(FORMAT), O(OUTPUT), O(QUIET), 0}},
+     {ASR_OPTIONS, O(FORMAT), O(OUTPUT), O(QUIET), O(SPEAKERS), 0}},
     CLI_COMMAND_ALIGN,
+    CLI_COMMAND_DIARIZE,
     CLI_COMMAND_ENHANCE,
     CLI_COMMAND_SPEAK,
     {"run submit",

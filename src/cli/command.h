@@ -28,7 +28,7 @@
     X(VAD, 0, "vad", NULL, NULL, "Recognise speech alone: silence gives no text.")                 \
     X(WORD_TIMES, 'w', "word-times", NULL, NULL, "Start, end and probability of every word.")      \
     X(FORMAT, 'f', "format", "FORMAT",                                                             \
-      "txt|json|verbose_json|srt|vtt|tsv|ctm|textgrid|srt_words|vtt_words",                        \
+      "txt|json|verbose_json|srt|vtt|tsv|ctm|textgrid|srt_words|vtt_words|diarized_json|rttm",     \
       "Format of the transcript. Default: txt.")                                                   \
     X(OUTPUT, 'o', "output", "FILE|DIR", NULL,                                                     \
       "Write there instead of to stdout; into a folder as NAME.FORMAT.")                           \
@@ -98,6 +98,9 @@
     X(RATE, 0, "rate", "HZ", NULL, "Samples a second. Default: the voice's own.")                  \
     X(IPA, 0, "ipa", NULL, NULL, "The text is IPA, a line an utterance.")                          \
     X(TEXT_FILE, 0, "text-file", "FILE", NULL, "Read the text there. - = stdin.")                  \
+    X(SPEAKERS, 0, "speakers", "[N|MIN-MAX|auto]", NULL,                                           \
+      "Who speaks: so many, or as many as are found.")                                             \
+    X(ENROL, 0, "enrol", "NAME=FILE", NULL, "A voice that is known by name; may be repeated.")     \
     X(MAN, 0, "man", NULL, NULL, "Print the manual page (roff).")
 
 #define CLI_OPTION_ID_(id, letter, name, value, choices, text) CLI_OPT_##id,

@@ -3,6 +3,20 @@
 #ifndef MLI_CLI_COMMAND_SOUND_H
 #define MLI_CLI_COMMAND_SOUND_H
 
+#define CLI_COMMAND_DIARIZE                                                                        \
+    {                                                                                              \
+        "diarize", "FILE", 1, 1, CLI_ARG_FILE, NULL, cli_diarize, "Find out who speaks when.",     \
+            "The turns go to stdout as RTTM, or as JSON. Say how many speakers there are where "   \
+            "you know it: alike voices are often taken for one. A voice of --enrol gives its "     \
+            "name to the speaker that it fits. The file is decoded in this process.",              \
+            "modellab diarize meeting.flac --speakers 3\tthree people\n"                           \
+            "modellab diarize meeting.flac --speakers 2-5 --format json -o turns.json\t\n"         \
+            "modellab diarize call.wav --enrol Ann=ann.wav --enrol Bob=bob.wav\tby name\n",        \
+        {                                                                                          \
+            O(SPEAKERS), O(ENROL), O(FORMAT), O(OUTPUT), O(THREADS), O(QUIET), 0                   \
+        }                                                                                          \
+    }
+
 #define CLI_COMMAND_ALIGN                                                                          \
     {                                                                                              \
         "align", "AUDIO TEXT", 2, 2, CLI_ARG_FILE, NULL, cli_align,                                \

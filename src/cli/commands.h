@@ -6,6 +6,7 @@
 
 int cli_transcribe(cli_call *call);
 int cli_align(cli_call *call);
+int cli_diarize(cli_call *call);
 int cli_enhance(cli_call *call);
 int cli_speak(cli_call *call);
 int cli_run_submit(cli_call *call);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define TRANSCRIPT "transcript.json"
+#define WITH_SPEAKERS "who_said_what.json"
 #define PARTIAL "transcript.partial.json"
 #define MAX_BYTES ((int64_t)256 * 1024 * 1024)
 
@@ -55,7 +56,8 @@ int cli_load_transcript(cli_call *call, modellab_lab *lab, const modellab_run *r
     modellab_buffer *json = NULL;
     modellab_error err = MODELLAB_ERROR_INIT;
     bool partial = !has_artifact(run, TRANSCRIPT) && has_artifact(run, PARTIAL);
-    const char *name = partial ? PARTIAL : TRANSCRIPT;
+    bool named = !partial && has_artifact(run, WITH_SPEAKERS);
+    const char *name = partial ? PARTIAL : named ? WITH_SPEAKERS : TRANSCRIPT;
     int code = cli_load_artifact(call, lab, run, name, &json);
     if (code != CLI_EXIT_OK)
         return code;
@@ -64,6 +66,9 @@ int cli_load_transcript(cli_call *call, modellab_lab *lab, const modellab_run *r
     modellab_buffer_destroy(json);
     if (status != MODELLAB_OK)
         return cli_fail(call, name, NULL, status, &err);
+    if (cli_has(call, CLI_OPT_SPEAKERS) && !named && !partial)
+        cli_note(call, "the speakers could not be found: this is the text without them; see "
+                       "`modellab run status` for why");
     if (partial)
         cli_note(call, "the run did not complete: this is the part of the text that was done");
     return CLI_EXIT_OK;
@@ -74,6 +79,9 @@ int cli_format_transcript(cli_call *call, const modellab_transcript *transcript,
 {
     const char *format = cli_value(call, CLI_OPT_FORMAT);
     modellab_error err = MODELLAB_ERROR_INIT;
+    if (format != NULL && strcmp(format, "rttm") == 0)
+        return cli_fail_text(call, CLI_EXIT_USAGE,
+                             "rttm has no words: it is the format of `modellab diarize`");
     modellab_transcript_format id =
         modellab_transcript_format_from_name(format != NULL ? format : "txt");
     modellab_status status = modellab_transcript_write(transcript, id, name, out, &err);
@@ -98,7 +106,8 @@ static const char *extension(const cli_call *call)
         return "TextGrid";
     if (strcmp(format, "srt_words") == 0 || strcmp(format, "vtt_words") == 0)
         return strncmp(format, "srt", 3) == 0 ? "srt" : "vtt";
-    return strcmp(format, "verbose_json") == 0 ? "json" : format;
+    return strcmp(format, "verbose_json") == 0 || strcmp(format, "diarized_json") == 0 ? "json"
+                                                                                       : format;
 }
 
 /* <folder>/<name of the input without its ending>.<format> */

@@ -89,6 +89,13 @@ static int parse_option(parser *p, const char *word)
             return cli_fail_text(p->call, CLI_EXIT_USAGE, "--%s takes no value", o->name);
         return set_value(p, id, "");
     }
+    if (value == NULL && o->value[0] == '[') { /* may be left out: only what can be none else */
+        const char *next = p->at < p->argc ? p->argv[p->at] : "";
+        size_t digits = strspn(next, "0123456789-");
+        bool given =
+            strcmp(next, "auto") == 0 || (next[0] >= '0' && next[0] <= '9' && next[digits] == '\0');
+        value = given ? p->argv[p->at++] : "auto";
+    }
     if (value == NULL) {
         if (p->at == p->argc)
             return cli_fail_text(p->call, CLI_EXIT_USAGE, "--%s needs a value: %s", o->name,

@@ -2,6 +2,7 @@
 #include "cli/request.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
+#include "cli/speakers.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -121,7 +122,7 @@ static int put_asr(const cli_call *call, cli_json *j)
     }
     const char *format = cli_value(call, CLI_OPT_FORMAT);
     bool by_word = format != NULL && strstr("ctm textgrid srt_words vtt_words", format) != NULL;
-    if (cli_has(call, CLI_OPT_WORD_TIMES) || by_word) {
+    if (cli_has(call, CLI_OPT_WORD_TIMES) || cli_has(call, CLI_OPT_SPEAKERS) || by_word) {
         cli_json_key(j, "word_times");
         cli_json_bool(j, true);
     }
@@ -132,6 +133,20 @@ static int put_asr(const cli_call *call, cli_json *j)
     if (code == 0)
         code = put_int(call, j, CLI_OPT_THREADS, "threads", 1, 1024);
     put_text(call, j, CLI_OPT_WEIGHTS, "weights");
+    cli_json_close(j, '}');
+    return code;
+}
+
+static int put_diarization(const cli_call *call, cli_json *j)
+{
+    int32_t least, most;
+    int code = cli_speakers(call, &least, &most);
+    cli_json_key(j, "diarization");
+    cli_json_open(j, '{');
+    if (least > 0) {
+        cli_json_kint(j, "min_speakers", least);
+        cli_json_kint(j, "max_speakers", most);
+    }
     cli_json_close(j, '}');
     return code;
 }
@@ -267,10 +282,21 @@ int cli_request(const cli_call *call, cli_text *out)
         code = put_caps(call, &j);
     if (code == 0)
         code = put_operators(call, &j);
+    if (cli_has(call, CLI_OPT_SPEAKERS)) {
+        cli_json_key(&j, "steps");
+        cli_json_open(&j, '[');
+        cli_json_string(&j, "ingest"); /* all of them: nothing has to be added */
+        cli_json_string(&j, "asr");
+        cli_json_string(&j, "diarization");
+        cli_json_string(&j, "who_said_what");
+        cli_json_close(&j, ']');
+    }
     cli_json_key(&j, "config");
     cli_json_open(&j, '{');
     if (code == 0)
         code = put_asr(call, &j);
+    if (code == 0 && cli_has(call, CLI_OPT_SPEAKERS))
+        code = put_diarization(call, &j);
     cli_json_close(&j, '}');
     cli_json_close(&j, '}');
     if (code == 0)

@@ -127,13 +127,27 @@ static int transcribe_one(cli_call *call, modellab_lab *lab, const char *file, c
     return code;
 }
 
+/* Before the work begins: formats of something else, or of what was not asked for. */
+static int check_format(const cli_call *call)
+{
+    const char *format = cli_value(call, CLI_OPT_FORMAT);
+    if (format != NULL && strcmp(format, "rttm") == 0)
+        return cli_fail_text(call, CLI_EXIT_USAGE,
+                             "rttm has no words: it is the format of `modellab diarize`");
+    if (format != NULL && strcmp(format, "diarized_json") == 0 && !cli_has(call, CLI_OPT_SPEAKERS))
+        return cli_fail_text(call, CLI_EXIT_USAGE, "diarized_json has speakers: add --speakers");
+    return CLI_EXIT_OK;
+}
+
 int cli_transcribe(cli_call *call)
 {
     modellab_lab *lab = NULL;
     cli_text request = CLI_TEXT_INIT;
     cli_json json = {.depth = 0};
     bool as_json = cli_has(call, CLI_OPT_JSON);
-    int code = cli_output_check(call), first = CLI_EXIT_OK;
+    int code = check_format(call), first = CLI_EXIT_OK;
+    if (code == CLI_EXIT_OK)
+        code = cli_output_check(call);
     if (code == CLI_EXIT_OK)
         code = cli_request(call, &request);
     if (code == CLI_EXIT_OK)

@@ -6,6 +6,7 @@
 #include "lab/schema_action_items.h"
 #include "lab/schema_asr.h"
 #include "lab/schema_chapters.h"
+#include "lab/schema_diarization.h"
 #include "lab/schema_enhance.h"
 #include "lab/schema_noop_text.h"
 #include "lab/schema_score.h"
@@ -16,6 +17,6 @@
 /* All but asr, which is there always. */
 #define MLI_STEP_SCHEMAS(X)                                                                        \
     X(enhance)                                                                                     \
-    X(tts) X(vad) X(chapters) X(summary) X(action_items) X(score) X(noop_text)
+    X(tts) X(vad) X(diarization) X(chapters) X(summary) X(action_items) X(score) X(noop_text)
 
 #endif

@@ -1,6 +1,7 @@
 /* Step vad: where there is speech, by Silero's detector, as segments (speech.json) for the steps
  * behind it. */
 #include "lab/handoff.h"
+#include "lab/openers.h"
 #include "lab/original_time.h"
 #include "lab/step_kinds.h"
 #include "lab/step_schemas.h"

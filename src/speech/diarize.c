@@ -11,7 +11,7 @@ enum { WIDTH = MLI_VOICE_WIDTH };
 void mli_diarize_options_init(mli_diarize_options *options)
 {
     *options = (mli_diarize_options){
-        .level_db = -17.0f, .hop = 4, .second_margin = 0.03f, .known_least = 0.75f};
+        .level_db = -17.0f, .hop = 4, .second_margin = 0.03f, .known_least = 0.80f};
     mli_cluster_rules_init(&options->cluster);
     mli_vad_rules_init(&options->vad);
     options->vad.threshold = 0.25f; /* for far-field speech */

@@ -20,7 +20,8 @@ typedef enum mli_text_format {
     MLI_TEXT_TEXTGRID = 8,  /* Praat's, long form: tiers "segments" and, when known, "words" */
     MLI_TEXT_SRT_WORDS = 9, /* a cue for each word */
     MLI_TEXT_VTT_WORDS = 10,
-    MLI_TEXT_LAST = MLI_TEXT_VTT_WORDS
+    MLI_TEXT_DIARIZED_JSON = 11, /* segments with speakers, the OpenAI audio API's shape */
+    MLI_TEXT_LAST = MLI_TEXT_DIARIZED_JSON
 } mli_text_format;
 
 typedef struct mli_format_options {
@@ -33,8 +34,8 @@ typedef struct mli_format_options {
 enum { MLI_FORMAT_MAX_BYTES = 64 * 1024 * 1024 };
 
 /* Appends to `out`. `options` NULL = defaults. E_STATE: words are asked for and there are no word
- * times. Speakers are written where they are known (TXT, SRT: "NAME: text", VTT: voice tags, JSON:
- * a key). */
+ * times, or speakers and a segment has none. Speakers are written where they are known (TXT, SRT:
+ * "NAME: text", VTT: voice tags, JSON: a key). */
 MODELLAB_MUST_CHECK modellab_status mli_format_write(const mli_transcript *transcript,
                                                      mli_text_format format,
                                                      const mli_format_options *options,

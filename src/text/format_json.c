@@ -8,6 +8,7 @@
 #include "text/format_time.h"
 #include "text/whisper_tokenizer.h"
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* A time rounded once to milliseconds. */
@@ -38,6 +39,60 @@ void mli_format_json(const mli_transcript *t, mli_buf *out)
     mli_buf_append_char(out, '\n');
 }
 
+/* Speakers without a name of their own are A, B, ... Z, AA, ... as they first speak. */
+enum { LETTERED_MOST = 26 + 26 * 26 };
+typedef struct lettered {
+    const char *names[LETTERED_MOST];
+    size_t count;
+} lettered;
+
+static void put_lettered(mli_jw *w, lettered *l, const char *name)
+{
+    char letters[3] = "";
+    size_t i = 0;
+    while (name != NULL && i < l->count && strcmp(l->names[i], name) != 0)
+        i++;
+    if (name == NULL || strncmp(name, "speaker_", 8) != 0 || i == LETTERED_MOST) {
+        mli_jw_kstring(w, "speaker", name != NULL ? name : "");
+        return;
+    }
+    if (i == l->count)
+        l->names[l->count++] = name;
+    if (i >= 26)
+        letters[0] = (char)('A' + i / 26 - 1);
+    letters[i >= 26] = (char)('A' + i % 26);
+    mli_jw_kstring(w, "speaker", letters);
+}
+
+void mli_format_diarized_json(const mli_transcript *t, mli_buf *out)
+{
+    mli_jw w;
+    lettered l = {.count = 0};
+    mli_jw_init(&w, out);
+    mli_jw_object(&w);
+    mli_jw_kstring(&w, "task", t->task);
+    put_seconds(&w, "duration", t->duration);
+    mli_jw_kstring(&w, "text", t->text);
+    mli_jw_key(&w, "segments");
+    mli_jw_array(&w);
+    for (size_t i = 0; i < t->segment_count; i++) {
+        const mli_transcript_segment *s = &t->segments[i];
+        char id[32];
+        (void)snprintf(id, sizeof id, "seg_%zu", i);
+        mli_jw_object(&w);
+        mli_jw_kstring(&w, "type", "transcript.text.segment");
+        mli_jw_kstring(&w, "id", id);
+        put_seconds(&w, "start", s->start);
+        put_seconds(&w, "end", s->end);
+        put_lettered(&w, &l, s->speaker);
+        mli_jw_kstring(&w, "text", s->text);
+        mli_jw_end_object(&w);
+    }
+    mli_jw_end_array(&w);
+    mli_jw_end_object(&w);
+    mli_buf_append_char(out, '\n');
+}
+
 static void put_tokens(mli_jw *w, const mli_transcript_segment *s)
 {
     mli_jw_key(w, "tokens");
@@ -64,6 +119,8 @@ static void put_segment(mli_jw *w, const mli_transcript_segment *s)
     mli_jw_kstring(w, "text", s->text);
     if (s->speaker != NULL)
         mli_jw_kstring(w, "speaker", s->speaker);
+    if (s->speaker_nearest)
+        mli_jw_kbool(w, "speaker_nearest", true);
     put_tokens(w, s);
     mli_jw_kreal(w, "temperature", s->temperature);
     mli_jw_kreal(w, "avg_logprob", s->avg_logprob);
@@ -92,6 +149,8 @@ static void put_word(mli_jw *w, const mli_transcript_word *word, int64_t segment
     mli_jw_kint(w, "segment", segment);
     if (word->speaker != NULL)
         mli_jw_kstring(w, "speaker", word->speaker);
+    if (word->speaker_nearest)
+        mli_jw_kbool(w, "speaker_nearest", true);
     mli_jw_end_object(w);
 }
 

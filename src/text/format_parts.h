@@ -27,6 +27,9 @@ void mli_format_srt_cue(void *ctx, const mli_format_cue_text *cue);
 void mli_format_vtt_cue(void *ctx, const mli_format_cue_text *cue);
 void mli_format_json(const mli_transcript *t, mli_buf *out);
 void mli_format_textgrid(const mli_transcript *t, mli_buf *out);
+void mli_format_diarized_json(const mli_transcript *t, mli_buf *out);
+/* A file's name without folder and extension; what would end the field becomes '_'. */
+void mli_format_file_name(mli_buf *out, const char *name);
 void mli_format_verbose_json(const mli_transcript *t, mli_buf *out);
 
 /* --- reading --- */

@@ -75,6 +75,7 @@ MODELLAB_MUST_CHECK static modellab_status read_words(const mli_json *words, boo
         mli_transcript_word *to = &x->words[i];
         to->text = word_text(from);
         to->speaker = mli_json_string(mli_json_get(from, "speaker"), NULL);
+        to->speaker_nearest = mli_json_bool(mli_json_get(from, "speaker_nearest"), false);
         to->probability = mli_json_number(mli_json_get(from, "probability"), 0.0);
         if (to->text == NULL || !read_times(from, &to->start, &to->end))
             return bad(err, "words", x->next_word + i);
@@ -124,6 +125,7 @@ MODELLAB_MUST_CHECK static modellab_status read_segment(const mli_json *root,
         .seek = mli_json_int(mli_json_get(object, "seek"), 0),
         .text = mli_json_string(mli_json_get(object, "text"), NULL),
         .speaker = mli_json_string(mli_json_get(object, "speaker"), NULL),
+        .speaker_nearest = mli_json_bool(mli_json_get(object, "speaker_nearest"), false),
         .temperature = mli_json_number(mli_json_get(object, "temperature"), 0.0),
         .avg_logprob = mli_json_number(mli_json_get(object, "avg_logprob"), 0.0),
         .compression_ratio = mli_json_number(mli_json_get(object, "compression_ratio"), 0.0),

@@ -6,8 +6,9 @@
 #include "text/format_time.h"
 #include <string.h>
 
-static const char *const names[] = {NULL,  "txt", "json",     "verbose_json", "srt",      "vtt",
-                                    "tsv", "ctm", "textgrid", "srt_words",    "vtt_words"};
+static const char *const names[] = {NULL,       "txt",       "json",      "verbose_json",
+                                    "srt",      "vtt",       "tsv",       "ctm",
+                                    "textgrid", "srt_words", "vtt_words", "diarized_json"};
 
 mli_text_format mli_format_from_name(const char *name)
 {
@@ -78,8 +79,7 @@ static void write_tsv_cue(void *ctx, const mli_format_cue_text *cue)
     mli_buf_append_char(out, '\n');
 }
 
-/* A name without folder and extension; what would end the field becomes '_'. */
-static void write_file_name(mli_buf *out, const char *name)
+void mli_format_file_name(mli_buf *out, const char *name)
 {
     const char *slash = strrchr(name, '/');
     const char *from = slash != NULL ? slash + 1 : name;
@@ -120,7 +120,7 @@ static void write_ctm(const mli_transcript *t, const char *name, mli_buf *out)
             mli_format_cue(&clock, w->start, w->end, 0, &start, &end);
             if (end == start) /* readers refuse a duration of 0, and many keep two digits */
                 end = start + CTM_SHORTEST_MS;
-            write_file_name(out, name);
+            mli_format_file_name(out, name);
             mli_buf_append_text(out, " 1 ");
             mli_format_seconds(out, start);
             mli_buf_append_char(out, ' ');
@@ -173,6 +173,9 @@ modellab_status mli_format_write(const mli_transcript *t, mli_text_format format
         by_word || (options.cue_per_word && format >= MLI_TEXT_SRT && format <= MLI_TEXT_TSV);
     if ((per_word || format == MLI_TEXT_CTM) && t->segment_count > 0 && !has_words(t))
         return mli_fail(err, MODELLAB_E_STATE, "the transcript has no word times");
+    for (size_t i = 0; format == MLI_TEXT_DIARIZED_JSON && i < t->segment_count; i++)
+        if (t->segments[i].speaker == NULL)
+            return mli_fail(err, MODELLAB_E_STATE, "segment %zu has no speaker", i);
     switch (format) {
     case MLI_TEXT_TXT:
         write_txt(t, out);
@@ -195,6 +198,9 @@ modellab_status mli_format_write(const mli_transcript *t, mli_text_format format
     case MLI_TEXT_TSV:
         mli_buf_append_text(out, "start\tend\ttext\n");
         mli_format_each_cue(t, per_word, 0, write_tsv_cue, out);
+        break;
+    case MLI_TEXT_DIARIZED_JSON:
+        mli_format_diarized_json(t, out);
         break;
     case MLI_TEXT_CTM:
         write_ctm(t, options.name != NULL ? options.name : "audio", out);

@@ -10,9 +10,10 @@
 /* Times are seconds on the time line of the input; writers round once, to integer ms, half-even. */
 typedef struct mli_transcript_word {
     double start, end;
-    double probability;  /* mean of its tokens' probabilities, 0..1 */
-    const char *text;    /* as decoded: with its leading space and its punctuation */
-    const char *speaker; /* NULL = unknown */
+    double probability;   /* mean of its tokens' probabilities, 0..1 */
+    const char *text;     /* as decoded: with its leading space and its punctuation */
+    const char *speaker;  /* NULL = unknown */
+    bool speaker_nearest; /* nobody spoke then: the nearest one */
 } mli_transcript_word;
 
 typedef struct mli_transcript_segment {
@@ -21,6 +22,7 @@ typedef struct mli_transcript_segment {
     double start, end;                /* start <= end */
     const char *text;                 /* as decoded: usually with a leading space */
     const char *speaker;              /* NULL = unknown */
+    bool speaker_nearest;             /* nobody spoke then: the nearest one */
     const int32_t *tokens;            /* with timestamp tokens */
     const float *token_probabilities; /* 0..1, one a token; NULL = not known */
     size_t token_count;

@@ -389,6 +389,26 @@ static void alignment(void **state)
     REFUSES(modellab_align_file(NULL, "x", "", 0, NULL, NULL, &err));
 }
 
+static void diarizations(void **state)
+{
+    void *out;
+    float voice[2];
+    (void)state;
+    RESETS(modellab_diarize_audio(NULL, NULL, NULL, NULL, (modellab_diarization **)&out, &err));
+    RESETS(modellab_diarize_file(NULL, NULL, "x", NULL, (modellab_diarization **)&out, &err));
+    REFUSES(modellab_diarize_file(NULL, NULL, NULL, NULL, NULL, &err));
+    REFUSES(modellab_voice_of_file(NULL, NULL, "x", NULL, voice, 2, &err));
+    REFUSES(modellab_diarization_turn_at(NULL, 0, NULL, &err));
+    REFUSES(modellab_diarization_speaker_at(NULL, 0, NULL, &err));
+    RESETS(modellab_diarization_write(NULL, 1, NULL, (modellab_buffer **)&out, &err));
+    RESETS(modellab_transcript_with_speakers(NULL, NULL, (modellab_transcript **)&out, &err));
+    assert_true(modellab_diarization_duration(NULL) <= 0);
+    assert_int_equal(modellab_diarization_turn_count(NULL), 0);
+    assert_int_equal(modellab_diarization_speaker_count(NULL), 0);
+    assert_null(modellab_diarization_ref(NULL));
+    modellab_diarization_unref(NULL);
+}
+
 static void structs(void **state)
 {
     (void)state;
@@ -416,6 +436,7 @@ static void structs(void **state)
     modellab_tts_options_init(NULL, 8);
     modellab_tts_text_options_init(NULL, 8);
     modellab_vad_options_init(NULL, 8);
+    modellab_diarization_options_init(NULL, 8);
     /* a size that cannot even hold the size is left alone */
     unsigned char tiny[16] = {0xAA, 0xAA, 0xAA, 0xAA, 0xAA};
     modellab_catalog_options_init((modellab_catalog_options *)(void *)tiny, 4);
@@ -439,6 +460,7 @@ int main(void)
         cmocka_unit_test(labs_and_runs),  cmocka_unit_test(records_and_supervisors),
         cmocka_unit_test(catalogs),       cmocka_unit_test(inspections),
         cmocka_unit_test(voice_activity), cmocka_unit_test(scores),
-        cmocka_unit_test(alignment),      cmocka_unit_test(structs)};
+        cmocka_unit_test(alignment),      cmocka_unit_test(diarizations),
+        cmocka_unit_test(structs)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -64,11 +64,11 @@ static void no_word_bridges_a_silence(void **state)
     (void)state;
     const mli_vad_segment s[] = {{2 * RATE, 5 * RATE}, {10 * RATE, 14 * RATE}};
     mli_asr_chunks c = make(s, 2);
-    const mli_transcript_word said[] = {{0.5, 1.0, 1, " a", NULL},
-                                        {2.5, 3.2, 1, " b", NULL},
-                                        {2.9, 3.4, 1, " c", NULL},
-                                        {3.2, 3.6, 1, " d", NULL},
-                                        {3.6, 9.0, 1, " e", NULL}};
+    const mli_transcript_word said[] = {{0.5, 1.0, 1, " a", NULL, false},
+                                        {2.5, 3.2, 1, " b", NULL, false},
+                                        {2.9, 3.4, 1, " c", NULL, false},
+                                        {3.2, 3.6, 1, " d", NULL, false},
+                                        {3.6, 9.0, 1, " e", NULL, false}};
     mli_transcript_word placed[5];
     mli_transcript_segment segment = {.start = 0.5, .end = 8, .words = said, .word_count = 5};
     mli_asr_chunk_place(&c, 0, 2.75, &segment, placed);

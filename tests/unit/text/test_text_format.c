@@ -25,8 +25,8 @@ static mli_transcript *make(const mli_transcript_segment *segments, size_t count
 
 static mli_transcript *golden(void)
 {
-    static const mli_transcript_word words[] = {{0.0, 0.4, 0.9876543, " Hello", NULL},
-                                                {0.4005, 1.0015, 1.0, " <b>&\tall.", NULL}};
+    static const mli_transcript_word words[] = {{0.0, 0.4, 0.9876543, " Hello", NULL, false},
+                                                {0.4005, 1.0015, 1.0, " <b>&\tall.", NULL, false}};
     static const int32_t tokens[] = {50364, 2425, 50414};
     static const float probabilities[] = {0.5f, 0.25f, 1.0f};
     static const mli_transcript_segment segments[] = {
@@ -208,9 +208,12 @@ static void random_sample(sample *s, bool with_words, bool speakers, bool arrows
             s->word_texts[i][k][0] = ' ';
             random_text(s->word_texts[i][k] + 1, 1, arrows);
             int64_t length = next_random(900);
-            *w = (mli_transcript_word){(double)at / 1000.0, (double)(at + length) / 1000.0,
-                                       (double)next_random(1001) / 1000.0, s->word_texts[i][k],
-                                       NULL};
+            *w = (mli_transcript_word){(double)at / 1000.0,
+                                       (double)(at + length) / 1000.0,
+                                       (double)next_random(1001) / 1000.0,
+                                       s->word_texts[i][k],
+                                       NULL,
+                                       false};
             at += length + next_random(100);
             g->words = s->words[i];
             g->word_count++;
