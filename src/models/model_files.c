@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "models/file_read.h"
 #include "os/memory.h"
+#include "os/thread.h"
 
 #include <errno.h>
 #include <string.h>
@@ -214,22 +215,101 @@ modellab_status mli_model_files_open(mli_model_files *out, const modellab_alloca
     return status;
 }
 
+/* Reading and hashing at once. */
+typedef struct intake {
+    mli_model_files *model;
+    int fd;
+    const mli_cancel_word *cancel;
+    _Atomic uint32_t pieces; /* of READ_PIECE that are there; STOPPED = no more will come */
+    modellab_status status;  /* of the reading */
+    modellab_error err;
+    mli_sha256 hash;
+    size_t hashed;
+} intake;
+
+enum { READ_PIECE = 1 << 20 };
+#define STOPPED UINT32_MAX
+_Static_assert(MLI_MODEL_MAX_BYTES / READ_PIECE < STOPPED, "pieces can be counted");
+
+static void tell(intake *in, uint32_t pieces)
+{
+    atomic_store(&in->pieces, pieces);
+    mli_os_futex_wake(&in->pieces, INT32_MAX);
+}
+
+static void read_pieces(intake *in)
+{
+    unsigned char *to = in->model->weights;
+    size_t left = in->model->weights_bytes;
+    for (uint32_t i = 1; left > 0; i++) {
+        size_t some = left < READ_PIECE ? left : READ_PIECE;
+        in->status = mli_file_fill(in->model->files, in->fd, to, some, in->cancel, &in->err);
+        if (in->status != MODELLAB_OK) {
+            tell(in, STOPPED);
+            return;
+        }
+        to += some;
+        left -= some;
+        tell(in, i);
+    }
+}
+
+static void hash_pieces(intake *in)
+{
+    const unsigned char *bytes = in->model->weights;
+    size_t total = in->model->weights_bytes;
+    while (in->hashed < total && !mli_cancelled(in->cancel)) {
+        uint32_t pieces = atomic_load(&in->pieces);
+        size_t there = pieces >= total / READ_PIECE + 1 ? total : (size_t)pieces * READ_PIECE;
+        if (pieces == STOPPED) {
+            return;
+        }
+        if (there > in->hashed) {
+            size_t some = there - in->hashed < READ_PIECE ? there - in->hashed : READ_PIECE;
+            mli_sha256_update(&in->hash, bytes + in->hashed, some);
+            in->hashed += some;
+        } else {
+            mli_os_futex_wait(&in->pieces, pieces, -1);
+        }
+    }
+}
+
+/* The reading is task 0, so that one thread alone can do both. */
+static void intake_task(void *ctx, size_t task, int thread)
+{
+    (void)thread;
+    if (task == 0) {
+        read_pieces(ctx);
+    } else {
+        hash_pieces(ctx);
+    }
+}
+
 /* A packed image is believed by the sha256 that it was made of, so that has to be true. */
-MODELLAB_MUST_CHECK static modellab_status
-compare_with_seal(const mli_model_files *model, const mli_cancel_word *cancel, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status take_in(mli_model_files *model, int fd,
+                                                   mli_run_tasks run, void *user,
+                                                   const mli_cancel_word *cancel,
+                                                   modellab_error *err)
 {
     char hash[65];
+    intake in = {.model = model, .fd = fd, .cancel = cancel, .err = MODELLAB_ERROR_INIT};
+    mli_sha256_init(&in.hash);
+    run(user, model->sealed ? 2 : 1, intake_task, &in);
+    if (in.status != MODELLAB_OK) {
+        return mli_fail_at(err, in.status, in.err.detail, "%s", in.err.message);
+    }
     if (!model->sealed) {
         return MODELLAB_OK;
     }
-    modellab_status status =
-        mli_bytes_sha256(model->weights, model->weights_bytes, cancel, hash, err);
-    if (status == MODELLAB_OK && strcmp(hash, model->sha256) != 0) {
-        status = mli_fail(err, MODELLAB_E_INVALID_MODEL,
+    if (in.hashed < model->weights_bytes) {
+        return mli_fail(err, MODELLAB_E_CANCELLED, "cancelled while hashing a model");
+    }
+    mli_sha256_hex(&in.hash, hash);
+    return strcmp(hash, model->sha256) == 0
+               ? MODELLAB_OK
+               : mli_fail(err, MODELLAB_E_INVALID_MODEL,
                           "%s does not hold the bytes that were installed; pull the model again",
                           model->weights_name);
-    }
-    return status;
 }
 
 static uint32_t add_text(uint32_t crc, const char *text, size_t bytes)
@@ -246,8 +326,8 @@ uint32_t mli_model_files_beside(const mli_model_files *model)
     return add_text(crc, model->merges, model->merges_bytes);
 }
 
-modellab_status mli_model_files_load(mli_model_files *model, const mli_cancel_word *cancel,
-                                     modellab_error *err)
+modellab_status mli_model_files_load_with(mli_model_files *model, mli_run_tasks run, void *user,
+                                          const mli_cancel_word *cancel, modellab_error *err)
 {
     int fd = -1;
     size_t bytes;
@@ -266,19 +346,31 @@ modellab_status mli_model_files_load(mli_model_files *model, const mli_cancel_wo
     } else {
         model->weights = pages;
         model->weights_bytes = bytes;
-        status = mli_file_fill(model->files, fd, pages, bytes, cancel, err);
+        status = take_in(model, fd, run, user, cancel, err);
     }
     rc = model->files->close(model->files->user, fd);
     if (status == MODELLAB_OK && rc != 0) {
         status = mli_fail_os(err, -rc, "cannot close %s", model->weights_name);
     }
-    if (status == MODELLAB_OK) {
-        status = compare_with_seal(model, cancel, err);
-    }
     if (status != MODELLAB_OK) {
         mli_model_files_unload(model);
     }
     return status;
+}
+
+static void one_by_one(void *user, size_t tasks, void (*fn)(void *ctx, size_t task, int thread),
+                       void *ctx)
+{
+    (void)user;
+    for (size_t i = 0; i < tasks; i++) {
+        fn(ctx, i, 0);
+    }
+}
+
+modellab_status mli_model_files_load(mli_model_files *model, const mli_cancel_word *cancel,
+                                     modellab_error *err)
+{
+    return mli_model_files_load_with(model, one_by_one, NULL, cancel, err);
 }
 
 void mli_model_files_unload(mli_model_files *model)

@@ -41,6 +41,15 @@ MODELLAB_MUST_CHECK modellab_status mli_model_files_open(mli_model_files *out,
 MODELLAB_MUST_CHECK modellab_status mli_model_files_load(mli_model_files *model,
                                                          const mli_cancel_word *cancel,
                                                          modellab_error *err);
+/* Runs fn(ctx, task, thread) for all tasks, several at once if it can, and begins them in order. */
+typedef void (*mli_run_tasks)(void *user, size_t tasks,
+                              void (*fn)(void *ctx, size_t task, int thread), void *ctx);
+/* The same as load: the bytes are compared while the rest is read, when `run` can do two things at
+ * once. */
+MODELLAB_MUST_CHECK modellab_status mli_model_files_load_with(mli_model_files *model,
+                                                              mli_run_tasks run, void *user,
+                                                              const mli_cancel_word *cancel,
+                                                              modellab_error *err);
 void mli_model_files_unload(mli_model_files *model);
 /* sha256 of the weight file, computed once (from memory when loaded). An installed model's is known
  * from model.json without reading. */

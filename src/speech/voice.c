@@ -19,6 +19,12 @@ MODELLAB_MUST_CHECK static modellab_status check_ids(const mli_voice *v, modella
     return MODELLAB_OK;
 }
 
+static void with_pool(void *user, size_t tasks, void (*fn)(void *ctx, size_t task, int thread),
+                      void *ctx)
+{
+    mli_pool_run(user, tasks, fn, ctx);
+}
+
 MODELLAB_MUST_CHECK static modellab_status load(mli_voice *v, mli_model_files *files,
                                                 const mli_cancel_word *cancel, modellab_error *err)
 {
@@ -32,14 +38,14 @@ MODELLAB_MUST_CHECK static modellab_status load(mli_voice *v, mli_model_files *f
         status =
             mli_piper_config_read(&v->config, &v->alloc, files->config, files->config_bytes, err);
     if (status == MODELLAB_OK)
-        status = mli_model_files_load(files, cancel, err);
+        status = mli_pool_create(0, &v->alloc, &pool, err);
+    if (status == MODELLAB_OK)
+        status = mli_model_files_load_with(files, with_pool, pool, cancel, err);
     if (status == MODELLAB_OK) /* while the bytes are there */
         status = mli_model_files_sha256(files, cancel, err);
     if (status == MODELLAB_OK)
         status =
             mli_piper_read(graph, &v->alloc, files->weights, files->weights_bytes, cancel, err);
-    if (status == MODELLAB_OK)
-        status = mli_pool_create(0, &v->alloc, &pool, err);
     if (status == MODELLAB_OK)
         status = mli_vits_create(&v->net, &v->alloc, graph, true, pool, cancel, err);
     mli_pool_destroy(pool);
