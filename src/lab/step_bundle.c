@@ -136,7 +136,7 @@ const mli_step_kind mli_step_kind_bundle = {
     .name = "bundle",
     .text = "Gathers the results for people; also of a run that fails.",
     .needs = "ingest",
-    .wants = "vad,asr,chapters,summary,action_items",
+    .wants = "vad,asr,diarization,who_said_what,chapters,summary,action_items",
     .outputs = "transcript.srt,speakers.rttm,summary.md,action_items.csv,coverage.json,"
                "bundle_manifest.json",
     .run = run,
