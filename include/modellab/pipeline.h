@@ -5,6 +5,7 @@
 #ifndef MODELLAB_PIPELINE_H
 #define MODELLAB_PIPELINE_H
 
+#include <modellab/lab.h>
 #include <modellab/report.h>
 #include <modellab/types.h>
 
@@ -35,6 +36,43 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_pipeline_at(size_t ind
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status
 modellab_pipeline_resolve(const char *name_or_steps, modellab_buffer **steps,
                           modellab_report **report, modellab_error *err);
+
+/** All pipelines of the lab, sorted by name, as a JSON array: objects with name, text, steps,
+ * config (options of its steps where a request gives none), built_in.
+ * @param[out] out new; modellab_buffer_destroy()
+ * @errors E_IO, E_NO_MEMORY @threads any @since 0.1 */
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_pipeline_list(modellab_lab *lab,
+                                                                        modellab_buffer **out,
+                                                                        modellab_error *err);
+/** One pipeline of the lab, as such an object. @param[out] out new; modellab_buffer_destroy()
+ * @errors E_NOT_FOUND, E_IO, E_NO_MEMORY @threads any @since 0.1 */
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_pipeline_load(modellab_lab *lab,
+                                                                        const char *name,
+                                                                        modellab_buffer **out,
+                                                                        modellab_error *err);
+/** Whether a definition, a JSON object with text, steps and config, is one that runs of this lab
+ * could have. Nothing is stored.
+ * @param bytes   0 = NUL-terminated
+ * @param[out] steps   optional; new: the steps in order of execution, separated by commas
+ * @param[out] report  optional; unknown steps and options with suggestions, steps that were added
+ * @errors E_SCHEMA (see the report), E_INVALID_JSON, E_LIMIT, E_NO_MEMORY @threads any @since 0.1
+ */
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status
+modellab_pipeline_check(modellab_lab *lab, const char *definition, size_t bytes,
+                        modellab_buffer **steps, modellab_report **report, modellab_error *err);
+/** Stores a pipeline of the user in the lab, replacing one of the same name; a request names it
+ * like a built-in one. Runs that were submitted keep what they had.
+ * @param name small letters, digits, - and _, at most 64; not that of a built-in pipeline or step
+ * @errors E_SCHEMA (see the report), E_INVALID_ARGUMENT (the name), E_INVALID_JSON, E_LIMIT,
+ * E_STORE_READ_ONLY, E_IO, E_NO_SPACE, E_NO_MEMORY @threads any @since 0.1 */
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status
+modellab_pipeline_save(modellab_lab *lab, const char *name, const char *definition, size_t bytes,
+                       modellab_report **report, modellab_error *err);
+/** Removes a pipeline of the user. @errors E_NOT_FOUND, E_INVALID_ARGUMENT (a built-in one),
+ * E_STORE_READ_ONLY, E_IO @threads any @since 0.1 */
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_pipeline_delete(modellab_lab *lab,
+                                                                          const char *name,
+                                                                          modellab_error *err);
 
 MODELLAB_END_DECLS
 #endif

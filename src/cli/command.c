@@ -1,5 +1,6 @@
 /* The commands, their arguments, options and examples. */
 #include "cli/command.h"
+#include "cli/command_pipeline.h"
 #include "cli/command_sound.h"
 #include "cli/commands.h"
 
@@ -254,19 +255,20 @@ const cli_command cli_commands[] = {
      NULL,
      "modellab run release last\t\n",
      {O(LAB), 0}},
-    {"supervise",
-     "",
-     0,
-     0,
-     CLI_ARG_NONE,
-     NULL,
-     cli_supervise,
-     "Execute queued runs until told to stop.",
-     "Runs in the foreground. SIGTERM or Ctrl-C stops taking runs, lets running ones finish for "
-     "the "
-     "time of --drain, then puts them back into the queue.",
-     "modellab supervise --workers 2\t\n",
-     {O(WORKERS), O(THREADS), O(DRAIN), O(KEEP), O(LAB), O(QUIET), 0}},
+    CLI_COMMANDS_PIPELINE{
+        "supervise",
+        "",
+        0,
+        0,
+        CLI_ARG_NONE,
+        NULL,
+        cli_supervise,
+        "Execute queued runs until told to stop.",
+        "Runs in the foreground. SIGTERM or Ctrl-C stops taking runs, lets running ones finish for "
+        "the "
+        "time of --drain, then puts them back into the queue.",
+        "modellab supervise --workers 2\t\n",
+        {O(WORKERS), O(THREADS), O(DRAIN), O(KEEP), O(LAB), O(QUIET), 0}},
     {"models list",
      "",
      0,

@@ -43,7 +43,7 @@
     X(HOLD, 0, "hold", NULL, NULL, "Do not start it until `modellab run release`.")                \
     X(MAX_QUEUE, 0, "max-queue", "D", NULL, "Longest wait in the queue: 90, 10m, 1h30m; 0 = any.") \
     X(USER, 0, "user", "NAME", NULL, "Who the run is for.")                                        \
-    X(PIPELINE, 0, "pipeline", "NAME", NULL, "Steps to run. Default: transcribe.")                 \
+    X(PIPELINE, 0, "pipeline", "NAME", NULL, "Pipeline to run. Default: transcribe.")              \
     X(REQUEST, 0, "request", "FILE", NULL,                                                         \
       "A whole request as JSON; not with options that say the same. - = stdin.")                   \
     X(STATUS, 0, "status", "STATUS", "QUEUED|RUNNING|COMPLETED|FAILED|CANCELLED|TIMEOUT|STALE",    \

@@ -5,34 +5,6 @@
 #include "base/str.h"
 #include <string.h>
 
-#define COUNT(a) (sizeof(a) / sizeof *(a))
-
-static const mli_pipeline pipelines[] = {
-    {"fast_asr_only", "Speech recognition alone; another name of transcribe.", "ingest,asr", 0},
-    {"ingest", "Decodes the input and says what audio it is.", "ingest", 0},
-    {"transcribe", "Speech recognition: from audio to a transcript with times.", "ingest,asr", 0},
-};
-
-size_t mli_pipeline_count(void)
-{
-    return COUNT(pipelines);
-}
-
-const mli_pipeline *mli_pipeline_at(size_t index)
-{
-    return index < COUNT(pipelines) ? &pipelines[index] : NULL;
-}
-
-const mli_pipeline *mli_pipeline_find(const char *name)
-{
-    for (size_t i = 0; i < COUNT(pipelines); i++) {
-        if (strcmp(pipelines[i].name, name) == 0) {
-            return &pipelines[i];
-        }
-    }
-    return NULL;
-}
-
 bool mli_steps_next(const char **list, const char **name, size_t *bytes)
 {
     const char *at = *list;
@@ -145,12 +117,12 @@ static const char *nearest(const char *name, bool among_pipelines)
             best = mli_step_kind_at(i)->name;
         }
     }
-    for (size_t i = 0; among_pipelines && i < COUNT(pipelines); i++) {
-        size_t distance = mli_edit_distance(name, pipelines[i].name, 3);
+    for (size_t i = 0; among_pipelines && i < mli_pipeline_count(); i++) {
+        size_t distance = mli_edit_distance(name, mli_pipeline_at(i)->name, 3);
 
         if (distance < least) {
             least = distance;
-            best = pipelines[i].name;
+            best = mli_pipeline_at(i)->name;
         }
     }
     return best;

@@ -50,11 +50,13 @@ typedef struct mli_step_kind {
 typedef struct mli_pipeline {
     const char *name, *text;
     const char *steps;       /* resolved, comma-separated */
+    const char *config;      /* options of its steps where a request gives none, JSON; NULL */
     int64_t max_duration_ms; /* deadline of its runs, 0 = the configured one */
 } mli_pipeline;
 
 #define MLI_STEP_MAX 64 /* most steps of the registry */
 
+/* pipelines.c */
 size_t mli_pipeline_count(void);
 const mli_pipeline *mli_pipeline_at(size_t index); /* sorted by name; NULL beyond the end */
 const mli_pipeline *mli_pipeline_find(const char *name);

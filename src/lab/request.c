@@ -33,57 +33,6 @@ static int32_t priority_of(const mli_json *value)
     return 10;
 }
 
-/* Disposes of the names. */
-static void resolve_names(mli_request *r, mli_buf *names, const char *pointer, mli_findings *report)
-{
-    if (names->status != MODELLAB_OK) {
-        r->steps.status = names->status;
-    } else {
-        mli_steps_resolve(mli_buf_text(names), pointer, &r->steps, report);
-    }
-    mli_buf_dispose(names);
-}
-
-static void resolve_steps(mli_request *r, mli_findings *report)
-{
-    const mli_json *steps = mli_json_get(r->given, "steps");
-    const mli_json *pipeline = mli_json_get(r->given, "pipeline");
-    const mli_pipeline *found;
-    mli_buf names;
-
-    if (steps != NULL && pipeline != NULL) {
-        mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "request.both", "/steps",
-                         "Give a pipeline or steps, not both.");
-        return;
-    }
-    if (steps == NULL) {
-        r->pipeline = mli_json_string(pipeline, "transcribe");
-        found = mli_pipeline_find(r->pipeline);
-        if (found != NULL && r->operators.count == 0) {
-            mli_buf_append_text(&r->steps, found->steps);
-        } else if (found != NULL) {
-            mli_buf_init(&names, r->steps.alloc);
-            mli_buf_printf(&names, "%s,enhance", found->steps);
-            resolve_names(r, &names, "/pipeline", report);
-        } else { /* says what is nearest; a list of steps is not accepted here */
-            mli_pipeline_resolve(r->pipeline, "/pipeline", &r->steps, report);
-            mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "request.pipeline", "/pipeline",
-                             "Name a built-in pipeline here, and single steps in \"steps\".");
-        }
-        return;
-    }
-    r->pipeline = "custom";
-    mli_buf_init(&names, r->steps.alloc);
-    for (size_t i = 0; i < mli_json_count(steps); i++) {
-        mli_buf_append_text(&names, mli_json_string(mli_json_at(steps, i), ""));
-        mli_buf_append_char(&names, ',');
-    }
-    if (r->operators.count > 0) {
-        mli_buf_append_text(&names, "enhance,");
-    }
-    resolve_names(r, &names, "/steps", report);
-}
-
 static int64_t milliseconds(const mli_json *seconds)
 {
     double value = mli_json_number(seconds, 0) * 1000.0;
@@ -144,14 +93,14 @@ static void take_model(mli_request *r, const mli_step_kind *kind, const mli_step
 }
 
 /* The text of a step that works on one: how long it is tells what the run will take. */
-static void take_text(mli_request *r, const mli_step_kind *kind, mli_findings *report)
+static void take_text(mli_request *r, const mli_step_kind *kind, bool must, mli_findings *report)
 {
     const mli_json *value = mli_json_get(config_of(r, kind->name), kind->text_key);
     const char *text = mli_json_string(value, "");
     char pointer[96];
 
     (void)mli_os_format(pointer, sizeof pointer, "/config/%s/%s", kind->name, kind->text_key);
-    if (value == NULL) {
+    if (value == NULL && must) {
         mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "request.text", pointer,
                          "Step \"%s\" needs a text here.", kind->name);
         return;
@@ -184,7 +133,7 @@ static void check_rest(mli_request *r, const mli_request_defaults *defaults, mli
             }
         }
         if (kind != NULL && kind->text_key != NULL) {
-            take_text(r, kind, report);
+            take_text(r, kind, !defaults->is_template, report);
         }
     }
 }
@@ -245,8 +194,12 @@ MODELLAB_MUST_CHECK static modellab_status accept(mli_request *r,
     const mli_pipeline *pipeline;
     modellab_status status;
 
+    status = mli_request_take_pipeline(r, defaults, err);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
     mli_request_read_operators(r, report);
-    resolve_steps(r, report);
+    mli_request_resolve_steps(r, report);
     mli_request_check_operators(r, report);
     check_rest(r, defaults, report);
     mli_run_limits_check(r->given, mli_buf_text(&r->steps), report);
@@ -288,6 +241,7 @@ modellab_status mli_request_read(const char *text, size_t bytes, const modellab_
     mli_buf_init(&out->json, alloc);
     mli_buf_init(&out->steps, alloc);
     mli_buf_init(&out->labels, alloc);
+    mli_buf_init(&out->requested, alloc);
     out->pipeline = out->user = out->idempotency_key = out->model = "";
     status = mli_json_parse(text, bytes, MLI_REQUEST_MAX_BYTES, &out->given, err);
     if (status == MODELLAB_OK) {
@@ -309,4 +263,7 @@ void mli_request_dispose(mli_request *request)
     mli_buf_dispose(&request->json);
     mli_buf_dispose(&request->steps);
     mli_buf_dispose(&request->labels);
+    mli_buf_dispose(&request->requested);
+    mli_json_free(request->template);
+    request->template = NULL;
 }

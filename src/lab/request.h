@@ -29,6 +29,9 @@ typedef struct mli_request {
     mli_buf json;  /* accepted form, canonical */
     mli_buf steps; /* resolved, comma-separated */
     mli_buf labels;
+    mli_buf requested;    /* its own `config`, when that of its pipeline was put under it */
+    bool has_defaults;    /* that was so */
+    mli_json *template;   /* of the lab, when its pipeline is one; else NULL */
     const char *pipeline; /* name, or "custom" when steps were given */
     const char *user, *idempotency_key;
     const char *model; /* of speech recognition, else of the first step that has one; "" = none */
@@ -53,6 +56,8 @@ typedef struct mli_request_defaults {
     const struct mli_schema *schema; /* of requests; NULL: read for this one */
     const char *model;               /* NULL = none: then a request must name one */
     const char *no_model;            /* why there is none */
+    const struct modellab_lab *lab;  /* whose templates it may name; NULL: built-in ones only */
+    bool is_template;                /* what comes with each run may be missing: texts */
 } mli_request_defaults;
 
 /* The schema of requests, read. New; mli_schema_free(). */

@@ -4,6 +4,12 @@
 
 #include "lab/request.h"
 
+/* request_pipeline.c: first the options of the pipeline, then, once the operators are read, steps.
+ */
+MODELLAB_MUST_CHECK modellab_status mli_request_take_pipeline(mli_request *r,
+                                                              const mli_request_defaults *defaults,
+                                                              modellab_error *err);
+void mli_request_resolve_steps(mli_request *r, mli_findings *report);
 /* request_operators.c: reads request->operators; after the steps are resolved, checks and writes
  * them as config.enhance. */
 void mli_request_read_operators(mli_request *r, mli_findings *report);

@@ -156,6 +156,20 @@ static void put_config(mli_jw *w, const mli_request *r, mli_buf *scratch)
     mli_jw_end_object(w);
 }
 
+/* What was asked for, before the options of a pipeline and defaults came to it. */
+static void put_requested(mli_jw *w, const mli_request *r, mli_buf *scratch)
+{
+    const mli_json *earlier = mli_json_get(r->given, "requested_config");
+
+    if (earlier != NULL || !r->has_defaults) {
+        put_value(w, "requested_config",
+                  earlier != NULL ? earlier : mli_json_get(r->given, "config"), scratch);
+    } else if (r->requested.size > 0) {
+        mli_jw_key(w, "requested_config");
+        mli_jw_raw(w, mli_buf_text(&r->requested), r->requested.size);
+    }
+}
+
 static void put_steps(mli_jw *w, const mli_request *r)
 {
     const char *at = mli_buf_text(&r->steps);
@@ -258,11 +272,7 @@ void mli_request_write(mli_request *r)
     mli_jw_kstring(&w, "user", r->user);
     mli_jw_kint(&w, "priority", r->priority);
     put_config(&w, r, &scratch);
-    put_value(&w, "requested_config",
-              mli_json_get(r->given, mli_json_get(r->given, "requested_config") != NULL
-                                         ? "requested_config"
-                                         : "config"),
-              &scratch);
+    put_requested(&w, r, &scratch);
     if (r->max_duration_ms > 0) {
         mli_jw_kreal(&w, "max_duration_seconds", (double)r->max_duration_ms / 1000.0);
     }

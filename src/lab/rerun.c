@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "lab/pipeline.h"
 #include "lab/request.h"
 #include "lab/state.h"
 #include "lab/submit.h"
@@ -39,7 +40,8 @@ static bool drops_steps(const mli_json *request, const mli_json *patch)
         return false;
     }
     const char *pipeline = mli_json_string(mli_json_get(request, "pipeline"), "");
-    return mli_json_get(patch, "pipeline") != NULL || strcmp(pipeline, "custom") != 0;
+    /* a template of the lab may be another one by now: its steps stay */
+    return mli_json_get(patch, "pipeline") != NULL || mli_pipeline_find(pipeline) != NULL;
 }
 
 modellab_status mli_rerun_request(const char *accepted, const mli_json *patch, mli_buf *out,

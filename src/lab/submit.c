@@ -130,7 +130,8 @@ MODELLAB_MUST_CHECK static modellab_status look(submission *s, modellab_error *e
                                      .retry = {.max_attempts = (int32_t)settings->retry_attempts,
                                                .base_ms = settings->retry_base_ms,
                                                .cap_ms = settings->retry_cap_ms},
-                                     .schema = request_schema(s->lab)};
+                                     .schema = request_schema(s->lab),
+                                     .lab = s->lab};
     modellab_error no_model = MODELLAB_ERROR_INIT;
     modellab_status status = mli_lab_default_model(s->lab, &defaults.model, &no_model);
 

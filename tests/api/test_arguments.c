@@ -116,6 +116,11 @@ static void small_things(void **state)
     assert_true(modellab_pipeline_count() > 0);
     REFUSES(modellab_pipeline_at(0, NULL, &err));
     RESETS(modellab_pipeline_resolve(NULL, (modellab_buffer **)&out, NULL, &err));
+    RESETS(modellab_pipeline_list(NULL, (modellab_buffer **)&out, &err));
+    RESETS(modellab_pipeline_load(NULL, "x", (modellab_buffer **)&out, &err));
+    RESETS(modellab_pipeline_check(NULL, "{}", 0, (modellab_buffer **)&out, NULL, &err));
+    RESETS(modellab_pipeline_save(NULL, "x", "{}", 0, (modellab_report **)&out, &err));
+    REFUSES(modellab_pipeline_delete(NULL, "x", &err));
     REFUSES(modellab_report_at(NULL, 0, NULL, &err));
     RESETS(modellab_report_to_json(NULL, (modellab_buffer **)&out, &err));
     assert_int_equal(modellab_report_count(NULL), 0);

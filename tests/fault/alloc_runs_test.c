@@ -44,7 +44,9 @@ static modellab_status repeats(const modellab_allocator *alloc, void *arg)
     modellab_estimate estimate = MODELLAB_ESTIMATE_INIT;
     modellab_cancel_outcome outcome = 0;
     modellab_run_status ended = 0;
+    static const char pipeline[] = "{\"steps\":[\"vad\"],\"config\":{\"vad\":{\"pad_ms\":5}}}";
     modellab_report *report = NULL;
+    modellab_buffer *text = NULL;
     modellab_lab *lab = NULL;
     modellab_status status;
     char run_id[MODELLAB_RUN_ID_BYTES], child_id[MODELLAB_RUN_ID_BYTES];
@@ -53,6 +55,15 @@ static modellab_status repeats(const modellab_allocator *alloc, void *arg)
     submit.input_data = wav;
     submit.input_bytes = sizeof wav;
     TRY(open_lab(alloc, arg, &lab, &err));
+    TRY(modellab_pipeline_check(lab, pipeline, 0, &text, NULL, &err));
+    modellab_buffer_destroy(text);
+    text = NULL;
+    TRY(modellab_pipeline_save(lab, "mine", pipeline, 0, NULL, &err));
+    TRY(modellab_pipeline_load(lab, "mine", &text, &err));
+    modellab_buffer_destroy(text);
+    text = NULL;
+    TRY(modellab_pipeline_list(lab, &text, &err));
+    TRY(modellab_pipeline_delete(lab, "mine", &err));
     TRY(modellab_run_validate(lab, &submit, &report, &err));
     TRY(modellab_run_estimate(lab, &submit, &estimate, NULL, &err));
     TRY(modellab_run_submit(lab, &submit, run_id, NULL, &err));
@@ -63,6 +74,7 @@ static modellab_status repeats(const modellab_allocator *alloc, void *arg)
 done:
     if (status != MODELLAB_OK && status != MODELLAB_E_NO_MEMORY) /* says which call it was */
         print_message("%s\n", err.message);
+    modellab_buffer_destroy(text);
     modellab_report_unref(report);
     modellab_lab_unref(lab);
     return status;
