@@ -6,7 +6,7 @@
 static void number(mli_buf *b, uint64_t value, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i++)
-        mli_buf_append_char(b, (char)(value >> 8 * i & 0xff));
+        mli_buf_append_char(b, (char)(i < 8 ? value >> 8 * i & 0xff : 0));
 }
 
 void torch_int(mli_buf *b, int64_t value)
