@@ -2,6 +2,7 @@
  * else to make goes on without it. */
 #include "lab/handoff.h"
 #include "lab/openers.h"
+#include "lab/original_time.h"
 #include "lab/step_kinds.h"
 #include "lab/step_schemas.h"
 #include "lab/worker.h"
@@ -94,7 +95,7 @@ MODELLAB_MUST_CHECK static modellab_status write_turns(mli_worker *w, const mli_
     mli_buf text;
     mli_buf_init(&text, w->alloc);
     mli_turns_json(turns, d->turn_count, names, d->speaker_count,
-                   (double)d->samples / MLI_AUDIO_RATE, &text);
+                   mli_original_time(w, (double)d->samples / MLI_AUDIO_RATE, true), &text);
     mli_buf_append_char(&text, '\n');
     modellab_status status = mli_buf_status(&text, err);
     if (status == MODELLAB_OK) {
@@ -127,9 +128,10 @@ MODELLAB_MUST_CHECK static modellab_status tell(mli_worker *w, const mli_diariza
             names[i] = texts[i];
         }
         for (size_t i = 0; i < d->turn_count; i++) {
-            turns[i] = (mli_text_turn){(double)d->turns[i].start / MLI_AUDIO_RATE,
-                                       (double)d->turns[i].end / MLI_AUDIO_RATE,
-                                       names[d->turns[i].speaker]};
+            double start = (double)d->turns[i].start / MLI_AUDIO_RATE;
+            double end = (double)d->turns[i].end / MLI_AUDIO_RATE;
+            turns[i] = (mli_text_turn){mli_original_time(w, start, false),
+                                       mli_original_time(w, end, true), names[d->turns[i].speaker]};
         }
         status = write_turns(w, d, turns, names, err);
     } else {
@@ -183,6 +185,7 @@ const mli_step_kind mli_step_kind_diarization = {
     .name = "diarization",
     .text = "Finds who speaks when.",
     .needs = "ingest",
+    .wants = "enhance",
     .outputs = "speakers.json,speakers.rttm",
     .schema = MLI_SCHEMA_diarization,
     .models = {{"model", "speaker-embedding", "ge2e-speaker"},

@@ -187,7 +187,7 @@ MODELLAB_MUST_CHECK static modellab_status run(mli_worker *w, modellab_error *er
 const mli_step_kind mli_step_kind_score = {.name = "score",
                                            .text = "Scores the results against references.",
                                            .needs = "ingest",
-                                           .wants = "asr",
+                                           .wants = "asr,diarization",
                                            .outputs = "score.json",
                                            .schema = MLI_SCHEMA_score,
                                            .run = run,

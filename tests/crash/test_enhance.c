@@ -132,21 +132,21 @@ static void times_stay_those_of_the_input(void **state)
     modellab_run_unref(run);
 }
 
-/* Where the detector hears speech in both, as seconds of the input. */
-static void speech_stays_where_it_is(void **state)
+/* How much of what a step found (spans of seconds) lies in the same places of the input, behind
+ * prepared audio and without. */
+static void expect_in_place(kit *k, const char *step, const char *artifact, const char *list_name,
+                            const char *duration)
 {
-    kit *k = *state;
-    char plain_id[MODELLAB_RUN_ID_BYTES], id[MODELLAB_RUN_ID_BYTES];
-    modellab_run_unref(execute_sample(k, "{\"steps\":[\"vad\"]}", NULL, plain_id));
-    modellab_run_unref(
-        execute_sample(k, "{\"steps\":[\"vad\"],\"preprocessing\":[" MOVING "]}", NULL, id));
-    mli_json *plain = read_artifact(k, plain_id, "speech.json");
-    mli_json *moved = read_artifact(k, id, "speech.json");
+    char plain_id[MODELLAB_RUN_ID_BYTES], id[MODELLAB_RUN_ID_BYTES], text[512];
+    (void)snprintf(text, sizeof(text), "{\"steps\":[\"%s\"]}", step);
+    modellab_run_unref(execute_sample(k, text, NULL, plain_id));
+    (void)snprintf(text, sizeof(text), "{\"steps\":[\"%s\"],\"preprocessing\":[" MOVING "]}", step);
+    modellab_run_unref(execute_sample(k, text, NULL, id));
+    mli_json *both[] = {read_artifact(k, plain_id, artifact), read_artifact(k, id, artifact)};
     static unsigned char marks[2][4000]; /* of 10 ms */
-    mli_json *both[] = {plain, moved};
     memset(marks, 0, sizeof(marks));
     for (size_t i = 0; i < 2; i++) {
-        const mli_json *list = mli_json_get(both[i], "segments");
+        const mli_json *list = mli_json_get(both[i], list_name);
         for (size_t s = 0; s < mli_json_count(list); s++) {
             int from = (int)(100 * number(mli_json_at(list, s), "start"));
             int to = (int)(100 * number(mli_json_at(list, s), "end"));
@@ -159,11 +159,21 @@ static void speech_stays_where_it_is(void **state)
         either += marks[0][i] || marks[1][i];
         together += marks[0][i] && marks[1][i];
     }
-    print_message("speech in both: %d of %d\n", together, either);
+    print_message("%s in both: %d of %d\n", step, together, either);
     assert_true(together * 100 >= either * 85);
-    assert_true(number(plain, "duration_seconds") == number(moved, "duration_seconds"));
-    mli_json_free(plain);
-    mli_json_free(moved);
+    assert_true(number(both[0], duration) == number(both[1], duration));
+    mli_json_free(both[0]);
+    mli_json_free(both[1]);
+}
+
+static void speech_stays_where_it_is(void **state)
+{
+    expect_in_place(*state, "vad", "speech.json", "segments", "duration_seconds");
+}
+
+static void speakers_stay_where_they_are(void **state)
+{
+    expect_in_place(*state, "diarization", "speakers.json", "turns", "duration");
 }
 
 static int64_t milliseconds(const mli_json *coverage, const char *label)
@@ -243,9 +253,9 @@ static void what_does_not_fit_fails(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        KIT_TEST(times_stay_those_of_the_input),   KIT_TEST(speech_stays_where_it_is),
-        KIT_TEST(the_ledger_is_that_of_the_input), KIT_TEST(a_retry_hears_the_same),
-        KIT_TEST(what_does_not_fit_fails),
+        KIT_TEST(times_stay_those_of_the_input), KIT_TEST(speech_stays_where_it_is),
+        KIT_TEST(speakers_stay_where_they_are),  KIT_TEST(the_ledger_is_that_of_the_input),
+        KIT_TEST(a_retry_hears_the_same),        KIT_TEST(what_does_not_fit_fails),
     };
     if (!kit_arguments(argc, argv, 0)) {
         return 2;
