@@ -6,9 +6,22 @@
 
 #define TRIMMED "{\"enhance\":{\"operators\":[\"trim_silence()\",\"normalize_loudness()\"]}}"
 #define MEETING "{\"asr\":{\"word_times\":true}}"
+#define MEETING_STEPS                                                                              \
+    "ingest,vad,asr,diarization,who_said_what,chapters,summary,action_items,bundle"
 #define SHORT "{\"summary\":{\"sentences\":3}}"
 
 static const mli_pipeline pipelines[] = {
+    {.name = "asr_with_diarization",
+     .text = "Speech recognition, and who said what.",
+     .steps = "ingest,asr,diarization,who_said_what,bundle",
+     .config = MEETING},
+    {.name = "diarization_focus",
+     .text = "Who said what; another name of asr_with_diarization.",
+     .steps = "ingest,asr,diarization,who_said_what,bundle",
+     .config = MEETING},
+    {.name = "diarization_only",
+     .text = "Who speaks when, without recognising what.",
+     .steps = "ingest,diarization"},
     {.name = "fast_asr",
      .text = "Speech recognition, with subtitles and a ledger of the input.",
      .steps = "ingest,asr,bundle"},
@@ -17,11 +30,11 @@ static const mli_pipeline pipelines[] = {
      .steps = "ingest,asr"},
     {.name = "full",
      .text = "All that there is for speech; another name of full_meeting.",
-     .steps = "ingest,vad,asr,chapters,summary,action_items,bundle",
+     .steps = MEETING_STEPS,
      .config = MEETING},
     {.name = "full_meeting",
-     .text = "A meeting: transcript, chapters, summary, action items.",
-     .steps = "ingest,vad,asr,chapters,summary,action_items,bundle",
+     .text = "A meeting: who said what, chapters, summary, action items.",
+     .steps = MEETING_STEPS,
      .config = MEETING},
     {.name = "ingest", .text = "Decodes the input and says what audio it is.", .steps = "ingest"},
     {.name = "ingest_only",
@@ -32,6 +45,7 @@ static const mli_pipeline pipelines[] = {
      .text = "What was said, in three sentences.",
      .steps = "ingest,asr,summary,bundle",
      .config = SHORT},
+    {.name = "speak", .text = "A text as speech.", .steps = "tts"},
     {.name = "speech",
      .text = "Where there is speech, without recognising it.",
      .steps = "ingest,vad"},
