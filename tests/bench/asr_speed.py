@@ -22,7 +22,7 @@ parser.add_argument("--build", required=True, type=pathlib.Path)
 parser.add_argument("--models", required=True, type=pathlib.Path)
 parser.add_argument("--data", required=True, type=pathlib.Path)
 parser.add_argument("--rounds", type=int, default=3)
-parser.add_argument("--only", choices=["parts", "clip", "meeting", "long", "memory"])
+parser.add_argument("--only", choices=["parts", "clip", "meeting", "long", "memory", "vad"])
 parser.add_argument("--no-cpp", action="store_true", help="leave out whisper.cpp")
 args = parser.parse_args()
 clean = {k: v for k, v in os.environ.items() if not k.startswith(("OPENBLAS_", "OMP_"))}
@@ -109,9 +109,11 @@ def recordings():
     return [sample], [sample, sample]
 
 
-def join(files, name, seconds):
+def join(files, name, seconds, pause=0.0):
     target = work / name
-    parts_ = [soundfile.read(f, dtype="float32")[0] for f in files]
+    parts_ = []
+    for f in files:
+        parts_ += [soundfile.read(f, dtype="float32")[0], np.zeros(int(pause * 16000), np.float32)]
     joined = np.concatenate(parts_)[: int(seconds * 16000)]
     soundfile.write(target, joined, 16000, subtype="PCM_16")
     return target
@@ -148,9 +150,10 @@ def long_form():
     if len(speech) == 1:
         print("10 minutes of read speech: left out")
         return
-    file = join(speech, "long.wav", 600)
+    file = join(speech, "long.wav", 600, pause=0.5)
     tiny = args.models / "whisper-tiny.en"
     results = race("10 min of read speech, tiny.en, whole process", {
+        "ours f16 --vad, batches of 8": lambda: ours("whisper-tiny.en", [file], "--vad"),
         "ours f16 (modellab)": lambda: ours("whisper-tiny.en", [file]),
         "faster-whisper int8 batched 8": lambda: peer("fw", tiny, "int8", 1, "--batched", file),
         "faster-whisper int8": lambda: peer("fw", tiny, "int8", 1, file),
@@ -160,7 +163,7 @@ def long_form():
     def plain(text):
         return " ".join("".join(c if c.isalnum() or c == "'" else " " for c in text.lower()).split())
     for name, result in results.items():
-        print(f"  words that differ from whisper-base beam 5: {name:30s} "
+        print(f"  {len(plain(result['texts'][0]).split()):5d} words, that differ from whisper-base beam 5: {name:30s} "
               f"{100 * jiwer.wer(plain(reference), plain(result['texts'][0])):5.1f} %")
 
 
@@ -172,8 +175,28 @@ def memory():
         print(f"  {model:18s} {ours(model, [file])[1]['peak_bytes'] / 1e6:6.0f} MB")
 
 
+def vad():
+    """Voice activity alone, one thread: seconds of work a second of audio."""
+    speech, _ = recordings()
+    file = join(speech, "vad.wav", 300, pause=0.5)
+    binary = str((args.build / "bench/bench_vad").resolve())
+    model = args.models / "silero-vad-v6/silero_vad_16k_op15.onnx"
+    times, length = {"ours": [], "onnxruntime": []}, 1.0
+    for i in range(args.rounds + 1):
+        mine = json.loads(run([binary, str(args.models), str(file)])[1])
+        theirs = peer("vad", model, file)[1]
+        length = mine["audio_seconds"]
+        if i > 0:  # the first warms
+            times["ours"].append(mine["seconds"])
+            times["onnxruntime"].append(theirs["work_seconds"])
+    print(f"\nvoice activity, {length:.0f} s, one thread")
+    for name, values in times.items():
+        ratio = statistics.median(a / b for a, b in zip(times["ours"], values))
+        print(f"  {name:12s} real-time factor {statistics.median(values) / length:.5f}  ours/this {ratio:.2f}")
+
+
 _, info = run([modellab, "info"])
 print(info.strip())
-for name, part in {"parts": parts, "clip": clip, "meeting": meeting, "long": long_form, "memory": memory}.items():
+for name, part in {"parts": parts, "clip": clip, "meeting": meeting, "long": long_form, "memory": memory, "vad": vad}.items():
     if args.only in (None, name):
         part()

@@ -2,6 +2,7 @@
 
   peer_asr.py fw MODEL_DIR COMPUTE_TYPE BEAM [--batched] FILE...     faster-whisper
   peer_asr.py cpp GGML_FILE BEAM FILE...                            whisper.cpp
+  peer_asr.py vad ONNX_FILE FILE                                     Silero on onnxruntime, one thread
   peer_asr.py parts MODEL_DIR COMPUTE_TYPE                           encoder, token, 5-beam step (CTranslate2)
 """
 import json
@@ -84,7 +85,22 @@ def parts(args):
             "beam5_ms": 1e3 * float(np.median(beam))}
 
 
+def voice_activity(args):
+    import onnxruntime
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(args[0], options, providers=["CPUExecutionProvider"])
+    audio = load(args[1])
+    state, rate, context = np.zeros((2, 1, 128), np.float32), np.array(16000, np.int64), np.zeros(64, np.float32)
+    start = time.perf_counter()
+    for at in range(0, len(audio) - 511, 512):
+        chunk = audio[at:at + 512]
+        _, state = session.run(None, {"input": np.concatenate([context, chunk])[None], "state": state, "sr": rate})
+        context = chunk[-64:]
+    return {"work_seconds": time.perf_counter() - start}
+
+
 if __name__ == "__main__":
-    result = {"fw": faster_whisper, "cpp": whisper_cpp, "parts": parts}[sys.argv[1]](sys.argv[2:])
+    result = {"fw": faster_whisper, "cpp": whisper_cpp, "parts": parts, "vad": voice_activity}[sys.argv[1]](sys.argv[2:])
     result["peak_bytes"] = peak_bytes()
     print(json.dumps(result))
