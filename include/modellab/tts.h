@@ -31,7 +31,8 @@ typedef struct modellab_tts_options {
     int32_t threads;        /**< 0 = CPUs that this process may use */
     int32_t output_rate_hz; /**< 0 = the voice's; 4,000 .. 192,000 */
     int32_t normalize;      /**< 1 = the loudest sample of each utterance becomes 1, as Piper's own
-                               programs do; not with `chunk`: the loudest is known at the end */
+                               programs do; not with `chunk`: the loudest is known at the end;
+                               nor for modellab_tts_speak_text(), which makes text as it goes */
     modellab_tts_chunk_fn chunk; /**< set: results hold times, no samples */
     modellab_tts_progress_fn progress;
     void *user;                /**< for both callbacks */

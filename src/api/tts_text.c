@@ -212,6 +212,8 @@ modellab_status modellab_tts_speak_text(modellab_tts_session *session, const cha
         return status;
     if (out == NULL && session->options.chunk == NULL && o.output_path == NULL)
         return bad("out must not be NULL without a chunk callback or an output", err);
+    if (session->options.normalize == 1)
+        return bad("normalize is for single utterances: not with modellab_tts_speak_text()", err);
     if (session->busy)
         return mli_fail(err, MODELLAB_E_BUSY, "the session is speaking");
     speaking *k = mli_alloc_zero(&session->model->alloc, sizeof *k);

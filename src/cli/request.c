@@ -101,6 +101,16 @@ static int put_model(const cli_call *call, cli_json *j)
     return code;
 }
 
+/* Formats that need the times of words. */
+static bool is_by_word(const char *format)
+{
+    static const char *const names[] = {"ctm", "textgrid", "srt_words", "vtt_words"};
+    bool found = false;
+    for (size_t i = 0; format != NULL && i < sizeof names / sizeof *names; i++)
+        found = found || strcmp(format, names[i]) == 0;
+    return found;
+}
+
 static int put_asr(const cli_call *call, cli_json *j)
 {
     cli_json_key(j, "asr");
@@ -120,9 +130,8 @@ static int put_asr(const cli_call *call, cli_json *j)
         cli_json_key(j, "condition_on_previous");
         cli_json_bool(j, strcmp(cli_value(call, CLI_OPT_CONDITION), "yes") == 0);
     }
-    const char *format = cli_value(call, CLI_OPT_FORMAT);
-    bool by_word = format != NULL && strstr("ctm textgrid srt_words vtt_words", format) != NULL;
-    if (cli_has(call, CLI_OPT_WORD_TIMES) || cli_has(call, CLI_OPT_SPEAKERS) || by_word) {
+    if (cli_has(call, CLI_OPT_WORD_TIMES) || cli_has(call, CLI_OPT_SPEAKERS) ||
+        is_by_word(cli_value(call, CLI_OPT_FORMAT))) {
         cli_json_key(j, "word_times");
         cli_json_bool(j, true);
     }

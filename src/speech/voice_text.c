@@ -315,10 +315,10 @@ MODELLAB_MUST_CHECK static modellab_status fill_ipa(mli_voice_text *t, mli_utter
                                    from + begin_word + bad);
             t->counts.words++;
             *more = true;
+            if (u->ids.size / sizeof(int32_t) > 4096 - 8)
+                return mli_fail(err, MODELLAB_E_LIMIT,
+                                "a line of IPA has more than 4096 phoneme ids: cut it into lines");
         }
-        if (u->ids.size / sizeof(int32_t) > 4096 - 8)
-            return mli_fail(err, MODELLAB_E_LIMIT,
-                            "a line of IPA has more than 4096 phoneme ids: cut it into lines");
     }
     frame(u, t->config, "$");
     u->cut = false;

@@ -240,6 +240,18 @@ static void test_host(void **state)
     modellab_tts_session_destroy(s);
 }
 
+enum { LONG_LINE = 1 << 20 };
+
+/* Words of one sound, and at the end a symbol that no voice has: who reads so far says so. */
+static const char *long_line(void)
+{
+    static char line[LONG_LINE];
+    for (size_t i = 0; i < LONG_LINE; i++)
+        line[i] = i % 2 == 0 ? 'a' : ' ';
+    line[LONG_LINE - 1] = '\x01';
+    return line;
+}
+
 static void test_refused(void **state)
 {
     modellab_tts_options o = MODELLAB_TTS_OPTIONS_INIT;
@@ -262,6 +274,15 @@ static void test_refused(void **state)
     assert_int_equal(modellab_tts_speak_text(s, "", 0, &t, &r, NULL), MODELLAB_E_INVALID_ARGUMENT);
     assert_int_equal(modellab_tts_speak_text(s, "\xff ...", 5, &t, &r, NULL),
                      MODELLAB_E_INVALID_ARGUMENT);
+    o.normalize = 1; /* of single utterances only */
+    modellab_tts_session *loud = session_with(&o);
+    assert_int_equal(modellab_tts_speak_text(loud, "a", 1, &t, &r, NULL),
+                     MODELLAB_E_INVALID_ARGUMENT);
+    modellab_tts_session_destroy(loud);
+    /* a line of more symbols than an utterance takes is not read to its end */
+    u.is_ipa = 1;
+    assert_int_equal(modellab_tts_speak_text(s, long_line(), LONG_LINE, &u, &r, &err),
+                     MODELLAB_E_LIMIT);
     t.output_path = "x.doc";
     assert_int_equal(modellab_tts_speak_text(s, "a", 1, &t, &r, NULL), MODELLAB_E_INVALID_ARGUMENT);
     t.output_path = NULL;

@@ -25,6 +25,8 @@ check "verbose_json: task" json_is task transcribe
 check "verbose_json: segments" [ "$(json segments.count)" -ge 1 ]
 run transcribe "$audio" --quiet --format srt
 check "srt: number and times" sh -c "sed -n 1p '$out' | grep -qx 1 && sed -n 2p '$out' | grep -qE '^[0-9:,]{12} --> [0-9:,]{12}$'"
+run transcribe "$audio" --quiet --json --format srt
+check "srt needs no word times" sh -c "! grep -q '\"words\":\[{' '$out'"
 run transcribe "$audio" --quiet --format vtt
 check "vtt" [ "$(head -n 1 "$out")" = WEBVTT ]
 run transcribe "$audio" --quiet --format tsv
