@@ -17,6 +17,14 @@ void mli_buf_dispose(mli_buf *b)
     mli_buf_init(b, b->alloc);
 }
 
+void mli_buf_wipe(mli_buf *b)
+{
+    volatile char *data = b->data; /* no compiler may leave it out */
+    for (size_t i = 0; data != NULL && i < b->capacity; i++)
+        data[i] = 0;
+    mli_buf_dispose(b);
+}
+
 void mli_buf_clear(mli_buf *b)
 {
     b->size = 0;

@@ -163,7 +163,8 @@ MODELLAB_MUST_CHECK static modellab_status act(mli_worker *w, const char *action
     if (is_action(action, "die", &value)) {
         return mli_worker_die(err);
     }
-    if (is_action(action, "die_windows", &value) || is_action(action, "forget_windows", &value)) {
+    if (is_action(action, "die_windows", &value) || is_action(action, "forget_windows", &value) ||
+        is_action(action, "fail_windows", &value)) {
         return MODELLAB_OK; /* later, in the step */
     }
     while (is_action(action, "hang", &value)) {

@@ -138,10 +138,16 @@ modellab_status mli_handoff_json(mli_worker *w, const char *name, mli_json **out
     return status;
 }
 
+const char *mli_handoff_transcript_name(const mli_worker *w, bool *partial)
+{
+    *partial = !mli_handoff_has(w, "transcript.json");
+    return *partial ? "transcript.partial.json" : "transcript.json";
+}
+
 modellab_status mli_handoff_transcript(mli_worker *w, mli_transcript **out, modellab_error *err)
 {
-    const char *name =
-        mli_handoff_has(w, "transcript.json") ? "transcript.json" : "transcript.partial.json";
+    bool partial;
+    const char *name = mli_handoff_transcript_name(w, &partial);
     mli_buf text;
     *out = NULL;
     mli_buf_init(&text, w->alloc);

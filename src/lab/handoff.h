@@ -28,6 +28,8 @@ MODELLAB_MUST_CHECK modellab_status mli_handoff_read(mli_worker *w, const char *
 MODELLAB_MUST_CHECK modellab_status mli_handoff_json(mli_worker *w, const char *name,
                                                      mli_json **out, modellab_error *err);
 
+/* The artifact that is the transcript: transcript.json, or what there is of it. */
+const char *mli_handoff_transcript_name(const mli_worker *w, bool *partial);
 /* The transcript (transcript.json; when speech recognition ended early, what there is of it): a new
  * reference. */
 MODELLAB_MUST_CHECK modellab_status mli_handoff_transcript(mli_worker *w, mli_transcript **out,

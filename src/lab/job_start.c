@@ -213,7 +213,7 @@ static void close_all(start *s)
         }
     }
     mli_os_fd_close(s->file);
-    mli_buf_dispose(&s->text);
+    mli_buf_wipe(&s->text); /* it may hold the key of the remote service */
 }
 
 /* A cancel that came between the claim and the making of the page found no page to write to. */
@@ -254,13 +254,16 @@ MODELLAB_MUST_CHECK static modellab_status give_order(mli_job *job, const start 
 
 MODELLAB_MUST_CHECK static modellab_status employ(mli_job *job, int lock_fd, modellab_error *err)
 {
-    start s = {.file = -1, .remote = mli_remote_wanted_by(job->row->request_json)};
+    start s = {.file = -1};
     for (int i = 0; i < MLI_ORDER_FDS; i++) {
         s.fds[i] = -1;
     }
     s.fds[MLI_ORDER_LOCK] = lock_fd;
     mli_buf_init(&s.text, job->host->lab->alloc);
-    modellab_status status = open_all(job, &s, err);
+    modellab_status status = mli_remote_wanted_by(job->row->request_json, &s.remote, err);
+    if (status == MODELLAB_OK) {
+        status = open_all(job, &s, err);
+    }
     if (status == MODELLAB_OK) {
         status = heed_early_cancel(job, err);
     }

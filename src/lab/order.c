@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define ORDER_VERSION 4
+#define KEY_ROOM ((size_t)64 << 10) /* all but the request and the key is far less */
 
 #define FD_NAME_BYTES 24
 
@@ -43,6 +44,12 @@ static bool has_needed(const mli_order *order)
 void mli_order_write(const mli_order *order, mli_buf *out)
 {
     mli_jw w;
+    if (order->remote && order->remote_key != NULL) { /* growing would leave copies of the key */
+        size_t room = strlen(order->request_json) + KEY_ROOM + 6 * strlen(order->remote_key);
+        if (mli_buf_extend(out, room) != NULL) {
+            mli_buf_clear(out);
+        }
+    }
     mli_jw_init(&w, out);
     mli_jw_object(&w);
     mli_jw_kint(&w, "version", ORDER_VERSION);

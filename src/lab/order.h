@@ -49,6 +49,7 @@ typedef struct mli_order {
     int64_t address_bytes; /* address space of the worker; 0 = as much as it wants */
 } mli_order;
 
+/* With a key of the remote service `out` is to be wiped; it does not move while it is written. */
 void mli_order_write(const mli_order *order, mli_buf *out);
 /* `*root` (new, mli_json_free) owns what the order borrows. E_INVALID_JSON, E_SCHEMA. */
 MODELLAB_MUST_CHECK modellab_status mli_order_read(const char *text, size_t bytes, mli_order *out,

@@ -21,18 +21,21 @@ bool mli_remote_wanted(const mli_json *request)
     return false;
 }
 
-bool mli_remote_wanted_by(const char *request_json)
+modellab_status mli_remote_wanted_by(const char *request_json, bool *out, modellab_error *err)
 {
     mli_json *root = NULL;
 
-    if (strstr(request_json, "\"" MLI_REMOTE_PROVIDER "\"") == NULL ||
-        mli_json_parse(request_json, strlen(request_json), REQUEST_MOST, &root, NULL) !=
-            MODELLAB_OK) {
-        return false;
+    *out = false;
+    if (strstr(request_json, "\"" MLI_REMOTE_PROVIDER "\"") == NULL) {
+        return MODELLAB_OK;
     }
-    bool wanted = mli_remote_wanted(root);
+    modellab_status status =
+        mli_json_parse(request_json, strlen(request_json), REQUEST_MOST, &root, err);
+    if (status == MODELLAB_OK) {
+        *out = mli_remote_wanted(root);
+    }
     mli_json_free(root);
-    return wanted;
+    return status;
 }
 
 modellab_status mli_remote_settings_read(mli_remote_settings *out, const modellab_allocator *alloc,

@@ -16,8 +16,9 @@ typedef struct mli_remote_settings {
 /* Whether a step of the request (accepted form) is to be made by the service: its worker then may
  * use the network. */
 bool mli_remote_wanted(const mli_json *request);
-/* The same of its text; false when it cannot be read. */
-bool mli_remote_wanted_by(const char *request_json);
+/* The same of its text. E_INVALID_JSON, E_LIMIT, E_NO_MEMORY: it cannot be read. */
+MODELLAB_MUST_CHECK modellab_status mli_remote_wanted_by(const char *request_json, bool *out,
+                                                         modellab_error *err);
 /* From the configuration. Dispose of it in every case. */
 MODELLAB_MUST_CHECK modellab_status mli_remote_settings_read(mli_remote_settings *out,
                                                              const modellab_allocator *alloc,

@@ -30,14 +30,14 @@ static void put_nothing(mli_jw *json, const char *key)
 }
 
 MODELLAB_MUST_CHECK static modellab_status put_text(const mli_scorer_options *options,
-                                                    const char *key, const char *reference,
-                                                    const char *text, mli_jw *json,
-                                                    modellab_error *err)
+                                                    const char *key, const char *file,
+                                                    const char *reference, const char *text,
+                                                    mli_jw *json, modellab_error *err)
 {
     mli_scorer scorer;
     mli_scorer_init(&scorer, options);
-    modellab_status status = mli_scorer_add_text(&scorer, "transcript.json", reference,
-                                                 strlen(reference), text, strlen(text), err);
+    modellab_status status =
+        mli_scorer_add_text(&scorer, file, reference, strlen(reference), text, strlen(text), err);
     if (status == MODELLAB_OK) {
         mli_jw_key(json, key);
         status = mli_scorer_write(&scorer, json, err);
@@ -52,6 +52,8 @@ MODELLAB_MUST_CHECK static modellab_status score_words(mli_worker *w, const char
 {
     const mli_json *config = mli_worker_config(w);
     mli_transcript *t = NULL;
+    bool partial;
+    const char *file = mli_handoff_transcript_name(w, &partial);
     modellab_status status = mli_handoff_transcript(w, &t, err);
 
     if (status == MODELLAB_E_NOT_FOUND) {
@@ -67,10 +69,13 @@ MODELLAB_MUST_CHECK static modellab_status score_words(mli_worker *w, const char
                                   .normalizer = normalizer_of(config, t),
                                   .alloc = w->alloc,
                                   .cancel = &w->page->stop};
-    status = put_text(&options, "words", reference, t->text, json, err);
+    if (partial) { /* what was not recognised counts as left out: not to be compared with others */
+        mli_jw_kbool(json, "partial", true);
+    }
+    status = put_text(&options, "words", file, reference, t->text, json, err);
     if (status == MODELLAB_OK) {
         options.metric = MLI_SCORE_CER;
-        status = put_text(&options, "characters", reference, t->text, json, err);
+        status = put_text(&options, "characters", file, reference, t->text, json, err);
     }
     mli_transcript_unref(t);
     return status;

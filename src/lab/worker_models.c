@@ -87,12 +87,12 @@ static int64_t bytes_kept(const mli_worker_models *models)
 }
 
 static mli_other_model *find_other(mli_worker_models *models, const char *name,
-                                   const mli_model_opener *opener, const char *sha256)
+                                   const mli_model_opener *opener, const char *identity)
 {
     for (size_t i = 0; i < MLI_WORKER_OTHERS; i++) {
         mli_other_model *one = &models->others[i];
         if (one->opener == opener && strcmp(one->name, name) == 0 &&
-            strcmp(one->sha256, sha256) == 0) {
+            strcmp(one->identity, identity) == 0) {
             return one;
         }
     }
@@ -101,8 +101,8 @@ static mli_other_model *find_other(mli_worker_models *models, const char *name,
 
 MODELLAB_MUST_CHECK static modellab_status
 load(mli_worker_models *models, const modellab_allocator *alloc, mli_model_files *files,
-     const char *name, const mli_model_opener *opener, const mli_cancel_word *cancel,
-     mli_other_model **out, modellab_error *err)
+     const char *name, const char *identity, const mli_model_opener *opener,
+     const mli_cancel_word *cancel, mli_other_model **out, modellab_error *err)
 {
     mli_other_model *place = oldest(models, false);
     if (place == NULL) {
@@ -116,7 +116,7 @@ load(mli_worker_models *models, const modellab_allocator *alloc, mli_model_files
     }
     place->opener = opener;
     (void)mli_str_copy(place->name, sizeof(place->name), name); /* a valid one fits */
-    (void)mli_str_copy(place->sha256, sizeof(place->sha256), files->sha256);
+    (void)mli_str_copy(place->identity, sizeof(place->identity), identity);
     place->used = ++models->clock;
     for (mli_other_model *old = oldest(models, true);
          old != NULL && bytes_kept(models) > MLI_WORKER_OTHERS_BYTES; old = oldest(models, true)) {
@@ -140,11 +140,12 @@ modellab_status mli_worker_models_open(mli_worker_models *models, const mli_mode
     if (status != MODELLAB_OK) {
         return status;
     }
-    status = mli_model_files_sha256(&files, cancel, err);
+    char identity[65];
+    status = mli_model_files_identity(&files, cancel, identity, err);
     if (status == MODELLAB_OK) {
-        mli_other_model *one = find_other(models, name, opener, files.sha256);
+        mli_other_model *one = find_other(models, name, opener, identity);
         if (one == NULL) {
-            status = load(models, store->alloc, &files, name, opener, cancel, &one, err);
+            status = load(models, store->alloc, &files, name, identity, opener, cancel, &one, err);
         }
         if (status == MODELLAB_OK) {
             one->used = ++models->clock;

@@ -31,11 +31,12 @@ extern const mli_model_opener mli_opener_vad;
 enum { MLI_WORKER_OTHERS = 4 };
 #define MLI_WORKER_OTHERS_BYTES ((int64_t)1 << 30) /* that is kept at most; one may be more */
 
-/* Known by task and sha256: who installs another model under a name gets that one. */
+/* Known by task, name and what all its files hold: who installs another model under a name gets
+ * that one. */
 typedef struct mli_other_model {
     const mli_model_opener *opener; /* NULL = an empty place */
     void *model;
-    char name[MLI_MODEL_NAME_MAX + 1], sha256[65];
+    char name[MLI_MODEL_NAME_MAX + 1], identity[65];
     int64_t bytes, used;
 } mli_other_model;
 

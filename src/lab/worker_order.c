@@ -63,7 +63,7 @@ MODELLAB_MUST_CHECK static modellab_status receive(mli_worker *w, modellab_error
             mli_os_fd_close(list[i]);
         }
     }
-    mli_buf_dispose(&text);
+    mli_buf_wipe(&text); /* it may hold the key of the remote service */
     return status;
 }
 

@@ -18,7 +18,8 @@ static int open_folder(const mli_worker *w, const char *path)
 }
 
 /* What the look-up of names and the check of certificates read. Those that are not there are passed
- * over. */
+ * over. Of OpenSSL's folders only what is public: private keys stand there too, and what the places
+ * in /usr/lib/ssl are links to is opened, not the folder. */
 static const struct place {
     const char *path;
     bool folder;
@@ -28,8 +29,11 @@ static const struct place {
                     {"/etc/host.conf", false},
                     {"/etc/gai.conf", false},
                     {"/etc/services", false},
-                    {"/etc/ssl", true},
-                    {"/usr/lib/ssl", true},
+                    {"/etc/ssl/certs", true},
+                    {"/etc/ssl/openssl.cnf", false},
+                    {"/usr/lib/ssl/certs", true},
+                    {"/usr/lib/ssl/cert.pem", false},
+                    {"/usr/lib/ssl/openssl.cnf", false},
                     {"/usr/share/ca-certificates", true},
                     {"/usr/local/share/ca-certificates", true}};
 

@@ -94,9 +94,10 @@ MODELLAB_MUST_CHECK static modellab_status add_model(mli_worker *w, const mli_st
         w->reason = status == MODELLAB_E_NOT_FOUND ? MODELLAB_REASON_MODEL_NOT_FOUND : w->reason;
         return status;
     }
-    status = mli_model_files_sha256(&files, &w->page->stop, err);
+    char identity[65];
+    status = mli_model_files_identity(&files, &w->page->stop, identity, err);
     if (status == MODELLAB_OK) {
-        mli_step_key_add(key, model->key, files.sha256);
+        mli_step_key_add(key, model->key, identity);
         mli_worker_note_model(w, model->key, name, files.sha256);
     }
     mli_model_files_dispose(&files);

@@ -2,6 +2,7 @@
 #include "models/installed.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "models/file_read.h"
@@ -237,12 +238,26 @@ modellab_status mli_model_store_remove(const mli_model_store *store, const char 
     return status;
 }
 
+static void digest_seal(const mli_seal *seal, char out[65])
+{
+    mli_sha256 hash;
+    mli_sha256_init(&hash);
+    for (size_t i = 0; i < seal->count; i++) {
+        mli_sha256_update(&hash, seal->files[i].name, strlen(seal->files[i].name) + 1);
+        mli_sha256_update(&hash, seal->files[i].sha256, strlen(seal->files[i].sha256) + 1);
+    }
+    mli_sha256_hex(&hash, out);
+}
+
 /* Opens the installed directory; the weights' sha256 is that of the seal. */
 MODELLAB_MUST_CHECK static modellab_status open_sealed(const mli_model_store *store,
                                                        const char *directory, const mli_seal *seal,
                                                        mli_model_files *out, modellab_error *err)
 {
     modellab_status status = mli_model_files_open(out, store->alloc, store->files, directory, err);
+    if (status == MODELLAB_OK) {
+        digest_seal(seal, out->seal);
+    }
     for (size_t i = 0; status == MODELLAB_OK && i < seal->count; i++) {
         if (strcmp(seal->files[i].name, out->weights_name) == 0) {
             memcpy(out->sha256, seal->files[i].sha256, sizeof out->sha256);

@@ -394,6 +394,33 @@ modellab_status mli_model_files_sha256(mli_model_files *model, const mli_cancel_
                            model->sha256, err);
 }
 
+modellab_status mli_model_files_identity(mli_model_files *model, const mli_cancel_word *cancel,
+                                         char out[65], modellab_error *err)
+{
+    const struct {
+        const char *text;
+        size_t bytes;
+    } beside[] = {{model->config, model->config_bytes},
+                  {model->tokenizer, model->tokenizer_bytes},
+                  {model->vocabulary, model->vocabulary_bytes},
+                  {model->merges, model->merges_bytes}};
+    mli_sha256 hash;
+    modellab_status status = mli_model_files_sha256(model, cancel, err);
+
+    mli_sha256_init(&hash);
+    mli_sha256_update(&hash, model->sha256, sizeof model->sha256);
+    mli_sha256_update(&hash, model->seal, sizeof model->seal);
+    for (size_t i = 0; status == MODELLAB_OK && i < sizeof beside / sizeof *beside; i++) {
+        char one[65] = ""; /* of fixed size: none cannot be taken for another */
+        if (beside[i].text != NULL) {
+            status = mli_bytes_sha256(beside[i].text, beside[i].bytes, cancel, one, err);
+        }
+        mli_sha256_update(&hash, one, sizeof one);
+    }
+    mli_sha256_hex(&hash, out);
+    return status;
+}
+
 void mli_model_files_dispose(mli_model_files *model)
 {
     mli_model_files_unload(model);

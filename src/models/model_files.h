@@ -28,6 +28,7 @@ typedef struct mli_model_files {
     size_t merges_bytes;
     char sha256[65]; /* of the weight file; "" until asked for */
     bool sealed;     /* `sha256` is what was installed: loading compares the bytes with it */
+    char seal[65];   /* of names and sha256 of all files that were installed; "" for none */
 } mli_model_files;
 
 /* `path` is a directory or a weight file; small files beside it are read, the weights only sized.
@@ -56,6 +57,11 @@ void mli_model_files_unload(mli_model_files *model);
 MODELLAB_MUST_CHECK modellab_status mli_model_files_sha256(mli_model_files *model,
                                                            const mli_cancel_word *cancel,
                                                            modellab_error *err);
+/* What makes two models the same: one sha256 over the weights', all that was installed with them,
+ * and the bytes of what stands beside them (of a voice: what its sounds and lengths come from). */
+MODELLAB_MUST_CHECK modellab_status mli_model_files_identity(mli_model_files *model,
+                                                             const mli_cancel_word *cancel,
+                                                             char out[65], modellab_error *err);
 /* A number of what stands beside the weights (configuration, tokenizer, vocabulary): another one
  * makes another model. */
 uint32_t mli_model_files_beside(const mli_model_files *model);

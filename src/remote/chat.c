@@ -187,7 +187,9 @@ modellab_status mli_chat_complete(const mli_chat_request *r, mli_chat_answer *an
                                       .bytes = body.size,
                                       .max_bytes = MLI_CHAT_MAX_ANSWER,
                                       .total_ms = r->timeout_ms,
-                                      .cancel = r->cancel};
+                                      .cancel = r->cancel,
+                                      .pulse = r->pulse,
+                                      .user_data = r->user_data};
         if (r->request_id != NULL &&
             mli_os_format(id, sizeof id, "X-Request-Id: %s", r->request_id) > 0)
             post.headers[0] = id;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define POLL_MS 10
+#define PULSE_MS 50
 
 typedef struct exchange {
     const mli_http_post_request *request;
@@ -89,6 +90,7 @@ MODELLAB_MUST_CHECK static modellab_status drive(exchange *x, CURLM *multi, CURL
                                                  modellab_error *err)
 {
     int64_t most = x->request->total_ms > 0 ? x->request->total_ms : 120000, start = now_ms();
+    int64_t pulsed = start - PULSE_MS;
     int running = 1, left = 0;
     *code = CURLE_RECV_ERROR;
     while (running > 0) {
@@ -98,6 +100,10 @@ MODELLAB_MUST_CHECK static modellab_status drive(exchange *x, CURLM *multi, CURL
             break;
         if (mli_cancelled(x->request->cancel))
             return mli_fail(err, MODELLAB_E_CANCELLED, "cancelled");
+        if (x->request->pulse != NULL && now_ms() - pulsed >= PULSE_MS) {
+            x->request->pulse(x->request->user_data);
+            pulsed = now_ms();
+        }
         if (now_ms() - start > most) {
             *code = CURLE_OPERATION_TIMEDOUT;
             return MODELLAB_OK;
@@ -116,13 +122,15 @@ MODELLAB_MUST_CHECK static modellab_status judge(exchange *x, CURLcode code,
                                                  mli_http_post_answer *answer, modellab_error *err)
 {
     curl_off_t seconds = 0, sent = 0;
+    /* An answer that cannot be used was asked for all the same. */
+    answer->sent = x->received > 0 || x->too_long;
+    if (curl_easy_getinfo(x->easy, CURLINFO_SIZE_UPLOAD_T, &sent) == CURLE_OK && sent > 0)
+        answer->sent = true;
     if (x->out->status != MODELLAB_OK)
         return mli_buf_status(x->out, err);
     if (x->too_long)
         return mli_fail(err, MODELLAB_E_LIMIT, "its answer has more than %zu bytes",
                         x->request->max_bytes);
-    if (curl_easy_getinfo(x->easy, CURLINFO_SIZE_UPLOAD_T, &sent) == CURLE_OK)
-        answer->sent = sent > 0;
     if (code != CURLE_OK)
         return mli_http_network_error(code, err);
     if (curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &answer->status) != CURLE_OK ||

@@ -18,6 +18,9 @@ typedef struct mli_http_post_request {
     int64_t connect_ms;                         /* 0 = 5000 */
     int64_t total_ms;                           /* of the whole exchange; 0 = 120000 */
     const mli_cancel_word *cancel;              /* seen within 10 ms */
+    /* A sign of life while it lasts, at least every 100 ms; NULL = none. */
+    void (*pulse)(void *user);
+    void *user_data;
 } mli_http_post_request;
 
 typedef struct mli_http_post_answer {

@@ -315,6 +315,7 @@ static void a_run_that_scores_itself(void **state)
     modellab_run_unref(run);
     mli_json *score = read_artifact(k, id, "score.json");
     const mli_json *words = mli_json_get(score, "words");
+    assert_null(mli_json_get(score, "partial"));
     assert_int_equal(mli_json_int(mli_json_get(words, "reference"), -1), 2);
     assert_true(mli_json_int(mli_json_get(words, "insertions"), -1) > 40);
     assert_true(mli_json_number(mli_json_get(mli_json_get(score, "characters"), "cer"), 0) > 1);
@@ -331,6 +332,18 @@ static void a_run_that_scores_itself(void **state)
     modellab_run_unref(run);
     score = read_artifact(k, id, "score.json");
     assert_int_equal(mli_json_typeof(mli_json_get(score, "words")), MLI_JSON_NULL);
+    mli_json_free(score);
+
+    /* A part of the text is not scored as if it were all: the score says so, and names the file. */
+    run = execute_sample(k,
+                         "{\"steps\":[\"asr\",\"score\"],\"config\":{\"score\":{"
+                         "\"reference_text\":\"Quetzal one.\"}}}",
+                         "asr:fail_windows", id);
+    assert_string_equal(kit_info(run).failed_step, "asr");
+    modellab_run_unref(run);
+    score = read_artifact(k, id, "score.json");
+    assert_true(mli_json_bool(mli_json_get(score, "partial"), false));
+    assert_true(mli_json_int(mli_json_get(mli_json_get(score, "words"), "insertions"), -1) > 0);
     mli_json_free(score);
 
     run = execute_sample(k, "{\"steps\":[\"asr\",\"score\"]}", NULL, id); /* it may fail */

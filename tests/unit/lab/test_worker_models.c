@@ -2,6 +2,7 @@
  * installed, let go in order and within bounds, never while a step works with them. */
 #include "base/error.h"
 #include "base/hash.h"
+#include "lab/worker.h"
 #include "lab/worker_models.h"
 #include "unit/lab/lab_common.h"
 
@@ -117,6 +118,65 @@ static void kept_from_run_to_run(void **state)
     end(&models);
 }
 
+/* The configuration of a voice decides its sounds as its weights do. */
+static void another_configuration_is_another_model(void **state)
+{
+    mli_worker_models models;
+    mli_model_store store = begin(&models);
+    mli_model_files files;
+    char path[700], one[65], same[65], other[65], moved[65];
+    (void)state;
+    install(&store, "a", "first");
+    (void)snprintf(path, sizeof(path), "%s/a/w.onnx.json", folder.path);
+    static const char *const texts[] = {"{\"rate\":1}", "{\"rate\":1}", "{\"rate\":2}"};
+    char *const ids[] = {one, same, other};
+    for (int i = 0; i < 3; i++) {
+        FILE *f = fopen(path, "wb");
+        assert_non_null(f);
+        assert_true(fputs(texts[i], f) >= 0);
+        assert_int_equal(fclose(f), 0);
+        (void)take(&models, &store, "a", &one_kind);
+        assert_int_equal(made, i < 2 ? 1 : 2);
+        ASSERT_OK(mli_model_store_open(&store, "a", &files, err));
+        ASSERT_OK(mli_model_files_identity(&files, NULL, ids[i], err));
+        if (i == 2) { /* the same files of another installation */
+            files.seal[0] ^= 1;
+            ASSERT_OK(mli_model_files_identity(&files, NULL, moved, err));
+        }
+        mli_model_files_dispose(&files);
+    }
+    assert_string_equal(one, same);
+    assert_string_not_equal(one, other);
+    assert_string_not_equal(other, moved);
+    end(&models);
+}
+
+/* So it is another result of a step. */
+static void another_configuration_is_another_key(void **state)
+{
+    mli_worker_models models;
+    mli_model_store store = begin(&models);
+    static mli_page page;
+    char path[700], before[65], after[65];
+    mli_worker w = {.files = &mli_os_system_files,
+                    .kind = mli_step_kind_find("vad"),
+                    .step = "vad",
+                    .page = &page,
+                    .order = {.models_root = folder.path, .input_sha256 = ""}};
+    (void)state;
+    install(&store, "silero-vad-v6", "first");
+    ASSERT_OK(mli_worker_step_key(&w, 1, NULL, before, err));
+    assert_int_equal(strlen(before), 64);
+    (void)snprintf(path, sizeof(path), "%s/silero-vad-v6/w.onnx.json", folder.path);
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_true(fputs("{}", f) >= 0);
+    assert_int_equal(fclose(f), 0);
+    ASSERT_OK(mli_worker_step_key(&w, 1, NULL, after, err));
+    assert_string_not_equal(before, after);
+    end(&models);
+}
+
 static void the_oldest_makes_room(void **state)
 {
     mli_worker_models models;
@@ -199,6 +259,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kept_from_run_to_run),
+        cmocka_unit_test(another_configuration_is_another_model),
+        cmocka_unit_test(another_configuration_is_another_key),
         cmocka_unit_test(the_oldest_makes_room),
         cmocka_unit_test(bytes_are_bounded),
         cmocka_unit_test(failures_leave_nothing),

@@ -191,7 +191,7 @@ static void refusals(void **state)
         book b = {.allowed = -1};
         RUN(cases[i].one);
         if (status != cases[i].status || strstr(b.err.message, cases[i].text) == NULL ||
-            requests != 1)
+            requests != 1 || b.sent != 1) /* it counts, whatever came back */
             fail_msg("case %zu: status %d, %d requests: %s", i, (int)status, requests,
                      b.err.message);
     }
@@ -206,6 +206,7 @@ static void slow(void **state)
     assert_int_equal(requests, 2);
     assert_int_equal(b.sent, 2);
     assert_true(b.took_ms >= 800 && b.took_ms < 4000);
+    assert_true(b.pulses >= 8); /* it is alive while it waits for an answer; the pause has one */
 }
 
 static void broken_off(void **state)
