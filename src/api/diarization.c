@@ -450,7 +450,7 @@ modellab_status modellab_transcript_with_speakers(const modellab_transcript *tra
     status = turns_of(diarization, &turns, err);
     if (status == MODELLAB_OK)
         status = mli_who_said_what(mli_transcript_of(transcript), turns,
-                                   diarization->inner.turn_count, &made, err);
+                                   diarization->inner.turn_count, NULL, &made, err);
     mli_free(&diarization->alloc, turns);
     if (status == MODELLAB_OK)
         *out = mli_transcript_public(made);

@@ -208,7 +208,7 @@ MODELLAB_MUST_CHECK static modellab_status load_dictionary(modellab_model *model
 
     if (status == MODELLAB_OK)
         status = mli_lexicon_create(&model->lexicon, &model->alloc, files->weights,
-                                    files->weights_bytes, err);
+                                    files->weights_bytes, mli_cancel_word_of(o->cancel), err);
     if (status == MODELLAB_OK) /* of the bytes that were read */
         status = mli_model_files_sha256(files, mli_cancel_word_of(o->cancel), err);
     mli_model_files_unload(files);

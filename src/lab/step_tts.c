@@ -63,7 +63,8 @@ MODELLAB_MUST_CHECK static modellab_status open_lexicon(mli_model_files *files,
     mli_lexicon *lexicon = NULL;
     modellab_status status = mli_model_files_load(files, cancel, err);
     if (status == MODELLAB_OK) {
-        status = mli_lexicon_create(&lexicon, alloc, files->weights, files->weights_bytes, err);
+        status =
+            mli_lexicon_create(&lexicon, alloc, files->weights, files->weights_bytes, cancel, err);
         *bytes = (int64_t)files->weights_bytes;
     }
     mli_model_files_unload(files);

@@ -57,7 +57,7 @@ MODELLAB_MUST_CHECK static modellab_status join(mli_worker *w, const mli_transcr
     for (size_t i = 0; i < turns->count; i++) {
         list[i] = (mli_text_turn){turns->list[i].start, turns->list[i].end, turns->list[i].speaker};
     }
-    modellab_status status = mli_who_said_what(t, list, turns->count, &made, err);
+    modellab_status status = mli_who_said_what(t, list, turns->count, &w->page->stop, &made, err);
     mli_free(w->alloc, list);
     if (status == MODELLAB_OK) {
         status = write_all(w, made, turns->count > 0, err);

@@ -97,7 +97,8 @@ MODELLAB_MUST_CHECK static modellab_status cut(mli_scorer *s, const mli_edit_pat
     return status;
 }
 
-/* Inserted words count at the next word of the reference, at the end of a text at the last. */
+/* Inserted words count at the next word of the reference, at the end of a text at the last. A
+ * reference without words has one entry, so that what is inserted there is not lost. */
 MODELLAB_MUST_CHECK static modellab_status note_errors(mli_scorer *s, const mli_edit_path *path,
                                                        modellab_error *err)
 {
@@ -115,8 +116,16 @@ MODELLAB_MUST_CHECK static modellab_status note_errors(mli_scorer *s, const mli_
             s->word_errors[s->word_count++] = waiting + (path->kinds[i] != MLI_EDIT_EQUAL);
         waiting = 0;
     }
-    if (s->word_count > from)
+    if (status != MODELLAB_OK)
+        return status;
+    if (s->word_count > from) {
         s->word_errors[s->word_count - 1] += waiting;
+        return MODELLAB_OK;
+    }
+    s->word_errors = mli_scorer_room(s, s->word_errors, s->word_count, &s->word_capacity,
+                                     sizeof *s->word_errors, &status, err);
+    if (status == MODELLAB_OK)
+        s->word_errors[s->word_count++] = waiting;
     return status;
 }
 
@@ -280,17 +289,23 @@ modellab_status mli_scorer_interval(const mli_scorer *s, mli_score_interval *out
     return status;
 }
 
+/* Entries of a file in word_errors: its words of the reference, one when there are none. */
+static double entries_of(const mli_score_file *file)
+{
+    return file->unit.size > 0.0 ? file->unit.size : 1.0;
+}
+
 /* Segments part where both systems have two right words in a row, and between files. */
 static size_t segments(const mli_scorer *a, const mli_scorer *b, int64_t *of_a, int64_t *of_b)
 {
     size_t count = 0, right = 0, file = 0;
-    double file_end = a->file_count > 0 ? a->files[0].unit.size : 0.0;
+    double file_end = a->file_count > 0 ? entries_of(&a->files[0]) : 0.0;
     bool open = false;
     for (size_t i = 0; i < a->word_count; i++) {
         const int64_t errors = (int64_t)a->word_errors[i] + b->word_errors[i];
         const bool next_file = (double)i >= file_end;
         while ((double)i >= file_end && file + 1 < a->file_count)
-            file_end += a->files[++file].unit.size;
+            file_end += entries_of(&a->files[++file]);
         right = errors == 0 ? right + 1 : 0;
         if (open && (right >= 2 || next_file)) {
             count++;

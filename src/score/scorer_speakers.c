@@ -13,6 +13,7 @@ enum { MAX_SPEAKERS = 64 };
 typedef struct speaker {
     const char *name; /* borrowed */
     mli_buf text;
+    mli_score_ids words; /* of the normalised text */
 } speaker;
 
 typedef struct cast {
@@ -22,8 +23,10 @@ typedef struct cast {
 
 static void cast_dispose(cast *c)
 {
-    for (size_t i = 0; i < c->count; i++)
+    for (size_t i = 0; i < c->count; i++) {
+        mli_free(c->speakers[i].text.alloc, c->speakers[i].words.ids);
         mli_buf_dispose(&c->speakers[i].text);
+    }
     c->count = 0;
 }
 
@@ -62,17 +65,52 @@ MODELLAB_MUST_CHECK static modellab_status collect(const mli_scorer *s, const ml
     return status;
 }
 
-/* A speaker without partner is compared with nothing. */
-MODELLAB_MUST_CHECK static modellab_status compare(const mli_scorer *s, cast *r, cast *h, size_t i,
-                                                   size_t k, mli_edit_counts *out,
-                                                   modellab_error *err)
+/* Normalises and numbers the words of each speaker, once. */
+MODELLAB_MUST_CHECK static modellab_status number(const mli_scorer *s, mli_score_vocabulary *v,
+                                                  cast *c, modellab_error *err)
 {
-    const mli_wer_options o = {s->o.normalizer, s->o.alloc, s->o.cancel};
-    const bool a = i < r->count, b = k < h->count;
-    return mli_wer_count(a ? mli_buf_text(&r->speakers[i].text) : "",
-                         a ? r->speakers[i].text.size : 0,
-                         b ? mli_buf_text(&h->speakers[k].text) : "",
-                         b ? h->speakers[k].text.size : 0, &o, out, NULL, err);
+    modellab_status status = MODELLAB_OK;
+    for (size_t i = 0; status == MODELLAB_OK && i < c->count; i++) {
+        speaker *one = &c->speakers[i];
+        mli_buf words;
+        mli_buf_init(&words, s->o.alloc);
+        mli_score_normalize(mli_buf_text(&one->text), one->text.size, s->o.normalizer, &words);
+        status = mli_buf_status(&words, err);
+        if (status == MODELLAB_OK)
+            status = mli_score_words(v, mli_buf_text(&words), words.size, &one->words, err);
+        mli_buf_dispose(&words);
+    }
+    return status;
+}
+
+MODELLAB_MUST_CHECK static modellab_status number_both(const mli_scorer *s, cast *casts,
+                                                       modellab_error *err)
+{
+    mli_score_vocabulary *v = NULL;
+    modellab_status status = mli_score_vocabulary_create(s->o.alloc, &v, err);
+    if (status != MODELLAB_OK)
+        return status;
+    status = number(s, v, &casts[0], err);
+    if (status == MODELLAB_OK)
+        status = number(s, v, &casts[1], err);
+    mli_score_vocabulary_destroy(v);
+    return status;
+}
+
+/* A speaker without partner is compared with nothing. */
+MODELLAB_MUST_CHECK static modellab_status compare(const mli_scorer *s, const cast *r,
+                                                   const cast *h, size_t i, size_t k,
+                                                   mli_edit_counts *out, modellab_error *err)
+{
+    static const mli_score_ids nothing = {NULL, 0};
+    const mli_score_ids *a = i < r->count ? &r->speakers[i].words : &nothing;
+    const mli_score_ids *b = k < h->count ? &h->speakers[k].words : &nothing;
+    mli_edit_path path;
+    modellab_status status =
+        mli_edit_align(a->ids, a->count, b->ids, b->count, s->o.alloc, s->o.cancel, &path, err);
+    *out = path.counts;
+    mli_free(s->o.alloc, path.kinds);
+    return status;
 }
 
 MODELLAB_MUST_CHECK static modellab_status best(const mli_scorer *s, cast *r, cast *h, size_t n,
@@ -106,6 +144,8 @@ modellab_status mli_scorer_add_speakers(mli_scorer *s, const char *name,
     modellab_status status = collect(s, reference, &casts[0], err);
     if (status == MODELLAB_OK)
         status = collect(s, hypothesis, &casts[1], err);
+    if (status == MODELLAB_OK)
+        status = number_both(s, casts, err);
     if (status == MODELLAB_OK) {
         const size_t n = casts[0].count > casts[1].count ? casts[0].count : casts[1].count;
         pairs = mli_alloc_array(s->o.alloc, n * n + 1, sizeof *pairs);

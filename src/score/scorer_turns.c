@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_RECORDINGS = 10000 };
@@ -12,11 +13,22 @@ enum { MAX_RECORDINGS = 10000 };
 typedef struct raw_turn {
     const char *recording, *speaker;
     int64_t start, end;
+    size_t position; /* in the document */
 } raw_turn;
 
+/* The turns of one recording: a range of the sorted ones. */
+typedef struct group {
+    const char *recording;
+    size_t from, count;
+    size_t position; /* of the first */
+} group;
+
+/* Turns by recording and position; groups in that order too, and in that of appearance. */
 typedef struct raw_turns {
     raw_turn *items;
     size_t count;
+    group *groups, *appear;
+    size_t group_count;
 } raw_turns;
 
 /* The turns of one recording, with numbered speakers. */
@@ -29,6 +41,76 @@ typedef struct side {
 static int64_t microseconds(double seconds)
 {
     return (int64_t)llrint(seconds * 1e6);
+}
+
+static int by_recording(const void *a, const void *b)
+{
+    const raw_turn *x = a, *y = b;
+    const int order = strcmp(x->recording, y->recording);
+    return order != 0 ? order : (x->position > y->position) - (x->position < y->position);
+}
+
+static int by_position(const void *a, const void *b)
+{
+    const group *x = a, *y = b;
+    return (x->position > y->position) - (x->position < y->position);
+}
+
+/* Sorts the turns once, so that each recording is a range. */
+MODELLAB_MUST_CHECK static modellab_status group_turns(const mli_scorer *s, raw_turns *t,
+                                                       modellab_error *err)
+{
+    size_t capacity = 0;
+    modellab_status status = MODELLAB_OK;
+    qsort(t->items, t->count, sizeof *t->items, by_recording);
+    for (size_t i = 0; i < t->count; i++) {
+        const raw_turn *one = &t->items[i];
+        if (i > 0 && strcmp(one->recording, one[-1].recording) == 0) {
+            t->groups[t->group_count - 1].count++;
+            continue;
+        }
+        if (t->group_count == MAX_RECORDINGS)
+            return mli_fail(err, MODELLAB_E_LIMIT, "more than %d recordings in one file",
+                            (int)MAX_RECORDINGS);
+        t->groups = mli_scorer_room(s, t->groups, t->group_count, &capacity, sizeof *t->groups,
+                                    &status, err);
+        if (status != MODELLAB_OK)
+            return status;
+        t->groups[t->group_count++] = (group){one->recording, i, 1, one->position};
+    }
+    t->appear = mli_alloc_array(s->o.alloc, t->group_count + 1, sizeof *t->appear);
+    if (t->appear == NULL)
+        return mli_no_memory(err);
+    if (t->group_count > 0)
+        memcpy(t->appear, t->groups, t->group_count * sizeof *t->appear);
+    qsort(t->appear, t->group_count, sizeof *t->appear, by_position);
+    return MODELLAB_OK;
+}
+
+/* The range of a recording, empty when there is none; `recording` NULL = all. */
+static group range_of(const raw_turns *t, const char *recording)
+{
+    size_t low = 0, high = t->group_count;
+    if (recording == NULL)
+        return (group){NULL, 0, t->count, 0};
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        const int order = strcmp(t->groups[middle].recording, recording);
+        if (order == 0)
+            return t->groups[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return (group){recording, 0, 0, 0};
+}
+
+static void raw_dispose(const mli_scorer *s, raw_turns *t)
+{
+    mli_free(s->o.alloc, t->items);
+    mli_free(s->o.alloc, t->groups);
+    mli_free(s->o.alloc, t->appear);
 }
 
 MODELLAB_MUST_CHECK static modellab_status collect(const mli_scorer *s, const mli_document *d,
@@ -44,49 +126,18 @@ MODELLAB_MUST_CHECK static modellab_status collect(const mli_scorer *s, const ml
         return mli_no_memory(err);
     for (size_t i = 0; i < d->labels.count; i++) {
         const mli_label *l = &d->labels.items[i];
-        out->items[out->count++] =
-            (raw_turn){l->file, l->speaker, l->start_ms * 1000, l->end_ms * 1000};
+        out->items[out->count] =
+            (raw_turn){l->file, l->speaker, l->start_ms * 1000, l->end_ms * 1000, out->count};
+        out->count++;
     }
     for (size_t i = 0; i < segments; i++) {
         const mli_transcript_segment *g = &d->transcript->segments[i];
-        out->items[out->count++] = (raw_turn){"", g->speaker != NULL ? g->speaker : "",
-                                              microseconds(g->start), microseconds(g->end)};
+        out->items[out->count] =
+            (raw_turn){"", g->speaker != NULL ? g->speaker : "", microseconds(g->start),
+                       microseconds(g->end), out->count};
+        out->count++;
     }
-    return MODELLAB_OK;
-}
-
-/* The first turn of the recording that follows turn `from`'s, in the order of appearance. */
-static bool is_first_of_recording(const raw_turns *turns, size_t index)
-{
-    for (size_t i = 0; i < index; i++) {
-        if (strcmp(turns->items[i].recording, turns->items[index].recording) == 0)
-            return false;
-    }
-    return true;
-}
-
-MODELLAB_MUST_CHECK static modellab_status recordings(const mli_scorer *s, const raw_turns *turns,
-                                                      const char ***out, size_t *count,
-                                                      modellab_error *err)
-{
-    size_t capacity = 0;
-    *out = NULL;
-    *count = 0;
-    for (size_t i = 0; i < turns->count; i++) {
-        const bool same =
-            i > 0 && strcmp(turns->items[i].recording, turns->items[i - 1].recording) == 0;
-        if (same || !is_first_of_recording(turns, i))
-            continue;
-        if (*count == MAX_RECORDINGS)
-            return mli_fail(err, MODELLAB_E_LIMIT, "more than %d recordings in one file",
-                            (int)MAX_RECORDINGS);
-        modellab_status status = MODELLAB_OK;
-        *out = mli_scorer_room(s, *out, *count, &capacity, sizeof **out, &status, err);
-        if (status != MODELLAB_OK)
-            return status;
-        (*out)[(*count)++] = turns->items[i].recording;
-    }
-    return MODELLAB_OK;
+    return group_turns(s, out, err);
 }
 
 /* Number of a speaker, a new one if need be; the names are few. */
@@ -109,16 +160,15 @@ MODELLAB_MUST_CHECK static modellab_status take(const mli_scorer *s, const raw_t
                                                 modellab_error *err)
 {
     modellab_status status = MODELLAB_OK;
+    const group range = range_of(turns, recording);
     *out = (side){0};
-    out->items = mli_alloc_array(s->o.alloc, turns->count + 1, sizeof *out->items);
+    out->items = mli_alloc_array(s->o.alloc, range.count + 1, sizeof *out->items);
     out->names = mli_alloc_array(s->o.alloc, MLI_DER_MAX_SPEAKERS, sizeof *out->names);
     if (out->items == NULL || out->names == NULL)
         return mli_no_memory(err);
-    for (size_t i = 0; status == MODELLAB_OK && i < turns->count; i++) {
-        const raw_turn *t = &turns->items[i];
+    for (size_t i = 0; status == MODELLAB_OK && i < range.count; i++) {
+        const raw_turn *t = &turns->items[range.from + i];
         uint32_t number = 0;
-        if (recording != NULL && strcmp(t->recording, recording) != 0)
-            continue;
         status = number_of(out, t->speaker, &number, err);
         out->items[out->turns.count++] = (mli_turn){t->start, t->end, number};
     }
@@ -133,17 +183,14 @@ static void dispose(const mli_scorer *s, side *of)
 }
 
 /* Lines of a UEM file for a recording; all lines when it names one recording only. */
-MODELLAB_MUST_CHECK static modellab_status read_uem(const mli_document *uem, const char *recording,
+MODELLAB_MUST_CHECK static modellab_status read_uem(const raw_turns *uem, const char *recording,
                                                     mli_spans *out, modellab_error *err)
 {
     modellab_status status = MODELLAB_OK;
-    bool one = true;
-    for (size_t i = 1; i < uem->labels.count; i++)
-        one = one && strcmp(uem->labels.items[i].file, uem->labels.items[0].file) == 0;
-    for (size_t i = 0; status == MODELLAB_OK && i < uem->labels.count; i++) {
-        const mli_label *l = &uem->labels.items[i];
-        if (one || recording == NULL || strcmp(l->file, recording) == 0)
-            status = mli_spans_add(out, l->start_ms * 1000, l->end_ms * 1000, err);
+    const group range = range_of(uem, uem->group_count <= 1 ? NULL : recording);
+    for (size_t i = 0; status == MODELLAB_OK && i < range.count; i++) {
+        const raw_turn *l = &uem->items[range.from + i];
+        status = mli_spans_add(out, l->start, l->end, err);
     }
     return status;
 }
@@ -168,13 +215,15 @@ MODELLAB_MUST_CHECK static modellab_status add_result(mli_scorer *s, const char 
 
 MODELLAB_MUST_CHECK static modellab_status
 score_recording(mli_scorer *s, const char *name, const raw_turns *reference,
-                const raw_turns *hypothesis, const mli_document *uem, const char *recording,
+                const raw_turns *hypothesis, const raw_turns *uem, const char *recording,
                 modellab_error *err)
 {
     side r = {0}, h = {0};
     mli_spans spans;
     static const mli_span nothing = {0, 0};
     mli_der d;
+    if (mli_cancelled(s->o.cancel))
+        return mli_fail(err, MODELLAB_E_CANCELLED, "cancelled");
     mli_spans_init(&spans, s->o.alloc);
     modellab_status status = take(s, reference, recording, &r, err);
     if (status == MODELLAB_OK)
@@ -201,31 +250,39 @@ score_recording(mli_scorer *s, const char *name, const raw_turns *reference,
     return status;
 }
 
+/* Recording by recording; those that only the hypothesis has come last, as false alarm. */
+MODELLAB_MUST_CHECK static modellab_status score_all(mli_scorer *s, const char *name,
+                                                     const raw_turns *r, const raw_turns *h,
+                                                     const raw_turns *uem, modellab_error *err)
+{
+    modellab_status status = MODELLAB_OK;
+    if (r->group_count <= 1 && h->group_count <= 1)
+        return score_recording(s, name, r, h, uem, NULL, err);
+    for (size_t i = 0; status == MODELLAB_OK && i < r->group_count; i++)
+        status = score_recording(s, name, r, h, uem, r->appear[i].recording, err);
+    for (size_t i = 0; status == MODELLAB_OK && i < h->group_count; i++) {
+        if (range_of(r, h->appear[i].recording).count == 0)
+            status = score_recording(s, name, r, h, uem, h->appear[i].recording, err);
+    }
+    return status;
+}
+
 modellab_status mli_scorer_add_turns(mli_scorer *s, const char *name, const mli_document *reference,
                                      const mli_document *hypothesis, const mli_document *uem,
                                      modellab_error *err)
 {
-    raw_turns r = {0}, h = {0};
-    const char **of_r = NULL, **of_h = NULL;
-    size_t count_r = 0, count_h = 0;
+    raw_turns r = {0}, h = {0}, u = {0};
     if (uem != NULL && uem->format != MLI_DOCUMENT_UEM)
         return mli_fail(err, MODELLAB_E_UNSUPPORTED, "what is scored is told by a UEM file");
     modellab_status status = collect(s, reference, &r, err);
     if (status == MODELLAB_OK)
         status = collect(s, hypothesis, &h, err);
+    if (status == MODELLAB_OK && uem != NULL)
+        status = collect(s, uem, &u, err);
     if (status == MODELLAB_OK)
-        status = recordings(s, &r, &of_r, &count_r, err);
-    if (status == MODELLAB_OK)
-        status = recordings(s, &h, &of_h, &count_h, err);
-    if (status == MODELLAB_OK && count_r <= 1 && count_h <= 1) {
-        status = score_recording(s, name, &r, &h, uem, NULL, err);
-    } else {
-        for (size_t i = 0; status == MODELLAB_OK && i < count_r; i++)
-            status = score_recording(s, name, &r, &h, uem, of_r[i], err);
-    }
-    mli_free(s->o.alloc, r.items);
-    mli_free(s->o.alloc, h.items);
-    mli_free(s->o.alloc, (void *)of_r);
-    mli_free(s->o.alloc, (void *)of_h);
+        status = score_all(s, name, &r, &h, uem != NULL ? &u : NULL, err);
+    raw_dispose(s, &r);
+    raw_dispose(s, &h);
+    raw_dispose(s, &u);
     return status;
 }

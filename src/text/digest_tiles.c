@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+enum { ROUNDS_PER_LOOK = 64 };
 enum { WINDOW = 120, STEP = 20 }; /* terms on each side of a place, and from place to place */
 #define SHALLOW 0.3               /* what is not deeper than this part is chance */
 
@@ -65,9 +66,12 @@ MODELLAB_MUST_CHECK static modellab_status measure(tiling *t, modellab_error *er
 
 /* How deep a place lies below the peaks on both sides of it, as a part of them. Near the ends there
  * is too little text to tell. */
-static void find_depths(tiling *t)
+MODELLAB_MUST_CHECK static modellab_status find_depths(tiling *t, modellab_error *err)
 {
     for (size_t i = 0; i < t->places; i++) {
+        if (i % ROUNDS_PER_LOOK == 0 && mli_cancelled(t->cancel)) {
+            return mli_fail(err, MODELLAB_E_CANCELLED, "cancelled");
+        }
         double left = t->alike[i], right = t->alike[i];
 
         for (size_t k = i; k > 0 && t->alike[k - 1] >= left; k--) {
@@ -81,6 +85,7 @@ static void find_depths(tiling *t)
 
         t->depth[i] = near || left + right <= 0 ? 0 : 1 - 2 * t->alike[i] / (left + right);
     }
+    return MODELLAB_OK;
 }
 
 static double cutoff(const tiling *t)
@@ -114,16 +119,22 @@ static size_t sentence_at(const mli_digest *d, size_t at)
 }
 
 /* Boundaries from the deepest to the shallowest, while chapters stay long enough; in order. */
-static size_t cut(tiling *t, double min_seconds, mli_digest_chapter *chapters, size_t most)
+MODELLAB_MUST_CHECK static modellab_status cut(tiling *t, double min_seconds,
+                                               mli_digest_chapter *chapters, size_t most,
+                                               size_t *out, modellab_error *err)
 {
     const mli_digest *d = t->d;
     double least = t->places > 0 ? cutoff(t) : 0;
     double end = d->sentences[d->count - 1].end;
-    size_t count = 1;
+    size_t count = 1, round = 0;
 
     chapters[0].first = 0;
     while (count < most) {
         size_t best = t->places;
+
+        if (round++ % ROUNDS_PER_LOOK == 0 && mli_cancelled(t->cancel)) {
+            return mli_fail(err, MODELLAB_E_CANCELLED, "cancelled");
+        }
 
         for (size_t i = 0; i < t->places; i++) {
             if (t->depth[i] > least && t->depth[i] > SHALLOW &&
@@ -152,7 +163,8 @@ static size_t cut(tiling *t, double min_seconds, mli_digest_chapter *chapters, s
     for (size_t i = 0; i < count; i++) {
         chapters[i].count = (i + 1 < count ? chapters[i + 1].first : d->count) - chapters[i].first;
     }
-    return count;
+    *out = count;
+    return MODELLAB_OK;
 }
 
 /* The terms that are frequent here, and rare elsewhere. */
@@ -195,8 +207,13 @@ MODELLAB_MUST_CHECK static modellab_status tile(tiling *t, double min_seconds,
     if (status != MODELLAB_OK) {
         return status;
     }
-    find_depths(t);
-    *count = cut(t, min_seconds, chapters, most);
+    status = find_depths(t, err);
+    if (status == MODELLAB_OK) {
+        status = cut(t, min_seconds, chapters, most, count, err);
+    }
+    if (status != MODELLAB_OK) {
+        return status;
+    }
     for (size_t i = 0; i < *count; i++) {
         if (mli_cancelled(t->cancel)) {
             return mli_fail(err, MODELLAB_E_CANCELLED, "cancelled");

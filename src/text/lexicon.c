@@ -8,6 +8,8 @@
 
 #define MOST_WORD_BYTES 64
 
+enum { MOST_PROBES = 256, LINES_PER_LOOK = 1024 }; /* CMUdict needs some dozens of probes */
+
 static const char names[MLI_PHONES][3] = {
     "AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY",
     "UH", "UW", "B",  "CH", "D",  "DH", "F",  "G",  "HH", "JH", "K",  "L",  "M",
@@ -96,11 +98,14 @@ static bool is_remark(const char *line, size_t bytes)
     return bytes == 0 || line[0] == '#' || (bytes >= 3 && memcmp(line, ";;;", 3) == 0);
 }
 
-/* Slot of a word: where it is, or the free one where it belongs. */
+/* Slot of a word: where it is, or the free one where it belongs; `slots` when neither is near. */
 static size_t slot_of(const mli_lexicon *x, const char *word, size_t bytes)
 {
+    int probes = 0;
     size_t slot = hash(word, bytes) & (x->slots - 1);
     for (; x->table[slot] != 0; slot = (slot + 1) & (x->slots - 1)) {
+        if (probes++ == MOST_PROBES)
+            return x->slots;
         const char *line = x->text + x->table[slot] - 1;
         size_t rest = x->bytes - (x->table[slot] - 1);
         if (rest > bytes && memcmp(line, word, bytes) == 0 &&
@@ -127,6 +132,8 @@ MODELLAB_MUST_CHECK static modellab_status add_line(mli_lexicon *x, const mli_li
     if (variant > 0 || (word < bytes && line[word] == '('))
         return MODELLAB_OK; /* found behind the first one */
     size_t slot = slot_of(x, line, word);
+    if (slot == x->slots)
+        return mli_fail(err, MODELLAB_E_LIMIT, "the words of the dictionary collide too often");
     if (x->table[slot] != 0)
         return MODELLAB_OK; /* the first counts */
     x->table[slot] = (uint32_t)(line - x->text) + 1;
@@ -134,11 +141,12 @@ MODELLAB_MUST_CHECK static modellab_status add_line(mli_lexicon *x, const mli_li
     return MODELLAB_OK;
 }
 
-MODELLAB_MUST_CHECK static modellab_status index_lines(mli_lexicon *x, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+index_lines(mli_lexicon *x, const mli_cancel_word *cancel, modellab_error *err)
 {
     mli_lines lines = {.text = x->text, .bytes = x->bytes};
     const char *line;
-    size_t bytes, count = 1;
+    size_t bytes, count = 1, read = 0;
 
     for (const char *at = x->text;
          (at = memchr(at, '\n', x->bytes - (size_t)(at - x->text))) != NULL; at++)
@@ -149,6 +157,8 @@ MODELLAB_MUST_CHECK static modellab_status index_lines(mli_lexicon *x, modellab_
     if (x->table == NULL)
         return mli_no_memory(err);
     while (mli_lines_next(&lines, &line, &bytes)) {
+        if (read++ % LINES_PER_LOOK == 0 && mli_cancelled(cancel))
+            return mli_fail(err, MODELLAB_E_CANCELLED, "cancelled");
         if (is_remark(line, bytes))
             continue;
         modellab_status status = add_line(x, &lines, line, bytes, err);
@@ -160,7 +170,8 @@ MODELLAB_MUST_CHECK static modellab_status index_lines(mli_lexicon *x, modellab_
 }
 
 modellab_status mli_lexicon_create(mli_lexicon **out, const modellab_allocator *alloc,
-                                   const char *text, size_t bytes, modellab_error *err)
+                                   const char *text, size_t bytes, const mli_cancel_word *cancel,
+                                   modellab_error *err)
 {
     *out = NULL;
     if (bytes > MLI_LEXICON_MAX_BYTES)
@@ -173,7 +184,7 @@ modellab_status mli_lexicon_create(mli_lexicon **out, const modellab_allocator *
         x->alloc = *alloc;
     x->bytes = bytes;
     x->text = mli_strndup(&x->alloc, text, bytes);
-    modellab_status status = x->text != NULL ? index_lines(x, err) : mli_no_memory(err);
+    modellab_status status = x->text != NULL ? index_lines(x, cancel, err) : mli_no_memory(err);
     if (status != MODELLAB_OK) {
         mli_lexicon_destroy(x);
         return status;
@@ -202,7 +213,8 @@ size_t mli_lexicon_find(const mli_lexicon *lexicon, const char *word, size_t byt
 {
     if (bytes == 0 || bytes > MOST_WORD_BYTES)
         return 0;
-    size_t at = lexicon->table[slot_of(lexicon, word, bytes)];
+    const size_t slot = slot_of(lexicon, word, bytes);
+    const size_t at = slot < lexicon->slots ? lexicon->table[slot] : 0;
     if (at == 0)
         return 0;
     mli_lines lines = {.text = lexicon->text, .bytes = lexicon->bytes, .at = at - 1};

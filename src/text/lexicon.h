@@ -3,6 +3,7 @@
 #ifndef MLI_TEXT_LEXICON_H
 #define MLI_TEXT_LEXICON_H
 
+#include "base/cancel.h"
 #include "text/phones.h"
 #include <modellab/alloc.h>
 #include <modellab/status.h>
@@ -11,10 +12,12 @@
 
 typedef struct mli_lexicon mli_lexicon;
 
-/* Copies the text. E_SCHEMA names the line. */
+/* Copies the text. E_SCHEMA names the line; E_LIMIT: too large, or made so that its words collide.
+ */
 MODELLAB_MUST_CHECK modellab_status mli_lexicon_create(mli_lexicon **out,
                                                        const modellab_allocator *alloc,
                                                        const char *text, size_t bytes,
+                                                       const mli_cancel_word *cancel,
                                                        modellab_error *err);
 void mli_lexicon_destroy(mli_lexicon *lexicon);
 size_t mli_lexicon_count(const mli_lexicon *lexicon); /* words, each once */

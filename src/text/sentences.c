@@ -247,7 +247,7 @@ bool mli_sentence_next(mli_sentences *s, mli_sentence *out)
         }
         if (c == '\n' || c == 0x2028 || c == 0x2029 || c == '\f') {
             size_t next = skip_gap(s, at, &blank);
-            if (blank) {
+            if (blank || next >= s->bytes) { /* what trails belongs to no sentence */
                 give(s, from, at, out);
                 return true;
             }

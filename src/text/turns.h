@@ -4,6 +4,7 @@
 #define MLI_TEXT_TURNS_H
 
 #include "base/buf.h"
+#include "base/cancel.h"
 #include "text/transcript.h"
 
 /* Seconds; start <= end. */
@@ -28,6 +29,7 @@ void mli_turns_json(const mli_text_turn *turns, size_t count, const char *const 
  * a speaker. */
 MODELLAB_MUST_CHECK modellab_status mli_who_said_what(const mli_transcript *t,
                                                       const mli_text_turn *turns, size_t count,
+                                                      const mli_cancel_word *cancel,
                                                       mli_transcript **out, modellab_error *err);
 
 #endif

@@ -10,6 +10,7 @@ typedef struct line {
     const mli_text_turn *turns;
     const double *reach; /* [count] */
     size_t count;
+    const mli_cancel_word *cancel;
 } line;
 
 /* The first turn whose start lies behind `time`. */
@@ -64,7 +65,7 @@ static const char *speaker_of(const line *l, double start, double end, bool *is_
     double most = 0.0;
     while (from > 0 && l->reach[from - 1] > start)
         from--;
-    for (size_t i = from; i < to; i++) {
+    for (size_t i = from; i < to && !mli_cancelled(l->cancel); i++) {
         if (fmin(l->turns[i].end, end) <= fmax(l->turns[i].start, start))
             continue;
         double length = spoken(l, from, to, l->turns[i].speaker, start, end);
@@ -129,18 +130,27 @@ MODELLAB_MUST_CHECK static modellab_status add_segment(mli_transcript *out, cons
 {
     const modellab_allocator *alloc = mli_transcript_allocator(out);
     modellab_status status = MODELLAB_OK;
+    if (mli_cancelled(l->cancel))
+        return mli_fail(err, MODELLAB_E_CANCELLED, "cancelled");
     if (s->word_count == 0) {
         mli_transcript_segment whole = *s;
         whole.id = (int64_t)out->segment_count;
         whole.speaker = speaker_of(l, s->start, s->end, &whole.speaker_nearest);
+        if (mli_cancelled(l->cancel))
+            return mli_fail(err, MODELLAB_E_CANCELLED, "cancelled");
         return mli_transcript_add(out, &whole, err);
     }
     mli_transcript_word *words = mli_alloc_array(alloc, s->word_count, sizeof *words);
     if (words == NULL)
         return mli_no_memory(err);
     memcpy(words, s->words, s->word_count * sizeof *words);
-    for (size_t i = 0; i < s->word_count; i++)
+    for (size_t i = 0; i < s->word_count; i++) {
         words[i].speaker = speaker_of(l, words[i].start, words[i].end, &words[i].speaker_nearest);
+        if (mli_cancelled(l->cancel)) { /* one long turn lets each word look at all turns */
+            mli_free(alloc, words);
+            return mli_fail(err, MODELLAB_E_CANCELLED, "cancelled");
+        }
+    }
     for (size_t first = 0, end; status == MODELLAB_OK && first < s->word_count; first = end) {
         for (end = first + 1;
              end < s->word_count && same(words[end].speaker, words[first].speaker);)
@@ -152,12 +162,13 @@ MODELLAB_MUST_CHECK static modellab_status add_segment(mli_transcript *out, cons
 }
 
 modellab_status mli_who_said_what(const mli_transcript *t, const mli_text_turn *turns, size_t count,
-                                  mli_transcript **out, modellab_error *err)
+                                  const mli_cancel_word *cancel, mli_transcript **out,
+                                  modellab_error *err)
 {
     const modellab_allocator *alloc = mli_transcript_allocator(t);
     mli_transcript *made = NULL;
     double *reach = mli_alloc_array(alloc, count, sizeof *reach);
-    line l = {turns, reach, count};
+    line l = {turns, reach, count, cancel};
     *out = NULL;
     if (reach == NULL)
         return mli_no_memory(err);

@@ -166,6 +166,29 @@ static void test_recordings(void **state)
     modellab_score_destroy(s);
 }
 
+/* What only the hypothesis has is false alarm, with and without a reference; the turns of
+ * recordings may stand in any order. */
+static void test_only_hypothesis(void **state)
+{
+    (void)state;
+    static const char *const mixed = "SPEAKER b 1 0 2 <NA> <NA> 1 <NA> <NA>\n"
+                                     "SPEAKER a 1 0 8 <NA> <NA> 2 <NA> <NA>\n"
+                                     "SPEAKER b 1 4 1 <NA> <NA> 1 <NA> <NA>\n";
+    modellab_score *s = scored(MODELLAB_SCORE_DER, 0.0, doc("r.rttm", ""), doc("h.rttm", mixed));
+    NEAR(value(s, "false_alarm_seconds"), 11.0);
+    NEAR(value(s, "total_seconds"), 0.0);
+    modellab_score_destroy(s);
+    s = scored(MODELLAB_SCORE_DER, 0.0, doc("r.rttm", "SPEAKER a 1 0 8 <NA> <NA> x <NA> <NA>\n"),
+               doc("h.rttm", mixed));
+    NEAR(value(s, "false_alarm_seconds"), 3.0);
+    NEAR(value(s, "der"), 3.0 / 8.0);
+    modellab_score_destroy(s);
+    s = scored(MODELLAB_SCORE_DER, 0.0, doc("r.rttm", mixed), doc("h.rttm", mixed));
+    NEAR(value(s, "total_seconds"), 11.0);
+    NEAR(value(s, "der"), 0.0);
+    modellab_score_destroy(s);
+}
+
 /* The speakers' names and the order of turns do not matter, who said it does. */
 static void test_speakers(void **state)
 {
@@ -204,6 +227,25 @@ static void test_times(void **state)
     NEAR(value(s, "max_start_error"), 0.3);
     NEAR(value(s, "within_tolerance"), 0.5);
     modellab_score_destroy(s);
+}
+
+/* Words inserted where nothing was said count in the comparison of two systems. */
+static void test_difference_of_silence(void **state)
+{
+    (void)state;
+    modellab_score *a = make(MODELLAB_SCORE_WER, 0.0), *b = make(MODELLAB_SCORE_WER, 0.0);
+    modellab_score_difference d = {.size = sizeof d};
+    for (int i = 0; i < 10; i++) {
+        OK(modellab_score_add_text(a, "s", "", "", NULL));
+        OK(modellab_score_add_text(b, "s", "", "thank you", NULL));
+        OK(modellab_score_add_text(a, "t", "one two three", "one two", NULL));
+        OK(modellab_score_add_text(b, "t", "one two three", "one two three", NULL));
+    }
+    OK(modellab_score_compare(a, b, &d, NULL));
+    assert_int_equal(d.segments, 20);
+    NEAR(d.difference, (10.0 - 20.0) / 20.0);
+    modellab_score_destroy(a);
+    modellab_score_destroy(b);
 }
 
 /* 30 sentences: one system errs in every third, the other in every one. */
@@ -264,10 +306,11 @@ static void test_cancel(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_formats),    cmocka_unit_test(test_words),
-        cmocka_unit_test(test_refused),    cmocka_unit_test(test_recordings),
-        cmocka_unit_test(test_speakers),   cmocka_unit_test(test_times),
-        cmocka_unit_test(test_difference), cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_only_hypothesis), cmocka_unit_test(test_difference_of_silence),
+        cmocka_unit_test(test_formats),         cmocka_unit_test(test_words),
+        cmocka_unit_test(test_refused),         cmocka_unit_test(test_recordings),
+        cmocka_unit_test(test_speakers),        cmocka_unit_test(test_times),
+        cmocka_unit_test(test_difference),      cmocka_unit_test(test_cancel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

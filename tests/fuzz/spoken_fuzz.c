@@ -17,7 +17,7 @@ static void dictionary(const char *text, size_t bytes)
     mli_lexicon *x = NULL;
     modellab_error err = MODELLAB_ERROR_INIT;
     uint8_t phones[MLI_WORD_PHONES];
-    if (mli_lexicon_create(&x, NULL, text, bytes, &err) != MODELLAB_OK) {
+    if (mli_lexicon_create(&x, NULL, text, bytes, NULL, &err) != MODELLAB_OK) {
         if (x != NULL || err.message[0] == '\0')
             abort();
         return;
@@ -59,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     if (bytes < 2)
         return 0;
     if (fixed == NULL &&
-        mli_lexicon_create(&fixed, NULL, small, sizeof small - 1, NULL) != MODELLAB_OK)
+        mli_lexicon_create(&fixed, NULL, small, sizeof small - 1, NULL, NULL) != MODELLAB_OK)
         abort();
     if (data[0] % 2 == 0)
         dictionary((const char *)data + 1, bytes - 1);

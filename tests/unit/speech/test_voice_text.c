@@ -40,8 +40,9 @@ static int set_up(void **state)
     rc = mli_piper_config_read(&config, NULL, json.data, json.size, &err);
     printf("%s", err.message);
     mli_buf_dispose(&json);
-    return rc != 0 ? rc
-                   : mli_lexicon_create(&lexicon, NULL, dictionary, sizeof dictionary - 1, NULL);
+    return rc != 0
+               ? rc
+               : mli_lexicon_create(&lexicon, NULL, dictionary, sizeof dictionary - 1, NULL, NULL);
 }
 
 static int tear_down(void **state)

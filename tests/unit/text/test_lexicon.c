@@ -39,7 +39,7 @@ static void test_find(void **state)
 {
     (void)state;
     mli_lexicon *x;
-    OK(mli_lexicon_create(&x, NULL, good, sizeof good - 1, NULL));
+    OK(mli_lexicon_create(&x, NULL, good, sizeof good - 1, NULL, NULL));
     assert_int_equal(mli_lexicon_count(x), 4);
     check(x, "a", 0, "AH0");
     check(x, "a", 1, "EY1");
@@ -73,7 +73,7 @@ static void test_refused(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         mli_lexicon *x = NULL;
         modellab_error err = MODELLAB_ERROR_INIT;
-        assert_int_equal(mli_lexicon_create(&x, NULL, bad[i].text, strlen(bad[i].text), &err),
+        assert_int_equal(mli_lexicon_create(&x, NULL, bad[i].text, strlen(bad[i].text), NULL, &err),
                          bad[i].status);
         assert_null(x);
         assert_int_equal(err.detail, bad[i].line);
@@ -83,12 +83,15 @@ static void test_refused(void **state)
     for (int i = 0; i < 65; i++)
         strcat(text, " B");
     mli_lexicon *x;
-    assert_int_equal(mli_lexicon_create(&x, NULL, text, strlen(text), NULL), MODELLAB_E_SCHEMA);
+    assert_int_equal(mli_lexicon_create(&x, NULL, text, strlen(text), NULL, NULL),
+                     MODELLAB_E_SCHEMA);
     memset(text, 'a', 65);
     strcpy(text + 65, " B");
-    assert_int_equal(mli_lexicon_create(&x, NULL, text, strlen(text), NULL), MODELLAB_E_SCHEMA);
-    assert_int_equal(mli_lexicon_create(&x, NULL, text, (size_t)MLI_LEXICON_MAX_BYTES + 1, NULL),
-                     MODELLAB_E_LIMIT);
+    assert_int_equal(mli_lexicon_create(&x, NULL, text, strlen(text), NULL, NULL),
+                     MODELLAB_E_SCHEMA);
+    assert_int_equal(
+        mli_lexicon_create(&x, NULL, text, (size_t)MLI_LEXICON_MAX_BYTES + 1, NULL, NULL),
+        MODELLAB_E_LIMIT);
 }
 
 static void test_no_memory(void **state)
@@ -98,7 +101,7 @@ static void test_no_memory(void **state)
         failing_alloc failing = {.fail_at = after};
         modellab_allocator alloc = failing_alloc_table(&failing);
         mli_lexicon *x;
-        modellab_status status = mli_lexicon_create(&x, &alloc, good, sizeof good - 1, NULL);
+        modellab_status status = mli_lexicon_create(&x, &alloc, good, sizeof good - 1, NULL, NULL);
         mli_lexicon_destroy(x);
         assert_int_equal(failing.live, 0);
         if (status == MODELLAB_OK) {
@@ -109,9 +112,42 @@ static void test_no_memory(void **state)
     }
 }
 
+/* As the table does it: made to collide, words would cost their square. */
+static uint32_t hash_of(const char *word)
+{
+    uint32_t h = 2166136261u;
+    for (; *word != '\0'; word++)
+        h = (h ^ (unsigned char)*word) * 16777619u;
+    return h ^ (h >> 15);
+}
+
+static void test_collisions_and_cancel(void **state)
+{
+    enum { WORDS = 400 }; /* 1,024 slots */
+    char text[WORDS * 16], word[16];
+    size_t bytes = 0;
+    int found = 0;
+    mli_cancel_word stop = 1;
+    mli_lexicon *x;
+    (void)state;
+    for (unsigned i = 0; found < WORDS; i++) {
+        (void)snprintf(word, sizeof word, "%u", i);
+        if ((hash_of(word) & 1023) != 0)
+            continue;
+        bytes += (size_t)snprintf(text + bytes, sizeof text - bytes, "%s B\n", word);
+        found++;
+    }
+    assert_int_equal(mli_lexicon_create(&x, NULL, text, bytes, NULL, NULL), MODELLAB_E_LIMIT);
+    assert_null(x);
+    assert_int_equal(mli_lexicon_create(&x, NULL, good, sizeof good - 1, &stop, NULL),
+                     MODELLAB_E_CANCELLED);
+    assert_null(x);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_find), cmocka_unit_test(test_refused),
-                                       cmocka_unit_test(test_no_memory)};
+                                       cmocka_unit_test(test_no_memory),
+                                       cmocka_unit_test(test_collisions_and_cancel)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

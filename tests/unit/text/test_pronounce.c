@@ -43,7 +43,7 @@ static int set_up(void **state)
     dictionary = read_file(path, &dictionary_bytes);
     if (dictionary == NULL)
         return 0;
-    int rc = mli_lexicon_create(&lexicon, NULL, dictionary, dictionary_bytes, &err);
+    int rc = mli_lexicon_create(&lexicon, NULL, dictionary, dictionary_bytes, NULL, &err);
     printf("%s", err.message);
     return rc;
 }

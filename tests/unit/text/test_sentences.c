@@ -104,6 +104,12 @@ static void test_hostile(void **state)
             text[i] = fills[f][i % n];
         covers(text, SIZE);
     }
+    size_t n = 0; /* blanks of Unicode behind the last line belong to no sentence */
+    text[n++] = 'a';
+    text[n++] = '\n';
+    for (; n < 3 * MLI_SENTENCE_BYTES; n += 2)
+        memcpy(text + n, "\xc2\xa0", 2);
+    covers(text, n);
     uint32_t seed = 1;
     static const char alphabet[] = "aB.?! \"'\n1,\xc3\xa9\xe2\x80\x9d\xff(";
     for (int round = 0; round < 300; round++) {

@@ -64,7 +64,7 @@ static void test_rules(void **state)
     static const bool nearest[] = {true, false, false, true, true, false, false, true};
     mli_transcript *t = transcript_of(times, 8), *out = NULL;
     (void)state;
-    OK(mli_who_said_what(t, turns, 5, &out, NULL));
+    OK(mli_who_said_what(t, turns, 5, NULL, &out, NULL));
     for (size_t i = 0; i < 8; i++) {
         const mli_transcript_word *w = word_of(out, i);
         if (strcmp(w->speaker, want[i]) != 0 || w->speaker_nearest != nearest[i])
@@ -76,7 +76,7 @@ static void test_rules(void **state)
     assert_true(out->segments[0].start < 0.21 && out->segments[2].end > 9.09);
     assert_string_equal(out->text, t->text);
     mli_transcript_unref(out);
-    OK(mli_who_said_what(t, NULL, 0, &out, NULL)); /* nobody: as it was */
+    OK(mli_who_said_what(t, NULL, 0, NULL, &out, NULL)); /* nobody: as it was */
     assert_int_equal(out->segment_count, 1);
     assert_int_equal(out->segments[0].token_count, 2);
     assert_null(out->segments[0].speaker);
@@ -144,7 +144,7 @@ static void test_properties(void **state)
             times[i][1] = at;
         }
         mli_transcript *t = transcript_of((const double(*)[2])times, words);
-        OK(mli_who_said_what(t, turns, count, &out, NULL));
+        OK(mli_who_said_what(t, turns, count, NULL, &out, NULL));
         assert_int_equal(mli_transcript_word_count(out), words);
         assert_string_equal(out->text, t->text);
         for (size_t i = 0; i < out->segment_count; i++) {
@@ -205,7 +205,10 @@ static void test_formats(void **state)
     mli_buf_init(&text, NULL);
     assert_int_equal(mli_format_write(t, MLI_TEXT_DIARIZED_JSON, NULL, &text, NULL),
                      MODELLAB_E_STATE);
-    OK(mli_who_said_what(t, turns, 4, &out, NULL));
+    mli_cancel_word stop = 1;
+    assert_int_equal(mli_who_said_what(t, turns, 4, &stop, &out, NULL), MODELLAB_E_CANCELLED);
+    assert_null(out);
+    OK(mli_who_said_what(t, turns, 4, NULL, &out, NULL));
     mli_buf_clear(&text);
     OK(mli_format_write(out, MLI_TEXT_DIARIZED_JSON, NULL, &text, NULL));
     assert_string_equal(
