@@ -121,6 +121,8 @@ modellab_status mli_buf_status(const mli_buf *b, modellab_error *err)
         return MODELLAB_OK;
     if (b->status == MODELLAB_E_NO_MEMORY)
         return mli_no_memory(err);
+    if (b->status == MODELLAB_E_CANCELLED)
+        return mli_fail(err, b->status, "cancelled");
     if (b->status == MODELLAB_E_LIMIT)
         return mli_fail(err, b->status, "the text would exceed %zu bytes", b->limit);
     return mli_fail(err, b->status, "text could not be formatted");

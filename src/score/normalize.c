@@ -28,7 +28,7 @@ typedef struct reader {
 } reader;
 
 /* The code point at `at`; 0xFFFD for a byte that is not UTF-8. Returns its length. */
-static size_t look(const reader *r, size_t at, uint32_t *c)
+static size_t peek(const reader *r, size_t at, uint32_t *c)
 {
     if (at >= r->bytes) {
         *c = 0;
@@ -84,14 +84,14 @@ static void put(mli_buf *out, uint32_t c, bool *cut, size_t start)
     mli_buf_append(out, bytes, mli_utf8_encode(c, bytes));
 }
 
-static void simple(const char *text, size_t bytes, mli_buf *out)
+static void simple(const char *text, size_t bytes, mli_score_look *look, mli_buf *out)
 {
     reader r = {text, bytes, 0};
     const size_t start = out->size;
     uint32_t c, before = 0, after;
     bool cut = false;
-    while (r.at < bytes) {
-        size_t length = look(&r, r.at, &c);
+    while (r.at < bytes && !mli_score_stops(look, r.at)) {
+        size_t length = peek(&r, r.at, &c);
         size_t skip = c == '[' || c == '<' || c == '(' ? bracket_end(&r, r.at) : 0;
         if (skip > 0) {
             r.at = skip;
@@ -99,7 +99,7 @@ static void simple(const char *text, size_t bytes, mli_buf *out)
             cut = true;
             continue;
         }
-        (void)look(&r, r.at + length, &after);
+        (void)peek(&r, r.at + length, &after);
         if (!mli_unicode_is_letter(c) && !mli_unicode_is_number(c))
             c = joint(c, before, after);
         if (c == ' ')
@@ -112,14 +112,14 @@ static void simple(const char *text, size_t bytes, mli_buf *out)
     }
 }
 
-static void as_is(const char *text, size_t bytes, mli_buf *out)
+static void as_is(const char *text, size_t bytes, mli_score_look *look, mli_buf *out)
 {
     reader r = {text, bytes, 0};
     const size_t start = out->size;
     bool cut = false;
-    while (r.at < bytes) {
+    while (r.at < bytes && !mli_score_stops(look, r.at)) {
         uint32_t c;
-        size_t length = look(&r, r.at, &c);
+        size_t length = peek(&r, r.at, &c);
         if (mli_unicode_is_space(c)) {
             cut = true;
         } else {
@@ -133,19 +133,26 @@ static void as_is(const char *text, size_t bytes, mli_buf *out)
 }
 
 void mli_score_normalize(const char *text, size_t bytes, mli_score_normalizer normalizer,
-                         mli_buf *out)
+                         const mli_cancel_word *cancel, mli_buf *out)
 {
+    mli_score_look l = {cancel, 0, false};
+    if (mli_score_stops_now(&l)) {
+        out->status = MODELLAB_E_CANCELLED;
+        return;
+    }
     switch (normalizer) {
     case MLI_SCORE_SIMPLE:
-        simple(text, bytes, out);
+        simple(text, bytes, &l, out);
         break;
     case MLI_SCORE_BASIC:
-        mli_whisper_basic(text, bytes, out);
+        mli_whisper_basic(text, bytes, cancel, out);
         break;
     case MLI_SCORE_ENGLISH:
-        mli_whisper_english(text, bytes, out);
+        mli_whisper_english(text, bytes, cancel, out);
         break;
     default:
-        as_is(text, bytes, out);
+        as_is(text, bytes, &l, out);
     }
+    if (l.stopped)
+        out->status = MODELLAB_E_CANCELLED;
 }

@@ -74,7 +74,8 @@ MODELLAB_MUST_CHECK static modellab_status number(const mli_scorer *s, mli_score
         speaker *one = &c->speakers[i];
         mli_buf words;
         mli_buf_init(&words, s->o.alloc);
-        mli_score_normalize(mli_buf_text(&one->text), one->text.size, s->o.normalizer, &words);
+        mli_score_normalize(mli_buf_text(&one->text), one->text.size, s->o.normalizer, s->o.cancel,
+                            &words);
         status = mli_buf_status(&words, err);
         if (status == MODELLAB_OK)
             status = mli_score_words(v, mli_buf_text(&words), words.size, &one->words, err);

@@ -32,7 +32,7 @@ MODELLAB_MUST_CHECK static modellab_status spell(const mli_scorer *s, const mli_
         const mli_transcript_word *word = mli_transcript_word_at(t, i, &segment);
         mli_buf one;
         mli_buf_init(&one, s->o.alloc);
-        mli_score_normalize(word->text, strlen(word->text), s->o.normalizer, &one);
+        mli_score_normalize(word->text, strlen(word->text), s->o.normalizer, s->o.cancel, &one);
         const size_t words = words_in(mli_buf_text(&one), one.size);
         for (size_t k = 0; status == MODELLAB_OK && k < words; k++) {
             out->from = mli_scorer_room(s, out->from, out->count, &out->capacity, sizeof *out->from,

@@ -65,8 +65,8 @@ modellab_status mli_wer_count(const char *reference, size_t reference_bytes, con
     mli_buf a, b;
     mli_buf_init(&a, o.alloc);
     mli_buf_init(&b, o.alloc);
-    mli_score_normalize(reference, reference_bytes, o.normalizer, &a);
-    mli_score_normalize(hypothesis, hypothesis_bytes, o.normalizer, &b);
+    mli_score_normalize(reference, reference_bytes, o.normalizer, o.cancel, &a);
+    mli_score_normalize(hypothesis, hypothesis_bytes, o.normalizer, o.cancel, &b);
     modellab_status status = mli_buf_status(&a, err);
     if (status == MODELLAB_OK)
         status = mli_buf_status(&b, err);
@@ -87,8 +87,8 @@ modellab_status mli_wer_align(const char *reference, size_t reference_bytes, con
     *out = (mli_wer_alignment){0};
     mli_buf_init(&out->reference, o.alloc);
     mli_buf_init(&out->hypothesis, o.alloc);
-    mli_score_normalize(reference, reference_bytes, o.normalizer, &out->reference);
-    mli_score_normalize(hypothesis, hypothesis_bytes, o.normalizer, &out->hypothesis);
+    mli_score_normalize(reference, reference_bytes, o.normalizer, o.cancel, &out->reference);
+    mli_score_normalize(hypothesis, hypothesis_bytes, o.normalizer, o.cancel, &out->hypothesis);
     modellab_status status = mli_buf_status(&out->reference, err);
     if (status == MODELLAB_OK)
         status = mli_buf_status(&out->hypothesis, err);

@@ -67,12 +67,14 @@ static const mli_pass_rule rules[] = {{"hmm", "", true},
 
 enum { RULES = sizeof rules / sizeof *rules, FILLERS = 6 };
 
-void mli_whisper_basic(const char *text, size_t bytes, mli_buf *out)
+void mli_whisper_basic(const char *text, size_t bytes, const mli_cancel_word *cancel, mli_buf *out)
 {
     mli_pass_turns t;
     uint32_t c, parts[MLI_UNICODE_MAX_PARTS], last = 0;
-    mli_pass_begin(&t, text, bytes, out->alloc);
-    for (size_t at = 0; at < t.a.size;) { /* NFKC: taken apart, and put together again */
+    mli_pass_begin(&t, text, bytes, cancel, out->alloc);
+    for (size_t at = 0;
+         at < t.a.size &&
+         !mli_score_stops(&t.look, at);) { /* NFKC: taken apart, and put together again */
         at += mli_pass_decode(t.a.data, t.a.size, at, &c);
         const size_t count = mli_unicode_decompose(c, parts);
         for (size_t i = 0; i < count; i++) {
@@ -85,7 +87,7 @@ void mli_whisper_basic(const char *text, size_t bytes, mli_buf *out)
     if (last != 0)
         mli_pass_put(&t.b, mli_unicode_is_symbol(last) ? ' ' : mli_unicode_lower(last));
     mli_pass_next(&t);
-    mli_pass_tidy(&t.a, out);
+    mli_pass_tidy(&t.a, &t.look, out);
     mli_pass_end(&t, out);
 }
 
@@ -112,9 +114,9 @@ static const char *american(const char *word, size_t bytes)
     return low < count && by_word(word, bytes, list[low].british) == 0 ? list[low].american : NULL;
 }
 
-static void spell(const mli_buf *t, mli_buf *out)
+static void spell(const mli_buf *t, mli_score_look *look, mli_buf *out)
 {
-    for (size_t at = 0; at < t->size;) {
+    for (size_t at = 0; at < t->size && !mli_score_stops(look, at);) {
         size_t end = at;
         while (end < t->size && t->data[end] != ' ')
             end++;
@@ -148,10 +150,10 @@ static size_t sign(const mli_buf *t, size_t at)
 
 /* Signs that stand before no digit, and % behind none, become spaces. What follows a sign that went
  * is not looked at itself. */
-static void drop_signs(const mli_buf *t, mli_buf *once, mli_buf *out)
+static void drop_signs(const mli_buf *t, mli_buf *once, mli_score_look *look, mli_buf *out)
 {
     uint32_t c;
-    for (size_t at = 0; at < t->size;) {
+    for (size_t at = 0; at < t->size && !mli_score_stops(look, at);) {
         const size_t n = sign(t, at);
         if (n > 0 && at + n < t->size && !is_digit(t, at + n)) {
             mli_buf_append_char(once, ' ');
@@ -161,42 +163,43 @@ static void drop_signs(const mli_buf *t, mli_buf *once, mli_buf *out)
         mli_buf_append(once, t->data + at, length);
         at += length;
     }
-    for (size_t at = 0; at < once->size; at++) {
+    for (size_t at = 0; at < once->size && !mli_score_stops(look, at); at++) {
         const bool goes = once->data[at] == '%' && at > 0 && !is_digit(once, at - 1);
         mli_buf_append_char(out, goes ? ' ' : once->data[at]);
     }
 }
 
-void mli_whisper_english(const char *text, size_t bytes, mli_buf *out)
+void mli_whisper_english(const char *text, size_t bytes, const mli_cancel_word *cancel,
+                         mli_buf *out)
 {
     mli_pass_turns t;
     mli_buf extra;
     mli_buf_init(&extra, out->alloc);
-    mli_pass_begin(&t, text, bytes, out->alloc);
+    mli_pass_begin(&t, text, bytes, cancel, out->alloc);
     for (size_t i = 0; i < RULES; i++) {
         if (i == FILLERS) {
-            mli_pass_join_apostrophes(&t.a, &t.b);
+            mli_pass_join_apostrophes(&t.a, &t.look, &t.b);
             mli_pass_next(&t);
         }
-        mli_pass_replace(&t.a, &rules[i], &t.b);
+        mli_pass_replace(&t.a, &rules[i], &t.look, &t.b);
         mli_pass_next(&t);
     }
-    mli_pass_punctuate(&t.a, &extra, &t.b);
+    mli_pass_punctuate(&t.a, &extra, &t.look, &t.b);
     mli_pass_next(&t);
-    mli_pass_drop_symbols(&t.a, &t.b);
+    mli_pass_drop_symbols(&t.a, &t.look, &t.b);
     mli_pass_next(&t);
-    mli_pass_tidy(&t.a, &t.b);
+    mli_pass_tidy(&t.a, &t.look, &t.b);
     mli_pass_next(&t);
-    mli_whisper_numbers(mli_buf_text(&t.a), t.a.size, &t.b);
+    mli_whisper_numbers(mli_buf_text(&t.a), t.a.size, &t.look, &t.b);
     mli_pass_next(&t);
-    spell(&t.a, &t.b);
+    spell(&t.a, &t.look, &t.b);
     mli_pass_next(&t);
     if (extra.status != MODELLAB_OK)
         t.status = extra.status;
     mli_buf_clear(&extra);
-    drop_signs(&t.a, &extra, &t.b);
+    drop_signs(&t.a, &extra, &t.look, &t.b);
     mli_pass_next(&t);
-    mli_pass_tidy(&t.a, out);
+    mli_pass_tidy(&t.a, &t.look, out);
     if (extra.status != MODELLAB_OK)
         out->status = extra.status;
     mli_buf_dispose(&extra);

@@ -15,7 +15,7 @@ mli_number_word mli_number_next_word(const char *text, size_t bytes, size_t *at)
 }
 
 /* "two and a half" becomes "two point five". Without a word before it nothing is left of it. */
-static void say_halves(const char *text, size_t bytes, mli_buf *out)
+static void say_halves(const char *text, size_t bytes, mli_score_look *look, mli_buf *out)
 {
     size_t said = 0; /* words since the last half */
     mli_number_word last = {NULL, 0};
@@ -26,7 +26,7 @@ static void say_halves(const char *text, size_t bytes, mli_buf *out)
             w[i] = mli_number_next_word(text, bytes, &to);
             ends[i] = to;
         }
-        if (w[0].at == NULL)
+        if (w[0].at == NULL || mli_score_stops(look, at))
             return;
         if (!mli_number_word_is(w[0], "and") || !mli_number_word_is(w[1], "a") ||
             !mli_number_word_is(w[2], "half")) {
@@ -58,9 +58,9 @@ static bool is_digit(char c)
 }
 
 /* A space between letters and digits, either way. */
-static void part(const mli_buf *t, mli_buf *out)
+static void part(const mli_buf *t, mli_score_look *look, mli_buf *out)
 {
-    for (size_t i = 0; i < t->size; i++) {
+    for (size_t i = 0; i < t->size && !mli_score_stops(look, i); i++) {
         const char c = t->data[i], before = i > 0 ? t->data[i - 1] : ' ';
         if ((is_letter(before) && is_digit(c)) || (is_digit(before) && is_letter(c)))
             mli_buf_append_char(out, ' ');
@@ -76,10 +76,10 @@ static bool in_word(const char *text, size_t bytes, size_t at)
 }
 
 /* But none between a number and its ending: 1st, 22nd, 1960s. */
-static void join_endings(const mli_buf *t, mli_buf *out)
+static void join_endings(const mli_buf *t, mli_score_look *look, mli_buf *out)
 {
     static const char *const endings[] = {"st", "nd", "rd", "th", "s"};
-    for (size_t i = 0; i < t->size; i++) {
+    for (size_t i = 0; i < t->size && !mli_score_stops(look, i); i++) {
         const char c = t->data[i];
         bool join = false;
         for (size_t k = 0; c == ' ' && i > 0 && is_digit(t->data[i - 1]) && k < 5; k++) {
@@ -114,9 +114,9 @@ static size_t cents(const mli_buf *t, size_t at)
 }
 
 /* "$2 and <cent>7" becomes "$2.07". */
-static void join_cents(const mli_buf *t, mli_buf *out)
+static void join_cents(const mli_buf *t, mli_score_look *look, mli_buf *out)
 {
-    for (size_t at = 0; at < t->size;) {
+    for (size_t at = 0; at < t->size && !mli_score_stops(look, at);) {
         const size_t sign = currency(t, at);
         size_t to = at + sign, whole, n = 0;
         while (sign > 0 && to < t->size && is_digit(t->data[to]))
@@ -141,9 +141,9 @@ static void join_cents(const mli_buf *t, mli_buf *out)
 }
 
 /* "$0.07" becomes "<cent>7", and 1 "one", 1s "ones". */
-static void name_small(const mli_buf *t, mli_buf *out)
+static void name_small(const mli_buf *t, mli_score_look *look, mli_buf *out)
 {
-    for (size_t at = 0; at < t->size;) {
+    for (size_t at = 0; at < t->size && !mli_score_stops(look, at);) {
         const size_t sign = currency(t, at);
         const bool word = at == 0 || !in_word(t->data, at, at - 1) ? true : false;
         size_t n = 0;
@@ -167,24 +167,24 @@ static void name_small(const mli_buf *t, mli_buf *out)
     }
 }
 
-void mli_whisper_numbers(const char *text, size_t bytes, mli_buf *out)
+void mli_whisper_numbers(const char *text, size_t bytes, mli_score_look *look, mli_buf *out)
 {
     mli_buf a, b;
     mli_buf_init(&a, out->alloc);
     mli_buf_init(&b, out->alloc);
-    say_halves(text, bytes, &a);
-    part(&a, &b);
+    say_halves(text, bytes, look, &a);
+    part(&a, look, &b);
     modellab_status status = a.status;
     mli_buf_clear(&a);
-    join_endings(&b, &a);
+    join_endings(&b, look, &a);
     status = status == MODELLAB_OK ? b.status : status;
     mli_buf_clear(&b);
-    mli_number_words(mli_buf_text(&a), a.size, &b);
+    mli_number_words(mli_buf_text(&a), a.size, look, &b);
     status = status == MODELLAB_OK ? a.status : status;
     mli_buf_clear(&a);
-    join_cents(&b, &a);
+    join_cents(&b, look, &a);
     status = status == MODELLAB_OK ? b.status : status;
-    name_small(&a, out);
+    name_small(&a, look, out);
     status = status == MODELLAB_OK ? a.status : status;
     if (status != MODELLAB_OK)
         out->status = status;

@@ -365,7 +365,7 @@ static bool take(number *n, const context *c)
     }
 }
 
-void mli_number_words(const char *text, size_t bytes, mli_buf *out)
+void mli_number_words(const char *text, size_t bytes, mli_score_look *look, mli_buf *out)
 {
     number n = {.form = NOTHING, .out = out, .start = out->size};
     size_t at = 0;
@@ -374,7 +374,7 @@ void mli_number_words(const char *text, size_t bytes, mli_buf *out)
     mli_buf_init(&n.text, out->alloc);
     c.current = mli_number_next_word(text, bytes, &at);
     c.m = mli_number_meaning_of(c.current);
-    while (c.current.at != NULL) {
+    while (c.current.at != NULL && !mli_score_stops(look, at)) {
         c.next = mli_number_next_word(text, bytes, &at);
         c.after = mli_number_meaning_of(c.next);
         c.next_is_arabic = c.next.at != NULL && is_arabic(c.next.at, c.next.bytes);

@@ -3,6 +3,7 @@
 #define MLI_SCORE_WHISPER_NUMBERS_H
 
 #include "base/buf.h"
+#include "score/look.h"
 
 typedef struct mli_number_word {
     const char *at; /* NULL = there is none */
@@ -38,6 +39,6 @@ bool mli_number_word_is(mli_number_word word, const char *text);
 /* The next of words that are separated by spaces. */
 mli_number_word mli_number_next_word(const char *text, size_t bytes, size_t *at);
 /* Words with numbers in digits; signs stand before them. */
-void mli_number_words(const char *text, size_t bytes, mli_buf *out);
+void mli_number_words(const char *text, size_t bytes, mli_score_look *look, mli_buf *out);
 
 #endif

@@ -49,10 +49,10 @@ static bool word_at(const mli_buf *t, size_t at)
     return is_word_character(c);
 }
 
-static void to_lower(const char *text, size_t bytes, mli_buf *out)
+static void to_lower(const char *text, size_t bytes, mli_score_look *look, mli_buf *out)
 {
     uint32_t c;
-    for (size_t at = 0; at < bytes;) {
+    for (size_t at = 0; at < bytes && !mli_score_stops(look, at);) {
         at += mli_pass_decode(text, bytes, at, &c);
         mli_pass_put(out, mli_unicode_lower(c));
     }
@@ -71,10 +71,10 @@ static size_t note_end(const mli_buf *t, size_t at)
     return 0;
 }
 
-static void drop_notes(const mli_buf *t, bool round, mli_buf *out)
+static void drop_notes(const mli_buf *t, bool round, mli_score_look *look, mli_buf *out)
 {
     bool closes = true; /* nothing closes any more once nothing did */
-    for (size_t at = 0; at < t->size;) {
+    for (size_t at = 0; at < t->size && !mli_score_stops(look, at);) {
         const char c = t->data[at];
         const bool opens = round ? c == '(' : c == '<' || c == '[';
         const size_t end = opens && closes ? note_end(t, at) : 0;
@@ -86,11 +86,11 @@ static void drop_notes(const mli_buf *t, bool round, mli_buf *out)
     }
 }
 
-void mli_pass_replace(const mli_buf *t, const mli_pass_rule *r, mli_buf *out)
+void mli_pass_replace(const mli_buf *t, const mli_pass_rule *r, mli_score_look *look, mli_buf *out)
 {
     const size_t n = strlen(r->from);
     size_t at = 0, copied = 0;
-    while (at + n <= t->size) {
+    while (at + n <= t->size && !mli_score_stops(look, at)) {
         const char *found = memchr(t->data + at, r->from[0], t->size - n + 1 - at);
         if (found == NULL)
             break;
@@ -106,7 +106,8 @@ void mli_pass_replace(const mli_buf *t, const mli_pass_rule *r, mli_buf *out)
             at++;
         }
     }
-    mli_buf_append(out, mli_buf_text(t) + copied, t->size - copied);
+    if (!look->stopped)
+        mli_buf_append(out, mli_buf_text(t) + copied, t->size - copied);
 }
 
 static bool space_at(const mli_buf *t, size_t at, size_t *length)
@@ -117,10 +118,10 @@ static bool space_at(const mli_buf *t, size_t at, size_t *length)
 }
 
 /* White space before an apostrophe goes. */
-void mli_pass_join_apostrophes(const mli_buf *t, mli_buf *out)
+void mli_pass_join_apostrophes(const mli_buf *t, mli_score_look *look, mli_buf *out)
 {
     size_t length;
-    for (size_t at = 0; at < t->size;) {
+    for (size_t at = 0; at < t->size && !mli_score_stops(look, at);) {
         size_t end = at;
         while (end < t->size && space_at(t, end, &length))
             end += length;
@@ -140,16 +141,16 @@ static bool digit(const mli_buf *t, size_t at)
 
 /* 1,000 becomes 1000 (the digit behind the comma cannot stand before the next one), and a point
  * that no digit follows a space. */
-void mli_pass_punctuate(const mli_buf *t, mli_buf *commas, mli_buf *out)
+void mli_pass_punctuate(const mli_buf *t, mli_buf *commas, mli_score_look *look, mli_buf *out)
 {
-    for (size_t at = 0; at < t->size; at++) {
+    for (size_t at = 0; at < t->size && !mli_score_stops(look, at); at++) {
         mli_buf_append_char(commas, t->data[at]);
         if (digit(t, at) && at + 2 < t->size && t->data[at + 1] == ',' && digit(t, at + 2)) {
             mli_buf_append_char(commas, t->data[at + 2]);
             at += 2;
         }
     }
-    for (size_t at = 0; at < commas->size; at++) {
+    for (size_t at = 0; at < commas->size && !mli_score_stops(look, at); at++) {
         if (commas->data[at] != '.' || digit(commas, at + 1)) {
             mli_buf_append_char(out, commas->data[at]);
             continue;
@@ -183,10 +184,10 @@ static bool is_kept(uint32_t c)
 }
 
 /* No diacritics, spaces for other symbols than those of numbers. */
-void mli_pass_drop_symbols(const mli_buf *t, mli_buf *out)
+void mli_pass_drop_symbols(const mli_buf *t, mli_score_look *look, mli_buf *out)
 {
     uint32_t c, parts[MLI_UNICODE_MAX_PARTS];
-    for (size_t at = 0; at < t->size;) {
+    for (size_t at = 0; at < t->size && !mli_score_stops(look, at);) {
         at += mli_pass_decode(t->data, t->size, at, &c);
         const size_t count = mli_unicode_decompose(c, parts);
         for (size_t i = 0; i < count; i++) {
@@ -202,12 +203,12 @@ void mli_pass_drop_symbols(const mli_buf *t, mli_buf *out)
 }
 
 /* Words with one space between them. */
-void mli_pass_tidy(const mli_buf *t, mli_buf *out)
+void mli_pass_tidy(const mli_buf *t, mli_score_look *look, mli_buf *out)
 {
     const size_t start = out->size;
     size_t length;
     bool cut = false;
-    for (size_t at = 0; at < t->size; at += length) {
+    for (size_t at = 0; at < t->size && !mli_score_stops(look, at); at += length) {
         if (space_at(t, at, &length)) {
             cut = true;
             continue;
@@ -227,18 +228,22 @@ void mli_pass_next(mli_pass_turns *t)
     t->a = t->b;
     t->b = last;
     mli_buf_clear(&t->b);
+    if (mli_score_stops_now(&t->look))
+        mli_buf_clear(&t->a);
 }
 
 void mli_pass_begin(mli_pass_turns *t, const char *text, size_t bytes,
-                    const modellab_allocator *alloc)
+                    const mli_cancel_word *cancel, const modellab_allocator *alloc)
 {
+    t->look = (mli_score_look){cancel, 0, false};
+    (void)mli_score_stops_now(&t->look);
     t->status = MODELLAB_OK;
     mli_buf_init(&t->a, alloc);
     mli_buf_init(&t->b, alloc);
-    to_lower(text, bytes, &t->a);
-    drop_notes(&t->a, false, &t->b);
+    to_lower(text, bytes, &t->look, &t->a);
+    drop_notes(&t->a, false, &t->look, &t->b);
     mli_pass_next(t);
-    drop_notes(&t->a, true, &t->b);
+    drop_notes(&t->a, true, &t->look, &t->b);
     mli_pass_next(t);
 }
 
@@ -246,6 +251,8 @@ void mli_pass_end(mli_pass_turns *t, mli_buf *out)
 {
     if (t->status != MODELLAB_OK)
         out->status = t->status;
+    else if (t->look.stopped && out->status == MODELLAB_OK)
+        out->status = MODELLAB_E_CANCELLED;
     mli_buf_dispose(&t->a);
     mli_buf_dispose(&t->b);
 }

@@ -4,6 +4,7 @@
 #define MLI_SCORE_WORDS_H
 
 #include "base/buf.h"
+#include "base/cancel.h"
 
 typedef enum mli_score_normalizer {
     MLI_SCORE_AS_IS = 0, /* words are what white space separates */
@@ -15,9 +16,9 @@ typedef enum mli_score_normalizer {
     MLI_SCORE_ENGLISH = 3 /* and for English */
 } mli_score_normalizer;
 
-/* Appends the words, separated by one space. */
+/* Appends the words, separated by one space. Failures, E_CANCELLED too, are the status of `out`. */
 void mli_score_normalize(const char *text, size_t bytes, mli_score_normalizer normalizer,
-                         mli_buf *out);
+                         const mli_cancel_word *cancel, mli_buf *out);
 
 typedef struct mli_score_vocabulary mli_score_vocabulary;
 

@@ -8,7 +8,7 @@
 
 #define MOST_WORD_BYTES 64
 
-enum { MOST_PROBES = 256, LINES_PER_LOOK = 1024 }; /* CMUdict needs some dozens of probes */
+enum { MOST_PROBES = 256, LINES_PER_LOOK = 1024 }; /* CMUdict needs 9 at most */
 
 static const char names[MLI_PHONES][3] = {
     "AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY",

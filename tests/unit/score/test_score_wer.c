@@ -163,7 +163,7 @@ static void check_normal(const char *text, const char *want)
 {
     mli_buf out;
     mli_buf_init(&out, NULL);
-    mli_score_normalize(text, strlen(text), MLI_SCORE_SIMPLE, &out);
+    mli_score_normalize(text, strlen(text), MLI_SCORE_SIMPLE, NULL, &out);
     assert_string_equal(mli_buf_text(&out), want);
     mli_buf_dispose(&out);
 }

@@ -15,7 +15,7 @@ static void check(mli_score_normalizer normalizer, const char *text, const char 
 {
     mli_buf out;
     mli_buf_init(&out, NULL);
-    mli_score_normalize(text, strlen(text), normalizer, &out);
+    mli_score_normalize(text, strlen(text), normalizer, NULL, &out);
     if (strcmp(mli_buf_text(&out), want) != 0)
         fail_msg("\"%s\" became \"%s\", not \"%s\"", text, mli_buf_text(&out), want);
     mli_buf_dispose(&out);
@@ -122,12 +122,37 @@ static void test_hostile(void **state)
         for (mli_score_normalizer n = MLI_SCORE_BASIC; n <= MLI_SCORE_ENGLISH; n++) {
             mli_buf out;
             mli_buf_init(&out, NULL);
-            mli_score_normalize(text, sizeof text, n, &out);
+            mli_score_normalize(text, sizeof text, n, NULL, &out);
             assert_int_equal(out.status, MODELLAB_OK);
             assert_true(out.size < 20 * sizeof text);
             mli_buf_dispose(&out);
         }
     }
+}
+
+/* A look before each text, and one each 64 KiB of it. */
+static void test_cancel(void **state)
+{
+    static char text[200000];
+    mli_cancel_word stop = 1;
+    mli_score_look l = {&stop, 0, false};
+    (void)state;
+    memset(text, 'a', sizeof text);
+    for (mli_score_normalizer n = MLI_SCORE_AS_IS; n <= MLI_SCORE_ENGLISH; n++) {
+        mli_buf out;
+        mli_buf_init(&out, NULL);
+        mli_score_normalize(text, sizeof text, n, &stop, &out);
+        assert_int_equal(mli_buf_status(&out, NULL), MODELLAB_E_CANCELLED);
+        assert_int_equal(out.size, 0);
+        mli_buf_dispose(&out);
+    }
+    for (size_t i = 0; i + 1 < sizeof text; i += 2)
+        text[i + 1] = ' ';
+    mli_buf out;
+    mli_buf_init(&out, NULL);
+    mli_whisper_numbers(text, sizeof text, &l, &out); /* a pass begun before it was set */
+    assert_true(l.stopped);
+    mli_buf_dispose(&out);
 }
 
 static void test_unicode(void **state)
@@ -162,7 +187,7 @@ static void test_faults(void **state)
         const modellab_allocator alloc = failing_alloc_table(&failing);
         mli_buf out;
         mli_buf_init(&out, &alloc);
-        mli_score_normalize(text, sizeof text - 1, MLI_SCORE_ENGLISH, &out);
+        mli_score_normalize(text, sizeof text - 1, MLI_SCORE_ENGLISH, NULL, &out);
         status = out.status;
         mli_buf_dispose(&out);
         assert_int_equal(failing.live, 0);
@@ -177,6 +202,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_basic),   cmocka_unit_test(test_english),
         cmocka_unit_test(test_golden),  cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_unicode), cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_cancel),
     };
     if (argc != 2)
         return 2;
