@@ -146,8 +146,8 @@ MODELLAB_MUST_CHECK static modellab_status read_stack(const mli_piper_finder *f,
                                        &out->layer[i].norm1);
         }
         if (status == MODELLAB_OK) {
-            status = mli_piper_conv_same(f, mli_piper_name("%s.convs_1x1.%zu", prefix, i), width,
-                                         width, &out->layer[i].point);
+            status = mli_piper_conv_point(f, mli_piper_name("%s.convs_1x1.%zu", prefix, i), width,
+                                          width, &out->layer[i].point);
         }
         if (status == MODELLAB_OK) {
             status = mli_piper_norm_of(f, mli_piper_name("%s.norms_2.%zu", prefix, i), width,
@@ -219,18 +219,18 @@ MODELLAB_MUST_CHECK static modellab_status read_affine(const mli_piper_finder *f
 MODELLAB_MUST_CHECK static modellab_status read_durations(const mli_piper_finder *f, mli_piper *m)
 {
     modellab_status status =
-        mli_piper_conv_same(f, mli_piper_name("dp.pre"), m->hidden, 0, &m->durations.pre);
+        mli_piper_conv_point(f, mli_piper_name("dp.pre"), m->hidden, 0, &m->durations.pre);
     size_t width = m->durations.pre.out;
     if (status == MODELLAB_OK) {
         status = read_stack(f, "dp.convs", width, &m->durations.stack);
     }
     if (status == MODELLAB_OK) {
         status =
-            mli_piper_conv_same(f, mli_piper_name("dp.proj"), width, width, &m->durations.proj);
+            mli_piper_conv_point(f, mli_piper_name("dp.proj"), width, width, &m->durations.proj);
     }
     if (status == MODELLAB_OK && m->speakers.dtype != MLI_WEIGHT_NONE) {
-        status = mli_piper_conv_same(f, mli_piper_name("dp.cond"), m->speakers.dims[1], width,
-                                     &m->durations.cond);
+        status = mli_piper_conv_point(f, mli_piper_name("dp.cond"), m->speakers.dims[1], width,
+                                      &m->durations.cond);
     }
     /* Flows run backwards, and the first one is left out by the exporter: 7, 5, 3. */
     for (size_t i = 2 * MLI_PIPER_MAX_SPLINES + 1; status == MODELLAB_OK && i >= 3; i -= 2) {
@@ -239,13 +239,13 @@ MODELLAB_MUST_CHECK static modellab_status read_durations(const mli_piper_finder
         }
         mli_piper_spline *s = &m->durations.spline[m->durations.splines++];
         mli_piper_label prefix = mli_piper_name("dp.flows.%zu.convs", i);
-        status = mli_piper_conv_same(f, mli_piper_name("dp.flows.%zu.pre", i), 1, width, &s->pre);
+        status = mli_piper_conv_point(f, mli_piper_name("dp.flows.%zu.pre", i), 1, width, &s->pre);
         if (status == MODELLAB_OK) {
             status = read_stack(f, prefix.text, width, &s->stack);
         }
         if (status == MODELLAB_OK) {
-            status =
-                mli_piper_conv_same(f, mli_piper_name("dp.flows.%zu.proj", i), width, 29, &s->proj);
+            status = mli_piper_conv_point(f, mli_piper_name("dp.flows.%zu.proj", i), width, 29,
+                                          &s->proj);
         }
     }
     if (status == MODELLAB_OK && m->durations.splines == 0) {
@@ -288,8 +288,8 @@ read_coupling(const mli_piper_finder *f, const mli_piper *m, size_t index, mli_p
         status = mli_piper_missing(f, mli_piper_name("%s.enc.in_layers.0.bias", prefix.text).text);
     }
     if (status == MODELLAB_OK && m->speakers.dtype != MLI_WEIGHT_NONE) {
-        status = mli_piper_conv_same(f, mli_piper_name("%s.enc.cond_layer", prefix.text),
-                                     m->speakers.dims[1], 2 * width * out->layers, &out->cond);
+        status = mli_piper_conv_point(f, mli_piper_name("%s.enc.cond_layer", prefix.text),
+                                      m->speakers.dims[1], 2 * width * out->layers, &out->cond);
     }
     if (status == MODELLAB_OK && out->pre.taps * out->post.taps != 1) {
         status = mli_fail(f->err, MODELLAB_E_UNSUPPORTED_MODEL, "onnx: %s is of another kind",
@@ -429,8 +429,8 @@ MODELLAB_MUST_CHECK static modellab_status read_decoder(const mli_piper_finder *
                           "onnx: the convolution of dec.conv_post.weight has another shape");
     }
     if (status == MODELLAB_OK && m->speakers.dtype != MLI_WEIGHT_NONE) {
-        status = mli_piper_conv_same(f, mli_piper_name("dec.cond"), m->speakers.dims[1],
-                                     m->decoder.pre.out, &m->decoder.cond);
+        status = mli_piper_conv_point(f, mli_piper_name("dec.cond"), m->speakers.dims[1],
+                                      m->decoder.pre.out, &m->decoder.cond);
     }
     return status == MODELLAB_OK ? read_slopes(f, m) : status;
 }

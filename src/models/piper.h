@@ -17,7 +17,8 @@ enum {
     MLI_PIPER_MAX_STAGES = 6,    /* of the decoder */
     MLI_PIPER_MAX_BLOCKS = 4,    /* residual blocks of a stage */
     MLI_PIPER_MAX_CONVS = 6,     /* convolutions of a block */
-    MLI_PIPER_MAX_TAPS = 64
+    MLI_PIPER_MAX_TAPS = 64,
+    MLI_PIPER_MAX_PAD = 512 /* frames at each side that a convolution over time looks at */
 };
 
 typedef struct mli_piper_conv {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_SYMBOLS = 4096, MAX_IDS = 16384 };
+enum { MAX_SYMBOLS = 4096, MAX_IDS = 16384, MAX_SYMBOL_IDS = 8 };
 
 static void copy_text(char *out, size_t size, const char *text)
 {
@@ -37,6 +37,9 @@ MODELLAB_MUST_CHECK static modellab_status add_symbol(mli_piper_config *c, const
     }
     if (mli_json_typeof(list) != MLI_JSON_ARRAY || count > MAX_IDS - c->id_count) {
         return bad("phoneme_id_map holds something else than lists of ids", err);
+    }
+    if (count > MAX_SYMBOL_IDS) { /* a short text would become a very long one */
+        return bad("phoneme_id_map gives a symbol too many ids", err);
     }
     copy_text(s->text, sizeof s->text, key);
     s->first = (uint32_t)c->id_count;

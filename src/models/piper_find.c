@@ -154,6 +154,23 @@ modellab_status mli_piper_conv_same(const mli_piper_finder *f, mli_piper_label n
         status = mli_fail(f->err, MODELLAB_E_UNSUPPORTED_MODEL,
                           "onnx: the convolution of %s.bias pads otherwise", name.text);
     }
+    if (status == MODELLAB_OK && c->pad > MLI_PIPER_MAX_PAD) {
+        status = mli_fail(f->err, MODELLAB_E_UNSUPPORTED_MODEL,
+                          "onnx: the convolution of %s.bias reaches over more than %d frames",
+                          name.text, MLI_PIPER_MAX_PAD);
+    }
+    return status;
+}
+
+modellab_status mli_piper_conv_point(const mli_piper_finder *f, mli_piper_label name, size_t in,
+                                     size_t out, mli_piper_conv *c)
+{
+    modellab_status status = mli_piper_conv_same(f, name, in, out, c);
+    if (status == MODELLAB_OK && c->taps != 1) {
+        status =
+            mli_fail(f->err, MODELLAB_E_UNSUPPORTED_MODEL,
+                     "onnx: the convolution of %s.bias has %zu taps, not one", name.text, c->taps);
+    }
     return status;
 }
 

@@ -35,6 +35,10 @@ MODELLAB_MUST_CHECK modellab_status mli_piper_conv_any(const mli_piper_finder *f
 MODELLAB_MUST_CHECK modellab_status mli_piper_conv_same(const mli_piper_finder *f,
                                                         mli_piper_label name, size_t in, size_t out,
                                                         mli_piper_conv *c);
+/* And of a single frame: the engine multiplies rows by it. */
+MODELLAB_MUST_CHECK modellab_status mli_piper_conv_point(const mli_piper_finder *f,
+                                                         mli_piper_label name, size_t in,
+                                                         size_t out, mli_piper_conv *c);
 /* NAME.gamma and NAME.beta. */
 MODELLAB_MUST_CHECK modellab_status mli_piper_norm_of(const mli_piper_finder *f,
                                                       mli_piper_label name, size_t width,

@@ -79,6 +79,14 @@ bool mli_nn_wavenet_pairs(size_t width, size_t taps, size_t dilation)
            (size_t)SLICE_ROWS * (6 * width + 512) + 2 * BLOCK * mli_pairs_cols(width, taps) <= room;
 }
 
+/* As slice_task lays it out: two rows of sums, up to whole panels, and one of gated values. */
+bool mli_nn_wavenet_fits(size_t width)
+{
+    size_t room = MLI_TEAM_SCRATCH_BYTES / sizeof(float) / SLICE_ROWS;
+
+    return width <= room && 5 * width + 2 * MLI_MAX_BLOCK_TILES * MLI_LANES <= room;
+}
+
 void mli_nn_wavenet_run(mli_team *team, const mli_nn_wavenet *layer, size_t m, const float *x,
                         const float *h, float *next, float *sum, bool first)
 {

@@ -20,6 +20,9 @@ typedef struct mli_nn_wavenet {
 /* Whether `pairs` is possible. */
 bool mli_nn_wavenet_pairs(size_t width, size_t taps, size_t dilation);
 
+/* Whether a layer of this width fits the scratch memory of a thread: others must not be run. */
+bool mli_nn_wavenet_fits(size_t width);
+
 /* Collective. Rows are dense ([width]); x is the first tap of the first row, readable
  * MLI_CONVOLVE_SLACK rows beyond its end. next = h + residual (not for the last layer), sum += skip
  * or, for the first layer, = skip. */

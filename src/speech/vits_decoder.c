@@ -413,7 +413,7 @@ static void place(mli_vits_session *s, arena *a)
 {
     const mli_vits_net *net = s->net;
     mli_vits_decoder *d = &s->decoder;
-    size_t in = MLI_VITS_MAX_STEP;
+    size_t in = MLI_VITS_MAX_STEP + mli_vits_flow_burst(net);
 
     lay(a, &d->in, net->decoder.pre.w.rows, (int64_t)net->decoder.stage[0].reach, in);
     for (size_t i = 0; i < net->decoder.stages; i++) {
@@ -435,6 +435,7 @@ static void place(mli_vits_session *s, arena *a)
                     lay(a, &x->raw, st->width, zeros_of(st), in);
             }
         }
+        in += (size_t)most_lag(st); /* what convolutions held back comes out at once */
         d->stage[i].sum = a->base != NULL ? a->base + a->used : NULL;
         a->used += in * st->width;
         size_t reach =

@@ -228,13 +228,24 @@ void mli_vits_flow_step(mli_vits_session *s, int64_t end)
     s->flow.ready = end > 0 ? end : 0;
 }
 
-/* Room of the signals: what they keep, a step, and rows that products may read. Returns floats. */
+size_t mli_vits_flow_burst(const mli_vits_net *net)
+{
+    size_t burst = 0;
+
+    for (size_t c = 0; c < net->flow.couplings; c++)
+        for (size_t i = 0; i < net->flow.layers; i++)
+            burst += (size_t)unit_of(&net->flow.coupling[c].layer[i]) - 1;
+    return burst;
+}
+
+/* Room of the signals: what they keep, a step with what earlier layers held
+ * back, and rows that products may read. Returns floats. */
 static size_t place(mli_vits_session *s, float *memory)
 {
     const mli_vits_net *net = s->net;
     mli_vits_flow *f = &s->flow;
     size_t used = 0, lag = 0;
-    const size_t spare = MLI_VITS_MAX_STEP + MLI_CONVOLVE_SLACK;
+    const size_t spare = MLI_VITS_MAX_STEP + mli_vits_flow_burst(net) + MLI_CONVOLVE_SLACK;
 
     for (size_t c = 0; c < net->flow.couplings; c++) {
         for (size_t i = 0; i < net->flow.layers; i++) {

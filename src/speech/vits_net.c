@@ -377,8 +377,7 @@ MODELLAB_MUST_CHECK static modellab_status size_up(mli_vits_net *n, const mli_pi
     }
     for (size_t i = 0; i < m->durations.splines; i++) {
         const mli_piper_stack *s = &m->durations.spline[i].stack;
-        fits =
-            fits && s->layers == n->durations.spline_layers && m->durations.spline[i].pre.taps == 1;
+        fits = fits && s->layers == n->durations.spline_layers;
         for (size_t k = 0; k < s->layers; k++) {
             fits = fits && s->layer[k].depth.taps <= MLI_NN_SEPARABLE_TAPS;
         }
@@ -399,10 +398,10 @@ MODELLAB_MUST_CHECK static modellab_status size_up(mli_vits_net *n, const mli_pi
             fits = fits && s->block[k].convs == s->block[0].convs;
         }
     }
-    fits = fits && m->durations.pre.taps * m->durations.proj.taps == 1;
+    fits = fits && mli_nn_wavenet_fits(n->flow.width);
     return fits ? MODELLAB_OK
                 : mli_fail(err, MODELLAB_E_UNSUPPORTED_MODEL,
-                           "a voice with layers of differing shapes");
+                           "a voice with layers of differing shapes, or too wide ones");
 }
 
 /* One tile of 16 rows after another: each line of the target is written once. */

@@ -100,6 +100,8 @@ void mli_vits_text_dispose(mli_vits_session *s);
 /* vits_flow.c: draws frames up to `end` of the latent signal and takes them through the couplings
  * as far as they reach. */
 MODELLAB_MUST_CHECK modellab_status mli_vits_flow_create(mli_vits_session *s, modellab_error *err);
+/* Frames that may become ready beyond a step: layers that work in units hold some back. */
+size_t mli_vits_flow_burst(const mli_vits_net *net);
 void mli_vits_flow_begin(mli_vits_session *s);
 void mli_vits_flow_step(mli_vits_session *s, int64_t end);
 void mli_vits_flow_dispose(mli_vits_session *s);

@@ -175,6 +175,7 @@ MODELLAB_MUST_CHECK static modellab_status count_frames(mli_vits_session *s, siz
         t->frames[i] = (int32_t)frames;
         t->total += t->frames[i];
     }
+    t->count = n; /* from here on they may be asked for */
     return MODELLAB_OK;
 }
 
@@ -223,7 +224,6 @@ modellab_status mli_vits_text_run(mli_vits_session *s, const int32_t *ids, size_
 
     if (status != MODELLAB_OK)
         return status;
-    t->count = count;
     /* rows of a longer text before this one, where zeros are wanted now */
     memset(t->x + count * net->hidden, 0, PAD * net->hidden * sizeof *t->x);
     memset(t->inner + count * net->filter, 0, PAD * net->filter * sizeof *t->inner);

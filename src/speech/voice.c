@@ -90,8 +90,8 @@ MODELLAB_MUST_CHECK static modellab_status add(mli_voice_ids *out, const mli_voi
 {
     const mli_piper_symbol *s = mli_piper_find(&v->config, symbol, bytes);
 
-    *known = s != NULL;
-    if (s == NULL)
+    *known = s != NULL && s->count > 0; /* a symbol without ids makes no sound */
+    if (!*known)
         return MODELLAB_OK;
     if (s->count > MLI_VITS_MAX_IDS - out->count)
         return mli_fail(err, MODELLAB_E_LIMIT, "more than %d phoneme ids in one utterance",
@@ -119,6 +119,9 @@ MODELLAB_MUST_CHECK static modellab_status add_phoneme(mli_voice_ids *out, const
         *in_word = *in_word && !space;
         return MODELLAB_OK;
     }
+    if (!*in_word && out->word_count == MLI_VITS_MAX_IDS)
+        return mli_fail(err, MODELLAB_E_LIMIT, "more than %d words in one utterance",
+                        MLI_VITS_MAX_IDS);
     if (!*in_word)
         out->words[out->word_count++] = (mli_voice_span){first, 0};
     *in_word = true;

@@ -115,12 +115,30 @@ def check_bytes(ours, ids, speaker=0):
     print(f"{len(ids)} ids: the same bytes with 1 and 2 threads and 5 sizes of the pieces")
 
 
+def check_refused(program, folder):
+    """Convolutions that the engine has no room for are refused by name."""
+    import vits_voice
+
+    points = ["dp.pre", "dp.proj", "dp.cond", "dp.convs.convs_1x1.1", "dp.flows.5.pre",
+              "dp.flows.5.proj", "dp.flows.3.convs.convs_1x1.0", "flow.flows.2.enc.cond_layer",
+              "dec.cond"]
+    wide = ["flow.flows.0.enc.in_layers.1", "dec.conv_pre", "dec.resblocks.4.convs1.1"]
+    (folder / "ids").write_text("1 0 3 0 2")
+    for name, shape in [(n, (3, 1)) for n in points] + [(n, (5, 257)) for n in wide]:
+        path = folder / "refused.onnx"
+        vits_voice.write(path, "high", 3, {name: shape})
+        done = subprocess.run([program, f"model={path}", f"ids={folder / 'ids'}"],
+                              capture_output=True, text=True)
+        assert done.returncode > 0 and f"of {name}.bias" in done.stderr, (name, done)
+    print(f"{len(points) + len(wide)} voices with other convolutions are refused")
+
+
 def check_made_up(program, folder):
     """Families of which no voice is at hand, with made-up weights: several speakers too."""
     import vits_voice
 
     rng = np.random.default_rng(9)
-    for family, seed in (("low", 1), ("high", 2)):
+    for family, seed in (("low", 1), ("high", 2), ("dilated", 3)):
         path = folder / f"{family}.onnx"
         shape = vits_voice.write(path, family, seed)
         peer, ours = Peer(path), Ours(program, path, folder)
@@ -137,6 +155,7 @@ def main():
     name = sys.argv[2] if len(sys.argv) > 2 else "piper-en_US-joe-medium"
     if name == "made-up":
         with tempfile.TemporaryDirectory() as folder:
+            check_refused(program, pathlib.Path(folder))
             check_made_up(program, pathlib.Path(folder))
         return 0
     root = pathlib.Path(os.environ.get("MODEL_LAB_TEST_MODELS", "models"))

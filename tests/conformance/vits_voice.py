@@ -17,13 +17,18 @@ LOW = dict(hidden=32, heads=2, filter=24, layers=1, dp=16, couplings=2, wave=16,
 TINY = dict(hidden=16, heads=1, filter=8, layers=1, dp=8, couplings=2, wave=16, wave_layers=2,
             pre=8, ups=((4, 8, 8), (2, 6, 4)), paired=False, speakers=1, gin=0,
             blocks=((3, (1, 2)), (5, (2, 6))), ids=40)
+# Layers of the flow in units of 14 to 24 frames: what they hold back comes in bursts, of up to 234
+# frames for steps of 64.
+DILATED = dict(LOW, couplings=8, wave_layers=8, wave_dilations=(11, 7, 11, 8, 12, 10, 11, 9),
+               blocks=((3, (12, 12, 12)), (5, (12, 12, 12)), (3, (12, 6, 12))))
 HIGH = dict(hidden=32, heads=2, filter=40, layers=2, dp=32, couplings=4, wave=32, wave_layers=3,
             pre=24, ups=((8, 16, 20), (8, 16, 12), (2, 4, 8), (2, 4, 6)), paired=True, speakers=3,
             gin=12, blocks=((3, (1, 3, 5)), (7, (1, 3, 5)), (11, (1, 3, 5))), ids=40)
 
 
 class Graph:
-    def __init__(self, seed):
+    def __init__(self, seed, change=None):
+        self.change = change or {}
         self.nodes, self.tensors, self.rng, self.count = [], [], np.random.default_rng(seed), 0
 
     def const(self, value, name=None, kind=np.float32):
@@ -48,6 +53,7 @@ class Graph:
 
     def conv(self, x, name, out, into, k=1, dilation=1, pad=None, groups=1, anonymous=False,
              bias=True, gain=1.0):
+        k, dilation = self.change.get(name, (k, dilation))
         w = self.const(self.weight((out, into // groups, k), gain),
                        None if anonymous else name + ".weight")
         inputs = [x, w]
@@ -194,7 +200,8 @@ def coupling(g, z, index, c, speaker):
         condition = g.conv(speaker, f"{name}.enc.cond_layer", 2 * width * layers, c["gin"],
                            anonymous=True)
     for i in range(layers):
-        y = g.conv(h, f"{name}.enc.in_layers.{i}", 2 * width, width, 5, anonymous=True)
+        y = g.conv(h, f"{name}.enc.in_layers.{i}", 2 * width, width, 5,
+                   c["wave_dilations"][i] if "wave_dilations" in c else 1, anonymous=True)
         if speaker:
             y = g.op("Add", y, g.slice(condition, 2 * width * i, 2 * width * (i + 1), 1))
         y = g.op("Mul", g.op("Tanh", g.slice(y, 0, width, 1)),
@@ -236,7 +243,8 @@ def decoder(g, z, c, speaker):
 
 
 def voice(c, seed):
-    g = Graph(seed)
+    """c["change"]: (taps, dilation) of convolutions by name, for voices that are not as usual."""
+    g = Graph(seed, c.get("change"))
     hidden = c["hidden"]
     scales = [g.op("Gather", "scales", g.const(i, kind=np.int64), axis=0) for i in range(3)]
     length = g.op("Squeeze", g.slice(g.op("Shape", "input"), 1, 2, 0), g.ints(0))
@@ -290,8 +298,8 @@ def voice(c, seed):
                              producer_name="vits_voice")
 
 
-def write(path, family, seed):
-    c = {"low": LOW, "high": HIGH, "tiny": TINY}[family]
+def write(path, family, seed, change=None):
+    c = dict({"low": LOW, "high": HIGH, "tiny": TINY, "dilated": DILATED}[family], change=change)
     onnx.save(voice(c, seed), str(path))
     symbols = "_^$ abcdefghijklmnopqrstuvwxyz.,!?" + "\u0259\u02c8"
     config = {

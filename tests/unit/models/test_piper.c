@@ -117,6 +117,7 @@ static void test_config(void **state)
         "{\"audio\":{\"sample_rate\":1},\"phoneme_id_map\":{\"a\":[1]}}",
         "{\"audio\":{\"sample_rate\":22050},\"phoneme_id_map\":{\"a\":[-1]}}",
         "{\"audio\":{\"sample_rate\":22050},\"phoneme_id_map\":{\"a\":7}}",
+        "{\"audio\":{\"sample_rate\":22050},\"phoneme_id_map\":{\"a\":[1,1,1,1,1,1,1,1,1]}}",
         "{\"audio\":{\"sample_rate\":22050},\"phoneme_id_map\":{\"a\":[1]},\"num_speakers\":0}",
         "{\"audio\":{\"sample_rate\":22050},\"phoneme_id_map\":{\"a\":[1]},"
         "\"inference\":{\"length_scale\":0}}"};
