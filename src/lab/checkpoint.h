@@ -3,6 +3,7 @@
  * on there and gives the bytes of an uninterrupted run.
  *   {..."type":"checkpoint","step":"asr","key":K,"window":2,"from":5600,"to":8400,"state":{...},
  *    "segments":[...]}
+ * and behind step enhance, which moves time, "original": the segments with the times of the input.
  * `key` says of which work it is (step_key.h): windows of other work are never mixed. Numbers with
  * a fraction are the hex digits of their bits. */
 #ifndef MLI_LAB_CHECKPOINT_H
@@ -21,6 +22,10 @@
 void mli_checkpoint_write(mli_jw *line, const char *key, size_t window, int64_t from,
                           const mli_asr_mark *mark, const mli_transcript_segment *segments,
                           size_t count);
+
+/* Adds the segments with the times of the input, where they are others. */
+void mli_checkpoint_write_original(mli_jw *line, const mli_transcript_segment *segments,
+                                   size_t count);
 
 typedef struct mli_checkpoint_window {
     size_t text, text_bytes; /* its line as JSON, in the chain's text */
@@ -51,8 +56,12 @@ MODELLAB_MUST_CHECK modellab_status mli_checkpoint_take(mli_checkpoint_chain *ch
 MODELLAB_MUST_CHECK modellab_status mli_checkpoint_read(mli_checkpoint_chain *chain,
                                                         const mli_os_files *files, int fd,
                                                         int64_t fence, modellab_error *err);
-/* Adds the segments of all windows to a transcript under construction. */
+/* Adds the segments of all windows to a transcript under construction; the second gives those with
+ * the times of the input, for whoever does not go on with the prepared audio. */
 MODELLAB_MUST_CHECK modellab_status mli_checkpoint_segments(const mli_checkpoint_chain *chain,
+                                                            mli_transcript *to,
+                                                            modellab_error *err);
+MODELLAB_MUST_CHECK modellab_status mli_checkpoint_original(const mli_checkpoint_chain *chain,
                                                             mli_transcript *to,
                                                             modellab_error *err);
 /* What the window after the last one depends on; *history (mli_free) is what it borrows.

@@ -204,10 +204,9 @@ parse_window(const mli_checkpoint_chain *chain, size_t index, mli_json **out, mo
 }
 
 MODELLAB_MUST_CHECK static modellab_status add_segments(const mli_checkpoint_chain *chain,
-                                                        const mli_json *window, mli_transcript *to,
+                                                        const mli_json *list, mli_transcript *to,
                                                         modellab_error *err)
 {
-    const mli_json *list = mli_json_get(window, "segments");
     size_t count = list != NULL ? mli_json_count(list) : 0;
     modellab_status status = count > SEGMENTS_MOST ? senseless(err) : MODELLAB_OK;
     for (size_t i = 0; status == MODELLAB_OK && i < count; i++) {
@@ -222,19 +221,34 @@ MODELLAB_MUST_CHECK static modellab_status add_segments(const mli_checkpoint_cha
     return status;
 }
 
-modellab_status mli_checkpoint_segments(const mli_checkpoint_chain *chain, mli_transcript *to,
-                                        modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status add_windows(const mli_checkpoint_chain *chain,
+                                                       bool original, mli_transcript *to,
+                                                       modellab_error *err)
 {
     modellab_status status = MODELLAB_OK;
     for (size_t i = 0; status == MODELLAB_OK && i < chain->count; i++) {
         mli_json *window = NULL;
         status = parse_window(chain, i, &window, err);
         if (status == MODELLAB_OK) {
-            status = add_segments(chain, window, to, err);
+            const mli_json *moved = original ? mli_json_get(window, "original") : NULL;
+            const mli_json *list = moved != NULL ? moved : mli_json_get(window, "segments");
+            status = add_segments(chain, list, to, err);
         }
         mli_json_free(window);
     }
     return status;
+}
+
+modellab_status mli_checkpoint_segments(const mli_checkpoint_chain *chain, mli_transcript *to,
+                                        modellab_error *err)
+{
+    return add_windows(chain, false, to, err);
+}
+
+modellab_status mli_checkpoint_original(const mli_checkpoint_chain *chain, mli_transcript *to,
+                                        modellab_error *err)
+{
+    return add_windows(chain, true, to, err);
 }
 
 MODELLAB_MUST_CHECK static modellab_status read_mark(const mli_checkpoint_chain *chain,

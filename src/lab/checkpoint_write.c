@@ -115,6 +115,23 @@ static void put_segment(mli_jw *w, const mli_transcript_segment *s)
     mli_jw_end_object(w);
 }
 
+static void put_segments(mli_jw *line, const char *key, const mli_transcript_segment *segments,
+                         size_t count)
+{
+    mli_jw_key(line, key);
+    mli_jw_array(line);
+    for (size_t i = 0; i < count; i++) {
+        put_segment(line, &segments[i]);
+    }
+    mli_jw_end_array(line);
+}
+
+void mli_checkpoint_write_original(mli_jw *line, const mli_transcript_segment *segments,
+                                   size_t count)
+{
+    put_segments(line, "original", segments, count);
+}
+
 void mli_checkpoint_write(mli_jw *line, const char *key, size_t window, int64_t from,
                           const mli_asr_mark *mark, const mli_transcript_segment *segments,
                           size_t count)
@@ -134,10 +151,5 @@ void mli_checkpoint_write(mli_jw *line, const char *key, size_t window, int64_t 
     put_double(line, mark->last_speech);
     put_tokens(line, "history", mark->history, mark->history_count);
     mli_jw_end_object(line);
-    mli_jw_key(line, "segments");
-    mli_jw_array(line);
-    for (size_t i = 0; i < count; i++) {
-        put_segment(line, &segments[i]);
-    }
-    mli_jw_end_array(line);
+    put_segments(line, "segments", segments, count);
 }

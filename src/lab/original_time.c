@@ -42,6 +42,18 @@ MODELLAB_MUST_CHECK static modellab_status add_segment(const mli_worker *w,
     return status;
 }
 
+modellab_status mli_original_segments(const mli_worker *w, const mli_transcript_segment *segments,
+                                      size_t count, mli_transcript **out, modellab_error *err)
+{
+    *out = NULL;
+    modellab_status status =
+        w->time_map.moved ? mli_transcript_create(w->alloc, out, err) : MODELLAB_OK;
+    for (size_t i = 0; *out != NULL && status == MODELLAB_OK && i < count; i++) {
+        status = add_segment(w, &segments[i], *out, err);
+    }
+    return status;
+}
+
 modellab_status mli_original_transcript(const mli_worker *w, mli_transcript *transcript,
                                         mli_transcript **out, modellab_error *err)
 {

@@ -16,5 +16,10 @@ MODELLAB_MUST_CHECK modellab_status mli_original_transcript(const mli_worker *w,
                                                             mli_transcript *transcript,
                                                             mli_transcript **out,
                                                             modellab_error *err);
+/* Segments with the times of the input, kept by a new transcript; NULL when they are the same. */
+MODELLAB_MUST_CHECK modellab_status mli_original_segments(const mli_worker *w,
+                                                          const mli_transcript_segment *segments,
+                                                          size_t count, mli_transcript **out,
+                                                          modellab_error *err);
 
 #endif

@@ -127,9 +127,19 @@ static int32_t on_mark(void *user, const mli_asr_mark *mark, const mli_transcrip
 {
     asr_work *work = user;
     mli_worker *w = work->w;
+    mli_transcript *original = NULL;
+    work->said = mli_original_segments(w, segments, count, &original, work->err);
+    if (work->said != MODELLAB_OK) {
+        mli_transcript_unref(original);
+        return 1;
+    }
     mli_jw *line = mli_journal_begin(&w->journal, MLI_CHECKPOINT_TYPE);
     mli_jw_kstring(line, "step", w->step);
     mli_checkpoint_write(line, work->key, work->window, work->seek, mark, segments, count);
+    if (original != NULL) {
+        mli_checkpoint_write_original(line, original->segments, original->segment_count);
+    }
+    mli_transcript_unref(original);
     work->window++;
     work->seek = mark->seek;
     work->said = mli_journal_end(&w->journal, true, work->err);

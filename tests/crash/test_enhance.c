@@ -250,12 +250,36 @@ static void what_does_not_fit_fails(void **state)
     modellab_run_unref(run);
 }
 
+/* What a worker that died had recognised stands at the times of the input. */
+static void a_death_keeps_the_times_of_the_input(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    modellab_run *run =
+        execute_sample(k, "{\"preprocessing\":[\"speed(factor=1.5)\"]}", "asr:die_windows", id);
+    assert_int_equal(kit_info(run).status, MODELLAB_RUN_FAILED);
+    modellab_run_unref(run);
+    mli_json *partial = read_artifact(k, id, "transcript.partial.json");
+    const mli_json *segments = mli_json_get(partial, "segments");
+    size_t count = mli_json_count(segments);
+    assert_true(count > 0);
+    /* 30 s of input, of which 20 s were heard */
+    double end = number(mli_json_at(segments, count - 1), "end");
+    print_message("%zu segments until %.2f s\n", count, end);
+    assert_true(end > 21 && end <= 30.1);
+    mli_json_free(partial);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        KIT_TEST(times_stay_those_of_the_input), KIT_TEST(speech_stays_where_it_is),
-        KIT_TEST(speakers_stay_where_they_are),  KIT_TEST(the_ledger_is_that_of_the_input),
-        KIT_TEST(a_retry_hears_the_same),        KIT_TEST(what_does_not_fit_fails),
+        KIT_TEST(times_stay_those_of_the_input),
+        KIT_TEST(speech_stays_where_it_is),
+        KIT_TEST(speakers_stay_where_they_are),
+        KIT_TEST(the_ledger_is_that_of_the_input),
+        KIT_TEST(a_death_keeps_the_times_of_the_input),
+        KIT_TEST(a_retry_hears_the_same),
+        KIT_TEST(what_does_not_fit_fails),
     };
     if (!kit_arguments(argc, argv, 0)) {
         return 2;

@@ -184,6 +184,32 @@ static void a_partial_is_of_one_work(void **state)
     stop_playing(&p);
 }
 
+/* Times of the audio that step enhance made are nobody's: the input's are told. */
+static void a_partial_has_the_times_of_the_input(void **state)
+{
+    played p;
+    mli_buf text;
+    (void)state;
+    play(&p, NULL, NULL);
+    say_step(&p, "step_started");
+    say_window(&p, 0, " Same.");
+    const char *key = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    mli_transcript_segment prepared = {.start = 1.0, .end = 2.0, .text = " Moved."};
+    mli_transcript_segment original = {.start = 41.5, .end = 43.25, .text = " Moved."};
+    mli_asr_mark mark = {.seek = 200};
+    mli_jw *line = mli_journal_begin(&p.journal, MLI_CHECKPOINT_TYPE);
+    mli_jw_kstring(line, "step", "asr");
+    mli_checkpoint_write(line, key, 1, 100, &mark, &prepared, 1);
+    mli_checkpoint_write_original(line, &original, 1);
+    ASSERT_OK(mli_journal_end(&p.journal, false, err));
+    die(&p, &text);
+    assert_non_null(strstr(mli_buf_text(&text), "Same. Moved."));
+    assert_non_null(strstr(mli_buf_text(&text), "41.5"));
+    assert_non_null(strstr(mli_buf_text(&text), "43.25"));
+    mli_buf_dispose(&text);
+    stop_playing(&p);
+}
+
 static void a_partial_says_its_task(void **state)
 {
     played p;
@@ -269,6 +295,7 @@ int main(void)
                                        TEST(windows_of_the_parent_are_not_its_own),
                                        TEST(a_partial_is_of_one_work),
                                        TEST(a_partial_says_its_task),
+                                       TEST(a_partial_has_the_times_of_the_input),
                                        TEST(time_after_a_death_is_not_charged),
                                        TEST(a_full_disk_costs_no_segment),
                                        TEST(the_end_is_when_the_worker_said_so)};
