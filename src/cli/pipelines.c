@@ -23,6 +23,9 @@ static void add_line(cli_text *out, cli_span object)
         cli_span bare = cli_span_bare(step);
         cli_text_printf(out, "%s%.*s", first ? "" : ",", (int)bare.bytes, bare.at);
     }
+    if (cli_scan_member(object, "damaged").at != NULL) {
+        cli_text_printf(out, "(damaged)");
+    }
     cli_text_printf(out, "  %.*s\n", (int)text.bytes, text.at != NULL ? text.at : "");
 }
 

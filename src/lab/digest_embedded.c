@@ -35,9 +35,9 @@ MODELLAB_MUST_CHECK static modellab_status summarise(const extract *e, modellab_
     int64_t most = mli_json_int(mli_json_get(mli_worker_config(e->w), "sentences"), SENTENCES);
     size_t count = 0;
     mli_buf text;
+    most = most < 1 ? 1 : most > SENTENCES_MOST ? SENTENCES_MOST : most; /* picks[] has no more */
     modellab_status status =
-        mli_digest_rank(e->digest, most > SENTENCES_MOST ? SENTENCES_MOST : (size_t)most,
-                        &e->w->page->stop, picks, &count, err);
+        mli_digest_rank(e->digest, (size_t)most, &e->w->page->stop, picks, &count, err);
     if (status != MODELLAB_OK) {
         return status;
     }

@@ -41,24 +41,32 @@ mli_job *mli_job_create(const mli_job_host *host, modellab_error *err)
     return job;
 }
 
-static void read_request(mli_job *job)
+/* Without it the run's caps and deadlines are not known. */
+MODELLAB_MUST_CHECK static modellab_status read_request(mli_job *job, modellab_error *err)
 {
     mli_json *request = NULL;
     const char *text = job->row->request_json;
+    modellab_error why = MODELLAB_ERROR_INIT;
     job->limits = job->host->limits;
-    if (mli_json_parse(text, strlen(text), MLI_JSON_MAX_BYTES, &request, NULL) == MODELLAB_OK) {
+    modellab_status status =
+        mli_json_parse(text, strlen(text), MLI_REQUEST_MAX_BYTES, &request, &why);
+    if (status == MODELLAB_OK) {
         mli_caps_read(mli_json_get(request, "caps"), &job->caps);
         mli_run_limits_read(request, job->row->steps, &job->limits);
         mli_json_free(request);
+        return status;
     }
+    return mli_fail(err,
+                    status == MODELLAB_E_NO_MEMORY ? MODELLAB_E_NO_MEMORY : MODELLAB_E_INVALID_JSON,
+                    "the accepted request of the run cannot be read: %s", why.message);
 }
 
-void mli_job_begin(mli_job *job, int64_t started_ns)
+modellab_status mli_job_begin(mli_job *job, int64_t started_ns, modellab_error *err)
 {
     const mli_lab *lab = job->host->lab;
     mli_deadline_view *d = &job->deadlines;
     job->log = mli_run_log(lab, job->row);
-    read_request(job);
+    modellab_status status = read_request(job, err);
     mli_ladder_init(&job->ladder, job->limits.term_ms, job->limits.kill_ms);
     mli_retry_of_request(job->row->request_json, job->row->max_attempts, &job->retry);
     d->started_ns = started_ns;
@@ -70,6 +78,7 @@ void mli_job_begin(mli_job *job, int64_t started_ns)
     mli_ingest_open(&job->ingest, job->host->lab, job->row);
     job->ingest.manifests = job->host->manifests;
     mli_ingest_in_turns(&job->ingest);
+    return status;
 }
 
 void mli_job_stop(mli_job *job, modellab_reason reason, int64_t now_ns)

@@ -123,7 +123,15 @@ modellab_status mli_job_adopt(const mli_job_host *host, mli_run_row *row, mli_jo
         return status;
     }
     job->adopted = true;
-    mli_job_begin(job, started_at(job));
+    status = mli_job_begin(job, started_at(job), err);
+    if (status != MODELLAB_OK) { /* nobody would hold it to its caps */
+        mli_log_error(job->log, MODELLAB_LOG_ERROR, "request.not_read", "the run is stopped",
+                      status, err);
+        mli_job_stop(
+            job, status == MODELLAB_E_NO_MEMORY ? MODELLAB_REASON_OOM : MODELLAB_REASON_INTERNAL,
+            mli_job_now(job));
+        mli_error_clear(err);
+    }
     if (row->cancel_requested_ms >= 0) {
         mli_job_stop(job, MODELLAB_REASON_CANCELLED_BY_USER, mli_job_now(job));
     }

@@ -9,8 +9,10 @@
 /* NULL when memory is short. */
 MODELLAB_MUST_CHECK mli_job *mli_job_create(const mli_job_host *host, modellab_error *err);
 /* After row is set: caps, deadlines, ladder, ingest, logger. `started_ns`: monotonic time of the
- * claim. */
-void mli_job_begin(mli_job *job, int64_t started_ns);
+ * claim. A failure (E_INVALID_JSON, E_NO_MEMORY): it is ready, but its request cannot be read, and
+ * without its caps it must not run. */
+MODELLAB_MUST_CHECK modellab_status mli_job_begin(mli_job *job, int64_t started_ns,
+                                                  modellab_error *err);
 int64_t mli_job_now(const mli_job *job); /* monotonic ns */
 /* The identity of this supervisor, as an owner of runs. */
 MODELLAB_MUST_CHECK modellab_status mli_job_write_owner(const mli_job_host *host, mli_buf *out,

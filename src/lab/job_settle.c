@@ -263,7 +263,9 @@ void mli_job_settle_unstarted(mli_job *job, modellab_status why, const modellab_
     o->reason = why == MODELLAB_E_NO_SPACE    ? MODELLAB_REASON_NO_SPACE
                 : why == MODELLAB_E_IO        ? MODELLAB_REASON_IO_ERROR
                 : why == MODELLAB_E_NOT_FOUND ? MODELLAB_REASON_INPUT_MISSING
-                                              : MODELLAB_REASON_WORKER_NOT_STARTED;
+                : why == MODELLAB_E_INVALID_JSON
+                    ? MODELLAB_REASON_INTERNAL /* its request is damaged */
+                    : MODELLAB_REASON_WORKER_NOT_STARTED;
     const char *text =
         err != NULL && err->message[0] != '\0' ? err->message : mli_reason_text(o->reason);
     (void)mli_str_copy(job->ingest.outcome_message, sizeof(job->ingest.outcome_message), text);

@@ -393,12 +393,14 @@ MODELLAB_MUST_CHECK static modellab_status count_failure(const mli_job_host *hos
 MODELLAB_MUST_CHECK static modellab_status start_claimed(mli_job *job, int lock_fd,
                                                          modellab_error *err)
 {
-    mli_job_begin(job, mli_job_now(job));
+    modellab_status status = mli_job_begin(job, mli_job_now(job), err);
     mli_log_text(job->log, MODELLAB_LOG_INFO, "run.claimed", job->row->steps);
     /* The manifest says RUNNING too, unless the run ends at once. */
     mli_manifest_writer_put(job->host->manifests, job->host->lab, job->row->id, RUNNING_TOLD_NS,
                             job->log);
-    modellab_status status = employ(job, lock_fd, err);
+    if (status == MODELLAB_OK) {
+        status = employ(job, lock_fd, err);
+    }
     if (status == MODELLAB_OK) {
         bool first = job->process.runs == 1;
         mli_log(job->log, MODELLAB_LOG_INFO, first ? "worker.spawned" : "worker.reused", "",

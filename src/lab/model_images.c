@@ -115,8 +115,8 @@ int mli_model_images_find(mli_model_images *images, const mli_run_row *row)
 {
     mli_json *request = NULL;
     if (!mli_steps_contain(row->steps, "asr") ||
-        mli_json_parse(row->request_json, strlen(row->request_json), MLI_JSON_MAX_BYTES, &request,
-                       NULL) != MODELLAB_OK) {
+        mli_json_parse(row->request_json, strlen(row->request_json), MLI_REQUEST_MAX_BYTES,
+                       &request, NULL) != MODELLAB_OK) {
         return -1;
     }
     const mli_json *asr = mli_json_get(mli_json_get(request, "config"), "asr");

@@ -4,6 +4,7 @@
 #define MLI_LAB_ORDER_H
 
 #include "lab/outputs.h"
+#include "lab/request.h"
 #include "os/socket.h"
 #include "store/journal.h"
 
@@ -26,7 +27,7 @@ typedef enum mli_order_fd {
 } mli_order_fd;
 _Static_assert(MLI_ORDER_FDS <= MLI_OS_SOCKET_FDS, "they travel in one message");
 
-#define MLI_ORDER_MAX_BYTES ((size_t)2 * 1024 * 1024)
+#define MLI_ORDER_MAX_BYTES (2 * MLI_REQUEST_MAX_BYTES) /* the request, and what comes with it */
 
 /* All texts are borrowed: from the caller when written, from the parsed document when read. */
 typedef struct mli_order {

@@ -19,7 +19,9 @@ typedef struct mli_step_model {
     const char *key;  /* member of config.<step> that names another one than the default */
     const char *task; /* of the catalog: "vad", "speaker-embedding", "tts", "lexicon" ... */
     const char *name; /* the default, in the catalog; NULL: the lab's default (asr) */
-    const char *when; /* member of config.<step>: needed only when it is true; NULL = always */
+    /* Member of config.<step>: needed only when it is true; "member=value": only when it is this
+     * text, which is its default, too; NULL = always. */
+    const char *when;
 } mli_step_model;
 
 enum { MLI_STEP_MODELS = 3 };

@@ -3,9 +3,8 @@
 
 #include "base/alloc.h"
 #include "base/config.h"
+#include "lab/request.h"
 #include <string.h>
-
-#define REQUEST_MOST ((size_t)2 << 20)
 
 bool mli_remote_wanted(const mli_json *request)
 {
@@ -30,7 +29,7 @@ modellab_status mli_remote_wanted_by(const char *request_json, bool *out, modell
         return MODELLAB_OK;
     }
     modellab_status status =
-        mli_json_parse(request_json, strlen(request_json), REQUEST_MOST, &root, err);
+        mli_json_parse(request_json, strlen(request_json), MLI_REQUEST_MAX_BYTES, &root, err);
     if (status == MODELLAB_OK) {
         *out = mli_remote_wanted(root);
     }

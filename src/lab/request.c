@@ -187,6 +187,21 @@ static void read_retry(mli_request *r, const mli_request_defaults *defaults, mli
     }
 }
 
+/* The file of a template may say anything: what came of it is checked as what was given was. */
+MODELLAB_MUST_CHECK static modellab_status check_merged(mli_request *r,
+                                                        const mli_request_defaults *defaults,
+                                                        mli_findings *report, modellab_error *err)
+{
+    modellab_status status = check_schema(r, r->json.alloc, defaults->schema, report, err);
+
+    if (status == MODELLAB_OK && report->worst >= MODELLAB_SEVERITY_ERROR) {
+        mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "request.template", "/pipeline",
+                         "With the options of the template \"%.64s\" the request is not valid.",
+                         mli_json_string(mli_json_get(r->given, "pipeline"), ""));
+    }
+    return status;
+}
+
 MODELLAB_MUST_CHECK static modellab_status accept(mli_request *r,
                                                   const mli_request_defaults *defaults,
                                                   mli_findings *report, modellab_error *err)
@@ -195,7 +210,10 @@ MODELLAB_MUST_CHECK static modellab_status accept(mli_request *r,
     modellab_status status;
 
     status = mli_request_take_pipeline(r, defaults, err);
-    if (status != MODELLAB_OK) {
+    if (status == MODELLAB_OK && r->template != NULL) {
+        status = check_merged(r, defaults, report, err);
+    }
+    if (status != MODELLAB_OK || report->worst >= MODELLAB_SEVERITY_ERROR) {
         return status;
     }
     mli_request_read_operators(r, report);
@@ -228,7 +246,9 @@ MODELLAB_MUST_CHECK static modellab_status accept(mli_request *r,
     mli_caps_read(mli_json_get(r->given, "caps"), &r->caps);
     r->safe = strcmp(mli_json_string(mli_json_get(r->given, "admission"), ""), "safe") == 0;
     mli_request_write(r);
-    return mli_buf_status(&r->json, err);
+    status = mli_buf_status(&r->json, err);
+    (void)mli_request_fits(r, report); /* the report says so */
+    return status;
 }
 
 modellab_status mli_request_read(const char *text, size_t bytes, const modellab_allocator *alloc,
@@ -241,7 +261,6 @@ modellab_status mli_request_read(const char *text, size_t bytes, const modellab_
     mli_buf_init(&out->json, alloc);
     mli_buf_init(&out->steps, alloc);
     mli_buf_init(&out->labels, alloc);
-    mli_buf_init(&out->requested, alloc);
     out->pipeline = out->user = out->idempotency_key = out->model = "";
     status = mli_json_parse(text, bytes, MLI_REQUEST_MAX_BYTES, &out->given, err);
     if (status == MODELLAB_OK) {
@@ -263,7 +282,8 @@ void mli_request_dispose(mli_request *request)
     mli_buf_dispose(&request->json);
     mli_buf_dispose(&request->steps);
     mli_buf_dispose(&request->labels);
-    mli_buf_dispose(&request->requested);
+    mli_json_free(request->own_config);
+    request->own_config = NULL;
     mli_json_free(request->template);
     request->template = NULL;
 }

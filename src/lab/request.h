@@ -11,6 +11,8 @@
 
 /* Of the built-in catalog; that of the catalog in force: lab/default_model.h. */
 #define MLI_REQUEST_DEFAULT_MODEL "whisper-tiny.en"
+/* Of a request as given, and of its accepted form: nobody stores a longer one, and all who read it
+ * again accept one of this size. */
 #define MLI_REQUEST_MAX_BYTES ((size_t)1024 * 1024)
 
 /* JSON Schema text. Static. */
@@ -29,7 +31,7 @@ typedef struct mli_request {
     mli_buf json;  /* accepted form, canonical */
     mli_buf steps; /* resolved, comma-separated */
     mli_buf labels;
-    mli_buf requested;    /* its own `config`, when that of its pipeline was put under it */
+    mli_json *own_config; /* when that of its pipeline was put under it; NULL = it had none */
     bool has_defaults;    /* that was so */
     mli_json *template;   /* of the lab, when its pipeline is one; else NULL */
     const char *pipeline; /* name, or "custom" when steps were given */
@@ -66,14 +68,16 @@ MODELLAB_MUST_CHECK modellab_status mli_request_schema_load(const modellab_alloc
                                                             modellab_error *err);
 /* Reads and checks; findings go to `report`. OK also with findings of severity error: then
  * report->worst says so and the accepted form is not made. E_INVALID_JSON, E_LIMIT, E_NO_MEMORY:
- * could not be checked. Dispose of it in every case. */
+ * could not be checked. Dispose of it in every case. An accepted form above MLI_REQUEST_MAX_BYTES
+ * is a finding (request.too_large). */
 MODELLAB_MUST_CHECK modellab_status mli_request_read(const char *text, size_t bytes,
                                                      const modellab_allocator *alloc,
                                                      const mli_request_defaults *defaults,
                                                      mli_request *out, mli_findings *report,
                                                      modellab_error *err);
 /* Sets caps that the request leaves open and that `ceilings` have (0 = none), and makes the
- * accepted form anew. A cap above its ceiling is a finding, and E_CAP_EXCEEDED. */
+ * accepted form anew. A cap above its ceiling is a finding, and E_CAP_EXCEEDED; an accepted form
+ * that became too large is one, and E_LIMIT. */
 MODELLAB_MUST_CHECK modellab_status mli_request_bound(mli_request *request,
                                                       const mli_run_caps *ceilings,
                                                       mli_findings *report, modellab_error *err);

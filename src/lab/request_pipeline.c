@@ -13,9 +13,17 @@ MODELLAB_MUST_CHECK static modellab_status put_under(mli_request *r, const mli_j
     const mli_json *own = mli_json_get(r->given, "config");
     mli_json *base = NULL, *merged = NULL;
     mli_buf text;
-    modellab_status status = own != NULL ? mli_json_dump(own, &r->requested, err) : MODELLAB_OK;
+    modellab_status status = MODELLAB_OK;
 
     mli_buf_init(&text, r->json.alloc);
+    if (own != NULL) {
+        status = mli_json_dump(own, &text, err);
+        if (status == MODELLAB_OK) {
+            status =
+                mli_json_parse(text.data, text.size, MLI_REQUEST_MAX_BYTES, &r->own_config, err);
+        }
+        mli_buf_clear(&text);
+    }
     mli_buf_append_text(&text, "{\"config\":");
     if (status == MODELLAB_OK) {
         status = mli_json_dump(config, &text, err);

@@ -161,12 +161,10 @@ static void put_requested(mli_jw *w, const mli_request *r, mli_buf *scratch)
 {
     const mli_json *earlier = mli_json_get(r->given, "requested_config");
 
-    if (earlier != NULL || !r->has_defaults) {
-        put_value(w, "requested_config",
-                  earlier != NULL ? earlier : mli_json_get(r->given, "config"), scratch);
-    } else if (r->requested.size > 0) {
-        mli_jw_key(w, "requested_config");
-        mli_jw_raw(w, mli_buf_text(&r->requested), r->requested.size);
+    const mli_json *own = r->has_defaults ? r->own_config : mli_json_get(r->given, "config");
+
+    if (earlier != NULL || own != NULL) {
+        mli_request_put_record(w, "requested_config", earlier != NULL ? earlier : own, scratch);
     }
 }
 
@@ -301,6 +299,18 @@ void mli_request_write(mli_request *r)
     mli_buf_dispose(&scratch);
 }
 
+bool mli_request_fits(const mli_request *r, mli_findings *report)
+{
+    if (r->json.status != MODELLAB_OK || r->json.size <= MLI_REQUEST_MAX_BYTES) {
+        return true; /* a failure is told otherwise */
+    }
+    mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "request.too_large", "",
+                     "With all defaults the request has %zu bytes; at most %zu are accepted. Give "
+                     "shorter texts.",
+                     r->json.size, MLI_REQUEST_MAX_BYTES);
+    return false;
+}
+
 modellab_status mli_request_bound(mli_request *r, const mli_run_caps *ceilings,
                                   mli_findings *report, modellab_error *err)
 {
@@ -328,6 +338,9 @@ modellab_status mli_request_bound(mli_request *r, const mli_run_caps *ceilings,
         mli_buf_clear(&r->json);
         mli_buf_clear(&r->labels);
         mli_request_write(r);
+        if (!mli_request_fits(r, report)) {
+            return mli_fail(err, MODELLAB_E_LIMIT, "the request is too large with all defaults");
+        }
     }
     return mli_buf_status(&r->json, err);
 }

@@ -4,6 +4,7 @@
 #include "lab/retry.h"
 
 #include "base/checked.h"
+#include "lab/request.h"
 #include "lab/state.h"
 #include <string.h>
 
@@ -63,7 +64,7 @@ void mli_retry_of_request(const char *request_json, int32_t max_attempts, mli_re
     mli_json *request = NULL;
     memset(policy, 0, sizeof(*policy));
     /* a request that cannot be read (memory is short) has the defaults of the rest */
-    if (mli_json_parse(request_json, strlen(request_json), MLI_JSON_MAX_BYTES, &request, NULL) ==
+    if (mli_json_parse(request_json, strlen(request_json), MLI_REQUEST_MAX_BYTES, &request, NULL) ==
         MODELLAB_OK) {
         mli_retry_read(mli_json_get(request, "retry"), policy);
         mli_json_free(request);

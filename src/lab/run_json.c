@@ -1,6 +1,7 @@
 /* A run as JSON: the shape of manifest.json and of modellab_run_to_json() (docs/manifest.md). */
 #include "base/json.h"
 #include "lab/forecast.h"
+#include "lab/request.h"
 #include "lab/snapshot.h"
 #include "lab/state.h"
 #include "store/queue.h"
@@ -152,7 +153,7 @@ static void put_json(mli_jw *w, const char *key, const char *json, const char *m
     mli_jw_key(w, key);
     mli_buf_init(&text, out->alloc);
     json = json != NULL ? json : "";
-    status = mli_json_parse(json, strlen(json), MLI_JSON_MAX_BYTES, &parsed, NULL);
+    status = mli_json_parse(json, strlen(json), MLI_REQUEST_MAX_BYTES, &parsed, NULL);
     const mli_json *value = member != NULL ? mli_json_get(parsed, member) : parsed;
     if (status == MODELLAB_OK && value != NULL) {
         status = mli_json_dump(value, &text, NULL);

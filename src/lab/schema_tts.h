@@ -4,7 +4,7 @@
 
 #define MLI_SCHEMA_tts                                                                             \
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"                         \
-    "\"text\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":500000,"                          \
+    "\"text\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":150000,"                          \
     "\"description\":\"What is to be said.\"},"                                                    \
     "\"voice\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":96},"                            \
     "\"lexicon\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":96},"                          \

@@ -43,7 +43,19 @@ const mli_step_kind *mli_step_kind_at(size_t index)
 
 bool mli_step_model_is_needed(const mli_step_model *model, const mli_json *config)
 {
-    return model->when == NULL || mli_json_bool(mli_json_get(config, model->when), false);
+    const char *value = model->when != NULL ? strchr(model->when, '=') : NULL, *key;
+    const mli_json *member;
+
+    if (value == NULL) {
+        return model->when == NULL || mli_json_bool(mli_json_get(config, model->when), false);
+    }
+    for (mli_json_cursor at = mli_json_first(config); mli_json_next(&at, &key, &member);) {
+        if (strlen(key) == (size_t)(value - model->when) &&
+            memcmp(key, model->when, strlen(key)) == 0) {
+            return strcmp(mli_json_string(member, ""), value + 1) == 0;
+        }
+    }
+    return true; /* by default */
 }
 
 bool mli_step_kind_is_offered(const mli_step_kind *kind)

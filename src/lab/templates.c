@@ -33,6 +33,19 @@ MODELLAB_MUST_CHECK static modellab_status path_of(const mli_lab *lab, const cha
                                    : mli_fail(err, MODELLAB_E_LIMIT, "the lab's path is too long");
 }
 
+/* Whether it is the file of a template, by its name. */
+static bool name_of_file(const char *file, char name[MLI_TEMPLATE_NAME_MAX + 1])
+{
+    size_t bytes = strlen(file);
+
+    if (bytes < 6 || bytes - 5 > MLI_TEMPLATE_NAME_MAX || strcmp(file + bytes - 5, ".json") != 0) {
+        return false;
+    }
+    memcpy(name, file, bytes - 5);
+    name[bytes - 5] = '\0';
+    return mli_template_name_valid(name);
+}
+
 static void put_json(mli_jw *w, const char *key, const mli_json *value, mli_buf *scratch)
 {
     modellab_status status;
@@ -173,6 +186,37 @@ static void write_file(const char *name, const mli_json *root, mli_buf *out)
     mli_buf_dispose(&scratch);
 }
 
+static int count_one(void *arg, const char *file)
+{
+    char name[MLI_TEMPLATE_NAME_MAX + 1];
+
+    *(size_t *)arg += name_of_file(file, name);
+    return 0;
+}
+
+/* More than can be listed are not kept; one that is there may be replaced. */
+MODELLAB_MUST_CHECK static modellab_status find_room(const mli_lab *lab, const char *name,
+                                                     const char *folder, char path[PATH_BYTES],
+                                                     modellab_error *err)
+{
+    const mli_os_files *f = lab->os.files;
+    mli_os_stat facts;
+    size_t count = 0;
+    modellab_status status = path_of(lab, name, path, err);
+
+    if (status != MODELLAB_OK || f->stat(f->user, path, false, &facts) == 0) {
+        return status;
+    }
+    int rc = f->list(f->user, folder, count_one, &count);
+    if (rc != 0 && rc != -ENOENT) {
+        return mli_fail_os(err, -rc, "the lab's templates cannot be listed");
+    }
+    return count < TEMPLATES_MOST
+               ? MODELLAB_OK
+               : mli_fail(err, MODELLAB_E_LIMIT, "the lab has %d templates, and keeps no more",
+                          TEMPLATES_MOST);
+}
+
 MODELLAB_MUST_CHECK static modellab_status store(const mli_lab *lab, const char *name,
                                                  const mli_json *root, modellab_error *err)
 {
@@ -183,7 +227,7 @@ MODELLAB_MUST_CHECK static modellab_status store(const mli_lab *lab, const char 
 
     mli_buf_init(&text, lab->alloc);
     if (status == MODELLAB_OK) {
-        status = path_of(lab, name, path, err);
+        status = find_room(lab, name, folder, path, err);
     }
     if (status == MODELLAB_OK) {
         write_file(name, root, &text);
@@ -342,6 +386,10 @@ MODELLAB_MUST_CHECK static modellab_status write_own(const mli_lab *lab, mli_jw 
     mli_buf scratch;
     modellab_status status = mli_template_load(lab, name, &root, err);
 
+    if (status == MODELLAB_OK && mli_json_typeof(mli_json_get(root, "steps")) != MLI_JSON_ARRAY) {
+        mli_json_free(root);
+        status = mli_fail(err, MODELLAB_E_INVALID_JSON, "the file of the template is damaged");
+    }
     if (status != MODELLAB_OK) {
         return status;
     }
@@ -386,14 +434,8 @@ static int take_name(void *arg, const char *file)
 {
     names *all = arg;
     char name[MLI_TEMPLATE_NAME_MAX + 1];
-    size_t bytes = strlen(file);
 
-    if (bytes < 6 || bytes - 5 > MLI_TEMPLATE_NAME_MAX || strcmp(file + bytes - 5, ".json") != 0) {
-        return 0;
-    }
-    memcpy(name, file, bytes - 5);
-    name[bytes - 5] = '\0';
-    if (!mli_template_name_valid(name) || all->count == TEMPLATES_MOST) {
+    if (!name_of_file(file, name) || all->count == TEMPLATES_MOST) {
         return 0;
     }
     size_t at = all->count++;
@@ -421,7 +463,14 @@ MODELLAB_MUST_CHECK static modellab_status write_all(const mli_lab *lab, const n
             built_in++;
         } else {
             status = write_own(lab, &w, all->list[own++], err);
-            if (status == MODELLAB_E_NOT_FOUND) { /* deleted meanwhile */
+            if (status != MODELLAB_OK && status != MODELLAB_E_NO_MEMORY) { /* hides no others */
+                if (status != MODELLAB_E_NOT_FOUND) {                      /* deleted meanwhile */
+                    mli_jw_object(&w);
+                    mli_jw_kstring(&w, "name", all->list[own - 1]);
+                    mli_jw_kbool(&w, "built_in", false);
+                    mli_jw_kbool(&w, "damaged", true);
+                    mli_jw_end_object(&w);
+                }
                 mli_error_clear(err);
                 status = MODELLAB_OK;
             }

@@ -17,8 +17,8 @@ bool mli_template_name_valid(const char *name);
 MODELLAB_MUST_CHECK modellab_status mli_template_check(const mli_lab *lab, const char *definition,
                                                        size_t bytes, mli_buf *steps,
                                                        mli_findings *report, modellab_error *err);
-/* Stores it under the name, replacing what was there. E_SCHEMA: it has errors. E_LIMIT: the name.
- */
+/* Stores it under the name, replacing what was there. E_SCHEMA: it has errors. E_LIMIT: the
+ * lab has 1,000 others. */
 MODELLAB_MUST_CHECK modellab_status mli_template_save(const mli_lab *lab, const char *name,
                                                       const char *definition, size_t bytes,
                                                       mli_findings *report, modellab_error *err);
@@ -27,7 +27,8 @@ MODELLAB_MUST_CHECK modellab_status mli_template_load(const mli_lab *lab, const 
                                                       mli_json **out, modellab_error *err);
 MODELLAB_MUST_CHECK modellab_status mli_template_delete(const mli_lab *lab, const char *name,
                                                         modellab_error *err);
-/* All pipelines, sorted by name: [{"name", "text", "steps", "config", "built_in"}, ...]. */
+/* All pipelines, sorted by name: [{"name", "text", "steps", "config", "built_in"}, ...]; of one
+ * whose file cannot be read: {"name", "built_in", "damaged": true}. */
 MODELLAB_MUST_CHECK modellab_status mli_pipelines_write(const mli_lab *lab, mli_buf *out,
                                                         modellab_error *err);
 /* One of them, as an object. E_NOT_FOUND. */

@@ -3,8 +3,8 @@
 #include "lab/worker.h"
 
 #include "base/error.h"
-#include "base/hash.h"
 #include "base/str.h"
+#include "lab/request_value.h"
 #include "lab/settle.h"
 #include "lab/state.h"
 #include "lab/step_reuse.h"
@@ -50,31 +50,6 @@ static void put_use(mli_worker *w, mli_jw *line, int64_t cpu_ns)
     }
 }
 
-/* A text of more than this is told by its size and sha256. */
-#define CONFIG_VALUE_BYTES 1024
-
-static void put_config_value(mli_jw *line, const char *key, const mli_json *value, mli_buf *text)
-{
-    char digits[65];
-    mli_sha256 hash;
-    mli_buf_clear(text);
-    if (mli_json_dump(value, text, NULL) != MODELLAB_OK) {
-        return; /* without memory the record of the options is not whole; the request has them */
-    }
-    mli_jw_key(line, key);
-    if (text->size <= CONFIG_VALUE_BYTES) {
-        mli_jw_raw(line, mli_buf_text(text), text->size);
-        return;
-    }
-    mli_sha256_init(&hash);
-    mli_sha256_update(&hash, text->data, text->size);
-    mli_sha256_hex(&hash, digits);
-    mli_jw_object(line);
-    mli_jw_kint(line, "bytes", (int64_t)text->size);
-    mli_jw_kstring(line, "sha256", digits);
-    mli_jw_end_object(line);
-}
-
 /* The step's options as they were asked for, or with all defaults; nothing when there are none. */
 static void put_config(const mli_worker *w, mli_jw *line, const char *member, const char *as)
 {
@@ -89,7 +64,9 @@ static void put_config(const mli_worker *w, mli_jw *line, const char *member, co
     mli_jw_key(line, as);
     mli_jw_object(line);
     for (mli_json_cursor at = mli_json_first(config); mli_json_next(&at, &key, &value);) {
-        put_config_value(line, key, value, &text);
+        if (mli_request_put_value(line, key, value, &text) != MODELLAB_OK) {
+            break; /* without memory the record of the options is not whole; the request has them */
+        }
     }
     mli_jw_end_object(line);
     mli_buf_dispose(&text);

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "lab/job_private.h"
+#include "lab/submit.h"
 #include "unit/lab/lab_common.h"
 
 static temp_folder folder;
@@ -96,9 +97,47 @@ static void a_raise_that_was_not_written_is_written_later(void **state)
     mli_run_row_free(lab->alloc, job.row);
 }
 
+/* Its caps are not known then: it ends instead of running without them. */
+static void a_run_whose_request_cannot_be_read_fails(void **state)
+{
+    static unsigned char wav[WAV_BYTES];
+    mli_start_failure failures[MLI_START_FAILURES] = {{{0}, 0, 0}};
+    mli_worker_pool pool = {.lab = lab};
+    const mli_job_host host = {
+        .lab = lab, .supervisor_id = "x", .pool = &pool, .failures = failures};
+    modellab_run_submit_options o = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
+    mli_run_record *record = NULL;
+    mli_job *job = NULL;
+    char id[MLI_ULID_BYTES];
+    bool taken = false;
+    (void)state;
+    o.request = "{\"pipeline\":\"ingest\",\"caps\":{\"cpu_seconds\":2}}";
+    o.input_data = wav;
+    o.input_bytes = make_wav(wav, 16000, 1, 0);
+    ASSERT_OK(mli_run_submit(lab, &o, id, NULL, err));
+    ASSERT_OK(mli_job_prepare(&host, id, &job, err));
+    assert_non_null(job);
+    mli_store_write write = mli_job_claim(job);
+    mli_store_write_many(lab->store, &write, 1);
+    assert_int_equal(write.status, MODELLAB_OK);
+    job->row->request_json = "{\"caps\":";
+    ASSERT_OK(mli_job_start(job, &write, &taken, err));
+    assert_true(taken && job->finished);
+    mli_job_dispose(job);
+    ASSERT_OK(mli_store_load(lab->store, id, &record, err));
+    assert_int_equal(record->run->status, MODELLAB_RUN_FAILED);
+    assert_int_equal(record->run->reason, MODELLAB_REASON_INTERNAL);
+    assert_non_null(strstr(record->run->message, "cannot be read"));
+    mli_run_record_free(record);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(
-        a_raise_that_was_not_written_is_written_later, set_up, tear_down)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_raise_that_was_not_written_is_written_later, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_run_whose_request_cannot_be_read_fails, set_up,
+                                        tear_down),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

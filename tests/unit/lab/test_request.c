@@ -283,6 +283,108 @@ static void steps_of_tests_are_for_tests_alone(void **state)
     assert_int_equal(0, unsetenv("MODEL_LAB_TESTING"));
 }
 
+/* What is kept for the record does not have large texts once more. */
+static void long_values_are_stored_once(void **state)
+{
+    static char text[5000];
+    reading r, again;
+    char *accepted;
+
+    (void)state;
+    (void)snprintf(text, sizeof text,
+                   "{\"steps\":[\"tts\"],\"config\":{\"tts\":{\"text\":\"%04000d\",\"seed\":3}}}",
+                   7);
+    read_request(&r, text);
+    assert_true(r.findings.worst < MODELLAB_SEVERITY_ERROR);
+    assert_in_range(r.request.json.size, 4000, 5000);
+    assert_non_null(strstr(mli_buf_text(&r.request.json), "0007\""));
+    assert_non_null(
+        strstr(mli_buf_text(&r.request.json),
+               "\"requested_config\":{\"tts\":{\"seed\":3,\"text\":{\"bytes\":4002,\"sha256\":\""));
+    accepted = strdup(mli_buf_text(&r.request.json));
+    read_request(&again, accepted); /* as who repeats the run does, but for the pipeline */
+    drop(&again);
+    char *pipeline = strstr(accepted, "\"pipeline\":\"custom\",");
+    assert_non_null(pipeline);
+    memset(pipeline, ' ', strlen("\"pipeline\":\"custom\","));
+    read_request(&again, accepted);
+    assert_string_equal(mli_buf_text(&again.request.json), mli_buf_text(&r.request.json));
+    drop(&again);
+    drop(&r);
+    free(accepted);
+}
+
+/* All who read an accepted request again can read it. */
+static void the_accepted_form_has_a_limit(void **state)
+{
+    const size_t most = MLI_REQUEST_MAX_BYTES;
+    char *text = malloc(most + 1);
+    bool seen[2] = {false, false};
+
+    (void)state;
+    assert_non_null(text);
+    for (size_t spare = 0; spare < 2000; spare += 100) { /* defaults come to it */
+        reading r;
+        int n = snprintf(text, most,
+                         "{\"pipeline\":\"ingest\",\"caps\":{\"cpu_seconds\":2},"
+                         "\"requested_config\":{\"");
+        assert_true(n > 0);
+        memset(text + n, 'k', most - spare - (size_t)n - 5);
+        memcpy(text + most - spare - 5, "\":1}}", 6);
+        read_request(&r, text);
+        assert_int_equal(MODELLAB_OK, r.status);
+        bool fits = r.request.json.size <= most;
+        seen[fits] = true;
+        assert_int_equal(finding_at(&r, "", MODELLAB_SEVERITY_ERROR) >= 0, !fits);
+        if (!fits) {
+            assert_string_equal(mli_report_finding(r.findings.report, 0)->id, "request.too_large");
+        }
+        drop(&r);
+    }
+    assert_true(seen[0] && seen[1]);
+    free(text);
+}
+
+/* With letters or IPA of another origin no dictionary is needed. */
+static void a_dictionary_is_needed_for_words_only(void **state)
+{
+    static const struct {
+        const char *options;
+        size_t models;
+    } rows[] = {
+        {"", 2}, {",\"g2p\":\"lexicon\"", 2}, {",\"g2p\":\"ipa\"", 1}, {",\"g2p\":\"espeak\"", 1}};
+    char text[200];
+    reading r;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        (void)snprintf(text, sizeof text,
+                       "{\"steps\":[\"tts\"],\"config\":{\"tts\":{\"text\":\"a\"%s}}}",
+                       rows[i].options);
+        read_request(&r, text);
+        assert_int_equal(MODELLAB_OK, r.status);
+        assert_int_equal(rows[i].models, r.request.model_count);
+        drop(&r);
+    }
+}
+
+/* What is longer than a run's speech can be is not begun. */
+static void a_text_that_cannot_be_said_is_refused(void **state)
+{
+    static char text[151000];
+    reading r;
+
+    (void)state;
+    for (int more = 0; more < 2; more++) {
+        (void)snprintf(text, sizeof text,
+                       "{\"steps\":[\"tts\"],\"config\":{\"tts\":{\"text\":\"%0*d\"}}}",
+                       150000 + more, 1);
+        read_request(&r, text);
+        assert_int_equal(finding_at(&r, "/config/tts/text", MODELLAB_SEVERITY_ERROR) >= 0, more);
+        drop(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,6 +394,10 @@ int main(void)
         cmocka_unit_test(options_of_steps_are_resolved),
         cmocka_unit_test(operators_bring_their_step),
         cmocka_unit_test(a_text_is_measured),
+        cmocka_unit_test(long_values_are_stored_once),
+        cmocka_unit_test(the_accepted_form_has_a_limit),
+        cmocka_unit_test(a_dictionary_is_needed_for_words_only),
+        cmocka_unit_test(a_text_that_cannot_be_said_is_refused),
         cmocka_unit_test(no_json_no_report),
         cmocka_unit_test(pipelines_resolve),
         cmocka_unit_test(steps_of_tests_are_for_tests_alone),

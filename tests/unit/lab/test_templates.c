@@ -126,6 +126,61 @@ static void what_no_run_could_have_is_refused(void **state)
     }
 }
 
+static void write_template(const char *name, const char *text)
+{
+    char path[600];
+    (void)snprintf(path, sizeof path, "%s/lab/pipelines/%s.json", folder.path, name);
+    write_file(path, text, strlen(text));
+}
+
+static void a_damaged_one_hides_no_others(void **state)
+{
+    static const char *const bad[] = {"{\"steps\":", "", "[]", "{\"steps\":5}"};
+    mli_json *root = NULL;
+    mli_buf text;
+    size_t damaged = 0, sound = 0;
+    (void)state;
+    expect_saved("z", "{\"steps\":[\"asr\"]}");
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char name[8];
+        (void)snprintf(name, sizeof name, "bad%zu", i);
+        write_template(name, bad[i]);
+    }
+    mli_buf_init(&text, NULL);
+    ASSERT_OK(mli_pipelines_write(lab, &text, err));
+    ASSERT_OK(mli_json_parse(text.data, text.size, 100000, &root, err));
+    for (size_t i = 0; i < mli_json_count(root); i++) {
+        const mli_json *one = mli_json_at(root, i);
+        bool is = mli_json_bool(mli_json_get(one, "damaged"), false);
+        damaged += is;
+        sound += !is;
+        assert_true(is == (strncmp(mli_json_string(mli_json_get(one, "name"), ""), "bad", 3) == 0));
+    }
+    assert_int_equal(damaged, 4);
+    assert_int_equal(sound, mli_pipeline_count() + 1);
+    mli_json_free(root);
+    mli_buf_dispose(&text);
+    ASSERT_FAILS(MODELLAB_E_INVALID_JSON, mli_pipeline_write(lab, "bad3", &text, err));
+}
+
+static void no_more_are_kept_than_listed(void **state)
+{
+    mli_findings report;
+    (void)state;
+    expect_saved("a", "{\"steps\":[\"asr\"]}");
+    for (int i = 2; i < 1000; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "t%d", i);
+        write_template(name, "{\"steps\":[\"vad\"]}");
+    }
+    expect_saved("last", "{\"steps\":[\"asr\"]}");
+    assert_int_equal(save("one_more", "{\"steps\":[\"asr\"]}", &report), MODELLAB_E_LIMIT);
+    mli_findings_dispose(&report);
+    expect_saved("a", "{\"steps\":[\"vad\"]}"); /* replaced */
+    ASSERT_OK(mli_template_delete(lab, "t7", err));
+    expect_saved("one_more", "{\"steps\":[\"asr\"]}");
+}
+
 static void read_request(const char *text, mli_request *request, mli_findings *report)
 {
     const mli_request_defaults defaults = {.retry = {.max_attempts = 1, .base_ms = 1, .cap_ms = 1},
@@ -180,6 +235,34 @@ static void requests_name_them(void **state)
     drop(&request, &report);
 }
 
+/* The file may have been written by anybody. */
+static void what_a_file_says_is_checked(void **state)
+{
+    static const struct {
+        const char *text, *pointer;
+    } rows[] = {
+        {"{\"steps\":[\"asr\",\"summary\"],\"config\":{\"summary\":{\"sentences\":-5}}}",
+         "/config/summary/sentences"},
+        {"{\"steps\":[\"asr\"],\"config\":{\"asr\":{\"model\":\"\"}}}", "/config/asr/model"},
+        {"{\"steps\":[\"asr\"],\"config\":{\"asr\":7}}", "/config/asr"},
+        {"{\"steps\":[\"asr\"],\"config\":[]}", "/config"},
+    };
+    mli_request request;
+    mli_findings report;
+    (void)state;
+    expect_saved("mine", "{\"steps\":[\"asr\"]}");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        write_template("mine", rows[i].text);
+        read_request("{\"pipeline\":\"mine\"}", &request, &report);
+        assert_int_equal(report.worst, MODELLAB_SEVERITY_ERROR);
+        assert_int_equal(request.json.size, 0);
+        if (!has_finding(&report, rows[i].pointer) || !has_finding(&report, "/pipeline")) {
+            fail_msg("%s", rows[i].text);
+        }
+        drop(&request, &report);
+    }
+}
+
 /* Each preset is a request as it stands, and its own options are in force. */
 static void presets_hold(void **state)
 {
@@ -215,6 +298,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(stored_listed_removed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_no_run_could_have_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(requests_name_them, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_damaged_one_hides_no_others, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(no_more_are_kept_than_listed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_a_file_says_is_checked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(presets_hold, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
