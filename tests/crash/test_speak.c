@@ -187,7 +187,7 @@ static void a_cancel_while_it_speaks(void **state)
     static char request[220000];
     size_t at = (size_t)snprintf(request, sizeof(request),
                                  "{\"steps\":[\"tts\"],\"config\":{\"tts\":{\"text\":\"");
-    for (int i = 0; i < 10000; i++) {
+    for (int i = 0; i < 8000; i++) {
         at += (size_t)snprintf(request + at, sizeof(request) - at, "This is sentence. ");
     }
     (void)snprintf(request + at, sizeof(request) - at, "\"}}}");
