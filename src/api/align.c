@@ -72,29 +72,19 @@ MODELLAB_MUST_CHECK static modellab_status run_tracked(modellab_asr_session *ses
     modellab_tracker *tracker = c->given.tracker;
     modellab_span span = 0;
     int64_t before = mli_asr_session_cpu_ns(session->inner);
-    modellab_status status = MODELLAB_OK, ended = MODELLAB_OK;
+    modellab_status worked, status;
 
-    if (tracker != NULL)
-        status = mli_span_begin(tracker, MODELLAB_SPAN_ROOT, "align", &span, err);
+    status = mli_span_begin(tracker, MODELLAB_SPAN_ROOT, "align", &span, err);
     if (status != MODELLAB_OK)
         return status;
-    status = mli_asr_align(session->inner, source, text, bytes, &c->inner, out, err);
-    if (tracker != NULL) {
-        modellab_error *span_err = status == MODELLAB_OK ? err : NULL; /* the first error counts */
-        double seconds = (double)mli_audio_samples(source) / MLI_AUDIO_RATE;
-
-        ended = mli_span_add_cpu(tracker, span, mli_asr_session_cpu_ns(session->inner) - before,
-                                 span_err);
-        if (ended == MODELLAB_OK)
-            ended = mli_span_add(tracker, span, seconds, 0, span_err);
-        if (ended == MODELLAB_OK)
-            ended = mli_span_end(tracker, span, NULL, span_err);
-    }
-    if (status == MODELLAB_OK && ended != MODELLAB_OK) {
+    worked = mli_asr_align(session->inner, source, text, bytes, &c->inner, out, err);
+    status = mli_span_finish(tracker, span, mli_asr_session_cpu_ns(session->inner) - before,
+                             (double)mli_audio_samples(source) / MLI_AUDIO_RATE, worked, err);
+    if (worked == MODELLAB_OK && status != MODELLAB_OK) {
         mli_transcript_unref(*out);
         *out = NULL;
     }
-    return status != MODELLAB_OK ? status : ended;
+    return status;
 }
 
 modellab_status modellab_align_audio(modellab_asr_session *session, const modellab_audio *audio,

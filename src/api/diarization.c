@@ -165,23 +165,14 @@ MODELLAB_MUST_CHECK static modellab_status tracked(const job *j, modellab_tracke
                                                    modellab_error *err)
 {
     modellab_span span = 0;
-    modellab_status status = MODELLAB_OK;
+    modellab_status status;
 
-    if (tracker == NULL)
-        return work(j, err);
     status = mli_span_begin(tracker, MODELLAB_SPAN_ROOT, "diarization", &span, err);
     if (status != MODELLAB_OK)
         return status;
     status = work(j, err);
-    modellab_error *span_err = status == MODELLAB_OK ? err : NULL; /* the first error counts */
-    modellab_status ended =
-        mli_span_add_cpu(tracker, span, mli_pool_cpu_ns(j->tools->pool), span_err);
-    if (ended == MODELLAB_OK)
-        ended = mli_span_add(tracker, span, (double)mli_audio_samples(j->source) / MLI_AUDIO_RATE,
-                             0, span_err);
-    if (ended == MODELLAB_OK)
-        ended = mli_span_end(tracker, span, NULL, span_err);
-    return status == MODELLAB_OK ? ended : status;
+    return mli_span_finish(tracker, span, mli_pool_cpu_ns(j->tools->pool),
+                           (double)mli_audio_samples(j->source) / MLI_AUDIO_RATE, status, err);
 }
 
 /* Runs a job with threads of its own. */

@@ -245,11 +245,10 @@ MODELLAB_MUST_CHECK static modellab_status run(modellab_tts_session *s, const in
                                                size_t count, modellab_error *err)
 {
     modellab_span span = 0;
-    modellab_status status = MODELLAB_OK;
+    modellab_status status;
     int64_t cpu = mli_pool_cpu_ns(s->pool);
 
-    if (s->tracker != NULL)
-        status = mli_span_begin(s->tracker, MODELLAB_SPAN_ROOT, "tts", &span, err);
+    status = mli_span_begin(s->tracker, MODELLAB_SPAN_ROOT, "tts", &span, err);
     if (status != MODELLAB_OK)
         return status;
     if (s->rate != NULL)
@@ -259,19 +258,9 @@ MODELLAB_MUST_CHECK static modellab_status run(modellab_tts_session *s, const in
                               mli_cancel_word_of(s->cancel), err);
     if (status == MODELLAB_OK && s->rate != NULL)
         status = mli_rate_finish(s->rate, err);
-    if (s->tracker != NULL) {
-        modellab_error *span_err = status == MODELLAB_OK ? err : NULL; /* the first error counts */
-        double seconds = (double)s->made / (double)s->model->voice->config.sample_rate;
-        modellab_status ended =
-            mli_span_add_cpu(s->tracker, span, mli_pool_cpu_ns(s->pool) - cpu, span_err);
-        if (ended == MODELLAB_OK)
-            ended = mli_span_add(s->tracker, span, seconds, 0, span_err);
-        if (ended == MODELLAB_OK)
-            ended = mli_span_end(s->tracker, span, NULL, span_err);
-        if (status == MODELLAB_OK)
-            status = ended;
-    }
-    return status;
+    return mli_span_finish(s->tracker, span, mli_pool_cpu_ns(s->pool) - cpu,
+                           (double)s->made / (double)s->model->voice->config.sample_rate, status,
+                           err);
 }
 
 MODELLAB_MUST_CHECK static modellab_status check_words(const modellab_tts_span *words, size_t count,

@@ -326,29 +326,19 @@ MODELLAB_MUST_CHECK static modellab_status detect(modellab_vad_session *s,
                                                   modellab_vad_result **out, modellab_error *err)
 {
     modellab_span span = 0;
-    modellab_status status = MODELLAB_OK;
+    modellab_status worked, status;
 
-    if (o->tracker != NULL)
-        status = mli_span_begin(o->tracker, MODELLAB_SPAN_ROOT, "vad", &span, err);
+    status = mli_span_begin(o->tracker, MODELLAB_SPAN_ROOT, "vad", &span, err);
     if (status != MODELLAB_OK)
         return status;
-    status = feed_source(s, source, o, err);
-    if (status == MODELLAB_OK)
-        status = modellab_vad_finish(s, out, err);
-    if (o->tracker != NULL) {
-        modellab_error *span_err = status == MODELLAB_OK ? err : NULL; /* the first error counts */
-        modellab_status ended =
-            mli_span_add_cpu(o->tracker, span, mli_pool_cpu_ns(s->pool), span_err);
-        if (ended == MODELLAB_OK)
-            ended = mli_span_add(o->tracker, span,
-                                 (double)mli_audio_samples(source) / MLI_AUDIO_RATE, 0, span_err);
-        if (ended == MODELLAB_OK)
-            ended = mli_span_end(o->tracker, span, NULL, span_err);
-        if (status == MODELLAB_OK && ended != MODELLAB_OK) {
-            modellab_vad_result_unref(*out);
-            *out = NULL;
-            status = ended;
-        }
+    worked = feed_source(s, source, o, err);
+    if (worked == MODELLAB_OK)
+        worked = modellab_vad_finish(s, out, err);
+    status = mli_span_finish(o->tracker, span, mli_pool_cpu_ns(s->pool),
+                             (double)mli_audio_samples(source) / MLI_AUDIO_RATE, worked, err);
+    if (worked == MODELLAB_OK && status != MODELLAB_OK) {
+        modellab_vad_result_unref(*out);
+        *out = NULL;
     }
     return status;
 }

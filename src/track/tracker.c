@@ -263,6 +263,19 @@ modellab_status mli_span_end(modellab_tracker *t, modellab_span span, modellab_m
     return status;
 }
 
+modellab_status mli_span_finish(modellab_tracker *t, modellab_span span, int64_t cpu_ns,
+                                double audio_seconds, modellab_status status, modellab_error *err)
+{
+    modellab_error *own = status == MODELLAB_OK ? err : NULL;
+    modellab_status ended = mli_span_add_cpu(t, span, cpu_ns, own);
+    if (ended == MODELLAB_OK)
+        ended = mli_span_add(t, span, audio_seconds, 0, own);
+    modellab_status closed = mli_span_end(t, span, NULL, ended == MODELLAB_OK ? own : NULL);
+    if (ended == MODELLAB_OK)
+        ended = closed;
+    return status != MODELLAB_OK ? status : ended;
+}
+
 MODELLAB_MUST_CHECK static modellab_status add(modellab_tracker *t, modellab_span span,
                                                double audio, int64_t calls, int64_t cpu_ns,
                                                modellab_error *err)

@@ -35,6 +35,12 @@ MODELLAB_MUST_CHECK modellab_status mli_span_add(modellab_tracker *tracker, mode
 /* CPU time that helper threads spent for a span, where the thread's clock does not see it. */
 MODELLAB_MUST_CHECK modellab_status mli_span_add_cpu(modellab_tracker *tracker, modellab_span span,
                                                      int64_t cpu_ns, modellab_error *err);
+/* Ends the span of work that ended with `status`, with the CPU time of its helper threads and the
+ * audio that it was about. The first error counts: `status` when it is one, else what ending the
+ * span says. */
+MODELLAB_MUST_CHECK modellab_status mli_span_finish(modellab_tracker *tracker, modellab_span span,
+                                                    int64_t cpu_ns, double audio_seconds,
+                                                    modellab_status status, modellab_error *err);
 MODELLAB_MUST_CHECK modellab_status mli_span_get_measures(modellab_tracker *tracker,
                                                           modellab_span span,
                                                           modellab_measures *out,

@@ -128,6 +128,30 @@ static void helpers_of_a_span(void **state)
     mli_tracker_unref(t);
 }
 
+/* Work that failed keeps its error, and its span ends whatever happens. */
+static void finished_spans(void **state)
+{
+    modellab_tracker *t = make(NULL, MODELLAB_CPU_CLOCK_AUTO);
+    modellab_error err = MODELLAB_ERROR_INIT;
+    (void)state;
+    modellab_span s = begin(t, MODELLAB_SPAN_ROOT, "done");
+    work(1, 2);
+    assert_int_equal(mli_span_finish(t, s, 2000000000, 7.5, MODELLAB_OK, &err), MODELLAB_OK);
+    assert_true(measures(t, s).cpu_seconds == 3 && measures(t, s).audio_seconds == 7.5);
+    assert_int_equal(mli_span_end(t, s, NULL, NULL), MODELLAB_E_STATE);
+    s = begin(t, MODELLAB_SPAN_ROOT, "failed");
+    assert_int_equal(mli_span_finish(t, s, -1, 0, MODELLAB_E_CANCELLED, &err),
+                     MODELLAB_E_CANCELLED);
+    assert_string_equal(err.message, ""); /* the work's own */
+    assert_int_equal(mli_span_end(t, s, NULL, NULL), MODELLAB_E_STATE);
+    s = begin(t, MODELLAB_SPAN_ROOT, "not measured");
+    assert_int_equal(mli_span_finish(t, s, -1, 0, MODELLAB_OK, &err), MODELLAB_E_INVALID_ARGUMENT);
+    assert_true(err.message[0] != '\0');
+    assert_int_equal(mli_span_end(t, s, NULL, NULL), MODELLAB_E_STATE);
+    assert_int_equal(mli_span_finish(NULL, s, 0, 0, MODELLAB_E_IO, NULL), MODELLAB_E_IO);
+    mli_tracker_unref(t);
+}
+
 typedef struct elsewhere {
     modellab_tracker *tracker;
     modellab_span parent, to_end;
@@ -342,6 +366,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(nesting),
                                        cmocka_unit_test(process_clock),
                                        cmocka_unit_test(helpers_of_a_span),
+                                       cmocka_unit_test(finished_spans),
                                        cmocka_unit_test(across_threads),
                                        cmocka_unit_test(gpu_time),
                                        cmocka_unit_test(inner_spans_end_too),
