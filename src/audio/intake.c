@@ -198,11 +198,6 @@ modellab_status mli_audio_intake_push(mli_audio_intake *intake, const float *int
     return mli_audio_store_append(intake->store, intake->mono, frames, err);
 }
 
-int64_t mli_audio_intake_frames(const mli_audio_intake *intake)
-{
-    return intake->frames;
-}
-
 int64_t mli_audio_intake_samples(const mli_audio_intake *intake)
 {
     return mli_audio_store_samples(intake->store);

@@ -21,7 +21,6 @@ void mli_audio_intake_destroy(mli_audio_intake *intake); /* NULL accepted */
 MODELLAB_MUST_CHECK modellab_status mli_audio_intake_push(mli_audio_intake *intake,
                                                           const float *interleaved, size_t frames,
                                                           modellab_error *err);
-int64_t mli_audio_intake_frames(const mli_audio_intake *intake);  /* pushed */
 int64_t mli_audio_intake_samples(const mli_audio_intake *intake); /* made, at 16 kHz */
 /* Flushes the resampler and gives the source; E_INVALID_AUDIO when nothing was pushed. The intake
  * is still to be destroyed. `info` gives container and encoding; the rest is filled here. */

@@ -1,5 +1,5 @@
 /* Audio files in the formats that people use, written as a stream (libsndfile): 16-bit WAV, FLAC,
- * Ogg Vorbis, Ogg Opus, MP3, and float WAV. Samples beyond -1..1 are clipped. */
+ * Ogg Vorbis, Ogg Opus, MP3, and float WAV. Samples beyond -1..1 are clipped, but in float WAV. */
 #ifndef MLI_AUDIO_WRITER_H
 #define MLI_AUDIO_WRITER_H
 

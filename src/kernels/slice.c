@@ -50,11 +50,6 @@ static size_t pair_width(size_t in, size_t parts, size_t s)
     return s == 2 ? in : parts * in;
 }
 
-size_t mli_slice_pairs_floats(const mli_kernels *k, size_t in, size_t taps, size_t rows)
-{
-    return pairs_up(k, rows) * mli_pairs_cols(in, taps);
-}
-
 void mli_slice_pairs_in(const mli_kernels *k, const mli_slice *s, size_t pair, float *v)
 {
     size_t parts = mli_pairs_parts(s->taps), in = s->w->cols / (3 * parts + 1);

@@ -26,9 +26,8 @@ void mli_slice_store(const mli_kernels *k, const mli_store *out, size_t row, siz
                      size_t col, size_t n, const float *c, size_t c_stride);
 
 /* The same for outputs in pairs a dilation apart (w from mli_pairs_pack): the inputs of all pairs
- * of the rows become matrices in `v` (mli_slice_pairs_floats); then a panel at a time. rows is a
- * multiple of 2 pair. */
-size_t mli_slice_pairs_floats(const mli_kernels *k, size_t in, size_t taps, size_t rows);
+ * of the rows become matrices in `v` (mli_pairs_cols times pairs, up to whole blocks); then a panel
+ * at a time. rows is a multiple of 2 pair. */
 void mli_slice_pairs_in(const mli_kernels *k, const mli_slice *s, size_t pair, float *v);
 /* `sums`: 4 panels of rows / 2, up to whole blocks. */
 void mli_slice_pairs_panel(const mli_kernels *k, const mli_slice *s, size_t pair, const float *v,

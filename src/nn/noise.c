@@ -1,27 +1,8 @@
-/* Philox and the inverse of the normal distribution. */
+/* The inverse of the normal distribution, and noise by it. */
 #include "nn/noise.h"
+
+#include "base/random.h"
 #include <math.h>
-
-void mli_nn_philox(uint64_t key, const uint32_t counter[4], uint32_t out[4])
-{
-    uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
-    uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
-
-    for (int round = 0; round < 10; round++) {
-        uint64_t a = (uint64_t)0xD2511F53u * c0, b = (uint64_t)0xCD9E8D57u * c2;
-
-        c0 = (uint32_t)(b >> 32) ^ c1 ^ k0;
-        c2 = (uint32_t)(a >> 32) ^ c3 ^ k1;
-        c1 = (uint32_t)b;
-        c3 = (uint32_t)a;
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
-    }
-    out[0] = c0;
-    out[1] = c1;
-    out[2] = c2;
-    out[3] = c3;
-}
 
 /* Both polynomials of degree 7, the denominator's constant is 1. */
 static double ratio(const double n[8], const double d[7], double x)
@@ -77,7 +58,7 @@ void mli_nn_noise(uint64_t key, uint32_t stream, uint32_t utterance, uint32_t fr
         const uint32_t counter[4] = {(uint32_t)(i / 4), frame, utterance, stream};
         uint32_t bits[4];
 
-        mli_nn_philox(key, counter, bits);
+        mli_philox(key, counter, bits);
         for (size_t k = 0; k < 4 && i + k < n; k++)
             out[i + k] = (float)mli_nn_normal_inverse(((double)bits[k] + 0.5) / 4294967296.0);
     }

@@ -1,12 +1,11 @@
-/* Random numbers that belong to a place: Philox 4x32-10 (Salmon et al. 2011), a generator without
- * state. The same key and place give the same number in any order, thread and machine. */
+/* Normal random numbers that belong to a place (base/random.h), without state. The same key and
+ * place give the same number in any order, thread and machine. */
 #ifndef MLI_NN_NOISE_H
 #define MLI_NN_NOISE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-void mli_nn_philox(uint64_t key, const uint32_t counter[4], uint32_t out[4]);
 /* The normal deviate below which a share p of them lies (Wichura 1988, AS 241); 0 < p < 1. */
 double mli_nn_normal_inverse(double p);
 /* n standard normal numbers: channels 0 .. n - 1 of a frame. */

@@ -4,7 +4,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/str.h"
-#include "text/unicode.h"
+#include "text/unicode_fold.h"
 #include <stdbool.h>
 
 enum { LOOK_BYTES = 65536 };
@@ -20,8 +20,7 @@ static uint64_t key_of(const char *text, size_t bytes)
         all = (all ^ c) * 1099511628211u;
         if (!mli_unicode_is_letter(c) && !mli_unicode_is_number(c))
             continue;
-        if (c >= 'A' && c <= 'Z')
-            c += 'a' - 'A';
+        c = mli_unicode_lower(c);
         hash = (hash ^ c) * 1099511628211u;
         any = true;
     }

@@ -91,9 +91,12 @@ MODELLAB_MUST_CHECK static modellab_status find_term(mli_digest *d, const char *
         *out = d->slots[at] - 1;
         return MODELLAB_OK;
     }
+    if (d->names.size > UINT32_MAX / 2) {
+        return mli_fail(err, MODELLAB_E_LIMIT, "the text has too many words");
+    }
     mli_digest_term *terms =
         room(d->alloc, d->terms, d->term_count, &d->term_capacity, sizeof *terms);
-    if (terms == NULL || d->names.size > UINT32_MAX / 2) {
+    if (terms == NULL) {
         return mli_no_memory(err);
     }
     d->terms = terms;

@@ -20,9 +20,11 @@ void mli_turns_rttm(const mli_text_turn *turns, size_t count, const char *name, 
         int64_t start = mli_format_ms(turns[i].start), end = mli_format_ms(turns[i].end);
         mli_buf_append_text(out, "SPEAKER ");
         mli_format_file_name(out, name != NULL ? name : "audio");
-        mli_buf_printf(out, " 1 %lld.%03d %lld.%03d <NA> <NA> ", (long long)(start / 1000),
-                       (int)(start % 1000), (long long)((end - start) / 1000),
-                       (int)((end - start) % 1000));
+        mli_buf_append_text(out, " 1 ");
+        mli_format_seconds(out, start);
+        mli_buf_append_char(out, ' ');
+        mli_format_seconds(out, end - start);
+        mli_buf_append_text(out, " <NA> <NA> ");
         write_field(out, turns[i].speaker);
         mli_buf_append_text(out, " <NA> <NA>\n");
     }

@@ -2,6 +2,7 @@
  * stacks, splines, signals that move along, random numbers. */
 #include "unit/kernels/common.h"
 
+#include "base/random.h"
 #include "kernels/convolve.h"
 #include "kernels/pairs.h"
 #include "nn/noise.h"
@@ -290,7 +291,7 @@ static void test_noise(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         uint32_t out[4];
-        mli_nn_philox(known[i].key, known[i].counter, out);
+        mli_philox(known[i].key, known[i].counter, out);
         assert_memory_equal(out, known[i].out, sizeof out);
     }
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)

@@ -28,6 +28,9 @@ static void words_are_what_stands_between_white_space(void **state)
     assert_true(w[1].key == w[4].key); /* stop, STOP. */
     assert_true(w[2].key != w[0].key && w[2].key != w[1].key);
     mli_free(NULL, w);
+    assert_int_equal(words_of("\xc3\x89T\xc3\x89 \xc3\xa9t\xc3\xa9", &w), 2);
+    assert_true(w[0].key == w[1].key); /* without case, in any script that has it */
+    mli_free(NULL, w);
     assert_int_equal(words_of("", &w), 0);
     mli_free(NULL, w);
     size_t count = 5;
