@@ -37,8 +37,9 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status
 modellab_pipeline_resolve(const char *name_or_steps, modellab_buffer **steps,
                           modellab_report **report, modellab_error *err);
 
-/** All pipelines of the lab, sorted by name, as a JSON array: objects with name, text, steps,
- * config (options of its steps where a request gives none), built_in; one whose file cannot be
+/** All pipelines of the lab, sorted by name, as a JSON array: objects with name, text, steps
+ * (resolved when built_in, else as stored), config (options of its steps where a request gives
+ * none), built_in; one whose file cannot be
  * read has name, built_in and damaged (true) alone.
  * @param[out] out new; modellab_buffer_destroy()
  * @errors E_IO, E_NO_MEMORY @threads any @since 0.1 */

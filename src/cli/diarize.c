@@ -161,7 +161,10 @@ int cli_diarize(cli_call *call)
         return cli_fail_text(call, CLI_EXIT_FAILURE, "out of memory");
     modellab_diarization_options_init(&t->options, sizeof t->options);
     t->options.threads = (int32_t)threads;
+    modellab_error err = MODELLAB_ERROR_INIT;
     int code = cli_speakers(call, &t->options.min_speakers, &t->options.max_speakers);
+    if (code == CLI_EXIT_OK && modellab_blas_use_single_thread(&err) != MODELLAB_OK)
+        code = cli_fail(call, NULL, NULL, err.code, &err);
     if (code == CLI_EXIT_OK) {
         t->options.cancel = cli_cancel_begin();
         code = work(call, t);

@@ -91,8 +91,9 @@ static int tell(cli_call *call, const modellab_buffer *steps, const modellab_rep
     if (cli_has(call, CLI_OPT_JSON)) {
         cli_json j = {.depth = 0};
         modellab_buffer *findings = NULL;
-        if (report != NULL && modellab_report_to_json(report, &findings, NULL) != MODELLAB_OK)
-            findings = NULL;
+        modellab_error err = MODELLAB_ERROR_INIT;
+        if (report != NULL && modellab_report_to_json(report, &findings, &err) != MODELLAB_OK)
+            return cli_fail(call, NULL, NULL, err.code, &err);
         cli_json_open(&j, '{');
         cli_json_key(&j, "valid");
         cli_json_bool(&j, steps != NULL);

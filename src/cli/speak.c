@@ -1,8 +1,8 @@
 /* `modellab speak`: text to a sound file, or as raw samples to stdout while it is made. */
 #include "cli/commands.h"
 #include "cli/progress.h"
+#include "cli/request.h"
 #include "cli/signals.h"
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,20 +142,7 @@ static int read_text(cli_call *call, cli_text *out)
         cli_text_add(out, given);
         return CLI_EXIT_OK;
     }
-    FILE *file = standard ? stdin : fopen(name, "rb");
-    if (file == NULL)
-        return cli_fail_text(call, errno == ENOENT ? CLI_EXIT_NOT_FOUND : CLI_EXIT_INPUT,
-                             "%s cannot be read: %s", cli_basename(name), strerror(errno));
-    char block[16384];
-    size_t got;
-    while ((got = fread(block, 1, sizeof block, file)) > 0 && out->size <= MOST_TEXT)
-        cli_text_add_n(out, block, got);
-    const bool failed = ferror(file) != 0;
-    if (!standard)
-        (void)fclose(file); /* it was read only */
-    if (failed)
-        return cli_fail_text(call, CLI_EXIT_INPUT, "%s cannot be read", cli_basename(name));
-    return CLI_EXIT_OK;
+    return cli_read_file(call, name, MOST_TEXT, out);
 }
 
 static void put_words(cli_json *j, const modellab_tts_result *result, const char *text)

@@ -208,10 +208,13 @@ static void put_items(const mli_json *list, const mli_transcript *t, mli_jw *jso
     mli_jw_array(json);
     for (size_t i = 0; i < mli_json_count(list); i++) {
         const mli_json *one = mli_json_at(list, i);
-        double start = within(mli_json_number(mli_json_get(one, "start"), 0), t);
+        const mli_json *said = mli_json_get(one, "start"); /* may be left out */
         mli_jw_object(json);
-        mli_jw_kreal(json, "start", start);
-        mli_jw_kreal(json, "end", start);
+        if (said != NULL) {
+            double start = within(mli_json_number(said, 0), t);
+            mli_jw_kreal(json, "start", start);
+            mli_jw_kreal(json, "end", start);
+        }
         put_text(json, one, "text");
         put_text(json, one, "assignee");
         put_text(json, one, "due");

@@ -19,7 +19,11 @@ void mli_request_read_operators(mli_request *r, mli_findings *report)
         char pointer[64];
 
         (void)mli_os_format(pointer, sizeof pointer, "%s/%zu", place, i);
-        if (mli_enhance_parse_json(mli_json_at(list, i), &r->operators, &err) != MODELLAB_OK) {
+        modellab_status status = mli_enhance_parse_json(mli_json_at(list, i), &r->operators, &err);
+
+        if (status == MODELLAB_E_NO_MEMORY) {
+            r->steps.status = status; /* nothing is wrong with the request */
+        } else if (status != MODELLAB_OK) {
             mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "request.operator", pointer, "%s.",
                              err.message);
         }

@@ -1,5 +1,6 @@
 /* The detector of step asr. */
 #include "lab/step_asr_speech.h"
+#include "lab/openers.h"
 
 #include <string.h>
 

@@ -107,9 +107,6 @@ MODELLAB_MUST_CHECK static modellab_status run(mli_worker *w, modellab_error *er
     mli_buf text;
     modellab_status status = mli_bundle_subtitles(w, err);
     if (status == MODELLAB_OK) {
-        status = mli_bundle_speakers(w, err);
-    }
-    if (status == MODELLAB_OK) {
         status = mli_bundle_summary(w, err);
     }
     if (status == MODELLAB_OK) {
@@ -137,7 +134,7 @@ const mli_step_kind mli_step_kind_bundle = {
     .text = "Gathers the results for people; also of a run that fails.",
     .needs = "ingest",
     .wants = "vad,asr,diarization,who_said_what,chapters,summary,action_items",
-    .outputs = "transcript.srt,speakers.rttm,summary.md,action_items.csv,coverage.json,"
+    .outputs = "transcript.srt,summary.md,action_items.csv,coverage.json,"
                "bundle_manifest.json",
     .run = run,
     .needs_input = true,

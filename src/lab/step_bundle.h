@@ -7,7 +7,6 @@
 /* step_bundle_parts.c: each writes its artifact from what another step has made, unless that step
  * has written it itself. Nothing to make it of is no failure. */
 MODELLAB_MUST_CHECK modellab_status mli_bundle_subtitles(mli_worker *w, modellab_error *err);
-MODELLAB_MUST_CHECK modellab_status mli_bundle_speakers(mli_worker *w, modellab_error *err);
 MODELLAB_MUST_CHECK modellab_status mli_bundle_summary(mli_worker *w, modellab_error *err);
 MODELLAB_MUST_CHECK modellab_status mli_bundle_action_items(mli_worker *w, modellab_error *err);
 

@@ -1,4 +1,4 @@
-/* The files of a bundle that are made of others: subtitles, speakers, summary, action items. */
+/* The files of a bundle that are made of others: subtitles, summary, action items. */
 #include "lab/step_bundle.h"
 
 #include "base/error.h"
@@ -37,54 +37,6 @@ modellab_status mli_bundle_subtitles(mli_worker *w, modellab_error *err)
     }
     mli_transcript_unref(transcript);
     return keep(w, "transcript.srt", "application/x-subrip", &text, status, err);
-}
-
-/* A field of a line whose fields are parted by blanks. */
-static void put_field(mli_buf *out, const char *text)
-{
-    mli_buf_append_char(out, ' ');
-    for (; *text != '\0'; text++) {
-        mli_buf_append_char(out, (unsigned char)*text <= ' ' ? '_' : *text);
-    }
-}
-
-/* The input's name without its folder and extension. */
-static void put_file(const mli_worker *w, mli_buf *out)
-{
-    const char *name = mli_basename(w->order.input_name);
-    const char *dot = strrchr(name, '.');
-    char copy[64];
-    size_t bytes = dot != NULL && dot != name ? (size_t)(dot - name) : strlen(name);
-    bytes = bytes < sizeof(copy) ? bytes : sizeof(copy) - 1;
-    memcpy(copy, name, bytes);
-    copy[bytes] = '\0';
-    put_field(out, copy[0] != '\0' ? copy : "audio");
-}
-
-modellab_status mli_bundle_speakers(mli_worker *w, modellab_error *err)
-{
-    mli_handoff_turns turns;
-    mli_buf text;
-    if (mli_handoff_has(w, "speakers.rttm") || !mli_handoff_has(w, "speakers.json")) {
-        return MODELLAB_OK;
-    }
-    modellab_status status = mli_handoff_turns_read(w, &turns, err);
-    mli_buf_init(&text, w->alloc);
-    for (size_t i = 0; status == MODELLAB_OK && i < turns.count; i++) {
-        int64_t start = mli_format_ms(turns.list[i].start);
-        int64_t end = mli_format_ms(turns.list[i].end);
-        mli_buf_append_text(&text, "SPEAKER");
-        put_file(w, &text);
-        mli_buf_append_text(&text, " 1 ");
-        mli_format_seconds(&text, start);
-        mli_buf_append_char(&text, ' ');
-        mli_format_seconds(&text, end - start);
-        mli_buf_append_text(&text, " <NA> <NA>");
-        put_field(&text, turns.list[i].speaker);
-        mli_buf_append_text(&text, " <NA> <NA>\n");
-    }
-    mli_handoff_turns_dispose(w, &turns);
-    return keep(w, "speakers.rttm", "text/plain", &text, status, err);
 }
 
 /* "[00:01:02] " */
@@ -177,6 +129,15 @@ static void put_cell(mli_buf *out, const char *text, const char *end)
     mli_buf_append_text(out, end);
 }
 
+/* Seconds; nothing when the time is not known. */
+static void put_time_cell(mli_buf *out, const mli_json *seconds)
+{
+    if (seconds != NULL) {
+        mli_format_seconds(out, mli_format_ms(mli_json_number(seconds, 0)));
+    }
+    mli_buf_append_char(out, ',');
+}
+
 modellab_status mli_bundle_action_items(mli_worker *w, modellab_error *err)
 {
     static const char *const columns[] = {"assignee", "due", "text"};
@@ -191,10 +152,8 @@ modellab_status mli_bundle_action_items(mli_worker *w, modellab_error *err)
     mli_buf_append_text(&text, "start,end,assignee,due,text\r\n");
     for (size_t i = 0; items != NULL && i < mli_json_count(items); i++) {
         const mli_json *one = mli_json_at(items, i);
-        mli_format_seconds(&text, mli_format_ms(mli_json_number(mli_json_get(one, "start"), 0)));
-        mli_buf_append_char(&text, ',');
-        mli_format_seconds(&text, mli_format_ms(mli_json_number(mli_json_get(one, "end"), 0)));
-        mli_buf_append_char(&text, ',');
+        put_time_cell(&text, mli_json_get(one, "start"));
+        put_time_cell(&text, mli_json_get(one, "end"));
         for (int c = 0; c < 3; c++) {
             put_cell(&text, mli_json_string(mli_json_get(one, columns[c]), ""),
                      c < 2 ? "," : "\r\n");

@@ -177,8 +177,7 @@ MODELLAB_MUST_CHECK static modellab_status run(mli_worker *w, modellab_error *er
 
 MODELLAB_MUST_CHECK static modellab_status key(mli_worker *w, char out[65], modellab_error *err)
 {
-    static const char *const without[] = {"threads", NULL};
-    return mli_worker_step_key(w, VERSION, without, out, err);
+    return mli_worker_step_key(w, VERSION, NULL, out, err);
 }
 
 const mli_step_kind mli_step_kind_diarization = {

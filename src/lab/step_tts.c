@@ -384,13 +384,12 @@ MODELLAB_MUST_CHECK static modellab_status run(mli_worker *w, modellab_error *er
 /* espeak-ng is whatever the user has: its results are not taken over. */
 MODELLAB_MUST_CHECK static modellab_status key(mli_worker *w, char out[65], modellab_error *err)
 {
-    static const char *const without[] = {"threads", NULL};
     const char *g2p = mli_json_string(mli_json_get(mli_worker_config(w), "g2p"), "lexicon");
     if (strcmp(g2p, "espeak") == 0) {
         out[0] = '\0';
         return MODELLAB_OK;
     }
-    return mli_worker_step_key(w, VERSION, without, out, err);
+    return mli_worker_step_key(w, VERSION, NULL, out, err);
 }
 
 const mli_step_kind mli_step_kind_tts = {

@@ -378,7 +378,7 @@ static void write_built_in(mli_jw *w, const mli_pipeline *p)
     mli_jw_end_object(w);
 }
 
-/* With the steps resolved; one that no longer holds has the steps that it names. */
+/* As it is stored: its steps are not resolved. */
 MODELLAB_MUST_CHECK static modellab_status write_own(const mli_lab *lab, mli_jw *w,
                                                      const char *name, modellab_error *err)
 {

@@ -196,9 +196,10 @@ MODELLAB_MUST_CHECK modellab_status mli_worker_model(mli_worker *w, const char *
                                                      modellab_error *err);
 /* One that the step opened by itself, for its record. Texts are copied but the key. */
 void mli_worker_note_model(mli_worker *w, const char *key, const char *name, const char *sha256);
-/* The key of a step that depends on the input, its options (but those of `without`, NULL = none),
- * its models, the instruction set, and the results of the steps that it needs and wants. `version`
- * rises whenever the same inputs begin to give other results. "" when one of those has no key. */
+/* The key of a step that depends on the input, its options (but those of `without`, NULL =
+ * threads), its models, the instruction set, and the results of the steps that it needs and wants.
+ * `version` rises whenever the same inputs begin to give other results. "" when one of those has no
+ * key. */
 MODELLAB_MUST_CHECK modellab_status mli_worker_step_key(mli_worker *w, int32_t version,
                                                         const char *const *without, char out[65],
                                                         modellab_error *err);

@@ -26,7 +26,6 @@ typedef struct mli_model_opener {
 } mli_model_opener;
 
 /* Of a detector of voice activity, an mli_silero: step_vad.c. */
-extern const mli_model_opener mli_opener_vad;
 
 enum { MLI_WORKER_OTHERS = 4 };
 #define MLI_WORKER_OTHERS_BYTES ((int64_t)1 << 30) /* that is kept at most; one may be more */

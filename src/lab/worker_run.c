@@ -353,25 +353,12 @@ static int32_t exit_code(modellab_status status)
     }
 }
 
-/* Next name of the comma-separated list at *rest; false at its end. */
-static bool next_name(const char **rest, char out[NAME_BYTES])
-{
-    const char *from = *rest;
-    size_t bytes = strcspn(from, ",");
-    if (bytes == 0 || bytes >= NAME_BYTES) {
-        return false;
-    }
-    memcpy(out, from, bytes);
-    out[bytes] = '\0';
-    *rest = from + bytes + (from[bytes] == ',');
-    return true;
-}
-
 int32_t mli_worker_run(mli_worker *w)
 {
     course c = {.reason = MODELLAB_REASON_NONE};
     modellab_error err = MODELLAB_ERROR_INIT;
-    const char *rest = w->order.steps;
+    const char *rest = w->order.steps, *next;
+    size_t bytes;
     char name[NAME_BYTES];
     modellab_status status = mli_worker_say_sandbox(w, &err);
     if (status == MODELLAB_OK && !mli_worker_sandbox_suffices(w, c.message, sizeof(c.message))) {
@@ -379,9 +366,16 @@ int32_t mli_worker_run(mli_worker *w)
         c.stopped = true;
     }
     for (int i = 0; status == MODELLAB_OK; i++) {
-        if (is_last(&c, rest) || !next_name(&rest, name)) {
+        if (is_last(&c, rest) || !mli_steps_next(&rest, &next, &bytes)) {
             break;
         }
+        if (bytes >= sizeof(name)) {
+            c.reason = MODELLAB_REASON_INTERNAL;
+            (void)mli_str_copy(c.message, sizeof(c.message), "the order names no step of mine");
+            break;
+        }
+        memcpy(name, next, bytes);
+        name[bytes] = '\0';
         status = take_step(w, name, rest, i, &c, &err);
     }
     if (status == MODELLAB_OK) {
