@@ -86,7 +86,11 @@ def main():
             done = subprocess.run([program, "transcribe", *files, "--model", "whisper-base", "--language", "en", "--beam", "5",
                                    "--lab", os.path.join(folder, "lab"), "--json", "--quiet"],
                                   capture_output=True, text=True, env=env)
-            results = json.loads(done.stdout)["results"]
+            results = json.loads(done.stdout)["results"] if done.returncode == 0 else []
+            if len(results) != len(sentences):
+                print("seed %d: transcribe ended with %d and %d results of %d: %s"
+                      % (seed, done.returncode, len(results), len(sentences), done.stderr))
+                sys.exit(1)
             wrong = words = 0
             for sentence, result in zip(sentences, results):
                 ref, hyp = normal(sentence), normal(result["transcript"]["text"])

@@ -8,7 +8,8 @@ run align "$work/no.wav" "$work/talk.txt"
 check "models that are not installed" says whisper-tiny.en
 check "it fails" [ "$code" -ne 0 ]
 run align "$work/no.wav" "$work/no.txt"
-check "no text" [ "$code" -ne 0 ]
+check "no text" exit_is 4
+check "it names the text, no model" sh -c "grep -qF no.txt '$err' && ! grep -qF whisper '$err'"
 run align "$work/no.wav"
 check "a text must be named" exit_is 2
 run transcribe "$work/talk.txt" --format textgrid --beam 99

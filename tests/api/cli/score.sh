@@ -58,5 +58,5 @@ check "lines that do not match" exit_is 3
 printf 'SPEAKER a 1 x\n' >"$work/bad.rttm"
 run score der "$work/ref.rttm" "$work/bad.rttm"
 check "a damaged file" exit_is 3
-check "a damaged file: the line" says "1"
+check "a damaged file: the line" says "bad.rttm: line 1: "
 finish

@@ -8,8 +8,6 @@ voice=$top/tests/fuzz/corpus/piper/tiny.onnx
 run speak "A cat." -o "$work/a.wav" --voice "$voice"
 check "without a dictionary" exit_is 4
 check "it says which" says "cmudict"
-mkdir -p "$work/models/cmudict" && cp "$top/tests/api/tiny.dict" "$work/models/cmudict/cmudict.dict"
-printf '{"name":"cmudict","files":[]}' >"$work/models/cmudict/model.json"
 run speak "kat" --ipa -o "$work/a.wav" --voice "$voice"
 check "IPA needs none" exit_is 0
 check "what came of it" says "1 sentences, 1 words"
@@ -43,6 +41,18 @@ check "words" json_is words.1.word ti
 check "their place" json_is words.1.at 4
 check "phonemes" json_is phonemes.0.symbol k
 check "the output" json_is rate_hz 16000
+
+dictionary=$work/models/cmudict
+mkdir -p "$dictionary" && cp "$top/tests/api/tiny.dict" "$dictionary/cmudict.dict"
+printf '{"version":1,"name":"cmudict","architecture":"cmudict","task":"lexicon","files":[{"name":"%s","sha256":"%s","bytes":%d,"role":"lexicon"}]}' \
+  cmudict.dict "$(sha256sum "$dictionary/cmudict.dict" | cut -d ' ' -f 1)" "$(stat -c %s "$dictionary/cmudict.dict")" \
+  >"$dictionary/model.json"
+run speak "A cat." -o "$work/h.wav" --voice "$voice" --json
+check "text by the dictionary" exit_is 0
+check "its words" json_is words.1.word cat
+check "both by the dictionary" json_is from_lexicon 2
+check "what it says of cat" json_is phonemes.1.symbol k
+check "a file of it" sh -c "head -c 4 '$work/h.wav' | grep -q RIFF"
 
 run speak "kat" --ipa --voice "$voice"
 check "no output" exit_is 2
