@@ -282,6 +282,7 @@ char *kit_read_bytes(const char *path, size_t *bytes)
     assert_non_null(data);
     *bytes = fread(data, 1, 1 << 20, file);
     assert_true(*bytes < 1 << 20);
+    data[*bytes] = '\0';
     assert_int_equal(fclose(file), 0);
     return data;
 }

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "base/json.h"
+
 typedef struct kit {
     char root[256];
     const char *worker_program, *host_program;
@@ -78,7 +80,7 @@ size_t kit_count_events(const kit *k, const char *run_id, const char *type);
 bool kit_has_finding(const modellab_report *report, const char *id);
 void kit_sleep_ms(int ms);
 void kit_run_path(const kit *k, const char *run_id, const char *name, char out[512]);
-char *kit_read_bytes(const char *path, size_t *bytes); /* a whole file of less than 1 MiB */
+char *kit_read_bytes(const char *path, size_t *bytes); /* below 1 MiB; a 0 is behind it */
 void kit_write_bytes(const char *path, const char *data, size_t bytes);
 
 /* The last words of an old attempt in the run's journal, as if no fence told them from the present
@@ -105,6 +107,20 @@ kit_census kit_take_census(const kit *k, pid_t host);
 /* KIT_LEAKS_*: of what the host has more than before; prints both. */
 int kit_leaks(const kit *k, pid_t host, const kit_census *before);
 
+/* --- kit_results.c --- */
+
+/* What was submitted, by a host that ends with it; the run as it ended. */
+modellab_run *kit_execute(kit *k, const char *fail_step, const char *run_id);
+modellab_run *kit_execute_bare(kit *k, const char *request, const char *fail_step,
+                               char run_id[MODELLAB_RUN_ID_BYTES]);
+modellab_run *kit_execute_sample(kit *k, const char *request, const char *fail_step,
+                                 char run_id[MODELLAB_RUN_ID_BYTES]);
+/* A file of the first attempt, as kit_read_bytes() reads it, or as JSON. */
+char *kit_read_artifact(const kit *k, const char *run_id, const char *name, size_t *bytes);
+mli_json *kit_read_json(const kit *k, const char *run_id, const char *name);
+/* The run's record contains it. */
+void kit_expect_json(const modellab_run *run, const char *part);
+
 /* --- kit_models.c --- */
 
 #define KIT_NO_MODELS "MODEL_LAB_TEST_MODELS has no whisper-tiny.en and sample-conversation"
@@ -114,6 +130,11 @@ bool kit_find_models(void);
  */
 bool kit_make_cache(void);
 bool kit_remove_cache(void);
+/* What a main() with real weights begins with: the programs of the command line, the models (also
+ * `more_models`, up to a NULL; NULL = none), one cache. False: it returns `code`; what it lacks is
+ * printed. */
+bool kit_begin_with_models(int argc, char **argv, const char *const *more_models, int *code);
+int kit_end_with_models(int failed); /* what main() returns after so many failed tests */
 /* The recording `times` times over, or its first seconds. */
 void kit_submit_sample(kit *k, const char *request, size_t times,
                        char run_id[MODELLAB_RUN_ID_BYTES]);

@@ -44,6 +44,34 @@ bool kit_remove_cache(void)
     return mli_os_remove_tree(&mli_os_system_files, cache) == 0;
 }
 
+bool kit_begin_with_models(int argc, char **argv, const char *const *more_models, int *code)
+{
+    char path[512], below[128];
+    *code = 2;
+    if (!kit_arguments(argc, argv, 0)) {
+        return false;
+    }
+    *code = 0;
+    if (!kit_find_models()) {
+        (void)printf("skipped: " KIT_NO_MODELS "\n");
+        return false;
+    }
+    for (size_t i = 0; more_models != NULL && more_models[i] != NULL; i++) {
+        (void)snprintf(below, sizeof(below), "%s/model.json", more_models[i]);
+        if (!is_there(getenv("MODEL_LAB_TEST_MODELS"), below, path, sizeof(path))) {
+            (void)printf("skipped: MODEL_LAB_TEST_MODELS has no %s\n", more_models[i]);
+            return false;
+        }
+    }
+    *code = 1;
+    return kit_make_cache();
+}
+
+int kit_end_with_models(int failed)
+{
+    return kit_remove_cache() ? failed : 1;
+}
+
 /* Offset of the samples: behind the head of the chunk "data". */
 static size_t data_offset(const unsigned char *wav, size_t bytes)
 {

@@ -57,14 +57,11 @@ static void it_completes(void **state)
     kit *k = *state;
     char id[MODELLAB_RUN_ID_BYTES];
     bool partial = true;
-    kit_submit_sample(
-        k, "{\"pipeline\":\"transcribe\",\"config\":{\"asr\":{\"formats\":[\"srt\",\"txt\"]}}}", 1,
-        id);
-    pid_t host = kit_start_host(k, &(kit_host){0});
-    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_COMPLETED);
-    kit_stop_host(k, host);
-    modellab_run *run = kit_load(k, id);
+    modellab_run *run = kit_execute_sample(
+        k, "{\"pipeline\":\"transcribe\",\"config\":{\"asr\":{\"formats\":[\"srt\",\"txt\"]}}}",
+        NULL, id);
     modellab_run_info info = kit_info(run);
+    assert_int_equal(info.status, MODELLAB_RUN_COMPLETED);
     assert_string_equal(info.model, "whisper-tiny.en");
     assert_int_equal(strlen(info.model_sha256), 64);
     assert_non_null(strstr(info.engine, "isa="));
@@ -115,20 +112,14 @@ static void transcribe(kit *k, char id[MODELLAB_RUN_ID_BYTES])
 
 static void expect_same_transcript(const kit *k, const char *a, const char *b)
 {
-    static char text[2][65536];
-    char paths[2][512];
-    size_t bytes[2];
-    kit_run_path(k, a, "artifacts/1-transcript.json", paths[0]);
-    kit_run_path(k, b, "artifacts/1-transcript.json", paths[1]);
-    for (int i = 0; i < 2; i++) {
-        FILE *file = fopen(paths[i], "rb");
-        assert_non_null(file);
-        bytes[i] = fread(text[i], 1, sizeof(text[i]), file);
-        assert_int_equal(fclose(file), 0);
-    }
-    assert_true(bytes[0] > 100 && bytes[0] < sizeof(text[0]));
-    assert_int_equal(bytes[0], bytes[1]);
-    assert_memory_equal(text[0], text[1], bytes[0]);
+    size_t bytes = 0, more = 0;
+    char *one = kit_read_artifact(k, a, "transcript.json", &bytes);
+    char *two = kit_read_artifact(k, b, "transcript.json", &more);
+    assert_true(bytes > 100);
+    assert_int_equal(bytes, more);
+    assert_memory_equal(one, two, bytes);
+    free(one);
+    free(two);
 }
 
 static void flip_a_byte(const char *path, long at)
@@ -316,16 +307,9 @@ int main(int argc, char **argv)
         KIT_TEST(a_packer_leaves_with_its_host),           KIT_TEST(it_completes),
         KIT_TEST(images_are_made_beside_runs_and_checked), KIT_TEST(a_deadline_keeps_what_is_done),
         KIT_TEST(a_kill_keeps_what_is_in_the_journal),     KIT_TEST(a_model_that_is_gone)};
-    if (!kit_arguments(argc, argv, 0)) {
-        return 2;
+    int code = 0;
+    if (!kit_begin_with_models(argc, argv, NULL, &code)) {
+        return code;
     }
-    if (!kit_find_models()) {
-        (void)printf("skipped: %s\n", KIT_NO_MODELS);
-        return 0;
-    }
-    if (!kit_make_cache()) {
-        return 1;
-    }
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    return kit_remove_cache() ? failed : 1;
+    return kit_end_with_models(cmocka_run_group_tests(tests, NULL, NULL));
 }

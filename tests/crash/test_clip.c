@@ -97,16 +97,9 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {KIT_TEST(a_clip_does_not_wait_for_a_file),
                                        KIT_TEST(without_room_for_short_runs_it_waits)};
-    if (!kit_arguments(argc, argv, 0)) {
-        return 2;
+    int code = 0;
+    if (!kit_begin_with_models(argc, argv, NULL, &code)) {
+        return code;
     }
-    if (!kit_find_models()) {
-        (void)printf("skipped: %s\n", KIT_NO_MODELS);
-        return 0;
-    }
-    if (!kit_make_cache()) {
-        return 1;
-    }
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    return kit_remove_cache() ? failed : 1;
+    return kit_end_with_models(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -14,29 +14,6 @@
 #include "base/json.h"
 #include "crash/kit.h"
 
-static modellab_run *execute_sample(kit *k, const char *request, const char *fail_step,
-                                    char id[MODELLAB_RUN_ID_BYTES])
-{
-    kit_submit_sample(k, request, 1, id);
-    pid_t host = kit_start_host(k, &(kit_host){.fail_step = fail_step});
-    (void)kit_wait_final(k, id);
-    kit_stop_host(k, host);
-    return kit_load(k, id);
-}
-
-static mli_json *read_artifact(kit *k, const char *id, const char *name)
-{
-    char path[512], file[64];
-    size_t bytes = 0;
-    mli_json *root = NULL;
-    (void)snprintf(file, sizeof(file), "artifacts/1-%s", name);
-    kit_run_path(k, id, file, path);
-    char *text = kit_read_bytes(path, &bytes);
-    assert_int_equal(mli_json_parse(text, bytes, 1 << 20, &root, NULL), MODELLAB_OK);
-    free(text);
-    return root;
-}
-
 static double member(const mli_json *list, size_t i, const char *key)
 {
     return mli_json_number(mli_json_get(mli_json_at(list, i), key), NAN);
@@ -49,12 +26,12 @@ static void speech_as_the_library_finds_it(void **state)
     char id[MODELLAB_RUN_ID_BYTES];
     modellab_model *model = NULL;
     modellab_vad_result *result = NULL;
-    modellab_run *run =
-        execute_sample(k, "{\"steps\":[\"vad\"],\"config\":{\"vad\":{\"pad_ms\":50}}}", NULL, id);
+    modellab_run *run = kit_execute_sample(
+        k, "{\"steps\":[\"vad\"],\"config\":{\"vad\":{\"pad_ms\":50}}}", NULL, id);
     if (kit_info(run).status != MODELLAB_RUN_COMPLETED) {
         fail_msg("%s", kit_info(run).message);
     }
-    mli_json *speech = read_artifact(k, id, "speech.json");
+    mli_json *speech = kit_read_json(k, id, "speech.json");
     const mli_json *segments = mli_json_get(speech, "segments");
     modellab_vad_options options = MODELLAB_VAD_OPTIONS_INIT;
     options.pad_ms = 50;
@@ -69,12 +46,8 @@ static void speech_as_the_library_finds_it(void **state)
         assert_true(fabs(one.start - member(segments, i, "start")) < 1e-9);
         assert_true(fabs(one.end - member(segments, i, "end")) < 1e-9);
     }
-    modellab_buffer *json = NULL;
-    assert_int_equal(modellab_run_to_json(run, &json, NULL), MODELLAB_OK);
-    assert_non_null(strstr(modellab_buffer_data(json),
-                           "\"models\":[{\"name\":\"silero-vad-v6\",\"option\":\"model\","
-                           "\"sha256\":\""));
-    modellab_buffer_destroy(json);
+    kit_expect_json(run, "\"models\":[{\"name\":\"silero-vad-v6\",\"option\":\"model\","
+                         "\"sha256\":\"");
     modellab_vad_result_unref(result);
     modellab_model_unref(model);
     mli_json_free(speech);
@@ -133,7 +106,7 @@ static bool has_part(const mli_json *manifest, const char *list, const char *nam
 /* The parts of the ledger tile the input; returns the milliseconds of a label. */
 static int64_t check_coverage(kit *k, const char *id, const char *label)
 {
-    mli_json *root = read_artifact(k, id, "coverage.json");
+    mli_json *root = kit_read_json(k, id, "coverage.json");
     const mli_json *sums = mli_json_get(root, "milliseconds"), *parts = mli_json_get(root, "parts");
     int64_t duration = mli_json_int(mli_json_get(sums, "duration"), -1);
     int64_t sum = 0, found = mli_json_int(mli_json_get(sums, label), -1);
@@ -157,10 +130,10 @@ static void a_bundle_of_all_that_there_is(void **state)
 {
     kit *k = *state;
     char id[MODELLAB_RUN_ID_BYTES];
-    modellab_run *run = execute_sample(k, "{\"steps\":[\"vad\",\"asr\",\"bundle\"]}", NULL, id);
+    modellab_run *run = kit_execute_sample(k, "{\"steps\":[\"vad\",\"asr\",\"bundle\"]}", NULL, id);
     assert_int_equal(kit_info(run).status, MODELLAB_RUN_COMPLETED);
     modellab_run_unref(run);
-    mli_json *manifest = read_artifact(k, id, "bundle_manifest.json");
+    mli_json *manifest = kit_read_json(k, id, "bundle_manifest.json");
     assert_true(has_part(manifest, "parts", "transcript", NULL));
     assert_true(has_part(manifest, "parts", "subtitles", NULL));
     assert_true(has_part(manifest, "parts", "speech", NULL));
@@ -178,11 +151,12 @@ static void a_bundle_of_a_failed_run(void **state)
 {
     kit *k = *state;
     char id[MODELLAB_RUN_ID_BYTES];
-    modellab_run *run = execute_sample(k, "{\"steps\":[\"vad\",\"asr\",\"bundle\"]}", "asr", id);
+    modellab_run *run =
+        kit_execute_sample(k, "{\"steps\":[\"vad\",\"asr\",\"bundle\"]}", "asr", id);
     assert_int_equal(kit_info(run).status, MODELLAB_RUN_FAILED);
     assert_string_equal(kit_info(run).failed_step, "asr");
     modellab_run_unref(run);
-    mli_json *manifest = read_artifact(k, id, "bundle_manifest.json");
+    mli_json *manifest = kit_read_json(k, id, "bundle_manifest.json");
     assert_true(has_part(manifest, "parts", "speech", NULL));
     assert_true(has_part(manifest, "absent", "transcript", "failed"));
     mli_json_free(manifest);
@@ -198,14 +172,14 @@ static void extracts_of_the_transcript(void **state)
 {
     kit *k = *state;
     char id[MODELLAB_RUN_ID_BYTES];
-    modellab_run *run = execute_sample(k, FULL, NULL, id);
+    modellab_run *run = kit_execute_sample(k, FULL, NULL, id);
     if (kit_info(run).status != MODELLAB_RUN_COMPLETED) {
         fail_msg("%s", kit_info(run).message);
     }
     modellab_run_unref(run);
-    mli_json *summary = read_artifact(k, id, "summary.json");
-    mli_json *transcript = read_artifact(k, id, "transcript.json");
-    mli_json *chapters = read_artifact(k, id, "chapters.json");
+    mli_json *summary = kit_read_json(k, id, "summary.json");
+    mli_json *transcript = kit_read_json(k, id, "transcript.json");
+    mli_json *chapters = kit_read_json(k, id, "chapters.json");
     const mli_json *sentences = mli_json_get(summary, "sentences");
     const char *said = mli_json_string(mli_json_get(transcript, "text"), "");
     assert_string_equal(mli_json_string(mli_json_get(summary, "provider"), ""), "embedded");
@@ -216,7 +190,7 @@ static void extracts_of_the_transcript(void **state)
         assert_non_null(strstr(said, text));
     }
     assert_int_equal(mli_json_count(mli_json_get(chapters, "chapters")), 1); /* half a minute */
-    mli_json *manifest = read_artifact(k, id, "bundle_manifest.json");
+    mli_json *manifest = kit_read_json(k, id, "bundle_manifest.json");
     assert_true(has_part(manifest, "parts", "summary", NULL));
     assert_true(has_part(manifest, "parts", "action_items", NULL));
     assert_true(has_part(manifest, "parts", "chapters", NULL));
@@ -231,15 +205,11 @@ static void an_extract_that_fails(void **state)
 {
     kit *k = *state;
     char id[MODELLAB_RUN_ID_BYTES];
-    modellab_run *run = execute_sample(k, FULL, "summary", id);
-    modellab_buffer *json = NULL;
+    modellab_run *run = kit_execute_sample(k, FULL, "summary", id);
     assert_int_equal(kit_info(run).status, MODELLAB_RUN_COMPLETED);
-    assert_int_equal(modellab_run_to_json(run, &json, NULL), MODELLAB_OK);
-    assert_non_null(strstr(modellab_buffer_data(json),
-                           "\"warnings\":[{\"step\":\"summary\",\"status\":\"FAILED\""));
-    modellab_buffer_destroy(json);
+    kit_expect_json(run, "\"warnings\":[{\"step\":\"summary\",\"status\":\"FAILED\"");
     modellab_run_unref(run);
-    mli_json *manifest = read_artifact(k, id, "bundle_manifest.json");
+    mli_json *manifest = kit_read_json(k, id, "bundle_manifest.json");
     assert_true(has_part(manifest, "parts", "transcript", NULL));
     assert_true(has_part(manifest, "parts", "action_items", NULL));
     assert_true(has_part(manifest, "absent", "summary", "failed"));
@@ -285,7 +255,7 @@ static void a_cancel_while_a_step_works(void **state)
     (void)kit_wait_final(k, id);
     kit_expect_end(k, id, MODELLAB_RUN_CANCELLED, MODELLAB_REASON_CANCELLED_BY_USER);
     kit_stop_host(k, host);
-    mli_json_free(read_artifact(k, id, "transcript.json")); /* what was finished stays */
+    mli_json_free(kit_read_json(k, id, "transcript.json")); /* what was finished stays */
 }
 
 /* The run's log does not hold this text. */
@@ -306,14 +276,14 @@ static void a_run_that_scores_itself(void **state)
 {
     kit *k = *state;
     char id[MODELLAB_RUN_ID_BYTES];
-    modellab_run *run = execute_sample(
+    modellab_run *run = kit_execute_sample(
         k,
         "{\"steps\":[\"asr\",\"score\"],\"config\":{\"score\":{\"reference_text\":\"Quetzal one.\","
         "\"normalizer\":\"none\",\"reference_turns\":\"SPEAKER a 1 0 5 <NA> <NA> x\"}}}",
         NULL, id);
     assert_int_equal(kit_info(run).status, MODELLAB_RUN_COMPLETED);
     modellab_run_unref(run);
-    mli_json *score = read_artifact(k, id, "score.json");
+    mli_json *score = kit_read_json(k, id, "score.json");
     const mli_json *words = mli_json_get(score, "words");
     assert_null(mli_json_get(score, "partial"));
     assert_int_equal(mli_json_int(mli_json_get(words, "reference"), -1), 2);
@@ -323,36 +293,37 @@ static void a_run_that_scores_itself(void **state)
     mli_json_free(score);
     check_log(k, id, "Quetzal");
 
-    run = execute_sample(k,
-                         "{\"steps\":[\"asr\",\"score\"],\"config\":{\"score\":{"
-                         "\"reference_text\":\"Quetzal one.\"}}}",
-                         "asr", id);
+    run = kit_execute_sample(k,
+                             "{\"steps\":[\"asr\",\"score\"],\"config\":{\"score\":{"
+                             "\"reference_text\":\"Quetzal one.\"}}}",
+                             "asr", id);
     assert_int_equal(kit_info(run).status, MODELLAB_RUN_FAILED);
     assert_string_equal(kit_info(run).failed_step, "asr");
     modellab_run_unref(run);
-    score = read_artifact(k, id, "score.json");
+    score = kit_read_json(k, id, "score.json");
     assert_int_equal(mli_json_typeof(mli_json_get(score, "words")), MLI_JSON_NULL);
     mli_json_free(score);
 
     /* A part of the text is not scored as if it were all: the score says so, and names the file. */
-    run = execute_sample(k,
-                         "{\"steps\":[\"asr\",\"score\"],\"config\":{\"score\":{"
-                         "\"reference_text\":\"Quetzal one.\"}}}",
-                         "asr:fail_windows", id);
+    run = kit_execute_sample(k,
+                             "{\"steps\":[\"asr\",\"score\"],\"config\":{\"score\":{"
+                             "\"reference_text\":\"Quetzal one.\"}}}",
+                             "asr:fail_windows", id);
     assert_string_equal(kit_info(run).failed_step, "asr");
     modellab_run_unref(run);
-    score = read_artifact(k, id, "score.json");
+    score = kit_read_json(k, id, "score.json");
     assert_true(mli_json_bool(mli_json_get(score, "partial"), false));
     assert_true(mli_json_int(mli_json_get(mli_json_get(score, "words"), "insertions"), -1) > 0);
     mli_json_free(score);
 
-    run = execute_sample(k, "{\"steps\":[\"asr\",\"score\"]}", NULL, id); /* it may fail */
+    run = kit_execute_sample(k, "{\"steps\":[\"asr\",\"score\"]}", NULL, id); /* it may fail */
     assert_int_equal(kit_info(run).status, MODELLAB_RUN_COMPLETED);
     modellab_run_unref(run);
 }
 
 int main(int argc, char **argv)
 {
+    static const char *const more[] = {"silero-vad-v6", NULL};
     const struct CMUnitTest tests[] = {
         KIT_TEST(speech_as_the_library_finds_it), KIT_TEST(models_of_all_steps_are_checked),
         KIT_TEST(a_bundle_of_all_that_there_is),  KIT_TEST(a_run_that_scores_itself),
@@ -360,16 +331,9 @@ int main(int argc, char **argv)
         KIT_TEST(an_extract_that_fails),          KIT_TEST(a_killed_worker),
         KIT_TEST(a_cancel_while_a_step_works),
     };
-    if (!kit_arguments(argc, argv, 0)) {
-        return 2;
+    int code = 0;
+    if (!kit_begin_with_models(argc, argv, more, &code)) {
+        return code;
     }
-    if (!kit_find_models()) {
-        (void)printf("skipped: " KIT_NO_MODELS "\n");
-        return 0;
-    }
-    if (!kit_make_cache()) {
-        return 1;
-    }
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    return kit_remove_cache() ? failed : 1;
+    return kit_end_with_models(cmocka_run_group_tests(tests, NULL, NULL));
 }

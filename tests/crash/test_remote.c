@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -36,34 +38,34 @@ static void start_service(script *s, const reply *replies, int count)
 static modellab_run *execute(kit *k, const char *request, char id[MODELLAB_RUN_ID_BYTES])
 {
     kit_submit_start(k, request, 12.0, id);
-    pid_t host = kit_start_host(k, &(kit_host){0});
-    (void)kit_wait_final(k, id);
-    kit_stop_host(k, host);
-    return kit_load(k, id);
+    return kit_execute(k, NULL, id);
 }
 
-static void expect_json(const modellab_run *run, const char *part)
-{
-    modellab_buffer *json = NULL;
-    assert_int_equal(modellab_run_to_json(run, &json, NULL), MODELLAB_OK);
-    if (strstr(modellab_buffer_data(json), part) == NULL) {
-        fail_msg("no %s in %s", part, (const char *)modellab_buffer_data(json));
-    }
-    modellab_buffer_destroy(json);
-}
-
-/* Files below the lab that hold the key. */
-static int files_with_key(const kit *k)
+/* Whether files below the lab hold the key. */
+static bool files_with_key(const kit *k)
 {
     char command[400];
     (void)snprintf(command, sizeof(command), "grep -rq '%s' '%s'", KEY, k->root);
-    return system(command) == 0;
+    int how = system(command);
+    assert_true(WIFEXITED(how) && WEXITSTATUS(how) < 2); /* 2: it could not look */
+    return WEXITSTATUS(how) == 0;
+}
+
+/* Planted: a file that holds it is found. */
+static void expect_no_file_with_key(const kit *k)
+{
+    char path[512];
+    (void)snprintf(path, sizeof(path), "%s/runs/planted", k->root);
+    assert_false(files_with_key(k));
+    kit_write_bytes(path, "x" KEY "x", strlen(KEY) + 2);
+    assert_true(files_with_key(k));
+    assert_int_equal(unlink(path), 0);
 }
 
 static void a_summary_by_the_service(void **state)
 {
     kit *k = *state;
-    char id[MODELLAB_RUN_ID_BYTES], path[512];
+    char id[MODELLAB_RUN_ID_BYTES];
     static script s;
     const reply replies[] = {{503, "", "", 0, 0, false}, {200, "", SUMMARY, 0, 0, false}};
     start_service(&s, replies, 2);
@@ -74,8 +76,7 @@ static void a_summary_by_the_service(void **state)
         fail_msg("%s", info.message);
     }
     size_t bytes = 0;
-    kit_run_path(k, id, "artifacts/1-summary.json", path);
-    char *text = kit_read_bytes(path, &bytes);
+    char *text = kit_read_artifact(k, id, "summary.json", &bytes);
     const char *expected = "{\"provider\":\"remote\",\"model\":\"tiny-chat\",\"answered_by\":"
                            "\"tiny-chat-2026\",\"calls\":2,\"tokens_in\":70,\"tokens_out\":9,"
                            "\"text\":\"They say hello.\",\"sentences\":[]}\n";
@@ -84,7 +85,7 @@ static void a_summary_by_the_service(void **state)
     }
     free(text);
     /* both tries are counted */
-    expect_json(run, "\"api_calls\":2");
+    kit_expect_json(run, "\"api_calls\":2");
     assert_int_equal(s.requests, 2);
     /* the run's ids went out, the key too, and the words that were said */
     char header[200];
@@ -94,7 +95,7 @@ static void a_summary_by_the_service(void **state)
     assert_non_null(strcasestr(s.head, "Authorization: Bearer " KEY));
     assert_non_null(strcasestr(s.body, "hello"));
     assert_non_null(strstr(s.body, "at most 2 sentences"));
-    assert_int_equal(files_with_key(k), 0);
+    expect_no_file_with_key(k);
     modellab_run_unref(run);
 }
 
@@ -111,7 +112,7 @@ static void no_call_beyond_the_cap(void **state)
     assert_int_equal(info.status, MODELLAB_RUN_FAILED);
     assert_int_equal(info.reason, MODELLAB_REASON_API_CALLS_CAP);
     assert_int_equal(s.requests, 0);
-    expect_json(run, "\"transcript.json\""); /* it is kept all the same */
+    kit_expect_json(run, "\"transcript.json\""); /* it is kept all the same */
     modellab_run_unref(run);
 }
 
@@ -128,8 +129,40 @@ static void an_answer_of_another_form(void **state)
     assert_int_equal(info.status, MODELLAB_RUN_FAILED);
     assert_string_equal(info.failed_step, "summary");
     assert_non_null(strstr(info.message, "has not the form asked for"));
-    assert_int_equal(files_with_key(k), 0);
+    assert_false(files_with_key(k));
     modellab_run_unref(run);
+}
+
+/* Completes on this host; tells whose worker did it. */
+static pid_t worker_of(kit *k, const char *id)
+{
+    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_COMPLETED);
+    return kit_worker_pid(k, id);
+}
+
+/* One that may use the network is not kept for others, and none that was kept gets such a run. */
+static void its_worker_is_used_once(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    pid_t pids[4];
+    static script s;
+    const reply replies[] = {{200, "", SUMMARY, 0, 0, false}, {200, "", SUMMARY, 0, 0, false}};
+    start_service(&s, replies, 2);
+    pid_t host = kit_start_host(k, &(kit_host){.workers = 1});
+    for (int i = 0; i < 4; i++) { /* remote, plain, plain, remote */
+        if (i == 0 || i == 3) {
+            kit_submit_start(k, REQUEST(""), 12.0, id);
+        } else {
+            kit_submit(k, "{\"pipeline\":\"ingest\"}", 0.1, id);
+        }
+        pids[i] = worker_of(k, id);
+    }
+    kit_stop_host(k, host);
+    script_stop(&s);
+    assert_int_not_equal(pids[0], pids[1]);
+    assert_int_equal(pids[1], pids[2]); /* others are kept here */
+    assert_int_not_equal(pids[2], pids[3]);
 }
 
 static void cancel_while_it_thinks(void **state)
@@ -155,21 +188,13 @@ static void cancel_while_it_thinks(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        KIT_TEST(a_summary_by_the_service),
-        KIT_TEST(no_call_beyond_the_cap),
-        KIT_TEST(an_answer_of_another_form),
+        KIT_TEST(a_summary_by_the_service),  KIT_TEST(no_call_beyond_the_cap),
+        KIT_TEST(an_answer_of_another_form), KIT_TEST(its_worker_is_used_once),
         KIT_TEST(cancel_while_it_thinks),
     };
-    if (!kit_arguments(argc, argv, 0)) {
-        return 2;
+    int code = 0;
+    if (!kit_begin_with_models(argc, argv, NULL, &code)) {
+        return code;
     }
-    if (!kit_find_models()) {
-        (void)printf("skipped: " KIT_NO_MODELS "\n");
-        return 0;
-    }
-    if (!kit_make_cache()) {
-        return 1;
-    }
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    return kit_remove_cache() ? failed : 1;
+    return kit_end_with_models(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -389,6 +389,7 @@ static void a_retry_goes_on_where_the_run_was(void **state)
 
 int main(int argc, char **argv)
 {
+    static const char *const more[] = {"silero-vad-v6", NULL};
     const struct CMUnitTest tests[] = {KIT_TEST(killed_at_every_window),
                                        KIT_TEST(a_checkpoint_that_forgets_is_found),
                                        KIT_TEST(windows_that_make_no_sense_are_done_again),
@@ -397,16 +398,9 @@ int main(int argc, char **argv)
                                        KIT_TEST(a_rerun_that_dies_early_has_nothing_of_its_parent),
                                        KIT_TEST(a_damaged_result_is_not_taken_over),
                                        KIT_TEST(a_retry_goes_on_where_the_run_was)};
-    if (!kit_arguments(argc, argv, 0)) {
-        return 2;
+    int code = 0;
+    if (!kit_begin_with_models(argc, argv, more, &code)) {
+        return code;
     }
-    if (!kit_find_models()) {
-        (void)printf("skipped: %s\n", KIT_NO_MODELS);
-        return 0;
-    }
-    if (!kit_make_cache()) {
-        return 1;
-    }
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    return kit_remove_cache() ? failed : 1;
+    return kit_end_with_models(cmocka_run_group_tests(tests, NULL, NULL));
 }

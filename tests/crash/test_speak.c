@@ -18,34 +18,6 @@
 #define TEXT "Dr. Smith paid $3.50 in 2024. Was it enough?"
 #define ESPEAK "/usr/bin/espeak-ng"
 
-static modellab_run *execute(kit *k, const char *request, const char *fail_step,
-                             char id[MODELLAB_RUN_ID_BYTES])
-{
-    kit_submit_bare(k, request, id);
-    pid_t host = kit_start_host(k, &(kit_host){.fail_step = fail_step});
-    (void)kit_wait_final(k, id);
-    kit_stop_host(k, host);
-    return kit_load(k, id);
-}
-
-static char *read_artifact(kit *k, const char *id, const char *name, size_t *bytes)
-{
-    char path[512], file[64];
-    (void)snprintf(file, sizeof(file), "artifacts/1-%s", name);
-    kit_run_path(k, id, file, path);
-    return kit_read_bytes(path, bytes);
-}
-
-static mli_json *read_times(kit *k, const char *id)
-{
-    size_t bytes = 0;
-    mli_json *root = NULL;
-    char *text = read_artifact(k, id, "spoken.json", &bytes);
-    assert_int_equal(mli_json_parse(text, bytes, 1 << 20, &root, NULL), MODELLAB_OK);
-    free(text);
-    return root;
-}
-
 static double member(const mli_json *list, size_t i, const char *key)
 {
     return mli_json_number(mli_json_get(mli_json_at(list, i), key), NAN);
@@ -95,24 +67,21 @@ static void a_text_as_the_library_says_it(void **state)
 {
     kit *k = *state;
     char id[MODELLAB_RUN_ID_BYTES];
-    modellab_run *run =
-        execute(k, "{\"steps\":[\"tts\"],\"config\":{\"tts\":{\"text\":\"" TEXT "\",\"seed\":5}}}",
-                NULL, id);
+    modellab_run *run = kit_execute_bare(
+        k, "{\"steps\":[\"tts\"],\"config\":{\"tts\":{\"text\":\"" TEXT "\",\"seed\":5}}}", NULL,
+        id);
     if (kit_info(run).status != MODELLAB_RUN_COMPLETED) {
         fail_msg("%s", kit_info(run).message);
     }
     size_t bytes = 0;
-    char *wav = read_artifact(k, id, "speech.wav", &bytes);
+    char *wav = kit_read_artifact(k, id, "speech.wav", &bytes);
     assert_memory_equal(wav, "RIFF", 4);
     free(wav);
-    mli_json *times = read_times(k, id);
+    mli_json *times = kit_read_json(k, id, "spoken.json");
     compare_with_library(times, bytes);
     mli_json_free(times);
-    modellab_buffer *json = NULL;
-    assert_int_equal(modellab_run_to_json(run, &json, NULL), MODELLAB_OK);
-    assert_non_null(strstr(modellab_buffer_data(json), "\"name\":\"piper-en_US-joe-medium\""));
-    assert_non_null(strstr(modellab_buffer_data(json), "\"name\":\"cmudict\""));
-    modellab_buffer_destroy(json);
+    kit_expect_json(run, "\"name\":\"piper-en_US-joe-medium\"");
+    kit_expect_json(run, "\"name\":\"cmudict\"");
     modellab_run_unref(run);
 }
 
@@ -123,20 +92,20 @@ static void by_the_users_espeak(void **state)
     static const char request[] =
         "{\"steps\":[\"tts\"],\"config\":{\"tts\":{\"text\":\"" TEXT "\",\"g2p\":\"espeak\"}}}";
     assert_int_equal(unsetenv("MODEL_LAB_ESPEAK_NG"), 0);
-    modellab_run *run = execute(k, request, NULL, id);
+    modellab_run *run = kit_execute_bare(k, request, NULL, id);
     assert_int_equal(kit_info(run).status, MODELLAB_RUN_FAILED); /* nobody said where it is */
     modellab_run_unref(run);
     if (access(ESPEAK, X_OK) != 0) {
-        (void)printf("skipped: no " ESPEAK "\n");
-        return;
+        print_message("skipped: no " ESPEAK " (package espeak-ng)\n");
+        skip();
     }
     assert_int_equal(setenv("MODEL_LAB_ESPEAK_NG", ESPEAK, 1), 0);
-    run = execute(k, request, NULL, id);
+    run = kit_execute_bare(k, request, NULL, id);
     assert_int_equal(unsetenv("MODEL_LAB_ESPEAK_NG"), 0);
     if (kit_info(run).status != MODELLAB_RUN_COMPLETED) {
         fail_msg("%s", kit_info(run).message);
     }
-    mli_json *times = read_times(k, id);
+    mli_json *times = kit_read_json(k, id, "spoken.json");
     const char *ipa = mli_json_string(mli_json_get(times, "ipa"), "");
     assert_non_null(strstr(ipa, "sm\xcb\x88\xc9\xaa\xce\xb8")); /* Smith */
     assert_int_equal(mli_json_int(mli_json_get(times, "unknown_symbols"), -1), 0);
@@ -170,12 +139,12 @@ static void refusals_and_failures(void **state)
         "{\"steps\":[\"tts\"],\"config\":{\"tts\":{\"text\":\"a\",\"speaker\":1}}}",
         "{\"steps\":[\"tts\"],\"config\":{\"tts\":{\"text\":\"a7\",\"g2p\":\"ipa\",\"seed\":1}}}"};
     for (size_t i = 0; i < 2; i++) {
-        modellab_run *run = execute(k, failing[i], NULL, id);
+        modellab_run *run = kit_execute_bare(k, failing[i], NULL, id);
         assert_int_equal(kit_info(run).status, MODELLAB_RUN_FAILED);
         assert_string_equal(kit_info(run).failed_step, "tts");
         modellab_run_unref(run);
     }
-    modellab_run *run = execute(k, failing[2], "tts", id);
+    modellab_run *run = kit_execute_bare(k, failing[2], "tts", id);
     assert_int_equal(kit_info(run).status, MODELLAB_RUN_FAILED);
     modellab_run_unref(run);
 }
@@ -202,22 +171,16 @@ static void a_cancel_while_it_speaks(void **state)
 
 int main(int argc, char **argv)
 {
+    static const char *const more[] = {"piper-en_US-joe-medium", "cmudict", NULL};
     const struct CMUnitTest tests[] = {
         KIT_TEST(a_text_as_the_library_says_it),
         KIT_TEST(by_the_users_espeak),
         KIT_TEST(refusals_and_failures),
         KIT_TEST(a_cancel_while_it_speaks),
     };
-    if (!kit_arguments(argc, argv, 0)) {
-        return 2;
+    int code = 0;
+    if (!kit_begin_with_models(argc, argv, more, &code)) {
+        return code;
     }
-    if (!kit_find_models()) {
-        (void)printf("skipped: " KIT_NO_MODELS "\n");
-        return 0;
-    }
-    if (!kit_make_cache()) {
-        return 1;
-    }
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    return kit_remove_cache() ? failed : 1;
+    return kit_end_with_models(cmocka_run_group_tests(tests, NULL, NULL));
 }

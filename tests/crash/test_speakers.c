@@ -18,48 +18,6 @@ static const char request[] =
     "{\"steps\":[\"who_said_what\"],\"config\":{\"asr\":{\"word_times\":true},"
     "\"diarization\":{\"min_speakers\":2,\"max_speakers\":2}}}";
 
-static modellab_run *execute(kit *k, const char *text, const char *fail_step,
-                             char id[MODELLAB_RUN_ID_BYTES])
-{
-    kit_submit_sample(k, text, 1, id);
-    pid_t host = kit_start_host(k, &(kit_host){.fail_step = fail_step});
-    (void)kit_wait_final(k, id);
-    kit_stop_host(k, host);
-    return kit_load(k, id);
-}
-
-static char *read_text(kit *k, const char *id, const char *name)
-{
-    char path[512], file[64];
-    size_t bytes = 0;
-    (void)snprintf(file, sizeof(file), "artifacts/1-%s", name);
-    kit_run_path(k, id, file, path);
-    char *text = kit_read_bytes(path, &bytes), *whole = calloc(1, bytes + 1);
-    assert_non_null(whole);
-    memcpy(whole, text, bytes);
-    free(text);
-    return whole;
-}
-
-static mli_json *read_json(kit *k, const char *id, const char *name)
-{
-    mli_json *root = NULL;
-    char *text = read_text(k, id, name);
-    assert_int_equal(mli_json_parse(text, strlen(text), 1 << 20, &root, NULL), MODELLAB_OK);
-    free(text);
-    return root;
-}
-
-static void expect_in_record(const modellab_run *run, const char *text)
-{
-    modellab_buffer *json = NULL;
-    assert_int_equal(modellab_run_to_json(run, &json, NULL), MODELLAB_OK);
-    if (strstr(modellab_buffer_data(json), text) == NULL) {
-        fail_msg("the record does not say %s: %s", text, modellab_buffer_data(json));
-    }
-    modellab_buffer_destroy(json);
-}
-
 static void turns_as_the_library_finds_them(void **state)
 {
     kit *k = *state;
@@ -67,7 +25,7 @@ static void turns_as_the_library_finds_them(void **state)
     modellab_model *encoder = NULL, *vad = NULL;
     modellab_diarization *d = NULL;
     modellab_diarization_options options = MODELLAB_DIARIZATION_OPTIONS_INIT;
-    modellab_run *run = execute(k, request, NULL, id);
+    modellab_run *run = kit_execute_sample(k, request, NULL, id);
     if (kit_info(run).status != MODELLAB_RUN_COMPLETED) {
         fail_msg("%s", kit_info(run).message);
     }
@@ -76,7 +34,7 @@ static void turns_as_the_library_finds_them(void **state)
     assert_int_equal(modellab_model_open("silero-vad-v6", NULL, &vad, NULL), MODELLAB_OK);
     assert_int_equal(modellab_diarize_file(encoder, vad, kit_sample, &options, &d, NULL),
                      MODELLAB_OK);
-    mli_json *speakers = read_json(k, id, "speakers.json");
+    mli_json *speakers = kit_read_json(k, id, "speakers.json");
     const mli_json *turns = mli_json_get(speakers, "turns");
     assert_int_equal(mli_json_count(turns), modellab_diarization_turn_count(d));
     for (size_t i = 0; i < mli_json_count(turns); i++) {
@@ -86,7 +44,7 @@ static void turns_as_the_library_finds_them(void **state)
         assert_true(fabs(one.start - start) < 0.00051);
     }
     mli_json_free(speakers);
-    mli_json *said = read_json(k, id, "who_said_what.json");
+    mli_json *said = kit_read_json(k, id, "who_said_what.json");
     const mli_json *words = mli_json_get(said, "words");
     assert_true(mli_json_count(words) > 40);
     for (size_t i = 0; i < mli_json_count(words); i++) {
@@ -94,18 +52,20 @@ static void turns_as_the_library_finds_them(void **state)
         assert_true(strncmp(name, "speaker_", 8) == 0);
     }
     mli_json_free(said);
-    char *rttm = read_text(k, id, "speakers.rttm"), *vtt = read_text(k, id, "who_said_what.vtt");
+    size_t bytes = 0;
+    char *rttm = kit_read_artifact(k, id, "speakers.rttm", &bytes);
+    char *vtt = kit_read_artifact(k, id, "who_said_what.vtt", &bytes);
     assert_non_null(strstr(rttm, "SPEAKER audio 1 "));
     assert_non_null(strstr(vtt, "<v speaker_2>"));
     free(rttm);
     free(vtt);
-    mli_json *diarized = read_json(k, id, "diarized.json");
+    mli_json *diarized = kit_read_json(k, id, "diarized.json");
     assert_string_equal(
         mli_json_string(mli_json_get(mli_json_at(mli_json_get(diarized, "segments"), 0), "speaker"),
                         ""),
         "A");
     mli_json_free(diarized);
-    expect_in_record(run, "\"name\":\"ge2e-speaker\",\"option\":\"model\"");
+    kit_expect_json(run, "\"name\":\"ge2e-speaker\",\"option\":\"model\"");
     modellab_diarization_unref(d);
     modellab_model_unref(vad);
     modellab_model_unref(encoder);
@@ -116,13 +76,13 @@ static void without_speakers_there_is_text(void **state)
 {
     kit *k = *state;
     char id[MODELLAB_RUN_ID_BYTES];
-    modellab_run *run = execute(k, request, "diarization", id);
+    modellab_run *run = kit_execute_sample(k, request, "diarization", id);
     assert_int_equal(kit_info(run).status, MODELLAB_RUN_COMPLETED);
-    expect_in_record(run,
-                     "\"warnings\":[{\"step\":\"diarization\",\"status\":\"FAILED\",\"reason\":{"
-                     "\"name\":\"internal\"");
-    expect_in_record(run, "{\"step\":\"who_said_what\",\"status\":\"SKIPPED\"");
-    mli_json *text = read_json(k, id, "transcript.json");
+    kit_expect_json(run,
+                    "\"warnings\":[{\"step\":\"diarization\",\"status\":\"FAILED\",\"reason\":{"
+                    "\"name\":\"internal\"");
+    kit_expect_json(run, "{\"step\":\"who_said_what\",\"status\":\"SKIPPED\"");
+    mli_json *text = kit_read_json(k, id, "transcript.json");
     assert_true(mli_json_count(mli_json_get(text, "segments")) > 3);
     mli_json_free(text);
     modellab_run_unref(run);
@@ -133,7 +93,7 @@ static void alone_it_fails_the_run(void **state)
 {
     kit *k = *state;
     char id[MODELLAB_RUN_ID_BYTES];
-    modellab_run *run = execute(k, "{\"steps\":[\"diarization\"]}", "diarization", id);
+    modellab_run *run = kit_execute_sample(k, "{\"steps\":[\"diarization\"]}", "diarization", id);
     assert_int_equal(kit_info(run).status, MODELLAB_RUN_FAILED);
     assert_string_equal(kit_info(run).failed_step, "diarization");
     modellab_run_unref(run);
@@ -141,21 +101,15 @@ static void alone_it_fails_the_run(void **state)
 
 int main(int argc, char **argv)
 {
+    static const char *const more[] = {"silero-vad-v6", "ge2e-speaker", NULL};
     const struct CMUnitTest tests[] = {
         KIT_TEST(turns_as_the_library_finds_them),
         KIT_TEST(without_speakers_there_is_text),
         KIT_TEST(alone_it_fails_the_run),
     };
-    if (!kit_arguments(argc, argv, 0)) {
-        return 2;
+    int code = 0;
+    if (!kit_begin_with_models(argc, argv, more, &code)) {
+        return code;
     }
-    if (!kit_find_models()) {
-        (void)printf("skipped: " KIT_NO_MODELS "\n");
-        return 0;
-    }
-    if (!kit_make_cache()) {
-        return 1;
-    }
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    return kit_remove_cache() ? failed : 1;
+    return kit_end_with_models(cmocka_run_group_tests(tests, NULL, NULL));
 }

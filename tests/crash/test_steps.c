@@ -13,17 +13,6 @@
 
 #include "crash/kit.h"
 
-/* Has it executed, with this MODEL_LAB_FAIL_STEP. */
-static modellab_run *execute(kit *k, const char *request, const char *fail_step,
-                             char id[MODELLAB_RUN_ID_BYTES])
-{
-    kit_submit_bare(k, request, id);
-    pid_t host = kit_start_host(k, &(kit_host){.fail_step = fail_step});
-    (void)kit_wait_final(k, id);
-    kit_stop_host(k, host);
-    return kit_load(k, id);
-}
-
 /* "name STATUS reason;" for each step. */
 static const char *steps_of(const modellab_run *run)
 {
@@ -51,27 +40,17 @@ static void expect_file(kit *k, const char *id, const char *name, const char *te
     free(found);
 }
 
-static void expect_json(const modellab_run *run, const char *part)
-{
-    modellab_buffer *json = NULL;
-    assert_int_equal(modellab_run_to_json(run, &json, NULL), MODELLAB_OK);
-    if (strstr(modellab_buffer_data(json), part) == NULL) {
-        fail_msg("no %s in %s", part, (const char *)modellab_buffer_data(json));
-    }
-    modellab_buffer_destroy(json);
-}
-
 static void all_complete(void **state)
 {
     char id[MODELLAB_RUN_ID_BYTES];
-    modellab_run *run = execute(
+    modellab_run *run = kit_execute_bare(
         *state, "{\"steps\":[\"noop\",\"noop_needs\",\"noop_wants\",\"noop_always\"]}", NULL, id);
     assert_int_equal(kit_info(run).status, MODELLAB_RUN_COMPLETED);
     assert_string_equal(steps_of(run),
                         "noop COMPLETED none;noop_may_fail COMPLETED none;noop_needs COMPLETED "
                         "none;noop_wants COMPLETED none;noop_always COMPLETED none;");
     expect_file(*state, id, "artifacts/1-wanted.txt", "with\n");
-    expect_json(run, "\"warnings\":[]");
+    kit_expect_json(run, "\"warnings\":[]");
     modellab_run_unref(run);
 }
 
@@ -80,8 +59,8 @@ static void one_that_may_fail_does(void **state)
     kit *k = *state;
     char id[MODELLAB_RUN_ID_BYTES];
     modellab_run *run =
-        execute(k, "{\"steps\":[\"noop\",\"noop_needs\",\"noop_wants\",\"noop_always\"]}",
-                "noop_may_fail", id);
+        kit_execute_bare(k, "{\"steps\":[\"noop\",\"noop_needs\",\"noop_wants\",\"noop_always\"]}",
+                         "noop_may_fail", id);
     modellab_run_info info = kit_info(run);
     assert_int_equal(info.status, MODELLAB_RUN_COMPLETED);
     assert_string_equal(info.failed_step, "");
@@ -91,11 +70,12 @@ static void one_that_may_fail_does(void **state)
     expect_file(k, id, "artifacts/1-wanted.txt", "without\n");
     expect_file(k, id, "artifacts/1-always.txt",
                 "noop COMPLETED\nnoop_may_fail FAILED\nnoop_needs SKIPPED\nnoop_wants COMPLETED\n");
-    expect_json(run, "\"warnings\":[{\"step\":\"noop_may_fail\",\"status\":\"FAILED\",\"reason\":{"
-                     "\"name\":\"internal\"");
-    expect_json(run, "{\"step\":\"noop_needs\",\"status\":\"SKIPPED\",\"reason\":{\"name\":"
-                     "\"dependency_failed\",\"recoverable\":false,\"message\":\"Step "
-                     "\\\"noop_may_fail\\\" did not complete.\"}}");
+    kit_expect_json(run,
+                    "\"warnings\":[{\"step\":\"noop_may_fail\",\"status\":\"FAILED\",\"reason\":{"
+                    "\"name\":\"internal\"");
+    kit_expect_json(run, "{\"step\":\"noop_needs\",\"status\":\"SKIPPED\",\"reason\":{\"name\":"
+                         "\"dependency_failed\",\"recoverable\":false,\"message\":\"Step "
+                         "\\\"noop_may_fail\\\" did not complete.\"}}");
     assert_int_equal(kit_count_events(k, id, "step_failed"), 1);
     assert_int_equal(kit_count_events(k, id, "step_skipped"), 1);
     modellab_report *report = NULL;
@@ -109,8 +89,8 @@ static void one_that_may_fail_does(void **state)
 static void the_only_purpose_fails(void **state)
 {
     char id[MODELLAB_RUN_ID_BYTES];
-    modellab_run *run =
-        execute(*state, "{\"steps\":[\"noop_needs\",\"noop_always\"]}", "noop_may_fail", id);
+    modellab_run *run = kit_execute_bare(*state, "{\"steps\":[\"noop_needs\",\"noop_always\"]}",
+                                         "noop_may_fail", id);
     modellab_run_info info = kit_info(run);
     assert_int_equal(info.status, MODELLAB_RUN_FAILED);
     assert_int_equal(info.reason, MODELLAB_REASON_INTERNAL);
@@ -123,19 +103,19 @@ static void the_only_purpose_fails(void **state)
 static void another_failure_ends_the_run(void **state)
 {
     char id[MODELLAB_RUN_ID_BYTES];
-    modellab_run *run =
-        execute(*state, "{\"steps\":[\"noop\",\"noop_may_fail\",\"noop_always\"]}", "noop", id);
+    modellab_run *run = kit_execute_bare(
+        *state, "{\"steps\":[\"noop\",\"noop_may_fail\",\"noop_always\"]}", "noop", id);
     assert_int_equal(kit_info(run).status, MODELLAB_RUN_FAILED);
     assert_string_equal(kit_info(run).failed_step, "noop");
     assert_string_equal(steps_of(run), "noop FAILED internal;noop_may_fail SKIPPED "
                                        "dependency_failed;noop_always COMPLETED none;");
     modellab_run_unref(run);
     /* Nothing is left that is always done: it ends at once, as ever. */
-    run = execute(*state, "{\"steps\":[\"noop\",\"noop_may_fail\"]}", "noop", id);
+    run = kit_execute_bare(*state, "{\"steps\":[\"noop\",\"noop_may_fail\"]}", "noop", id);
     assert_string_equal(steps_of(run), "noop FAILED internal;");
     modellab_run_unref(run);
     /* What is always done fails, too: the first failure is the run's. */
-    run = execute(*state, "{\"steps\":[\"noop\",\"noop_always\"]}", "noop_always", id);
+    run = kit_execute_bare(*state, "{\"steps\":[\"noop\",\"noop_always\"]}", "noop_always", id);
     assert_string_equal(kit_info(run).failed_step, "noop_always");
     modellab_run_unref(run);
 }
@@ -166,15 +146,15 @@ static void text_and_what_is_handed_on(void **state)
 {
     kit *k = *state;
     char id[MODELLAB_RUN_ID_BYTES], child[MODELLAB_RUN_ID_BYTES];
-    modellab_run *run = execute(k,
-                                "{\"steps\":[\"noop_may_fail\",\"noop_text\"],\"config\":{"
-                                "\"noop_text\":{\"text\":\"gr\\u00fcn\"}}}",
-                                NULL, id);
+    modellab_run *run = kit_execute_bare(k,
+                                         "{\"steps\":[\"noop_may_fail\",\"noop_text\"],\"config\":{"
+                                         "\"noop_text\":{\"text\":\"gr\\u00fcn\"}}}",
+                                         NULL, id);
     assert_int_equal(kit_info(run).status, MODELLAB_RUN_COMPLETED);
     expect_file(k, id, "artifacts/1-text.txt", "made\ngr\xc3\xbcn");
-    expect_json(run,
-                "\"requested_config\":{\"text\":\"gr\xc3\xbcn\"},\"resolved_config\":{\"text\":"
-                "\"gr\xc3\xbcn\",\"times\":1},\"models\":[]");
+    kit_expect_json(run,
+                    "\"requested_config\":{\"text\":\"gr\xc3\xbcn\"},\"resolved_config\":{\"text\":"
+                    "\"gr\xc3\xbcn\",\"times\":1},\"models\":[]");
     modellab_run_unref(run);
 
     modellab_run_again_options again = MODELLAB_RUN_AGAIN_OPTIONS_INIT;
@@ -186,7 +166,7 @@ static void text_and_what_is_handed_on(void **state)
     run = kit_load(k, child);
     char reused[128];
     (void)snprintf(reused, sizeof(reused), "\"reused_from\":\"%s\"", id);
-    expect_json(run, reused); /* noop_may_fail */
+    kit_expect_json(run, reused); /* noop_may_fail */
     expect_file(k, child, "artifacts/1-text.txt", "made\nblue");
     modellab_run_unref(run);
 }
@@ -198,9 +178,9 @@ static void a_long_option_is_told_by_its_sha256(void **state)
                      "{\"steps\":[\"noop_text\"],\"config\":{\"noop_text\":{\"text\":\"%.*d\"}}}",
                      2000, 7);
     assert_true(n > 0 && n < (int)sizeof(request));
-    modellab_run *run = execute(*state, request, NULL, id);
+    modellab_run *run = kit_execute_bare(*state, request, NULL, id);
     assert_int_equal(kit_info(run).status, MODELLAB_RUN_COMPLETED);
-    expect_json(run, "\"resolved_config\":{\"text\":{\"bytes\":2002,\"sha256\":\"");
+    kit_expect_json(run, "\"resolved_config\":{\"text\":{\"bytes\":2002,\"sha256\":\"");
     modellab_run_unref(run);
 }
 
