@@ -24,7 +24,7 @@
 #include "lab/submit.h"
 #include "lab/supervisor.h"
 
-enum { BLAS_THREADS = 4, LARGE = 1 << 30, DIM = 256 };
+enum { BLAS_THREADS = 4, LARGE = 1 << 30, DIM = 256, MOST_RUNS = 5000 };
 
 static const char *manners;
 static atomic_bool leave;
@@ -181,6 +181,14 @@ static void fork_once(mli_lab *lab, mli_supervisor *s, const char *plant)
     }
 }
 
+/* Whether the host takes a child before the supervisor sees it is chance (about one in eight): a
+ * plant that needs that gets as many runs as it takes. */
+static bool more(int done, int runs, const char *plant)
+{
+    bool by_chance = has("reaper") && strcmp(plant, "none") != 0;
+    return done < runs || (by_chance && wrong == 0 && done < MOST_RUNS);
+}
+
 static void run_all(mli_lab *lab, char **argv, tally *t)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
@@ -196,7 +204,7 @@ static void run_all(mli_lab *lab, char **argv, tally *t)
         mli_supervisor_destroy(s);
         return;
     }
-    for (int i = 0; i < runs && run_one(lab, i, atoi(argv[5]), t); i++) {
+    for (int i = 0; more(i, runs, argv[6]) && run_one(lab, i, atoi(argv[5]), t); i++) {
         if (has("fork") && i % 10 == 9) {
             fork_once(lab, s, argv[6]);
         }

@@ -133,6 +133,37 @@ static void an_answer_of_another_form(void **state)
     modellab_run_unref(run);
 }
 
+/* A time that the service does not know is none, also in the table for people. */
+static void an_item_of_no_time(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    static script s;
+    const reply replies[] = {
+        {200, "",
+         CHAT("{\\\"items\\\":[{\\\"text\\\":\\\"Call Ann\\\"},{\\\"text\\\":\\\"Go\\\","
+              "\\\"start\\\":2.5}]}"),
+         0, 0, false}};
+    size_t bytes = 0;
+    start_service(&s, replies, 1);
+    modellab_run *run = execute(k,
+                                "{\"steps\":[\"action_items\",\"bundle\"],\"config\":{"
+                                "\"action_items\":{\"provider\":\"remote\"}}}",
+                                id);
+    script_stop(&s);
+    assert_int_equal(kit_info(run).status, MODELLAB_RUN_COMPLETED);
+    mli_json *made = kit_read_json(k, id, "action_items.json");
+    const mli_json *items = mli_json_get(made, "items");
+    assert_int_equal(mli_json_count(items), 2);
+    assert_null(mli_json_get(mli_json_at(items, 0), "start"));
+    char *table = kit_read_artifact(k, id, "action_items.csv", &bytes);
+    assert_string_equal(table, "start,end,assignee,due,text\r\n,,\"\",\"\",\"Call Ann\"\r\n"
+                               "2.500,2.500,\"\",\"\",\"Go\"\r\n");
+    free(table);
+    mli_json_free(made);
+    modellab_run_unref(run);
+}
+
 /* Completes on this host; tells whose worker did it. */
 static pid_t worker_of(kit *k, const char *id)
 {
@@ -189,8 +220,8 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         KIT_TEST(a_summary_by_the_service),  KIT_TEST(no_call_beyond_the_cap),
-        KIT_TEST(an_answer_of_another_form), KIT_TEST(its_worker_is_used_once),
-        KIT_TEST(cancel_while_it_thinks),
+        KIT_TEST(an_answer_of_another_form), KIT_TEST(an_item_of_no_time),
+        KIT_TEST(its_worker_is_used_once),   KIT_TEST(cancel_while_it_thinks),
     };
     int code = 0;
     if (!kit_begin_with_models(argc, argv, NULL, &code)) {
