@@ -90,7 +90,7 @@ static void moments(const int64_t *a, const int64_t *b, size_t count, mli_matche
         squares += d * d;
         n += 1.0;
     }
-    *out = (mli_matched_pairs){(int64_t)n, 0.0, (double)NAN, 1.0, 1.0};
+    *out = (mli_matched_pairs){(int64_t)n, 0.0, (double)NAN, 1.0, 1.0, squares};
     if (n < 1.0)
         return;
     out->difference = sum / n;

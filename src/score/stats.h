@@ -34,6 +34,7 @@ typedef struct mli_matched_pairs {
     double z;          /* difference by its standard error (NaN: no spread) */
     double p;        /* of a difference at least as large by chance, two-sided, normal (MAPSSWE) */
     double p_random; /* the same by approximate randomisation */
+    double squares;  /* sum of the squares of the segments' differences */
 } mli_matched_pairs;
 
 /* E_CANCELLED. */
