@@ -9,18 +9,15 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "speech/silero.h"
+#include "speech/vad_source.h"
 
-enum { VERSION = 1, BLOCK_STEPS = 64, BLOCK = BLOCK_STEPS * MLI_SILERO_CHUNK };
+enum { VERSION = 1 };
 
-typedef struct vad_work {
-    mli_worker *w;
-    mli_pool *pool;
-    mli_silero_session *session;
-    mli_vad_cutter cutter;
-    float block[BLOCK];
-    float probabilities[BLOCK_STEPS];
-} vad_work;
+/* What was found. */
+typedef struct speech {
+    mli_vad_segment *segments;
+    size_t count;
+} speech;
 
 MODELLAB_MUST_CHECK static modellab_status open_silero(mli_model_files *files,
                                                        const modellab_allocator *alloc,
@@ -84,53 +81,39 @@ MODELLAB_MUST_CHECK static modellab_status read_rules(const mli_json *config, ml
     return MODELLAB_OK;
 }
 
-MODELLAB_MUST_CHECK static modellab_status listen(vad_work *v, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status show(void *user, int64_t done, int64_t all,
+                                                modellab_error *err)
 {
-    mli_worker *w = v->w;
-    int64_t all = mli_audio_samples(w->audio);
-    modellab_status status = MODELLAB_OK;
-    for (int64_t at = 0; status == MODELLAB_OK && at < all; at += BLOCK) {
-        int64_t left = all - at < BLOCK ? all - at : BLOCK;
-        size_t steps = (size_t)((left + MLI_SILERO_CHUNK - 1) / MLI_SILERO_CHUNK);
-        /* what lies after the end is silence */
-        status = mli_audio_read(w->audio, at, steps * MLI_SILERO_CHUNK, v->block, err);
-        if (status == MODELLAB_OK) {
-            status =
-                mli_silero_run(v->session, v->block, steps, v->probabilities, &w->page->stop, err);
-        }
-        if (status == MODELLAB_OK) {
-            status = mli_vad_cutter_push(&v->cutter, v->probabilities, steps, err);
-        }
-        mli_worker_progress(w, (double)(at + left) / MLI_AUDIO_RATE, (double)all / MLI_AUDIO_RATE);
-    }
-    return status == MODELLAB_OK ? mli_vad_cutter_finish(&v->cutter, all, err) : status;
+    (void)err;
+    mli_worker_progress(user, (double)done / MLI_AUDIO_RATE, (double)all / MLI_AUDIO_RATE);
+    return MODELLAB_OK;
 }
 
-static double seconds_of(const vad_work *v, int64_t samples, bool end)
+static double seconds_of(const mli_worker *w, int64_t samples, bool end)
 {
-    return mli_original_time(v->w, (double)samples / MLI_AUDIO_RATE, end);
+    return mli_original_time(w, (double)samples / MLI_AUDIO_RATE, end);
 }
 
-static void write_segments(const vad_work *v, mli_buf *out)
+static void write_segments(const mli_worker *w, const speech *found, mli_buf *out)
 {
-    double speech = 0;
+    double sum = 0;
     mli_jw json;
-    for (size_t i = 0; i < v->cutter.count; i++) {
-        speech += seconds_of(v, v->cutter.segments[i].end, true) -
-                  seconds_of(v, v->cutter.segments[i].start, false);
+    for (size_t i = 0; i < found->count; i++) {
+        sum += seconds_of(w, found->segments[i].end, true) -
+               seconds_of(w, found->segments[i].start, false);
     }
     mli_jw_init(&json, out);
     mli_jw_object(&json);
     mli_jw_kreal(&json, "duration_seconds",
-                 v->w->time_map.moved ? v->w->audio_seconds
-                                      : seconds_of(v, mli_audio_samples(v->w->audio), true));
-    mli_jw_kreal(&json, "speech_seconds", speech);
+                 w->time_map.moved ? w->audio_seconds
+                                   : seconds_of(w, mli_audio_samples(w->audio), true));
+    mli_jw_kreal(&json, "speech_seconds", sum);
     mli_jw_key(&json, "segments");
     mli_jw_array(&json);
-    for (size_t i = 0; i < v->cutter.count; i++) {
+    for (size_t i = 0; i < found->count; i++) {
         mli_jw_object(&json);
-        mli_jw_kreal(&json, "start", seconds_of(v, v->cutter.segments[i].start, false));
-        mli_jw_kreal(&json, "end", seconds_of(v, v->cutter.segments[i].end, true));
+        mli_jw_kreal(&json, "start", seconds_of(w, found->segments[i].start, false));
+        mli_jw_kreal(&json, "end", seconds_of(w, found->segments[i].end, true));
         mli_jw_end_object(&json);
     }
     mli_jw_end_array(&json);
@@ -138,55 +121,46 @@ static void write_segments(const vad_work *v, mli_buf *out)
     mli_buf_append_char(out, '\n');
 }
 
-MODELLAB_MUST_CHECK static modellab_status detect(vad_work *v, const mli_silero *model,
-                                                  modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status tell(mli_worker *w, const speech *found,
+                                                modellab_error *err)
 {
-    mli_vad_rules rules;
     mli_buf text;
-    modellab_status status = read_rules(mli_worker_config(v->w), &rules, err);
+    mli_buf_init(&text, w->alloc);
+    write_segments(w, found, &text);
+    modellab_status status = mli_buf_status(&text, err);
     if (status == MODELLAB_OK) {
-        mli_vad_cutter_init(&v->cutter, v->w->alloc, &rules);
-        status = mli_pool_create(1, v->w->alloc, &v->pool, err);
-    }
-    if (status == MODELLAB_OK) {
-        status = mli_silero_session_create(&v->session, model, v->pool, err);
-    }
-    if (status == MODELLAB_OK) {
-        status = listen(v, err);
-    }
-    mli_buf_init(&text, v->w->alloc);
-    if (status == MODELLAB_OK) {
-        write_segments(v, &text);
-        status = mli_buf_status(&text, err);
-    }
-    if (status == MODELLAB_OK) {
-        status = mli_worker_artifact(v->w, "speech.json", "application/json", "result", text.data,
+        status = mli_worker_artifact(w, "speech.json", "application/json", "result", text.data,
                                      text.size, err);
     }
     mli_buf_dispose(&text);
-    mli_silero_session_destroy(v->session);
-    mli_pool_destroy(v->pool);
-    mli_vad_cutter_dispose(&v->cutter);
     return status;
 }
 
 MODELLAB_MUST_CHECK static modellab_status run(mli_worker *w, modellab_error *err)
 {
     void *model = NULL;
-    modellab_status status = mli_handoff_samples(w, err);
+    mli_pool *pool = NULL;
+    mli_vad_rules rules;
+    speech found = {NULL, 0};
+    modellab_status status = read_rules(mli_worker_config(w), &rules, err);
+    if (status == MODELLAB_OK) {
+        status = mli_handoff_samples(w, err);
+    }
     if (status == MODELLAB_OK) {
         status = mli_worker_model(w, "model", &mli_opener_vad, &model, err);
     }
-    if (status != MODELLAB_OK) {
-        return status;
+    if (status == MODELLAB_OK) {
+        status = mli_pool_create(1, w->alloc, &pool, err);
     }
-    vad_work *v = mli_alloc_zero(w->alloc, sizeof(*v));
-    if (v == NULL) {
-        return mli_no_memory(err);
+    if (status == MODELLAB_OK) {
+        const mli_vad_tools tools = {model, pool, w->alloc, &w->page->stop, show, w};
+        status = mli_vad_find(&tools, w->audio, &rules, &found.segments, &found.count, err);
     }
-    v->w = w;
-    status = detect(v, model, err);
-    mli_free(w->alloc, v);
+    if (status == MODELLAB_OK) {
+        status = tell(w, &found, err);
+    }
+    mli_free(w->alloc, found.segments);
+    mli_pool_destroy(pool);
     return status;
 }
 

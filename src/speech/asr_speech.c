@@ -2,50 +2,34 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "speech/asr_private.h"
+#include "speech/vad_source.h"
 
-enum { BLOCK_STEPS = 64, BLOCK = BLOCK_STEPS * MLI_SILERO_CHUNK }; /* 2 s */
-
-/* The recording block by block through the detector; the last step is filled up with silence. */
-MODELLAB_MUST_CHECK static modellab_status detect(const mli_asr_run *run, mli_silero_session *vad,
-                                                  mli_vad_cutter *cutter, float *block,
-                                                  modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status pulse(void *user, int64_t done, int64_t all,
+                                                 modellab_error *err)
 {
-    int64_t all = mli_audio_samples(run->source);
-    float probabilities[BLOCK_STEPS];
-    modellab_status status = MODELLAB_OK;
-    for (int64_t at = 0; status == MODELLAB_OK && at < all; at += BLOCK) {
-        int64_t left = all - at;
-        size_t steps =
-            left >= BLOCK ? BLOCK_STEPS : (size_t)(left + MLI_SILERO_CHUNK - 1) / MLI_SILERO_CHUNK;
-        if (run->options->pulse != NULL)
-            run->options->pulse(run->options->user);
-        status = mli_audio_read(run->source, at, steps * MLI_SILERO_CHUNK, block, err);
-        if (status == MODELLAB_OK)
-            status = mli_silero_run(vad, block, steps, probabilities, run->cancel, err);
-        if (status == MODELLAB_OK)
-            status = mli_vad_cutter_push(cutter, probabilities, steps, err);
-    }
-    return status == MODELLAB_OK ? mli_vad_cutter_finish(cutter, all, err) : status;
+    const mli_asr_run *run = user;
+    (void)done;
+    (void)all;
+    (void)err;
+    if (run->options->pulse != NULL)
+        run->options->pulse(run->options->user);
+    return MODELLAB_OK;
 }
 
 modellab_status mli_asr_find_speech(const mli_asr_run *run, mli_asr_chunks *out,
                                     modellab_error *err)
 {
-    mli_silero_session *vad = NULL;
-    mli_vad_cutter cutter;
+    mli_asr_run watched = *run;
+    const mli_vad_tools tools = {
+        run->options->vad, run->session->pool, run->alloc, run->cancel, pulse, &watched};
+    mli_vad_segment *segments = NULL;
+    size_t count = 0;
     *out = (mli_asr_chunks){.alloc = run->alloc};
-    mli_vad_cutter_init(&cutter, run->alloc, &run->options->vad_rules);
-    float *block = mli_alloc_array(run->alloc, BLOCK, sizeof *block);
     modellab_status status =
-        block != NULL ? mli_silero_session_create(&vad, run->options->vad, run->session->pool, err)
-                      : mli_no_memory(err);
+        mli_vad_find(&tools, run->source, &run->options->vad_rules, &segments, &count, err);
     if (status == MODELLAB_OK)
-        status = detect(run, vad, &cutter, block, err);
-    if (status == MODELLAB_OK)
-        status = mli_asr_chunks_make(run->alloc, cutter.segments, cutter.count, out, err);
-    mli_silero_session_destroy(vad);
-    mli_vad_cutter_dispose(&cutter);
-    mli_free(run->alloc, block);
+        status = mli_asr_chunks_make(run->alloc, segments, count, out, err);
+    mli_free(run->alloc, segments);
     return status;
 }
 

@@ -3,12 +3,12 @@
 #include "base/error.h"
 #include "kernels/vector.h"
 #include "speech/diarize_steps.h"
+#include "speech/vad_source.h"
 #include <math.h>
 #include <string.h>
 
 enum {
-    STEP = MLI_SILERO_CHUNK,
-    BLOCK = 64 * STEP, /* samples at a time, 2 s */
+    BLOCK = 2 * MLI_AUDIO_RATE, /* samples at a time */
     WIDTH = MLI_VOICE_WIDTH,
     MELS = MLI_GE2E_MELS,
     ROWS = MLI_GE2E_ROWS,
@@ -23,51 +23,19 @@ modellab_status mli_diarize_tell(const mli_diarize_options *o, double fraction, 
     return MODELLAB_OK;
 }
 
-/* One block of probabilities; the last one is filled with silence. */
-MODELLAB_MUST_CHECK static modellab_status
-detect_block(const mli_diarize_tools *t, mli_silero_session *session, mli_vad_cutter *cutter,
-             const mli_audio_source *source, int64_t at, float *block, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status tell_vad(void *user, int64_t done, int64_t all,
+                                                    modellab_error *err)
 {
-    float probabilities[BLOCK / STEP];
-    int64_t left = mli_audio_samples(source) - at;
-    size_t steps = left < BLOCK ? (size_t)((left + STEP - 1) / STEP) : BLOCK / STEP;
-    modellab_status status = mli_audio_read(source, at, steps * STEP, block, err);
-    if (status == MODELLAB_OK)
-        status = mli_silero_run(session, block, steps, probabilities, t->cancel, err);
-    return status == MODELLAB_OK ? mli_vad_cutter_push(cutter, probabilities, steps, err) : status;
+    return mli_diarize_tell(user, MLI_DIARIZE_VAD_SHARE * (double)done / (double)all, err);
 }
 
 modellab_status mli_diarize_speech(const mli_diarize_tools *t, const mli_audio_source *source,
                                    const mli_diarize_options *o, mli_vad_segment **segments,
                                    size_t *count, modellab_error *err)
 {
-    mli_silero_session *session = NULL;
-    mli_vad_cutter cutter;
-    int64_t all = mli_audio_samples(source);
-    float *block = mli_alloc_array(t->alloc, BLOCK, sizeof *block);
-    modellab_status status = block != NULL ? MODELLAB_OK : mli_no_memory(err);
-    *segments = NULL;
-    *count = 0;
-    mli_vad_cutter_init(&cutter, t->alloc, &o->vad);
-    if (status == MODELLAB_OK)
-        status = mli_silero_session_create(&session, t->vad, t->pool, err);
-    for (int64_t at = 0; status == MODELLAB_OK && at < all; at += BLOCK) {
-        status = detect_block(t, session, &cutter, source, at, block, err);
-        if (status == MODELLAB_OK)
-            status = mli_diarize_tell(o, MLI_DIARIZE_VAD_SHARE * (double)at / (double)all, err);
-    }
-    if (status == MODELLAB_OK)
-        status = mli_vad_cutter_finish(&cutter, all, err);
-    if (status == MODELLAB_OK) {
-        *segments = cutter.segments;
-        *count = cutter.count;
-        cutter.segments = NULL;
-        cutter.count = cutter.capacity = 0;
-    }
-    mli_vad_cutter_dispose(&cutter);
-    mli_silero_session_destroy(session);
-    mli_free(t->alloc, block);
-    return status;
+    mli_diarize_options told = *o;
+    const mli_vad_tools tools = {t->vad, t->pool, t->alloc, t->cancel, tell_vad, &told};
+    return mli_vad_find(&tools, source, &o->vad, segments, count, err);
 }
 
 modellab_status mli_diarize_level(const mli_diarize_tools *t, const mli_audio_source *source,
