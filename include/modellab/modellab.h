@@ -12,6 +12,7 @@
 #include <modellab/diarization.h>
 #include <modellab/enhance.h>
 #include <modellab/event.h>
+#include <modellab/experiment.h>
 #include <modellab/export.h>
 #include <modellab/health.h>
 #include <modellab/info.h>

@@ -172,6 +172,8 @@ typedef struct modellab_run_info {
     const char *span_id;           /**< of the run in its trace */
     const char *trace_parent;      /**< W3C traceparent of who asked for it, "" when nobody's */
     const char *trace_state;       /**< W3C tracestate with it, "" when none */
+    const char *experiment_id;     /**< experiment that it belongs to, "" when none */
+    const char *candidate;         /**< and which of its candidates */
 } modellab_run_info;
 
 /** A step of a run. Strings are borrowed from the modellab_run. */

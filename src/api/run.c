@@ -52,7 +52,7 @@ modellab_status modellab_run_submit(modellab_lab *lab, const modellab_run_submit
     const mli_copy_watch watch = {
         .cancel = mli_cancel_word_of(taken.cancel), .progress = taken.progress, .user = taken.user};
     return status == MODELLAB_OK
-               ? mli_run_submit_child(lab, &taken, NULL, &watch, run_id, report, err)
+               ? mli_run_submit_child(lab, &taken, NULL, NULL, &watch, run_id, report, err)
                : status;
 }
 

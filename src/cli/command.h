@@ -101,6 +101,7 @@
     X(SPEAKERS, 0, "speakers", "[N|MIN-MAX|auto]", NULL,                                           \
       "Who speaks: so many, or as many as are found.")                                             \
     X(ENROL, 0, "enrol", "NAME=FILE", NULL, "A voice that is known by name; may be repeated.")     \
+    X(CSV, 0, "csv", NULL, NULL, "Comma-separated values.")                                        \
     X(MAN, 0, "man", NULL, NULL, "Print the manual page (roff).")
 
 #define CLI_OPTION_ID_(id, letter, name, value, choices, text) CLI_OPT_##id,

@@ -176,6 +176,8 @@ static void facts(cli_text *out, const modellab_run_info *i)
     fact(out, "message", i->message);
     fact(out, "failed step", i->failed_step);
     fact(out, "repeats run", i->parent_run_id);
+    fact(out, "experiment", i->experiment_id);
+    fact(out, "candidate", i->candidate);
     fact(out, "input", i->input_name);
     fact(out, "pipeline", i->pipeline);
     fact(out, "model", i->model);

@@ -11,11 +11,8 @@
 #define SHOWN_WORDS 8
 #define SHOWN_DIFFERENCES 200
 
-/* Reads the transcript of a run; *out NULL when there is none that can be read. */
-MODELLAB_MUST_CHECK static modellab_status read_transcript(mli_lab *lab,
-                                                           const mli_run_record *record,
-                                                           mli_transcript **out,
-                                                           modellab_error *err)
+modellab_status mli_compare_read(mli_lab *lab, const mli_run_record *record, mli_transcript **out,
+                                 modellab_error *err)
 {
     static const char *const names[] = {"transcript.json", "transcript.partial.json"};
     const mli_artifact_row *artifact = NULL;
@@ -196,10 +193,10 @@ modellab_status mli_compare_transcripts(mli_lab *lab, const mli_run_record *a,
                                         mli_jw *out, modellab_error *err)
 {
     mli_transcript *of_a = NULL, *of_b = NULL;
-    modellab_status status = read_transcript(lab, a, &of_a, err);
+    modellab_status status = mli_compare_read(lab, a, &of_a, err);
 
     if (status == MODELLAB_OK) {
-        status = read_transcript(lab, b, &of_b, err);
+        status = mli_compare_read(lab, b, &of_b, err);
     }
     if (status == MODELLAB_OK && of_a != NULL && of_b != NULL) {
         const char *text_a = of_a->text, *text_b = of_b->text;

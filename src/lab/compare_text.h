@@ -5,7 +5,11 @@
 #include "base/cancel.h"
 #include "base/json.h"
 #include "lab/lab.h"
+#include "text/transcript.h"
 
+/* Reads the transcript of a run; *out NULL when there is none that can be read (anymore). */
+MODELLAB_MUST_CHECK modellab_status mli_compare_read(mli_lab *lab, const mli_run_record *record,
+                                                     mli_transcript **out, modellab_error *err);
 /* Writes one value: null when one of them has no transcript that can be read (anymore), else
  * counts, the word error rate of b against a (both normalized), and the first place where they
  * part. */

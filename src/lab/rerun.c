@@ -116,7 +116,7 @@ submit(mli_lab *lab, const mli_run_record *parent, const char *request,
         o.input_path = path;
         o.input_name = parent->run->input_name;
     }
-    return mli_run_submit_child(lab, &o, parent, watch, child_id, report, err);
+    return mli_run_submit_child(lab, &o, parent, NULL, watch, child_id, report, err);
 }
 
 MODELLAB_MUST_CHECK static modellab_status

@@ -72,7 +72,13 @@ static void put_identity(mli_jw *w, const mli_run_row *run)
     put_text(w, "span_id", run->span_id);
     put_text(w, "trace_parent", run->trace_parent);
     put_text(w, "trace_state", run->trace_state);
+    mli_jw_kstring(w, "source",
+                   run->experiment_id[0] != '\0'   ? "experiment"
+                   : run->parent_run_id[0] != '\0' ? "rerun"
+                                                   : "request");
     put_text(w, "parent_run_id", run->parent_run_id);
+    put_text(w, "experiment_id", run->experiment_id);
+    put_text(w, "candidate_id", run->candidate);
     put_text(w, "user", run->user);
     mli_jw_kutc(w, "requested_at", run->created_ms);
     mli_jw_kutc(w, "started_at", run->started_ms);

@@ -137,6 +137,8 @@ static void fill_texts(const mli_run_row *row, modellab_run_info *out)
     out->currency = row->currency;
     out->request_json = row->request_json;
     out->parent_run_id = row->parent_run_id;
+    out->experiment_id = row->experiment_id;
+    out->candidate = row->candidate;
     out->span_id = row->span_id;
     out->trace_parent = row->trace_parent;
     out->trace_state = row->trace_state;

@@ -67,6 +67,7 @@ MODELLAB_MUST_CHECK static modellab_status score_words(mli_worker *w, const char
     }
     mli_scorer_options options = {.metric = MLI_SCORE_WER,
                                   .normalizer = normalizer_of(config, t),
+                                  .pool = true,
                                   .alloc = w->alloc,
                                   .cancel = &w->page->stop};
     if (partial) { /* what was not recognised counts as left out: not to be compared with others */
@@ -105,6 +106,7 @@ MODELLAB_MUST_CHECK static modellab_status compare_turns(mli_worker *w, const ch
         .metric = MLI_SCORE_DER,
         .collar = (int64_t)llrint(collar * 1e6),
         .skip_overlap = mli_json_bool(mli_json_get(config, "skip_overlap"), false),
+        .pool = true,
         .alloc = w->alloc,
         .cancel = &w->page->stop};
     mli_document a, b = {.alloc = w->alloc};

@@ -4,13 +4,12 @@
 
 #include "base/error.h"
 #include "base/str.h"
-#include "check/schema.h"
 #include "lab/admission.h"
-#include "lab/default_model.h"
 #include "lab/forecast.h"
 #include "lab/input.h"
 #include "lab/model_fit.h"
 #include "lab/request.h"
+#include "lab/request_lab.h"
 #include "lab/reuse.h"
 #include "lab/schedule.h"
 #include "lab/snapshot.h"
@@ -30,6 +29,7 @@ typedef struct submission {
     mli_lab *lab;
     const modellab_run_submit_options *options;
     const mli_run_record *parent; /* run that this one repeats; NULL = none */
+    const mli_run_origin *origin; /* experiment that it belongs to; NULL = none */
     mli_copy_watch watch;
     mli_request request;
     mli_input input;
@@ -105,46 +105,13 @@ static const modellab_finding *first_error(const mli_findings *findings)
     return NULL;
 }
 
-/* Read once for a lab: it is immutable, and reading it costs a third of a small submission. Without
- * memory for it, it is read for each request. */
-static const mli_schema *request_schema(mli_lab *lab)
-{
-    struct mli_schema *there = atomic_load(&lab->request_schema), *mine = NULL;
-
-    if (there != NULL || mli_request_schema_load(lab->alloc, &mine, NULL) != MODELLAB_OK) {
-        return there;
-    }
-    if (!atomic_compare_exchange_strong(&lab->request_schema, &there, mine)) {
-        mli_schema_free(mine); /* another thread was faster */
-        return there;
-    }
-    return mine;
-}
-
 MODELLAB_MUST_CHECK static modellab_status look(submission *s, modellab_error *err)
 {
     const modellab_run_submit_options *o = s->options;
     size_t bytes = o->request_bytes > 0 ? o->request_bytes : strlen(o->request);
-    const mli_lab_settings *settings = &s->lab->settings;
-    mli_request_defaults defaults = {.max_duration_ms = settings->max_run_duration_ms,
-                                     .retry = {.max_attempts = (int32_t)settings->retry_attempts,
-                                               .base_ms = settings->retry_base_ms,
-                                               .cap_ms = settings->retry_cap_ms},
-                                     .schema = request_schema(s->lab),
-                                     .lab = s->lab};
-    modellab_error no_model = MODELLAB_ERROR_INIT;
-    modellab_status status = mli_lab_default_model(s->lab, &defaults.model, &no_model);
+    modellab_status status =
+        mli_lab_read_request(s->lab, o->request, bytes, &s->request, &s->report, err);
 
-    if (status != MODELLAB_OK) { /* matters only when the request names none either */
-        defaults.model = NULL;
-        defaults.no_model = no_model.message;
-    }
-    status =
-        mli_request_read(o->request, bytes, s->lab->alloc, &defaults, &s->request, &s->report, err);
-
-    if (status == MODELLAB_OK && s->report.worst < MODELLAB_SEVERITY_ERROR) {
-        status = mli_model_fit(&s->request, s->lab, &s->report, err);
-    }
     if (status == MODELLAB_OK && s->report.worst >= MODELLAB_SEVERITY_ERROR) {
         const modellab_finding *first = first_error(&s->report);
         bool somewhere = first != NULL && first->pointer != NULL && first->pointer[0] != '\0';
@@ -236,6 +203,10 @@ static void fill_row(const submission *s, const mli_input_facts *facts, mli_run_
     row->labels_json = s->request.labels.size > 0 ? mli_buf_text(&s->request.labels) : "{}";
     row->idempotency_key = s->request.idempotency_key;
     row->parent_run_id = s->parent != NULL ? s->parent->run->id : "";
+    if (s->origin != NULL) {
+        row->experiment_id = s->origin->experiment_id;
+        row->candidate = s->origin->candidate;
+    }
     row->priority = s->request.priority;
     row->max_attempts = s->request.retry.max_attempts;
     row->gate = s->request.hold ? MLI_GATE_HELD : MLI_GATE_OPEN;
@@ -310,8 +281,9 @@ MODELLAB_MUST_CHECK static modellab_status sync_folders(const submission *s, mod
 MODELLAB_MUST_CHECK static modellab_status store(submission *s, char run_id[MLI_ULID_BYTES],
                                                  modellab_error *err)
 {
-    char data[64];
-    const mli_event_row queued = {.type = "run_queued", .data = s->parent != NULL ? data : NULL};
+    char data[256];
+    const mli_event_row queued = {.type = "run_queued",
+                                  .data = s->parent != NULL || s->origin != NULL ? data : NULL};
     mli_input_facts facts = {0};
     char existing[MLI_ULID_BYTES] = "";
     mli_run_row row;
@@ -319,6 +291,9 @@ MODELLAB_MUST_CHECK static modellab_status store(submission *s, char run_id[MLI_
 
     if (s->parent != NULL) {
         (void)mli_os_format(data, sizeof data, "{\"parent_run_id\":\"%s\"}", s->parent->run->id);
+    } else if (s->origin != NULL) { /* names of candidates hold nothing to escape */
+        (void)mli_os_format(data, sizeof data, "{\"experiment_id\":\"%s\",\"candidate\":\"%s\"}",
+                            s->origin->experiment_id, s->origin->candidate);
     }
     if (status == MODELLAB_OK) {
         fill_row(s, &facts, &row);
@@ -408,18 +383,19 @@ modellab_status mli_run_submit(mli_lab *lab, const modellab_run_submit_options *
                                char run_id[MLI_ULID_BYTES], modellab_report **report,
                                modellab_error *err)
 {
-    return mli_run_submit_child(lab, options, NULL, NULL, run_id, report, err);
+    return mli_run_submit_child(lab, options, NULL, NULL, NULL, run_id, report, err);
 }
 
 modellab_status mli_run_submit_child(mli_lab *lab, const modellab_run_submit_options *options,
-                                     const mli_run_record *parent, const mli_copy_watch *watch,
-                                     char run_id[MLI_ULID_BYTES], modellab_report **report,
-                                     modellab_error *err)
+                                     const mli_run_record *parent, const mli_run_origin *origin,
+                                     const mli_copy_watch *watch, char run_id[MLI_ULID_BYTES],
+                                     modellab_report **report, modellab_error *err)
 {
     submission s;
     modellab_status status = begin(&s, lab, options, true, err);
 
     s.parent = parent;
+    s.origin = origin;
     if (watch != NULL) {
         s.watch = *watch;
     }

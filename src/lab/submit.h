@@ -13,13 +13,18 @@ MODELLAB_MUST_CHECK modellab_status mli_run_submit(mli_lab *lab,
                                                    const modellab_run_submit_options *options,
                                                    char run_id[MLI_ULID_BYTES],
                                                    modellab_report **report, modellab_error *err);
+/* The experiment that a run belongs to, for its record. */
+typedef struct mli_run_origin {
+    const char *experiment_id; /* hex digits */
+    const char *candidate;     /* a name without anything to escape */
+} mli_run_origin;
 /* A run that repeats `parent` (NULL = none): it shares the parent's stored input, at which the
  * options' input_path must point, and is offered its finished work. `watch` (NULL = none) looks on
  * while the input is read; token and progress among the options are not looked at. */
-MODELLAB_MUST_CHECK modellab_status
-mli_run_submit_child(mli_lab *lab, const modellab_run_submit_options *options,
-                     const mli_run_record *parent, const mli_copy_watch *watch,
-                     char run_id[MLI_ULID_BYTES], modellab_report **report, modellab_error *err);
+MODELLAB_MUST_CHECK modellab_status mli_run_submit_child(
+    mli_lab *lab, const modellab_run_submit_options *options, const mli_run_record *parent,
+    const mli_run_origin *origin, const mli_copy_watch *watch, char run_id[MLI_ULID_BYTES],
+    modellab_report **report, modellab_error *err);
 MODELLAB_MUST_CHECK modellab_status mli_run_validate(mli_lab *lab,
                                                      const modellab_run_submit_options *options,
                                                      modellab_report **report, modellab_error *err);

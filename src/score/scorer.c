@@ -204,8 +204,7 @@ MODELLAB_MUST_CHECK static modellab_status add_text(mli_scorer *s, const char *n
     return status;
 }
 
-/* Back to what was there before a pair that failed. */
-static void restore(mli_scorer *s, const mli_scorer *before)
+void mli_scorer_restore(mli_scorer *s, const mli_scorer *before)
 {
     for (size_t i = before->file_count; i < s->file_count; i++)
         mli_free(s->o.alloc, s->files[i].name);
@@ -232,7 +231,7 @@ modellab_status mli_scorer_add_text(mli_scorer *s, const char *name, const char 
     modellab_status status =
         add_text(s, name, reference, reference_bytes, hypothesis, hypothesis_bytes, err);
     if (status != MODELLAB_OK)
-        restore(s, &before);
+        mli_scorer_restore(s, &before);
     return status;
 }
 
@@ -265,7 +264,7 @@ modellab_status mli_scorer_add(mli_scorer *s, const char *name, const mli_docume
     const mli_scorer before = *s;
     modellab_status status = add_pair(s, name, reference, hypothesis, uem, err);
     if (status != MODELLAB_OK)
-        restore(s, &before);
+        mli_scorer_restore(s, &before);
     return status;
 }
 

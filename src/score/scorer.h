@@ -26,6 +26,7 @@ typedef struct mli_scorer_options {
     int64_t collar; /* microseconds: DER, JER, VAD as in der.h; TIMES: the tolerance */
     bool skip_overlap;
     bool alignment; /* keep the words' steps (WER) */
+    bool pool;      /* mli_scorer_write() also writes what mli_scorer_add_pool() reads */
     uint64_t seed;
     const modellab_allocator *alloc;
     const mli_cancel_word *cancel;
@@ -90,7 +91,16 @@ MODELLAB_MUST_CHECK modellab_status mli_scorer_matched(const mli_scorer *a, cons
 MODELLAB_MUST_CHECK modellab_status mli_scorer_write(const mli_scorer *scorer, mli_jw *out,
                                                      modellab_error *err);
 
+/* The sums of WER, CER, DER, JER and VAD without any text, and what was written so as a further
+ * pair of a scorer of the same metric: rates, interval and matched pairs are those of the pairs
+ * themselves. E_INVALID_JSON (then all is as before), E_NO_MEMORY. */
+void mli_scorer_write_pool(const mli_scorer *scorer, mli_jw *out);
+MODELLAB_MUST_CHECK modellab_status mli_scorer_add_pool(mli_scorer *scorer, const char *name,
+                                                        const mli_json *pool, modellab_error *err);
+
 /* Between the files of the scorer. */
+/* Back to what was there before a pair that failed. */
+void mli_scorer_restore(mli_scorer *scorer, const mli_scorer *before);
 MODELLAB_MUST_CHECK modellab_status mli_scorer_add_file(mli_scorer *scorer, const char *name,
                                                         double errors, double size,
                                                         modellab_error *err);

@@ -159,6 +159,10 @@ modellab_status mli_scorer_write(const mli_scorer *s, mli_jw *w, modellab_error 
             mli_jw_raw(w, s->alignment.data, s->alignment.size);
         mli_jw_end_array(w);
     }
+    if (s->o.pool) {
+        mli_jw_key(w, "pool");
+        mli_scorer_write_pool(s, w);
+    }
     mli_jw_end_object(w);
     return MODELLAB_OK;
 }

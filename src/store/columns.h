@@ -30,6 +30,8 @@
     X(seal_json)                                                                                   \
     X(methods)                                                                                     \
     X(estimate_json)                                                                               \
+    X(experiment_id)                                                                               \
+    X(candidate)                                                                                   \
     X(sandbox)
 
 #define MLI_RUN_INT32_COLUMNS(X)                                                                   \

@@ -31,7 +31,8 @@ typedef struct mli_run_row {
     const char *owner;     /* JSON identity of who executes it, "" while queued */
     const char *seal_json; /* its files as they were at its end (store/seal.h), "" = not known */
     const char *methods;   /* JSON: how each measure was made; "" until there are any */
-    const char *estimate_json; /* JSON: what it was expected to take; "" = none */
+    const char *experiment_id, *candidate; /* that it belongs to; "" = none */
+    const char *estimate_json;             /* JSON: what it was expected to take; "" = none */
     modellab_run_status status;
     modellab_reason reason;
     int32_t priority, attempt, max_attempts;

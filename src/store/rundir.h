@@ -72,6 +72,13 @@ MODELLAB_MUST_CHECK modellab_status mli_rundir_put_input(
     const mli_os_files *files, const char *root, const char *run_id, int source_fd,
     const void *data, size_t data_bytes, int64_t max_bytes, const modellab_allocator *alloc,
     const mli_copy_watch *watch, mli_input_facts *facts, modellab_error *err);
+/* The same at a path of which nothing is there yet. */
+MODELLAB_MUST_CHECK modellab_status mli_put_input(const mli_os_files *files, const char *path,
+                                                  int source_fd, const void *data,
+                                                  size_t data_bytes, int64_t max_bytes,
+                                                  const modellab_allocator *alloc,
+                                                  const mli_copy_watch *watch,
+                                                  mli_input_facts *facts, modellab_error *err);
 /* The input of another run of the lab as this one's: a hard link where the disk allows one, else a
  * copy. Its bytes are compared with what was recorded of them: E_HASH_MISMATCH. */
 MODELLAB_MUST_CHECK modellab_status mli_rundir_share_input(

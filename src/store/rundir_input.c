@@ -115,23 +115,18 @@ MODELLAB_MUST_CHECK static modellab_status fill(copy *c, int source_fd, const vo
     return status;
 }
 
-modellab_status mli_rundir_put_input(const mli_os_files *files, const char *root,
-                                     const char *run_id, int source_fd, const void *data,
-                                     size_t data_bytes, int64_t max_bytes,
-                                     const modellab_allocator *alloc, const mli_copy_watch *watch,
-                                     mli_input_facts *facts, modellab_error *err)
+modellab_status mli_put_input(const mli_os_files *files, const char *path, int source_fd,
+                              const void *data, size_t data_bytes, int64_t max_bytes,
+                              const modellab_allocator *alloc, const mli_copy_watch *watch,
+                              mli_input_facts *facts, modellab_error *err)
 {
-    char path[MLI_PATH_BYTES], temporary[MLI_PATH_BYTES];
+    char temporary[MLI_PATH_BYTES];
     copy c = {.files = files, .watch = watch, .max_bytes = max_bytes};
-    modellab_status status = mli_run_path(root, run_id, MLI_RUN_INPUT, path, err);
-    int rc;
+    modellab_status status;
+    int rc = mli_os_format(temporary, sizeof temporary, "%s.tmp", path);
 
     facts->bytes = 0;
     facts->sha256[0] = '\0';
-    if (status != MODELLAB_OK) {
-        return status;
-    }
-    rc = mli_os_format(temporary, sizeof temporary, "%s.tmp", path);
     if (rc < 0 || rc >= (int)sizeof temporary) {
         return mli_fail(err, MODELLAB_E_LIMIT, "the lab's path is too long");
     }
@@ -158,4 +153,20 @@ modellab_status mli_rundir_put_input(const mli_os_files *files, const char *root
     facts->bytes = c.bytes;
     mli_sha256_hex(&c.hash, facts->sha256);
     return MODELLAB_OK;
+}
+
+modellab_status mli_rundir_put_input(const mli_os_files *files, const char *root,
+                                     const char *run_id, int source_fd, const void *data,
+                                     size_t data_bytes, int64_t max_bytes,
+                                     const modellab_allocator *alloc, const mli_copy_watch *watch,
+                                     mli_input_facts *facts, modellab_error *err)
+{
+    char path[MLI_PATH_BYTES];
+    modellab_status status = mli_run_path(root, run_id, MLI_RUN_INPUT, path, err);
+
+    facts->bytes = 0;
+    facts->sha256[0] = '\0';
+    return status == MODELLAB_OK ? mli_put_input(files, path, source_fd, data, data_bytes,
+                                                 max_bytes, alloc, watch, facts, err)
+                                 : status;
 }

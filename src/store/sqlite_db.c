@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "store/sqlite_experiments.h"
 #include "store/sqlite_ledger.h"
 #include <errno.h>
 #include <string.h>
@@ -130,6 +131,9 @@ const char *mli_sqlite_text(mli_sql which)
 {
     if (which >= MLI_SQL_CAPS_OF_USER && which <= MLI_SQL_ACCOUNT_PUT) {
         return mli_sqlite_ledger_text(which);
+    }
+    if (which >= MLI_SQL_EXPERIMENT_PUT && which <= MLI_SQL_EXPERIMENT_DELETE_CELLS) {
+        return mli_sqlite_experiment_text(which);
     }
     return texts[which] != NULL ? texts[which] : mli_sqlite_run_text(which);
 }

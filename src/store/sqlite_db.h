@@ -92,6 +92,16 @@ typedef enum mli_sql {
     MLI_SQL_FORGET_STEPS,
     MLI_SQL_FORGET_ARTIFACTS,
     MLI_SQL_FORGET_EVENTS,
+    MLI_SQL_EXPERIMENT_PUT, /* from here on: sqlite_experiments.c */
+    MLI_SQL_EXPERIMENT_LOAD,
+    MLI_SQL_EXPERIMENT_LIST,
+    MLI_SQL_EXPERIMENT_MARK,
+    MLI_SQL_EXPERIMENT_CELLS,
+    MLI_SQL_EXPERIMENT_CELL,
+    MLI_SQL_EXPERIMENT_KEEP,
+    MLI_SQL_EXPERIMENT_FIND,
+    MLI_SQL_EXPERIMENT_DELETE,
+    MLI_SQL_EXPERIMENT_DELETE_CELLS,
     MLI_SQL_COUNT
 } mli_sql;
 
@@ -111,9 +121,9 @@ typedef struct mli_sqlite {
     bool leading; /* somebody works for all that waited */
 } mli_sqlite;
 
-#define MLI_SCHEMA_VERSION 3
+#define MLI_SCHEMA_VERSION 4
 /* Of a database that this library has made (mli_sqlite_fingerprint); a test tells a new one. */
-#define MLI_SCHEMA_FINGERPRINT "1dbca454f0665039d5b67f3acdeab04bae0d25bab562480c6e01ea49d9370ba0"
+#define MLI_SCHEMA_FINGERPRINT "4cfba4af70af2fe5ba908fd085adffaf9db32511a6a2ebb2790d39f03df08c84"
 /* The scripts (NULL-terminated) that bring version `from` (0 = empty) to the next one. */
 const char *const *mli_sqlite_schema(int64_t from);
 

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "store/sqlite_experiments.h"
 #include "store/sqlite_ledger.h"
 #include <string.h>
 
@@ -321,4 +322,12 @@ static const mli_store_ops ops = {
     .mark = mli_sqlite_mark,
     .unmark = mli_sqlite_unmark,
     .import = mli_sqlite_import,
+    .experiment_put = mli_sqlite_experiment_put,
+    .experiment_load = mli_sqlite_experiment_load,
+    .experiment_list = mli_sqlite_experiment_list,
+    .experiment_mark = mli_sqlite_experiment_mark,
+    .experiment_cells = mli_sqlite_experiment_cells,
+    .experiment_cell = mli_sqlite_experiment_cell,
+    .experiment_keep = mli_sqlite_experiment_keep,
+    .experiment_delete = mli_sqlite_experiment_delete,
 };

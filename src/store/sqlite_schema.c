@@ -155,7 +155,22 @@ static const char *const from_2[] = {
     NULL,
 };
 
-static const char *const *const versions[MLI_SCHEMA_VERSION] = {from_0, from_1, from_2};
+static const char *const from_3[] = {
+    /* experiments; whose run a run is */
+    "ALTER TABLE runs ADD COLUMN experiment_id TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE runs ADD COLUMN candidate TEXT NOT NULL DEFAULT '';"
+    "CREATE TABLE experiments(id TEXT PRIMARY KEY,name TEXT NOT NULL,snapshot_json TEXT NOT NULL,"
+    "created_ms INTEGER NOT NULL,started_ms INTEGER NOT NULL,cancelled_ms INTEGER NOT NULL,"
+    "cells INTEGER NOT NULL);"
+    "CREATE TABLE experiment_runs(experiment_id TEXT NOT NULL,input INTEGER NOT NULL,"
+    "candidate INTEGER NOT NULL,repetition INTEGER NOT NULL,run_id TEXT NOT NULL,"
+    "message TEXT NOT NULL,kept_json TEXT NOT NULL,"
+    "PRIMARY KEY(experiment_id,input,candidate,repetition)) WITHOUT ROWID;"
+    "CREATE UNIQUE INDEX experiment_run ON experiment_runs(run_id) WHERE run_id<>'';",
+    NULL,
+};
+
+static const char *const *const versions[MLI_SCHEMA_VERSION] = {from_0, from_1, from_2, from_3};
 
 const char *const *mli_sqlite_schema(int64_t from)
 {

@@ -4,8 +4,7 @@
 #include "base/error.h"
 #include "os/thread.h"
 
-MODELLAB_MUST_CHECK static modellab_status may(const mli_store *store, bool writes,
-                                               modellab_error *err)
+modellab_status mli_store_may(const mli_store *store, bool writes, modellab_error *err)
 {
     if (store == NULL) {
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "no store");
@@ -23,7 +22,7 @@ MODELLAB_MUST_CHECK static modellab_status may(const mli_store *store, bool writ
 /* Runs `call` when the store may be used so. */
 #define GUARDED(writes, call)                                                                      \
     do {                                                                                           \
-        modellab_status may_ = may(store, writes, err);                                            \
+        modellab_status may_ = mli_store_may(store, writes, err);                                  \
         return may_ != MODELLAB_OK ? may_ : (call);                                                \
     } while (0)
 
@@ -104,7 +103,7 @@ modellab_status mli_store_adopt(mli_store *store, const mli_store_adoption *adop
 void mli_store_write_many(mli_store *store, mli_store_write *writes, size_t count)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
-    modellab_status status = may(store, true, &err);
+    modellab_status status = mli_store_may(store, true, &err);
 
     for (size_t i = 0; i < count; i++) {
         writes[i].error = (modellab_error)MODELLAB_ERROR_INIT;
@@ -262,7 +261,7 @@ modellab_status mli_store_cap_remove(mli_store *store, const char *user, const m
                                      modellab_error *err)
 {
     bool was = false;
-    modellab_status status = may(store, true, err);
+    modellab_status status = mli_store_may(store, true, err);
 
     if (status == MODELLAB_OK) {
         status = store->ops->cap_change(store, user, cap, 0, true, &was, err);

@@ -6,6 +6,7 @@
 
 #include "base/id.h"
 #include "store/bell.h"
+#include "store/experiments.h"
 #include "store/queue.h"
 #include "store/rows.h"
 
@@ -196,6 +197,19 @@ typedef struct mli_store_ops {
     modellab_status (*unmark)(mli_store *, const char *run_id, int32_t parts, modellab_error *);
     modellab_status (*import)(mli_store *, const mli_run_record *, const mli_event_row *, size_t,
                               modellab_error *);
+    modellab_status (*experiment_put)(mli_store *, const mli_experiment_row *, modellab_error *);
+    modellab_status (*experiment_load)(mli_store *, const char *, mli_experiment_list **,
+                                       modellab_error *);
+    modellab_status (*experiment_list)(mli_store *, mli_experiment_list **, modellab_error *);
+    modellab_status (*experiment_mark)(mli_store *, const char *, mli_experiment_mark, int64_t,
+                                       modellab_error *);
+    modellab_status (*experiment_cells)(mli_store *, const char *, mli_experiment_cell_list **,
+                                        modellab_error *);
+    modellab_status (*experiment_cell)(mli_store *, const char *, const mli_experiment_cell *,
+                                       modellab_error *);
+    modellab_status (*experiment_keep)(mli_store *, const char *, const mli_experiment_cell *,
+                                       modellab_error *);
+    modellab_status (*experiment_delete)(mli_store *, const char *, modellab_error *);
 } mli_store_ops;
 
 /* First member of every implementation. */
@@ -216,6 +230,9 @@ struct mli_store {
 MODELLAB_MUST_CHECK modellab_status mli_store_open_sqlite(const mli_store_options *options,
                                                           mli_store **out, modellab_error *err);
 void mli_store_close(mli_store *store); /* NULL accepted */
+/* Whether the store may be used so: E_FORKED, E_STORE_READ_ONLY. */
+MODELLAB_MUST_CHECK modellab_status mli_store_may(const mli_store *store, bool writes,
+                                                  modellab_error *err);
 
 /* All below: any thread; E_FORKED, E_STORE_FAILED (an earlier I/O error: open again),
  * E_STORE_READ_ONLY, E_NO_SPACE, E_BUSY (locked for longer than the timeout), E_NO_MEMORY. A failed

@@ -193,7 +193,7 @@ static void a_cancelled_submission_leaves_nothing(void **state)
 
     (void)state;
     assert_int_equal(MODELLAB_E_CANCELLED,
-                     mli_run_submit_child(lab, &o, NULL, &watch, id, NULL, &err));
+                     mli_run_submit_child(lab, &o, NULL, NULL, &watch, id, NULL, &err));
     assert_string_equal("", id);
     assert_int_equal(0, count_runs(lab));
     assert_int_equal(0, count_folders(lab));

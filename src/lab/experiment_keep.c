@@ -1,0 +1,167 @@
+/* What an experiment keeps of its runs when they have ended, so that comparing goes on when the
+ * runs are gone: status, measures, and the sums of their scores without any text. */
+#include "lab/experiment_parts.h"
+
+#include "base/error.h"
+#include "lab/compare_text.h"
+#include "lab/state.h"
+#include "lab/step_state.h"
+#include "log/logger.h"
+#include "score/words.h"
+#include <string.h>
+
+#define MOST_SCORE ((int64_t)16 * 1024 * 1024)
+
+static void put_int(mli_jw *w, const char *key, int64_t value)
+{
+    if (value >= 0)
+        mli_jw_kint(w, key, value);
+}
+
+static void put_real(mli_jw *w, const char *key, double value)
+{
+    if (value >= 0)
+        mli_jw_kreal(w, key, value);
+}
+
+static void put_measures(mli_jw *w, const mli_run_row *run)
+{
+    mli_jw_kstring(w, "status", mli_status_name_of_run(run->status));
+    mli_jw_kstring(w, "reason", mli_reason_name(run->reason));
+    put_real(w, "audio_seconds", run->audio_seconds);
+    put_real(w, "cpu_seconds", run->cpu_seconds);
+    put_real(w, "wall_seconds", run->attempt > 0 ? (double)run->wall_ms / 1000.0 : -1);
+    put_int(w, "peak_memory_bytes", run->peak_memory_bytes);
+    put_int(w, "api_calls", run->api_calls);
+    put_int(w, "cost_micros", run->cost_micros);
+    mli_jw_kstring(w, "currency", run->currency);
+}
+
+static const mli_artifact_row *find(const mli_run_record *record, const char *name)
+{
+    for (size_t i = record->artifact_count; i > 0; i--) { /* of several attempts the last */
+        const mli_artifact_row *a = &record->artifacts[i - 1];
+        if (strcmp(a->name, name) == 0 && strcmp(a->role, MLI_ROLE_LATE) != 0)
+            return a;
+    }
+    return NULL;
+}
+
+/* What only the machine is to blame for: then nothing is kept, and it is tried again. */
+static bool is_passing(modellab_status status)
+{
+    return status == MODELLAB_E_NO_MEMORY || status == MODELLAB_E_IO ||
+           status == MODELLAB_E_CANCELLED;
+}
+
+/* Scores of step score; nothing where there are none that can be read (anymore). */
+MODELLAB_MUST_CHECK static modellab_status put_score(mli_lab *lab, const mli_run_record *record,
+                                                     mli_jw *w, modellab_error *err)
+{
+    const mli_artifact_row *artifact = find(record, "score.json");
+    mli_json *score = NULL;
+    mli_buf text;
+    if (artifact == NULL)
+        return MODELLAB_OK;
+    mli_buf_init(&text, lab->alloc);
+    modellab_status status =
+        mli_artifact_read(lab->os.files, lab->root, record->run->id, artifact->file, MOST_SCORE,
+                          artifact->sha256, &text, err);
+    if (status == MODELLAB_OK)
+        status = mli_json_parse(text.data, text.size, (size_t)MOST_SCORE, &score, err);
+    if (status == MODELLAB_OK)
+        mli_experiment_put(w, "score", score, &text);
+    mli_json_free(score);
+    mli_buf_dispose(&text);
+    if (status != MODELLAB_OK && !is_passing(status)) {
+        mli_error_clear(err);
+        return MODELLAB_OK;
+    }
+    return status;
+}
+
+/* What came out as one sha256: of the words, else of the turns. The same one, the same output. */
+MODELLAB_MUST_CHECK static modellab_status put_output(mli_lab *lab, const mli_run_record *record,
+                                                      const mli_cancel_word *cancel, mli_jw *w,
+                                                      modellab_error *err)
+{
+    const mli_artifact_row *turns = find(record, "speakers.rttm");
+    mli_transcript *t = NULL;
+    char sha256[65];
+    mli_sha256 hash;
+    mli_buf words;
+    modellab_status status = mli_compare_read(lab, record, &t, err);
+    if (status != MODELLAB_OK)
+        return status;
+    mli_sha256_init(&hash);
+    mli_buf_init(&words, lab->alloc);
+    if (t != NULL) {
+        mli_score_normalize(t->text, strlen(t->text), MLI_SCORE_BASIC, cancel, &words);
+        mli_sha256_update(&hash, mli_buf_text(&words), words.size);
+        status = mli_buf_status(&words, err);
+    }
+    if (turns != NULL)
+        mli_sha256_update(&hash, turns->sha256, strlen(turns->sha256));
+    mli_sha256_hex(&hash, sha256);
+    if (t != NULL || turns != NULL)
+        mli_jw_kstring(w, "output", sha256);
+    mli_buf_dispose(&words);
+    mli_transcript_unref(t);
+    return status;
+}
+
+MODELLAB_MUST_CHECK static modellab_status harvest(mli_lab *lab, const char *run_id,
+                                                   const mli_cancel_word *cancel, mli_buf *out,
+                                                   modellab_error *err)
+{
+    mli_run_record *record = NULL;
+    mli_jw w;
+    modellab_status status = mli_store_load(lab->store, run_id, &record, err);
+    if (status != MODELLAB_OK)
+        return status;
+    mli_jw_init(&w, out);
+    mli_jw_object(&w);
+    put_measures(&w, record->run);
+    status = put_score(lab, record, &w, err);
+    if (status == MODELLAB_OK)
+        status = put_output(lab, record, cancel, &w, err);
+    mli_jw_end_object(&w);
+    mli_run_record_free(record);
+    return status == MODELLAB_OK ? mli_buf_status(out, err) : status;
+}
+
+/* A lab that cannot be written is compared as well; it is kept another time. */
+static void keep(mli_lab *lab, const char *id, const mli_experiment_cell *cell, const mli_buf *text)
+{
+    mli_experiment_cell kept = *cell;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    kept.kept_json = mli_buf_text(text);
+    modellab_status status = mli_store_experiment_keep(lab->store, id, &kept, &err);
+    if (status != MODELLAB_OK && status != MODELLAB_E_STORE_READ_ONLY)
+        mli_log_error(lab->logger, MODELLAB_LOG_WARN, "experiment.not_kept",
+                      "what an experiment needs of a run could not be kept", status, &err);
+}
+
+modellab_status mli_experiment_kept(mli_lab *lab, const char *id, const mli_experiment_cell *cell,
+                                    const mli_cancel_word *cancel, mli_json **out,
+                                    modellab_error *err)
+{
+    const char *text = cell->kept_json;
+    mli_buf made;
+    *out = NULL;
+    if (text[0] != '\0')
+        return mli_json_parse(text, strlen(text), MLI_SNAPSHOT_MAX_BYTES, out, err);
+    if (!mli_status_is_final(cell->status))
+        return MODELLAB_OK;
+    mli_buf_init(&made, lab->alloc);
+    modellab_status status = harvest(lab, cell->run_id, cancel, &made, err);
+    if (status == MODELLAB_OK) {
+        keep(lab, id, cell, &made);
+        status = mli_json_parse(made.data, made.size, MLI_SNAPSHOT_MAX_BYTES, out, err);
+    } else if (status == MODELLAB_E_NOT_FOUND) { /* it went meanwhile */
+        mli_error_clear(err);
+        status = MODELLAB_OK;
+    }
+    mli_buf_dispose(&made);
+    return status;
+}
