@@ -9,8 +9,8 @@
  *   STEP:exit=CODE   leaves without an outcome, by its journal being broken
  *   STEP:hoard=MB    takes memory that only a control group counts, then waits a second
  *   STEP:flood       writes lines into its journal as fast as it can, for ever
- *   STEP:balloon=MB  takes memory, a MiB each 2 ms, looks at nothing until it has so much, then
- * waits
+ *   STEP:balloon=MB  takes memory, a MiB each 10 ms, looks at nothing until it has so much, then
+ *                    waits
  *   STEP:spin        uses CPU time until it is cancelled
  * and for asr, while it works:
  *   asr:die_windows     kills its own process whenever a window is finished and kept
@@ -25,6 +25,7 @@
 
 #define SIGNAL_KILL 9
 #define NAP_NS ((int64_t)5 * 1000000)
+#define UNDER_WAY_MS 1
 
 static bool is_action(const char *action, const char *name, int64_t *value)
 {
@@ -83,7 +84,7 @@ MODELLAB_MUST_CHECK static modellab_status balloon(mli_worker *w, int64_t mib, m
             return mli_fail_os(err, rc, "the test could not take memory");
         }
         memset(pages, 1, piece);
-        (void)w->clock->sleep_ns(w->clock->user, 2000000); /* woken early is fine */
+        (void)w->clock->sleep_ns(w->clock->user, 10000000); /* woken early is fine */
     }
     return nap(w, 60000, true, err);
 }
@@ -135,6 +136,7 @@ MODELLAB_MUST_CHECK static modellab_status act(mli_worker *w, const char *action
                                                modellab_error *err)
 {
     int64_t value = 0;
+    atomic_store(&w->page->audio_done_ms, UNDER_WAY_MS); /* who looks at the page knows */
     if (is_action(action, "sleep", &value)) {
         return nap(w, value, true, err);
     }

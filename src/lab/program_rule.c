@@ -11,7 +11,7 @@ static const mli_program_rule rules[] = {
     /* Text in, IPA out; the word is the name of its voice. */
     {"espeak-ng", "tts", "MODEL_LAB_ESPEAK_NG", {"-q", "--ipa", "-v", "%", NULL}, 60000, 512 * MIB},
     /* For tests of what is here: `tr` or what the test gives in its place. */
-    {"upper", "program", "MODEL_LAB_TEST_PROGRAM", {"a-z", "A-Z", NULL}, 5000, 512 * MIB},
+    {"upper", "program", "MODEL_LAB_TEST_PROGRAM", {"a-z", "A-Z", NULL}, 120000, 512 * MIB},
     {"chosen", "program", "MODEL_LAB_TEST_PROGRAM", {"a", "%", NULL}, 1000, 512 * MIB},
 };
 

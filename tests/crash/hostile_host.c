@@ -225,7 +225,7 @@ static void run_and_compare(mli_lab *lab, char **argv, tally *t)
         run_all(lab, argv, t);
     }
     hostile_census after = hostile_count();
-    for (int waited = 0; waited < 100 && !hostile_same(&before, &after); waited++) {
+    for (int waited = 0; waited < 6000 && !hostile_same(&before, &after); waited++) {
         const struct timespec nap = {0, 10000000};
         (void)nanosleep(&nap, NULL); /* a thread that was joined may still be leaving */
         after = hostile_count();

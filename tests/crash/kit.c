@@ -17,7 +17,6 @@
 #include "store/journal.h"
 
 #define RATE 8000
-#define PATIENCE_MS 120000
 
 const char *kit_worker_program, *kit_host_program;
 
@@ -194,7 +193,7 @@ modellab_run_status kit_status(const kit *k, const char *run_id)
 void kit_wait_status(const kit *k, const char *run_id, modellab_run_status status)
 {
     modellab_run_status now = 0;
-    for (int waited = 0; waited < PATIENCE_MS; waited += 5) {
+    for (int waited = 0; waited < KIT_PATIENCE_MS; waited += 5) {
         now = kit_status(k, run_id);
         if (now == status) {
             return;
@@ -212,7 +211,7 @@ modellab_run_status kit_wait_final(const kit *k, const char *run_id)
 {
     modellab_run_status status = 0;
     modellab_error err = MODELLAB_ERROR_INIT;
-    if (modellab_run_wait(k->lab, run_id, PATIENCE_MS, NULL, &status, &err) != MODELLAB_OK) {
+    if (modellab_run_wait(k->lab, run_id, KIT_PATIENCE_MS, NULL, &status, &err) != MODELLAB_OK) {
         fail_msg("the run is still %s: %s", modellab_run_status_name(status), err.message);
     }
     return status;
@@ -237,6 +236,16 @@ size_t kit_count_events(const kit *k, const char *run_id, const char *type)
     }
     modellab_event_list_unref(list);
     return count;
+}
+
+void kit_wait_events(const kit *k, const char *run_id, const char *type, size_t count)
+{
+    for (int waited = 0; kit_count_events(k, run_id, type) < count; waited += 5) {
+        if (waited >= KIT_PATIENCE_MS) {
+            fail_msg("no %zu events %s", count, type);
+        }
+        kit_sleep_ms(5);
+    }
 }
 
 bool kit_has_finding(const modellab_report *report, const char *id)

@@ -10,6 +10,9 @@
 
 #include "base/json.h"
 
+/* How long a test waits for what must come: no machine is too slow for it. */
+enum { KIT_PATIENCE_MS = 300000 };
+
 typedef struct kit {
     char root[256];
     const char *worker_program, *host_program;
@@ -50,6 +53,9 @@ void kit_submit_bare(kit *k, const char *request, char run_id[MODELLAB_RUN_ID_BY
 
 pid_t kit_start_host(kit *k, const kit_host *how); /* returns when it supervises */
 void kit_kill(kit *k, pid_t pid);                  /* SIGKILL, and reaps it */
+/* SIGSTOP, and waits until it stands still: what a test does meanwhile takes as long as it takes.
+ */
+void kit_hold(pid_t pid);
 /* Kills both, and the worker stands still meanwhile: it cannot note that its host is gone. */
 void kit_kill_both(kit *k, pid_t host, pid_t worker);
 void kit_stop_host(kit *k, pid_t pid); /* SIGTERM: drains; waits for its end */
@@ -60,13 +66,13 @@ modellab_run_status kit_status(const kit *k, const char *run_id);
 void kit_expect_end(const kit *k, const char *run_id, modellab_run_status status,
                     modellab_reason reason);
 modellab_cancel_outcome kit_cancel(const kit *k, const char *run_id);
-/* Waits for it, at most two minutes; fails the test when it does not come. */
+/* Waits for it, very long (KIT_PATIENCE_MS); fails the test when it does not come. */
 void kit_wait_status(const kit *k, const char *run_id, modellab_run_status status);
 modellab_run_status kit_wait_final(const kit *k, const char *run_id);
 /* Waits until the worker has named itself in the page. */
 pid_t kit_worker_pid(const kit *k, const char *run_id);
-/* The same, once its first step is under way: before, it would heed a cancel or its host's end also
- * when the step is one that hangs. */
+/* The same, once its step is under way (MODEL_LAB_FAIL_STEP tells so by the page): before, it would
+ * heed a cancel or its host's end also when the step is one that hangs. */
 pid_t kit_hanging_worker(const kit *k, const char *run_id);
 /* kit_worker_pid() for at most so long; 0 when it has not. */
 pid_t kit_worker_within(const kit *k, const char *run_id, int wait_ms);
@@ -77,6 +83,7 @@ bool kit_worker_lives(const kit *k, const char *run_id); /* that very process */
 bool kit_alive(pid_t pid);                               /* and no zombie */
 void kit_wait_dead(pid_t pid);
 size_t kit_count_events(const kit *k, const char *run_id, const char *type);
+void kit_wait_events(const kit *k, const char *run_id, const char *type, size_t count);
 bool kit_has_finding(const modellab_report *report, const char *id);
 void kit_sleep_ms(int ms);
 void kit_run_path(const kit *k, const char *run_id, const char *name, char out[512]);
@@ -104,8 +111,8 @@ typedef struct kit_census {
 enum { KIT_LEAKS_FDS = 1, KIT_LEAKS_THREADS = 2, KIT_LEAKS_FILES = 4, KIT_LEAKS_MEMORY = 8 };
 
 kit_census kit_take_census(const kit *k, pid_t host);
-/* KIT_LEAKS_*: of what the host has more than before; prints both. */
-int kit_leaks(const kit *k, pid_t host, const kit_census *before);
+/* KIT_LEAKS_*: of what the host has more than before, also after so long; prints both. */
+int kit_leaks(const kit *k, pid_t host, const kit_census *before, int patience_ms);
 
 /* --- kit_results.c --- */
 

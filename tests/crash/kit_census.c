@@ -50,10 +50,12 @@ kit_census kit_take_census(const kit *k, pid_t host)
     return c;
 }
 
-int kit_leaks(const kit *k, pid_t host, const kit_census *before)
+int kit_leaks(const kit *k, pid_t host, const kit_census *before, int patience_ms)
 {
     kit_census now = kit_take_census(k, host);
-    for (int waited = 0; waited < 5000 && now.fds > before->fds; waited += 10) {
+    for (int waited = 0;
+         waited < patience_ms && (now.fds > before->fds || now.threads > before->threads);
+         waited += 10) {
         kit_sleep_ms(10); /* a worker that was replaced is still leaving */
         now = kit_take_census(k, host);
     }

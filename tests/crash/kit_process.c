@@ -21,8 +21,6 @@
 
 #include "lab/page.h"
 
-#define PATIENCE_MS 120000
-
 static void close_pipe(int fds[2])
 {
     (void)close(fds[0]);
@@ -103,22 +101,37 @@ void kit_stop_host(kit *k, pid_t pid)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-/* What the run's page says; false: nothing yet. */
-static bool worker_of(const kit *k, const char *run_id, mli_os_identity *worker)
+/* The run's page; NULL: there is none yet. */
+static mli_page *open_page(const kit *k, const char *run_id)
 {
     char path[512];
     mli_page *page = NULL;
-    bool known = false;
     kit_run_path(k, run_id, "page", path);
     int fd = open(path, O_RDWR | O_CLOEXEC);
     if (fd >= 0) {
-        if (mli_page_map(&mli_os_system_files, fd, &page) == 0) {
-            known = mli_page_worker(page, worker);
+        if (mli_page_map(&mli_os_system_files, fd, &page) != 0) {
+            page = NULL;
         }
-        mli_page_unmap(page);
         (void)close(fd);
     }
+    return page;
+}
+
+/* What the run's page says; false: nothing yet. */
+static bool worker_of(const kit *k, const char *run_id, mli_os_identity *worker)
+{
+    mli_page *page = open_page(k, run_id);
+    bool known = page != NULL && mli_page_worker(page, worker);
+    mli_page_unmap(page);
     return known;
+}
+
+static bool is_under_way(const kit *k, const char *run_id)
+{
+    mli_page *page = open_page(k, run_id);
+    bool begun = page != NULL && atomic_load(&page->audio_done_ms) > 0;
+    mli_page_unmap(page);
+    return begun;
 }
 
 pid_t kit_worker_within(const kit *k, const char *run_id, int wait_ms)
@@ -151,7 +164,7 @@ pid_t kit_kill_worker(const kit *k, const char *run_id)
 
 pid_t kit_worker_pid(const kit *k, const char *run_id)
 {
-    pid_t pid = kit_worker_within(k, run_id, PATIENCE_MS);
+    pid_t pid = kit_worker_within(k, run_id, KIT_PATIENCE_MS);
     if (pid == 0) {
         fail_msg("the worker did not name itself");
     }
@@ -161,13 +174,13 @@ pid_t kit_worker_pid(const kit *k, const char *run_id)
 pid_t kit_hanging_worker(const kit *k, const char *run_id)
 {
     pid_t pid = kit_worker_pid(k, run_id);
-    for (int waited = 0; kit_count_events(k, run_id, "step_started") == 0; waited += 5) {
-        if (waited >= PATIENCE_MS) {
+    for (int waited = 0; !is_under_way(k, run_id); waited += 5) {
+        if (waited >= KIT_PATIENCE_MS) {
             fail_msg("no step was begun");
         }
         kit_sleep_ms(5);
     }
-    kit_sleep_ms(20);
+    kit_wait_events(k, run_id, "step_started", 1);
     return pid;
 }
 
@@ -213,14 +226,19 @@ bool kit_alive(pid_t pid)
     return threads > 1 || (state != '\0' && state != 'Z' && state != 'X');
 }
 
-void kit_kill_both(kit *k, pid_t host, pid_t worker)
+void kit_hold(pid_t pid)
 {
-    assert_int_equal(kill(worker, SIGSTOP), 0);
     int threads = 0;
-    for (int waited = 0; state_of(worker, &threads) != 'T'; waited++) {
-        assert_true(waited < PATIENCE_MS);
+    assert_int_equal(kill(pid, SIGSTOP), 0);
+    for (int waited = 0; state_of(pid, &threads) != 'T'; waited++) {
+        assert_true(waited < KIT_PATIENCE_MS);
         kit_sleep_ms(1);
     }
+}
+
+void kit_kill_both(kit *k, pid_t host, pid_t worker)
+{
+    kit_hold(worker);
     kit_kill(k, host);
     assert_int_equal(kill(worker, SIGKILL), 0);
     kit_wait_dead(worker);
@@ -228,7 +246,7 @@ void kit_kill_both(kit *k, pid_t host, pid_t worker)
 
 void kit_wait_dead(pid_t pid)
 {
-    for (int waited = 0; waited < PATIENCE_MS; waited += 2) {
+    for (int waited = 0; waited < KIT_PATIENCE_MS; waited += 2) {
         if (!kit_alive(pid)) {
             return;
         }

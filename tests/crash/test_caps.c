@@ -216,7 +216,7 @@ static void a_used_up_cap_ends_and_holds_up(void **state)
     modellab_run_unref(run);
     assert_true(look_at_cap(k).held == 0);
     kit_submit(k, INGEST, 1.0, next);
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < 2400; i++) {
         run = kit_load(k, next);
         info = kit_info(run);
         modellab_run_unref(run);
@@ -277,7 +277,7 @@ static void too_much_memory_ends_one_run_alone(void **state)
     (void)kit_worker_pid(k, calm);
     kit_submit(k, "{\"pipeline\":\"ingest\",\"caps\":{\"peak_memory_bytes\":104857600}}", 1.0,
                greedy);
-    /* Takes 2 GB in four seconds, and does not look whether it should stop. */
+    /* Takes 2 GB in twenty seconds, and does not look whether it should stop. */
     pid_t second = kit_start_host(k, &(kit_host){.fail_step = "ingest:balloon=2000", .workers = 1});
     assert_int_equal(kit_wait_final(k, greedy), MODELLAB_RUN_FAILED);
     modellab_run *run = kit_load(k, greedy);

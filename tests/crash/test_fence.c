@@ -28,7 +28,7 @@ enum { AT_ONCE = 10 };
 
 static void wait_for_attempt(const kit *k, const char *id, int attempt)
 {
-    for (int i = 0; i < 6000; i++) {
+    for (int waited = 0; waited < KIT_PATIENCE_MS; waited += 5) {
         modellab_run *run = kit_load(k, id);
         modellab_run_info info = kit_info(run);
         bool there = info.attempt == attempt && info.status == MODELLAB_RUN_RUNNING;
@@ -60,13 +60,11 @@ static void stop_first(kit *k, int count, char ids[][MODELLAB_RUN_ID_BYTES], pid
         kit_submit(k, REQUEST, 1, ids[i]);
     }
     *host = kit_start_host(
-        k, &(kit_host){.fail_step = "ingest:sleep=1500", .keep = true, .workers = count});
+        k, &(kit_host){.fail_step = "ingest:sleep=5000", .keep = true, .workers = count});
     for (int i = 0; i < count; i++) {
         old[i] = kit_worker_pid(k, ids[i]);
-        for (int n = 0; n < 6000 && kit_count_events(k, ids[i], "step_started") < 1; n++) {
-            kit_sleep_ms(5);
-        }
-        assert_int_equal(kill(old[i], SIGSTOP), 0);
+        kit_wait_events(k, ids[i], "step_started", 1);
+        kit_hold(old[i]);
     }
     kit_kill(k, *host);
     for (int i = 0; i < count; i++) {
@@ -133,7 +131,7 @@ static void wake_too_late(kit *k, int count)
     }
     for (int i = 0; i < count; i++) {
         assert_int_equal(kit_wait_final(k, ids[i]), MODELLAB_RUN_COMPLETED);
-        for (int n = 0; n < 2000 && !has_outcome(k, ids[i], "\"fence\":1"); n++) {
+        for (int n = 0; n < KIT_PATIENCE_MS / 5 && !has_outcome(k, ids[i], "\"fence\":1"); n++) {
             kit_sleep_ms(5);
         }
     }
@@ -190,19 +188,17 @@ static void what_it_makes_is_kept_where_nobody_else_works(void **state)
     modellab_step_info step = {.size = sizeof(step)};
     modellab_artifact_info artifact = {.size = sizeof(artifact)};
     kit_submit(k, "{\"pipeline\":\"ingest\"}", 1, id);
-    pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:sleep=700", .keep = true});
+    pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:sleep=3000", .keep = true});
     pid_t worker = kit_worker_pid(k, id);
-    for (int n = 0; n < 6000 && kit_count_events(k, id, "step_started") < 1; n++) {
-        kit_sleep_ms(5);
-    }
-    assert_int_equal(kill(worker, SIGSTOP), 0);
+    kit_wait_events(k, id, "step_started", 1);
+    kit_hold(worker);
     kit_kill(k, host);
     lose_lock(k, id);
     assert_int_equal(kit_cancel(k, id), MODELLAB_CANCEL_ALREADY_DEAD);
     modellab_run_status ended = kit_status(k, id);
     assert_true(modellab_run_status_is_final(ended) && ended != MODELLAB_RUN_COMPLETED);
     assert_int_equal(kill(worker, SIGCONT), 0);
-    for (int n = 0; n < 2000 && !has_outcome(k, id, "\"fence\":1"); n++) {
+    for (int n = 0; n < KIT_PATIENCE_MS / 5 && !has_outcome(k, id, "\"fence\":1"); n++) {
         kit_sleep_ms(5);
     }
     kit_wait_dead(worker);
@@ -229,10 +225,11 @@ static void without_a_fence_it_is_found(void **state)
     pid_t old[1];
     pid_t host = 0;
     stop_first(k, 1, ids, old, &host);
-    while (kit_count_events(k, ids[0], "step_started") < 2) {
-        kit_sleep_ms(2);
-    }
+    kit_wait_events(k, ids[0], "step_started", 2);
+    pid_t present = kit_worker_pid(k, ids[0]);
+    kit_hold(present);
     kit_write_unfenced(k, ids[0], 2, "ingest");
+    assert_int_equal(kill(present, SIGCONT), 0);
     assert_true(modellab_run_status_is_final(kit_wait_final(k, ids[0])) != 0);
     kit_stop_host(k, host);
     assert_int_equal(kill(old[0], SIGKILL), 0);

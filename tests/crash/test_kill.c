@@ -115,10 +115,12 @@ static void a_worker_that_outlives_its_supervisor_is_adopted(void **state)
     kit_submit(k, INGEST, 1.0, id);
     pid_t first = kit_start_host(k, &(kit_host){.keep = true, .fail_step = "ingest:sleep=2500"});
     pid_t worker = kit_worker_pid(k, id);
+    kit_hold(worker); /* it does not end before it is adopted */
     kit_kill(k, first);
     kit_reopen(k);
     assert_true(kit_alive(worker));
     pid_t second = kit_start_host(k, &(kit_host){.keep = true});
+    assert_int_equal(kill(worker, SIGCONT), 0);
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_COMPLETED);
     assert_int_equal(kit_count_events(k, id, "run_started"), 1);
     assert_int_equal(kit_count_events(k, id, "step_completed"), 1);
@@ -162,7 +164,7 @@ static void a_worker_stops_when_its_host_dies(void **state)
 static pid_t start_stranger(void)
 {
     pid_t pid = -1;
-    char *const argv[] = {(char *)"sleep", (char *)"60", NULL};
+    char *const argv[] = {(char *)"sleep", (char *)"600", NULL};
     assert_int_equal(posix_spawnp(&pid, "sleep", NULL, NULL, argv, environ), 0);
     return pid;
 }

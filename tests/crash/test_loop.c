@@ -166,7 +166,7 @@ static void planted_bugs_are_found(void **state)
     for (size_t i = 0; i < sizeof(plants) / sizeof(plants[0]); i++) {
         int wrong = 0;
         int cycles = 0;
-        for (int batch = 0; wrong == 0 && batch < 6; batch++) {
+        for (int batch = 0; wrong == 0 && batch < 60; batch++) {
             batch_result r = loop_batch(seed, 1 + 2 * batch, BATCH_CYCLES, plants[i]);
             wrong = r.wrong;
             cycles += r.cycles;

@@ -225,10 +225,8 @@ static void a_killed_worker(void **state)
                       "{\"steps\":[\"vad\",\"asr\",\"bundle\"],\"max_attempts\":2,\"retry\":{"
                       "\"base_seconds\":0,\"cap_seconds\":0}}",
                       1, id);
-    pid_t host = kit_start_host(k, &(kit_host){.fail_step = "asr:sleep=400"});
-    while (kit_count_events(k, id, "step_started") < 3) {
-        kit_sleep_ms(2);
-    }
+    pid_t host = kit_start_host(k, &(kit_host){.fail_step = "asr:sleep=3000"});
+    kit_wait_events(k, id, "step_started", 3);
     assert_true(kit_kill_worker(k, id) > 0);
     (void)kit_wait_final(k, id);
     kit_stop_host(k, host);
@@ -248,9 +246,7 @@ static void a_cancel_while_a_step_works(void **state)
     char id[MODELLAB_RUN_ID_BYTES];
     kit_submit_sample(k, FULL, 1, id);
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "chapters:sleep=60000"});
-    while (kit_count_events(k, id, "step_started") < 4) {
-        kit_sleep_ms(5);
-    }
+    kit_wait_events(k, id, "step_started", 4);
     (void)kit_cancel(k, id);
     (void)kit_wait_final(k, id);
     kit_expect_end(k, id, MODELLAB_RUN_CANCELLED, MODELLAB_REASON_CANCELLED_BY_USER);

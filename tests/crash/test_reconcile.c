@@ -73,10 +73,7 @@ static void kill_all_of(kit *k, char id[MODELLAB_RUN_ID_BYTES])
 {
     kit_submit(k, INGEST, 1.0, id);
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "ingest:hang"});
-    pid_t worker = kit_hanging_worker(k, id);
-    kit_kill(k, host);
-    assert_int_equal(kill(worker, SIGKILL), 0);
-    kit_wait_dead(worker);
+    kit_kill_both(k, host, kit_hanging_worker(k, id));
 }
 
 static void complete(kit *k, char id[MODELLAB_RUN_ID_BYTES])
@@ -230,7 +227,7 @@ static void manifest_of_the_dead(kit *k, bool by_cleanup)
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_COMPLETED);
     char *text = read_manifest(k, id, &now);
     for (int i = 0; strstr(text, "\"COMPLETED\"") == NULL; i++) {
-        assert_true(i < 1000); /* it is written behind the record */
+        assert_true(i < KIT_PATIENCE_MS / 10); /* it is written behind the record */
         free(text);
         (void)usleep(10000);
         text = read_manifest(k, id, &now);

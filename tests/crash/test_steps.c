@@ -128,9 +128,7 @@ static void a_cancel_ends_it_all(void **state)
     kit_submit_bare(k, "{\"steps\":[\"noop\",\"noop_may_fail\",\"noop_always\"]}", id);
     pid_t host = kit_start_host(k, &(kit_host){.fail_step = "noop_may_fail:sleep=60000"});
     (void)kit_worker_pid(k, id);
-    while (kit_count_events(k, id, "step_started") < 2) {
-        kit_sleep_ms(5);
-    }
+    kit_wait_events(k, id, "step_started", 2);
     (void)kit_cancel(k, id);
     (void)kit_wait_final(k, id);
     kit_expect_end(k, id, MODELLAB_RUN_CANCELLED, MODELLAB_REASON_CANCELLED_BY_USER);

@@ -69,8 +69,7 @@ static void one_that_did_not_listen_is_replaced(void **state)
         kit_start_host(k, &(kit_host){.fail_step = "ingest:hang", .term_ms = 50, .kill_ms = 100});
     pid_t first = run_one(k, NOOP, MODELLAB_RUN_COMPLETED);
     kit_submit(k, "{\"pipeline\":\"ingest\"}", 0.1, id);
-    kit_wait_status(k, id, MODELLAB_RUN_RUNNING);
-    assert_int_equal(kit_worker_pid(k, id), first);
+    assert_int_equal(kit_hanging_worker(k, id), first);
     assert_int_equal(modellab_run_cancel(k->lab, id, &outcome, NULL), MODELLAB_OK);
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_CANCELLED);
     assert_int_not_equal(run_one(k, NOOP, MODELLAB_RUN_COMPLETED), first);
@@ -158,10 +157,12 @@ static void adopted_in_its_second_run(void **state)
     kit_submit(k, NOOP_MS(2500), 0.1, id);
     kit_wait_status(k, id, MODELLAB_RUN_RUNNING);
     assert_int_equal(kit_worker_pid(k, id), worker);
+    kit_hold(worker); /* it does not end before it is adopted */
     kit_kill(k, host);
     kit_reopen(k);
     assert_true(kit_alive(worker));
     host = kit_start_host(k, &(kit_host){.keep = true});
+    assert_int_equal(kill(worker, SIGCONT), 0);
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_COMPLETED);
     assert_int_equal(kit_count_events(k, id, "run_started"), 1);
     assert_int_equal(kit_count_events(k, id, "step_completed"), 1);
@@ -174,7 +175,7 @@ static void adopted_in_its_second_run(void **state)
 static int fence_one_out(kit *k, bool fenced)
 {
     static const char request[] = "{\"steps\":[\"noop\"],\"max_attempts\":2,"
-                                  "\"labels\":{\"noop_ms\":\"1500\"}}";
+                                  "\"labels\":{\"noop_ms\":\"3000\"}}";
     char id[MODELLAB_RUN_ID_BYTES];
     char path[512];
     pid_t host = kit_start_host(k, &(kit_host){.keep = true});
@@ -183,16 +184,17 @@ static int fence_one_out(kit *k, bool fenced)
     kit_wait_status(k, id, MODELLAB_RUN_RUNNING);
     pid_t old = kit_worker_pid(k, id);
     assert_int_equal(old, warm);
-    assert_int_equal(kill(old, SIGSTOP), 0);
+    kit_hold(old);
     kit_kill(k, host);
     kit_run_path(k, id, "lock", path);
     assert_int_equal(unlink(path), 0);
     host = kit_start_host(k, &(kit_host){0});
     if (!fenced) { /* the planted bug: what the old attempt says counts */
-        while (kit_count_events(k, id, "step_started") < 2) {
-            kit_sleep_ms(2);
-        }
+        kit_wait_events(k, id, "step_started", 2);
+        pid_t present = kit_worker_pid(k, id);
+        kit_hold(present);
         kit_write_unfenced(k, id, 2, "noop");
+        assert_int_equal(kill(present, SIGCONT), 0);
     }
     (void)kit_wait_final(k, id);
     modellab_run *run = kit_load(k, id);

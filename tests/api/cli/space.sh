@@ -34,7 +34,14 @@ until_it() {
 }
 in_asr() { grep -q '"type":"step_started".*"asr"\|"asr".*"type":"step_started"' "$MODEL_LAB_ROOT"/runs/*/journal.jsonl; }
 has_outcome() { grep -q '"type":"outcome"' "$MODEL_LAB_ROOT"/runs/*/journal.jsonl; }
-fill() { dd if=/dev/zero of="$work/small/filler" bs=4k 2>/dev/null; }
+# The worker stands still meanwhile: it does not end before there is no space.
+fill() {
+  local worker
+  worker=$(pgrep -P "$pid" | head -n 1)
+  [ -z "$worker" ] || kill -STOP "$worker"
+  dd if=/dev/zero of="$work/small/filler" bs=4k 2>/dev/null
+  [ -z "$worker" ] || kill -CONT "$worker"
+}
 times_said() { [ "$(grep -cF -- "$1" "$err")" -eq "$2" ]; }
 new_lab() { # [apart]: its runs lie on another disk, where a worker can go on
   if mountpoint -q "$MODEL_LAB_ROOT/runs"; then umount "$MODEL_LAB_ROOT/runs"; fi
@@ -45,7 +52,7 @@ new_lab() { # [apart]: its runs lie on another disk, where a worker can go on
 
 # The worker completes, its end cannot be recorded.
 new_lab apart
-start asr:sleep=1500 transcribe "$audio"
+start asr:sleep=3000 transcribe "$audio"
 check "apart: the run is in asr" until_it in_asr
 fill
 check "apart: the worker completes" until_it has_outcome
@@ -65,12 +72,16 @@ run run verify last
 check "apart: the run is whole" exit_is 0
 
 # The wait is bounded, and the truth comes later all the same.
-new_lab apart
-export MODEL_LAB_SPACE_WAIT_SECONDS=3
-start asr:sleep=1500 transcribe "$audio"
-check "bounded: the run is in asr" until_it in_asr
-fill
-ended
+# (longer where the worker is not done before it is given up)
+for seconds in 3 15 75; do
+  new_lab apart
+  export MODEL_LAB_SPACE_WAIT_SECONDS=$seconds
+  start asr:sleep=1500 transcribe "$audio"
+  check "bounded: the run is in asr" until_it in_asr
+  fill
+  ended
+  if exit_is 6 && has_outcome; then break; fi
+done
 check "bounded: exit code $code" exit_is 6
 check "bounded: it is said" says "cannot write to the lab"
 check "bounded: the worker had completed" has_outcome
@@ -80,15 +91,18 @@ check "bounded: exit code of the wait $code" exit_is 0
 check "bounded: status" [ "$(fact status)" = COMPLETED ]
 unset MODEL_LAB_SPACE_WAIT_SECONDS
 
-# The worker itself finds no space.
-new_lab
-start asr:sleep=800 transcribe "$audio"
-check "full: the run is in asr" until_it in_asr
-fill
-check "full: it is said" until_it says "the lab's disk is full"
-sleep 4 # the worker is to make its artifact meanwhile
-rm "$work/small/filler"
-ended
+# The worker itself finds no space: it is to make its artifact while there is none.
+for seconds in 4 20 100; do
+  new_lab
+  start asr:sleep=2000 transcribe "$audio"
+  check "full: the run is in asr" until_it in_asr
+  fill
+  check "full: it is said" until_it says "the lab's disk is full"
+  sleep "$seconds"
+  rm "$work/small/filler"
+  ended
+  if ! exit_is 0; then break; fi
+done
 check "full: exit code $code" exit_is 6
 check "full: status" [ "$(fact status)" = FAILED ]
 check "full: reason" [ "$(fact reason)" = no_space ]

@@ -7,6 +7,7 @@
 #include "os/thread.h"
 #include "os/words.h"
 #include <errno.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 
 static temp_folder folder;
 static _Atomic int waits, given_up;
+static _Atomic int *begun; /* of two processes: whoever follows waits by now */
 static bool deaf;
 
 static int counted_wait(void *user, const _Atomic uint32_t *word, uint32_t seen,
@@ -25,6 +27,7 @@ static int counted_wait(void *user, const _Atomic uint32_t *word, uint32_t seen,
     int rc;
 
     atomic_fetch_add(&waits, 1);
+    atomic_store(begun, 1);
     if (deaf) {
         return -ENOSYS;
     }
@@ -58,6 +61,7 @@ static int set_up(void **state)
 {
     (void)state;
     deaf = false;
+    atomic_store(begun, 0);
     temp_folder_make(&folder);
     return 0;
 }
@@ -123,6 +127,9 @@ static void follow_another_process(const mli_os_words *words, int32_t flags)
     child = fork();
     if (child == 0) {
         mli_lab *own = open_lab(&folder, NULL, NULL, 0);
+        for (int ms = 0; ms < 60000 && atomic_load(begun) == 0; ms++) {
+            (void)usleep(1000);
+        }
         _exit(write_events(own, id, EVENTS));
     }
     assert_true(child > 0);
@@ -253,7 +260,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_idle_follower_sleeps, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_waiter_is_woken, set_up, tear_down),
     };
-    if (setenv("MODEL_LAB_TESTING", "1", 1) != 0) { /* the step noop */
+    begun = mmap(NULL, sizeof *begun, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (begun == MAP_FAILED || setenv("MODEL_LAB_TESTING", "1", 1) != 0) { /* the step noop */
         return 1;
     }
     return cmocka_run_group_tests(tests, NULL, NULL);

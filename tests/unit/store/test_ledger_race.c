@@ -25,22 +25,29 @@ typedef struct racer {
     int passed;
 } racer;
 
-/* Planted: looks whether there is room, then takes without looking again. */
-static modellab_status claim_in_two(mli_store *of)
+static pthread_barrier_t all_have_looked; /* of a process */
+
+/* Planted: looks whether there is room, then takes without looking again. The first time all
+ * threads of a process look before one of them takes: the bug does not need luck. */
+static modellab_status claim_in_two(mli_store *of, bool first)
 {
     mli_amounts need = {{0}};
     mli_cap_set set;
     mli_cap_verdict verdict;
     need.of[MLI_MEASURE_CPU_MS] = NEED;
-    if (mli_store_cap_room(of, "ann", NOW, &need, &set, &verdict, NULL) != MODELLAB_OK ||
-        verdict.measure != 0) {
+    bool room = mli_store_cap_room(of, "ann", NOW, &need, &set, &verdict, NULL) == MODELLAB_OK &&
+                verdict.measure == 0;
+    if (first) {
+        (void)pthread_barrier_wait(&all_have_looked);
+    }
+    if (!room) {
         return MODELLAB_E_CAP_EXCEEDED;
     }
     char path[512];
     sqlite3 *db = NULL;
     assert_true(snprintf(path, sizeof path, "%s/lab.sqlite", folder.path) > 0);
     assert_int_equal(SQLITE_OK, sqlite3_open(path, &db));
-    assert_int_equal(SQLITE_OK, sqlite3_busy_timeout(db, 10000));
+    assert_int_equal(SQLITE_OK, sqlite3_busy_timeout(db, 600000));
     char sql[256];
     (void)snprintf(sql, sizeof sql, "UPDATE usage SET held_cpu_ms=held_cpu_ms+%d WHERE user='ann'",
                    NEED);
@@ -55,7 +62,7 @@ static void *race(void *arg)
     for (int i = 0; i < TRIES; i++) {
         int number = 1 + (r->first * 4 + i) % RUNS;
         modellab_status status =
-            r->planted ? claim_in_two(r->store) : claim(r->store, number, NOW, NULL, NULL);
+            r->planted ? claim_in_two(r->store, i == 0) : claim(r->store, number, NOW, NULL, NULL);
         mli_usage usage = {0};
         if (mli_store_usage(r->store, "ann", NOW / HOUR, NOW / HOUR + 1, &usage, NULL) ==
             MODELLAB_OK) {
@@ -93,6 +100,7 @@ static int race_in_process(int process, bool planted)
     pthread_t threads[THREADS];
     mli_store *own = open_in(&folder, NULL, false);
     int64_t most = 0;
+    assert_int_equal(0, pthread_barrier_init(&all_have_looked, NULL, THREADS));
     for (int i = 0; i < THREADS; i++) {
         racers[i] = (racer){.store = own, .first = process * THREADS + i, .planted = planted};
         assert_int_equal(0, pthread_create(&threads[i], NULL, race, &racers[i]));
@@ -101,6 +109,7 @@ static int race_in_process(int process, bool planted)
         assert_int_equal(0, pthread_join(threads[i], NULL));
         most = racers[i].most > most ? racers[i].most : most;
     }
+    assert_int_equal(0, pthread_barrier_destroy(&all_have_looked));
     mli_store_close(own);
     return most > 250 ? 250 : (int)most;
 }
