@@ -85,5 +85,8 @@ void mli_jw_kreal(mli_jw *w, const char *key, double value);
 /* Milliseconds since 1970 as a time of UTC; null when negative. */
 void mli_jw_kutc(mli_jw *w, const char *key, int64_t ms);
 void mli_jw_kbool(mli_jw *w, const char *key, bool value);
+/* A parsed value by its canonical text; NULL writes null. */
+void mli_jw_json(mli_jw *w, const mli_json *value);
+void mli_jw_kjson(mli_jw *w, const char *key, const mli_json *value);
 
 #endif

@@ -177,6 +177,24 @@ void mli_jw_raw(mli_jw *w, const char *json, size_t bytes)
     mli_buf_append(w->out, json, bytes);
 }
 
+void mli_jw_json(mli_jw *w, const mli_json *value)
+{
+    if (value == NULL) {
+        mli_jw_null(w);
+        return;
+    }
+    begin_value(w);
+    modellab_status status = mli_json_dump(value, w->out, NULL);
+    if (status != MODELLAB_OK && w->out->status == MODELLAB_OK)
+        w->out->status = status;
+}
+
+void mli_jw_kjson(mli_jw *w, const char *key, const mli_json *value)
+{
+    mli_jw_key(w, key);
+    mli_jw_json(w, value);
+}
+
 void mli_jw_kstring(mli_jw *w, const char *key, const char *text)
 {
     mli_jw_key(w, key);

@@ -10,28 +10,8 @@
 
 #define POINTER_BYTES 512
 
-/* A value of ours, written anew. */
-static void put_value(mli_jw *w, const mli_json *value, const modellab_allocator *alloc)
-{
-    mli_buf text;
-
-    if (value == NULL) {
-        mli_jw_null(w);
-        return;
-    }
-    mli_buf_init(&text, alloc);
-    if (mli_json_dump(value, &text, NULL) == MODELLAB_OK) {
-        mli_jw_raw(w, mli_buf_text(&text), text.size);
-    } else {
-        mli_jw_null(w);
-        w->out->status = w->out->status == MODELLAB_OK ? MODELLAB_E_NO_MEMORY : w->out->status;
-    }
-    mli_buf_dispose(&text);
-}
-
 typedef struct differences {
     mli_jw *w;
-    const modellab_allocator *alloc;
     char pointer[POINTER_BYTES];
     int depth;
 } differences;
@@ -77,17 +57,14 @@ static void compare_values(differences *d, const mli_json *a, const mli_json *b)
     }
     mli_jw_object(d->w);
     mli_jw_kstring(d->w, "pointer", d->pointer);
-    mli_jw_key(d->w, "a");
-    put_value(d->w, a, d->alloc);
-    mli_jw_key(d->w, "b");
-    put_value(d->w, b, d->alloc);
+    mli_jw_kjson(d->w, "a", a);
+    mli_jw_kjson(d->w, "b", b);
     mli_jw_end_object(d->w);
 }
 
-void mli_json_differences(const mli_json *a, const mli_json *b, const modellab_allocator *alloc,
-                          mli_jw *out)
+void mli_json_differences(const mli_json *a, const mli_json *b, mli_jw *out)
 {
-    differences d = {.w = out, .alloc = alloc};
+    differences d = {.w = out};
 
     mli_jw_array(out);
     compare_values(&d, a, b);
@@ -127,8 +104,7 @@ static const mli_json *fact(const mli_json *record, const char *name)
     return name[n] == '/' && record != NULL ? mli_json_get(record, name + n + 1) : record;
 }
 
-static void put_facts(mli_jw *w, const mli_json *a, const mli_json *b,
-                      const modellab_allocator *alloc)
+static void put_facts(mli_jw *w, const mli_json *a, const mli_json *b)
 {
     mli_jw_array(w);
     for (size_t i = 0; i < sizeof fact_names / sizeof *fact_names; i++) {
@@ -137,10 +113,8 @@ static void put_facts(mli_jw *w, const mli_json *a, const mli_json *b,
 
         mli_jw_object(w);
         mli_jw_kstring(w, "name", fact_names[i]);
-        mli_jw_key(w, "a");
-        put_value(w, of_a, alloc);
-        mli_jw_key(w, "b");
-        put_value(w, of_b, alloc);
+        mli_jw_kjson(w, "a", of_a);
+        mli_jw_kjson(w, "b", of_b);
         mli_jw_kbool(w, "same",
                      none || (of_a != NULL && of_b != NULL && mli_json_equal(of_a, of_b)));
         mli_jw_end_object(w);
@@ -232,10 +206,9 @@ MODELLAB_MUST_CHECK static modellab_status write_all(mli_lab *lab, const side *a
     mli_jw_kstring(&w, "a", a->record->run->id);
     mli_jw_kstring(&w, "b", b->record->run->id);
     mli_jw_key(&w, "facts");
-    put_facts(&w, a->json, b->json, lab->alloc);
+    put_facts(&w, a->json, b->json);
     mli_jw_key(&w, "request");
-    mli_json_differences(mli_json_get(a->json, "request"), mli_json_get(b->json, "request"),
-                         lab->alloc, &w);
+    mli_json_differences(mli_json_get(a->json, "request"), mli_json_get(b->json, "request"), &w);
     mli_jw_key(&w, "artifacts");
     put_artifacts(&w, a->record, b->record);
     mli_jw_key(&w, "transcript");

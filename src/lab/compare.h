@@ -12,7 +12,6 @@ MODELLAB_MUST_CHECK modellab_status mli_run_compare(mli_lab *lab, const char *a,
                                                     modellab_error *err);
 /* Differences of two JSON values as an array of {"pointer","a","b"}; null stands for what is not
  * there. Arrays are one value. */
-void mli_json_differences(const mli_json *a, const mli_json *b, const modellab_allocator *alloc,
-                          mli_jw *out);
+void mli_json_differences(const mli_json *a, const mli_json *b, mli_jw *out);
 
 #endif

@@ -272,7 +272,7 @@ MODELLAB_MUST_CHECK static modellab_status ask(mli_worker *w, const task *job,
     }
     const mli_chat_request request = {
         .base_url = w->order.remote_url,
-        .key = w->order.remote_key[0] != '\0' ? w->order.remote_key : NULL,
+        .key = w->order.key[0] != '\0' ? w->order.key : NULL,
         .model = w->order.remote_model,
         .system = mli_buf_text(&system),
         .user = mli_buf_text(&user),

@@ -17,12 +17,8 @@
 
 bool mli_handoff_done(const mli_worker *w, const char *step)
 {
-    for (size_t i = 0; i < w->past_count; i++) {
-        if (strcmp(w->past[i].kind->name, step) == 0) {
-            return w->past[i].status == MODELLAB_RUN_COMPLETED;
-        }
-    }
-    return false;
+    const mli_step_past *past = mli_worker_past(w, step, strlen(step));
+    return past != NULL && past->status == MODELLAB_RUN_COMPLETED;
 }
 
 /* Steps that change the samples and were taken over did not make any here. */

@@ -16,40 +16,24 @@ static int32_t attempt_of(const mli_journal_line *line)
     return attempt < 1 || attempt > 1000000 ? 1 : (int32_t)attempt;
 }
 
-static void put_part(mli_jw *w, const char *key, const mli_json *value, mli_buf *scratch)
-{
-    modellab_status status;
-    mli_buf_clear(scratch);
-    status = mli_json_dump(value, scratch, NULL);
-    if (status != MODELLAB_OK) {
-        w->out->status = status;
-    } else {
-        mli_jw_key(w, key);
-        mli_jw_raw(w, mli_buf_text(scratch), scratch->size);
-    }
-}
-
 /* The options that the line of a begin tells, as one text; nothing when it tells none. */
 static void write_config(const mli_journal_line *line, mli_buf *out)
 {
     const mli_json *requested = mli_json_get(line->object, "requested");
     const mli_json *resolved = mli_json_get(line->object, "resolved");
-    mli_buf scratch;
     mli_jw w;
     if (requested == NULL && resolved == NULL) {
         return;
     }
-    mli_buf_init(&scratch, out->alloc);
     mli_jw_init(&w, out);
     mli_jw_object(&w);
     if (requested != NULL) {
-        put_part(&w, "requested", requested, &scratch);
+        mli_jw_kjson(&w, "requested", requested);
     }
     if (resolved != NULL) {
-        put_part(&w, "resolved", resolved, &scratch);
+        mli_jw_kjson(&w, "resolved", resolved);
     }
     mli_jw_end_object(&w);
-    mli_buf_dispose(&scratch);
 }
 
 static void write_models(const mli_journal_line *line, mli_buf *out)

@@ -7,8 +7,8 @@
 #include "os/locale.h"
 #include <string.h>
 
-#define ORDER_VERSION 4
-#define KEY_ROOM ((size_t)64 << 10) /* all but the request and the key is far less */
+#define ORDER_VERSION 5
+#define ROOM ((size_t)64 << 10) /* all but the request is far less */
 
 #define FD_NAME_BYTES 24
 
@@ -41,11 +41,19 @@ static bool has_needed(const mli_order *order)
     return all;
 }
 
+/* Behind the document and a zero byte, so that no reader of JSON ever has a copy of it. */
+static void write_key(const char *key, mli_buf *out)
+{
+    mli_buf_append_char(out, '\0');
+    mli_buf_append_text(out, key);
+}
+
 void mli_order_write(const mli_order *order, mli_buf *out)
 {
     mli_jw w;
-    if (order->remote && order->remote_key != NULL) { /* growing would leave copies of the key */
-        size_t room = strlen(order->request_json) + KEY_ROOM + 6 * strlen(order->remote_key);
+    bool secret = order->remote && order->remote_key != NULL && order->remote_key[0] != '\0';
+    if (secret) { /* growing would leave copies of the key */
+        size_t room = strlen(order->request_json) + ROOM + strlen(order->remote_key);
         if (mli_buf_extend(out, room) != NULL) {
             mli_buf_clear(out);
         }
@@ -75,7 +83,6 @@ void mli_order_write(const mli_order *order, mli_buf *out)
         mli_jw_key(&w, "remote");
         mli_jw_object(&w);
         mli_jw_kstring(&w, "url", order->remote_url);
-        mli_jw_kstring(&w, "key", order->remote_key);
         mli_jw_kstring(&w, "model", order->remote_model);
         mli_jw_end_object(&w);
     }
@@ -97,6 +104,9 @@ void mli_order_write(const mli_order *order, mli_buf *out)
     mli_jw_key(&w, "request");
     mli_jw_raw(&w, order->request_json, strlen(order->request_json));
     mli_jw_end_object(&w);
+    if (secret) {
+        write_key(order->remote_key, out);
+    }
 }
 
 static const char *text_of(const mli_json *root, const char *key)
@@ -175,7 +185,7 @@ static void fill(const mli_json *root, mli_order *out)
     out->models_root = text_of(root, "models_root");
     out->remote = mli_json_get(root, "remote") != NULL;
     out->remote_url = text_of(mli_json_get(root, "remote"), "url");
-    out->remote_key = text_of(mli_json_get(root, "remote"), "key");
+    out->remote_key = NULL;
     out->remote_model = text_of(mli_json_get(root, "remote"), "model");
     out->request_json = NULL;
     out->request = mli_json_get(root, "request");
@@ -194,11 +204,33 @@ static void fill(const mli_json *root, mli_order *out)
     out->address_bytes = number_of(root, "address_bytes");
 }
 
+/* What stands behind the document; false when it is too long. */
+static bool take_key(const char *text, size_t bytes, size_t document, mli_order *out)
+{
+    size_t length = document < bytes ? bytes - document - 1 : 0;
+    if (length >= sizeof(out->key)) {
+        return false;
+    }
+    memcpy(out->key, text + bytes - length, length);
+    out->key[length] = '\0';
+    return true;
+}
+
+void mli_order_forget(mli_order *order)
+{
+    volatile char *key = order->key; /* no compiler may leave it out */
+    for (size_t i = 0; i < sizeof(order->key); i++) {
+        key[i] = 0;
+    }
+}
+
 modellab_status mli_order_read(const char *text, size_t bytes, mli_order *out, mli_json **root,
                                modellab_error *err)
 {
     *root = NULL;
-    modellab_status status = mli_json_parse(text, bytes, MLI_ORDER_MAX_BYTES, root, err);
+    const char *end = bytes > 0 ? memchr(text, '\0', bytes) : NULL;
+    size_t document = end != NULL ? (size_t)(end - text) : bytes;
+    modellab_status status = mli_json_parse(text, document, MLI_ORDER_MAX_BYTES, root, err);
     if (status != MODELLAB_OK) {
         return status;
     }
@@ -215,6 +247,8 @@ modellab_status mli_order_read(const char *text, size_t bytes, mli_order *out, m
         wrong = "fence";
     } else if (!has_needed(out) || !outputs_fit(out)) {
         wrong = "descriptors";
+    } else if (!take_key(text, bytes, document, out)) {
+        wrong = "key";
     } else if (out->request == NULL || mli_json_typeof(out->request) != MLI_JSON_OBJECT) {
         wrong = "request";
     }

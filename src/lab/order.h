@@ -29,6 +29,8 @@ _Static_assert(MLI_ORDER_FDS <= MLI_OS_SOCKET_FDS, "they travel in one message")
 
 #define MLI_ORDER_MAX_BYTES (2 * MLI_REQUEST_MAX_BYTES) /* the request, and what comes with it */
 
+enum { MLI_ORDER_KEY_BYTES = 4096 };
+
 /* All texts are borrowed: from the caller when written, from the parsed document when read. */
 typedef struct mli_order {
     const char *run_id, *request_id, *trace_id, *span_id;
@@ -36,10 +38,12 @@ typedef struct mli_order {
     const char *input_name, *input_sha256;
     const char *models_root;
     /* The service that makes chapters, summaries, action items: with runs that ask for it. */
-    const char *remote_url, *remote_key, *remote_model;
-    bool remote;              /* it is asked for: the worker may use the network */
-    const char *request_json; /* for writing: an object */
-    const mli_json *request;  /* for reading */
+    const char *remote_url, *remote_model;
+    const char *remote_key;        /* for writing */
+    char key[MLI_ORDER_KEY_BYTES]; /* for reading: "" = none; mli_order_forget() it */
+    bool remote;                   /* it is asked for: the worker may use the network */
+    const char *request_json;      /* for writing: an object */
+    const mli_json *request;       /* for reading */
     int64_t fence;
     mli_journal_tail journal;
     int64_t limit_ms; /* the deadline that counts, for texts; 0 = none */
@@ -55,5 +59,6 @@ void mli_order_write(const mli_order *order, mli_buf *out);
 /* `*root` (new, mli_json_free) owns what the order borrows. E_INVALID_JSON, E_SCHEMA. */
 MODELLAB_MUST_CHECK modellab_status mli_order_read(const char *text, size_t bytes, mli_order *out,
                                                    mli_json **root, modellab_error *err);
+void mli_order_forget(mli_order *order); /* overwrites the key */
 
 #endif

@@ -16,7 +16,7 @@ void mli_request_read_operators(mli_request *r, mli_findings *report);
 void mli_request_check_operators(const mli_request *r, mli_findings *report);
 void mli_request_put_operators(mli_jw *w, const mli_request *r);
 /* request_value.c: writes a config of steps for the record, long values told by size and hash. */
-void mli_request_put_record(mli_jw *w, const char *key, const mli_json *config, mli_buf *scratch);
+void mli_request_put_record(mli_jw *w, const char *key, const mli_json *config);
 /* Makes request->json and ->labels of what was read; failures are in json.status. */
 void mli_request_write(mli_request *request);
 /* Whether the accepted form may be stored; else that is a finding. */

@@ -65,29 +65,26 @@ static void put_config(mli_jw *w, const mli_json *config, mli_buf *scratch)
     mli_jw_end_object(w);
 }
 
-void mli_request_put_record(mli_jw *w, const char *key, const mli_json *config, mli_buf *scratch)
+void mli_request_put_record(mli_jw *w, const char *key, const mli_json *config)
 {
     mli_json *record = NULL;
-    mli_buf text;
+    mli_buf text, scratch;
     mli_jw own;
 
-    mli_buf_init(&text, scratch->alloc);
+    mli_buf_init(&text, w->out->alloc);
+    mli_buf_init(&scratch, w->out->alloc);
     mli_jw_init(&own, &text);
-    put_config(&own, config, scratch);
+    put_config(&own, config, &scratch);
     modellab_status status = mli_buf_status(&text, NULL);
     if (status == MODELLAB_OK) { /* its members in the canonical order */
         status = mli_json_parse(text.data, text.size, 2 * MLI_REQUEST_MAX_BYTES, &record, NULL);
     }
     if (status == MODELLAB_OK) {
-        mli_buf_clear(scratch);
-        status = mli_json_dump(record, scratch, NULL);
-    }
-    if (status == MODELLAB_OK) {
-        mli_jw_key(w, key);
-        mli_jw_raw(w, mli_buf_text(scratch), scratch->size);
+        mli_jw_kjson(w, key, record);
     } else {
         w->out->status = status;
     }
     mli_json_free(record);
+    mli_buf_dispose(&scratch);
     mli_buf_dispose(&text);
 }

@@ -82,30 +82,20 @@ static void put_asr(mli_jw *w, const mli_request *r)
     mli_jw_end_object(w);
 }
 
-static void put_value(mli_jw *w, const char *key, const mli_json *value, mli_buf *scratch)
+static void put_value(mli_jw *w, const char *key, const mli_json *value)
 {
-    modellab_status status;
-
-    if (value == NULL) {
-        return;
+    if (value != NULL) {
+        mli_jw_kjson(w, key, value);
     }
-    mli_buf_clear(scratch);
-    status = mli_json_dump(value, scratch, NULL);
-    if (status != MODELLAB_OK) {
-        w->out->status = status;
-        return;
-    }
-    mli_jw_key(w, key);
-    mli_jw_raw(w, mli_buf_text(scratch), scratch->size);
 }
 
-static void put_member(mli_jw *w, const mli_request *r, const char *key, mli_buf *scratch)
+static void put_member(mli_jw *w, const mli_request *r, const char *key)
 {
-    put_value(w, key, mli_json_get(r->given, key), scratch);
+    put_value(w, key, mli_json_get(r->given, key));
 }
 
 /* Each option of the step's schema: as given, else its default, else not at all. */
-static void put_step(mli_jw *w, const mli_request *r, const mli_step_kind *kind, mli_buf *scratch)
+static void put_step(mli_jw *w, const mli_request *r, const mli_step_kind *kind)
 {
     const mli_json *given = mli_json_get(mli_json_get(r->given, "config"), kind->name), *option;
     mli_json *schema = NULL;
@@ -128,14 +118,14 @@ static void put_step(mli_jw *w, const mli_request *r, const mli_step_kind *kind,
         if (model != NULL) {
             mli_jw_kstring(w, key, model);
         } else {
-            put_value(w, key, value != NULL ? value : mli_json_get(option, "default"), scratch);
+            put_value(w, key, value != NULL ? value : mli_json_get(option, "default"));
         }
     }
     mli_jw_end_object(w);
     mli_json_free(schema);
 }
 
-static void put_config(mli_jw *w, const mli_request *r, mli_buf *scratch)
+static void put_config(mli_jw *w, const mli_request *r)
 {
     const char *steps = mli_buf_text(&r->steps), *name;
     size_t bytes;
@@ -150,21 +140,21 @@ static void put_config(mli_jw *w, const mli_request *r, mli_buf *scratch)
         } else if (kind != NULL && strcmp(kind->name, "enhance") == 0) {
             mli_request_put_operators(w, r);
         } else if (kind != NULL && kind->schema != NULL) {
-            put_step(w, r, kind, scratch);
+            put_step(w, r, kind);
         }
     }
     mli_jw_end_object(w);
 }
 
 /* What was asked for, before the options of a pipeline and defaults came to it. */
-static void put_requested(mli_jw *w, const mli_request *r, mli_buf *scratch)
+static void put_requested(mli_jw *w, const mli_request *r)
 {
     const mli_json *earlier = mli_json_get(r->given, "requested_config");
 
     const mli_json *own = r->has_defaults ? r->own_config : mli_json_get(r->given, "config");
 
     if (earlier != NULL || own != NULL) {
-        mli_request_put_record(w, "requested_config", earlier != NULL ? earlier : own, scratch);
+        mli_request_put_record(w, "requested_config", earlier != NULL ? earlier : own);
     }
 }
 
@@ -183,27 +173,14 @@ static void put_steps(mli_jw *w, const mli_request *r)
     mli_jw_end_array(w);
 }
 
-static void put_retry(mli_jw *w, const mli_request *r, mli_buf *scratch)
+static void put_retry(mli_jw *w, const mli_request *r)
 {
-    const mli_json *on = mli_json_get(mli_json_get(r->given, "retry"), "on");
-
     mli_jw_key(w, "retry");
     mli_jw_object(w);
     mli_jw_kint(w, "max_attempts", r->retry.max_attempts);
     mli_jw_kreal(w, "base_seconds", (double)r->retry.base_ms / 1000.0);
     mli_jw_kreal(w, "cap_seconds", (double)r->retry.cap_ms / 1000.0);
-    if (on != NULL) {
-        modellab_status status;
-
-        mli_buf_clear(scratch);
-        status = mli_json_dump(on, scratch, NULL);
-        if (status != MODELLAB_OK) {
-            w->out->status = status;
-        } else {
-            mli_jw_key(w, "on");
-            mli_jw_raw(w, mli_buf_text(scratch), scratch->size);
-        }
-    }
+    put_value(w, "on", mli_json_get(mli_json_get(r->given, "retry"), "on"));
     mli_jw_end_object(w);
 }
 
@@ -258,10 +235,8 @@ static void put_caps(mli_jw *w, mli_request *r)
 
 void mli_request_write(mli_request *r)
 {
-    mli_buf scratch;
     mli_jw w;
 
-    mli_buf_init(&scratch, r->json.alloc);
     mli_jw_init(&w, &r->json);
     mli_jw_object(&w);
     mli_jw_kint(&w, "schema_version", 1);
@@ -269,34 +244,33 @@ void mli_request_write(mli_request *r)
     put_steps(&w, r);
     mli_jw_kstring(&w, "user", r->user);
     mli_jw_kint(&w, "priority", r->priority);
-    put_config(&w, r, &scratch);
-    put_requested(&w, r, &scratch);
+    put_config(&w, r);
+    put_requested(&w, r);
     if (r->max_duration_ms > 0) {
         mli_jw_kreal(&w, "max_duration_seconds", (double)r->max_duration_ms / 1000.0);
     }
-    put_member(&w, r, "max_step_seconds", &scratch);
-    put_member(&w, r, "stall_seconds", &scratch);
-    put_member(&w, r, "cancel_grace_seconds", &scratch);
-    put_member(&w, r, "kill_grace_seconds", &scratch);
+    put_member(&w, r, "max_step_seconds");
+    put_member(&w, r, "stall_seconds");
+    put_member(&w, r, "cancel_grace_seconds");
+    put_member(&w, r, "kill_grace_seconds");
     if (r->max_queue_ms >= 0) {
         mli_jw_kreal(&w, "max_queue_seconds", (double)r->max_queue_ms / 1000.0);
     }
     if (r->hold) {
         mli_jw_kbool(&w, "hold", true);
     }
-    put_retry(&w, r, &scratch);
-    put_member(&w, r, "require_sandbox", &scratch);
+    put_retry(&w, r);
+    put_member(&w, r, "require_sandbox");
     mli_jw_kstring(&w, "admission", r->safe ? "safe" : "expected");
     put_caps(&w, r);
-    put_member(&w, r, "labels", &scratch);
-    put_member(&w, r, "idempotency_key", &scratch);
+    put_member(&w, r, "labels");
+    put_member(&w, r, "idempotency_key");
     mli_jw_end_object(&w);
     if (mli_json_get(r->given, "labels") != NULL) {
         modellab_status status = mli_json_dump(mli_json_get(r->given, "labels"), &r->labels, NULL);
 
         r->json.status = r->json.status == MODELLAB_OK ? status : r->json.status;
     }
-    mli_buf_dispose(&scratch);
 }
 
 bool mli_request_fits(const mli_request *r, mli_findings *report)

@@ -117,26 +117,20 @@ MODELLAB_MUST_CHECK static modellab_status write_window(offer *o, const char *js
     mli_json *window = NULL;
     const char *key = NULL;
     const mli_json *value = NULL;
-    mli_buf text;
     modellab_status status =
         mli_json_parse(json, bytes, 2 * (size_t)MLI_JOURNAL_LINE_BYTES, &window, err);
     if (status != MODELLAB_OK) {
         return status;
     }
-    mli_buf_init(&text, o->lab->alloc);
     mli_jw *line = mli_journal_begin(&o->journal, MLI_CHECKPOINT_TYPE);
     mli_json_cursor at = mli_json_first(window);
-    while (status == MODELLAB_OK && mli_json_next(&at, &key, &value)) {
+    while (mli_json_next(&at, &key, &value)) {
         if (!is_head(key)) {
-            mli_buf_clear(&text);
-            status = mli_json_dump(value, &text, err);
-            mli_jw_key(line, key);
-            mli_jw_raw(line, mli_buf_text(&text), text.size);
+            mli_jw_kjson(line, key, value);
         }
     }
-    mli_buf_dispose(&text);
     mli_json_free(window);
-    return status == MODELLAB_OK ? mli_journal_end(&o->journal, false, err) : status;
+    return mli_journal_end(&o->journal, false, err);
 }
 
 MODELLAB_MUST_CHECK static modellab_status offer_windows(offer *o, modellab_error *err)

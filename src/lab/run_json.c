@@ -150,33 +150,21 @@ static void put_measures(mli_jw *w, const mli_run_row *run)
 
 /* A JSON text of ours that went through the store, or its member; an unreadable one becomes null,
  * not a broken document. */
-static void put_json(mli_jw *w, const char *key, const char *json, const char *member, mli_buf *out)
+static void put_json(mli_jw *w, const char *key, const char *json, const char *member)
 {
     mli_json *parsed = NULL;
-    mli_buf text;
-    modellab_status status;
 
-    mli_jw_key(w, key);
-    mli_buf_init(&text, out->alloc);
     json = json != NULL ? json : "";
-    status = mli_json_parse(json, strlen(json), MLI_REQUEST_MAX_BYTES, &parsed, NULL);
-    const mli_json *value = member != NULL ? mli_json_get(parsed, member) : parsed;
-    if (status == MODELLAB_OK && value != NULL) {
-        status = mli_json_dump(value, &text, NULL);
-    }
-    if (status == MODELLAB_OK && value != NULL) {
-        mli_jw_raw(w, mli_buf_text(&text), text.size);
-    } else {
-        mli_jw_null(w);
-        if (status == MODELLAB_E_NO_MEMORY && out->status == MODELLAB_OK) {
-            out->status = status;
-        }
+    modellab_status status =
+        mli_json_parse(json, strlen(json), MLI_REQUEST_MAX_BYTES, &parsed, NULL);
+    mli_jw_kjson(w, key, member != NULL ? mli_json_get(parsed, member) : parsed);
+    if (status == MODELLAB_E_NO_MEMORY && w->out->status == MODELLAB_OK) {
+        w->out->status = status;
     }
     mli_json_free(parsed);
-    mli_buf_dispose(&text);
 }
 
-static void put_steps(mli_jw *w, const mli_run_record *record, mli_buf *out)
+static void put_steps(mli_jw *w, const mli_run_record *record)
 {
     mli_jw_key(w, "steps");
     mli_jw_array(w);
@@ -198,9 +186,9 @@ static void put_steps(mli_jw *w, const mli_run_record *record, mli_buf *out)
         mli_jw_kint(w, "attempt", step->attempt);
         put_text(w, "key", step->key);
         put_text(w, "reused_from", step->reused_from);
-        put_json(w, "requested_config", step->config_json, "requested", out);
-        put_json(w, "resolved_config", step->config_json, "resolved", out);
-        put_json(w, "models", step->models_json, NULL, out);
+        put_json(w, "requested_config", step->config_json, "requested");
+        put_json(w, "resolved_config", step->config_json, "resolved");
+        put_json(w, "models", step->models_json, NULL);
         mli_jw_end_object(w);
     }
     mli_jw_end_array(w);
@@ -281,12 +269,12 @@ void mli_run_write_json(const mli_run_record *record, mli_buf *out)
     put_input(&w, run);
     put_measures(&w, run);
     mli_forecast_compare(&w, run);
-    put_steps(&w, record, out);
+    put_steps(&w, record);
     put_warnings(&w, record);
     put_artifacts(&w, record);
     put_removed(&w, run);
-    put_json(&w, "seal", run->seal_json, NULL, out);
-    put_json(&w, "labels", run->labels_json, NULL, out);
-    put_json(&w, "request", run->request_json, NULL, out);
+    put_json(&w, "seal", run->seal_json, NULL);
+    put_json(&w, "labels", run->labels_json, NULL);
+    put_json(&w, "request", run->request_json, NULL);
     mli_jw_end_object(&w);
 }

@@ -265,6 +265,7 @@ MODELLAB_MUST_CHECK static modellab_status make_key(asr_work *work, modellab_err
     mli_step_key_begin(&key, "asr", VERSION);
     mli_step_key_add(&key, "input_sha256", w->order.input_sha256);
     mli_step_key_add(&key, "model_sha256", w->model_sha256);
+    mli_step_key_add(&key, "model_package", mli_asr_model_info_of(w->asr_model).package);
     mli_step_key_add(&key, "engine", w->engine);
     if (mli_handoff_done(w, "enhance")) {
         mli_step_key_add(&key, "enhance", mli_worker_past_key(w, "enhance"));

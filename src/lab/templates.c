@@ -46,39 +46,22 @@ static bool name_of_file(const char *file, char name[MLI_TEMPLATE_NAME_MAX + 1])
     return mli_template_name_valid(name);
 }
 
-static void put_json(mli_jw *w, const char *key, const mli_json *value, mli_buf *scratch)
-{
-    modellab_status status;
-
-    mli_buf_clear(scratch);
-    status = mli_json_dump(value, scratch, NULL);
-    if (status != MODELLAB_OK) {
-        w->out->status = status;
-        return;
-    }
-    mli_jw_key(w, key);
-    mli_jw_raw(w, mli_buf_text(scratch), scratch->size);
-}
-
 /* The members that a run's request has, too. */
 static void write_request(const mli_json *definition, mli_buf *out)
 {
     const mli_json *steps = mli_json_get(definition, "steps");
     const mli_json *config = mli_json_get(definition, "config");
-    mli_buf scratch;
     mli_jw w;
 
-    mli_buf_init(&scratch, out->alloc);
     mli_jw_init(&w, out);
     mli_jw_object(&w);
     if (steps != NULL) {
-        put_json(&w, "steps", steps, &scratch);
+        mli_jw_kjson(&w, "steps", steps);
     }
     if (config != NULL) {
-        put_json(&w, "config", config, &scratch);
+        mli_jw_kjson(&w, "config", config);
     }
     mli_jw_end_object(&w);
-    mli_buf_dispose(&scratch);
 }
 
 /* Its own members; what a request has, too, is checked as one. */
@@ -168,22 +151,19 @@ modellab_status mli_template_check(const mli_lab *lab, const char *definition, s
 
 static void write_file(const char *name, const mli_json *root, mli_buf *out)
 {
-    mli_buf scratch;
     mli_jw w;
 
-    mli_buf_init(&scratch, out->alloc);
     mli_jw_init(&w, out);
     mli_jw_object(&w);
     mli_jw_kint(&w, "schema_version", 1);
     mli_jw_kstring(&w, "name", name);
     mli_jw_kstring(&w, "text", mli_json_string(mli_json_get(root, "text"), ""));
-    put_json(&w, "steps", mli_json_get(root, "steps"), &scratch);
+    mli_jw_kjson(&w, "steps", mli_json_get(root, "steps"));
     if (mli_json_get(root, "config") != NULL) {
-        put_json(&w, "config", mli_json_get(root, "config"), &scratch);
+        mli_jw_kjson(&w, "config", mli_json_get(root, "config"));
     }
     mli_jw_end_object(&w);
     mli_buf_append_char(out, '\n');
-    mli_buf_dispose(&scratch);
 }
 
 static int count_one(void *arg, const char *file)
@@ -383,7 +363,6 @@ MODELLAB_MUST_CHECK static modellab_status write_own(const mli_lab *lab, mli_jw 
                                                      const char *name, modellab_error *err)
 {
     mli_json *root = NULL;
-    mli_buf scratch;
     modellab_status status = mli_template_load(lab, name, &root, err);
 
     if (status == MODELLAB_OK && mli_json_typeof(mli_json_get(root, "steps")) != MLI_JSON_ARRAY) {
@@ -393,17 +372,15 @@ MODELLAB_MUST_CHECK static modellab_status write_own(const mli_lab *lab, mli_jw 
     if (status != MODELLAB_OK) {
         return status;
     }
-    mli_buf_init(&scratch, lab->alloc);
     mli_jw_object(w);
     mli_jw_kstring(w, "name", name);
     mli_jw_kstring(w, "text", mli_json_string(mli_json_get(root, "text"), ""));
-    put_json(w, "steps", mli_json_get(root, "steps"), &scratch);
+    mli_jw_kjson(w, "steps", mli_json_get(root, "steps"));
     if (mli_json_get(root, "config") != NULL) {
-        put_json(w, "config", mli_json_get(root, "config"), &scratch);
+        mli_jw_kjson(w, "config", mli_json_get(root, "config"));
     }
     mli_jw_kbool(w, "built_in", false);
     mli_jw_end_object(w);
-    mli_buf_dispose(&scratch);
     mli_json_free(root);
     return MODELLAB_OK;
 }

@@ -111,6 +111,9 @@ typedef struct mli_worker {
     bool watching;
 } mli_worker;
 
+/* worker_step.c: the step of this run that is over; NULL = it is not, or the run has none such. */
+const mli_step_past *mli_worker_past(const mli_worker *w, const char *name, size_t bytes);
+
 /* worker_main.c: the program. */
 int32_t mli_worker_main(int32_t argc, const char *const *argv);
 

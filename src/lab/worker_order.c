@@ -123,6 +123,7 @@ void mli_worker_release(mli_worker *w)
     mli_worker_log_close(w);
     mli_page_unmap(w->page);
     w->page = NULL;
+    mli_order_forget(&w->order);
     mli_json_free(w->order_root);
     w->order_root = NULL;
     for (int i = MLI_ORDER_FDS - 1; i >= 0; i--) {

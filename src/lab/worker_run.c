@@ -280,12 +280,9 @@ static const char *missing_of(const mli_worker *w, const mli_step_kind *kind)
     const char *list = kind->needs, *name;
     size_t bytes;
     while (mli_steps_next(&list, &name, &bytes)) {
-        for (size_t i = 0; i < w->past_count; i++) {
-            const char *own = w->past[i].kind->name;
-            if (strlen(own) == bytes && memcmp(own, name, bytes) == 0 &&
-                w->past[i].status != MODELLAB_RUN_COMPLETED) {
-                return own;
-            }
+        const mli_step_past *past = mli_worker_past(w, name, bytes);
+        if (past != NULL && past->status != MODELLAB_RUN_COMPLETED) {
+            return past->kind->name;
         }
     }
     return NULL;

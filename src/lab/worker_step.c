@@ -104,17 +104,24 @@ MODELLAB_MUST_CHECK static modellab_status add_model(mli_worker *w, const mli_st
     return status;
 }
 
+const mli_step_past *mli_worker_past(const mli_worker *w, const char *name, size_t bytes)
+{
+    for (size_t i = 0; i < w->past_count; i++) {
+        const char *own = w->past[i].kind->name;
+        if (strlen(own) == bytes && memcmp(own, name, bytes) == 0) {
+            return &w->past[i];
+        }
+    }
+    return NULL;
+}
+
 /* False: a step that it builds on has a result that no key describes. */
 static bool add_before(const mli_worker *w, const char *list, mli_step_key *key)
 {
     const char *name;
     size_t bytes;
     while (list != NULL && mli_steps_next(&list, &name, &bytes)) {
-        const mli_step_past *found = NULL;
-        for (size_t i = 0; i < w->past_count && found == NULL; i++) {
-            const char *own = w->past[i].kind->name;
-            found = strlen(own) == bytes && memcmp(own, name, bytes) == 0 ? &w->past[i] : NULL;
-        }
+        const mli_step_past *found = mli_worker_past(w, name, bytes);
         bool there = found != NULL && found->status == MODELLAB_RUN_COMPLETED;
         if (there && found->key[0] == '\0') {
             return false;
@@ -156,12 +163,8 @@ modellab_status mli_worker_step_key(mli_worker *w, int32_t version, const char *
 
 const char *mli_worker_past_key(const mli_worker *w, const char *step)
 {
-    for (size_t i = 0; i < w->past_count; i++) {
-        if (strcmp(w->past[i].kind->name, step) == 0) {
-            return w->past[i].key;
-        }
-    }
-    return "";
+    const mli_step_past *past = mli_worker_past(w, step, strlen(step));
+    return past != NULL ? past->key : "";
 }
 
 int32_t mli_worker_threads(const mli_worker *w)

@@ -157,9 +157,7 @@ static size_t on_data(char *data, size_t size, size_t count, void *user)
     return n;
 }
 
-/* A socket of libcurl's own making would be inherited by a program that another thread of the host
- * starts meanwhile. */
-static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address)
+curl_socket_t mli_http_open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address)
 {
     int fd = mli_os_socket_open(address->family, address->socktype, address->protocol);
     (void)user;
@@ -186,7 +184,7 @@ static bool set_options(hop *h, const char *url, const char *bearer, char *range
               curl_easy_setopt(c, CURLOPT_HEADERDATA, h) == CURLE_OK &&
               curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data) == CURLE_OK &&
               curl_easy_setopt(c, CURLOPT_WRITEDATA, h) == CURLE_OK &&
-              curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
+              curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, mli_http_open_socket) == CURLE_OK &&
               curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK;
     if (ok && bearer != NULL)
         ok = curl_easy_setopt(c, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER) == CURLE_OK &&

@@ -38,14 +38,6 @@ static size_t on_data(char *data, size_t size, size_t count, void *user)
     return x->out->status == MODELLAB_OK ? n : 0;
 }
 
-static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address)
-{
-    int fd = mli_os_socket_open(address->family, address->socktype, address->protocol);
-    (void)user;
-    (void)purpose;
-    return fd < 0 ? CURL_SOCKET_BAD : fd;
-}
-
 static bool add_header(exchange *x, const char *line)
 {
     struct curl_slist *more = curl_slist_append(x->headers, line);
@@ -78,7 +70,7 @@ static bool set_options(exchange *x)
          curl_easy_setopt(c, CURLOPT_HTTPHEADER, x->headers) == CURLE_OK &&
          curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data) == CURLE_OK &&
          curl_easy_setopt(c, CURLOPT_WRITEDATA, x) == CURLE_OK &&
-         curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
+         curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, mli_http_open_socket) == CURLE_OK &&
          curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK;
     if (ok && r->bearer != NULL)
         ok = curl_easy_setopt(c, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER) == CURLE_OK &&

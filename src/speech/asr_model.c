@@ -19,6 +19,8 @@ struct mli_asr_model {
     mli_asr_weights weights;
     mli_asr_origin origin;
     char sha256[65], reason[256];
+    char package[32];        /* layout of its image's key: what stands beside the weights, and their
+                                packing */
     mli_cached_image cached; /* when mapped */
     bool mapped;
     void *pages; /* when packed in memory */
@@ -86,12 +88,27 @@ MODELLAB_MUST_CHECK static modellab_status make_tokenizer(mli_asr_model *m, cons
     return status;
 }
 
+/* An image holds the vocabulary as well: the same weights beside another tokenizer are another
+ * image. */
+static void fill_key(mli_image_key *key, const mli_model_files *files, mli_asr_weights weights)
+{
+    memset(key, 0, sizeof *key);
+    (void)mli_str_copy(key->source_sha256, sizeof key->source_sha256, files->sha256);
+    (void)mli_str_copy(key->weights, sizeof key->weights,
+                       weights == MLI_ASR_WEIGHTS_F16 ? "f16" : "f32");
+    (void)mli_os_format(key->layout, sizeof key->layout, "%s-%08" PRIx32, mli_whisper_layout,
+                        mli_model_files_beside(files));
+}
+
 MODELLAB_MUST_CHECK static modellab_status pack_in_memory(mli_asr_model *m, mli_model_files *files,
                                                           const mli_asr_open_options *o,
                                                           modellab_error *err)
 {
     mli_whisper_weights weights;
+    mli_image_key key;
     bool half = m->weights == MLI_ASR_WEIGHTS_F16;
+    fill_key(&key, files, m->weights);
+    (void)mli_str_copy(m->package, sizeof m->package, key.layout);
     modellab_status status = mli_model_files_load(files, o->cancel, err);
     if (status == MODELLAB_OK)
         status = mli_whisper_weights_read(&weights, m->alloc, files->weights, files->weights_bytes,
@@ -161,21 +178,10 @@ MODELLAB_MUST_CHECK static modellab_status use_image(mli_asr_model *m, modellab_
         return status;
     m->weights = half ? MLI_ASR_WEIGHTS_F16 : MLI_ASR_WEIGHTS_F32;
     (void)mli_str_copy(m->sha256, sizeof m->sha256, m->cached.image.key.source_sha256);
+    (void)mli_str_copy(m->package, sizeof m->package, m->cached.image.key.layout);
     mli_whisper_store store = mli_asr_store(&m->cached.image);
     status = mli_whisper_bind(m->alloc, &m->extras.dims, half, &store, &m->net, err);
     return status == MODELLAB_OK ? make_tokenizer(m, &m->extras, err) : status;
-}
-
-/* An image holds the vocabulary as well: the same weights beside another tokenizer are another
- * image. */
-static void fill_key(mli_image_key *key, const mli_model_files *files, mli_asr_weights weights)
-{
-    memset(key, 0, sizeof *key);
-    (void)mli_str_copy(key->source_sha256, sizeof key->source_sha256, files->sha256);
-    (void)mli_str_copy(key->weights, sizeof key->weights,
-                       weights == MLI_ASR_WEIGHTS_F16 ? "f16" : "f32");
-    (void)mli_os_format(key->layout, sizeof key->layout, "%s-%08" PRIx32, mli_whisper_layout,
-                        mli_model_files_beside(files));
 }
 
 modellab_status mli_asr_model_find_image(mli_model_files *files, const mli_asr_open_options *o,
@@ -376,6 +382,7 @@ mli_asr_model_info mli_asr_model_info_of(const mli_asr_model *m)
                                 .weights = m->weights,
                                 .origin = m->origin,
                                 .sha256 = m->sha256,
+                                .package = m->package,
                                 .reason = m->reason};
 }
 

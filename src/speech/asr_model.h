@@ -40,6 +40,9 @@ typedef struct mli_asr_model_info {
     mli_asr_weights weights;
     mli_asr_origin origin;
     const char *sha256; /* of the weight file; "" when it was not computed (memory) */
+    /* What else the result depends on: configuration, tokenizer and vocabulary that came with the
+     * weights, and how these were packed; the same for a model from an image and from its files. */
+    const char *package;
     const char *reason; /* why the image was rebuilt or the cache not used; "" otherwise */
 } mli_asr_model_info;
 

@@ -80,7 +80,5 @@ size_t mli_enhance_canonical(const mli_enhance_op *op, char out[MLI_ENHANCE_CANO
 void mli_enhance_write_json(const mli_enhance_op *op, mli_jw *w);
 /* The same with what was measured as "found"; what is not finite becomes null. */
 void mli_enhance_write_record(const mli_enhance_op *op, const mli_enhance_note *notes, mli_jw *w);
-/* JSON Schema (2020-12) of a chain: an array of texts and objects. Made of the table. */
-void mli_enhance_write_schema(mli_jw *w);
 
 #endif

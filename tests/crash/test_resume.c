@@ -309,6 +309,38 @@ static void a_rerun_computes_only_what_changed(void **state)
     assert_false(same_result(k, whole, other));
 }
 
+/* The same weights with other words are another model, though it has the same name. */
+static void another_tokenizer_is_another_model(void **state)
+{
+    kit *k = *state;
+    char whole[MODELLAB_RUN_ID_BYTES], child[MODELLAB_RUN_ID_BYTES];
+    char root[64] = "/tmp/mli-crash-models-XXXXXX", command[800];
+    const char *models = getenv("MODEL_LAB_MODELS_ROOT");
+    assert_non_null(models);
+    assert_non_null(mkdtemp(root));
+    (void)snprintf(command, sizeof(command),
+                   "cp -r '%s/whisper-tiny.en' '%s/' && sed -i 's/\xc4\xa0you\"/\xc4\xa0yoq\"/' "
+                   "'%s/whisper-tiny.en/tokenizer.json' && sed -i 's/^\xc4\xa0you$/\xc4\xa0yoq/' "
+                   "'%s/whisper-tiny.en/vocabulary.txt'",
+                   models, root, root, root);
+    assert_int_equal(system(command), 0);
+    run_whole(k, "{}", 1, whole);
+    char *before = strdup(models);
+    assert_non_null(before);
+    assert_int_equal(setenv("MODEL_LAB_MODELS_ROOT", root, 1), 0);
+    kit_reopen(k);
+    pid_t host = kit_start_host(k, &(kit_host){0});
+    rerun(k, whole, NULL, child);
+    kit_stop_host(k, host);
+    assert_int_equal(setenv("MODEL_LAB_MODELS_ROOT", before, 1), 0);
+    free(before);
+    expect_reused(k, child, whole, "");
+    assert_int_equal(kit_count_events(k, child, "step_resumed"), 0); /* nor any of its windows */
+    assert_false(same_result(k, whole, child));
+    (void)snprintf(command, sizeof(command), "rm -r '%s'", root);
+    assert_int_equal(system(command), 0);
+}
+
 /* A file that is not what it was is found, and the step is run. */
 static void a_damaged_result_is_not_taken_over(void **state)
 {
@@ -396,6 +428,7 @@ int main(int argc, char **argv)
                                        KIT_TEST(killed_at_any_moment),
                                        KIT_TEST(a_rerun_computes_only_what_changed),
                                        KIT_TEST(a_rerun_that_dies_early_has_nothing_of_its_parent),
+                                       KIT_TEST(another_tokenizer_is_another_model),
                                        KIT_TEST(a_damaged_result_is_not_taken_over),
                                        KIT_TEST(a_retry_goes_on_where_the_run_was)};
     int code = 0;

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -71,11 +72,56 @@ static void written_and_read(void **state)
     mli_buf_dispose(&text);
 }
 
+/* It stands behind the document: no value of the parsed order is a copy that would stay. */
+static void a_key_that_is_forgotten(void **state)
+{
+    static const char key[] = "canary \"key\" 0815";
+    mli_buf text, dump;
+    mli_order given = sample(), got;
+    mli_json *root = NULL;
+    (void)state;
+    given.remote = true;
+    given.remote_url = "https://x";
+    given.remote_model = "m";
+    given.remote_key = key;
+    mli_buf_init(&text, NULL);
+    mli_buf_init(&dump, NULL);
+    mli_order_write(&given, &text);
+    assert_int_equal(mli_order_read(text.data, text.size, &got, &root, NULL), MODELLAB_OK);
+    assert_string_equal(got.key, key);
+    assert_string_equal(got.remote_url, "https://x");
+    assert_int_equal(mli_json_dump(root, &dump, NULL), MODELLAB_OK);
+    assert_null(strstr(mli_buf_text(&dump), "canary"));
+    mli_order_forget(&got);
+    for (size_t i = 0; i < sizeof(got.key); i++) {
+        assert_int_equal(got.key[i], 0);
+    }
+    mli_json_free(root);
+    /* One without, and one that is too long. */
+    given.remote_key = "";
+    mli_buf_clear(&text);
+    mli_order_write(&given, &text);
+    assert_int_equal(mli_order_read(text.data, text.size, &got, &root, NULL), MODELLAB_OK);
+    assert_string_equal(got.key, "");
+    mli_json_free(root);
+    char *more = calloc(1, MLI_ORDER_KEY_BYTES + 1);
+    assert_non_null(more);
+    memset(more, 'k', MLI_ORDER_KEY_BYTES);
+    given.remote_key = more;
+    mli_buf_clear(&text);
+    mli_order_write(&given, &text);
+    assert_int_equal(mli_order_read(text.data, text.size, &got, &root, NULL), MODELLAB_E_SCHEMA);
+    assert_null(root);
+    free(more);
+    mli_buf_dispose(&dump);
+    mli_buf_dispose(&text);
+}
+
 static void broken_orders_are_refused(void **state)
 {
     (void)state;
     static const char *const changes[][2] = {
-        {"\"version\":4", "\"version\":1"},
+        {"\"version\":5", "\"version\":1"},
         {"\"lock\"", "\"luck\""},
         {"\"lock\",\"journal\"", "\"journal\",\"lock\""},
         {"\"lock\",", ""},
@@ -222,9 +268,9 @@ static void outputs_of_steps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(outputs_of_steps),          cmocka_unit_test(written_and_read),
-        cmocka_unit_test(broken_orders_are_refused), cmocka_unit_test(each_cap_by_itself),
-        cmocka_unit_test(caps_from_odd_requests),
+        cmocka_unit_test(outputs_of_steps),        cmocka_unit_test(written_and_read),
+        cmocka_unit_test(a_key_that_is_forgotten), cmocka_unit_test(broken_orders_are_refused),
+        cmocka_unit_test(each_cap_by_itself),      cmocka_unit_test(caps_from_odd_requests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -166,6 +166,12 @@ static void another_vocabulary_makes_another_image(void **state)
     mli_asr_model_info a = mli_asr_model_info_of(first), b = mli_asr_model_info_of(second);
     assert_int_equal(b.origin, MLI_ASR_ORIGIN_BUILT);
     assert_string_equal(a.sha256, b.sha256);
+    /* What tells them apart is the same without an image. */
+    assert_string_not_equal(a.package, b.package);
+    mli_asr_model *third = fixture_open(own.path, NULL, MLI_ASR_WEIGHTS_F16);
+    assert_int_equal(mli_asr_model_info_of(third).origin, MLI_ASR_ORIGIN_MEMORY);
+    assert_string_equal(mli_asr_model_info_of(third).package, b.package);
+    mli_asr_model_unref(third);
     for (int32_t i = 0; i < 256; i++)
         ids[i] = i;
     mli_whisper_decode_text(mli_asr_model_tokenizer(first), ids, 256, &before);
