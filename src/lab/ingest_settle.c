@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "lab/gather_ended.h"
 #include "lab/manifest_writer.h"
 #include "lab/methods.h"
 #include "lab/outputs.h"
@@ -257,7 +258,11 @@ modellab_status mli_ending_prepare(mli_ending *e, mli_ingest *ingest, mli_settle
                               ingest->log);
     }
     if (!ingest->refused && settlement->what != MLI_RUN_DONE && settlement->what != MLI_RUN_AGAIN) {
-        status = mli_partial_keep(ingest, e->record, err);
+        double reached = -1;
+        status = mli_partial_keep(ingest, e->record, &reached, err);
+        if (status == MODELLAB_OK) {
+            mli_gather_ended(ingest, settlement, reached);
+        }
     }
     if (status == MODELLAB_OK && !ingest->refused) {
         status = make_change(e, err);

@@ -91,13 +91,15 @@ read_chain(const mli_ingest *ingest, mli_checkpoint_chain *chain, modellab_error
 
 MODELLAB_MUST_CHECK static modellab_status build(const mli_ingest *ingest, const mli_run_row *run,
                                                  mli_transcript *transcript, int64_t *count,
-                                                 mli_buf *out, modellab_error *err)
+                                                 double *reached, mli_buf *out, modellab_error *err)
 {
     mli_checkpoint_chain chain;
     mli_transcript_set_partial(transcript);
     mli_checkpoint_chain_init(&chain, ingest->lab->alloc);
     modellab_status status = read_chain(ingest, &chain, err);
+    *reached = 0;
     if (status == MODELLAB_OK && chain.count > 0 && chain.is_own) {
+        *reached = (double)chain.windows[chain.count - 1].to / 100.0;
         status = fill(ingest, run, &chain, transcript, err);
     }
     mli_checkpoint_chain_dispose(&chain);
@@ -161,12 +163,13 @@ static bool is_worth_a_retry(modellab_status status)
            status == MODELLAB_E_FORKED;
 }
 
-modellab_status mli_partial_keep(mli_ingest *ingest, const mli_run_record *record,
+modellab_status mli_partial_keep(mli_ingest *ingest, const mli_run_record *record, double *reached,
                                  modellab_error *err)
 {
     mli_transcript *transcript = NULL;
     mli_buf text;
     int64_t count = 0;
+    *reached = -1;
     if (ingest->fd < 0 || ingest->too_large || is_recorded(ingest, record)) {
         return MODELLAB_OK;
     }
@@ -175,7 +178,7 @@ modellab_status mli_partial_keep(mli_ingest *ingest, const mli_run_record *recor
         return status;
     }
     mli_buf_init(&text, ingest->lab->alloc);
-    status = build(ingest, record->run, transcript, &count, &text, err);
+    status = build(ingest, record->run, transcript, &count, reached, &text, err);
     if (status == MODELLAB_OK && count > 0) {
         status = keep(ingest, &text, err);
     }

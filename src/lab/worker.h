@@ -54,6 +54,7 @@ typedef struct mli_worker_output {
 typedef struct mli_step_past {
     const mli_step_kind *kind;
     modellab_run_status status;
+    modellab_reason reason;
     bool reused;          /* taken over from another run */
     double audio_seconds; /* how far it came */
     char key[65];         /* "" = none */

@@ -191,12 +191,13 @@ static void begin_step(mli_worker *w, const char *name, int position)
     mli_page_touch(w->page);
 }
 
-static void remember(mli_worker *w, modellab_run_status status)
+static void remember(mli_worker *w, modellab_run_status status, modellab_reason reason)
 {
     if (w->kind != NULL && w->past_count < MLI_STEP_MAX) {
         mli_step_past *past = &w->past[w->past_count++];
         past->kind = w->kind;
         past->status = status;
+        past->reason = reason;
         past->audio_seconds = (double)atomic_load(&w->page->audio_done_ms) / 1000.0;
         past->reused = w->reused_from[0] != '\0';
         (void)mli_str_copy(past->key, sizeof(past->key), w->step_key);
@@ -263,7 +264,7 @@ MODELLAB_MUST_CHECK static modellab_status run_step(mli_worker *w, const char *n
     }
     judge(w, done, &why, &end);
     bool goes_on = take_end(w, &end, c);
-    remember(w, mli_settle_status(end.reason));
+    remember(w, mli_settle_status(end.reason), end.reason);
     if (end.reason == MODELLAB_REASON_NONE) {
         mli_log_text(w->log, MODELLAB_LOG_INFO, "step.completed", name);
     } else {
@@ -298,7 +299,7 @@ MODELLAB_MUST_CHECK static modellab_status skip_step(mli_worker *w, const char *
     begin_step(w, name, position);
     (void)mli_os_format(end.message, sizeof(end.message), "Step \"%s\" did not complete.",
                         missing != NULL ? missing : c->failed_step);
-    remember(w, MODELLAB_STEP_SKIPPED);
+    remember(w, MODELLAB_STEP_SKIPPED, end.reason);
     mli_log_text(w->log, MODELLAB_LOG_WARN, "step.skipped", name);
     return say_end(w, position, now_ms(w), &end, true, c->reason == MODELLAB_REASON_NONE,
                    is_last(c, rest), 0, err);

@@ -49,9 +49,7 @@ MODELLAB_MUST_CHECK static modellab_status divide(const mli_coverage_view *v, se
         status = take(&s->open, 0, reached, &s->seen, err);
     if (status != MODELLAB_OK)
         return status;
-    /* Without a detector the recogniser's silence is all there is to go by, if it listened. */
-    if (v->speech == NULL && v->recognised)
-        return take(&s->seen, 0, v->duration, &s->quiet, err);
+    /* Without a detector nothing says that nobody spoke: a recogniser's silence is not it. */
     if (v->speech == NULL)
         return take(&s->seen, 0, v->duration, &s->dropped, err);
     status = mli_spans_subtract(&s->seen, &s->speech, &s->quiet, err);
@@ -98,8 +96,11 @@ static void dispose(sets *s)
 modellab_status mli_coverage_make(const mli_coverage_view *view, const modellab_allocator *alloc,
                                   mli_coverage *out, modellab_error *err)
 {
-    const char *dropped = view->recognised ? "no_text" : "not_asked_for";
-    const char *quiet = view->speech != NULL ? "" : "by_the_recogniser";
+    const char *dropped = !view->recognised      ? "not_asked_for"
+                          : view->speech != NULL ? "no_text"
+                                                 : "no_text_no_detector";
+    const char *quiet = view->detector != NULL ? view->detector : "";
+    const char *late = view->end != NULL ? view->end : "";
     modellab_status status;
     sets s;
 
@@ -117,7 +118,7 @@ modellab_status mli_coverage_make(const mli_coverage_view *view, const modellab_
         put(out, &s.text, MLI_COVERAGE_TRANSCRIBED, "");
         put(out, &s.quiet, MLI_COVERAGE_NON_SPEECH, quiet);
         put(out, &s.dropped, MLI_COVERAGE_DROPPED, dropped);
-        put(out, &s.late, MLI_COVERAGE_FAILED, "");
+        put(out, &s.late, view->given_up ? MLI_COVERAGE_DROPPED : MLI_COVERAGE_FAILED, late);
         qsort(out->parts, out->count, sizeof *out->parts, by_start);
     }
     dispose(&s);

@@ -8,9 +8,9 @@
 
 typedef enum mli_coverage_label {
     MLI_COVERAGE_TRANSCRIBED = 0, /* there is text for it */
-    MLI_COVERAGE_NON_SPEECH = 1,
-    MLI_COVERAGE_DROPPED = 2, /* it was not worked on, or gave no text; the reason says which */
-    MLI_COVERAGE_FAILED = 3,  /* the work ended before it */
+    MLI_COVERAGE_NON_SPEECH = 1,  /* a detector of speech has found none */
+    MLI_COVERAGE_DROPPED = 2,     /* it was not worked on, or gave no text; the reason says which */
+    MLI_COVERAGE_FAILED = 3,      /* the work ended before it */
     MLI_COVERAGE_LABELS = 4
 } mli_coverage_label;
 
@@ -19,19 +19,22 @@ typedef struct mli_coverage_view {
     int64_t duration;
     const mli_spans *text;   /* of the transcript's segments; NULL = there is no transcript */
     const mli_spans *speech; /* of a detector of speech; NULL = none was asked */
+    const char *detector;    /* who that is: the reason of what is no speech */
     int64_t reached;         /* the recogniser has worked up to here; duration when it is through */
+    const char *end;         /* why it went no further */
+    bool given_up;           /* as somebody wished: the rest is dropped, and has not failed */
     bool recognised;         /* speech recognition was to be done at all */
 } mli_coverage_view;
 
 typedef struct mli_coverage_part {
     int64_t start, end;
     mli_coverage_label label;
-    const char *reason; /* static; "" where the label says all */
+    const char *reason; /* static, or of the view; "" where the label says all */
 } mli_coverage_part;
 
 typedef struct mli_coverage {
     const modellab_allocator *alloc; /* borrowed */
-    mli_coverage_part *parts;        /* in order; neighbours differ */
+    mli_coverage_part *parts;        /* in order; neighbours differ in label or reason */
     size_t count;
     int64_t sums[MLI_COVERAGE_LABELS]; /* add up to the duration */
 } mli_coverage;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -235,6 +236,8 @@ static void a_killed_worker(void **state)
     modellab_run_unref(run);
     char path[512];
     size_t bytes = 0;
+    kit_run_path(k, id, "artifacts/1-bundle_manifest.json", path);
+    assert_int_not_equal(access(path, F_OK), 0); /* the attempt was not the end */
     kit_run_path(k, id, "artifacts/2-bundle_manifest.json", path);
     free(kit_read_bytes(path, &bytes));
     assert_true(bytes > 100);

@@ -35,12 +35,12 @@ static mli_coverage_label plain(const mli_coverage_view *v, int64_t at)
         return MLI_COVERAGE_TRANSCRIBED;
     }
     if (v->recognised && at >= v->reached) {
-        return MLI_COVERAGE_FAILED;
+        return v->given_up ? MLI_COVERAGE_DROPPED : MLI_COVERAGE_FAILED;
     }
     if (v->speech != NULL) {
         return holds(v->speech, at) ? MLI_COVERAGE_DROPPED : MLI_COVERAGE_NON_SPEECH;
     }
-    return v->recognised ? MLI_COVERAGE_NON_SPEECH : MLI_COVERAGE_DROPPED;
+    return MLI_COVERAGE_DROPPED;
 }
 
 static void some_spans(mli_spans *spans, int64_t duration)
@@ -65,13 +65,17 @@ static void parts_tile_the_input(void **state)
         v.text = chance(3) > 0 ? &text : NULL;
         v.speech = chance(1) > 0 ? &speech : NULL;
         v.recognised = chance(2) > 0;
+        v.given_up = chance(1) > 0;
+        v.end = v.given_up ? "cancelled" : "worker_died";
+        v.detector = "by_vad";
         v.reached = chance(1) > 0 ? v.duration : chance(v.duration + 4) - 2;
         assert_int_equal(mli_coverage_make(&v, NULL, &c, NULL), MODELLAB_OK);
         int64_t at = 0, sum = 0;
         for (size_t p = 0; p < c.count; p++) {
             assert_int_equal(c.parts[p].start, at);
             assert_true(c.parts[p].end > at);
-            assert_true(p == 0 || c.parts[p].label != c.parts[p - 1].label);
+            assert_true(p == 0 || c.parts[p].label != c.parts[p - 1].label ||
+                        strcmp(c.parts[p].reason, c.parts[p - 1].reason) != 0);
             for (; at < c.parts[p].end; at++) {
                 assert_int_equal(c.parts[p].label, plain(&v, at));
             }
@@ -96,11 +100,30 @@ static void reasons(void **state)
     mli_spans_init(&speech, NULL);
     assert_int_equal(mli_spans_add(&speech, 2, 4, NULL), MODELLAB_OK);
     v.speech = &speech;
+    v.detector = "by_vad";
+    v.end = "worker_died";
     assert_int_equal(mli_coverage_make(&v, NULL, &c, NULL), MODELLAB_OK);
     assert_int_equal(c.count, 4);
+    assert_string_equal(c.parts[0].reason, "by_vad");
     assert_string_equal(c.parts[1].reason, "no_text");
     assert_int_equal(c.parts[3].label, MLI_COVERAGE_FAILED);
+    assert_string_equal(c.parts[3].reason, "worker_died");
     mli_coverage_dispose(&c);
+    v.given_up = true;
+    v.end = "cancelled";
+    assert_int_equal(mli_coverage_make(&v, NULL, &c, NULL), MODELLAB_OK);
+    assert_int_equal(c.parts[3].label, MLI_COVERAGE_DROPPED);
+    assert_string_equal(c.parts[3].reason, "cancelled");
+    mli_coverage_dispose(&c);
+    /* A recogniser's silence alone is no silence of the speakers. */
+    v.speech = NULL;
+    assert_int_equal(mli_coverage_make(&v, NULL, &c, NULL), MODELLAB_OK);
+    assert_int_equal(c.count, 2);
+    assert_int_equal(c.parts[0].label, MLI_COVERAGE_DROPPED);
+    assert_string_equal(c.parts[0].reason, "no_text_no_detector");
+    assert_int_equal(c.sums[MLI_COVERAGE_NON_SPEECH], 0);
+    mli_coverage_dispose(&c);
+    v.speech = &speech;
     v.recognised = false;
     assert_int_equal(mli_coverage_make(&v, NULL, &c, NULL), MODELLAB_OK);
     assert_string_equal(c.parts[1].reason, "not_asked_for");

@@ -1,42 +1,21 @@
 /* The files of a bundle that are made of others: subtitles, summary, action items. */
-#include "lab/step_bundle.h"
+#include "lab/gather_private.h"
 
 #include "base/error.h"
 #include "base/str.h"
-#include "lab/handoff.h"
 #include "text/format.h"
 #include "text/format_time.h"
 #include <string.h>
 
-MODELLAB_MUST_CHECK static modellab_status keep(mli_worker *w, const char *name,
-                                                const char *media_type, mli_buf *text,
-                                                modellab_status status, modellab_error *err)
+modellab_status mli_gather_subtitles(mli_gathering *g, modellab_error *err)
 {
-    if (status == MODELLAB_OK) {
-        status = mli_buf_status(text, err);
-    }
-    if (status == MODELLAB_OK) {
-        status = mli_worker_artifact(w, name, media_type, "result", text->data, text->size, err);
-    }
-    mli_buf_dispose(text);
-    return status;
-}
-
-modellab_status mli_bundle_subtitles(mli_worker *w, modellab_error *err)
-{
-    mli_transcript *transcript = NULL;
     mli_buf text;
-    if (mli_handoff_has(w, "transcript.srt") || (!mli_handoff_has(w, "transcript.json") &&
-                                                 !mli_handoff_has(w, "transcript.partial.json"))) {
+    if (mli_gather_has(g, "transcript.srt") || g->transcript == NULL) {
         return MODELLAB_OK;
     }
-    modellab_status status = mli_handoff_transcript(w, &transcript, err);
-    mli_buf_init(&text, w->alloc);
-    if (status == MODELLAB_OK) {
-        status = mli_format_write(transcript, MLI_TEXT_SRT, NULL, &text, err);
-    }
-    mli_transcript_unref(transcript);
-    return keep(w, "transcript.srt", "application/x-subrip", &text, status, err);
+    mli_buf_init(&text, g->view->alloc);
+    modellab_status status = mli_format_write(g->transcript, MLI_TEXT_SRT, NULL, &text, err);
+    return mli_gather_put(g, "transcript.srt", "application/x-subrip", &text, status, err);
 }
 
 /* "[00:01:02] " */
@@ -79,18 +58,18 @@ static void put_list(mli_buf *out, const mli_json *list, const char *key)
     }
 }
 
-modellab_status mli_bundle_summary(mli_worker *w, modellab_error *err)
+modellab_status mli_gather_summary(mli_gathering *g, modellab_error *err)
 {
     mli_json *summary = NULL, *chapters = NULL;
     mli_buf text;
-    if (!mli_handoff_has(w, "summary.json")) {
+    if (!mli_gather_has(g, "summary.json")) {
         return MODELLAB_OK;
     }
-    modellab_status status = mli_handoff_json(w, "summary.json", &summary, err);
-    if (status == MODELLAB_OK && mli_handoff_has(w, "chapters.json")) {
-        status = mli_handoff_json(w, "chapters.json", &chapters, err);
+    modellab_status status = mli_gather_json(g, "summary.json", &summary, err);
+    if (status == MODELLAB_OK && mli_gather_has(g, "chapters.json")) {
+        status = mli_gather_json(g, "chapters.json", &chapters, err);
     }
-    mli_buf_init(&text, w->alloc);
+    mli_buf_init(&text, g->view->alloc);
     if (status == MODELLAB_OK) {
         const mli_json *sentences = mli_json_get(summary, "sentences");
         mli_buf_append_text(&text, "# Summary\n\n");
@@ -110,7 +89,7 @@ modellab_status mli_bundle_summary(mli_worker *w, modellab_error *err)
     }
     mli_json_free(chapters);
     mli_json_free(summary);
-    return keep(w, "summary.md", "text/markdown", &text, status, err);
+    return mli_gather_put(g, "summary.md", "text/markdown", &text, status, err);
 }
 
 /* A field of a table (RFC 4180). One that a program of tables would take for a formula begins with
@@ -138,17 +117,17 @@ static void put_time_cell(mli_buf *out, const mli_json *seconds)
     mli_buf_append_char(out, ',');
 }
 
-modellab_status mli_bundle_action_items(mli_worker *w, modellab_error *err)
+modellab_status mli_gather_action_items(mli_gathering *g, modellab_error *err)
 {
     static const char *const columns[] = {"assignee", "due", "text"};
     mli_json *root = NULL;
     mli_buf text;
-    if (!mli_handoff_has(w, "action_items.json")) {
+    if (!mli_gather_has(g, "action_items.json")) {
         return MODELLAB_OK;
     }
-    modellab_status status = mli_handoff_json(w, "action_items.json", &root, err);
+    modellab_status status = mli_gather_json(g, "action_items.json", &root, err);
     const mli_json *items = mli_json_get(root, "items");
-    mli_buf_init(&text, w->alloc);
+    mli_buf_init(&text, g->view->alloc);
     mli_buf_append_text(&text, "start,end,assignee,due,text\r\n");
     for (size_t i = 0; items != NULL && i < mli_json_count(items); i++) {
         const mli_json *one = mli_json_at(items, i);
@@ -160,5 +139,5 @@ modellab_status mli_bundle_action_items(mli_worker *w, modellab_error *err)
         }
     }
     mli_json_free(root);
-    return keep(w, "action_items.csv", "text/csv", &text, status, err);
+    return mli_gather_put(g, "action_items.csv", "text/csv", &text, status, err);
 }
