@@ -39,7 +39,7 @@ int64_t mli_pool_cpu_ns(mli_pool *pool);
 
 /* Runs fn(ctx, task, thread) for task 0..tasks-1 and returns when all are done; `thread` is less
  * than mli_pool_threads(). `pool` NULL = in the calling thread, in order. Callers of one pool take
- * turns; fn must not use the same pool. */
+ * turns; fn must not use the same pool. Threads that come late are not waited for. */
 typedef void (*mli_pool_task)(void *ctx, size_t task, int thread);
 void mli_pool_run(mli_pool *pool, size_t tasks, mli_pool_task fn, void *ctx);
 
@@ -55,6 +55,10 @@ void mli_pool_region(mli_pool *pool, const mli_cancel_word *cancel, mli_team_fn 
 void mli_pool_host(mli_pool *pool, const mli_cancel_word *cancel, mli_team_fn fn, void *ctx);
 
 /* ---- inside a region ---- */
+/* Not collective: runs fn(ctx, alone) in this thread as a team of one, so that a task of a loop can
+ * use collective kernels on data of its own, without anybody to wait for. It has the scratch of
+ * this thread. `cancel` as that of a region. */
+void mli_team_alone(mli_team *team, const mli_cancel_word *cancel, mli_team_fn fn, void *ctx);
 int mli_team_thread(const mli_team *team); /* 0 .. threads-1 */
 int mli_team_threads(const mli_team *team);
 bool mli_team_is_first(

@@ -21,6 +21,12 @@ void *mli_team_scratch(mli_team *team)
     return team->scratch;
 }
 
+void mli_team_alone(mli_team *team, const mli_cancel_word *cancel, mli_team_fn fn, void *ctx)
+{
+    mli_team alone = {.thread = 0, .threads = 1, .scratch = team->scratch, .cancel = cancel};
+    fn(ctx, &alone);
+}
+
 void mli_team_barrier(mli_team *team)
 {
     if (team->threads == 1 || team->host)
@@ -91,7 +97,7 @@ static void run_task(void *ctx, size_t task, mli_team *team)
     r->fn(r->ctx, task, team->thread);
 }
 
-static void run_region(void *ctx, mli_team *team)
+static void run_all(void *ctx, mli_team *team)
 {
     mli_team_for(team, ((run *)ctx)->tasks, run_task, ctx);
 }
@@ -104,5 +110,5 @@ void mli_pool_run(mli_pool *pool, size_t tasks, mli_pool_task fn, void *ctx)
         return;
     }
     run r = {tasks, fn, ctx};
-    mli_pool_region(pool, NULL, run_region, &r);
+    mli_pool_host(pool, NULL, run_all, &r);
 }

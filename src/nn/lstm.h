@@ -1,5 +1,6 @@
 /* Long short-term memory (Hochreiter and Schmidhuber 1997, with forget gates), one layer: one
- * sequence at a time, or many of equal length side by side. */
+ * sequence at a time, or many of equal length side by side. Threads of a team meet in every step:
+ * engines give each thread sequences of its own (mli_team_alone). */
 #ifndef MLI_NN_LSTM_H
 #define MLI_NN_LSTM_H
 

@@ -1,4 +1,5 @@
-/* The speaker encoder on the kernels: 64 windows are the rows of each product, step after step. */
+/* The speaker encoder on the kernels: some windows are the rows of each product, step after step,
+ * and belong to one thread, so that no step waits for another one. */
 #include "speech/ge2e.h"
 #include "base/alloc.h"
 #include "base/error.h"
@@ -6,6 +7,7 @@
 #include "nn/layers.h"
 #include "nn/lstm.h"
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 enum {
@@ -14,6 +16,9 @@ enum {
     MELS = MLI_GE2E_MELS,
     FRAMES = MLI_GE2E_FRAMES,
     ROWS = MLI_GE2E_ROWS,
+    LANE_ROWS = 48, /* a multiple of every variant's rows of a block */
+    LEAST_ROWS = 12,
+    LANES_MOST = ROWS / LEAST_ROWS,
     MATRICES = 2 * MLI_GE2E_LAYERS + 1
 };
 
@@ -26,14 +31,20 @@ struct mli_ge2e {
     float gate_bias[MLI_GE2E_LAYERS][GATES], linear_bias[WIDTH];
 };
 
+/* The memory of one thread's windows. */
+typedef struct lane {
+    float *x;     /* [FRAMES][rows][MELS] */
+    float *y;     /* [FRAMES][rows][WIDTH] */
+    float *gates; /* [rows][GATES] */
+    float *h, *c; /* [rows][WIDTH] */
+} lane;
+
 struct mli_ge2e_session {
     const mli_ge2e *model;
     mli_pool *pool;
-    float *x;     /* [FRAMES][ROWS][MELS] */
-    float *y;     /* [FRAMES][ROWS][WIDTH] */
-    float *gates; /* [ROWS][GATES] */
-    float *h, *c; /* [ROWS][WIDTH] */
-    float *out;   /* [ROWS][WIDTH] */
+    size_t rows, count; /* of a lane; lanes */
+    lane lanes[LANES_MOST];
+    _Atomic uint32_t busy; /* a bit for each lane */
     float *memory;
 };
 
@@ -140,31 +151,43 @@ const mli_mel_bank *mli_ge2e_bank(const mli_ge2e *model)
     return model->bank;
 }
 
+/* Four tasks or more of a call: when a thread comes late, the others take its windows. */
+static void share_out(mli_ge2e_session *s)
+{
+    size_t threads = (size_t)mli_pool_threads(s->pool), tasks = threads > 4 ? threads : 4;
+    if (tasks > LANES_MOST)
+        tasks = LANES_MOST;
+    s->rows = (ROWS / tasks + LEAST_ROWS - 1) / LEAST_ROWS * LEAST_ROWS;
+    s->count = threads < tasks ? threads : tasks;
+}
+
 modellab_status mli_ge2e_session_create(mli_ge2e_session **out, const mli_ge2e *model,
                                         mli_pool *pool, modellab_error *err)
 {
-    static const size_t sizes[] = {(size_t)FRAMES * ROWS * MELS, (size_t)FRAMES * ROWS * WIDTH,
-                                   (size_t)ROWS * GATES,         (size_t)ROWS * WIDTH,
-                                   (size_t)ROWS * WIDTH,         (size_t)ROWS * WIDTH};
-    size_t total = 0;
+    static const size_t sizes[] = {(size_t)FRAMES * MELS, (size_t)FRAMES * WIDTH, GATES, WIDTH,
+                                   WIDTH}; /* of a row */
+    const size_t row = sizes[0] + sizes[1] + sizes[2] + sizes[3] + sizes[4];
     *out = NULL;
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
-        total += sizes[i];
     mli_ge2e_session *s = mli_alloc_zero(&model->alloc, sizeof *s);
-    float *memory = mli_alloc_large(&model->alloc, total * sizeof *memory);
-    if (s == NULL || memory == NULL) {
-        mli_free(&model->alloc, s);
-        mli_free_aligned(&model->alloc, memory);
+    if (s == NULL)
         return mli_no_memory(err);
-    }
-    float **const parts[] = {&s->x, &s->y, &s->gates, &s->h, &s->c, &s->out};
-    s->memory = memory;
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        *parts[i] = memory;
-        memory += sizes[i];
-    }
     s->model = model;
     s->pool = pool;
+    share_out(s);
+    s->memory = mli_alloc_large(&model->alloc, s->count * s->rows * row * sizeof(float));
+    if (s->memory == NULL) {
+        mli_free(&model->alloc, s);
+        return mli_no_memory(err);
+    }
+    float *at = s->memory;
+    for (size_t i = 0; i < s->count; i++) {
+        lane *l = &s->lanes[i];
+        float **const parts[] = {&l->x, &l->y, &l->gates, &l->h, &l->c};
+        for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++) {
+            *parts[k] = at;
+            at += s->rows * sizes[k];
+        }
+    }
     *out = s;
     return MODELLAB_OK;
 }
@@ -178,39 +201,6 @@ void mli_ge2e_session_destroy(mli_ge2e_session *session)
     }
 }
 
-typedef struct batch {
-    mli_ge2e_session *s;
-    const float *mel;
-    const size_t *starts;
-    size_t rows;
-    float scale;
-} batch;
-
-/* Step t of all windows stands together. */
-static void gather(void *ctx, size_t t, mli_team *team)
-{
-    const batch *b = ctx;
-    (void)team;
-    for (size_t r = 0; r < b->rows; r++) {
-        const float *from = b->mel + (b->starts[r] + t) * MELS;
-        float *to = b->s->x + (t * b->rows + r) * MELS;
-        for (size_t k = 0; k < MELS; k++)
-            to[k] = from[k] * b->scale;
-    }
-}
-
-static void compute(void *ctx, mli_team *team)
-{
-    batch *b = ctx;
-    mli_ge2e_session *s = b->s;
-    const mli_ge2e *m = s->model;
-    mli_team_for(team, FRAMES, gather, b);
-    mli_nn_lstm_rows(team, &m->lstm[0], FRAMES, b->rows, s->x, s->h, s->c, s->y, s->gates);
-    mli_nn_lstm_rows(team, &m->lstm[1], FRAMES, b->rows, s->y, s->h, s->c, s->y, s->gates);
-    mli_nn_lstm_rows(team, &m->lstm[2], FRAMES, b->rows, s->y, s->h, s->c, NULL, s->gates);
-    mli_nn_linear_run(team, &m->linear, b->rows, s->h, MLI_ACT_RELU, s->out);
-}
-
 /* To length 1; zeros stay. */
 static void normalise(float *x)
 {
@@ -221,21 +211,104 @@ static void normalise(float *x)
         memset(x, 0, WIDTH * sizeof *x);
 }
 
+/* What a call computes, and what a task takes of it. */
+typedef struct batch {
+    mli_ge2e_session *s;
+    const float *mel;
+    const size_t *starts;
+    size_t count, rows;
+    float scale;
+    float *out;
+    const mli_cancel_word *cancel;
+} batch;
+
+typedef struct part {
+    const batch *b;
+    const lane *l;
+    size_t first, rows;
+} part;
+
+/* Step t of all windows stands together. */
+static void gather(void *ctx, size_t t, mli_team *team)
+{
+    const part *p = ctx;
+    (void)team;
+    for (size_t r = 0; r < p->rows; r++) {
+        const float *from = p->b->mel + (p->b->starts[p->first + r] + t) * MELS;
+        float *to = p->l->x + (t * p->rows + r) * MELS;
+        for (size_t k = 0; k < MELS; k++)
+            to[k] = from[k] * p->b->scale;
+    }
+}
+
+static void compute(void *ctx, mli_team *team)
+{
+    part *p = ctx;
+    const lane *l = p->l;
+    const mli_ge2e *m = p->b->s->model;
+    float *out = p->b->out + p->first * WIDTH;
+    mli_team_for(team, FRAMES, gather, p);
+    mli_nn_lstm_rows(team, &m->lstm[0], FRAMES, p->rows, l->x, l->h, l->c, l->y, l->gates);
+    mli_nn_lstm_rows(team, &m->lstm[1], FRAMES, p->rows, l->y, l->h, l->c, l->y, l->gates);
+    mli_nn_lstm_rows(team, &m->lstm[2], FRAMES, p->rows, l->y, l->h, l->c, NULL, l->gates);
+    mli_nn_linear_run(team, &m->linear, p->rows, l->h, MLI_ACT_RELU, out);
+    for (size_t r = 0; r < p->rows; r++)
+        normalise(out + r * WIDTH);
+}
+
+/* A lane that nobody has: there is one for each task that can be worked on at a time. */
+static size_t take_lane(mli_ge2e_session *s)
+{
+    uint32_t busy = atomic_load_explicit(&s->busy, memory_order_relaxed);
+    for (;;) {
+        uint32_t free_ones = ~busy & (uint32_t)((1u << s->count) - 1u);
+        uint32_t bit = free_ones & (0u - free_ones);
+        if (bit == 0)
+            busy = atomic_load_explicit(&s->busy, memory_order_relaxed);
+        else if (atomic_compare_exchange_weak_explicit(&s->busy, &busy, busy | bit,
+                                                       memory_order_acquire, memory_order_relaxed))
+            return (size_t)__builtin_ctz(bit);
+    }
+}
+
+static void work(void *ctx, size_t task, mli_team *team)
+{
+    const batch *b = ctx;
+    size_t first = task * b->rows, left = b->count - first, at = take_lane(b->s);
+    part p = {b, &b->s->lanes[at], first, left < b->rows ? left : b->rows};
+    mli_team_alone(team, b->cancel, compute, &p);
+    atomic_fetch_and_explicit(&b->s->busy, ~(1u << at), memory_order_release);
+}
+
+static void share(void *ctx, mli_team *team)
+{
+    const batch *b = ctx;
+    mli_team_for(team, (b->count + b->rows - 1) / b->rows, work, ctx);
+}
+
+/* Windows of a task: few enough that each thread gets as many tasks as the others. */
+static size_t rows_of_task(const mli_ge2e_session *s, size_t count)
+{
+    size_t tasks = (count + s->rows - 1) / s->rows;
+    tasks = (tasks + s->count - 1) / s->count * s->count;
+    size_t rows = (count + tasks - 1) / tasks;
+    return (rows + LEAST_ROWS - 1) / LEAST_ROWS * LEAST_ROWS;
+}
+
 modellab_status mli_ge2e_run(mli_ge2e_session *session, const float *mel, const size_t *starts,
                              size_t count, float scale, float *out, const mli_cancel_word *cancel,
                              modellab_error *err)
 {
-    for (size_t done = 0; done < count;) {
-        batch b = {session, mel, starts + done, count - done < ROWS ? count - done : ROWS, scale};
-        mli_pool_region(session->pool, cancel, compute, &b);
-        if (mli_cancelled(cancel))
-            return mli_fail(err, MODELLAB_E_CANCELLED, "cancelled");
-        memcpy(out + done * WIDTH, session->out, b.rows * WIDTH * sizeof *out);
-        for (size_t i = 0; i < b.rows; i++)
-            normalise(out + (done + i) * WIDTH);
-        done += b.rows;
-    }
-    return MODELLAB_OK;
+    batch b = {.s = session,
+               .mel = mel,
+               .starts = starts,
+               .count = count,
+               .rows = rows_of_task(session, count),
+               .scale = scale,
+               .out = out,
+               .cancel = cancel};
+    mli_pool_host(session->pool, cancel, share, &b);
+    return mli_cancelled(cancel) ? mli_fail(err, MODELLAB_E_CANCELLED, "cancelled") : MODELLAB_OK;
 }
 
 /* Windows `hop` frames apart of a recording: as many as the reference takes. */

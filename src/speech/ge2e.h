@@ -10,7 +10,7 @@
 
 enum {
     MLI_GE2E_FRAMES = 160, /* of a window */
-    MLI_GE2E_ROWS = 64     /* windows that are computed side by side */
+    MLI_GE2E_ROWS = 192    /* windows of a call that threads share well */
 };
 
 typedef struct mli_ge2e mli_ge2e;

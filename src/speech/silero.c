@@ -284,6 +284,7 @@ static void lay_out(mli_silero_session *s, const float *samples, size_t count)
 typedef struct batch {
     mli_silero_session *s;
     size_t count;
+    const mli_cancel_word *cancel;
 } batch;
 
 static void magnitudes(mli_silero_session *s, size_t count)
@@ -324,6 +325,15 @@ static void clear_between(float *buffer, size_t count, size_t period, size_t use
     }
 }
 
+/* What the calling thread does alone: too little to be shared, step after step. */
+static void follow(void *ctx, mli_team *team)
+{
+    const batch *b = ctx;
+    mli_silero_session *s = b->s;
+    mli_nn_lstm_run(team, &s->model->lstm, b->count, s->features, s->h, s->c, s->hidden, s->gates);
+}
+
+/* In the calling thread; others help with the convolutions when they come in time. */
 static void compute(void *ctx, mli_team *team)
 {
     const batch *b = ctx;
@@ -336,24 +346,15 @@ static void compute(void *ctx, mli_team *team)
                                         .x_stride = MLI_SILERO_HOP,
                                         .y = s->spectrum,
                                         .y_stride = 2 * BINS});
-    if (mli_team_is_first(team)) {
-        magnitudes(s, n);
-    }
-    mli_team_barrier(team);
+    magnitudes(s, n);
     /* outputs one frame further on: where the next convolution wants them */
     convolve(team, m, 0, n * WIDE - 2, s->magnitude, BINS, s->first + STATE);
-    if (mli_team_is_first(team)) {
-        clear_between(s->first, n, WIDE, FRAMES, STATE);
-    }
-    mli_team_barrier(team);
+    clear_between(s->first, n, WIDE, FRAMES, STATE);
     convolve(team, m, 1, n * 3 - 1, s->first, 2 * STATE, s->second + NARROW);
-    if (mli_team_is_first(team)) {
-        clear_between(s->second, n, 3, 2, NARROW);
-    }
-    mli_team_barrier(team);
+    clear_between(s->second, n, 3, 2, NARROW);
     convolve(team, m, 2, n, s->second, 3 * NARROW, s->third);
     convolve(team, m, 3, n, s->third, NARROW, s->features);
-    mli_nn_lstm_run(team, &m->lstm, n, s->features, s->h, s->c, s->hidden, s->gates);
+    mli_team_alone(team, b->cancel, follow, ctx);
 }
 
 static float probability(const mli_silero *m, float *hidden)
@@ -369,9 +370,9 @@ modellab_status mli_silero_run(mli_silero_session *session, const float *samples
                                modellab_error *err)
 {
     for (size_t done = 0; done < count;) {
-        batch b = {session, count - done < BATCH ? count - done : BATCH};
+        batch b = {session, count - done < BATCH ? count - done : BATCH, cancel};
         lay_out(session, samples + done * MLI_SILERO_CHUNK, b.count);
-        mli_pool_region(session->pool, cancel, compute, &b);
+        mli_pool_host(session->pool, cancel, compute, &b);
         if (mli_cancelled(cancel)) {
             return mli_fail(err, MODELLAB_E_CANCELLED, "cancelled");
         }

@@ -102,6 +102,66 @@ static void test_loops(void **state)
     mli_pool_destroy(pool);
 }
 
+/* Loops of one thread inside the tasks of a shared one: each runs whole, in its own thread. */
+typedef struct inner {
+    _Atomic int count[32];
+    _Atomic int strangers;
+} inner;
+
+typedef struct inner_task {
+    inner *all;
+    void *scratch;
+    size_t task;
+} inner_task;
+
+static void inner_one(void *ctx, size_t task, mli_team *team)
+{
+    const inner_task *t = ctx;
+    (void)task;
+    memset(mli_team_scratch(team), 1, MLI_TEAM_SCRATCH_BYTES);
+    atomic_fetch_add(&t->all->strangers, mli_team_scratch(team) != t->scratch);
+    atomic_fetch_add(&t->all->count[t->task], 1);
+}
+
+static void inner_loops(void *ctx, mli_team *team)
+{
+    for (int i = 0; i < 5; i++) {
+        mli_team_for(team, 9, inner_one, ctx);
+        mli_team_barrier(team);
+    }
+    if (!mli_team_is_first(team) || mli_team_threads(team) != 1)
+        atomic_fetch_add(&((inner_task *)ctx)->all->strangers, 1);
+}
+
+static void outer_one(void *ctx, size_t task, mli_team *team)
+{
+    inner_task t = {ctx, mli_team_scratch(team), task};
+    mli_cancel_word stop = task == 3;
+    mli_team_alone(team, &stop, inner_loops, &t);
+}
+
+static void outer_loop(void *ctx, mli_team *team)
+{
+    mli_team_for(team, 32, outer_one, ctx);
+}
+
+static void test_alone_in_a_task(void **state)
+{
+    (void)state;
+    for (int threads = 1; threads <= 3; threads++) {
+        mli_pool *pool = pool_of(threads);
+        inner hosted = {0}, shared = {0};
+        mli_pool_host(pool, NULL, outer_loop, &hosted);
+        mli_pool_region(pool, NULL, outer_loop, &shared);
+        for (int i = 0; i < 32; i++) {
+            assert_int_equal(hosted.count[i], i == 3 ? 0 : 45); /* that one was cancelled */
+            assert_int_equal(shared.count[i], i == 3 ? 0 : 45);
+        }
+        assert_int_equal(hosted.strangers + shared.strangers, 0);
+        mli_pool_destroy(pool);
+    }
+}
+
 /* A sleeping pool wakes up again. */
 static void test_wakes_after_sleep(void **state)
 {
@@ -337,6 +397,7 @@ int main(void)
                                        cmocka_unit_test(test_each_task_once),
                                        cmocka_unit_test(test_barrier),
                                        cmocka_unit_test(test_loops),
+                                       cmocka_unit_test(test_alone_in_a_task),
                                        cmocka_unit_test(test_wakes_after_sleep),
                                        cmocka_unit_test(test_callers_take_turns),
                                        cmocka_unit_test(test_cancel),

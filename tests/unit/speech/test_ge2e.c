@@ -10,7 +10,7 @@ enum {
     WIDTH = MLI_GE2E_WIDTH,
     GATES = 4 * WIDTH,
     MELS = MLI_GE2E_MELS,
-    WINDOWS = MLI_GE2E_ROWS + 7,
+    WINDOWS = 75,
     HOP = 3,
     MEL_FRAMES = WINDOWS * HOP + MLI_GE2E_FRAMES,
     TENSORS = 14
@@ -173,7 +173,7 @@ static void test_as_plain_loops(void **state)
 {
     const fixture *f = *state;
     float *got = run(f, 2, WINDOWS, WINDOWS, 0.5f);
-    for (size_t i = 0; i < WINDOWS; i += 69) {
+    for (size_t i = 0; i < WINDOWS; i += 37) {
         double want[WIDTH];
         plain(f, f->starts[i], 0.5, want);
         for (size_t k = 0; k < WIDTH; k++) {
@@ -189,10 +189,18 @@ static void test_same_bits(void **state)
 {
     const fixture *f = *state;
     float *whole = run(f, 1, WINDOWS, WINDOWS, 1.0f);
-    static const size_t windows[] = {3, 15, WINDOWS}, batches[] = {1, 5, 40};
-    for (size_t i = 0; i < 3; i++) {
-        float *parts = run(f, (int)(1 + i % 2), windows[i], batches[i], 1.0f);
-        assert_memory_equal(parts, whole, windows[i] * WIDTH * sizeof *whole);
+    static const struct {
+        int threads;
+        size_t windows, batch;
+    } cases[] = {{1, 3, 1},
+                 {2, 15, 5},
+                 {1, WINDOWS, 40},
+                 {2, WINDOWS, WINDOWS},
+                 {3, WINDOWS, WINDOWS},
+                 {19, WINDOWS, WINDOWS}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        float *parts = run(f, cases[i].threads, cases[i].windows, cases[i].batch, 1.0f);
+        assert_memory_equal(parts, whole, cases[i].windows * WIDTH * sizeof *whole);
         free(parts);
     }
     free(whole);
