@@ -415,10 +415,13 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_run_verify(modellab_la
                                                                      modellab_error *err);
 
 /** Puts two runs side by side, as JSON: `facts` (name, a, b, same: status, durations, CPU, memory,
- * cost, model, engine ...), `request` (differences by JSON pointer), `artifacts` (by name: sha256
- * of both), and `transcript` (null, or words of both, errors, `wer` of b against a after
- * normalization, `first_difference` with some words from there on, and `differences`: each run of
- * words that differ by the alignment, the first 200 of `difference_count`).
+ * cost, model, engine ...), `request` (differences by JSON pointer), `config_diff` (the same of the
+ * options in force, "/asr/beam_size"), `metrics` (name, a, b, diff = b - a: those against
+ * references, then real-time factor, CPU, memory, cost), `findings` (kind, how many in a and in b),
+ * `artifacts` (by name: sha256 of both), and `transcript` (null, or words of both, errors, `wer` of
+ * b against a after normalization, `first_difference` with some words from there on, and
+ * `differences`: each run of words that differ by the alignment, the first 200 of
+ * `difference_count`).
  * @param cancel     optional
  * @param[out] out   new; modellab_buffer_destroy()
  * @errors E_NOT_FOUND, E_CANCELLED, E_LIMIT, E_STORE_FAILED, E_IO, E_NO_MEMORY

@@ -76,6 +76,46 @@ static void request_lines(cli_text *out, cli_span differences)
         cli_text_printf(out, "  %-13s same\n", "request");
 }
 
+static bool same_span(cli_span a, cli_span b)
+{
+    return a.bytes == b.bytes && (a.bytes == 0 || memcmp(a.at, b.at, a.bytes) == 0);
+}
+
+/* "wer 0.1 -> 0.08" for each metric against references and the real-time factor. */
+static void metric_lines(cli_text *out, cli_span metrics)
+{
+    static const char *const shown[] = {"wer", "cer", "der", "real_time_factor"};
+    cli_span one = {NULL, 0};
+    while (cli_scan_item(metrics, &one)) {
+        cli_span name = cli_span_bare(cli_scan_member(one, "name"));
+        for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
+            if (!cli_span_is(name, shown[i]))
+                continue;
+            bool same = same_span(cli_scan_member(one, "a"), cli_scan_member(one, "b"));
+            cli_text_printf(out, "%s %-13s ", same ? " " : "*", i == 3 ? "RTF" : shown[i]);
+            add_span(out, cli_scan_member(one, "a"));
+            cli_text_add(out, " -> ");
+            add_span(out, cli_scan_member(one, "b"));
+            cli_text_add(out, "\n");
+        }
+    }
+}
+
+static void finding_lines(cli_text *out, cli_span findings)
+{
+    cli_span one = {NULL, 0};
+    while (cli_scan_item(findings, &one)) {
+        cli_span kind = cli_span_bare(cli_scan_member(one, "kind"));
+        bool same = same_span(cli_scan_member(one, "a"), cli_scan_member(one, "b"));
+        cli_text_printf(out, "%s %-13s %.*s: ", same ? " " : "*", "finding", (int)kind.bytes,
+                        kind.at);
+        add_span(out, cli_scan_member(one, "a"));
+        cli_text_add(out, " -> ");
+        add_span(out, cli_scan_member(one, "b"));
+        cli_text_add(out, "\n");
+    }
+}
+
 static void artifact_lines(cli_text *out, cli_span artifacts)
 {
     cli_span one = {NULL, 0};
@@ -141,6 +181,8 @@ static int print_table(const modellab_run_info info[2], cli_span json)
     fact_lines(&out, info[0].id, info[1].id, (const char(*)[WIDTH])of_a,
                (const char(*)[WIDTH])of_b);
     request_lines(&out, cli_scan_member(json, "request"));
+    metric_lines(&out, cli_scan_member(json, "metrics"));
+    finding_lines(&out, cli_scan_member(json, "findings"));
     artifact_lines(&out, cli_scan_member(json, "artifacts"));
     transcript_lines(&out, cli_scan_member(json, "transcript"));
     bool ok = cli_print(cli_text_get(&out), out.size);

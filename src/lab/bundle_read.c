@@ -158,7 +158,7 @@ static void read_step(reading *r, mli_step_row *s)
                         .key = text_of(r, "key", ""),
                         .reused_from = text_of(r, "reused_from", ""),
                         .config_json = text_of(r, "config_json", ""),
-                        .models_json = text_of(r, "models_json", ""),
+                        .told_json = text_of(r, "models_json", ""),
                         .status = status_of(r),
                         .reason = reason_of(r),
                         .started_ms = int_of(r, "started_ms", -1),

@@ -14,7 +14,7 @@ static void write_steps(const mli_run_record *record, mli_jw *w)
         mli_jw_kstring(w, "key", s->key);
         mli_jw_kstring(w, "reused_from", s->reused_from);
         mli_jw_kstring(w, "config_json", s->config_json);
-        mli_jw_kstring(w, "models_json", s->models_json);
+        mli_jw_kstring(w, "models_json", s->told_json);
         mli_jw_kint(w, "status", s->status);
         mli_jw_kint(w, "reason", s->reason);
         mli_jw_kint(w, "started_ms", s->started_ms);

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "lab/compare_quality.h"
 #include "lab/compare_text.h"
 #include "lab/snapshot.h"
 #include "os/locale.h"
@@ -209,6 +210,10 @@ MODELLAB_MUST_CHECK static modellab_status write_all(mli_lab *lab, const side *a
     put_facts(&w, a->json, b->json);
     mli_jw_key(&w, "request");
     mli_json_differences(mli_json_get(a->json, "request"), mli_json_get(b->json, "request"), &w);
+    status = mli_compare_quality(a->json, b->json, lab->alloc, &w, err);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
     mli_jw_key(&w, "artifacts");
     put_artifacts(&w, a->record, b->record);
     mli_jw_key(&w, "transcript");

@@ -42,7 +42,7 @@ static size_t move_strings(copy *c, char *to)
         &c->change.run_id,    &c->measures.model,   &c->measures.model_sha256,
         &c->measures.engine,  &c->measures.sandbox, &c->step.name,
         &c->step.message,     &c->step.key,         &c->step.reused_from,
-        &c->step.config_json, &c->step.models_json, &c->artifact.id,
+        &c->step.config_json, &c->step.told_json,   &c->artifact.id,
         &c->artifact.step,    &c->artifact.name,    &c->artifact.media_type,
         &c->artifact.sha256,  &c->artifact.file,    &c->artifact.role,
         &c->event.type,       &c->event.step,       &c->event.data};

@@ -16,31 +16,37 @@ static int32_t attempt_of(const mli_journal_line *line)
     return attempt < 1 || attempt > 1000000 ? 1 : (int32_t)attempt;
 }
 
-/* The options that the line of a begin tells, as one text; nothing when it tells none. */
-static void write_config(const mli_journal_line *line, mli_buf *out)
+/* Two members of a line as one text; nothing when it has neither. */
+static void write_members(const mli_journal_line *line, const char *first, const char *second,
+                          mli_buf *out)
 {
-    const mli_json *requested = mli_json_get(line->object, "requested");
-    const mli_json *resolved = mli_json_get(line->object, "resolved");
+    const mli_json *one = mli_json_get(line->object, first);
+    const mli_json *other = mli_json_get(line->object, second);
     mli_jw w;
-    if (requested == NULL && resolved == NULL) {
+    if (one == NULL && other == NULL) {
         return;
     }
     mli_jw_init(&w, out);
     mli_jw_object(&w);
-    if (requested != NULL) {
-        mli_jw_kjson(&w, "requested", requested);
+    if (one != NULL) {
+        mli_jw_kjson(&w, first, one);
     }
-    if (resolved != NULL) {
-        mli_jw_kjson(&w, "resolved", resolved);
+    if (other != NULL) {
+        mli_jw_kjson(&w, second, other);
     }
     mli_jw_end_object(&w);
 }
 
-static void write_models(const mli_journal_line *line, mli_buf *out)
+/* The options that the line of a begin tells. */
+static void write_config(const mli_journal_line *line, mli_buf *out)
 {
-    const mli_json *models = mli_json_get(line->object, "models");
-    modellab_status status = models == NULL ? MODELLAB_OK : mli_json_dump(models, out, NULL);
-    out->status = status != MODELLAB_OK ? status : out->status;
+    write_members(line, "requested", "resolved", out);
+}
+
+/* What the line of an end tells: models, result. */
+static void write_told(const mli_journal_line *line, mli_buf *out)
+{
+    write_members(line, "models", "result", out);
 }
 
 /* What a step's event tells besides its name: the history of attempts is read from these. */
@@ -77,7 +83,7 @@ mli_step_happening mli_ingest_step_end(const mli_journal_line *line)
 modellab_status mli_ingest_apply_step(mli_ingest *ingest, const mli_journal_line *line, bool done,
                                       modellab_error *err)
 {
-    mli_buf data, config, models;
+    mli_buf data, config, told;
     mli_step_row step = {.name = mli_line_text(line, "step"),
                          .message = mli_line_text(line, "message"),
                          .key = mli_line_text(line, "key"),
@@ -109,13 +115,13 @@ modellab_status mli_ingest_apply_step(mli_ingest *ingest, const mli_journal_line
     }
     mli_buf_init(&data, ingest->lab->alloc);
     mli_buf_init(&config, ingest->lab->alloc);
-    mli_buf_init(&models, ingest->lab->alloc);
+    mli_buf_init(&told, ingest->lab->alloc);
     write_data(&step, done, mli_json_bool(mli_json_get(line->object, "run_goes_on"), false), &data);
     write_config(line, &config);
-    write_models(line, &models);
+    write_told(line, &told);
     event.data = mli_buf_text(&data);
     step.config_json = mli_buf_text(&config);
-    step.models_json = mli_buf_text(&models);
+    step.told_json = mli_buf_text(&told);
     mli_store_change change = {.journal_line = line->n,
                                .steps = &step,
                                .step_count = 1,
@@ -126,12 +132,12 @@ modellab_status mli_ingest_apply_step(mli_ingest *ingest, const mli_journal_line
         status = mli_buf_status(&config, err);
     }
     if (status == MODELLAB_OK) {
-        status = mli_buf_status(&models, err);
+        status = mli_buf_status(&told, err);
     }
     if (status == MODELLAB_OK) {
         status = mli_ingest_apply(ingest, &change, err);
     }
-    mli_buf_dispose(&models);
+    mli_buf_dispose(&told);
     mli_buf_dispose(&config);
     mli_buf_dispose(&data);
     return status;

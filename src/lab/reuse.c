@@ -56,6 +56,30 @@ static void put_artifact(mli_jw *line, const mli_artifact_row *row)
     mli_jw_end_object(line);
 }
 
+/* What the step's record shows of its result is taken over with it. */
+MODELLAB_MUST_CHECK static modellab_status put_result(mli_jw *line, const mli_step_row *step,
+                                                      const modellab_allocator *alloc,
+                                                      modellab_error *err)
+{
+    mli_json *told = NULL;
+    mli_buf text;
+    modellab_status status = MODELLAB_OK;
+    if (step->told_json[0] != '\0') {
+        status = mli_json_parse(step->told_json, strlen(step->told_json), MLI_JSON_MAX_BYTES, &told,
+                                err);
+    }
+    const mli_json *result = mli_json_get(told, "result");
+    mli_buf_init(&text, alloc);
+    if (status == MODELLAB_OK && result != NULL) {
+        status = mli_json_dump(result, &text, err);
+        mli_jw_key(line, "result");
+        mli_jw_raw(line, mli_buf_text(&text), text.size);
+    }
+    mli_buf_dispose(&text);
+    mli_json_free(told);
+    return status;
+}
+
 MODELLAB_MUST_CHECK static modellab_status write_step(offer *o, const mli_step_row *step,
                                                       modellab_error *err)
 {
@@ -75,7 +99,8 @@ MODELLAB_MUST_CHECK static modellab_status write_step(offer *o, const mli_step_r
         }
     }
     mli_jw_end_array(line);
-    return mli_journal_end(&o->journal, false, err);
+    modellab_status status = put_result(line, step, o->lab->alloc, err);
+    return status == MODELLAB_OK ? mli_journal_end(&o->journal, false, err) : status;
 }
 
 MODELLAB_MUST_CHECK static modellab_status offer_step(offer *o, const mli_step_row *step,

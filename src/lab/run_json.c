@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "lab/forecast.h"
 #include "lab/request.h"
+#include "lab/run_quality.h"
 #include "lab/snapshot.h"
 #include "lab/state.h"
 #include "store/queue.h"
@@ -188,7 +189,7 @@ static void put_steps(mli_jw *w, const mli_run_record *record)
         put_text(w, "reused_from", step->reused_from);
         put_json(w, "requested_config", step->config_json, "requested");
         put_json(w, "resolved_config", step->config_json, "resolved");
-        put_json(w, "models", step->models_json, NULL);
+        mli_run_put_told(w, step);
         mli_jw_end_object(w);
     }
     mli_jw_end_array(w);
@@ -271,6 +272,7 @@ void mli_run_write_json(const mli_run_record *record, mli_buf *out)
     mli_forecast_compare(&w, run);
     put_steps(&w, record);
     put_warnings(&w, record);
+    mli_run_put_quality(&w, record);
     put_artifacts(&w, record);
     put_removed(&w, run);
     put_json(&w, "seal", run->seal_json, NULL);

@@ -89,6 +89,9 @@ MODELLAB_MUST_CHECK static modellab_status take_all(mli_worker *w, const mli_jso
         status = mli_worker_artifact_copy(w, text_of(one, "name"), text_of(one, "media_type"),
                                           text_of(one, "role"), text_of(one, "sha256"), err);
     }
+    if (status == MODELLAB_OK && mli_json_get(offer, "result") != NULL) {
+        status = mli_json_dump(mli_json_get(offer, "result"), &w->result, err);
+    }
     if (status == MODELLAB_OK) {
         (void)mli_str_copy(from, MLI_ULID_BYTES, text_of(offer, "from"));
         w->audio_seconds = seconds >= 0 ? seconds : w->audio_seconds;

@@ -6,6 +6,7 @@
 #include "lab/worker.h"
 
 #include "base/error.h"
+#include "os/locale.h"
 #include "score/scorer.h"
 #include <math.h>
 #include <string.h>
@@ -29,26 +30,69 @@ static void put_nothing(mli_jw *json, const char *key)
     mli_jw_null(json);
 }
 
+/* Metrics of the run, flat: names of the values, those of characters and turns under a prefix where
+ * words have the same name. Errors and size are what candidates are compared by. */
+static void tell(mli_jw *told, const char *prefix, const mli_scorer *scorer,
+                 const mli_score_interval *interval)
+{
+    mli_score_value values[MLI_SCORE_MAX_VALUES];
+    size_t count = mli_scorer_values(scorer, values);
+    double errors = 0, size = 0;
+    char name[48];
+
+    for (size_t i = 0; i < scorer->file_count; i++) {
+        errors += scorer->files[i].unit.errors;
+        size += scorer->files[i].unit.size;
+    }
+    const mli_score_value more[] = {
+        {"errors", errors}, {"size", size}, {"low", interval->low}, {"high", interval->high}};
+    for (size_t i = 0; i < count; i++) { /* the headline is the prefix itself */
+        bool own = i > 0 && strcmp(prefix, "cer") == 0;
+        (void)mli_os_format(name, sizeof(name), own ? "cer_%s" : "%s", values[i].name);
+        mli_jw_kreal(told, name, values[i].value);
+    }
+    for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+        (void)mli_os_format(name, sizeof(name), "%s_%s", prefix, more[i].name);
+        mli_jw_kreal(told, name, more[i].value);
+    }
+}
+
+MODELLAB_MUST_CHECK static modellab_status put_score(mli_scorer *scorer, const char *key,
+                                                     const char *prefix, mli_jw *json, mli_jw *told,
+                                                     modellab_error *err)
+{
+    mli_score_interval interval;
+    size_t units;
+    modellab_status status = mli_scorer_interval(scorer, &interval, &units, err);
+
+    if (status == MODELLAB_OK) {
+        tell(told, prefix, scorer, &interval);
+        mli_jw_key(json, key);
+        status = mli_scorer_write(scorer, json, err);
+    }
+    return status;
+}
+
 MODELLAB_MUST_CHECK static modellab_status put_text(const mli_scorer_options *options,
                                                     const char *key, const char *file,
                                                     const char *reference, const char *text,
-                                                    mli_jw *json, modellab_error *err)
+                                                    mli_jw *json, mli_jw *told, modellab_error *err)
 {
     mli_scorer scorer;
     mli_scorer_init(&scorer, options);
     modellab_status status =
         mli_scorer_add_text(&scorer, file, reference, strlen(reference), text, strlen(text), err);
     if (status == MODELLAB_OK) {
-        mli_jw_key(json, key);
-        status = mli_scorer_write(&scorer, json, err);
+        const char *prefix = options->metric == MLI_SCORE_WER ? "wer" : "cer";
+        status = put_score(&scorer, key, prefix, json, told, err);
     }
     mli_scorer_dispose(&scorer);
     return status;
 }
 
 /* Words and characters; null where speech recognition gave nothing. */
-MODELLAB_MUST_CHECK static modellab_status score_words(mli_worker *w, const char *reference,
-                                                       mli_jw *json, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+score_words(mli_worker *w, const char *reference, mli_jw *json, mli_jw *told, modellab_error *err)
 {
     const mli_json *config = mli_worker_config(w);
     mli_transcript *t = NULL;
@@ -72,11 +116,12 @@ MODELLAB_MUST_CHECK static modellab_status score_words(mli_worker *w, const char
                                   .cancel = &w->page->stop};
     if (partial) { /* what was not recognised counts as left out: not to be compared with others */
         mli_jw_kbool(json, "partial", true);
+        mli_jw_kbool(told, "partial", true);
     }
-    status = put_text(&options, "words", file, reference, t->text, json, err);
+    status = put_text(&options, "words", file, reference, t->text, json, told, err);
     if (status == MODELLAB_OK) {
         options.metric = MLI_SCORE_CER;
-        status = put_text(&options, "characters", file, reference, t->text, json, err);
+        status = put_text(&options, "characters", file, reference, t->text, json, told, err);
     }
     mli_transcript_unref(t);
     return status;
@@ -98,7 +143,8 @@ static void write_rttm(const mli_handoff_turns *turns, mli_buf *out)
 
 MODELLAB_MUST_CHECK static modellab_status compare_turns(mli_worker *w, const char *reference,
                                                          const mli_handoff_turns *turns,
-                                                         mli_jw *json, modellab_error *err)
+                                                         mli_jw *json, mli_jw *told,
+                                                         modellab_error *err)
 {
     const mli_json *config = mli_worker_config(w);
     const double collar = mli_json_number(mli_json_get(config, "collar_seconds"), 0.0);
@@ -128,8 +174,7 @@ MODELLAB_MUST_CHECK static modellab_status compare_turns(mli_worker *w, const ch
         status = mli_scorer_add(&scorer, "speakers.json", &a, &b, NULL, err);
     }
     if (status == MODELLAB_OK) {
-        mli_jw_key(json, "speakers");
-        status = mli_scorer_write(&scorer, json, err);
+        status = put_score(&scorer, "speakers", "der", json, told, err);
     }
     mli_document_dispose(&a);
     mli_document_dispose(&b);
@@ -139,14 +184,14 @@ MODELLAB_MUST_CHECK static modellab_status compare_turns(mli_worker *w, const ch
 }
 
 /* null where no step told who speaks. */
-MODELLAB_MUST_CHECK static modellab_status score_turns(mli_worker *w, const char *reference,
-                                                       mli_jw *json, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+score_turns(mli_worker *w, const char *reference, mli_jw *json, mli_jw *told, modellab_error *err)
 {
     mli_handoff_turns turns;
     modellab_status status = mli_handoff_turns_read(w, &turns, err);
 
     if (status == MODELLAB_OK) {
-        status = compare_turns(w, reference, &turns, json, err);
+        status = compare_turns(w, reference, &turns, json, told, err);
     } else if (status == MODELLAB_E_NOT_FOUND) {
         mli_error_clear(err);
         put_nothing(json, "speakers");
@@ -162,31 +207,42 @@ MODELLAB_MUST_CHECK static modellab_status run(mli_worker *w, modellab_error *er
     const char *text = mli_json_string(mli_json_get(config, "reference_text"), NULL);
     const char *turns = mli_json_string(mli_json_get(config, "reference_turns"), NULL);
     modellab_status status = MODELLAB_OK;
-    mli_buf out;
-    mli_jw json;
+    mli_buf out, result;
+    mli_jw json, told;
 
     if (text == NULL && turns == NULL) {
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT,
                         "there is no reference: config.score.reference_text or reference_turns");
     }
     mli_buf_init(&out, w->alloc);
+    mli_buf_init(&result, w->alloc);
     mli_jw_init(&json, &out);
+    mli_jw_init(&told, &result);
     mli_jw_object(&json);
+    mli_jw_object(&told);
     if (text != NULL) {
-        status = score_words(w, text, &json, err);
+        status = score_words(w, text, &json, &told, err);
     }
     if (status == MODELLAB_OK && turns != NULL) {
-        status = score_turns(w, turns, &json, err);
+        status = score_turns(w, turns, &json, &told, err);
     }
     mli_jw_end_object(&json);
+    mli_jw_end_object(&told);
     mli_buf_append_char(&out, '\n');
     if (status == MODELLAB_OK) {
         status = mli_buf_status(&out, err);
     }
     if (status == MODELLAB_OK) {
+        status = mli_buf_status(&result, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = mli_worker_result(w, &result, err);
+    }
+    if (status == MODELLAB_OK) {
         status = mli_worker_artifact(w, "score.json", "application/json", "result", out.data,
                                      out.size, err);
     }
+    mli_buf_dispose(&result);
     mli_buf_dispose(&out);
     return status;
 }

@@ -94,7 +94,8 @@ typedef struct mli_worker {
     const mli_step_kind *kind; /* NULL: this version has none of this name */
     mli_step_model_use models[MLI_STEP_MODELS];
     size_t model_count;
-    char step_key[65];                /* "" = none */
+    mli_buf result;    /* what its record is to show, a JSON object; empty = nothing */
+    char step_key[65]; /* "" = none */
     char reused_from[MLI_ULID_BYTES]; /* run whose result it took over; "" = none */
     struct mli_asr_model *asr_model;  /* opened for the key of asr, until asr takes it */
     int64_t calls_before;             /* API calls of the steps before it */
@@ -187,6 +188,11 @@ MODELLAB_MUST_CHECK modellab_status mli_worker_artifact_copy(mli_worker *w, cons
                                                              const char *media_type,
                                                              const char *role, const char *sha256,
                                                              modellab_error *err);
+/* What the record of the present step is to show of its result: an object of at most
+ * MLI_STEP_RESULT_BYTES without text of a transcript. E_LIMIT. */
+#define MLI_STEP_RESULT_BYTES ((size_t)64 * 1024)
+MODELLAB_MUST_CHECK modellab_status mli_worker_result(mli_worker *w, const mli_buf *json,
+                                                      modellab_error *err);
 /* What is offered of an artifact, to read; -1 = nothing. */
 int mli_worker_offer(const mli_worker *w, const char *name);
 

@@ -12,6 +12,7 @@ static void begin(mli_worker *w, mli_worker_context *context)
     memset(w, 0, sizeof(*w));
     w->context = context;
     w->alloc = context->alloc;
+    mli_buf_init(&w->result, w->alloc);
     w->files = context->files;
     w->clock = context->clock;
     w->random = context->random;
@@ -118,6 +119,7 @@ void mli_worker_release(mli_worker *w)
     mli_audio_unref(w->audio);
     w->audio = NULL;
     mli_time_map_dispose(&w->time_map);
+    mli_buf_dispose(&w->result);
     w->time_map.moved = false;
     mli_journal_writer_dispose(&w->journal);
     mli_worker_log_close(w);

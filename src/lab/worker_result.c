@@ -46,6 +46,16 @@ void mli_worker_progress(mli_worker *w, double done_seconds, double total_second
     }
 }
 
+modellab_status mli_worker_result(mli_worker *w, const mli_buf *json, modellab_error *err)
+{
+    mli_buf_clear(&w->result);
+    if (json->size > MLI_STEP_RESULT_BYTES) {
+        return mli_fail(err, MODELLAB_E_LIMIT, "the step tells too much of its result");
+    }
+    mli_buf_append(&w->result, mli_buf_text(json), json->size);
+    return mli_buf_status(&w->result, err);
+}
+
 /* Index among the run's outputs; MLI_OUTPUTS_MOST when there is none of this name. */
 static size_t find_output(const mli_worker *w, const char *name)
 {

@@ -119,6 +119,10 @@ MODELLAB_MUST_CHECK static modellab_status say_end(mli_worker *w, int position, 
     if (goes_on) {
         mli_jw_kbool(line, "run_goes_on", true);
     }
+    if (!skipped && w->result.size > 0) {
+        mli_jw_key(line, "result");
+        mli_jw_raw(line, w->result.data, w->result.size);
+    }
     if (!skipped) {
         put_models(w, line);
         put_use(w, line, cpu_ns);
@@ -182,6 +186,7 @@ static void begin_step(mli_worker *w, const char *name, int position)
     w->step_key[0] = w->reused_from[0] = '\0';
     w->reason = MODELLAB_REASON_NONE;
     w->model_count = 0;
+    mli_buf_clear(&w->result);
     w->calls_before = atomic_load(&w->page->calls_made);
     mli_worker_models_unpin(&w->context->models);
     atomic_store(&w->page->step_cpu_ns, mli_worker_cpu_ns(w));

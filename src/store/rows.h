@@ -81,7 +81,10 @@ typedef struct mli_step_row {
     /* {"requested":{...},"resolved":{...}}: its options as asked for and with all defaults; "" =
      * not known. An end of the step that does not tell keeps what its begin told. */
     const char *config_json;
-    const char *models_json; /* [{"option","name","sha256"},...]; "" = not known */
+    /* What its end told: {"models":[{"option","name","sha256"},...],"result":{...}} (column
+     * models_json, which held the array of models alone before there were results); "" = nothing.
+     */
+    const char *told_json;
     modellab_run_status status;
     modellab_reason reason;
     int64_t started_ms, ended_ms; /* -1 */

@@ -26,7 +26,7 @@ modellab_status mli_sqlite_put_step(mli_sqlite *s, const char *run_id, const mli
     mli_query_text(&q, step->key);
     mli_query_text(&q, step->reused_from);
     mli_query_text(&q, step->config_json);
-    mli_query_text(&q, step->models_json);
+    mli_query_text(&q, step->told_json);
     return mli_query_run(&q, err);
 }
 

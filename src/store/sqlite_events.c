@@ -30,7 +30,7 @@ MODELLAB_MUST_CHECK static modellab_status load_steps(mli_sqlite *s, const char 
     static const size_t texts[] = {
         offsetof(mli_step_row, name),        offsetof(mli_step_row, message),
         offsetof(mli_step_row, key),         offsetof(mli_step_row, reused_from),
-        offsetof(mli_step_row, config_json), offsetof(mli_step_row, models_json)};
+        offsetof(mli_step_row, config_json), offsetof(mli_step_row, told_json)};
     mli_query q = mli_query_open(s, MLI_SQL_STEP_LIST);
     size_t capacity = 0;
     mli_buf block;
@@ -65,7 +65,7 @@ MODELLAB_MUST_CHECK static modellab_status load_steps(mli_sqlite *s, const char 
         step->key = mli_query_keep(&q, 14, &block);
         step->reused_from = mli_query_keep(&q, 15, &block);
         step->config_json = mli_query_keep(&q, 16, &block);
-        step->models_json = mli_query_keep(&q, 17, &block);
+        step->told_json = mli_query_keep(&q, 17, &block);
     }
     status = mli_query_close(&q, err);
     if (status == MODELLAB_OK) {

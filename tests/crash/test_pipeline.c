@@ -269,6 +269,83 @@ static void check_log(kit *k, const char *id, const char *secret)
     free(text);
 }
 
+/* The record of a run as anybody reads it. */
+static mli_json *read_record(kit *k, const char *id)
+{
+    modellab_run *run = NULL;
+    modellab_buffer *text = NULL;
+    mli_json *json = NULL;
+    assert_int_equal(modellab_run_load(k->lab, id, &run, NULL), MODELLAB_OK);
+    assert_int_equal(modellab_run_to_json(run, &text, NULL), MODELLAB_OK);
+    assert_int_equal(mli_json_parse(modellab_buffer_data(text), modellab_buffer_size(text),
+                                    (size_t)1 << 24, &json, NULL),
+                     MODELLAB_OK);
+    modellab_buffer_destroy(text);
+    modellab_run_unref(run);
+    return json;
+}
+
+static const mli_json *named(const mli_json *list, const char *name)
+{
+    for (size_t i = 0; i < mli_json_count(list); i++) {
+        const mli_json *one = mli_json_at(list, i);
+        if (strcmp(mli_json_string(mli_json_get(one, "name"), ""), name) == 0) {
+            return one;
+        }
+    }
+    return NULL;
+}
+
+/* Metrics of step score are in the record, and two runs are put side by side by them. */
+static void metrics_in_the_record(void **state)
+{
+    kit *k = *state;
+    char a[MODELLAB_RUN_ID_BYTES], b[MODELLAB_RUN_ID_BYTES];
+    modellab_buffer *text = NULL;
+    mli_json *json = NULL;
+    modellab_run_unref(kit_execute_sample(
+        k, "{\"steps\":[\"asr\",\"score\"],\"config\":{\"score\":{\"reference_text\":\"hello\"}}}",
+        NULL, a));
+    modellab_run_unref(kit_execute_sample(
+        k,
+        "{\"steps\":[\"asr\",\"score\"],\"config\":{\"asr\":{\"beam_size\":2},\"score\":{"
+        "\"reference_text\":\"hello hello\"}}}",
+        NULL, b));
+    mli_json *record = read_record(k, a), *score = kit_read_json(k, a, "score.json");
+    const mli_json *metrics = mli_json_get(record, "metrics");
+    const double wer = mli_json_number(mli_json_get(metrics, "wer"), -1);
+    const mli_json *words = mli_json_get(score, "words");
+    assert_true(wer > 10.0 && wer == mli_json_number(mli_json_get(words, "wer"), -2));
+    assert_true(mli_json_number(mli_json_get(metrics, "wer_size"), -1) == 1.0);
+    assert_true(mli_json_number(mli_json_get(metrics, "insertions"), -1) ==
+                mli_json_number(mli_json_get(words, "insertions"), -2));
+    assert_true(mli_json_number(mli_json_get(metrics, "cer"), -1) > wer / 2);
+    mli_json_free(record);
+    mli_json_free(score);
+    assert_int_equal(modellab_run_compare(k->lab, a, b, NULL, &text, NULL), MODELLAB_OK);
+    assert_int_equal(mli_json_parse(modellab_buffer_data(text), modellab_buffer_size(text),
+                                    (size_t)1 << 24, &json, NULL),
+                     MODELLAB_OK);
+    const mli_json *first = named(mli_json_get(json, "metrics"), "wer");
+    assert_true(
+        mli_json_number(mli_json_get(named(mli_json_get(json, "metrics"), "wall_seconds"), "a"),
+                        -1) > 0);
+    assert_true(mli_json_number(mli_json_get(first, "a"), -1) == wer);
+    assert_true(fabs(mli_json_number(mli_json_get(first, "diff"), 0) -
+                     (mli_json_number(mli_json_get(first, "b"), 0) - wer)) < 1e-9);
+    assert_true(mli_json_number(mli_json_get(first, "diff"), 0) < 0);
+    const mli_json *options = mli_json_get(json, "config_diff");
+    bool found = false;
+    for (size_t i = 0; i < mli_json_count(options); i++) {
+        const mli_json *one = mli_json_at(options, i);
+        found |= strcmp(mli_json_string(mli_json_get(one, "pointer"), ""), "/asr/beam_size") == 0 &&
+                 mli_json_int(mli_json_get(one, "b"), 0) == 2;
+    }
+    assert_true(found);
+    mli_json_free(json);
+    modellab_buffer_destroy(text);
+}
+
 /* A run with references scores itself; what the recogniser did not make is null, and the reference
  * stands in no log. */
 static void a_run_that_scores_itself(void **state)
@@ -324,10 +401,15 @@ int main(int argc, char **argv)
 {
     static const char *const more[] = {"silero-vad-v6", NULL};
     const struct CMUnitTest tests[] = {
-        KIT_TEST(speech_as_the_library_finds_it), KIT_TEST(models_of_all_steps_are_checked),
-        KIT_TEST(a_bundle_of_all_that_there_is),  KIT_TEST(a_run_that_scores_itself),
-        KIT_TEST(a_bundle_of_a_failed_run),       KIT_TEST(extracts_of_the_transcript),
-        KIT_TEST(an_extract_that_fails),          KIT_TEST(a_killed_worker),
+        KIT_TEST(speech_as_the_library_finds_it),
+        KIT_TEST(models_of_all_steps_are_checked),
+        KIT_TEST(a_bundle_of_all_that_there_is),
+        KIT_TEST(a_run_that_scores_itself),
+        KIT_TEST(metrics_in_the_record),
+        KIT_TEST(a_bundle_of_a_failed_run),
+        KIT_TEST(extracts_of_the_transcript),
+        KIT_TEST(an_extract_that_fails),
+        KIT_TEST(a_killed_worker),
         KIT_TEST(a_cancel_while_a_step_works),
     };
     int code = 0;
