@@ -32,10 +32,13 @@ MODELLAB_BEGIN_DECLS
  * @threads any @since 0.1 */
 MODELLAB_API void modellab_align_options_init(modellab_align_options *options, size_t size);
 
-/** Aligns a text with decoded audio. Words are what stands between white space; each of them is in
- * the result, once, in order; a segment is a sentence, or its part in a stretch of speech. Words
- * that are not in the audio share the time of those around them; where a text is far too long for
- * its speech they are spread over it, with probability 0. An empty text gives no words.
+/** Aligns a text with decoded audio. Words are what stands between white space; in languages that
+ * are written without (Chinese, Japanese, Thai ...) they are the recogniser's, and one that no
+ * white space stands before has none in its text. Each is in the result, once, in order; a segment
+ * is a sentence, or its part in a stretch of speech. Words that are not in the audio share the time
+ * of those around them; where a text is far too long for its speech they are spread over it, with
+ * probability 0. The text may be a part of what is said, or leave passages out: it is put where its
+ * words are heard together. An empty text gives no words.
  * @param text      UTF-8, at most 4 MiB
  * @param[out] out  new; modellab_transcript_unref()
  * @errors E_INVALID_AUDIO (no speech), E_INVALID_ARGUMENT (text is not UTF-8, no detector),

@@ -10,6 +10,7 @@ enum { LOOK = 16384, RUN = 3 };
 
 typedef struct range {
     size_t g0, g1, h0, h1;
+    bool starts, ends; /* the texts' own: what was heard before or after costs nothing */
 } range;
 
 typedef struct pairing {
@@ -45,53 +46,84 @@ MODELLAB_MUST_CHECK static modellab_status make_room(pairing *p, size_t columns,
     return p->row_room < columns || p->trace_room < cells ? mli_no_memory(err) : MODELLAB_OK;
 }
 
-enum { BOTH = 0, GIVEN_ONLY = 1, HEARD_ONLY = 2 };
+/* What it costs: another word was heard, none was, or words were heard that are not given: a few
+ * (each), or a passage (of any length: the text leaves it out). A word that stands alone is not
+ * worth a passage. */
+enum { OTHER = 5, GIVEN_ONLY = 6, SOME = 3, EACH = 1, PASSAGE = 12, NEVER = 1 << 30 };
+enum { BY_BOTH, BY_GIVEN, BY_SOME, BY_PASSAGE, BY = 3, MORE_SOME = 4, MORE_PASSAGE = 8 };
+
+/* A row: cost of the first i given words against the first j heard ones. */
+MODELLAB_MUST_CHECK static modellab_status fill_row(pairing *p, range r, size_t i,
+                                                    modellab_error *err)
+{
+    size_t m = r.h1 - r.h0;
+    unsigned char *trace = p->trace + i * (m + 1);
+    uint32_t some = NEVER, passage = NEVER;
+    for (size_t j = 0; j <= m; j++) {
+        unsigned char how = BY_BOTH;
+        uint32_t least = i == 0 && (j == 0 || r.starts) ? 0 : NEVER;
+        if (j > 0) {
+            uint32_t opened = p->now[j - 1] + SOME + EACH, passed = p->now[j - 1] + PASSAGE;
+            how |= some + EACH < opened ? MORE_SOME : 0;
+            some = some + EACH < opened ? some + EACH : opened;
+            how |= passage < passed ? MORE_PASSAGE : 0;
+            passage = passage < passed ? passage : passed;
+        }
+        if (i > 0 && j > 0)
+            least =
+                p->before[j - 1] + (p->given[r.g0 + i - 1] == p->heard[r.h0 + j - 1] ? 0 : OTHER);
+        if (i > 0 && p->before[j] + GIVEN_ONLY < least) {
+            least = p->before[j] + GIVEN_ONLY;
+            how = (unsigned char)((how & ~BY) | BY_GIVEN);
+        }
+        if (some < least) {
+            least = some;
+            how = (unsigned char)((how & ~BY) | BY_SOME);
+        }
+        if (passage < least) {
+            least = passage;
+            how = (unsigned char)((how & ~BY) | BY_PASSAGE);
+        }
+        p->now[j] = least;
+        trace[j] = how;
+        if (j % LOOK == LOOK - 1 && mli_cancelled(p->cancel))
+            return cancelled(err);
+    }
+    return mli_cancelled(p->cancel) ? cancelled(err) : MODELLAB_OK;
+}
+
+static void walk_back(pairing *p, range r, size_t j)
+{
+    size_t i = r.g1 - r.g0, m = r.h1 - r.h0;
+    while (i > 0) {
+        int how = p->trace[i * (m + 1) + j];
+        if ((how & BY) == BY_BOTH) {
+            p->partner[r.g0 + --i] = (int32_t)(r.h0 + --j);
+        } else if ((how & BY) == BY_GIVEN) {
+            i--;
+        } else {
+            int more = (how & BY) == BY_SOME ? MORE_SOME : MORE_PASSAGE;
+            while (j-- > 1 && (p->trace[i * (m + 1) + j + 1] & more) != 0)
+                ;
+        }
+    }
+}
 
 MODELLAB_MUST_CHECK static modellab_status exact(pairing *p, range r, modellab_error *err)
 {
-    size_t n = r.g1 - r.g0, m = r.h1 - r.h0;
+    size_t n = r.g1 - r.g0, m = r.h1 - r.h0, end = m;
     modellab_status status = make_room(p, m + 1, (n + 1) * (m + 1), err);
-    if (status != MODELLAB_OK)
-        return status;
-    for (size_t j = 0; j <= m; j++) {
-        p->before[j] = (uint32_t)j;
-        p->trace[j] = HEARD_ONLY;
-    }
-    for (size_t i = 1; i <= n; i++) {
-        unsigned char *trace = p->trace + i * (m + 1);
-        p->now[0] = (uint32_t)i;
-        trace[0] = GIVEN_ONLY;
-        for (size_t j = 1; j <= m; j++) {
-            uint32_t both =
-                p->before[j - 1] + (p->given[r.g0 + i - 1] == p->heard[r.h0 + j - 1] ? 0 : 1);
-            uint32_t given = p->before[j] + 1, heard = p->now[j - 1] + 1;
-            uint32_t least = both;
-            trace[j] = BOTH;
-            if (given < least) {
-                least = given;
-                trace[j] = GIVEN_ONLY;
-            }
-            if (heard < least) {
-                least = heard;
-                trace[j] = HEARD_ONLY;
-            }
-            p->now[j] = least;
-            if (j % LOOK == 0 && mli_cancelled(p->cancel))
-                return cancelled(err);
-        }
+    for (size_t i = 0; status == MODELLAB_OK && i <= n; i++) {
+        status = fill_row(p, r, i, err);
         uint32_t *old = p->before;
         p->before = p->now;
         p->now = old;
-        if (mli_cancelled(p->cancel))
-            return cancelled(err);
     }
-    for (size_t i = n, j = m; i > 0;) {
-        int step = p->trace[i * (m + 1) + j];
-        if (step == BOTH)
-            p->partner[r.g0 + i - 1] = (int32_t)(r.h0 + j - 1);
-        i -= step != HEARD_ONLY;
-        j -= step != GIVEN_ONLY;
-    }
+    if (status != MODELLAB_OK)
+        return status;
+    for (size_t j = m; r.ends && j-- > 0;)
+        end = p->before[j] <= p->before[end] ? j : end; /* the first of equal places */
+    walk_back(p, r, end);
     return MODELLAB_OK;
 }
 
@@ -103,8 +135,12 @@ MODELLAB_MUST_CHECK static modellab_status in_proportion(pairing *p, range r, mo
     while ((n / blocks + 2) > CELLS_MOST / (m / blocks + 2))
         blocks *= 2;
     for (size_t b = 0; status == MODELLAB_OK && b < blocks; b++) {
-        range part = {r.g0 + n * b / blocks, r.g0 + n * (b + 1) / blocks, r.h0 + m * b / blocks,
-                      r.h0 + m * (b + 1) / blocks};
+        range part = {r.g0 + n * b / blocks,
+                      r.g0 + n * (b + 1) / blocks,
+                      r.h0 + m * b / blocks,
+                      r.h0 + m * (b + 1) / blocks,
+                      false,
+                      false};
         if (part.g0 < part.g1 && part.h0 < part.h1)
             status = exact(p, part, err);
     }
@@ -250,14 +286,14 @@ MODELLAB_MUST_CHECK static modellab_status pair(pairing *p, range all, modellab_
     for (size_t i = 0; status == MODELLAB_OK && i < a.count; i++) {
         if (a.g[i] < g || a.h[i] < h)
             continue; /* within the run of the one before */
-        status = compare(p, (range){g, a.g[i], h, a.h[i]}, err);
+        status = compare(p, (range){g, a.g[i], h, a.h[i], g == 0, false}, err);
         for (size_t k = 0; k < RUN; k++)
             p->partner[a.g[i] + k] = (int32_t)(a.h[i] + k);
         g = a.g[i] + RUN;
         h = a.h[i] + RUN;
     }
     if (status == MODELLAB_OK)
-        status = compare(p, (range){g, all.g1, h, all.h1}, err);
+        status = compare(p, (range){g, all.g1, h, all.h1, g == 0, true}, err);
     dispose(p, &a);
     return status;
 }
@@ -272,7 +308,7 @@ modellab_status mli_align_pair(const modellab_allocator *alloc, const uint64_t *
         return mli_fail(err, MODELLAB_E_LIMIT, "the texts are too long");
     for (size_t i = 0; i < given_count; i++)
         partner[i] = -1;
-    modellab_status status = pair(&p, (range){0, given_count, 0, heard_count}, err);
+    modellab_status status = pair(&p, (range){0, given_count, 0, heard_count, true, true}, err);
     mli_free(alloc, p.before);
     mli_free(alloc, p.now);
     mli_free(alloc, p.trace);

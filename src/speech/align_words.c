@@ -9,8 +9,7 @@
 
 enum { LOOK_BYTES = 65536 };
 
-/* Over letters and digits; a word without any is known by all of its bytes. */
-static uint64_t key_of(const char *text, size_t bytes)
+uint64_t mli_align_key(const char *text, size_t bytes)
 {
     uint64_t hash = 14695981039346656037u, all = 14695981039346656037u;
     bool any = false;
@@ -41,7 +40,8 @@ static size_t split(const char *text, size_t bytes, const mli_cancel_word *cance
         bool blank = c == 0 || mli_unicode_is_space(c);
         if (inside && blank) {
             if (out != NULL)
-                out[count] = (mli_align_word){from, at - from, key_of(text + from, at - from)};
+                out[count] =
+                    (mli_align_word){from, at - from, mli_align_key(text + from, at - from), false};
             count++;
         }
         if (!inside && !blank)

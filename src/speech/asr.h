@@ -65,7 +65,8 @@ typedef struct mli_asr_options {
      * `batch`. Without speech there is no text. Memory: mli_whisper_lanes_create. */
     const mli_silero *vad; /* NULL = off */
     mli_vad_rules vad_rules;
-    int32_t batch; /* 1 .. 16; MLI_ASR_BATCH */
+    const mli_asr_chunks *chunks; /* found before, instead of `vad`; NULL = none */
+    int32_t batch;                /* 1 .. 16; MLI_ASR_BATCH */
 
     /* Called on the transcribing thread; non-zero ends the call with E_CALLBACK. NULL = none. */
     int32_t (*progress)(void *user, double done_seconds, double total_seconds);

@@ -11,10 +11,11 @@
 /* A new transcript whose words are those of the text, all of them, with times in order and inside
  * the audio; a segment a sentence, cut also where a chunk ends. Words that the audio does not hold
  * share the time of what stands around them; where a text is far too long for its speech they are
- * spread over it with probability 0. Of `options` only language, vad (must be there), vad_rules,
- * batch, progress, pulse, user and cancel are looked at. An empty text gives an empty transcript.
- * E_INVALID_AUDIO: there is no speech; E_LIMIT: the text is too long; E_INVALID_ARGUMENT: it is not
- * UTF-8; E_CANCELLED and E_CALLBACK give no transcript. */
+ * spread over it with probability 0. The text may be a part of what is said. Of `options` only
+ * language, vad (must be there), vad_rules, batch, progress, pulse, user and cancel are looked at.
+ * An empty text gives an empty transcript. E_INVALID_AUDIO: there is no speech; E_LIMIT: the text
+ * is too long; E_INVALID_ARGUMENT: it is not UTF-8; E_CANCELLED and E_CALLBACK give no transcript.
+ */
 MODELLAB_MUST_CHECK modellab_status mli_asr_align(mli_asr_session *session,
                                                   const mli_audio_source *source, const char *text,
                                                   size_t bytes, const mli_asr_options *options,

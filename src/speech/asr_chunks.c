@@ -66,6 +66,49 @@ modellab_status mli_asr_chunks_make(const modellab_allocator *alloc,
     return MODELLAB_OK;
 }
 
+/* A short silence goes half to the speech on either side, if that stays as long as a chunk may be;
+ * others are segments of their own. */
+static size_t add_silence(mli_vad_segment *made, size_t count, int64_t from, int64_t to,
+                          int64_t *next)
+{
+    int64_t middle = from + (to - from) / 2;
+    *next = to;
+    if (to - from > MLI_ASR_CHUNK_SAMPLES)
+        return count;
+    if (count > 0 && to - from <= RATE && middle - made[count - 1].start <= MLI_ASR_CHUNK_SAMPLES) {
+        made[count - 1].end = middle;
+        *next = middle;
+        return count;
+    }
+    if (to > from)
+        made[count++] = (mli_vad_segment){from, to};
+    return count;
+}
+
+modellab_status mli_asr_chunks_cover(const modellab_allocator *alloc, const mli_vad_segment *speech,
+                                     size_t count, int64_t samples, mli_asr_chunks *out,
+                                     modellab_error *err)
+{
+    mli_vad_segment *made = mli_alloc_array(alloc, count + 1, 2 * sizeof *made);
+    size_t all = 0;
+    int64_t at = 0, next = 0;
+    *out = (mli_asr_chunks){.alloc = alloc};
+    if (made == NULL)
+        return mli_no_memory(err);
+    for (size_t i = 0; i < count; i++) {
+        all = add_silence(made, all, at, speech[i].start, &next);
+        made[all++] = (mli_vad_segment){next, speech[i].end};
+        at = speech[i].end;
+    }
+    if (samples > at)
+        all = add_silence(made, all, at, samples, &next);
+    if (all > 0 && next < samples && next > at)
+        made[all - 1].end = samples;
+    modellab_status status = mli_asr_chunks_make(alloc, made, all, out, err);
+    mli_free(alloc, made);
+    return status;
+}
+
 void mli_asr_chunks_dispose(mli_asr_chunks *chunks)
 {
     mli_free(chunks->alloc, chunks->segments);

@@ -32,6 +32,12 @@ MODELLAB_MUST_CHECK modellab_status mli_asr_chunks_make(const modellab_allocator
                                                         const mli_vad_segment *segments,
                                                         size_t count, mli_asr_chunks *out,
                                                         modellab_error *err);
+/* Chunks of all of a recording of so many samples, cut where there is no speech: silence stays with
+ * the speech beside it, but silences longer than a chunk are left out. */
+MODELLAB_MUST_CHECK modellab_status mli_asr_chunks_cover(const modellab_allocator *alloc,
+                                                         const mli_vad_segment *speech,
+                                                         size_t count, int64_t samples,
+                                                         mli_asr_chunks *out, modellab_error *err);
 void mli_asr_chunks_dispose(mli_asr_chunks *chunks);
 
 /* Seconds of the recording for seconds within a chunk. Where two segments meet, the end of

@@ -156,13 +156,27 @@ MODELLAB_MUST_CHECK modellab_status mli_asr_keep_window(mli_asr_run *run,
                                                         int64_t size, int64_t *next,
                                                         modellab_error *err);
 
-/* asr_transcribe.c: the callbacks; segments from `first` on belong to the mark. */
+/* asr_transcribe.c */
+/* mli_asr_transcribe for who holds the session already (its `busy`). */
+MODELLAB_MUST_CHECK modellab_status mli_asr_transcribe_held(mli_asr_session *session,
+                                                            const mli_audio_source *source,
+                                                            const mli_asr_options *options,
+                                                            mli_transcript **out,
+                                                            modellab_error *err);
+/* The language is heard in the first chunk. */
+MODELLAB_MUST_CHECK modellab_status mli_asr_choose_by_speech(mli_asr_run *run,
+                                                             const mli_asr_chunks *chunks,
+                                                             modellab_error *err);
+/* The callbacks; segments from `first` on belong to the mark. */
 MODELLAB_MUST_CHECK modellab_status mli_asr_tell_progress(const mli_asr_run *run,
                                                           modellab_error *err);
 MODELLAB_MUST_CHECK modellab_status mli_asr_tell_mark(const mli_asr_run *run, size_t first,
                                                       modellab_error *err);
 
-/* asr_speech.c: where there is speech, in chunks. */
+/* asr_speech.c: where there is speech, in segments (a new list, mli_free) or in chunks. */
+MODELLAB_MUST_CHECK modellab_status mli_asr_detect_speech(const mli_asr_run *run,
+                                                          mli_vad_segment **out, size_t *count,
+                                                          modellab_error *err);
 MODELLAB_MUST_CHECK modellab_status mli_asr_find_speech(const mli_asr_run *run, mli_asr_chunks *out,
                                                         modellab_error *err);
 /* A source of its own for the speech of a chunk; `samples` is room for MLI_ASR_CHUNK_SAMPLES;

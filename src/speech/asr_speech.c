@@ -16,17 +16,22 @@ MODELLAB_MUST_CHECK static modellab_status pulse(void *user, int64_t done, int64
     return MODELLAB_OK;
 }
 
-modellab_status mli_asr_find_speech(const mli_asr_run *run, mli_asr_chunks *out,
-                                    modellab_error *err)
+modellab_status mli_asr_detect_speech(const mli_asr_run *run, mli_vad_segment **out, size_t *count,
+                                      modellab_error *err)
 {
     mli_asr_run watched = *run;
     const mli_vad_tools tools = {
         run->options->vad, run->session->pool, run->alloc, run->cancel, pulse, &watched};
+    return mli_vad_find(&tools, run->source, &run->options->vad_rules, out, count, err);
+}
+
+modellab_status mli_asr_find_speech(const mli_asr_run *run, mli_asr_chunks *out,
+                                    modellab_error *err)
+{
     mli_vad_segment *segments = NULL;
     size_t count = 0;
     *out = (mli_asr_chunks){.alloc = run->alloc};
-    modellab_status status =
-        mli_vad_find(&tools, run->source, &run->options->vad_rules, &segments, &count, err);
+    modellab_status status = mli_asr_detect_speech(run, &segments, &count, err);
     if (status == MODELLAB_OK)
         status = mli_asr_chunks_make(run->alloc, segments, count, out, err);
     mli_free(run->alloc, segments);

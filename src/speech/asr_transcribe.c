@@ -43,7 +43,7 @@ MODELLAB_MUST_CHECK static modellab_status check(const mli_asr_options *o, model
     if (o->hallucination_silence >= 0 && !o->word_times)
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT,
                         "the guard against invented words needs word times");
-    if (o->vad != NULL && (o->batch < 1 || o->batch > MLI_WHISPER_MAX_ROWS))
+    if ((o->vad != NULL || o->chunks != NULL) && (o->batch < 1 || o->batch > MLI_WHISPER_MAX_ROWS))
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "a batch must be 1 to %d chunks",
                         MLI_WHISPER_MAX_ROWS);
     return MODELLAB_OK;
@@ -189,9 +189,8 @@ MODELLAB_MUST_CHECK static modellab_status begin(mli_asr_run *run, modellab_erro
     return status == MODELLAB_OK ? mli_asr_tell_progress(run, err) : status;
 }
 
-/* The language is heard in the first chunk. */
-MODELLAB_MUST_CHECK static modellab_status
-choose_by_speech(mli_asr_run *run, const mli_asr_chunks *chunks, modellab_error *err)
+modellab_status mli_asr_choose_by_speech(mli_asr_run *run, const mli_asr_chunks *chunks,
+                                         modellab_error *err)
 {
     mli_asr_run first = *run;
     mli_audio_source *source = NULL;
@@ -217,15 +216,20 @@ choose_by_speech(mli_asr_run *run, const mli_asr_chunks *chunks, modellab_error 
 
 MODELLAB_MUST_CHECK static modellab_status transcribe_speech(mli_asr_run *run, modellab_error *err)
 {
-    mli_asr_chunks chunks;
-    modellab_status status = mli_asr_find_speech(run, &chunks, err);
+    mli_asr_chunks found = {.alloc = run->alloc};
+    const mli_asr_chunks *chunks = run->options->chunks;
+    modellab_status status = MODELLAB_OK;
+    if (chunks == NULL) {
+        status = mli_asr_find_speech(run, &found, err);
+        chunks = &found;
+    }
     if (status == MODELLAB_OK)
-        status = choose_by_speech(run, &chunks, err);
+        status = mli_asr_choose_by_speech(run, chunks, err);
     if (status == MODELLAB_OK)
         status = begin(run, err);
     if (status == MODELLAB_OK)
-        status = mli_asr_decode_chunks(run, &chunks, err);
-    mli_asr_chunks_dispose(&chunks);
+        status = mli_asr_decode_chunks(run, chunks, err);
+    mli_asr_chunks_dispose(&found);
     return status;
 }
 
@@ -233,7 +237,7 @@ MODELLAB_MUST_CHECK static modellab_status transcribe(mli_asr_run *run, modellab
 {
     modellab_status status = mli_asr_need_state(run->session, rows_needed(run->options), err);
     run->content_frames = mli_mel_content_frames(run->source);
-    if (status == MODELLAB_OK && run->options->vad != NULL)
+    if (status == MODELLAB_OK && (run->options->vad != NULL || run->options->chunks != NULL))
         return transcribe_speech(run, err);
     if (status == MODELLAB_OK)
         status = find_mel_max(run, err);
@@ -246,10 +250,9 @@ MODELLAB_MUST_CHECK static modellab_status transcribe(mli_asr_run *run, modellab
     return status;
 }
 
-MODELLAB_MUST_CHECK static modellab_status run_session(mli_asr_session *s,
-                                                       const mli_audio_source *source,
-                                                       const mli_asr_options *options,
-                                                       mli_transcript **out, modellab_error *err)
+modellab_status mli_asr_transcribe_held(mli_asr_session *s, const mli_audio_source *source,
+                                        const mli_asr_options *options, mli_transcript **out,
+                                        modellab_error *err)
 {
     const mli_whisper_tokenizer *tokenizer = mli_asr_model_tokenizer(s->model);
     mli_asr_run run = {.session = s,
@@ -289,7 +292,7 @@ modellab_status mli_asr_transcribe(mli_asr_session *session, const mli_audio_sou
     uint32_t idle = 0;
     if (!atomic_compare_exchange_strong(&session->busy, &idle, 1))
         return mli_fail(err, MODELLAB_E_BUSY, "the session is in use");
-    status = run_session(session, source, options, out, err);
+    status = mli_asr_transcribe_held(session, source, options, out, err);
     atomic_store(&session->busy, 0);
     return status;
 }

@@ -75,6 +75,9 @@ const int32_t *mli_whisper_suppressed(const mli_whisper_tokenizer *t, size_t *co
 /* Ids suppressed at the start of a window: blank (" ") and eot. */
 void mli_whisper_suppressed_begin(const mli_whisper_tokenizer *t, int32_t out[2]);
 
+/* Whether words of a language (its code) are written without spaces between them. */
+bool mli_whisper_without_spaces(const char *language);
+
 /* A word: tokens [first, first + count) and its text [text, text + text_bytes) of `text`. */
 typedef struct mli_whisper_word {
     size_t first, count;

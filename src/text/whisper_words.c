@@ -130,7 +130,7 @@ static void join_by_spaces(const mli_whisper_tokenizer *t, const int32_t *ids, c
     *word_count = kept;
 }
 
-static bool without_spaces(const char *language)
+bool mli_whisper_without_spaces(const char *language)
 {
     static const char *const codes[] = {"zh", "ja", "th", "lo", "my", "yue"};
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
@@ -150,7 +150,7 @@ modellab_status mli_whisper_split_words(const mli_whisper_tokenizer *t, const in
     if (status == MODELLAB_OK) {
         status = mli_buf_status(text, err);
     }
-    if (status == MODELLAB_OK && !without_spaces(language)) {
+    if (status == MODELLAB_OK && !mli_whisper_without_spaces(language)) {
         join_by_spaces(t, ids, mli_buf_text(text), words, word_count);
     }
     return status;

@@ -66,6 +66,18 @@ static void pairs_are_those_of_the_least_distance(void **state)
     expect("x y a b c d", "a b c d", (int32_t[]){-1, -1, 0, 1, 2, 3});
 }
 
+/* Not scattered over all that was heard: "b" is said again and again. */
+static void a_part_stands_where_it_was_heard_together(void **state)
+{
+    (void)state;
+    expect("b b a b", "x b b a b y a z b w a b", (int32_t[]){1, 2, 3, 4});
+    expect("b b a b", "b x a y b b a b", (int32_t[]){4, 5, 6, 7});
+    expect("c d e", "a b c d x f e g e", (int32_t[]){2, 3, 4}); /* e was heard as x */
+    /* A passage that the text leaves out. */
+    expect("a b c d x y z", "q a b c d e f g h i j k l m n o p r s t u v x y z",
+           (int32_t[]){1, 2, 3, 4, 22, 23, 24});
+}
+
 /* Those that have a partner have a later one each, of so many. */
 static void expect_rising(const int32_t *partner, size_t n, size_t m)
 {
@@ -149,6 +161,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words_are_what_stands_between_white_space),
         cmocka_unit_test(pairs_are_those_of_the_least_distance),
+        cmocka_unit_test(a_part_stands_where_it_was_heard_together),
         cmocka_unit_test(long_texts_are_found_again),
         cmocka_unit_test(memory_may_be_short),
     };

@@ -179,9 +179,35 @@ static void another_text_before_and_after(void **state)
     mli_transcript_unref(align("Not a word of this was said by anyone in that conversation."));
 }
 
+/* A part of what is said is found where it is said, from the first words to the last. */
+static void a_part_is_found_in_its_place(void **state)
+{
+    (void)state;
+    mli_transcript *all = align(whole);
+    double off[512];
+    size_t count = 0, words = all->word_count;
+    for (size_t first = 0; first < words; first += first == 0 ? 9 : 16) {
+        static char text[4096];
+        size_t many = first == 0 ? 4 : 12, got = 0; /* Hello? Hello? Oh, hello. */
+        text[0] = '\0';
+        for (size_t i = first; i < first + many && i < words; i++, got++)
+            (void)strcat(text, word_at(all, i)->text);
+        mli_transcript *part = align(text);
+        assert_int_equal(part->word_count, got);
+        for (size_t i = 0; i < got; i++) {
+            off[count++] = fabs(word_at(part, i)->start - word_at(all, first + i)->start);
+            off[count++] = fabs(word_at(part, i)->end - word_at(all, first + i)->end);
+        }
+        mli_transcript_unref(part);
+    }
+    expect_near(off, count, "parts of the text", 0.02, 0.3);
+    mli_transcript_unref(all);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_part_is_found_in_its_place),
         cmocka_unit_test(words_lie_in_their_turns),
         cmocka_unit_test(times_are_those_of_recognition),
         cmocka_unit_test(another_text_before_and_after),

@@ -2,6 +2,7 @@
 #include "unit/unit.h"
 
 #include "base/random.h"
+#include "speech/asr_align_keep.h"
 #include "speech/asr_chunks.h"
 #include "unit/failing_alloc.h"
 #include <math.h>
@@ -136,10 +137,73 @@ static void memory_may_be_short(void **state)
     }
 }
 
+/* Silence stays with its speech, in halves or as a segment; what is longer than a chunk does not.
+ */
+static void all_of_a_recording_is_covered(void **state)
+{
+    (void)state;
+    const mli_vad_segment speech[] = {{2 * RATE, 3 * RATE},
+                                      {3 * RATE + 8000, 5 * RATE}, /* after half a second */
+                                      {10 * RATE, 28 * RATE},
+                                      {60 * RATE, 61 * RATE}}; /* after 32 s */
+    const mli_vad_segment want[] = {
+        {0, 2 * RATE},         {2 * RATE, 3 * RATE + 4000}, {3 * RATE + 4000, 5 * RATE},
+        {5 * RATE, 10 * RATE}, {10 * RATE, 28 * RATE},      {60 * RATE, 62 * RATE}};
+    mli_asr_chunks c;
+    assert_int_equal(mli_asr_chunks_cover(NULL, speech, 4, 62 * RATE, &c, NULL), MODELLAB_OK);
+    assert_int_equal(c.segment_count, 6);
+    assert_memory_equal(c.segments, want, sizeof want);
+    assert_int_equal(c.count, 1); /* 28 s and 2 s */
+    assert_int_equal(c.items[0].samples, 30 * RATE);
+    mli_asr_chunks_dispose(&c);
+}
+
+static mli_transcript *heard_words(const double (*times)[2], size_t count)
+{
+    mli_transcript *t = NULL;
+    mli_transcript_word words[8];
+    for (size_t i = 0; i < count; i++)
+        words[i] = (mli_transcript_word){.text = " a", .start = times[i][0], .end = times[i][1]};
+    mli_transcript_segment s = {.start = times[0][0],
+                                .end = times[count - 1][1],
+                                .text = " a",
+                                .words = words,
+                                .word_count = count};
+    assert_int_equal(mli_transcript_create(NULL, &t, NULL), MODELLAB_OK);
+    t->has_words = true;
+    assert_int_equal(mli_transcript_add(t, &s, NULL), MODELLAB_OK);
+    return t;
+}
+
+/* The detector's speech, what was heard outside of it, and a chunk without either as it was. */
+static void words_outside_of_speech_are_kept(void **state)
+{
+    (void)state;
+    const mli_vad_segment speech[] = {{2 * RATE, 4 * RATE}, {20 * RATE, 22 * RATE}};
+    const double times[][2] = {{2.5, 3.0}, {3.75, 4.125}, {10, 11}, {20.5, 21}};
+    const mli_vad_segment want[] = {
+        {2 * RATE, 4 * RATE}, {10 * RATE - 8000, 11 * RATE + 8000}, {20 * RATE, 22 * RATE}};
+    mli_asr_chunks c, kept;
+    mli_transcript *t = heard_words(times, 4);
+    assert_int_equal(mli_asr_chunks_cover(NULL, speech, 2, 50 * RATE, &c, NULL), MODELLAB_OK);
+    assert_int_equal(c.count, 2);
+    assert_int_equal(mli_align_keep(NULL, &c, speech, 2, t, &kept, NULL), MODELLAB_OK);
+    assert_int_equal(kept.count, 2);
+    assert_int_equal(kept.items[0].count, 3);
+    assert_int_equal(kept.items[0].samples, 6 * RATE);
+    assert_memory_equal(kept.segments, want, sizeof want);
+    assert_int_equal(kept.items[1].samples, c.items[1].samples); /* silence */
+    mli_asr_chunks_dispose(&kept);
+    mli_asr_chunks_dispose(&c);
+    mli_transcript_unref(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(segments_are_joined_while_they_fit),
+        cmocka_unit_test(all_of_a_recording_is_covered),
+        cmocka_unit_test(words_outside_of_speech_are_kept),
         cmocka_unit_test(times_go_back_to_where_they_were),
         cmocka_unit_test(no_word_bridges_a_silence),
         cmocka_unit_test(any_times_stay_in_order_and_inside),
