@@ -174,7 +174,7 @@ MODELLAB_MUST_CHECK static modellab_status record_it(ended *e, modellab_error *e
                          .key = "",
                          .reused_from = "",
                          .config_json = "",
-                         .models_json = "",
+                         .told_json = "",
                          .status = MODELLAB_RUN_COMPLETED,
                          .started_ms = now,
                          .ended_ms = now,
