@@ -19,15 +19,6 @@ static mli_json *told_of(const mli_step_row *step, bool *no_memory)
     return root;
 }
 
-static void put_value(mli_jw *w, const mli_json *value)
-{
-    if (value == NULL) {
-        mli_jw_null(w);
-    } else {
-        mli_jw_json(w, value);
-    }
-}
-
 static void note_memory(mli_jw *w, bool no_memory)
 {
     if (no_memory && w->out->status == MODELLAB_OK) {
@@ -42,9 +33,9 @@ void mli_run_put_told(mli_jw *w, const mli_step_row *step)
     bool old = told != NULL && mli_json_typeof(told) == MLI_JSON_ARRAY;
 
     mli_jw_key(w, "models");
-    put_value(w, old ? told : mli_json_get(told, "models"));
+    mli_jw_json(w, old ? told : mli_json_get(told, "models"));
     mli_jw_key(w, "result");
-    put_value(w, mli_json_get(told, "result"));
+    mli_jw_json(w, mli_json_get(told, "result"));
     mli_json_free(told);
     note_memory(w, no_memory);
 }
@@ -99,7 +90,7 @@ void mli_run_put_quality(mli_jw *w, const mli_run_record *record)
     status = mli_run_step_result(record, "asr", &of_asr, &asr, NULL);
     note_memory(w, status != MODELLAB_OK);
     mli_jw_key(w, "metrics");
-    put_value(w, score);
+    mli_jw_json(w, score);
     mli_jw_key(w, "quality_flags");
     if (asr == NULL) { /* nobody has looked */
         mli_jw_null(w);
@@ -107,7 +98,7 @@ void mli_run_put_quality(mli_jw *w, const mli_run_record *record)
         put_flags(w, mli_json_get(asr, "findings"));
     }
     mli_jw_key(w, "findings");
-    put_value(w, mli_json_get(asr, "findings"));
+    mli_jw_json(w, mli_json_get(asr, "findings"));
     mli_json_free(of_score);
     mli_json_free(of_asr);
 }
