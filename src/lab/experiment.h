@@ -50,6 +50,9 @@ MODELLAB_MUST_CHECK modellab_status mli_experiment_write(mli_lab *lab, const cha
                                                          modellab_error *err);
 MODELLAB_MUST_CHECK modellab_status mli_experiments_write(mli_lab *lab, mli_buf *out,
                                                           modellab_error *err);
+/* experiment_keep.c: before a run that has ended goes, what its experiment (if any) needs of it. */
+MODELLAB_MUST_CHECK modellab_status mli_experiment_keep_run(mli_lab *lab, const mli_run_row *run,
+                                                            modellab_error *err);
 /* experiment_compare.c */
 MODELLAB_MUST_CHECK modellab_status mli_experiment_compare(mli_lab *lab, const char *id,
                                                            const mli_cancel_word *cancel,

@@ -64,7 +64,8 @@ MODELLAB_MUST_CHECK static modellab_status take(comparison *c, const mli_experim
 MODELLAB_MUST_CHECK static modellab_status take_all(comparison *c, modellab_error *err)
 {
     mli_experiment_cell_list *cells = NULL;
-    modellab_status status = mli_store_experiment_cells(c->lab->store, c->e->row->id, &cells, err);
+    modellab_status status =
+        mli_store_experiment_cells(c->lab->store, c->e->row->id, NULL, &cells, err);
     for (size_t i = 0; status == MODELLAB_OK && i < cells->count; i++) {
         const mli_experiment_cell *cell = &cells->rows[i];
         if (mli_cancelled(c->cancel))

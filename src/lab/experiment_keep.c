@@ -165,3 +165,19 @@ modellab_status mli_experiment_kept(mli_lab *lab, const char *id, const mli_expe
     mli_buf_dispose(&made);
     return status;
 }
+
+modellab_status mli_experiment_keep_run(mli_lab *lab, const mli_run_row *run, modellab_error *err)
+{
+    mli_experiment_cell_list *cells = NULL;
+    modellab_status status = MODELLAB_OK;
+    if (run->experiment_id[0] == '\0')
+        return MODELLAB_OK;
+    status = mli_store_experiment_cells(lab->store, run->experiment_id, run->id, &cells, err);
+    for (size_t i = 0; status == MODELLAB_OK && i < cells->count; i++) {
+        mli_json *kept = NULL;
+        status = mli_experiment_kept(lab, run->experiment_id, &cells->rows[i], NULL, &kept, err);
+        mli_json_free(kept);
+    }
+    mli_experiment_cell_list_free(cells);
+    return status;
+}

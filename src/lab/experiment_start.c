@@ -148,13 +148,14 @@ submit_cell(mli_lab *lab, const mli_experiment *e, mli_experiment_cell *cell, co
             const mli_cancel_word *cancel, mli_findings *report, modellab_error *err)
 {
     const mli_json *input = mli_json_at(e->inputs, (size_t)cell->input);
-    const mli_run_origin origin = {e->row->id, mli_experiment_name(e->candidates, cell->candidate)};
+    const mli_run_origin origin = {e->row->id, mli_experiment_name(e->candidates, cell->candidate),
+                                   mli_json_string(mli_json_get(input, "sha256"), "")};
     const mli_copy_watch watch = {.cancel = cancel, .total = -1};
     modellab_run_submit_options o = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
     modellab_error why = MODELLAB_ERROR_INIT;
     char path[MLI_PATH_BYTES], run_id[MLI_ULID_BYTES];
-    modellab_status status = mli_experiment_object_path(
-        lab, e->row->id, mli_json_string(mli_json_get(input, "sha256"), ""), path, err);
+    modellab_status status =
+        mli_experiment_object_path(lab, e->row->id, origin.input_sha256, path, err);
     if (status != MODELLAB_OK)
         return status;
     o.request = request;
@@ -185,7 +186,7 @@ MODELLAB_MUST_CHECK static modellab_status find_done(mli_lab *lab, const mli_exp
                                                      modellab_error *err)
 {
     mli_experiment_cell_list *cells = NULL;
-    modellab_status status = mli_store_experiment_cells(lab->store, e->row->id, &cells, err);
+    modellab_status status = mli_store_experiment_cells(lab->store, e->row->id, NULL, &cells, err);
     for (size_t i = 0; status == MODELLAB_OK && i < cells->count; i++) {
         const size_t place = place_of(e, &cells->rows[i]);
         if (place < MLI_EXPERIMENT_CELLS && cells->rows[i].run_id[0] != '\0')
@@ -299,7 +300,7 @@ modellab_status mli_experiment_cancel(mli_lab *lab, const char *id, int64_t *ask
         status = mli_store_experiment_mark(lab->store, e.row->id, MLI_EXPERIMENT_CANCELLED,
                                            mli_lab_now_ms(lab), err);
     if (status == MODELLAB_OK)
-        status = mli_store_experiment_cells(lab->store, e.row->id, &cells, err);
+        status = mli_store_experiment_cells(lab->store, e.row->id, NULL, &cells, err);
     for (size_t i = 0; status == MODELLAB_OK && i < cells->count; i++) {
         const mli_experiment_cell *cell = &cells->rows[i];
         modellab_cancel_outcome outcome;

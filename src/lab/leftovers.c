@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "lab/experiment_parts.h"
 #include "lab/reconcile.h"
 #include "lab/run_lock.h"
 #include "lab/state.h"
@@ -151,6 +152,40 @@ static int look_at_folder(void *arg, const char *run_id)
     return s->status != MODELLAB_OK;
 }
 
+/* A folder of an experiment that was never stored, unless it is young: one whose copying did not
+ * come to its end, or of an id that no experiment has. */
+static int look_at_experiment(void *arg, const char *name)
+{
+    sweep *s = arg;
+    char path[MLI_PATH_BYTES];
+    mli_experiment_list *list = NULL;
+    mli_tree_bytes tree;
+    s->status = mli_experiment_path(s->lab, name, path, s->err);
+    if (s->status == MODELLAB_OK && strspn(name, "0123456789abcdef") == SHA256_DIGITS) {
+        s->status = mli_store_experiment_load(s->lab->store, name, &list, s->err);
+        mli_experiment_list_free(list);
+        if (s->status == MODELLAB_OK) {
+            return 0;
+        }
+    }
+    if (s->status == MODELLAB_E_NOT_FOUND) {
+        mli_error_clear(s->err);
+        s->status = MODELLAB_OK;
+    }
+    if (s->status != MODELLAB_OK || mli_tree_bytes_of(s->lab->os.files, path, &tree) != 0 ||
+        tree.newest_ns >= s->older_than_ns) {
+        return s->status != MODELLAB_OK;
+    }
+    int rc = s->dry_run ? 0 : mli_os_remove_tree(s->lab->os.files, path);
+    if (rc != 0) {
+        s->status = mli_fail_os(s->err, -rc, "files of an experiment could not be removed");
+    } else {
+        s->result->leftovers++;
+        s->result->leftover_bytes += tree.bytes;
+    }
+    return s->status != MODELLAB_OK;
+}
+
 MODELLAB_MUST_CHECK static modellab_status note_model(void *user, const char *name,
                                                       mli_model_state state, modellab_error *err)
 {
@@ -248,6 +283,13 @@ modellab_status mli_leftovers_remove(mli_lab *lab, int64_t grace_ms, bool dry_ru
     modellab_status status =
         mli_rundir_list(lab->os.files, lab->root, look_at_folder, NULL, &s, err);
     status = status == MODELLAB_OK ? s.status : status;
+    if (status == MODELLAB_OK) {
+        status = mli_experiment_path(lab, NULL, s.folder, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = list_folder(&s, look_at_experiment);
+        status = status == MODELLAB_OK ? s.status : status;
+    }
     if (status == MODELLAB_OK) {
         mli_findings findings; /* what cannot be done is logged, too */
         mli_findings_begin(&findings, lab->alloc);

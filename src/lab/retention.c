@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "lab/experiment.h"
 #include "lab/run_lock.h"
 #include "lab/run_log.h"
 #include "lab/snapshot.h"
@@ -245,6 +246,9 @@ MODELLAB_MUST_CHECK static modellab_status remove_run(mli_retention *pass, const
         status = MODELLAB_OK;
     } else if (status == MODELLAB_OK && fd < 0) {
         return MODELLAB_OK;
+    }
+    if (status == MODELLAB_OK) {
+        status = mli_experiment_keep_run(lab, row, err);
     }
     if (status == MODELLAB_OK) {
         status = mli_store_mark(lab->store, row->id, parts, err);

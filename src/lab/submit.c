@@ -177,6 +177,10 @@ MODELLAB_MUST_CHECK static modellab_status put_files(submission *s, mli_input_fa
     if (status == MODELLAB_OK && s->input.present && facts->bytes != s->input.bytes) {
         status = mli_fail(err, MODELLAB_E_INVALID_AUDIO, "the input changed while it was read");
     }
+    if (status == MODELLAB_OK && s->origin != NULL &&
+        strcmp(facts->sha256, s->origin->input_sha256) != 0) {
+        status = mli_fail(err, MODELLAB_E_HASH_MISMATCH, "a file of the experiment is damaged");
+    }
     if (status == MODELLAB_OK) {
         status = mli_rundir_put_request(lab->os.files, lab->root, s->ids.run_id,
                                         mli_buf_text(&s->request.json), s->request.json.size, err);

@@ -17,6 +17,7 @@ MODELLAB_MUST_CHECK modellab_status mli_run_submit(mli_lab *lab,
 typedef struct mli_run_origin {
     const char *experiment_id; /* hex digits */
     const char *candidate;     /* a name without anything to escape */
+    const char *input_sha256;  /* that the input must have: E_HASH_MISMATCH */
 } mli_run_origin;
 /* A run that repeats `parent` (NULL = none): it shares the parent's stored input, at which the
  * options' input_path must point, and is offered its finished work. `watch` (NULL = none) looks on

@@ -58,13 +58,14 @@ modellab_status mli_store_experiment_mark(mli_store *store, const char *id,
                                  : status;
 }
 
-modellab_status mli_store_experiment_cells(mli_store *store, const char *id,
+modellab_status mli_store_experiment_cells(mli_store *store, const char *id, const char *run_id,
                                            mli_experiment_cell_list **out, modellab_error *err)
 {
     modellab_status status = mli_store_may(store, false, err);
 
     *out = NULL;
-    return status == MODELLAB_OK ? store->ops->experiment_cells(store, id, out, err) : status;
+    return status == MODELLAB_OK ? store->ops->experiment_cells(store, id, run_id, out, err)
+                                 : status;
 }
 
 modellab_status mli_store_experiment_cell(mli_store *store, const char *id,

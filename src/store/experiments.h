@@ -69,7 +69,9 @@ MODELLAB_MUST_CHECK modellab_status mli_store_experiments(mli_store *store,
 MODELLAB_MUST_CHECK modellab_status mli_store_experiment_mark(mli_store *store, const char *id,
                                                               mli_experiment_mark mark,
                                                               int64_t now_ms, modellab_error *err);
+/* Of all its runs, or the cell of one (`run_id` not NULL). */
 MODELLAB_MUST_CHECK modellab_status mli_store_experiment_cells(mli_store *store, const char *id,
+                                                               const char *run_id,
                                                                mli_experiment_cell_list **out,
                                                                modellab_error *err);
 /* Notes the run of a cell, or why it has none. A run that is noted is never replaced: then it is

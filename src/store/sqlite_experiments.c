@@ -35,7 +35,7 @@ const char *mli_sqlite_experiment_text(mli_sql which)
         return "SELECT c.input,c.candidate,c.repetition,c.run_id,c.message,c.kept_json,"
                "coalesce(r.status,0),coalesce(r.reason,0) FROM experiment_runs c "
                "LEFT JOIN runs r ON r.id=c.run_id AND (r.deleting&1)=0 WHERE c.experiment_id=?1 "
-               "ORDER BY c.input,c.candidate,c.repetition";
+               "AND (?2='' OR c.run_id=?2) ORDER BY c.input,c.candidate,c.repetition";
     case MLI_SQL_EXPERIMENT_CELL:
         return "INSERT INTO experiment_runs(experiment_id,input,candidate,repetition,run_id,"
                "message,kept_json) VALUES(?1,?2,?3,?4,?5,?6,'') "
@@ -290,7 +290,7 @@ MODELLAB_MUST_CHECK static modellab_status read_cells(mli_query *q, mli_experime
     return status;
 }
 
-modellab_status mli_sqlite_experiment_cells(mli_store *store, const char *id,
+modellab_status mli_sqlite_experiment_cells(mli_store *store, const char *id, const char *run_id,
                                             mli_experiment_cell_list **out, modellab_error *err)
 {
     mli_sqlite *s = (mli_sqlite *)store;
@@ -303,6 +303,7 @@ modellab_status mli_sqlite_experiment_cells(mli_store *store, const char *id,
     if (status == MODELLAB_OK) {
         mli_query q = mli_query_open(s, MLI_SQL_EXPERIMENT_CELLS);
         mli_query_text(&q, id);
+        mli_query_text(&q, run_id);
         status = read_cells(&q, list, err);
         mli_sqlite_leave(s);
     }

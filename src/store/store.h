@@ -203,8 +203,8 @@ typedef struct mli_store_ops {
     modellab_status (*experiment_list)(mli_store *, mli_experiment_list **, modellab_error *);
     modellab_status (*experiment_mark)(mli_store *, const char *, mli_experiment_mark, int64_t,
                                        modellab_error *);
-    modellab_status (*experiment_cells)(mli_store *, const char *, mli_experiment_cell_list **,
-                                        modellab_error *);
+    modellab_status (*experiment_cells)(mli_store *, const char *, const char *,
+                                        mli_experiment_cell_list **, modellab_error *);
     modellab_status (*experiment_cell)(mli_store *, const char *, const mli_experiment_cell *,
                                        modellab_error *);
     modellab_status (*experiment_keep)(mli_store *, const char *, const mli_experiment_cell *,

@@ -93,6 +93,18 @@ run experiment list
 check "list" prints "${id:0:12} DONE"
 run experiment show "$id"
 check "show" json_is snapshot.inputs.0.name tone.wav
+# Retention takes the runs, not what was kept of them; leftovers of experiments go, too.
+mkdir "$canary/experiments/incoming-01"
+printf x >"$canary/experiments/incoming-01/incoming"
+touch -d '3 days ago' "$canary/experiments/incoming-01/incoming" "$canary/experiments/incoming-01"
+run admin cleanup --keep-runs 0
+check "cleanup" exit_is 0
+check "no run is left of it" [ "$(run_count)" -eq 0 ]
+check "nor what was never stored" [ ! -e "$canary/experiments/incoming-01" ]
+check "the experiment's files stay" [ -d "$canary/experiments/$id" ]
+run experiment compare "$id" --json
+check "they count" json_is candidates.0.failed 2
+check "and are not gone" json_is gone 0
 run experiment compare "$id" --csv --json
 check "one form" exit_is 2
 

@@ -8,7 +8,7 @@
 #define LONG                                                                                       \
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "    \
     "sixteen seventeen eighteen nineteen twenty and one two three four five six seven eight nine " \
-    "ten and one more at the end of it all"
+    "ten and one more at the end of it all and that was all that there was"
 
 static const char *const pairs[][3] = {
     /* reference, A, B */
@@ -54,6 +54,10 @@ static void expect_same(const mli_scorer *a, const mli_scorer *b)
     mli_score_interval in_a, in_b;
     size_t units_a, units_b;
     const size_t count = mli_scorer_values(a, of_a);
+    assert_int_equal(a->piece_count, b->piece_count);
+    for (size_t i = 0; i < a->piece_count; i++)
+        assert_true(a->pieces[i].errors == b->pieces[i].errors &&
+                    a->pieces[i].size == b->pieces[i].size);
     assert_int_equal(count, mli_scorer_values(b, of_b));
     for (size_t i = 0; i < count; i++)
         assert_true(of_a[i].value == of_b[i].value ||

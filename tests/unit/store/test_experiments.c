@@ -116,7 +116,7 @@ static void a_cell_has_one_run(void **state)
     ASSERT_OK(mli_store_experiment_cell(store, A, &refused, err));
     assert_int_equal(0, load(A).refused);
     assert_int_equal(1, load(A).ended);
-    ASSERT_OK(mli_store_experiment_cells(store, A, &cells, err));
+    ASSERT_OK(mli_store_experiment_cells(store, A, NULL, &cells, err));
     assert_int_equal(2, cells->count);
     assert_int_equal(MODELLAB_RUN_QUEUED, cells->rows[0].status);
     assert_string_equal(id_of(1), cells->rows[0].run_id);
@@ -137,12 +137,12 @@ static void what_is_kept_stays(void **state)
     ASSERT_OK(mli_store_experiment_keep(store, A, &cell, err));
     cell.kept_json = "{\"second\":1}";
     ASSERT_OK(mli_store_experiment_keep(store, A, &cell, err));
-    ASSERT_OK(mli_store_experiment_cells(store, A, &cells, err));
+    ASSERT_OK(mli_store_experiment_cells(store, A, NULL, &cells, err));
     assert_string_equal("{\"first\":1}", cells->rows[0].kept_json);
     mli_experiment_cell_list_free(cells);
     ASSERT_OK(mli_store_experiment_delete(store, A, err));
     ASSERT_FAILS(MODELLAB_E_NOT_FOUND, mli_store_experiment_delete(store, A, err));
-    ASSERT_OK(mli_store_experiment_cells(store, A, &cells, err));
+    ASSERT_OK(mli_store_experiment_cells(store, A, NULL, &cells, err));
     assert_int_equal(0, cells->count);
     mli_experiment_cell_list_free(cells);
     mli_run_stand stand; /* the run stays */
