@@ -23,6 +23,7 @@
 
 enum { TEMPERATURES_MOST = 16, ROWS_MOST = 16 };
 enum { VERSION = 1 }; /* raised when the same inputs begin to give other bytes */
+static const char speech_version[] = "2"; /* likewise, of recognition of speech alone */
 
 typedef struct asr_work {
     mli_worker *w;
@@ -272,6 +273,7 @@ MODELLAB_MUST_CHECK static modellab_status make_key(asr_work *work, modellab_err
     }
     if (work->vad != NULL) {
         mli_step_key_add(&key, "vad_sha256", mli_asr_speech_sha256(w));
+        mli_step_key_add(&key, "speech", speech_version);
     }
     modellab_status status = mli_step_key_options(&key, work->config, without, w->alloc, err);
     mli_step_key_end(&key, work->key);

@@ -66,8 +66,6 @@ mli_asr_cut mli_asr_cut_pieces(const int32_t *tokens, size_t count, int32_t time
     return cut;
 }
 
-enum { REST_FRAMES = 50 }; /* less than a word: the padding around speech is longer */
-
 void mli_asr_cut_rest(mli_asr_cut *cut, const int32_t *tokens, size_t count,
                       int32_t timestamp_begin, int32_t eot, int64_t seek, int64_t size,
                       mli_whisper_piece *pieces)
@@ -87,7 +85,7 @@ void mli_asr_cut_rest(mli_asr_cut *cut, const int32_t *tokens, size_t count,
                                 .first = begin,
                                 .count = count - begin,
                                 .text_tokens = text};
-    if (text > 0 || size - cut->advance <= REST_FRAMES) {
+    if (text > 0 || size - cut->advance <= MLI_ASR_REST_FRAMES) {
         cut->advance = size;
         cut->single_ending = true;
     }

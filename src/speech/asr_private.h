@@ -12,6 +12,7 @@ struct mli_pool;
 
 enum {
     MLI_ASR_WINDOW_FRAMES = MLI_MEL_WINDOW_FRAMES,
+    MLI_ASR_REST_FRAMES = 50, /* less than a word: the padding around speech is longer */
     MLI_ASR_MAX_PROMPT = 4096 /* above any text context */
 };
 

@@ -55,6 +55,9 @@ static void make_rules(mli_asr_attempts *w)
     r->begin_count = o->suppress_blank ? 2 : 0;
     if (o->max_initial_timestamp >= 0 && o->max_initial_timestamp < 30)
         r->max_initial_offset = (int32_t)lrint(o->max_initial_timestamp / 0.02);
+    int64_t left = run->content_frames - run->seek;
+    if (run->is_chunk && left <= MLI_ASR_WINDOW_FRAMES && left > MLI_ASR_REST_FRAMES)
+        r->must_say = (int32_t)(left - MLI_ASR_REST_FRAMES) / 2;
 }
 
 modellab_status mli_asr_attempts_begin(mli_asr_attempts *w, mli_asr_run *run, modellab_error *err)

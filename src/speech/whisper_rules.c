@@ -50,7 +50,9 @@ static void keep_pairs(const mli_whisper_rules *rules, const int32_t *said, size
     bool last = after_timestamp(rules, said, count), pair = after_pair(rules, said, count);
     if (pair)
         forbid(logits, rules->timestamp_begin, rules->n_vocab);
-    else
+    if (pair && count > 2 && said[count - 1] < rules->timestamp_begin + rules->must_say)
+        logits[rules->eot] = -INFINITY;
+    if (!pair)
         forbid(logits, 0, mli_whisper_rules_least(rules, said, count));
     for (size_t i = count; i-- > 0;) {
         if (!is_timestamp(rules, said[i]))

@@ -14,6 +14,9 @@ typedef struct mli_whisper_rules {
     size_t begin_count;
     bool timestamps;            /* apply the timestamp rules */
     int32_t max_initial_offset; /* greatest first timestamp, in steps of 20 ms; -1 = any */
+    /* A segment that begins (after another) before this time, in steps of 20 ms, is said: the end
+     * does not come instead. 0 = off: who decodes window after window begins the next one there. */
+    int32_t must_say;
 } mli_whisper_rules;
 
 /* Sets what is not allowed after `said` (the tokens said since the prompt) to -inf. Ids outside the

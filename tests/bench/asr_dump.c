@@ -16,7 +16,8 @@
 #include <string.h>
 
 typedef struct job {
-    const char *model, *cache, *encoder_out;
+    const char *model, *cache, *encoder_out, *vad;
+    mli_silero *detector;
     mli_asr_weights weights;
     int32_t threads;
     mli_asr_options options;
@@ -29,8 +30,8 @@ static const char usage[] =
     "asr_dump --model DIR [--cache DIR] [--weights f16|f32] [--threads N] [--language L] "
     "[--translate]\n"
     "  [--beam N] [--best-of N] [--temperature T,...] [--no-condition] [--words] [--prompt TEXT]\n"
-    "  [--no-thresholds] [--max-tokens N] [--seed N] [--guard SECONDS] [--encoder-out FILE] "
-    "FILE...\n";
+    "  [--no-thresholds] [--max-tokens N] [--seed N] [--guard SECONDS] [--encoder-out FILE]\n"
+    "  [--vad DIR [--vad-threshold P] [--batch N]] FILE...\n";
 
 static int complain(const char *what, const modellab_error *err)
 {
@@ -95,7 +96,8 @@ static void put_segment(mli_jw *w, const mli_transcript_segment *s)
     mli_jw_end_object(w);
 }
 
-static int print_transcript(job *j, const char *file, const mli_transcript *t, double seconds)
+static int print_transcript(job *j, const char *file, const mli_transcript *t, double seconds,
+                            double cpu_seconds)
 {
     mli_buf text;
     mli_jw w;
@@ -109,6 +111,7 @@ static int print_transcript(job *j, const char *file, const mli_transcript *t, d
     mli_jw_kreal(&w, "language_probability", t->language_probability);
     mli_jw_kreal(&w, "duration", t->duration);
     mli_jw_kreal(&w, "seconds", seconds);
+    mli_jw_kreal(&w, "cpu_seconds", cpu_seconds);
     if (mli_os_memory_peak(0, &peak, &now) == 0)
         mli_jw_kint(&w, "peak_bytes", peak);
     mli_jw_kstring(&w, "text", t->text);
@@ -157,12 +160,13 @@ static int transcribe(job *j, mli_asr_session *session, mli_asr_model *model, co
     mli_buf_init(&j->windows_text, NULL);
     mli_jw_init(&j->windows, &j->windows_text);
     mli_jw_array(&j->windows);
-    int64_t start = mli_os_system_clock.monotonic_ns(NULL);
+    int64_t start = mli_os_system_clock.monotonic_ns(NULL), cpu = mli_os_process_cpu_ns();
     modellab_status status = mli_asr_transcribe(session, source, &j->options, &t, &err);
-    int64_t end = mli_os_system_clock.monotonic_ns(NULL);
+    int64_t end = mli_os_system_clock.monotonic_ns(NULL), cpu_end = mli_os_process_cpu_ns();
     mli_jw_end_array(&j->windows);
     if (status == MODELLAB_OK)
-        bad |= print_transcript(j, file, t, (double)(end - start) / 1e9);
+        bad |= print_transcript(j, file, t, (double)(end - start) / 1e9,
+                                (double)(cpu_end - cpu) / 1e9);
     else
         bad |= complain(mli_basename(file), &err);
     mli_transcript_unref(t);
@@ -199,6 +203,17 @@ static bool number(const char *text, int32_t *out)
     return true;
 }
 
+/* The lower threshold follows, as in the step. */
+static bool take_threshold(job *j, const char *text)
+{
+    double p = 0;
+    if (!mli_parse_f64(text, &p))
+        return false;
+    j->options.vad_rules.threshold = (float)p;
+    j->options.vad_rules.neg_threshold = (float)fmin(p, fmax(p - 0.15, 0.01));
+    return true;
+}
+
 /* Takes one option; returns how many arguments it used, 0 = not understood. */
 static int take(job *j, const char *name, const char *value)
 {
@@ -222,6 +237,8 @@ static int take(job *j, const char *name, const char *value)
         return j->cache = value, 2;
     if (strcmp(name, "--encoder-out") == 0)
         return j->encoder_out = value, 2;
+    if (strcmp(name, "--vad") == 0)
+        return j->vad = value, 2;
     if (strcmp(name, "--language") == 0)
         return o->language = value, 2;
     if (strcmp(name, "--prompt") == 0)
@@ -233,8 +250,12 @@ static int take(job *j, const char *name, const char *value)
         return read_temperatures(j, value) ? 2 : 0;
     if (strcmp(name, "--guard") == 0)
         return mli_parse_f64(value, &o->hallucination_silence) ? 2 : 0;
+    if (strcmp(name, "--vad-threshold") == 0)
+        return take_threshold(j, value) ? 2 : 0;
     if (!number(value, &n))
         return 0;
+    if (strcmp(name, "--batch") == 0)
+        return o->batch = n, 2;
     if (strcmp(name, "--threads") == 0)
         return j->threads = n, 2;
     if (strcmp(name, "--beam") == 0)
@@ -246,6 +267,23 @@ static int take(job *j, const char *name, const char *value)
     if (strcmp(name, "--seed") == 0)
         return o->seed = (uint64_t)n, 2;
     return 0;
+}
+
+MODELLAB_MUST_CHECK static modellab_status open_detector(job *j, modellab_error *err)
+{
+    mli_silero_weights weights;
+    mli_model_files files;
+    modellab_status status = mli_model_files_open(&files, NULL, &mli_os_system_files, j->vad, err);
+    if (status != MODELLAB_OK)
+        return status;
+    status = mli_model_files_load(&files, NULL, err);
+    if (status == MODELLAB_OK)
+        status = mli_silero_read(&weights, NULL, files.weights, files.weights_bytes, NULL, err);
+    if (status == MODELLAB_OK)
+        status = mli_silero_create(&j->detector, NULL, &weights, err);
+    mli_model_files_dispose(&files);
+    j->options.vad = j->detector;
+    return status;
 }
 
 static int run(job *j, char **files, int count)
@@ -263,7 +301,10 @@ static int run(job *j, char **files, int count)
     mli_model_files_dispose(&model_files);
     if (status == MODELLAB_OK)
         status = mli_asr_session_create(&session, NULL, model, j->threads, &err);
+    if (status == MODELLAB_OK && j->vad != NULL)
+        status = open_detector(j, &err);
     if (status != MODELLAB_OK) {
+        mli_asr_session_destroy(session);
         mli_asr_model_unref(model);
         return complain("model", &err);
     }
@@ -274,6 +315,7 @@ static int run(job *j, char **files, int count)
         bad |= transcribe(j, session, model, files[i]);
     mli_asr_session_destroy(session);
     mli_asr_model_unref(model);
+    mli_silero_destroy(j->detector);
     return bad;
 }
 

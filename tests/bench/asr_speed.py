@@ -1,12 +1,17 @@
 """Speed and memory of speech recognition beside peers on the same weights: interleaved runs (A B A B), medians,
-ratios ours / peer. Prints figures, asserts nothing.   scripts/bench asr [--rounds N] [--only PART]
+ratios ours / peer with their spread. Prints figures, asserts nothing.
+  scripts/bench asr [--rounds N] [--only PART] [--seconds N]
 
-Whole processes run cold (a new process each) with a warm page cache; `work` excludes the loading of peers."""
+Whole processes run cold (a new process each) with a warm page cache. CPU time is user + system of all processes; that of a
+peer's work alone leaves out its interpreter and the loading of its model, ours never does."""
 import argparse
+import atexit
 import glob
 import json
 import os
 import pathlib
+import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -22,18 +27,25 @@ parser.add_argument("--build", required=True, type=pathlib.Path)
 parser.add_argument("--models", required=True, type=pathlib.Path)
 parser.add_argument("--data", required=True, type=pathlib.Path)
 parser.add_argument("--rounds", type=int, default=3)
-parser.add_argument("--only", choices=["parts", "clip", "meeting", "long", "memory", "vad"])
+parser.add_argument("--only", choices=["parts", "clip", "meeting", "long", "memory", "vad", "batches"])
+parser.add_argument("--seconds", type=int, default=600, help="length of the long recording (batches, long)")
 parser.add_argument("--no-cpp", action="store_true", help="leave out whisper.cpp")
 args = parser.parse_args()
 clean = {k: v for k, v in os.environ.items() if not k.startswith(("OPENBLAS_", "OMP_"))}
 work = pathlib.Path(tempfile.mkdtemp(prefix="asr-bench-"))
+atexit.register(shutil.rmtree, work, ignore_errors=True)
 modellab = str((args.build / "bin/modellab").resolve())
 
 
+def children_cpu():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def run(command, env=None):
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), children_cpu()
     done = subprocess.run(command, env=env or clean, capture_output=True, text=True)
-    wall = time.perf_counter() - start
+    run.cpu_seconds, wall = children_cpu() - cpu, time.perf_counter() - start
     if done.returncode != 0:
         sys.exit(f"{' '.join(map(str, command[:4]))} ...: {done.stderr.strip()[-400:]}")
     return wall, done.stdout
@@ -41,7 +53,8 @@ def run(command, env=None):
 
 def peer(*arguments):
     wall, out = run([sys.executable, str(here / "peer_asr.py"), *map(str, arguments)])
-    return wall, json.loads(out.strip().splitlines()[-1])
+    result = json.loads(out.strip().splitlines()[-1])
+    return wall, result | {"cpu_seconds": run.cpu_seconds}
 
 
 def ours(model, files, *options):
@@ -49,8 +62,10 @@ def ours(model, files, *options):
     lab = work / "lab"
     env = clean | {"MODEL_LAB_ROOT": str(lab), "MODEL_LAB_MIN_FREE_BYTES": "1"}
     wall, out = run([modellab, "transcribe", *map(str, files), "--model", model, "--threads", "2", *options], env)
+    cpu = run.cpu_seconds
     _, listed = run([modellab, "run", "status", "last", "--json"], env)
-    return wall, {"texts": [out.strip()], "peak_bytes": json.loads(listed)["measures"]["peak_memory_bytes"]}
+    return wall, {"texts": [out.strip()], "cpu_seconds": cpu, "work_cpu_seconds": cpu,
+                  "peak_bytes": json.loads(listed)["measures"]["peak_memory_bytes"]}
 
 
 def ggml(model):
@@ -62,22 +77,29 @@ def ggml(model):
     return target
 
 
+def ratios(ours_, theirs):
+    each = [a / b for a, b in zip(ours_, theirs)]
+    return f"{statistics.median(each):5.2f} [{min(each):.2f} .. {max(each):.2f}]"
+
+
 def race(title, contestants):
     """contestants: name -> function giving (wall, result). Ours is the first; rounds are interleaved."""
-    walls, results = {n: [] for n in contestants}, {}
+    walls, cpus, works, results = ({n: [] for n in contestants} for _ in range(4))
     for name, call in contestants.items():  # warm the page cache and the packed image
         results[name] = call()[1]
     for _ in range(args.rounds):
         for name, call in contestants.items():
             wall, results[name] = call()
             walls[name].append(wall)
+            cpus[name].append(results[name]["cpu_seconds"])
+            works[name].append(results[name].get("work_cpu_seconds", results[name]["cpu_seconds"]))
     base = next(iter(contestants))
     print(f"\n{title}")
     for name, times in walls.items():
-        median = statistics.median(times)
-        ratio = statistics.median(a / b for a, b in zip(walls[base], times))
-        print(f"  {name:28s} {median:8.2f} s  [{min(times):.2f} .. {max(times):.2f}]  ours/this {ratio:5.2f}"
-              f"  peak {results[name]['peak_bytes'] / 1e6:6.0f} MB")
+        print(f"  {name:30s} {statistics.median(times):8.2f} s [{min(times):.2f} .. {max(times):.2f}]  ours/this "
+              f"{ratios(walls[base], times)}  peak {results[name]['peak_bytes'] / 1e6:6.0f} MB")
+        print(f"  {'':30s} CPU {statistics.median(cpus[name]):8.2f} s  ours/this {ratios(cpus[base], cpus[name])}"
+              f"  of its work alone {statistics.median(works[name]):.2f} s {ratios(works[base], works[name])}")
     return results
 
 
@@ -144,27 +166,38 @@ def meeting():
         race(f"60 s meeting, base, beam {beam}, whole process", cases)
 
 
-def long_form():
+def plain(text):
+    return " ".join("".join(c if c.isalnum() or c == "'" else " " for c in text.lower()).split())
+
+
+def long_race(everyone):
     import jiwer
     speech, _ = recordings()
     if len(speech) == 1:
-        print("10 minutes of read speech: left out")
+        print(f"{args.seconds} s of read speech: left out")
         return
-    file = join(speech, "long.wav", 600, pause=0.5)
+    file = join(speech, "long.wav", args.seconds, pause=0.5)
     tiny = args.models / "whisper-tiny.en"
-    results = race("10 min of read speech, tiny.en, whole process", {
-        "ours f16 --vad, batches of 8": lambda: ours("whisper-tiny.en", [file], "--vad"),
-        "ours f16 (modellab)": lambda: ours("whisper-tiny.en", [file]),
-        "faster-whisper int8 batched 8": lambda: peer("fw", tiny, "int8", 1, "--batched", file),
-        "faster-whisper int8": lambda: peer("fw", tiny, "int8", 1, file),
-        "faster-whisper f32": lambda: peer("fw", tiny, "float32", 1, file)})
+    cases = {"ours f16 --vad, batches of 8": lambda: ours("whisper-tiny.en", [file], "--vad"),
+             "faster-whisper int8 batched 8": lambda: peer("fw", tiny, "int8", 1, "--batched", file)}
+    if everyone:
+        cases |= {"ours f16 (modellab)": lambda: ours("whisper-tiny.en", [file]),
+                  "faster-whisper int8": lambda: peer("fw", tiny, "int8", 1, file),
+                  "faster-whisper f32": lambda: peer("fw", tiny, "float32", 1, file)}
+    results = race(f"{args.seconds} s of read speech, tiny.en, whole process", cases)
     reference = peer("fw", args.models / "whisper-base", "float32", 5, file)[1]["texts"][0]
-
-    def plain(text):
-        return " ".join("".join(c if c.isalnum() or c == "'" else " " for c in text.lower()).split())
     for name, result in results.items():
         print(f"  {len(plain(result['texts'][0]).split()):5d} words, that differ from whisper-base beam 5: {name:30s} "
               f"{100 * jiwer.wer(plain(reference), plain(result['texts'][0])):5.1f} %")
+
+
+def long_form():
+    long_race(True)
+
+
+def batches():
+    if args.only == "batches":  # `long` has them too
+        long_race(False)
 
 
 def memory():
@@ -191,12 +224,12 @@ def vad():
             times["onnxruntime"].append(theirs["work_seconds"])
     print(f"\nvoice activity, {length:.0f} s, one thread")
     for name, values in times.items():
-        ratio = statistics.median(a / b for a, b in zip(times["ours"], values))
-        print(f"  {name:12s} real-time factor {statistics.median(values) / length:.5f}  ours/this {ratio:.2f}")
+        print(f"  {name:12s} real-time factor {statistics.median(values) / length:.5f}  ours/this {ratios(times['ours'], values)}")
 
 
 _, info = run([modellab, "info"])
 print(info.strip())
-for name, part in {"parts": parts, "clip": clip, "meeting": meeting, "long": long_form, "memory": memory, "vad": vad}.items():
+for name, part in {"parts": parts, "clip": clip, "meeting": meeting, "long": long_form, "memory": memory, "vad": vad,
+                   "batches": batches}.items():
     if args.only in (None, name):
         part()

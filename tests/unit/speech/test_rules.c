@@ -117,6 +117,31 @@ static void below_the_least_all_is_forbidden(void **state)
     assert_int_equal(mli_whisper_rules_least(&plain, said, 3), 0);
 }
 
+/* In a chunk of speech nothing follows its window: what has begun in it is said. */
+static void a_segment_that_began_early_is_said(void **state)
+{
+    (void)state;
+    static const struct {
+        int32_t said[4];
+        size_t count;
+        int32_t must_say;
+        bool may_end;
+    } cases[] = {{{FIRST, 4, FIRST + 3, FIRST + 3}, 4, 4, false},
+                 {{FIRST, 4, FIRST + 3, FIRST + 3}, 4, 3, true}, /* so late nothing is missed */
+                 {{FIRST, 4, FIRST + 3, FIRST + 3}, 4, 0, true},
+                 {{FIRST, 4, FIRST + 3}, 3, 9, true}, /* the end of a segment */
+                 {{FIRST, 4}, 2, 9, true},
+                 {{FIRST}, 1, 9, true}}; /* silence has no text */
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        mli_whisper_rules chunk = rules;
+        float logits[VOCAB];
+        chunk.must_say = cases[i].must_say;
+        fill(logits, 5, 0);
+        (void)mli_whisper_rules_apply(&chunk, cases[i].said, cases[i].count, logits);
+        assert_int_equal(allowed(logits, EOT), cases[i].may_end);
+    }
+}
+
 static void a_segment_is_never_empty_and_time_never_goes_back(void **state)
 {
     (void)state;
@@ -162,6 +187,7 @@ int main(void)
         cmocka_unit_test(text_follows_the_first_timestamp),
         cmocka_unit_test(below_the_least_all_is_forbidden),
         cmocka_unit_test(an_ending_timestamp_needs_its_pair_or_the_end),
+        cmocka_unit_test(a_segment_that_began_early_is_said),
         cmocka_unit_test(a_segment_is_never_empty_and_time_never_goes_back),
         cmocka_unit_test(timestamps_win_by_their_sum),
     };
