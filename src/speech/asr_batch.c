@@ -160,6 +160,8 @@ MODELLAB_MUST_CHECK static modellab_status finish_window(batch *b, lane *l, mode
         if (status == MODELLAB_OK)
             status = mli_asr_attempts_climb(&l->attempts, 1, &decoded, err);
     }
+    if (status == MODELLAB_OK)
+        status = mli_asr_attempts_fill(&l->attempts, &decoded, err);
     if (status == MODELLAB_OK) {
         mli_asr_attempts_show(&l->attempts, &decoded);
         status = keep(l, &decoded, err);

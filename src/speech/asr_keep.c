@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-static bool is_silence(const mli_asr_options *o, const mli_asr_decoded *d)
+bool mli_asr_is_silence(const mli_asr_options *o, const mli_asr_decoded *d)
 {
     return d->no_speech_prob > o->no_speech_threshold &&
            !(d->found.avg_logprob > o->logprob_threshold);
@@ -44,7 +44,7 @@ modellab_status mli_asr_keep_window(mli_asr_run *run, const mli_asr_decoded *d, 
     mli_asr_words words;
     bool again = false;
     *next = run->seek + size;
-    if (is_silence(run->options, d))
+    if (mli_asr_is_silence(run->options, d))
         return MODELLAB_OK;
     memset(&words, 0, sizeof words);
     mli_buf_init(&words.text, run->alloc);
@@ -56,7 +56,8 @@ modellab_status mli_asr_keep_window(mli_asr_run *run, const mli_asr_decoded *d, 
                            run->special->eot, run->seek, size, pieces);
     if (run->is_chunk && run->seek + size >= run->content_frames && d->ended)
         mli_asr_cut_rest(&cut, d->found.tokens, d->found.count, run->special->timestamp_begin,
-                         run->special->eot, run->seek, size, pieces);
+                         run->special->eot, run->seek, size, mli_asr_rest_frames(run->options),
+                         pieces);
     *next = run->seek + cut.advance;
     modellab_status status = MODELLAB_OK;
     if (run->options->word_times)

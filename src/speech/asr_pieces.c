@@ -68,7 +68,7 @@ mli_asr_cut mli_asr_cut_pieces(const int32_t *tokens, size_t count, int32_t time
 
 void mli_asr_cut_rest(mli_asr_cut *cut, const int32_t *tokens, size_t count,
                       int32_t timestamp_begin, int32_t eot, int64_t seek, int64_t size,
-                      mli_whisper_piece *pieces)
+                      int64_t rest, mli_whisper_piece *pieces)
 {
     size_t begin = 0;
     if (cut->single_ending || cut->advance >= size) {
@@ -85,8 +85,16 @@ void mli_asr_cut_rest(mli_asr_cut *cut, const int32_t *tokens, size_t count,
                                 .first = begin,
                                 .count = count - begin,
                                 .text_tokens = text};
-    if (text > 0 || size - cut->advance <= MLI_ASR_REST_FRAMES) {
+    if (text > 0 || size - cut->advance <= rest) {
         cut->advance = size;
         cut->single_ending = true;
     }
+}
+
+enum { WORD_FRAMES = 50 };
+
+int64_t mli_asr_rest_frames(const mli_asr_options *options)
+{
+    int64_t pad = options->vad_rules.pad / MLI_MEL_HOP, padded = pad + pad / 4;
+    return padded > WORD_FRAMES ? padded : WORD_FRAMES;
 }

@@ -12,7 +12,6 @@ struct mli_pool;
 
 enum {
     MLI_ASR_WINDOW_FRAMES = MLI_MEL_WINDOW_FRAMES,
-    MLI_ASR_REST_FRAMES = 50, /* less than a word: the padding around speech is longer */
     MLI_ASR_MAX_PROMPT = 4096 /* above any text context */
 };
 
@@ -105,6 +104,10 @@ bool mli_asr_needs_another(const mli_asr_options *options, const mli_asr_decoded
 MODELLAB_MUST_CHECK modellab_status mli_asr_attempts_climb(mli_asr_attempts *w, size_t from,
                                                            mli_asr_decoded *out,
                                                            modellab_error *err);
+/* Where much speech got few words: tries again to say all of it, and takes what is likelier. Only
+ * in chunks. */
+MODELLAB_MUST_CHECK modellab_status mli_asr_attempts_fill(mli_asr_attempts *w, mli_asr_decoded *d,
+                                                          modellab_error *err);
 /* Tells the caller's tool of the window. */
 void mli_asr_attempts_show(const mli_asr_attempts *w, const mli_asr_decoded *decoded);
 void mli_asr_attempts_end(mli_asr_attempts *w);
@@ -120,10 +123,12 @@ mli_asr_cut mli_asr_cut_pieces(const int32_t *tokens, size_t count, int32_t time
                                int32_t eot, int64_t seek, int64_t size, mli_whisper_piece *pieces);
 
 /* For a window after which there is nothing, whose end was said: what follows the last pair of
- * timestamps is a segment too, and a rest shorter than a word is none. */
+ * timestamps is a segment too, and a rest of no more than `rest` frames is none. */
 void mli_asr_cut_rest(mli_asr_cut *cut, const int32_t *tokens, size_t count,
                       int32_t timestamp_begin, int32_t eot, int64_t seek, int64_t size,
-                      mli_whisper_piece *pieces);
+                      int64_t rest, mli_whisper_piece *pieces);
+/* Frames at the end of a chunk that hold no word: the padding, and less than one. */
+int64_t mli_asr_rest_frames(const mli_asr_options *options);
 
 /* asr_words.c: word times of the pieces; words and their text belong to the caller afterwards. */
 typedef struct mli_asr_words {
@@ -151,7 +156,9 @@ bool mli_asr_end_of(const mli_whisper_piece *pieces, size_t count, const mli_asr
 bool mli_asr_guard_silence(const mli_asr_window_place *at, const mli_whisper_piece *pieces,
                            size_t *piece_count, const mli_asr_words *words, int64_t *seek);
 
-/* asr_keep.c: adds the segments of a decoded window of `size` frames; *next: where to go on. */
+/* asr_keep.c */
+bool mli_asr_is_silence(const mli_asr_options *options, const mli_asr_decoded *decoded);
+/* Adds the segments of a decoded window of `size` frames; *next: where to go on. */
 MODELLAB_MUST_CHECK modellab_status mli_asr_keep_window(mli_asr_run *run,
                                                         const mli_asr_decoded *decoded,
                                                         int64_t size, int64_t *next,

@@ -7,6 +7,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { SPARSE_SECONDS = 5 };
+
 MODELLAB_MUST_CHECK static modellab_status step(void *user, const int32_t *tokens,
                                                 const int32_t *parents, size_t rows, int32_t least,
                                                 float **logits, modellab_error *err)
@@ -55,9 +57,9 @@ static void make_rules(mli_asr_attempts *w)
     r->begin_count = o->suppress_blank ? 2 : 0;
     if (o->max_initial_timestamp >= 0 && o->max_initial_timestamp < 30)
         r->max_initial_offset = (int32_t)lrint(o->max_initial_timestamp / 0.02);
-    int64_t left = run->content_frames - run->seek;
-    if (run->is_chunk && left <= MLI_ASR_WINDOW_FRAMES && left > MLI_ASR_REST_FRAMES)
-        r->must_say = (int32_t)(left - MLI_ASR_REST_FRAMES) / 2;
+    int64_t left = run->content_frames - run->seek, rest = mli_asr_rest_frames(o);
+    if (run->is_chunk && left <= MLI_ASR_WINDOW_FRAMES && left > rest)
+        r->must_say = (int32_t)(left - rest) / 2;
 }
 
 modellab_status mli_asr_attempts_begin(mli_asr_attempts *w, mli_asr_run *run, modellab_error *err)
@@ -185,6 +187,38 @@ modellab_status mli_asr_attempts_climb(mli_asr_attempts *w, size_t from, mli_asr
     return MODELLAB_OK;
 }
 
+/* Speech of a word a second and less is rather speech that was passed over. */
+static bool is_sparse(const mli_asr_attempts *w, const mli_asr_decoded *d)
+{
+    size_t text = 0;
+    for (size_t i = 0; i < d->found.count; i++)
+        text += d->found.tokens[i] < w->rules.eot;
+    double seconds = w->rules.must_say * 0.02;
+    return d->temperature <= 0 && seconds > SPARSE_SECONDS && (double)text < seconds;
+}
+
+modellab_status mli_asr_attempts_fill(mli_asr_attempts *w, mli_asr_decoded *d, modellab_error *err)
+{
+    const mli_asr_options *o = w->run->options;
+    mli_asr_decoded other;
+    if (!o->timestamps || !is_sparse(w, d) || mli_asr_is_silence(o, d))
+        return MODELLAB_OK;
+    mli_asr_decoded_init(w->run, &other);
+    w->rules.dense = true;
+    modellab_status status = mli_asr_attempts_again(w, err);
+    if (status == MODELLAB_OK)
+        status = attempt(w, 0, 0, &other, err);
+    w->rules.dense = false;
+    if (status == MODELLAB_OK && !mli_asr_needs_another(o, &other) &&
+        other.found.avg_logprob > d->found.avg_logprob) {
+        mli_asr_decoded kept = *d;
+        *d = other;
+        other = kept;
+    }
+    mli_asr_decoded_dispose(w->run, &other);
+    return status;
+}
+
 void mli_asr_attempts_show(const mli_asr_attempts *w, const mli_asr_decoded *d)
 {
     const mli_asr_run *run = w->run;
@@ -220,6 +254,8 @@ modellab_status mli_asr_decode(mli_asr_run *run, mli_asr_decoded *out, modellab_
     modellab_status status = mli_asr_attempts_begin(&w, run, err);
     if (status == MODELLAB_OK)
         status = mli_asr_attempts_climb(&w, 0, out, err);
+    if (status == MODELLAB_OK)
+        status = mli_asr_attempts_fill(&w, out, err);
     if (status == MODELLAB_OK)
         mli_asr_attempts_show(&w, out);
     mli_asr_attempts_end(&w);

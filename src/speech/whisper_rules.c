@@ -43,6 +43,25 @@ int32_t mli_whisper_rules_least(const mli_whisper_rules *rules, const int32_t *s
     return open ? rules->eot : 0;
 }
 
+/* Steps of 20 ms: of a pause, or what a segment may last beyond its words; of a token of text. */
+enum { DENSE_PAUSE = 150, DENSE_TOKEN = 40 };
+
+static void keep_dense(const mli_whisper_rules *rules, const int32_t *said, size_t count,
+                       float *logits)
+{
+    int64_t text = 0;
+    size_t i = count;
+    while (i > 0 && !is_timestamp(rules, said[i - 1])) {
+        i--;
+        text++;
+    }
+    if (i == 0)
+        return;
+    int64_t most = said[i - 1] + DENSE_PAUSE + DENSE_TOKEN * text;
+    if (most < rules->n_vocab - 1)
+        forbid(logits, (int32_t)most + 1, rules->n_vocab);
+}
+
 /* Timestamps stand in pairs (end of one segment, start of the next) but for the last before eot. */
 static void keep_pairs(const mli_whisper_rules *rules, const int32_t *said, size_t count,
                        float *logits)
@@ -50,8 +69,11 @@ static void keep_pairs(const mli_whisper_rules *rules, const int32_t *said, size
     bool last = after_timestamp(rules, said, count), pair = after_pair(rules, said, count);
     if (pair)
         forbid(logits, rules->timestamp_begin, rules->n_vocab);
-    if (pair && count > 2 && said[count - 1] < rules->timestamp_begin + rules->must_say)
+    bool open = count > 2 && (pair || (last && rules->dense));
+    if (open && said[count - 1] < rules->timestamp_begin + rules->must_say)
         logits[rules->eot] = -INFINITY;
+    if (rules->dense)
+        keep_dense(rules, said, count, logits);
     if (!pair)
         forbid(logits, 0, mli_whisper_rules_least(rules, said, count));
     for (size_t i = count; i-- > 0;) {

@@ -17,6 +17,9 @@ typedef struct mli_whisper_rules {
     /* A segment that begins (after another) before this time, in steps of 20 ms, is said: the end
      * does not come instead. 0 = off: who decodes window after window begins the next one there. */
     int32_t must_say;
+    /* Up to there all is speech: nothing ends before, segments follow one another, and none lasts
+     * longer than its words may. */
+    bool dense;
 } mli_whisper_rules;
 
 /* Sets what is not allowed after `said` (the tokens said since the prompt) to -inf. Ids outside the

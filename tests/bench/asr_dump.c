@@ -31,7 +31,7 @@ static const char usage[] =
     "[--translate]\n"
     "  [--beam N] [--best-of N] [--temperature T,...] [--no-condition] [--words] [--prompt TEXT]\n"
     "  [--no-thresholds] [--max-tokens N] [--seed N] [--guard SECONDS] [--encoder-out FILE]\n"
-    "  [--vad DIR [--vad-threshold P] [--batch N]] FILE...\n";
+    "  [--vad DIR [--vad-threshold P] [--vad-pad MS] [--vad-silence MS] [--batch N]] FILE...\n";
 
 static int complain(const char *what, const modellab_error *err)
 {
@@ -254,6 +254,10 @@ static int take(job *j, const char *name, const char *value)
         return take_threshold(j, value) ? 2 : 0;
     if (!number(value, &n))
         return 0;
+    if (strcmp(name, "--vad-pad") == 0)
+        return o->vad_rules.pad = n * 16, 2;
+    if (strcmp(name, "--vad-silence") == 0)
+        return o->vad_rules.min_silence = n * 16, 2;
     if (strcmp(name, "--batch") == 0)
         return o->batch = n, 2;
     if (strcmp(name, "--threads") == 0)

@@ -6,6 +6,8 @@
 #include "unit/speech/asr_fixture.h"
 #include "unit/speech/vad_fixture.h"
 #include <math.h>
+#include <pthread.h>
+#include <time.h>
 
 enum { MOST_MARKS = 64, SECONDS = 95 };
 
@@ -123,17 +125,23 @@ static void batches_and_threads_do_not_change_a_byte(void **state)
 }
 
 /* `or_else` too is right. */
-static mli_transcript *run_either(const mli_asr_options *o, modellab_status want,
-                                  modellab_status or_else)
+static mli_transcript *run_threads(const mli_asr_options *o, int32_t threads, modellab_status want,
+                                   modellab_status or_else)
 {
     mli_asr_session *session = NULL;
     mli_transcript *t = NULL;
-    assert_int_equal(mli_asr_session_create(&session, NULL, model, 2, NULL), MODELLAB_OK);
+    assert_int_equal(mli_asr_session_create(&session, NULL, model, threads, NULL), MODELLAB_OK);
     modellab_status status = mli_asr_transcribe(session, audio, o, &t, NULL);
     if (status != or_else)
         assert_int_equal(status, want);
     mli_asr_session_destroy(session);
     return t;
+}
+
+static mli_transcript *run_either(const mli_asr_options *o, modellab_status want,
+                                  modellab_status or_else)
+{
+    return run_threads(o, 2, want, or_else);
 }
 
 static mli_transcript *run(const mli_asr_options *o, modellab_status want)
@@ -183,6 +191,181 @@ static void from_any_chunk_the_bytes_are_the_same(void **state)
     }
     mli_buf_dispose(&want);
     mli_transcript_unref(whole);
+}
+
+typedef struct interruption {
+    mark_list list; /* first: keep_mark gets it */
+    size_t pulses, at;
+} interruption;
+
+static void count_pulse(void *user)
+{
+    interruption *i = user;
+    if (++i->pulses == i->at)
+        atomic_store(&i->list.word, 1);
+}
+
+/* What a call that was cancelled left behind is whole chunks, and a call that goes on from there
+ * gives the bytes of one that was never cancelled. */
+static void check_left(const mli_asr_options *o, const mark_list *l, mli_transcript *partial,
+                       const mli_buf *want)
+{
+    mli_buf got;
+    mli_asr_options p = *o;
+    assert_non_null(partial);
+    assert_true(partial->partial);
+    assert_int_equal(partial->segment_count, l->count > 0 ? l->segments[l->count - 1] : 0);
+    mli_asr_resume resume = {.done = partial};
+    if (l->count > 0) {
+        resume.mark = l->marks[l->count - 1];
+        p.resume = &resume;
+    }
+    p.mark = NULL;
+    p.cancel = NULL;
+    p.pulse = NULL;
+    mli_transcript *rest = run_threads(&p, 1, MODELLAB_OK, MODELLAB_OK);
+    print(rest, &got);
+    assert_int_equal(want->size, got.size);
+    assert_memory_equal(want->data, got.data, got.size);
+    mli_buf_dispose(&got);
+    mli_transcript_unref(rest);
+}
+
+/* At signs of life: the detector gives the first, then each encoding and each common token. */
+static void a_cancel_in_any_phase_leaves_whole_chunks(void **state)
+{
+    (void)state;
+    enum { DETECTOR = (SECONDS + 1) / 2 };
+    mli_asr_options o = options_of(3);
+    interruption all = {.at = 0};
+    mli_buf want;
+    o.max_tokens = 12;
+    o.mark = keep_mark;
+    o.pulse = count_pulse;
+    o.user = &all;
+    mli_transcript *whole = run_threads(&o, 1, MODELLAB_OK, MODELLAB_OK);
+    print(whole, &want);
+    mli_transcript_unref(whole);
+    assert_true(all.pulses > DETECTOR + 20 && all.list.count >= 3);
+    size_t without_chunk = 0, with_chunk = 0;
+    for (size_t at = 1; at < all.pulses; at += at < DETECTOR - 2   ? 11
+                                               : at < DETECTOR + 6 ? 1
+                                                                   : 1 + all.pulses / 24) {
+        interruption cut = {.at = at};
+        mli_asr_options p = o;
+        p.user = &cut;
+        p.cancel = &cut.list.word;
+        mli_transcript *partial = run_threads(&p, 1, MODELLAB_E_CANCELLED, MODELLAB_OK);
+        if (!partial->partial) { /* after the last look */
+            mli_transcript_unref(partial);
+            continue;
+        }
+        without_chunk += cut.list.count == 0;
+        with_chunk += cut.list.count > 0;
+        check_left(&o, &cut.list, partial, &want);
+        mli_transcript_unref(partial);
+    }
+    assert_true(without_chunk >= 8 && with_chunk >= 8);
+    mli_buf_dispose(&want);
+}
+
+typedef struct alarm {
+    mark_list *list;
+    long ns;
+} alarm;
+
+static void *ring(void *user)
+{
+    const alarm *a = user;
+    struct timespec nap = {0, a->ns};
+    (void)nanosleep(&nap, NULL);
+    atomic_store(&a->list->word, 1);
+    return NULL;
+}
+
+/* At instants of the clock: within an encoding too. */
+static void a_cancel_at_any_instant_leaves_whole_chunks(void **state)
+{
+    (void)state;
+    mli_asr_options o = options_of(4);
+    mark_list l = {.count = 0};
+    struct timespec begin, end;
+    mli_buf want;
+    o.mark = keep_mark;
+    o.user = &l;
+    (void)clock_gettime(CLOCK_MONOTONIC, &begin);
+    mli_transcript *whole = run_threads(&o, 1, MODELLAB_OK, MODELLAB_OK);
+    (void)clock_gettime(CLOCK_MONOTONIC, &end);
+    print(whole, &want);
+    mli_transcript_unref(whole);
+    double took = (double)(end.tv_sec - begin.tv_sec) * 1e9 + (double)(end.tv_nsec - begin.tv_nsec);
+    took = took < 9e8 ? took : 9e8;
+    for (int i = 0; i < 8; i++) {
+        mark_list cut = {.count = 0};
+        alarm a = {&cut, (long)(took * (i + 0.5) / 8)};
+        mli_asr_options p = o;
+        pthread_t thread;
+        p.user = &cut;
+        p.cancel = &cut.word;
+        assert_int_equal(pthread_create(&thread, NULL, ring, &a), 0);
+        mli_transcript *partial = run_threads(&p, 1 + i % 2, MODELLAB_E_CANCELLED, MODELLAB_OK);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        if (partial->partial)
+            check_left(&o, &cut, partial, &want);
+        mli_transcript_unref(partial);
+    }
+    mli_buf_dispose(&want);
+}
+
+enum { MOST_WINDOWS = 64 };
+
+typedef struct first_windows {
+    double avg_logprob[MOST_WINDOWS];
+    int32_t tokens[MOST_WINDOWS][16];
+    size_t sizes[MOST_WINDOWS], count;
+} first_windows;
+
+static void keep_first(void *user, const mli_asr_window *window)
+{
+    first_windows *f = user;
+    if (window->seek != 0)
+        return;
+    assert_true(f->count < MOST_WINDOWS && window->count <= 16);
+    f->avg_logprob[f->count] = window->avg_logprob;
+    memcpy(f->tokens[f->count], window->tokens, window->count * sizeof(int32_t));
+    f->sizes[f->count++] = window->count;
+}
+
+/* Few words in a chunk: it is tried to say all of it, and what is likelier is kept. A window that
+ * is called silent keeps the first attempt. */
+static void few_words_are_tried_again(void **state)
+{
+    (void)state;
+    size_t better = 0;
+    for (int32_t most = 6; most <= 16; most += 2) {
+        first_windows plain = {.count = 0}, filled = {.count = 0};
+        mli_asr_options o = options_of(1 + most % 3);
+        o.max_tokens = most;
+        o.window = keep_first;
+        o.user = &filled;
+        mli_transcript_unref(run_threads(&o, 1, MODELLAB_OK, MODELLAB_OK));
+        o.no_speech_threshold = -1;
+        o.logprob_threshold = INFINITY;
+        o.user = &plain;
+        mli_transcript_unref(run_threads(&o, 1, MODELLAB_OK, MODELLAB_OK));
+        assert_int_equal(filled.count, plain.count);
+        for (size_t i = 0; i < plain.count; i++) {
+            bool same =
+                filled.sizes[i] == plain.sizes[i] &&
+                memcmp(filled.tokens[i], plain.tokens[i], plain.sizes[i] * sizeof(int32_t)) == 0;
+            if (same)
+                assert_true(filled.avg_logprob[i] == plain.avg_logprob[i]);
+            else
+                assert_true(filled.avg_logprob[i] > plain.avg_logprob[i]);
+            better += !same;
+        }
+    }
+    assert_true(better > 0);
 }
 
 static void times_stay_inside_and_in_order(void **state)
@@ -269,6 +452,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(batches_and_threads_do_not_change_a_byte),
         cmocka_unit_test(from_any_chunk_the_bytes_are_the_same),
+        cmocka_unit_test(a_cancel_in_any_phase_leaves_whole_chunks),
+        cmocka_unit_test(a_cancel_at_any_instant_leaves_whole_chunks),
+        cmocka_unit_test(few_words_are_tried_again),
         cmocka_unit_test(times_stay_inside_and_in_order),
         cmocka_unit_test(without_speech_there_is_no_text),
         cmocka_unit_test(memory_may_be_short),

@@ -142,6 +142,39 @@ static void a_segment_that_began_early_is_said(void **state)
     }
 }
 
+/* When all of a chunk is to be said: after 1 token of text a segment lasts at most 190 steps. */
+static void dense_speech_has_no_holes(void **state)
+{
+    (void)state;
+    enum { TIMES = 400 };
+    static float logits[FIRST + TIMES];
+    static const struct {
+        int32_t said[5];
+        size_t count, least, most;
+        bool may_end;
+    } cases[] = {{{FIRST + 20, 4}, 2, 21, 210, true},
+                 {{FIRST + 20, 4, 5, 6}, 4, 21, 290, true},
+                 {{FIRST, 4, FIRST + 30}, 3, 30, 180, false},
+                 {{FIRST, 4, FIRST + 300}, 3, 300, TIMES - 1, true},
+                 {{FIRST, 4, FIRST + 30, FIRST + 40, 4}, 5, 41, 230, true}};
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        mli_whisper_rules dense = rules;
+        dense.n_vocab = FIRST + TIMES;
+        dense.dense = true;
+        dense.must_say = 250;
+        for (size_t i = 0; i < FIRST + TIMES; i++)
+            logits[i] = 0;
+        (void)mli_whisper_rules_apply(&dense, cases[c].said, cases[c].count, logits);
+        for (size_t i = 0; i < TIMES; i++)
+            assert_int_equal(allowed(logits, (int)(FIRST + i)),
+                             i >= cases[c].least && i <= cases[c].most);
+        for (size_t i = 0; i < FIRST; i++)
+            logits[i] = 100; /* text is likelier than all timestamps */
+        (void)mli_whisper_rules_apply(&dense, cases[c].said, cases[c].count, logits);
+        assert_int_equal(allowed(logits, EOT), cases[c].may_end);
+    }
+}
+
 static void a_segment_is_never_empty_and_time_never_goes_back(void **state)
 {
     (void)state;
@@ -188,6 +221,7 @@ int main(void)
         cmocka_unit_test(below_the_least_all_is_forbidden),
         cmocka_unit_test(an_ending_timestamp_needs_its_pair_or_the_end),
         cmocka_unit_test(a_segment_that_began_early_is_said),
+        cmocka_unit_test(dense_speech_has_no_holes),
         cmocka_unit_test(a_segment_is_never_empty_and_time_never_goes_back),
         cmocka_unit_test(timestamps_win_by_their_sum),
     };
