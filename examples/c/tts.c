@@ -83,6 +83,16 @@ int main(void)
     printf("%d words of the dictionary, %d parts, %d by letters; the last sound ends at %.3f\n",
            info.from_lexicon, info.from_parts, info.from_letters, symbol.end);
     modellab_tts_result_unref(result);
+    /* The same by the user's own espeak-ng, if there is one. */
+    text_options.lexicon = NULL;
+    text_options.g2p_program = "espeak-ng";
+    modellab_status status =
+        modellab_tts_speak_text(session, text, strlen(text), &text_options, &result, &err);
+    if (status != MODELLAB_E_NOT_FOUND)
+        must(status, &err, "espeak-ng");
+    printf("espeak-ng: %s\n",
+           status == MODELLAB_OK ? modellab_tts_result_ipa(result) : err.message);
+    modellab_tts_result_unref(result);
     modellab_tts_session_destroy(session);
     modellab_model_unref(dictionary);
     modellab_model_unref(model);

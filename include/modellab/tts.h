@@ -84,7 +84,7 @@ typedef struct modellab_tts_time {
 typedef int32_t (*modellab_g2p_fn)(void *user, const char *text, char *ipa, size_t capacity,
                                    size_t *needed);
 
-/** One of lexicon, g2p and is_ipa says how words are pronounced. */
+/** One of lexicon, g2p, g2p_program, is_ipa and is_ids says how words are pronounced. */
 typedef struct modellab_tts_text_options {
     size_t size;             /**< sizeof(modellab_tts_text_options) */
     modellab_model *lexicon; /**< a dictionary, as modellab_model_open("cmudict") gives it;
@@ -94,15 +94,20 @@ typedef struct modellab_tts_text_options {
     int32_t is_ipa;             /**< 1: the text is IPA, a line an utterance */
     int32_t sentence_pause_ms;  /**< silence between sentences; 0 = 150; negative = none */
     int32_t paragraph_pause_ms; /**< 0 = 500; negative = none */
-    int32_t reserved;           /**< 0 */
+    int32_t is_ids;             /**< 1: the text is phoneme ids in decimal, a line an utterance, as
+                                     modellab_tts_speak_ids() wants them */
     const char *output_path;    /**< file for the audio, written whole or not at all; NULL = none */
     const char *output_format;  /**< "wav", "flac", "ogg", "opus", "mp3", "wav_f32"; NULL = by the
                                      ending of output_path */
+    const char *g2p_program;    /**< your own espeak-ng: its path, or a name that PATH knows; "" =
+                                     MODEL_LAB_ESPEAK_NG, else espeak-ng. It is started for many
+                                     sentences at once, ended after 60 s or with a cancel, and is a
+                                     program of its own: nothing of it is part of the library */
 } modellab_tts_text_options;
 
 #define MODELLAB_TTS_TEXT_OPTIONS_INIT                                                             \
     {                                                                                              \
-        sizeof(modellab_tts_text_options), NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL                \
+        sizeof(modellab_tts_text_options), NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, NULL          \
     }
 
 /** A word of the caller's text and when it is heard. */
@@ -168,7 +173,8 @@ MODELLAB_API void modellab_tts_text_options_init(modellab_tts_text_options *opti
  * @param[out] out    new; modellab_tts_result_unref(); NULL is accepted with a callback or an
  * output
  * @errors as modellab_tts_speak_ids(); E_INVALID_ARGUMENT (nothing to be said; IPA with a symbol
- *         that the voice lacks, detail = its offset), E_LIMIT (text), E_NO_SPACE, E_IO
+ *         that the voice lacks or what is no id, detail = its offset), E_LIMIT (text), E_NO_SPACE,
+ *         E_IO (also: the program failed, with what it said), E_NOT_FOUND (the program)
  * @threads confined @since 0.1 */
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_tts_speak_text(
     modellab_tts_session *session, const char *text, size_t bytes,

@@ -4,8 +4,10 @@
 #include "api/cancel.h"
 #include "api/enhance_output.h"
 #include "base/alloc.h"
+#include "base/config.h"
 #include "base/error.h"
 #include "base/sized.h"
+#include "speech/g2p_program.h"
 #include <string.h>
 
 enum {
@@ -47,11 +49,14 @@ MODELLAB_MUST_CHECK static modellab_status take_options(const modellab_tts_text_
     modellab_status status = mli_sized_in(o, sizeof *o, OPTIONS_FIRST, given, err);
     if (status != MODELLAB_OK)
         return status;
-    int ways = (o->lexicon != NULL) + (o->g2p != NULL) + (o->is_ipa == 1);
-    if (o->is_ipa < 0 || o->is_ipa > 1)
-        return bad("is_ipa must be 0 or 1", err);
+    int ways = (o->lexicon != NULL) + (o->g2p != NULL) + (o->g2p_program != NULL) +
+               (o->is_ipa == 1) + (o->is_ids == 1);
+    if (o->is_ipa < 0 || o->is_ipa > 1 || o->is_ids < 0 || o->is_ids > 1)
+        return bad("is_ipa and is_ids must be 0 or 1", err);
     if (ways != 1)
-        return bad("one of lexicon, g2p and is_ipa says how words are pronounced", err);
+        return bad("one of lexicon, g2p, g2p_program, is_ipa and is_ids says how words are "
+                   "pronounced",
+                   err);
     if (o->lexicon != NULL && o->lexicon->lexicon == NULL)
         return mli_fail(err, MODELLAB_E_UNSUPPORTED_MODEL, "the lexicon is no dictionary");
     if (o->sentence_pause_ms > MOST_PAUSE_MS || o->paragraph_pause_ms > MOST_PAUSE_MS)
@@ -161,25 +166,49 @@ MODELLAB_MUST_CHECK static modellab_status speak_all(speaking *k, mli_voice_text
     return status;
 }
 
+/* The user's own program: the one that the options name, or that is configured. `own` is to be
+ * freed. */
+MODELLAB_MUST_CHECK static modellab_status find_program(const speaking *k, mli_g2p_program *g,
+                                                        char **own, modellab_error *err)
+{
+    const modellab_tts_session *s = k->s;
+    *g = (mli_g2p_program){.alloc = &s->model->alloc,
+                           .name = k->o->g2p_program,
+                           .voice = s->model->voice->config.voice,
+                           .cancel = mli_cancel_word_of(s->cancel)};
+    if (g->name == NULL || g->name[0] != '\0')
+        return MODELLAB_OK;
+    modellab_status status = mli_config_get(g->alloc, "MODEL_LAB_ESPEAK_NG", own, NULL, err);
+    g->name = *own != NULL && (*own)[0] != '\0' ? *own : "espeak-ng";
+    return status;
+}
+
 MODELLAB_MUST_CHECK static modellab_status speak(speaking *k, const char *text, size_t bytes,
                                                  modellab_tts_result **out, modellab_error *err)
 {
     modellab_tts_session *s = k->s;
+    mli_g2p_program program;
+    char *own = NULL;
     const modellab_allocator *alloc = &s->model->alloc;
     const mli_pcm_format format = {1, s->rate_hz};
     mli_voice_text *t = NULL;
     mli_voice_text_source source = {.lexicon =
                                         k->o->lexicon != NULL ? k->o->lexicon->lexicon : NULL,
-                                    .g2p = k->o->g2p != NULL ? ask_host : NULL,
-                                    .user = k,
-                                    .is_ipa = k->o->is_ipa == 1};
-    modellab_status status =
-        mli_voice_text_create(&t, alloc, &s->model->voice->config, &source, text, bytes, err);
-
+                                    .g2p = k->o->g2p != NULL           ? ask_host
+                                           : k->o->g2p_program != NULL ? mli_g2p_program_ask
+                                                                       : NULL,
+                                    .user = k->o->g2p_program != NULL ? (void *)&program : k,
+                                    .is_ipa = k->o->is_ipa == 1,
+                                    .is_ids = k->o->is_ids == 1};
+    modellab_status status = find_program(k, &program, &own, err);
     if (status == MODELLAB_OK)
-        status = mli_enhance_output_begin(&k->output, &k->file, alloc, format, err);
-    else
+        status =
+            mli_voice_text_create(&t, alloc, &s->model->voice->config, &source, text, bytes, err);
+    if (status != MODELLAB_OK) {
+        mli_free(alloc, own);
         return status;
+    }
+    status = mli_enhance_output_begin(&k->output, &k->file, alloc, format, err);
     if (status == MODELLAB_OK) {
         s->sink = take;
         s->sink_user = k;
@@ -193,6 +222,7 @@ MODELLAB_MUST_CHECK static modellab_status speak(speaking *k, const char *text, 
         status =
             mli_tts_collected_result(&k->c, s, mli_voice_text_counts_of(t), k->offset, out, err);
     mli_voice_text_destroy(t);
+    mli_free(alloc, own);
     return status;
 }
 

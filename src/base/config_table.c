@@ -36,7 +36,7 @@ static const mli_config_variable variables[] = {
      "group that is delegated to it."},
     {"MODEL_LAB_ESPEAK_NG", "", MLI_CONFIG_PATH, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
      "Path of your espeak-ng, which step tts asks for pronunciations when config.tts.g2p is "
-     "espeak. "
+     "espeak, and modellab speak with --g2p exec (there also found by PATH when unset). "
      "It is a program of its own: nothing of it is part of the library."},
     {"MODEL_LAB_FAIL_STEP", "", MLI_CONFIG_TEXT, MLI_CONFIG_ENV_ONLY, NULL, NULL, 0, 0,
      "Fault injection in a worker, obeyed only with MODEL_LAB_TESTING=1: STEP makes that step "

@@ -96,7 +96,10 @@
     X(SPEAKER, 0, "speaker", "N", NULL, "Of voices with several: 0, 1, ...")                       \
     X(SEED, 0, "seed", "N", NULL, "Same seed, same bytes. Default: 0.")                            \
     X(RATE, 0, "rate", "HZ", NULL, "Samples a second. Default: the voice's own.")                  \
-    X(IPA, 0, "ipa", NULL, NULL, "The text is IPA, a line an utterance.")                          \
+    X(IPA, 0, "ipa", NULL, NULL, "The text is IPA, a line an utterance: --g2p ipa.")               \
+    X(G2P, 0, "g2p", "KIND", "lexicon|exec|ids|ipa",                                               \
+      "Pronunciation: the dictionary; your own espeak-ng (MODEL_LAB_ESPEAK_NG, else that of "      \
+      "PATH); or the text is phoneme ids or IPA. Default: lexicon.")                               \
     X(TEXT_FILE, 0, "text-file", "FILE", NULL, "Read the text there. - = stdin.")                  \
     X(SPEAKERS, 0, "speakers", "[N|MIN-MAX|auto]", NULL,                                           \
       "Who speaks: so many, or as many as are found.")                                             \

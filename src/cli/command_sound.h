@@ -63,10 +63,11 @@
             "modellab speak --text-file letter.txt -o letter.mp3 --speed 1.2\t\n"                  \
             "modellab speak \"Dr. Smith paid $3.50.\" -o a.wav --json\twords with their times\n"   \
             "date | modellab speak - -o - | aplay -r 22050 -f S16_LE\twhile it is made\n"          \
-            "modellab speak --ipa \"h\u0259l\u02c8o\u028a\" -o hello.flac\t\n",                    \
+            "modellab speak --ipa \"h\u0259l\u02c8o\u028a\" -o hello.flac\t\n"                     \
+            "modellab speak --text-file letter.txt -o letter.wav --g2p exec\tby your espeak-ng\n", \
         {                                                                                          \
             O(OUTPUT), O(AUDIO_FORMAT), O(VOICE), O(SPEED), O(NOISE), O(NOISE_W), O(SPEAKER),      \
-                O(SEED), O(RATE), O(IPA), O(TEXT_FILE), O(THREADS), O(QUIET), 0                    \
+                O(SEED), O(RATE), O(IPA), O(G2P), O(TEXT_FILE), O(THREADS), O(QUIET), 0            \
         }                                                                                          \
     }
 

@@ -125,7 +125,13 @@ static int take_options(speech *s)
     s->options.user = s;
     s->text.output_path = s->raw ? NULL : output;
     s->text.output_format = s->raw ? NULL : format;
-    s->text.is_ipa = cli_has(call, CLI_OPT_IPA) ? 1 : 0;
+    const char *g2p = cli_value(call, CLI_OPT_G2P);
+    if (cli_has(call, CLI_OPT_IPA) && g2p != NULL && strcmp(g2p, "ipa") != 0)
+        return cli_fail_text(call, CLI_EXIT_USAGE, "--ipa and --g2p %s do not go together", g2p);
+    g2p = g2p != NULL ? g2p : "lexicon";
+    s->text.is_ipa = cli_has(call, CLI_OPT_IPA) || strcmp(g2p, "ipa") == 0 ? 1 : 0;
+    s->text.is_ids = strcmp(g2p, "ids") == 0 ? 1 : 0;
+    s->text.g2p_program = strcmp(g2p, "exec") == 0 ? "" : NULL;
     return CLI_EXIT_OK;
 }
 
@@ -228,7 +234,8 @@ static int speak(speech *s, const cli_text *text)
     const char *subject = voice != NULL ? voice : "piper-en_US-joe-medium";
     model_options.cancel = s->options.cancel;
     modellab_status status = modellab_model_open(subject, &model_options, &model, &err);
-    if (status == MODELLAB_OK && s->text.is_ipa == 0) {
+    if (status == MODELLAB_OK && s->text.is_ipa == 0 && s->text.is_ids == 0 &&
+        s->text.g2p_program == NULL) {
         status = modellab_model_open("cmudict", &model_options, &lexicon, &err);
         subject = status != MODELLAB_OK ? "cmudict" : subject;
     }

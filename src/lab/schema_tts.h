@@ -8,9 +8,9 @@
     "\"description\":\"What is to be said.\"},"                                                    \
     "\"voice\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":96},"                            \
     "\"lexicon\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":96},"                          \
-    "\"g2p\":{\"enum\":[\"lexicon\",\"espeak\",\"ipa\"],\"default\":\"lexicon\","                  \
+    "\"g2p\":{\"enum\":[\"lexicon\",\"espeak\",\"ipa\",\"ids\"],\"default\":\"lexicon\","          \
     "\"description\":\"Pronunciation: the dictionary with letter-to-sound rules, your own "        \
-    "espeak-ng (MODEL_LAB_ESPEAK_NG), or the text is IPA, a line an utterance.\"},"                \
+    "espeak-ng (MODEL_LAB_ESPEAK_NG), or the text is IPA or phoneme ids, a line an utterance.\"}," \
     "\"speed\":{\"type\":\"number\",\"minimum\":0.1,\"maximum\":10,\"default\":1},"                \
     "\"noise\":{\"type\":\"number\",\"minimum\":0,\"maximum\":10,"                                 \
     "\"description\":\"Variation of the voice. Default: the voice's own.\"},"                      \

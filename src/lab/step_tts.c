@@ -8,13 +8,13 @@
 #include "audio/encode.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "speech/g2p_program.h"
 #include "speech/voice.h"
 #include "speech/voice_text.h"
 #include <string.h>
 
 enum { VERSION = 1, QUIET = 1024 };
 #define MOST_BYTES ((size_t)1 << 30) /* of samples: three hours */
-#define MOST_ANSWER ((size_t)1 << 20)
 
 typedef struct spoken_part {
     uint32_t at, bytes; /* word: the caller's text; symbol: the IPA */
@@ -86,34 +86,16 @@ MODELLAB_MUST_CHECK static modellab_status ask_espeak(void *user, const char *te
 {
     const tts_work *t = user;
     mli_buf input, answer;
-    size_t clauses = 0, lines = 0;
     mli_buf_init(&input, t->w->alloc);
     mli_buf_init(&answer, t->w->alloc);
-    for (size_t i = 0; i < bytes; i++) {
-        mli_buf_append_char(&input, text[i]);
-        if (text[i] == '\n') {
-            mli_buf_append_char(&input, '\n');
-            clauses++;
-        }
-    }
+    size_t clauses = mli_g2p_paragraphs(text, bytes, &input);
     modellab_status status = mli_buf_status(&input, err);
     if (status == MODELLAB_OK) {
         status = mli_worker_program(t->w, "espeak-ng", t->voice->config.voice, input.data,
-                                    input.size, &answer, MOST_ANSWER, err);
+                                    input.size, &answer, MLI_G2P_MOST_ANSWER, err);
     }
-    for (size_t at = 0; status == MODELLAB_OK && at < answer.size;) {
-        const char *end = memchr(answer.data + at, '\n', answer.size - at);
-        size_t n = end != NULL ? (size_t)(end - answer.data) - at : answer.size - at;
-        if (strspn(answer.data + at, " \t\r") < n) { /* not an empty one */
-            mli_buf_append(ipa, answer.data + at, n);
-            mli_buf_append_char(ipa, '\n');
-            lines++;
-        }
-        at += n + 1;
-    }
-    if (status == MODELLAB_OK && lines != clauses) {
-        status = mli_fail(err, MODELLAB_E_IO, "espeak-ng gave %zu lines for %zu clauses", lines,
-                          clauses);
+    if (status == MODELLAB_OK) {
+        status = mli_g2p_lines(answer.data, answer.size, clauses, ipa, err);
     }
     mli_buf_dispose(&input);
     mli_buf_dispose(&answer);
@@ -319,7 +301,8 @@ MODELLAB_MUST_CHECK static modellab_status begin(tts_work *t, const mli_lexicon 
     mli_voice_text_source source = {.lexicon = lexicon,
                                     .g2p = strcmp(g2p, "espeak") == 0 ? ask_espeak : NULL,
                                     .user = t,
-                                    .is_ipa = strcmp(g2p, "ipa") == 0};
+                                    .is_ipa = strcmp(g2p, "ipa") == 0,
+                                    .is_ids = strcmp(g2p, "ids") == 0};
     t->options =
         (mli_vits_options){.length = t->voice->config.length / number_of(config, "speed", 1),
                            .noise = number_of(config, "noise", t->voice->config.noise),

@@ -326,6 +326,61 @@ MODELLAB_MUST_CHECK static modellab_status fill_ipa(mli_voice_text *t, mli_utter
     return finish(u, err);
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* The number at *at, which goes behind it. Ids that the network lacks are found by it. */
+MODELLAB_MUST_CHECK static modellab_status take_id(const mli_sentences *s, size_t *at, int32_t *id,
+                                                   modellab_error *err)
+{
+    const size_t from = *at;
+    int64_t value = 0;
+    for (; *at < s->bytes && s->text[*at] >= '0' && s->text[*at] <= '9' && value <= INT32_MAX;
+         (*at)++)
+        value = 10 * value + (s->text[*at] - '0');
+    if (*at == from || value > INT32_MAX || (*at < s->bytes && !is_blank(s->text[*at])))
+        return mli_fail_at(err, MODELLAB_E_INVALID_ARGUMENT, (int64_t)from,
+                           "what stands at byte %zu is no phoneme id", from);
+    *id = (int32_t)value;
+    return MODELLAB_OK;
+}
+
+/* A line of the caller's ids, as they are. */
+MODELLAB_MUST_CHECK static modellab_status fill_ids(mli_voice_text *t, mli_utterance *u, bool *more,
+                                                    modellab_error *err)
+{
+    mli_sentences *s = &t->sentences;
+    mli_voice_word word = {.first = 0};
+    modellab_status status = MODELLAB_OK;
+
+    begin(u, t->config);
+    mli_buf_clear(&u->ids);
+    while (s->at < s->bytes && is_blank(s->text[s->at]))
+        s->at++;
+    word.from = (uint32_t)s->at;
+    while (status == MODELLAB_OK && s->at < s->bytes && s->text[s->at] != '\n') {
+        int32_t id = 0;
+        if (is_blank(s->text[s->at])) {
+            s->at++;
+            continue;
+        }
+        if (word.end == 4096)
+            return mli_fail(err, MODELLAB_E_LIMIT, "a line has more than 4096 phoneme ids");
+        status = take_id(s, &s->at, &id, err);
+        mli_buf_append(&u->ids, &id, sizeof id);
+        word.to = (uint32_t)s->at;
+        word.end++;
+    }
+    *more = word.end > 0;
+    t->counts.words += *more;
+    mli_buf_append(&u->words, &word, sizeof word);
+    u->cut = false;
+    u->paragraph = s->at >= s->bytes;
+    return status == MODELLAB_OK ? finish(u, err) : status;
+}
+
 modellab_status mli_voice_text_next(mli_voice_text *t, mli_utterance *u, bool *more,
                                     const mli_cancel_word *cancel, modellab_error *err)
 {
@@ -334,6 +389,8 @@ modellab_status mli_voice_text_next(mli_voice_text *t, mli_utterance *u, bool *m
         return mli_fail(err, MODELLAB_E_CANCELLED, "cancelled");
     if (t->source.is_ipa)
         return fill_ipa(t, u, more, err);
+    if (t->source.is_ids)
+        return fill_ids(t, u, more, err);
     modellab_status status = MODELLAB_OK;
     *more = t->open;
     if (!t->open)

@@ -19,12 +19,13 @@ enum {
 typedef modellab_status (*mli_g2p_fn)(void *user, const char *text, size_t bytes, mli_buf *ipa,
                                       modellab_error *err);
 
-/* Exactly one of lexicon, g2p, is_ipa. */
+/* Exactly one of lexicon, g2p, is_ipa, is_ids. */
 typedef struct mli_voice_text_source {
     const mli_lexicon *lexicon; /* borrowed */
     mli_g2p_fn g2p;
     void *user;
     bool is_ipa; /* the text is IPA: a line an utterance, words separated by spaces */
+    bool is_ids; /* the text is phoneme ids in decimal: a line an utterance, which is one word */
 } mli_voice_text_source;
 
 typedef struct mli_voice_word {
@@ -77,7 +78,7 @@ MODELLAB_MUST_CHECK modellab_status mli_voice_text_create(
     const mli_voice_text_source *source, const char *text, size_t bytes, modellab_error *err);
 void mli_voice_text_destroy(mli_voice_text *t);
 /* Fills the next utterance (it always has a word); *more = false at the end. E_INVALID_ARGUMENT:
- * IPA of the caller with a symbol that the voice lacks (detail = its offset). */
+ * IPA of the caller with a symbol that the voice lacks, what is no id (detail = its offset). */
 MODELLAB_MUST_CHECK modellab_status mli_voice_text_next(mli_voice_text *t, mli_utterance *u,
                                                         bool *more, const mli_cancel_word *cancel,
                                                         modellab_error *err);

@@ -265,6 +265,12 @@ static void test_refused(void **state)
     t.is_ipa = 1;
     assert_int_equal(modellab_tts_speak_text(s, "a", 1, &t, &r, NULL), MODELLAB_E_INVALID_ARGUMENT);
     t.is_ipa = 0;
+    t.is_ids = 1;
+    assert_int_equal(modellab_tts_speak_text(s, "1", 1, &t, &r, NULL), MODELLAB_E_INVALID_ARGUMENT);
+    t.is_ids = 0;
+    t.g2p_program = "";
+    assert_int_equal(modellab_tts_speak_text(s, "a", 1, &t, &r, NULL), MODELLAB_E_INVALID_ARGUMENT);
+    t.g2p_program = NULL;
     t.lexicon = voice;
     assert_int_equal(modellab_tts_speak_text(s, "a", 1, &t, &r, NULL),
                      MODELLAB_E_UNSUPPORTED_MODEL);

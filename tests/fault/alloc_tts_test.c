@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -128,6 +130,47 @@ static modellab_status speak_text(const modellab_allocator *alloc, void *arg)
     return status;
 }
 
+/* Words by a program of the user's (a script), and ids from the caller. */
+static modellab_status foreign(const modellab_allocator *alloc, void *arg)
+{
+    modellab_tts_options options = MODELLAB_TTS_OPTIONS_INIT;
+    modellab_tts_text_options text = MODELLAB_TTS_TEXT_OPTIONS_INIT;
+    modellab_tts_session *session = NULL;
+    modellab_tts_result *result = NULL;
+    modellab_model *model = NULL;
+    text.g2p_program = arg;
+    modellab_status status = open_session(alloc, &options, &model, &session);
+    if (status == MODELLAB_OK)
+        status = modellab_tts_speak_text(session, "A cat.", 6, &text, &result, NULL);
+    if (status == MODELLAB_OK && strcmp(modellab_tts_result_ipa(result), "a k.") != 0)
+        status = MODELLAB_E_INTERNAL;
+    modellab_tts_result_unref(result);
+    text.g2p_program = NULL;
+    text.is_ids = 1;
+    if (status == MODELLAB_OK)
+        status = modellab_tts_speak_text(session, "1 0 5 0 2", 9, &text, &result, NULL);
+    if (status == MODELLAB_OK)
+        modellab_tts_result_unref(result);
+    modellab_tts_session_destroy(session);
+    modellab_model_unref(model);
+    return status;
+}
+
+static void test_foreign(void **state)
+{
+    static char path[] = "./fault_tts_espeak";
+    long allocations = 0;
+    (void)state;
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    assert_true(fputs("#!/bin/sh\necho a k\n", f) >= 0);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(chmod(path, 0700), 0);
+    assert_int_equal(faulty_run(foreign, path, &allocations), FAULTY_FINE);
+    assert_true(allocations > 30);
+    assert_int_equal(remove(path), 0);
+}
+
 static void test_text(void **state)
 {
     static char path[] = "fault_tts.flac";
@@ -158,7 +201,7 @@ static void test_stream(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_whole), cmocka_unit_test(test_stream),
-                                       cmocka_unit_test(test_text)};
+                                       cmocka_unit_test(test_text), cmocka_unit_test(test_foreign)};
     if (argc != 3)
         return 2;
     voice = argv[1];

@@ -42,6 +42,36 @@ check "their place" json_is words.1.at 4
 check "phonemes" json_is phonemes.0.symbol k
 check "the output" json_is rate_hz 16000
 
+run speak "kat ti" --g2p ipa -o "$work/f2.wav" --voice "$voice"
+check "IPA by --g2p" cmp -s "$work/f.wav" "$work/f2.wav"
+run speak "kat" --ipa --g2p lexicon -o "$work/x.wav" --voice "$voice"
+check "IPA and no IPA" exit_is 2
+run speak "1 0 5 0 2" --g2p ids -o "$work/i.wav" --voice "$voice" --json
+check "ids" exit_is 0
+check "a line is a word" json_is words.0.word "1 0 5 0 2"
+run speak "1 five" --g2p ids -o "$work/x.wav" --voice "$voice"
+check "no id" exit_is 2
+check "says where it stands" says "at byte 2"
+# Of a program in the place of espeak-ng: what it gets, gives, and complains of.
+cat >"$work/espeak" <<'END'
+#!/bin/sh
+[ "$1 $2 $3" = "-q --ipa -v" ] || exit 9
+read -r clause
+[ "$clause" != bad ] || { echo "cannot say /data/that" >&2; exit 5; }
+echo "kat ti"
+END
+chmod +x "$work/espeak"
+MODEL_LAB_ESPEAK_NG=$work/espeak run speak "Cat tea" --g2p exec -o "$work/j.wav" --voice "$voice" --json
+check "by a program" exit_is 0
+check "its IPA" json_is ipa "kat ti."
+check "whose words are the text's" json_is words.1.word tea
+MODEL_LAB_ESPEAK_NG=$work/espeak run speak "bad" --g2p exec -o "$work/x.wav" --voice "$voice"
+check "a program that fails" exit_is 1
+check "in its words" says "espeak ended with exit code 5: cannot say that"
+MODEL_LAB_ESPEAK_NG=$work/no-espeak run speak "cat" --g2p exec -o "$work/x.wav" --voice "$voice"
+check "no such program" exit_is 4
+check "what to do" says "install espeak-ng, or say where it is (MODEL_LAB_ESPEAK_NG)"
+
 dictionary=$work/models/cmudict
 mkdir -p "$dictionary" && cp "$top/tests/api/tiny.dict" "$dictionary/cmudict.dict"
 printf '{"version":1,"name":"cmudict","architecture":"cmudict","task":"lexicon","files":[{"name":"%s","sha256":"%s","bytes":%d,"role":"lexicon"}]}' \

@@ -29,7 +29,7 @@ while read -r command; do
   check "bash completes $command" grep -qF "\"$command" "$work/complete.bash"
   check "zsh completes $command" grep -qF "'$command" "$work/complete.zsh"
   check "the manual has $command" grep -qF "modellab $command" "$work/modellab.1"
-  for option in $(sed -n 's/^  ....--\([a-z-]*\).*/\1/p' "$out"); do
+  for option in $(sed -n 's/^  ....--\([a-z0-9-]*\).*/\1/p' "$out"); do
     check "zsh completes $command --$option" \
       sh -c "sed -n \"/^        '$command')/,/;;/p\" \"$work/complete.zsh\" | grep -qF -- '--${option}['"
     check "fish completes $command --$option" \

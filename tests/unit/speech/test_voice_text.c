@@ -248,6 +248,58 @@ static void test_ipa(void **state)
     mli_utterance_dispose(&u);
 }
 
+/* Ids as the caller has them: nothing is added, a line is a word. */
+static void test_given_ids(void **state)
+{
+    static const char text[] = "\n 1 0  25\t2\r\n\n7";
+    static const struct {
+        const char *text;
+        int64_t at;
+    } bad[] = {{"1 2x", 2}, {"1 -2", 2}, {"12345678901", 0}, {"a", 0}};
+    mli_voice_text_source source = {.is_ids = true};
+    modellab_error err = MODELLAB_ERROR_INIT;
+    mli_voice_text *t;
+    mli_utterance u;
+    bool more;
+    (void)state;
+    mli_utterance_init(&u, NULL);
+    OK(mli_voice_text_create(&t, NULL, &config, &source, text, sizeof text - 1, NULL));
+    OK(mli_voice_text_next(t, &u, &more, NULL, NULL));
+    assert_true(more && !u.paragraph);
+    assert_int_equal(u.ids.size, 4 * sizeof(int32_t));
+    assert_int_equal(((int32_t *)(void *)u.ids.data)[2], 25);
+    assert_int_equal(mli_utterance_words(&u), 1);
+    assert_int_equal(mli_utterance_word(&u, 0)->from, 2);
+    assert_int_equal(mli_utterance_word(&u, 0)->to, 11);
+    assert_int_equal(mli_utterance_word(&u, 0)->end, 4);
+    OK(mli_voice_text_next(t, &u, &more, NULL, NULL));
+    assert_true(more && u.paragraph);
+    assert_int_equal(u.ids.size, sizeof(int32_t));
+    OK(mli_voice_text_next(t, &u, &more, NULL, NULL));
+    assert_false(more);
+    mli_voice_text_destroy(t);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        OK(mli_voice_text_create(&t, NULL, &config, &source, bad[i].text, strlen(bad[i].text),
+                                 NULL));
+        assert_int_equal(mli_voice_text_next(t, &u, &more, NULL, &err),
+                         MODELLAB_E_INVALID_ARGUMENT);
+        assert_int_equal(err.detail, bad[i].at);
+        mli_voice_text_destroy(t);
+    }
+    char *many = malloc(2 * 4097);
+    assert_non_null(many);
+    for (size_t i = 0; i < 4097; i++)
+        memcpy(many + 2 * i, "1 ", 2);
+    OK(mli_voice_text_create(&t, NULL, &config, &source, many, (size_t)2 * 4096, NULL));
+    OK(mli_voice_text_next(t, &u, &more, NULL, NULL));
+    mli_voice_text_destroy(t);
+    OK(mli_voice_text_create(&t, NULL, &config, &source, many, (size_t)2 * 4097, NULL));
+    assert_int_equal(mli_voice_text_next(t, &u, &more, NULL, NULL), MODELLAB_E_LIMIT);
+    mli_voice_text_destroy(t);
+    free(many);
+    mli_utterance_dispose(&u);
+}
+
 static void test_limits(void **state)
 {
     (void)state;
@@ -323,8 +375,9 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lexicon),  cmocka_unit_test(test_ids), cmocka_unit_test(test_foreign),
-        cmocka_unit_test(test_batches),  cmocka_unit_test(test_ipa), cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_no_memory)};
+        cmocka_unit_test(test_lexicon), cmocka_unit_test(test_ids),
+        cmocka_unit_test(test_foreign), cmocka_unit_test(test_batches),
+        cmocka_unit_test(test_ipa),     cmocka_unit_test(test_given_ids),
+        cmocka_unit_test(test_limits),  cmocka_unit_test(test_no_memory)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
