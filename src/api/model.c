@@ -159,12 +159,11 @@ MODELLAB_MUST_CHECK static modellab_status load_whisper(modellab_model *model,
 /* Voices have a configuration of their own beside them. */
 MODELLAB_MUST_CHECK static modellab_status load_voice(modellab_model *model, mli_model_files *files,
                                                       const modellab_model_options *o,
-                                                      modellab_error *err)
+                                                      const char *cache, modellab_error *err)
 {
-    modellab_status status =
-        mli_voice_create(&model->voice, &model->alloc, files, mli_cancel_word_of(o->cancel), err);
+    modellab_status status = mli_voice_create(&model->voice, &model->alloc, files, cache,
+                                              mli_cancel_word_of(o->cancel), err);
 
-    mli_model_files_unload(files);
     if (status != MODELLAB_OK)
         return status;
     mli_vits_info info = mli_vits_info_of(model->voice->net);
@@ -177,11 +176,11 @@ MODELLAB_MUST_CHECK static modellab_status load_voice(modellab_model *model, mli
 /* A detector of voice activity; small enough that it is packed at each opening, in f32. */
 MODELLAB_MUST_CHECK static modellab_status load_onnx(modellab_model *model, mli_model_files *files,
                                                      const modellab_model_options *o,
-                                                     modellab_error *err)
+                                                     const char *cache, modellab_error *err)
 {
     mli_silero_weights weights;
     if (files->config != NULL && files->voice)
-        return load_voice(model, files, o, err);
+        return load_voice(model, files, o, cache, err);
     modellab_status status = mli_model_files_load(files, mli_cancel_word_of(o->cancel), err);
 
     if (status == MODELLAB_OK)
@@ -267,7 +266,7 @@ load(modellab_model *model, const modellab_model_options *o, modellab_error *err
     if (status == MODELLAB_OK) {
         status = read_format(&files, &model->format, err);
         if (status == MODELLAB_OK)
-            status = strcmp(model->format, "onnx") == 0 ? load_onnx(model, &files, o, err)
+            status = strcmp(model->format, "onnx") == 0 ? load_onnx(model, &files, o, cache, err)
                      : is_dictionary(&files)            ? load_dictionary(model, &files, o, err)
                      : strcmp(model->format, "torch") == 0
                          ? load_torch(model, &files, o, err)

@@ -42,7 +42,7 @@ MODELLAB_MUST_CHECK static modellab_status open_voice(mli_model_files *files,
                                                       int64_t *bytes, modellab_error *err)
 {
     mli_voice *voice = NULL;
-    modellab_status status = mli_voice_create(&voice, alloc, files, cancel, err);
+    modellab_status status = mli_voice_create(&voice, alloc, files, NULL, cancel, err);
     if (status == MODELLAB_OK) {
         *bytes = mli_vits_info_of(voice->net).bytes;
     }

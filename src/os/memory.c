@@ -41,6 +41,19 @@ int mli_os_pages_map(size_t bytes, void **out)
     return 0;
 }
 
+int mli_os_pages_map_sparse(size_t bytes, void **out)
+{
+    if (bytes == 0)
+        return EINVAL;
+    void *pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (pages == MAP_FAILED)
+        return errno;
+    (void)madvise(pages, bytes, MADV_NOHUGEPAGE); /* advice: refused where pages are never huge */
+    *out = pages;
+    return 0;
+}
+
 void mli_os_pages_prefer_huge(void *start, size_t bytes)
 {
     size_t skip = (HUGE_BYTES - ((uintptr_t)start & (HUGE_BYTES - 1))) & (HUGE_BYTES - 1);

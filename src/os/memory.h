@@ -7,6 +7,8 @@
 
 /* Zeroed pages, 2 MiB aligned and advised huge when large enough. */
 __attribute__((warn_unused_result)) int mli_os_pages_map(size_t bytes, void **out);
+/* The same of ordinary size: memory is taken only where something is written. */
+__attribute__((warn_unused_result)) int mli_os_pages_map_sparse(size_t bytes, void **out);
 /* Advises huge pages for the whole 2 MiB pages inside of [start, start + bytes). */
 void mli_os_pages_prefer_huge(void *start, size_t bytes);
 /* Gives the whole pages inside of [start, start + bytes) of such memory back: they read as zeros.

@@ -6,24 +6,53 @@
 #include "speech/vits_private.h"
 #include <string.h>
 
-modellab_status mli_vits_create(mli_vits **out, const modellab_allocator *alloc,
-                                const mli_piper *voice, bool drop, mli_pool *pool,
-                                const mli_cancel_word *cancel, modellab_error *err)
+/* A model whose network is still to be made. */
+MODELLAB_MUST_CHECK static modellab_status begin(mli_vits **out, const modellab_allocator *alloc,
+                                                 const mli_piper *voice, modellab_error *err)
 {
     mli_vits *m = mli_alloc_zero(alloc, sizeof *m);
-    *out = NULL;
+    *out = m;
     if (m == NULL)
         return mli_no_memory(err);
     m->alloc = alloc != NULL ? *alloc : (modellab_allocator)MODELLAB_ALLOCATOR_INIT;
     m->parameters = (int64_t)voice->parameters;
-    modellab_status status =
-        mli_vits_net_create(&m->net, &m->alloc, voice, drop, pool, cancel, err);
-    if (status != MODELLAB_OK) {
-        mli_free(alloc, m);
-        return status;
-    }
-    *out = m;
     return MODELLAB_OK;
+}
+
+MODELLAB_MUST_CHECK static modellab_status settle(mli_vits **out, modellab_status status)
+{
+    if (status != MODELLAB_OK && *out != NULL) {
+        modellab_allocator alloc = (*out)->alloc;
+        mli_free(&alloc, *out);
+        *out = NULL;
+    }
+    return status;
+}
+
+modellab_status mli_vits_create(mli_vits **out, const modellab_allocator *alloc,
+                                const mli_piper *voice, bool drop, mli_pool *pool,
+                                const mli_cancel_word *cancel, modellab_error *err)
+{
+    modellab_status status = begin(out, alloc, voice, err);
+    if (status == MODELLAB_OK)
+        status = mli_vits_net_create(&(*out)->net, &(*out)->alloc, voice, drop, pool, cancel, err);
+    return settle(out, status);
+}
+
+modellab_status mli_vits_bind(mli_vits **out, const modellab_allocator *alloc,
+                              const mli_piper *voice, const mli_vits_block *block,
+                              modellab_error *err)
+{
+    modellab_status status = begin(out, alloc, voice, err);
+    if (status == MODELLAB_OK)
+        status = mli_vits_net_bind(&(*out)->net, &(*out)->alloc, voice, block->floats, block->bytes,
+                                   block->walk, err);
+    return settle(out, status);
+}
+
+mli_vits_block mli_vits_block_of(const mli_vits *model)
+{
+    return (mli_vits_block){model->net.block, model->net.bytes, model->net.walk};
 }
 
 void mli_vits_destroy(mli_vits *model)

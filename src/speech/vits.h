@@ -33,7 +33,20 @@ MODELLAB_MUST_CHECK modellab_status mli_vits_create(mli_vits **out, const modell
                                                     const mli_piper *voice, bool drop,
                                                     mli_pool *pool, const mli_cancel_word *cancel,
                                                     modellab_error *err);
-void mli_vits_destroy(mli_vits *model); /* NULL accepted */
+/* Packed weights as they lie in memory, to be kept and used again. */
+typedef struct mli_vits_block {
+    const float *floats; /* 64-byte aligned */
+    size_t bytes;
+    uint32_t walk; /* checksum of the layout */
+} mli_vits_block;
+
+/* The same model over weights that were packed before, which must stay; of `voice` shapes and small
+ * values alone are read. E_INVALID_MODEL: they were laid out otherwise. */
+MODELLAB_MUST_CHECK modellab_status mli_vits_bind(mli_vits **out, const modellab_allocator *alloc,
+                                                  const mli_piper *voice,
+                                                  const mli_vits_block *block, modellab_error *err);
+mli_vits_block mli_vits_block_of(const mli_vits *model); /* borrowed from the model */
+void mli_vits_destroy(mli_vits *model);                  /* NULL accepted */
 mli_vits_info mli_vits_info_of(const mli_vits *model);
 
 typedef struct mli_vits_options {

@@ -3,6 +3,7 @@
 #include "speech/vits_net.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "kernels/pairs.h"
 #include "os/memory.h"
 #include <math.h>
@@ -30,6 +31,8 @@ typedef struct builder {
     size_t small;          /* all small arrays: what is written first touches few pages */
     job *jobs;
     size_t job_count;
+    uint32_t walk;
+    bool bound; /* the block is full already: nothing is written */
 } builder;
 
 static float value_at(const unsigned char *src, size_t index)
@@ -43,7 +46,14 @@ static float *take(builder *b, size_t floats)
 {
     float *at = b->base != NULL ? b->base + b->used : NULL;
     b->used += (floats + 15) / 16 * 16;
+    b->walk = mli_crc32c(b->walk, &floats, sizeof floats);
     return at;
+}
+
+/* Whether there is something to be written to. */
+static bool fills(const builder *b)
+{
+    return b->base != NULL && !b->bound;
 }
 
 /* A small array; `turned` from its end, `times` copies of it. */
@@ -51,7 +61,7 @@ static const float *copy(builder *b, const mli_weight *w, size_t count, float fa
                          size_t times)
 {
     float *to = take(b, count * times);
-    for (size_t i = 0; to != NULL && i < count * times; i++) {
+    for (size_t i = 0; fills(b) && i < count * times; i++) {
         size_t k = i % count;
         float v = w->dtype != MLI_WEIGHT_NONE ? value_at(w->data, turned ? count - 1 - k : k) : 0;
         to[i] = v * factor;
@@ -68,6 +78,8 @@ static float *place(builder *b, size_t rows, size_t cols)
 {
     float *at = b->base != NULL ? b->base + b->small + b->matrices : NULL;
     b->matrices += (rows + MLI_PACK_TILE - 1) / MLI_PACK_TILE * MLI_PACK_TILE * cols;
+    const size_t shape[] = {rows, cols};
+    b->walk = mli_crc32c(b->walk, shape, sizeof shape);
     return at;
 }
 
@@ -76,7 +88,7 @@ static void add_conv(builder *b, const mli_piper_conv *c, float *dst, bool turn_
                      float factor)
 {
     ptrdiff_t taps = (ptrdiff_t)c->taps, in = (ptrdiff_t)c->in, out = (ptrdiff_t)c->out;
-    if (b->base == NULL) {
+    if (!fills(b)) {
         return;
     }
     b->jobs[b->job_count++] =
@@ -135,7 +147,7 @@ static mli_packed pairs(builder *b, const mli_piper_conv *c)
 {
     size_t cols = mli_pairs_cols(c->in, c->taps);
     float *dst = place(b, c->out, cols);
-    if (b->base != NULL) {
+    if (fills(b)) {
         b->jobs[b->job_count++] = (job){.dst = dst,
                                         .src = c->weight.data,
                                         .rows = c->out,
@@ -168,7 +180,7 @@ static bool in_pairs(const mli_piper_stage *s, size_t i)
 static const float *across(builder *b, const mli_weight *w, size_t width, size_t taps)
 {
     float *to = take(b, width * taps);
-    for (size_t i = 0; to != NULL && i < width * taps; i++) {
+    for (size_t i = 0; fills(b) && i < width * taps; i++) {
         to[i] = value_at(w->data, i % width * taps + i / width);
     }
     return to;
@@ -187,7 +199,7 @@ static void lay_text(builder *b, const mli_piper *m)
         (void)matrix(b, &from->v);
         float *bias = take(b, 3 * m->hidden);
         const mli_weight *biases[] = {&from->q.bias, &from->k.bias, &from->v.bias};
-        for (size_t k = 0; bias != NULL && k < 3 * m->hidden; k++) {
+        for (size_t k = 0; fills(b) && k < 3 * m->hidden; k++) {
             bias[k] = value_at(biases[k / m->hidden]->data, k % m->hidden);
         }
         q.rows = 3 * m->hidden;
@@ -284,7 +296,7 @@ static void lay_up(builder *b, const mli_piper_conv *c, mli_vits_stage *to)
     to->reach = reach;
     to->pad = c->pad;
     to->width = c->out;
-    if (b->base != NULL) {
+    if (fills(b)) {
         b->jobs[b->job_count++] = (job){.dst = dst,
                                         .src = c->weight.data,
                                         .rows = rows,
@@ -453,6 +465,38 @@ static void pack(void *ctx, size_t index, int thread)
     }
 }
 
+/* Counts: how large the block is, and in which order it is laid out. */
+static builder measure(mli_vits_net *out, const mli_piper *voice)
+{
+    builder b = {.net = out};
+    lay_all(&b, voice);
+    out->bytes = (b.used + b.matrices) * sizeof(float);
+    out->walk = b.walk;
+    b.small = b.used;
+    b.used = b.matrices = 0;
+    return b;
+}
+
+/* `block` gets the weights. */
+MODELLAB_MUST_CHECK static modellab_status fill(builder *b, const mli_piper *voice, float *block,
+                                                bool drop, mli_pool *pool,
+                                                const mli_cancel_word *cancel, modellab_error *err)
+{
+    b->jobs = mli_alloc_array(&b->net->alloc, MAX_JOBS, sizeof *b->jobs);
+    if (b->jobs == NULL) {
+        return mli_no_memory(err);
+    }
+    b->base = block;
+    lay_all(b, voice);
+    for (size_t i = 0; i < b->job_count; i++) {
+        b->jobs[i].drop = drop;
+        b->jobs[i].cancel = cancel;
+    }
+    mli_pool_run(pool, b->job_count, pack, b->jobs);
+    mli_free(&b->net->alloc, b->jobs);
+    return mli_cancelled(cancel) ? mli_fail(err, MODELLAB_E_CANCELLED, "cancelled") : MODELLAB_OK;
+}
+
 modellab_status mli_vits_net_create(mli_vits_net *out, const modellab_allocator *alloc,
                                     const mli_piper *voice, bool drop, mli_pool *pool,
                                     const mli_cancel_word *cancel, modellab_error *err)
@@ -463,37 +507,43 @@ modellab_status mli_vits_net_create(mli_vits_net *out, const modellab_allocator 
     if (status != MODELLAB_OK) {
         return status;
     }
-    builder b = {.net = out, .jobs = mli_alloc_array(alloc, MAX_JOBS, sizeof *b.jobs)};
-    if (b.jobs == NULL) {
-        return mli_no_memory(err);
+    builder b = measure(out, voice);
+    float *block = mli_alloc_large(alloc, out->bytes);
+    out->block = block;
+    status = block != NULL ? fill(&b, voice, block, drop, pool, cancel, err) : mli_no_memory(err);
+    if (status != MODELLAB_OK) {
+        mli_vits_net_dispose(out);
     }
-    lay_all(&b, voice);
-    out->bytes = (b.used + b.matrices) * sizeof(float);
-    out->block = mli_alloc_large(alloc, out->bytes);
-    if (out->block == NULL) {
-        status = mli_no_memory(err);
-    } else {
-        b.base = out->block;
-        b.small = b.used;
-        b.used = b.matrices = 0;
-        lay_all(&b, voice);
-        for (size_t i = 0; i < b.job_count; i++) {
-            b.jobs[i].drop = drop;
-            b.jobs[i].cancel = cancel;
-        }
-        mli_pool_run(pool, b.job_count, pack, b.jobs);
-        if (mli_cancelled(cancel)) {
-            status = mli_fail(err, MODELLAB_E_CANCELLED, "cancelled");
-            mli_vits_net_dispose(out);
-        }
-    }
-    mli_free(alloc, b.jobs);
     return status;
+}
+
+modellab_status mli_vits_net_bind(mli_vits_net *out, const modellab_allocator *alloc,
+                                  const mli_piper *voice, const float *block, size_t bytes,
+                                  uint32_t walk, modellab_error *err)
+{
+    memset(out, 0, sizeof *out);
+    out->alloc = alloc != NULL ? *alloc : (modellab_allocator)MODELLAB_ALLOCATOR_INIT;
+    modellab_status status = size_up(out, voice, err);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    builder b = measure(out, voice);
+    if (out->bytes != bytes || out->walk != walk) {
+        return mli_fail(err, MODELLAB_E_INVALID_MODEL, "the packed voice is laid out otherwise");
+    }
+    out->block = block;
+    out->borrowed = true;
+    b.base = (float *)(uintptr_t)block; /* only pointers are made of it */
+    b.bound = true;
+    lay_all(&b, voice);
+    return MODELLAB_OK;
 }
 
 void mli_vits_net_dispose(mli_vits_net *net)
 {
     modellab_allocator alloc = net->alloc;
-    mli_free_aligned(&alloc, net->block);
+    if (!net->borrowed) {
+        mli_free_aligned(&alloc, (void *)(uintptr_t)net->block);
+    }
     memset(net, 0, sizeof *net);
 }

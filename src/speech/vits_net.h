@@ -87,8 +87,10 @@ typedef struct mli_vits_net {
         float post_bias;
         size_t post_taps;
     } decoder;
-    float *block; /* all weights; owned */
+    const float *block; /* all weights */
     size_t bytes;
+    uint32_t walk; /* checksum of the sizes in their order: who lays out otherwise has another */
+    bool borrowed; /* the block is somebody else's */
     modellab_allocator alloc;
 } mli_vits_net;
 
@@ -96,6 +98,13 @@ typedef struct mli_vits_net {
 MODELLAB_MUST_CHECK modellab_status
 mli_vits_net_create(mli_vits_net *out, const modellab_allocator *alloc, const mli_piper *voice,
                     bool drop, mli_pool *pool, const mli_cancel_word *cancel, modellab_error *err);
+/* The same over a block that was packed before and must stay; `voice` tells the shapes alone.
+ * E_INVALID_MODEL: it was laid out otherwise. */
+MODELLAB_MUST_CHECK modellab_status mli_vits_net_bind(mli_vits_net *out,
+                                                      const modellab_allocator *alloc,
+                                                      const mli_piper *voice, const float *block,
+                                                      size_t bytes, uint32_t walk,
+                                                      modellab_error *err);
 void mli_vits_net_dispose(mli_vits_net *net);
 
 #endif

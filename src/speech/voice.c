@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "speech/voice_image.h"
 #include <string.h>
 
 /* An id that the network has no row for would only be found when it is spoken. */
@@ -19,43 +20,36 @@ MODELLAB_MUST_CHECK static modellab_status check_ids(const mli_voice *v, modella
     return MODELLAB_OK;
 }
 
-static void with_pool(void *user, size_t tasks, void (*fn)(void *ctx, size_t task, int thread),
-                      void *ctx)
+/* A cache that cannot be used is no reason not to speak: only slower to open. */
+static bool without_image(modellab_status status)
 {
-    mli_pool_run(user, tasks, fn, ctx);
+    return status != MODELLAB_OK && status != MODELLAB_E_CANCELLED &&
+           status != MODELLAB_E_NO_MEMORY && status != MODELLAB_E_UNSUPPORTED_MODEL;
 }
 
 MODELLAB_MUST_CHECK static modellab_status load(mli_voice *v, mli_model_files *files,
-                                                const mli_cancel_word *cancel, modellab_error *err)
+                                                const char *cache, const mli_cancel_word *cancel,
+                                                modellab_error *err)
 {
-    mli_piper *graph = mli_alloc_zero(&v->alloc, sizeof *graph);
-    mli_pool *pool = NULL;
-    modellab_status status = graph != NULL ? MODELLAB_OK : mli_no_memory(err);
+    modellab_status status = MODELLAB_OK;
 
-    if (status == MODELLAB_OK && files->config == NULL)
-        status = mli_fail(err, MODELLAB_E_INVALID_MODEL, "the voice's .onnx.json is missing");
-    if (status == MODELLAB_OK)
-        status =
-            mli_piper_config_read(&v->config, &v->alloc, files->config, files->config_bytes, err);
-    if (status == MODELLAB_OK)
-        status = mli_pool_create(0, &v->alloc, &pool, err);
-    if (status == MODELLAB_OK)
-        status = mli_model_files_load_with(files, with_pool, pool, cancel, err);
-    if (status == MODELLAB_OK) /* while the bytes are there */
-        status = mli_model_files_sha256(files, cancel, err);
-    if (status == MODELLAB_OK)
-        status =
-            mli_piper_read(graph, &v->alloc, files->weights, files->weights_bytes, cancel, err);
-    if (status == MODELLAB_OK)
-        status = mli_vits_create(&v->net, &v->alloc, graph, true, pool, cancel, err);
-    mli_pool_destroy(pool);
-    mli_free(&v->alloc, graph);
+    if (files->config == NULL)
+        return mli_fail(err, MODELLAB_E_INVALID_MODEL, "the voice's .onnx.json is missing");
+    status = mli_piper_config_read(&v->config, &v->alloc, files->config, files->config_bytes, err);
+    if (status == MODELLAB_OK) {
+        status = mli_voice_image_open(&v->image, &v->net, &v->alloc, files, cache, cancel, err);
+        v->mapped = status == MODELLAB_OK;
+        if (without_image(status)) {
+            mli_error_clear(err);
+            status = mli_voice_pack(&v->net, &v->alloc, files, cancel, err);
+        }
+    }
     return status == MODELLAB_OK ? check_ids(v, err) : status;
 }
 
 modellab_status mli_voice_create(mli_voice **out, const modellab_allocator *alloc,
-                                 mli_model_files *files, const mli_cancel_word *cancel,
-                                 modellab_error *err)
+                                 mli_model_files *files, const char *cache,
+                                 const mli_cancel_word *cancel, modellab_error *err)
 {
     mli_voice *v = mli_alloc_zero(alloc, sizeof *v);
 
@@ -64,7 +58,8 @@ modellab_status mli_voice_create(mli_voice **out, const modellab_allocator *allo
         return mli_no_memory(err);
     v->alloc = alloc != NULL ? *alloc : (modellab_allocator)MODELLAB_ALLOCATOR_INIT;
     v->config.alloc = &v->alloc;
-    modellab_status status = load(v, files, cancel, err);
+    modellab_status status = load(v, files, cache, cancel, err);
+    mli_model_files_unload(files);
     if (status != MODELLAB_OK) {
         mli_voice_destroy(v);
         return status;
@@ -79,6 +74,8 @@ void mli_voice_destroy(mli_voice *voice)
         modellab_allocator alloc = voice->alloc;
 
         mli_vits_destroy(voice->net);
+        if (voice->mapped)
+            mli_cached_image_close(&voice->image);
         mli_piper_config_dispose(&voice->config);
         mli_free(&alloc, voice);
     }

@@ -2,6 +2,7 @@
 #ifndef MLI_SPEECH_VOICE_H
 #define MLI_SPEECH_VOICE_H
 
+#include "models/cache.h"
 #include "models/model_files.h"
 #include "speech/vits.h"
 
@@ -9,12 +10,17 @@ typedef struct mli_voice {
     modellab_allocator alloc;
     mli_vits *net;
     mli_piper_config config;
+    mli_cached_image image; /* when mapped: what the network lies in */
+    bool mapped;
 } mli_voice;
 
-/* Reads and packs the weights of opened files, with all CPUs; the weights are unloaded after. */
+/* Maps the packed image of an installed model below `cache`, which is made first when there is
+ * none; or (without `cache`, with one that is not usable, of other files) reads and packs the
+ * weights with all CPUs. The weights are unloaded after. E_INVALID_MODEL also: they are not those
+ * that were installed; seen when they are read, not when there is an image of those. */
 MODELLAB_MUST_CHECK modellab_status mli_voice_create(mli_voice **out,
                                                      const modellab_allocator *alloc,
-                                                     mli_model_files *files,
+                                                     mli_model_files *files, const char *cache,
                                                      const mli_cancel_word *cancel,
                                                      modellab_error *err);
 void mli_voice_destroy(mli_voice *voice); /* NULL accepted */

@@ -15,6 +15,12 @@ static const char names[MLI_PHONES][3] = {
     "UH", "UW", "B",  "CH", "D",  "DH", "F",  "G",  "HH", "JH", "K",  "L",  "M",
     "N",  "NG", "P",  "R",  "S",  "SH", "T",  "TH", "V",  "W",  "Y",  "Z",  "ZH"};
 
+/* The first name that begins with a letter: names of one letter stand together. */
+static const uint8_t first[26] = {MLI_AA, MLI_B,  MLI_CH,     MLI_D, MLI_EH, MLI_F, MLI_G,
+                                  MLI_HH, MLI_IH, MLI_JH,     MLI_K, MLI_L,  MLI_M, MLI_N,
+                                  MLI_OW, MLI_P,  MLI_PHONES, MLI_R, MLI_S,  MLI_T, MLI_UH,
+                                  MLI_V,  MLI_W,  MLI_PHONES, MLI_Y, MLI_Z};
+
 struct mli_lexicon {
     modellab_allocator alloc;
     bool own_alloc;
@@ -39,8 +45,11 @@ bool mli_phone_read(const char *text, size_t bytes, uint8_t *out)
         stress = text[bytes - 1] - '0';
         letters--;
     }
-    for (int i = 0; i < MLI_PHONES; i++) {
-        if (strlen(names[i]) == letters && memcmp(names[i], text, letters) == 0) {
+    if (letters < 1 || letters > 2 || text[0] < 'A' || text[0] > 'Z')
+        return false;
+    const char second = letters == 2 ? text[1] : '\0';
+    for (int i = first[text[0] - 'A']; i < MLI_PHONES && names[i][0] == text[0]; i++) {
+        if (names[i][1] == second) {
             *out = mli_phone_pack((mli_phone)i, stress);
             return digit == (i <= MLI_UW);
         }

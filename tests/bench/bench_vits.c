@@ -1,14 +1,15 @@
 /* Speaks phoneme ids with a Piper voice: writes the samples, and says what was made and how long it
  * took as one JSON line. For comparisons with other engines and for benches. Arguments are
- * key=value: model, ids (a file of numbers), out (f32), threads, step, length, noise, noise_w,
- * seed, speaker, rounds, durations and z (files of f32 numbers to be used as noise, [2][ids] and
- * [channels][frames]), channels. */
+ * key=value: model (a path; with
+ * root the name of an installed one), root, cache (folder of packed images), ids (a file of
+ * numbers), out (f32), threads, step, length, noise, noise_w, seed, speaker, rounds, durations and
+ * z (files of f32 numbers to be used as noise, [2][ids] and [channels][frames]), channels. */
 #include "base/alloc.h"
 #include "kernels/table.h"
-#include "models/model_files.h"
+#include "models/installed.h"
 #include "os/clock.h"
 #include "os/memory.h"
-#include "speech/vits.h"
+#include "speech/voice.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@ enum { MOST_ROUNDS = 1000 };
 static modellab_error err = MODELLAB_ERROR_INIT;
 
 typedef struct bench {
-    const char *model, *ids, *out, *durations, *z;
+    const char *model, *root, *cache, *ids, *out, *durations, *z;
     int threads, rounds, channels;
     mli_vits_options options;
     FILE *to;
@@ -104,6 +105,8 @@ static bool take_argument(bench *b, const char *arg)
         int *whole;
         double *real;
     } keys[] = {{"model", &b->model, NULL, NULL},
+                {"root", &b->root, NULL, NULL},
+                {"cache", &b->cache, NULL, NULL},
                 {"ids", &b->ids, NULL, NULL},
                 {"out", &b->out, NULL, NULL},
                 {"durations", &b->durations, NULL, NULL},
@@ -137,20 +140,17 @@ static bool take_argument(bench *b, const char *arg)
     return true;
 }
 
-static modellab_status load(const bench *b, mli_pool *pool, mli_vits **model)
+static modellab_status load(const bench *b, mli_voice **voice)
 {
-    static mli_piper voice;
+    mli_model_store store = {.files = &mli_os_system_files, .root = b->root};
     mli_model_files files;
     modellab_status status =
-        mli_model_files_open(&files, NULL, &mli_os_system_files, b->model, &err);
-    if (status != MODELLAB_OK)
-        return status;
-    status = mli_model_files_load(&files, NULL, &err);
-    if (status == MODELLAB_OK)
-        status = mli_piper_read(&voice, NULL, files.weights, files.weights_bytes, NULL, &err);
-    if (status == MODELLAB_OK)
-        status = mli_vits_create(model, NULL, &voice, true, pool, NULL, &err);
-    mli_model_files_dispose(&files);
+        b->root != NULL ? mli_model_store_open(&store, b->model, &files, &err)
+                        : mli_model_files_open(&files, NULL, &mli_os_system_files, b->model, &err);
+    if (status == MODELLAB_OK) {
+        status = mli_voice_create(voice, NULL, &files, b->cache, NULL, &err);
+        mli_model_files_dispose(&files);
+    }
     return status;
 }
 
@@ -190,7 +190,7 @@ int main(int argc, char **argv)
 {
     bench b = {.threads = 2, .rounds = 1, .options = {.length = 1.0}};
     mli_pool *pool = NULL;
-    mli_vits *model = NULL;
+    mli_voice *voice = NULL;
     mli_vits_session *session = NULL;
     size_t count = 0, given = 0;
     for (int i = 1; i < argc; i++) {
@@ -208,15 +208,15 @@ int main(int argc, char **argv)
     double start = now_ms();
     int rc = 1;
     if (mli_pool_create(b.threads, NULL, &pool, &err) != MODELLAB_OK ||
-        load(&b, pool, &model) != MODELLAB_OK ||
-        mli_vits_session_create(&session, model, pool, &err) != MODELLAB_OK) {
+        load(&b, &voice) != MODELLAB_OK ||
+        mli_vits_session_create(&session, voice->net, pool, &err) != MODELLAB_OK) {
         rc = complain(b.model);
     } else {
         b.options.given_frames = b.channels > 0 ? given / (size_t)b.channels : 0;
         rc = speak(&b, session, ids, count, now_ms() - start);
     }
     mli_vits_session_destroy(session);
-    mli_vits_destroy(model);
+    mli_voice_destroy(voice);
     mli_pool_destroy(pool);
     free(durations);
     free(z);

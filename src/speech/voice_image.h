@@ -1,0 +1,35 @@
+/* Packed image of a voice in the cache: its weights as the kernels want them, and the graph that it
+ * came from without what they were made of, which tells the shapes to the same reader. Made once,
+ * mapped by every process; only of installed models, whose sha256 is known without reading. */
+#ifndef MLI_SPEECH_VOICE_IMAGE_H
+#define MLI_SPEECH_VOICE_IMAGE_H
+
+#include "models/cache.h"
+#include "models/model_files.h"
+#include "speech/vits.h"
+
+/* Finds the image of these files below `cache` or makes it (the weights are then read, and compared
+ * with the seal), and binds the network to it; `image` stays open as long as the network is used.
+ * E_NOT_FOUND: the model is of no kind that has one. On failure nothing is open. */
+MODELLAB_MUST_CHECK modellab_status mli_voice_image_open(mli_cached_image *image, mli_vits **out,
+                                                         const modellab_allocator *alloc,
+                                                         mli_model_files *files, const char *cache,
+                                                         const mli_cancel_word *cancel,
+                                                         modellab_error *err);
+/* Loads the weights of opened files (and compares them with the seal) and packs them. */
+MODELLAB_MUST_CHECK modellab_status mli_voice_pack(mli_vits **out, const modellab_allocator *alloc,
+                                                   mli_model_files *files,
+                                                   const mli_cancel_word *cancel,
+                                                   modellab_error *err);
+/* Writes the image of a packed voice; `files` are still loaded. Finishes the writer. */
+MODELLAB_MUST_CHECK modellab_status mli_voice_image_write(
+    const modellab_allocator *alloc, const mli_model_files *files, const mli_vits *model,
+    mli_image_writer *writer, const mli_cancel_word *cancel, modellab_error *err);
+/* The network over an open image. */
+MODELLAB_MUST_CHECK modellab_status mli_voice_image_bind(mli_vits **out,
+                                                         const modellab_allocator *alloc,
+                                                         const mli_image *image,
+                                                         const mli_cancel_word *cancel,
+                                                         modellab_error *err);
+
+#endif
