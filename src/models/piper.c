@@ -141,6 +141,12 @@ MODELLAB_MUST_CHECK static modellab_status read_stack(const mli_piper_finder *f,
                               "onnx: the convolution of %s.convs_sep.%zu.bias has another shape",
                               prefix, i);
         }
+        if (status == MODELLAB_OK && d->pad > MLI_PIPER_MAX_PAD) {
+            status = mli_fail(f->err, MODELLAB_E_UNSUPPORTED_MODEL,
+                              "onnx: the convolution of %s.convs_sep.%zu.bias reaches over more "
+                              "than %d frames",
+                              prefix, i, MLI_PIPER_MAX_PAD);
+        }
         if (status == MODELLAB_OK) {
             status = mli_piper_norm_of(f, mli_piper_name("%s.norms_1.%zu", prefix, i), width,
                                        &out->layer[i].norm1);

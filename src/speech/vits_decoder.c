@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "kernels/pairs.h"
 #include "kernels/vector.h"
+#include "nn/gather.h"
 #include "speech/vits_private.h"
 #include <string.h>
 
@@ -132,18 +133,13 @@ static void upsample(mli_vits_session *s, size_t index, const mli_nn_signal *in,
     convolve_job j = {.count = end > from ? 1 : 0};
 
     up->raw.end = up->leaky.end = to * stride - (int64_t)st->pad;
-    j.args[0] = (mli_convolve_args){.w = &st->up,
-                                    .taps = 1,
-                                    .tap_stride = st->up.cols,
-                                    .m = end > from ? (size_t)(end - from) : 0,
-                                    .x = mli_nn_signal_at(in, from - (int64_t)st->reach + 1),
-                                    .x_stride = in->width,
-                                    .out = {.bias = st->up_bias,
-                                            .y = mli_nn_signal_at(&up->raw, first),
-                                            .y_stride = st->stride * st->width,
-                                            .leaky = mli_nn_signal_at(&up->leaky, first),
-                                            .leaky_stride = st->stride * st->width,
-                                            .slope = s->net->decoder.slope}};
+    j.args[0] = mli_nn_transposed_args(&st->up, st->up_bias, st->reach,
+                                       end > from ? (size_t)(end - from) : 0,
+                                       mli_nn_signal_at(in, from), in->width);
+    j.args[0].out.y = mli_nn_signal_at(&up->raw, first);
+    j.args[0].out.leaky = mli_nn_signal_at(&up->leaky, first);
+    j.args[0].out.y_stride = j.args[0].out.leaky_stride = st->stride * st->width;
+    j.args[0].out.slope = s->net->decoder.slope;
     run(s, &j);
     if (first < 0) { /* before the beginning: zeros, as everywhere there */
         memset(mli_nn_signal_at(&up->raw, first), 0, (size_t)-first * st->width * sizeof(float));

@@ -5,21 +5,17 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "kernels/pairs.h"
+#include "nn/gather.h"
 #include "os/memory.h"
 #include <math.h>
 #include <string.h>
 
 enum { MAX_JOBS = 512, MAX_HOP = 4096 };
 
-/* A matrix to be packed: element (row, tap, in) stands at origin + (row % group) * row_step +
- * (row / group) * phase_step + tap * tap_step + in * in_step. */
+/* A matrix to be packed; with `pairs` for outputs in pairs. */
 typedef struct job {
     float *dst;
-    const unsigned char *src;
-    size_t rows, taps, in, group;
-    ptrdiff_t origin, row_step, phase_step, tap_step, in_step;
-    size_t phases, reach; /* transposed: kernel size, and phases a tap; else 0 */
-    float factor;
+    mli_nn_gather from;
     bool pairs, drop;
     const mli_cancel_word *cancel;
 } job;
@@ -91,18 +87,18 @@ static void add_conv(builder *b, const mli_piper_conv *c, float *dst, bool turn_
     if (!fills(b)) {
         return;
     }
-    b->jobs[b->job_count++] =
-        (job){.dst = dst,
-              .src = c->weight.data,
-              .rows = c->out,
-              .taps = c->taps,
-              .in = c->in,
-              .group = c->out,
-              .origin = (turn_rows ? (out - 1) * in * taps : 0) + (turn_in ? (in - 1) * taps : 0),
-              .row_step = turn_rows ? -in * taps : in * taps,
-              .tap_step = 1,
-              .in_step = turn_in ? -taps : taps,
-              .factor = factor};
+    b->jobs[b->job_count++] = (job){.dst = dst,
+                                    .from = {.src = c->weight.data,
+                                             .rows = c->out,
+                                             .taps = c->taps,
+                                             .in = c->in,
+                                             .group = c->out,
+                                             .origin = (turn_rows ? (out - 1) * in * taps : 0) +
+                                                       (turn_in ? (in - 1) * taps : 0),
+                                             .row_step = turn_rows ? -in * taps : in * taps,
+                                             .tap_step = 1,
+                                             .in_step = turn_in ? -taps : taps,
+                                             .factor = factor}};
 }
 
 static mli_packed matrix(builder *b, const mli_piper_conv *c)
@@ -148,12 +144,10 @@ static mli_packed pairs(builder *b, const mli_piper_conv *c)
     size_t cols = mli_pairs_cols(c->in, c->taps);
     float *dst = place(b, c->out, cols);
     if (fills(b)) {
-        b->jobs[b->job_count++] = (job){.dst = dst,
-                                        .src = c->weight.data,
-                                        .rows = c->out,
-                                        .taps = c->taps,
-                                        .in = c->in,
-                                        .pairs = true};
+        b->jobs[b->job_count++] =
+            (job){.dst = dst,
+                  .from = {.src = c->weight.data, .rows = c->out, .taps = c->taps, .in = c->in},
+                  .pairs = true};
     }
     return (mli_packed){MLI_DTYPE_F32, c->out, cols, dst};
 }
@@ -283,13 +277,10 @@ static void lay_flow(builder *b, const mli_piper *m)
     }
 }
 
-/* Outputs of input u are those of phases 0 .. stride - 1: of tap phase + j * stride for input
- * u - j. The inputs u - reach + 1 .. u lie side by side. */
 static void lay_up(builder *b, const mli_piper_conv *c, mli_vits_stage *to)
 {
-    size_t reach = (c->taps + c->stride - 1) / c->stride, rows = c->stride * c->out;
+    size_t reach = mli_nn_transposed_reach(c->taps, c->stride), rows = c->stride * c->out;
     float *dst = place(b, rows, reach * c->in);
-    ptrdiff_t taps = (ptrdiff_t)c->taps, s = (ptrdiff_t)c->stride;
     to->up = (mli_packed){MLI_DTYPE_F32, rows, reach * c->in, dst};
     to->up_bias = copy(b, &c->bias, c->out, 1.0f, false, c->stride);
     to->stride = c->stride;
@@ -297,20 +288,9 @@ static void lay_up(builder *b, const mli_piper_conv *c, mli_vits_stage *to)
     to->pad = c->pad;
     to->width = c->out;
     if (fills(b)) {
-        b->jobs[b->job_count++] = (job){.dst = dst,
-                                        .src = c->weight.data,
-                                        .rows = rows,
-                                        .taps = reach,
-                                        .in = c->in,
-                                        .group = c->out,
-                                        .origin = ((ptrdiff_t)reach - 1) * s,
-                                        .row_step = taps,
-                                        .phase_step = 1,
-                                        .tap_step = -s,
-                                        .in_step = (ptrdiff_t)c->out * taps,
-                                        .phases = c->taps,
-                                        .reach = c->stride,
-                                        .factor = 1.0f};
+        b->jobs[b->job_count++] = (job){
+            .dst = dst,
+            .from = mli_nn_transposed_matrix(c->weight.data, c->in, c->out, c->taps, c->stride)};
     }
 }
 
@@ -416,52 +396,21 @@ MODELLAB_MUST_CHECK static modellab_status size_up(mli_vits_net *n, const mli_pi
                            "a voice with layers of differing shapes, or too wide ones");
 }
 
-/* One tile of 16 rows after another: each line of the target is written once. */
 static void pack(void *ctx, size_t index, int thread)
 {
     const job *j = &((const job *)ctx)[index];
+    const mli_nn_gather *g = &j->from;
     (void)thread;
-    for (size_t row = 0; j->pairs && row < j->rows && !mli_cancelled(j->cancel);
+    for (size_t row = 0; j->pairs && row < g->rows && !mli_cancelled(j->cancel);
          row += MLI_PACK_TILE) {
-        mli_pairs_pack(j->rows, j->in, j->taps, j->src, row, j->dst);
+        mli_pairs_pack(g->rows, g->in, g->taps, g->src, row, j->dst);
     }
-    for (size_t row = 0; !j->pairs && row < j->rows && !mli_cancelled(j->cancel);
-         row += MLI_PACK_TILE) {
-        float *tile = j->dst + row * j->taps * j->in;
-        size_t lanes = j->rows - row < MLI_PACK_TILE ? j->rows - row : MLI_PACK_TILE;
-        for (size_t tap = 0; tap < j->taps; tap++) {
-            const unsigned char *from[MLI_PACK_TILE];
-            size_t live = 0;
-            for (size_t l = 0; l < lanes; l++) {
-                size_t phase = (row + l) / j->group;
-                ptrdiff_t at = j->origin + (ptrdiff_t)((row + l) % j->group) * j->row_step +
-                               (ptrdiff_t)phase * j->phase_step + (ptrdiff_t)tap * j->tap_step;
-                bool there = j->phases == 0 || phase + (j->taps - 1 - tap) * j->reach < j->phases;
-                from[l] = there ? j->src + at * (ptrdiff_t)sizeof(float) : NULL;
-                live += there;
-            }
-            float *to = tile + tap * j->in * MLI_PACK_TILE;
-            if (live < MLI_PACK_TILE) {
-                memset(to, 0, j->in * MLI_PACK_TILE * sizeof *to);
-            }
-            for (size_t i = 0; i < j->in; i++) {
-                ptrdiff_t step = (ptrdiff_t)i * j->in_step * (ptrdiff_t)sizeof(float);
-                for (size_t l = 0; l < lanes; l++) {
-                    float v;
-                    if (live == MLI_PACK_TILE || from[l] != NULL) {
-                        memcpy(&v, from[l] + step, sizeof v);
-                        to[i * MLI_PACK_TILE + l] = v * j->factor;
-                    }
-                }
-            }
-        }
+    if (!j->pairs) {
+        mli_nn_gather_pack(g, j->dst, j->cancel);
     }
     if (j->drop) {
-        size_t elements = j->rows * j->taps * j->in;
-        if (j->phases != 0) {
-            elements = j->group * j->phases * j->in;
-        }
-        mli_os_pages_drop((void *)(uintptr_t)j->src, elements * sizeof(float));
+        size_t elements = g->phases != 0 ? g->group * g->phases * g->in : g->rows * g->taps * g->in;
+        mli_os_pages_drop((void *)(uintptr_t)g->src, elements * sizeof(float));
     }
 }
 

@@ -1,9 +1,10 @@
-/* Opening a Piper voice; phonemes as ids. */
+/* Opening a Piper voice; an utterance of IPA as ids. */
 #include "speech/voice.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/str.h"
 #include "speech/voice_image.h"
+#include "speech/voice_text.h"
 #include <string.h>
 
 /* An id that the network has no row for would only be found when it is spoken. */
@@ -81,88 +82,65 @@ void mli_voice_destroy(mli_voice *voice)
     }
 }
 
-MODELLAB_MUST_CHECK static modellab_status add(mli_voice_ids *out, const mli_voice *v,
-                                               const char *symbol, size_t bytes, bool *known,
-                                               modellab_error *err)
+/* The symbols of an utterance; `words` gets a span for what stands between spaces. */
+MODELLAB_MUST_CHECK static modellab_status fill(mli_utterance *u, mli_buf *words, size_t *skipped,
+                                                const mli_piper_config *config, const char *ipa,
+                                                size_t bytes, modellab_error *err)
 {
-    const mli_piper_symbol *s = mli_piper_find(&v->config, symbol, bytes);
+    mli_voice_span word = {.count = 0};
 
-    *known = s != NULL && s->count > 0; /* a symbol without ids makes no sound */
-    if (!*known)
-        return MODELLAB_OK;
-    if (s->count > MLI_VITS_MAX_IDS - out->count)
-        return mli_fail(err, MODELLAB_E_LIMIT, "more than %d phoneme ids in one utterance",
-                        MLI_VITS_MAX_IDS);
-    memcpy(out->ids + out->count, v->config.ids + s->first, s->count * sizeof *out->ids);
-    out->count += s->count;
-    return MODELLAB_OK;
-}
-
-/* A phoneme with its pad; it is part of the word that is open. */
-MODELLAB_MUST_CHECK static modellab_status add_phoneme(mli_voice_ids *out, const mli_voice *v,
-                                                       const char *symbol, size_t bytes,
-                                                       bool *in_word, modellab_error *err)
-{
-    int32_t first = (int32_t)out->count;
-    bool known = false, pad = false, space = bytes == 1 && *symbol == ' ';
-    modellab_status status = add(out, v, symbol, bytes, &known, err);
-
-    if (status == MODELLAB_OK && known)
-        status = add(out, v, "_", 1, &pad, err);
-    if (status != MODELLAB_OK)
-        return status;
-    out->skipped += known ? 0 : 1;
-    if (space || !known) {
-        *in_word = *in_word && !space;
-        return MODELLAB_OK;
+    mli_utterance_begin(u, config);
+    const size_t begun = u->ids.size;
+    for (size_t i = 0, n; i < bytes; i += n) {
+        uint32_t c;
+        const size_t before = u->ids.size;
+        n = mli_utf8_decode(ipa + i, bytes - i, &c); /* it is valid */
+        mli_utterance_add(u, config, ipa + i, n, skipped, NULL);
+        const size_t ids = u->ids.size / sizeof(int32_t);
+        if (ids >= MLI_VITS_MAX_IDS)
+            return mli_fail(err, MODELLAB_E_LIMIT, "more than %d phoneme ids in one utterance",
+                            MLI_VITS_MAX_IDS);
+        if (c != ' ' && u->ids.size > before) {
+            if (word.count == 0)
+                word.first = (int32_t)(before / sizeof(int32_t));
+            word.count = (int32_t)ids - word.first;
+        }
+        if ((c == ' ' || i + n == bytes) && word.count > 0) {
+            mli_buf_append(words, &word, sizeof word);
+            word.count = 0;
+        }
     }
-    if (!*in_word && out->word_count == MLI_VITS_MAX_IDS)
-        return mli_fail(err, MODELLAB_E_LIMIT, "more than %d words in one utterance",
-                        MLI_VITS_MAX_IDS);
-    if (!*in_word)
-        out->words[out->word_count++] = (mli_voice_span){first, 0};
-    *in_word = true;
-    mli_voice_span *word = &out->words[out->word_count - 1];
-    word->count = (int32_t)out->count - word->first;
-    return MODELLAB_OK;
-}
-
-MODELLAB_MUST_CHECK static modellab_status fill(mli_voice_ids *out, const mli_voice *v,
-                                                const char *ipa, size_t bytes, modellab_error *err)
-{
-    bool known = false, in_word = false;
-    modellab_status status = add(out, v, "^", 1, &known, err);
-
-    if (status == MODELLAB_OK && known)
-        status = add(out, v, "_", 1, &known, err);
-    size_t before = out->count;
-    for (size_t i = 0; status == MODELLAB_OK && i < bytes;) {
-        size_t n = 1;
-
-        while (i + n < bytes && ((unsigned char)ipa[i + n] & 0xc0) == 0x80)
-            n++;
-        status = add_phoneme(out, v, ipa + i, n, &in_word, err);
-        i += n;
-    }
-    if (status == MODELLAB_OK && out->count == before)
+    modellab_status status = mli_buf_status(&u->ids, err);
+    if (status == MODELLAB_OK && u->ids.size == begun)
         status = mli_fail(err, MODELLAB_E_INVALID_ARGUMENT,
                           "no symbol of the text is one that the voice knows");
-    return status == MODELLAB_OK ? add(out, v, "$", 1, &known, err) : status;
+    mli_utterance_end(u, config);
+    if (status == MODELLAB_OK)
+        status = mli_buf_status(&u->ids, err);
+    return status == MODELLAB_OK ? mli_buf_status(words, err) : status;
 }
 
 modellab_status mli_voice_ids_of(mli_voice_ids *out, const mli_voice *voice, const char *ipa,
                                  size_t bytes, modellab_error *err)
 {
+    mli_utterance u;
+    mli_buf words;
+
     *out = (mli_voice_ids){.alloc = &voice->alloc};
     if (!mli_utf8_valid(ipa, bytes))
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "the phonemes are not valid UTF-8");
-    out->ids = mli_alloc_array(&voice->alloc, MLI_VITS_MAX_IDS, sizeof *out->ids);
-    out->words = mli_alloc_array(&voice->alloc, MLI_VITS_MAX_IDS, sizeof *out->words);
-    modellab_status status = out->ids != NULL && out->words != NULL
-                                 ? fill(out, voice, ipa, bytes, err)
-                                 : mli_no_memory(err);
-    if (status != MODELLAB_OK)
-        mli_voice_ids_dispose(out);
+    mli_utterance_init(&u, &voice->alloc);
+    mli_buf_init(&words, &voice->alloc);
+    modellab_status status = fill(&u, &words, &out->skipped, &voice->config, ipa, bytes, err);
+    if (status == MODELLAB_OK) {
+        out->count = u.ids.size / sizeof *out->ids;
+        out->word_count = words.size / sizeof *out->words;
+        out->ids = (int32_t *)(void *)mli_buf_take(&u.ids, NULL);
+        if (words.data != NULL)
+            out->words = (mli_voice_span *)(void *)mli_buf_take(&words, NULL);
+    }
+    mli_utterance_dispose(&u);
+    mli_buf_dispose(&words);
     return status;
 }
 

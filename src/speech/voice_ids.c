@@ -28,6 +28,28 @@ static void put_ids(mli_utterance *u, const mli_piper_config *c, const mli_piper
     mli_buf_append(&u->ids, c->ids + s->first, s->count * sizeof *c->ids);
 }
 
+static void frame(mli_utterance *u, const mli_piper_config *c, const char *sign)
+{
+    const mli_piper_symbol *s = mli_piper_find(c, sign, 1);
+    if (s != NULL)
+        put_ids(u, c, s);
+}
+
+void mli_utterance_begin(mli_utterance *u, const mli_piper_config *config)
+{
+    mli_buf_clear(&u->ids);
+    mli_buf_clear(&u->words);
+    mli_buf_clear(&u->symbols);
+    mli_buf_clear(&u->ipa);
+    frame(u, config, "^");
+    frame(u, config, "_");
+}
+
+void mli_utterance_end(mli_utterance *u, const mli_piper_config *config)
+{
+    frame(u, config, "$");
+}
+
 void mli_utterance_add(mli_utterance *u, const mli_piper_config *config, const char *ipa,
                        size_t bytes, size_t *unknown, size_t *bad)
 {

@@ -194,23 +194,6 @@ open_sentence(mli_voice_text *t, bool *more, const mli_cancel_word *cancel, mode
     return MODELLAB_OK;
 }
 
-static void frame(mli_utterance *u, const mli_piper_config *c, const char *sign)
-{
-    const mli_piper_symbol *s = mli_piper_find(c, sign, 1);
-    if (s != NULL)
-        mli_buf_append(&u->ids, c->ids + s->first, s->count * sizeof *c->ids);
-}
-
-static void begin(mli_utterance *u, const mli_piper_config *c)
-{
-    mli_buf_clear(&u->ids);
-    mli_buf_clear(&u->words);
-    mli_buf_clear(&u->symbols);
-    mli_buf_clear(&u->ipa);
-    frame(u, c, "^");
-    frame(u, c, "_");
-}
-
 /* A word's IPA; it joins the word before when the caller wrote them as one. */
 static void add_word(mli_voice_text *t, mli_utterance *u, uint32_t from, uint32_t to,
                      const char *ipa, size_t bytes, size_t *bad)
@@ -260,7 +243,7 @@ MODELLAB_MUST_CHECK static modellab_status fill(mli_voice_text *t, mli_utterance
 {
     const size_t count = mli_spoken_count(&t->spoken), end = words_that_fit(t);
 
-    begin(u, t->config);
+    mli_utterance_begin(u, t->config);
     for (size_t i = t->next; i < end; i++) {
         const mli_spoken_word *w = mli_spoken_at(&t->spoken, i);
         size_t bytes;
@@ -274,7 +257,7 @@ MODELLAB_MUST_CHECK static modellab_status fill(mli_voice_text *t, mli_utterance
         if (i + 1 < end && space)
             mli_utterance_add(u, t->config, " ", 1, &t->counts.unknown, NULL);
     }
-    frame(u, t->config, "$");
+    mli_utterance_end(u, t->config);
     t->next = end;
     t->open = end < count;
     u->cut = t->open || t->sentence.cut;
@@ -294,7 +277,7 @@ MODELLAB_MUST_CHECK static modellab_status fill_ipa(mli_voice_text *t, mli_utter
         const size_t from = s->at;
         const size_t bytes = stop != NULL ? (size_t)(stop - line) : s->bytes - s->at;
         s->at += bytes + (stop != NULL ? 1 : 0);
-        begin(u, t->config);
+        mli_utterance_begin(u, t->config);
         for (size_t at = 0; at < bytes;) {
             size_t begin_word = at, bad = 0, unknown = t->counts.unknown;
             if (line[at] == ' ' || line[at] == '\t' || line[at] == '\r') {
@@ -320,7 +303,7 @@ MODELLAB_MUST_CHECK static modellab_status fill_ipa(mli_voice_text *t, mli_utter
                                 "a line of IPA has more than 4096 phoneme ids: cut it into lines");
         }
     }
-    frame(u, t->config, "$");
+    mli_utterance_end(u, t->config);
     u->cut = false;
     u->paragraph = s->at >= s->bytes;
     return finish(u, err);
@@ -355,7 +338,7 @@ MODELLAB_MUST_CHECK static modellab_status fill_ids(mli_voice_text *t, mli_utter
     mli_voice_word word = {.first = 0};
     modellab_status status = MODELLAB_OK;
 
-    begin(u, t->config);
+    mli_utterance_begin(u, t->config);
     mli_buf_clear(&u->ids);
     while (s->at < s->bytes && is_blank(s->text[s->at]))
         s->at++;

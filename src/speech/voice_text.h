@@ -84,6 +84,9 @@ MODELLAB_MUST_CHECK modellab_status mli_voice_text_next(mli_voice_text *t, mli_u
                                                         modellab_error *err);
 mli_voice_text_counts mli_voice_text_counts_of(const mli_voice_text *t);
 
+/* Empties an utterance and writes the sign of a beginning, with its pad; that of the end. */
+void mli_utterance_begin(mli_utterance *u, const mli_piper_config *config);
+void mli_utterance_end(mli_utterance *u, const mli_piper_config *config);
 /* Adds symbols of IPA to an utterance, each with its ids and a pad; unknown ones are counted and
  * left out; *bad (NULL accepted) gets the offset of the first. */
 void mli_utterance_add(mli_utterance *u, const mli_piper_config *config, const char *ipa,

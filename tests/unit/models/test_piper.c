@@ -102,6 +102,119 @@ static void test_refusals(void **state)
     free(copy);
 }
 
+/* Copies a message of the file; integers of the attribute `name` of the node that has `needle`
+ * become `value`. `depth`: 0 model, 1 graph, 2 node, 3 attribute. */
+typedef struct edit {
+    const char *needle, *name;
+    unsigned value;
+    size_t edits;
+} edit;
+
+static size_t varint(const unsigned char *p, uint64_t *out)
+{
+    size_t n = 0;
+    *out = 0;
+    do {
+        *out |= (uint64_t)(p[n] & 0x7f) << 7 * n;
+    } while ((p[n++] & 0x80) != 0 && n < 10);
+    return n;
+}
+
+static size_t put_varint(unsigned char *to, uint64_t v)
+{
+    size_t n = 0;
+    for (; v >= 0x80; v >>= 7)
+        to[n++] = (unsigned char)(v | 0x80);
+    to[n++] = (unsigned char)v;
+    return n;
+}
+
+static bool has(const unsigned char *p, size_t n, const char *text)
+{
+    return memmem(p, n, text, strlen(text)) != NULL;
+}
+
+static size_t copy_message(const unsigned char *in, size_t n, int depth, edit *e,
+                           unsigned char *out)
+{
+    static const unsigned inner[] = {7, 1, 5};
+    size_t at = 0, used = 0;
+    while (at < n) {
+        uint64_t tag, value = 0;
+        const size_t begin = at;
+        at += varint(in + at, &tag);
+        size_t length = tag % 8 == 5 ? 4 : tag % 8 == 1 ? 8 : varint(in + at, &value);
+        at += length;
+        const unsigned char *body = in + at;
+        at += tag % 8 == 2 ? (size_t)value : 0;
+        bool enter = tag % 8 == 2 && depth < 3 && tag / 8 == inner[depth] &&
+                     (depth != 1 || has(body, (size_t)value, e->needle)) &&
+                     (depth != 2 || has(body, (size_t)value, e->name));
+        if (enter) {
+            unsigned char *part = malloc((size_t)value + 64);
+            assert_non_null(part);
+            size_t bytes_of_part = copy_message(body, (size_t)value, depth + 1, e, part);
+            used += put_varint(out + used, tag);
+            used += put_varint(out + used, bytes_of_part);
+            memcpy(out + used, part, bytes_of_part);
+            used += bytes_of_part;
+            free(part);
+        } else if (depth == 3 && tag == 8 * 8) {
+            used += put_varint(out + used, tag);
+            used += put_varint(out + used, e->value);
+            e->edits++;
+        } else {
+            memcpy(out + used, in + begin, at - begin);
+            used += at - begin;
+        }
+    }
+    return used;
+}
+
+/* Reads the voice with another dilation, and padding, of one convolution. */
+static modellab_status read_with(const char *node, unsigned dilation, unsigned pad,
+                                 modellab_error *err)
+{
+    static mli_piper m;
+    unsigned char *one = malloc(bytes + 256), *two = malloc(bytes + 256);
+    edit d = {node, "dilations", dilation, 0}, p = {node, "pads", pad, 0};
+    assert_non_null(one);
+    assert_non_null(two);
+    size_t n = copy_message(file, bytes, 0, &d, one);
+    n = copy_message(one, n, 0, &p, two);
+    assert_int_equal(d.edits, 1);
+    assert_int_equal(p.edits, 2);
+    modellab_status status = mli_piper_read(&m, NULL, two, n, NULL, err);
+    free(one);
+    free(two);
+    return status;
+}
+
+/* What a hostile file says of how far a convolution looks. */
+static void test_reach(void **state)
+{
+    static const char separable[] = "dp.convs.convs_sep.0.bias", post[] = "dec.conv_post.weight";
+    modellab_error err = MODELLAB_ERROR_INIT;
+    (void)state;
+    assert_int_equal(read_with(separable, MLI_PIPER_MAX_PAD, MLI_PIPER_MAX_PAD, &err), MODELLAB_OK);
+    assert_int_equal(read_with(separable, MLI_PIPER_MAX_PAD + 1, MLI_PIPER_MAX_PAD + 1, &err),
+                     MODELLAB_E_UNSUPPORTED_MODEL);
+    assert_non_null(strstr(err.message, "dp.convs.convs_sep.0.bias reaches over more than 512"));
+    assert_int_equal(read_with("dp.flows.3.convs.convs_sep.1.bias", 4000, 4000, &err),
+                     MODELLAB_E_UNSUPPORTED_MODEL);
+    assert_int_equal(read_with(separable, 2, 3, &err), MODELLAB_E_UNSUPPORTED_MODEL);
+    assert_non_null(strstr(err.message, "another shape"));
+    assert_int_equal(read_with(post, 1, 3, &err), MODELLAB_OK);
+    for (unsigned dilation = 2; dilation < 4096; dilation *= 4) {
+        assert_int_equal(read_with(post, dilation, 3 * dilation, &err),
+                         MODELLAB_E_UNSUPPORTED_MODEL);
+        assert_non_null(strstr(err.message, dilation < 2000 ? "dec.conv_post.weight" : "onnx"));
+    }
+    assert_int_equal(read_with(post, 1, 4, &err), MODELLAB_E_UNSUPPORTED_MODEL);
+    assert_int_equal(read_with(post, 0, 3, &err), MODELLAB_E_UNSUPPORTED_MODEL);
+    assert_int_equal(read_with(post, 5000, 3, &err), MODELLAB_E_UNSUPPORTED_MODEL);
+}
+
 static modellab_status configure(const char *json, mli_piper_config *c)
 {
     return mli_piper_config_read(c, NULL, json, strlen(json), NULL);
@@ -147,7 +260,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_parts),
                                        cmocka_unit_test(test_refusals),
-                                       cmocka_unit_test(test_config)};
+                                       cmocka_unit_test(test_reach), cmocka_unit_test(test_config)};
     if (argc != 2)
         return 2;
     file = read_file(argv[1], &bytes);
