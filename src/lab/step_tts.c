@@ -14,7 +14,7 @@
 #include <string.h>
 
 enum { VERSION = 1, QUIET = 1024 };
-#define MOST_BYTES ((size_t)1 << 30) /* of samples: three hours */
+#define MOST_SAMPLES ((int64_t)1 << 28) /* three hours */
 
 typedef struct spoken_part {
     uint32_t at, bytes; /* word: the caller's text; symbol: the IPA */
@@ -30,7 +30,9 @@ typedef struct tts_work {
     mli_voice_text *text;
     const char *written; /* the text */
     size_t bytes;
-    mli_buf samples, words, symbols, ipa;
+    mli_buf words, symbols, ipa;
+    mli_worker_stream speech; /* speech.wav, written while it is made */
+    mli_wav_writer wav;
     int64_t made; /* samples */
     double pause;
     size_t utterances;
@@ -106,9 +108,12 @@ MODELLAB_MUST_CHECK static modellab_status take(void *user, const float *samples
                                                 modellab_error *err)
 {
     tts_work *t = user;
-    mli_buf_append(&t->samples, samples, count * sizeof(*samples));
     t->made += (int64_t)count;
-    return mli_buf_status(&t->samples, err);
+    if (t->made > MOST_SAMPLES) {
+        return mli_fail(err, MODELLAB_E_LIMIT, "a run says at most %lld samples",
+                        (long long)MOST_SAMPLES);
+    }
+    return mli_wav_write(&t->wav, samples, count, err);
 }
 
 MODELLAB_MUST_CHECK static modellab_status be_quiet(tts_work *t, modellab_error *err)
@@ -242,35 +247,48 @@ static void write_times(const tts_work *t, mli_buf *out)
     mli_buf_append_char(out, '\n');
 }
 
-MODELLAB_MUST_CHECK static modellab_status wav_bytes(void *user, const void *data, size_t bytes,
+MODELLAB_MUST_CHECK static modellab_status to_buffer(void *user, const void *data, size_t bytes,
                                                      modellab_error *err)
 {
     mli_buf_append(user, data, bytes);
     return mli_buf_status(user, err);
 }
 
-MODELLAB_MUST_CHECK static modellab_status write_wav(const tts_work *t, mli_buf *out,
-                                                     modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status to_artifact(void *user, const void *data, size_t bytes,
+                                                       modellab_error *err)
 {
-    mli_wav_writer writer;
-    modellab_status status = mli_wav_begin(&writer, wav_bytes, out, MLI_WAV_S16, 1,
-                                           t->voice->config.sample_rate, t->made, err);
-    if (status == MODELLAB_OK) {
-        status = mli_wav_write(&writer, (const float *)(const void *)t->samples.data,
-                               (size_t)t->made, err);
-    }
-    return status == MODELLAB_OK ? mli_wav_end(&writer, err) : status;
+    tts_work *t = user;
+    return mli_worker_stream_write(t->w, &t->speech, data, bytes, err);
 }
 
-MODELLAB_MUST_CHECK static modellab_status keep(const tts_work *t, modellab_error *err)
+/* Opens speech.wav; the header says how long it is when that is known. */
+MODELLAB_MUST_CHECK static modellab_status begin_speech(tts_work *t, modellab_error *err)
+{
+    modellab_status status = mli_worker_stream_begin(t->w, "speech.wav", &t->speech, err);
+    return status == MODELLAB_OK ? mli_wav_begin(&t->wav, to_artifact, t, MLI_WAV_S16, 1,
+                                                 t->voice->config.sample_rate, -1, err)
+                                 : status;
+}
+
+MODELLAB_MUST_CHECK static modellab_status end_speech(tts_work *t, mli_buf *head,
+                                                      modellab_error *err)
+{
+    mli_wav_writer header;
+    modellab_status status = mli_wav_end(&t->wav, err);
+    if (status == MODELLAB_OK) {
+        status = mli_wav_begin(&header, to_buffer, head, MLI_WAV_S16, 1,
+                               t->voice->config.sample_rate, t->made, err);
+    }
+    return status == MODELLAB_OK ? mli_worker_stream_end(t->w, &t->speech, head->data, head->size,
+                                                         "audio/wav", "result", err)
+                                 : status;
+}
+
+MODELLAB_MUST_CHECK static modellab_status keep(tts_work *t, modellab_error *err)
 {
     mli_buf out;
     mli_buf_init(&out, t->w->alloc);
-    modellab_status status = write_wav(t, &out, err);
-    if (status == MODELLAB_OK) {
-        status =
-            mli_worker_artifact(t->w, "speech.wav", "audio/wav", "result", out.data, out.size, err);
-    }
+    modellab_status status = end_speech(t, &out, err);
     mli_buf_clear(&out);
     const mli_buf *parts[] = {&t->words, &t->symbols, &t->ipa};
     for (size_t i = 0; status == MODELLAB_OK && i < 3; i++) {
@@ -341,12 +359,13 @@ MODELLAB_MUST_CHECK static modellab_status run(mli_worker *w, modellab_error *er
     }
     t->w = w;
     t->voice = voice;
-    mli_buf_init(&t->samples, w->alloc);
-    t->samples.limit = MOST_BYTES;
     mli_buf_init(&t->words, w->alloc);
     mli_buf_init(&t->symbols, w->alloc);
     mli_buf_init(&t->ipa, w->alloc);
     status = begin(t, lexicon, err);
+    if (status == MODELLAB_OK) {
+        status = begin_speech(t, err);
+    }
     if (status == MODELLAB_OK) {
         status = say_all(t, err);
     }
@@ -356,7 +375,6 @@ MODELLAB_MUST_CHECK static modellab_status run(mli_worker *w, modellab_error *er
     mli_vits_session_destroy(t->session);
     mli_pool_destroy(t->pool);
     mli_voice_text_destroy(t->text);
-    mli_buf_dispose(&t->samples);
     mli_buf_dispose(&t->words);
     mli_buf_dispose(&t->symbols);
     mli_buf_dispose(&t->ipa);

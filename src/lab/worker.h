@@ -182,6 +182,25 @@ MODELLAB_MUST_CHECK modellab_status mli_worker_artifact(mli_worker *w, const cha
                                                         const void *data, size_t bytes,
                                                         modellab_error *err);
 
+/* The same in pieces, for what would not fit into memory: begun once, written any number of times,
+ * ended with a beginning (a header that knows the length) over the first bytes. What was begun and
+ * not ended is taken away with the attempt. The end reads the file once more, for its sha256. */
+typedef struct mli_worker_stream {
+    const char *name; /* borrowed; NULL = not begun */
+    int fd;
+    int64_t bytes;
+} mli_worker_stream;
+MODELLAB_MUST_CHECK modellab_status mli_worker_stream_begin(mli_worker *w, const char *name,
+                                                            mli_worker_stream *out,
+                                                            modellab_error *err);
+MODELLAB_MUST_CHECK modellab_status mli_worker_stream_write(const mli_worker *w,
+                                                            mli_worker_stream *stream,
+                                                            const void *data, size_t bytes,
+                                                            modellab_error *err);
+MODELLAB_MUST_CHECK modellab_status mli_worker_stream_end(mli_worker *w, mli_worker_stream *stream,
+                                                          const void *head, size_t head_bytes,
+                                                          const char *media_type, const char *role,
+                                                          modellab_error *err);
 /* The same with the bytes of what was offered of it. They are compared with the sha256 once more:
  * E_HASH_MISMATCH. */
 MODELLAB_MUST_CHECK modellab_status mli_worker_artifact_copy(mli_worker *w, const char *name,

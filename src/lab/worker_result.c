@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "log/logger.h"
 #include "store/rundir.h"
+#include <errno.h>
 #include <string.h>
 
 #define SAY_NS ((int64_t)1000000000)
@@ -156,6 +157,73 @@ modellab_status mli_worker_artifact(mli_worker *w, const char *name, const char 
     status = finish_file(w, name, fd, mli_os_write_all(w->files, fd, data, bytes), err);
     return status == MODELLAB_OK
                ? say_artifact(w, name, media_type, role, sha256, (int64_t)bytes, err)
+               : status;
+}
+
+modellab_status mli_worker_stream_begin(mli_worker *w, const char *name, mli_worker_stream *out,
+                                        modellab_error *err)
+{
+    *out = (mli_worker_stream){.name = name, .fd = -1};
+    return take_file(w, name, &out->fd, err);
+}
+
+modellab_status mli_worker_stream_write(const mli_worker *w, mli_worker_stream *stream,
+                                        const void *data, size_t bytes, modellab_error *err)
+{
+    int rc = mli_os_write_all(w->files, stream->fd, data, bytes);
+    stream->bytes += rc == 0 ? (int64_t)bytes : 0;
+    return rc == 0 ? MODELLAB_OK
+                   : mli_fail_os(err, -rc, "the artifact %s could not be stored", stream->name);
+}
+
+/* sha256 of all that was written. */
+MODELLAB_MUST_CHECK static modellab_status hash_stream(mli_worker *w, const mli_worker_stream *s,
+                                                       char sha256[65], modellab_error *err)
+{
+    mli_sha256 hash;
+    modellab_status status = MODELLAB_OK;
+    char *block = mli_alloc(w->alloc, BLOCK_BYTES);
+    if (block == NULL) {
+        return mli_no_memory(err);
+    }
+    mli_sha256_init(&hash);
+    for (int64_t at = 0; status == MODELLAB_OK && at < s->bytes;) {
+        int64_t got = w->files->pread(w->files->user, s->fd, block, BLOCK_BYTES, at);
+        if (got <= 0) {
+            status = mli_fail_os(err, got < 0 ? (int)-got : EIO,
+                                 "the artifact %s could not be read again", s->name);
+        } else if (mli_cancelled(&w->page->stop)) {
+            status = mli_fail(err, MODELLAB_E_CANCELLED, "cancelled");
+        } else {
+            mli_sha256_update(&hash, block, (size_t)got);
+            at += got;
+        }
+    }
+    mli_free(w->alloc, block);
+    mli_sha256_hex(&hash, sha256);
+    return status;
+}
+
+modellab_status mli_worker_stream_end(mli_worker *w, mli_worker_stream *stream, const void *head,
+                                      size_t head_bytes, const char *media_type, const char *role,
+                                      modellab_error *err)
+{
+    char sha256[65];
+    for (size_t at = 0; at < head_bytes;) {
+        int64_t n = w->files->pwrite(w->files->user, stream->fd, (const char *)head + at,
+                                     head_bytes - at, (int64_t)at);
+        if (n <= 0) {
+            return mli_fail_os(err, n < 0 ? (int)-n : EIO, "the artifact %s could not be stored",
+                               stream->name);
+        }
+        at += (size_t)n;
+    }
+    modellab_status status = hash_stream(w, stream, sha256, err);
+    if (status == MODELLAB_OK) {
+        status = finish_file(w, stream->name, stream->fd, 0, err);
+    }
+    return status == MODELLAB_OK
+               ? say_artifact(w, stream->name, media_type, role, sha256, stream->bytes, err)
                : status;
 }
 

@@ -138,6 +138,10 @@ modellab_status mli_voice_ids_of(mli_voice_ids *out, const mli_voice *voice, con
         out->ids = (int32_t *)(void *)mli_buf_take(&u.ids, NULL);
         if (words.data != NULL)
             out->words = (mli_voice_span *)(void *)mli_buf_take(&words, NULL);
+        if (out->ids == NULL || (out->words == NULL && out->word_count > 0)) {
+            mli_voice_ids_dispose(out);
+            status = mli_no_memory(err);
+        }
     }
     mli_utterance_dispose(&u);
     mli_buf_dispose(&words);

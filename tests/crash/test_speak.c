@@ -63,6 +63,12 @@ static void compare_with_library(const mli_json *times, size_t wav_bytes)
     modellab_model_unref(voice);
 }
 
+static uint32_t little32(const char *p)
+{
+    const unsigned char *b = (const unsigned char *)p;
+    return b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+}
+
 static void a_text_as_the_library_says_it(void **state)
 {
     kit *k = *state;
@@ -76,6 +82,9 @@ static void a_text_as_the_library_says_it(void **state)
     size_t bytes = 0;
     char *wav = kit_read_artifact(k, id, "speech.wav", &bytes);
     assert_memory_equal(wav, "RIFF", 4);
+    /* the header knows how long the file is, though it was written first */
+    assert_int_equal(little32(wav + 4), bytes - 8);
+    assert_int_equal(little32(wav + 40), bytes - 44);
     free(wav);
     mli_json *times = kit_read_json(k, id, "spoken.json");
     compare_with_library(times, bytes);
