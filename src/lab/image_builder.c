@@ -6,6 +6,7 @@
 #include "log/logger.h"
 #include "os/locale.h"
 #include "os/thread.h"
+#include "speech/voice_image.h"
 #include <string.h>
 
 #define NS_PER_SECOND ((int64_t)1000000000)
@@ -55,7 +56,10 @@ void mli_image_builder_start(mli_image_builder *b, const char *model, mli_model_
     if (b->program == NULL || b->process.pid != 0 || now_ns < b->again_ns) {
         return;
     }
-    modellab_status status = mli_asr_model_begin_image(files, options, &b->draft, &err);
+    modellab_status status = files->voice
+                                 ? mli_voice_image_begin(files, options->alloc,
+                                                         options->cache_directory, &b->draft, &err)
+                                 : mli_asr_model_begin_image(files, options, &b->draft, &err);
     if (status == MODELLAB_E_BUSY || status == MODELLAB_E_NOT_FOUND) {
         return; /* somebody makes it; or it is of no kind that is kept */
     }

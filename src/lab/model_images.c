@@ -9,6 +9,7 @@
 #include "os/locale.h"
 #include "os/process.h"
 #include "speech/asr_model.h"
+#include "speech/voice_image.h"
 #include <string.h>
 
 void mli_model_images_init(mli_model_images *images, const mli_lab *lab)
@@ -66,7 +67,10 @@ static int open_image(mli_model_images *images, const char *model, bool single, 
     if (mli_model_store_open(&store, model, &files, NULL) != MODELLAB_OK) {
         return -1;
     }
-    if (mli_asr_model_find_image(&files, &options, &fd, NULL) != MODELLAB_OK) {
+    modellab_status found =
+        files.voice ? mli_voice_image_find(&files, lab->alloc, lab->cache_root, &fd, NULL)
+                    : mli_asr_model_find_image(&files, &options, &fd, NULL);
+    if (found != MODELLAB_OK) {
         const mli_os_clock *clock = lab->os.clock;
         fd = -1;
         mli_image_builder_start(&images->builder, model, &files, &options,
@@ -111,18 +115,31 @@ static int find(mli_model_images *images, const char *model, bool single)
     return fd;
 }
 
+/* Which model of the request has an image: that of recognition, else the voice. */
+static bool wanted(const mli_run_row *row, const mli_json *config, const char **model, bool *single)
+{
+    const bool asr = mli_steps_contain(row->steps, "asr");
+    const mli_json *options = mli_json_get(config, asr ? "asr" : "tts");
+    *model = mli_json_string(mli_json_get(options, asr ? "model" : "voice"),
+                             asr ? "whisper-tiny.en" : "piper-en_US-joe-medium");
+    *single = strcmp(mli_json_string(mli_json_get(options, "weights"), "f16"), "f32") == 0;
+    return asr || mli_steps_contain(row->steps, "tts");
+}
+
 int mli_model_images_find(mli_model_images *images, const mli_run_row *row)
 {
     mli_json *request = NULL;
-    if (!mli_steps_contain(row->steps, "asr") ||
+    const char *model;
+    bool single;
+    int fd = -1;
+    if ((!mli_steps_contain(row->steps, "asr") && !mli_steps_contain(row->steps, "tts")) ||
         mli_json_parse(row->request_json, strlen(row->request_json), MLI_REQUEST_MAX_BYTES,
                        &request, NULL) != MODELLAB_OK) {
         return -1;
     }
-    const mli_json *asr = mli_json_get(mli_json_get(request, "config"), "asr");
-    const char *model = mli_json_string(mli_json_get(asr, "model"), "whisper-tiny.en");
-    const char *weights = mli_json_string(mli_json_get(asr, "weights"), "f16");
-    int fd = find(images, model, strcmp(weights, "f32") == 0);
+    if (wanted(row, mli_json_get(request, "config"), &model, &single)) {
+        fd = find(images, model, single);
+    }
     mli_json_free(request);
     return fd;
 }

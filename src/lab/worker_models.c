@@ -127,7 +127,7 @@ load(mli_worker_models *models, const modellab_allocator *alloc, mli_model_files
 }
 
 modellab_status mli_worker_models_open(mli_worker_models *models, const mli_model_store *store,
-                                       const char *name, const mli_model_opener *opener,
+                                       const char *name, const mli_model_opener *opener, int image,
                                        const mli_cancel_word *cancel, void **out, char sha256[65],
                                        modellab_error *err)
 {
@@ -141,6 +141,7 @@ modellab_status mli_worker_models_open(mli_worker_models *models, const mli_mode
         return status;
     }
     char identity[65];
+    files.image = image;
     status = mli_model_files_identity(&files, cancel, identity, err);
     if (status == MODELLAB_OK) {
         mli_other_model *one = find_other(models, name, opener, identity);

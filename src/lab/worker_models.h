@@ -54,13 +54,14 @@ MODELLAB_MUST_CHECK modellab_status mli_worker_models_from_fd(mli_worker_models 
                                                               modellab_error *err);
 /* A step begins: what was opened before may make room from now on. */
 void mli_worker_models_unpin(mli_worker_models *models);
-/* The model `name` of the models root, which is a name there and no path, loaded or as it was kept.
+/* `image`: descriptor of the packed image that came with the run, for openers that can use it; -1.
+ * The model `name` of the models root, which is a name there and no path, loaded or as it was kept.
  * Borrowed: it stays at least until the next mli_worker_models_unpin(). `sha256` gets that of its
  * weights. E_NOT_FOUND, E_INVALID_MODEL, E_LIMIT (a step with too many). */
 MODELLAB_MUST_CHECK modellab_status
 mli_worker_models_open(mli_worker_models *models, const mli_model_store *store, const char *name,
-                       const mli_model_opener *opener, const mli_cancel_word *cancel, void **out,
-                       char sha256[65], modellab_error *err);
+                       const mli_model_opener *opener, int image, const mli_cancel_word *cancel,
+                       void **out, char sha256[65], modellab_error *err);
 int32_t mli_worker_models_count(const mli_worker_models *models);
 void mli_worker_models_close(mli_worker_models *models);
 

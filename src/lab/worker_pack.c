@@ -9,6 +9,7 @@
 #include "os/process.h"
 #include "os/thread.h"
 #include "speech/asr_model.h"
+#include "speech/voice_image.h"
 #include <string.h>
 
 #define MOST_CPU_SECONDS 3600
@@ -93,7 +94,8 @@ MODELLAB_MUST_CHECK static modellab_status pack(const char *models_root, const c
                                                                            : MLI_ASR_WEIGHTS_F16};
     modellab_status status = mli_model_store_open(&store, model, &files, err);
     if (status == MODELLAB_OK) {
-        status = mli_asr_model_pack(&files, IMAGE_FD, &options, err);
+        status = files.voice ? mli_voice_image_make(&files, NULL, IMAGE_FD, NULL, err)
+                             : mli_asr_model_pack(&files, IMAGE_FD, &options, err);
         mli_model_files_dispose(&files);
     }
     return status;

@@ -68,8 +68,9 @@ modellab_status mli_worker_model(mli_worker *w, const char *key, const mli_model
         return mli_fail(err, MODELLAB_E_INTERNAL, "the step has not declared the model %s", key);
     }
     const char *name = name_of(w, model);
-    modellab_status status = mli_worker_models_open(&w->context->models, &store, name, opener,
-                                                    &w->page->stop, out, sha256, err);
+    modellab_status status =
+        mli_worker_models_open(&w->context->models, &store, name, opener, w->fds[MLI_ORDER_MODEL],
+                               &w->page->stop, out, sha256, err);
     if (status == MODELLAB_E_NOT_FOUND) {
         w->reason = MODELLAB_REASON_MODEL_NOT_FOUND;
     }

@@ -200,6 +200,7 @@ modellab_status mli_model_files_open(mli_model_files *out, const modellab_alloca
     memset(out, 0, sizeof *out);
     out->alloc = alloc;
     out->files = files;
+    out->image = -1;
     int rc = files->stat(files->user, path, true, &st);
     if (rc != 0) {
         return mli_fail_os(err, -rc, "cannot open model %s", mli_basename(path));

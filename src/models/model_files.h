@@ -28,6 +28,7 @@ typedef struct mli_model_files {
     size_t merges_bytes;
     char sha256[65]; /* of the weight file; "" until asked for */
     bool sealed;     /* `sha256` is what was installed: loading compares the bytes with it */
+    int image;       /* descriptor of a packed image that was handed over (borrowed); -1 = none */
     char seal[65];   /* of names and sha256 of all files that were installed; "" for none */
 } mli_model_files;
 

@@ -38,7 +38,10 @@ MODELLAB_MUST_CHECK static modellab_status load(mli_voice *v, mli_model_files *f
         return mli_fail(err, MODELLAB_E_INVALID_MODEL, "the voice's .onnx.json is missing");
     status = mli_piper_config_read(&v->config, &v->alloc, files->config, files->config_bytes, err);
     if (status == MODELLAB_OK) {
-        status = mli_voice_image_open(&v->image, &v->net, &v->alloc, files, cache, cancel, err);
+        status = files->image >= 0 ? mli_voice_image_from_fd(&v->image, &v->net, &v->alloc, files,
+                                                             files->image, cancel, err)
+                                   : mli_voice_image_open(&v->image, &v->net, &v->alloc, files,
+                                                          cache, cancel, err);
         v->mapped = status == MODELLAB_OK;
         if (without_image(status)) {
             mli_error_clear(err);

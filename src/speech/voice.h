@@ -14,10 +14,11 @@ typedef struct mli_voice {
     bool mapped;
 } mli_voice;
 
-/* Maps the packed image of an installed model below `cache`, which is made first when there is
- * none; or (without `cache`, with one that is not usable, of other files) reads and packs the
- * weights with all CPUs. The weights are unloaded after. E_INVALID_MODEL also: they are not those
- * that were installed; seen when they are read, not when there is an image of those. */
+/* Maps the packed image that was handed over with the files, or that of an installed model below
+ * `cache`, which is made first when there is none; or (without `cache`, with one that is not
+ * usable, of other files) reads and packs the weights with all CPUs. The weights are unloaded
+ * after. E_INVALID_MODEL also: they are not those that were installed; seen when they are read, not
+ * when there is an image of those. */
 MODELLAB_MUST_CHECK modellab_status mli_voice_create(mli_voice **out,
                                                      const modellab_allocator *alloc,
                                                      mli_model_files *files, const char *cache,

@@ -281,24 +281,102 @@ MODELLAB_MUST_CHECK static modellab_status build_image(void *user, mli_image_wri
     return status;
 }
 
+MODELLAB_MUST_CHECK static modellab_status key_of(mli_image_key *key, const mli_model_files *files,
+                                                  modellab_error *err)
+{
+    *key = (mli_image_key){.weights = "f32", .layout = LAYOUT};
+    if (!files->sealed || files->sha256[0] == '\0')
+        return mli_fail(err, MODELLAB_E_NOT_FOUND, "no image is kept for such a model");
+    (void)mli_str_copy(key->source_sha256, sizeof key->source_sha256, files->sha256);
+    return MODELLAB_OK;
+}
+
 modellab_status mli_voice_image_open(mli_cached_image *image, mli_vits **out,
                                      const modellab_allocator *alloc, mli_model_files *files,
                                      const char *cache, const mli_cancel_word *cancel,
                                      modellab_error *err)
 {
     mli_image_cache where = {alloc, files->files, cache};
-    mli_image_key key = {.weights = "f32", .layout = LAYOUT};
+    mli_image_key key;
     build b = {alloc, files, cancel};
     *out = NULL;
-    if (cache == NULL || !files->sealed || files->sha256[0] == '\0')
-        return mli_fail(err, MODELLAB_E_NOT_FOUND, "no image is kept for such a model");
-    (void)mli_str_copy(key.source_sha256, sizeof key.source_sha256, files->sha256);
-    modellab_status status =
-        mli_image_cache_get(&where, &key, build_image, &b, cancel, image, NULL, NULL, err);
+    if (cache == NULL)
+        return mli_fail(err, MODELLAB_E_NOT_FOUND, "there is no cache of images");
+    modellab_status status = key_of(&key, files, err);
+    if (status == MODELLAB_OK)
+        status = mli_image_cache_get(&where, &key, build_image, &b, cancel, image, NULL, NULL, err);
     if (status != MODELLAB_OK)
         return status;
     status = mli_voice_image_bind(out, alloc, &image->image, cancel, err);
     if (status != MODELLAB_OK)
         mli_cached_image_close(image);
     return status;
+}
+
+modellab_status mli_voice_image_from_fd(mli_cached_image *image, mli_vits **out,
+                                        const modellab_allocator *alloc,
+                                        const mli_model_files *files, int fd,
+                                        const mli_cancel_word *cancel, modellab_error *err)
+{
+    mli_image_key key;
+    *out = NULL;
+    modellab_status status = key_of(&key, files, err);
+    if (status == MODELLAB_OK)
+        status = mli_cached_image_from_fd(image, alloc, files->files, fd, false, err);
+    if (status != MODELLAB_OK)
+        return status;
+    const mli_image_key *found = &image->image.key;
+    if (strcmp(found->source_sha256, key.source_sha256) != 0 ||
+        strcmp(found->weights, key.weights) != 0 || strcmp(found->layout, key.layout) != 0)
+        status = damaged("it is of another model", err);
+    if (status == MODELLAB_OK)
+        status = mli_voice_image_bind(out, alloc, &image->image, cancel, err);
+    if (status != MODELLAB_OK)
+        mli_cached_image_close(image);
+    return status;
+}
+
+modellab_status mli_voice_image_find(const mli_model_files *files, const modellab_allocator *alloc,
+                                     const char *cache, int *fd, modellab_error *err)
+{
+    mli_image_cache where = {alloc, files->files, cache};
+    mli_image_key key;
+    mli_cached_image found;
+    *fd = -1;
+    modellab_status status = key_of(&key, files, err);
+    if (status == MODELLAB_OK)
+        status = mli_image_cache_get(&where, &key, NULL, NULL, NULL, &found, NULL, NULL, err);
+    if (status != MODELLAB_OK)
+        return status;
+    *fd = found.fd; /* taken out of what is closed */
+    found.fd = -1;
+    mli_cached_image_close(&found);
+    return MODELLAB_OK;
+}
+
+modellab_status mli_voice_image_begin(const mli_model_files *files, const modellab_allocator *alloc,
+                                      const char *cache, mli_image_draft *out, modellab_error *err)
+{
+    mli_image_cache where = {alloc, files->files, cache};
+    mli_image_key key;
+    modellab_status status =
+        cache != NULL ? key_of(&key, files, err)
+                      : mli_fail(err, MODELLAB_E_NOT_FOUND, "there is no cache of images");
+    return status == MODELLAB_OK ? mli_image_draft_begin(out, &where, &key, err) : status;
+}
+
+modellab_status mli_voice_image_make(mli_model_files *files, const modellab_allocator *alloc,
+                                     int fd, const mli_cancel_word *cancel, modellab_error *err)
+{
+    mli_image_key key;
+    mli_image_writer *writer = NULL;
+    build b = {alloc, files, cancel};
+    modellab_status status = key_of(&key, files, err);
+    if (status == MODELLAB_OK)
+        status = mli_image_writer_create_fd(&writer, alloc, files->files, fd, &key, err);
+    if (status == MODELLAB_OK)
+        status = build_image(&b, writer, err);
+    mli_image_writer_destroy(writer);
+    int rc = status == MODELLAB_OK ? files->files->sync(files->files->user, fd) : 0;
+    return rc == 0 ? status : mli_fail_os(err, -rc, "the packed image is not safe");
 }

@@ -14,6 +14,7 @@
 
 #include "base/json.h"
 #include "crash/kit.h"
+#include "os/file.h"
 
 #define TEXT "Dr. Smith paid $3.50 in 2024. Was it enough?"
 #define ESPEAK "/usr/bin/espeak-ng"
@@ -158,10 +159,9 @@ static void refusals_and_failures(void **state)
     modellab_run_unref(run);
 }
 
-static void a_cancel_while_it_speaks(void **state)
+/* A text that takes long to say. */
+static void submit_long(kit *k, char id[MODELLAB_RUN_ID_BYTES])
 {
-    kit *k = *state;
-    char id[MODELLAB_RUN_ID_BYTES];
     static char request[220000];
     size_t at = (size_t)snprintf(request, sizeof(request),
                                  "{\"steps\":[\"tts\"],\"config\":{\"tts\":{\"text\":\"");
@@ -170,6 +170,102 @@ static void a_cancel_while_it_speaks(void **state)
     }
     (void)snprintf(request + at, sizeof(request) - at, "\"}}}");
     kit_submit_bare(k, request, id);
+}
+
+static int find_image(void *arg, const char *name)
+{
+    size_t bytes = strlen(name);
+    if (bytes > 6 && strcmp(name + bytes - 6, ".mlimg") == 0) {
+        (void)snprintf(arg, 300, "%s", name);
+    }
+    return 0;
+}
+
+/* Whether a worker has a file of the folder mapped (a supervisor does while it checks one). */
+static int look_at_process(void *arg, const char *pid)
+{
+    char path[300], line[1024];
+    const char *file = *(const char **)arg;
+    bool found = false, worker = false;
+    if (strspn(pid, "0123456789") != strlen(pid)) {
+        return 0;
+    }
+    (void)snprintf(path, sizeof(path), "/proc/%s/cmdline", pid);
+    FILE *name = fopen(path, "r");
+    if (name != NULL) {
+        worker = fgets(line, sizeof(line), name) != NULL && strcmp(line, "modellab-worker") == 0;
+        (void)fclose(name);
+    }
+    (void)snprintf(path, sizeof(path), "/proc/%s/maps", pid);
+    FILE *maps = worker ? fopen(path, "r") : NULL;
+    while (maps != NULL && !found && fgets(line, sizeof(line), maps) != NULL) {
+        found = strstr(line, file) != NULL;
+    }
+    if (maps != NULL) {
+        (void)fclose(maps);
+    }
+    return found ? 1 : 0;
+}
+
+static void say_and_wait_for_image(kit *k, const char *images, char name[300],
+                                   char id[MODELLAB_RUN_ID_BYTES])
+{
+    kit_submit_bare(
+        k, "{\"steps\":[\"tts\"],\"config\":{\"tts\":{\"text\":\"" TEXT "\",\"seed\":5}}}", id);
+    pid_t host = kit_start_host(k, &(kit_host){0});
+    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_COMPLETED);
+    for (int i = 0; i < 6000 && name[0] == '\0'; i++) {
+        kit_sleep_ms(10);
+        (void)mli_os_system_files.list(NULL, images, find_image, name);
+    }
+    kit_stop_host(k, host);
+}
+
+/* The first run packs the voice for itself; a process beside it makes the image, which the workers
+ * of later runs map, and which sounds the same. */
+static void workers_map_an_image(void **state)
+{
+    kit *k = *state;
+    char cache[] = "/tmp/mli-crash-voice-XXXXXX", before[512], images[64], name[300] = "";
+    char first[MODELLAB_RUN_ID_BYTES], second[MODELLAB_RUN_ID_BYTES], id[MODELLAB_RUN_ID_BYTES];
+    (void)snprintf(before, sizeof(before), "%s", getenv("MODEL_LAB_CACHE_ROOT"));
+    assert_non_null(mkdtemp(cache));
+    (void)snprintf(images, sizeof(images), "%s/images", cache);
+    assert_int_equal(setenv("MODEL_LAB_CACHE_ROOT", cache, 1), 0);
+    kit_reopen(k);
+    say_and_wait_for_image(k, images, name, first);
+    assert_true(name[0] != '\0');
+    say_and_wait_for_image(k, images, name, second);
+    size_t bytes = 0, more = 0;
+    char *one = kit_read_artifact(k, first, "speech.wav", &bytes);
+    char *two = kit_read_artifact(k, second, "speech.wav", &more);
+    assert_int_equal(bytes, more);
+    assert_memory_equal(one, two, bytes);
+    free(one);
+    free(two);
+    submit_long(k, id);
+    pid_t host = kit_start_host(k, &(kit_host){0});
+    kit_wait_status(k, id, MODELLAB_RUN_RUNNING);
+    const char *file = images;
+    int seen = 0;
+    for (int i = 0; i < 1000 && seen == 0; i++) {
+        kit_sleep_ms(20);
+        seen = mli_os_system_files.list(NULL, "/proc", look_at_process, &file);
+    }
+    (void)kit_cancel(k, id);
+    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_CANCELLED);
+    kit_stop_host(k, host);
+    assert_int_equal(seen, 1);
+    assert_int_equal(setenv("MODEL_LAB_CACHE_ROOT", before, 1), 0);
+    kit_reopen(k);
+    assert_int_equal(mli_os_remove_tree(&mli_os_system_files, cache), 0);
+}
+
+static void a_cancel_while_it_speaks(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    submit_long(k, id);
     pid_t host = kit_start_host(k, &(kit_host){0});
     kit_wait_status(k, id, MODELLAB_RUN_RUNNING);
     (void)usleep(1500000);
@@ -182,9 +278,8 @@ int main(int argc, char **argv)
 {
     static const char *const more[] = {"piper-en_US-joe-medium", "cmudict", NULL};
     const struct CMUnitTest tests[] = {
-        KIT_TEST(a_text_as_the_library_says_it),
-        KIT_TEST(by_the_users_espeak),
-        KIT_TEST(refusals_and_failures),
+        KIT_TEST(a_text_as_the_library_says_it), KIT_TEST(by_the_users_espeak),
+        KIT_TEST(refusals_and_failures),         KIT_TEST(workers_map_an_image),
         KIT_TEST(a_cancel_while_it_speaks),
     };
     int code = 0;

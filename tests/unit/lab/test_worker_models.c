@@ -78,7 +78,7 @@ static fake *take(mli_worker_models *models, const mli_model_store *store, const
 {
     void *out = NULL;
     char sha256[65];
-    ASSERT_OK(mli_worker_models_open(models, store, name, opener, NULL, &out, sha256, err));
+    ASSERT_OK(mli_worker_models_open(models, store, name, opener, -1, NULL, &out, sha256, err));
     assert_int_equal(strlen(sha256), 64);
     return out;
 }
@@ -196,7 +196,7 @@ static void the_oldest_makes_room(void **state)
     }
     /* One step works with all of these: none makes room. */
     assert_int_equal(
-        mli_worker_models_open(&models, &store, "m4", &one_kind, NULL, &out, sha256, &err),
+        mli_worker_models_open(&models, &store, "m4", &one_kind, -1, NULL, &out, sha256, &err),
         MODELLAB_E_LIMIT);
     assert_int_equal(closed, 0);
     mli_worker_models_unpin(&models);
@@ -240,15 +240,15 @@ static void failures_leave_nothing(void **state)
     install(&store, "a", "a");
     fails = MODELLAB_E_INVALID_MODEL;
     assert_int_equal(
-        mli_worker_models_open(&models, &store, "a", &one_kind, NULL, &out, sha256, &err),
+        mli_worker_models_open(&models, &store, "a", &one_kind, -1, NULL, &out, sha256, &err),
         MODELLAB_E_INVALID_MODEL);
     assert_null(out);
     assert_int_equal(mli_worker_models_count(&models), 0);
     assert_int_equal(
-        mli_worker_models_open(&models, &store, "none", &one_kind, NULL, &out, sha256, &err),
+        mli_worker_models_open(&models, &store, "none", &one_kind, -1, NULL, &out, sha256, &err),
         MODELLAB_E_NOT_FOUND);
     assert_int_equal(
-        mli_worker_models_open(&models, &store, "../a", &one_kind, NULL, &out, sha256, &err),
+        mli_worker_models_open(&models, &store, "../a", &one_kind, -1, NULL, &out, sha256, &err),
         MODELLAB_E_NOT_FOUND); /* a name, never a path */
     fails = MODELLAB_OK;
     (void)take(&models, &store, "a", &one_kind);
