@@ -9,6 +9,8 @@ modellab_fuzz_test(onnx SOURCE onnx_fuzz.c CORPUS corpus/onnx ROOMS os base mode
   DEPS dep::jansson RUNS 20000)
 modellab_fuzz_test(piper SOURCE piper_fuzz.c CORPUS corpus/piper ROOMS os base kernels audio nn models text speech
   DEPS dep::jansson dep::sndfile dep::soxr dep::zlib RUNS 2000)
+modellab_fuzz_test(voice_image SOURCE voice_image_fuzz.c CORPUS corpus/voice_image
+  ROOMS os base kernels audio nn models text speech DEPS dep::jansson dep::sndfile dep::soxr dep::zlib RUNS 2000)
 modellab_fuzz_test(torch SOURCE torch_fuzz.c CORPUS corpus/torch ROOMS os base models
   DEPS dep::jansson RUNS 20000)
 modellab_fuzz_test(image SOURCE image_fuzz.c CORPUS corpus/image ROOMS os base models
