@@ -17,7 +17,7 @@
 #define MS 1000000
 
 enum {
-    INSTANTS = 60,
+    INSTANTS = 30,
     IDS = 1001,
     LIMIT_MS = 20 /* twice what is promised: caches and cores are shared */
 };
