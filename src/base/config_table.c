@@ -55,7 +55,7 @@ static const mli_config_variable variables[] = {
      "HF_ENDPOINT", 0, 0,
      "Address of the model hub or of a mirror with the same layout: https, or http on the loopback "
      "interface."},
-    {"MODEL_LAB_IDENTITY_TIMES", "20", MLI_CONFIG_INTEGER, MLI_CONFIG_ENV_ONLY, NULL, NULL, 1,
+    {"MODEL_LAB_IDENTITY_TIMES", "12", MLI_CONFIG_INTEGER, MLI_CONFIG_ENV_ONLY, NULL, NULL, 1,
      100000, "How often a test repeats each case of a process that is not who it was."},
     {"MODEL_LAB_IDS_RUNS", "1000", MLI_CONFIG_INTEGER, MLI_CONFIG_ENV_ONLY, NULL, NULL, 1, 100000,
      "Runs whose ids a test follows through every place."},
@@ -179,7 +179,7 @@ static const mli_config_variable variables[] = {
      "Generated cases that are scored by us and by jiwer or pyannote.metrics and must agree."},
     {"MODEL_LAB_TEST_SEED", "", MLI_CONFIG_INTEGER, MLI_CONFIG_ENV_ONLY, NULL, NULL, 1, INT64_MAX,
      "The one seed that the simulation of supervisors and workers plays again."},
-    {"MODEL_LAB_TEST_SEEDS", "5000", MLI_CONFIG_INTEGER, MLI_CONFIG_ENV_ONLY, NULL, NULL, 1,
+    {"MODEL_LAB_TEST_SEEDS", "2000", MLI_CONFIG_INTEGER, MLI_CONFIG_ENV_ONLY, NULL, NULL, 1,
      100000000, "Seeds that the simulation of supervisors and workers plays."},
     {"MODEL_LAB_TEST_SYSCALLS", "120", MLI_CONFIG_TEXT, MLI_CONFIG_ENV_ONLY, NULL, NULL, 0, 0,
      "System calls that a test lets fail: a number, or all."},

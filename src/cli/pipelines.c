@@ -29,18 +29,28 @@ static void add_line(cli_text *out, cli_span object)
     cli_text_printf(out, "  %.*s\n", (int)text.bytes, text.at != NULL ? text.at : "");
 }
 
-int cli_pipeline_list(cli_call *call)
+/* One pipeline, or all of them (name NULL), as JSON. */
+static int load(cli_call *call, const char *name, modellab_buffer **json)
 {
     modellab_lab *lab = NULL;
-    modellab_buffer *json = NULL;
     modellab_error err = MODELLAB_ERROR_INIT;
     int code = cli_open_lab_to_read(call, MODELLAB_LAB_NO_RECONCILE, &lab);
     if (code != CLI_EXIT_OK)
         return code;
-    modellab_status status = modellab_pipeline_list(lab, &json, &err);
+    modellab_status status = name == NULL ? modellab_pipeline_list(lab, json, &err)
+                                          : modellab_pipeline_load(lab, name, json, &err);
     modellab_lab_unref(lab);
     if (status != MODELLAB_OK)
-        return cli_fail(call, "pipelines", NULL, status, &err);
+        return cli_fail(call, name != NULL ? name : "pipelines", NULL, status, &err);
+    return CLI_EXIT_OK;
+}
+
+int cli_pipeline_list(cli_call *call)
+{
+    modellab_buffer *json = NULL;
+    int code = load(call, NULL, &json);
+    if (code != CLI_EXIT_OK)
+        return code;
     bool ok;
     if (cli_has(call, CLI_OPT_JSON)) {
         ok = print_json(json);
@@ -59,16 +69,10 @@ int cli_pipeline_list(cli_call *call)
 
 int cli_pipeline_show(cli_call *call)
 {
-    modellab_lab *lab = NULL;
     modellab_buffer *json = NULL;
-    modellab_error err = MODELLAB_ERROR_INIT;
-    int code = cli_open_lab_to_read(call, MODELLAB_LAB_NO_RECONCILE, &lab);
+    int code = load(call, call->arguments[0], &json);
     if (code != CLI_EXIT_OK)
         return code;
-    modellab_status status = modellab_pipeline_load(lab, call->arguments[0], &json, &err);
-    modellab_lab_unref(lab);
-    if (status != MODELLAB_OK)
-        return cli_fail(call, call->arguments[0], NULL, status, &err);
     bool ok = print_json(json);
     modellab_buffer_destroy(json);
     return ok ? CLI_EXIT_OK : CLI_EXIT_FAILURE;

@@ -15,7 +15,8 @@
 #include "lab/lab.h"
 #include <modellab/modellab.h>
 
-enum { RUNS = 2, RUNS_MOST = 2048, PATIENCE_S = 20 };
+/* A fault may leave a run that does not end; afterwards each must, however slow the machine is. */
+enum { RUNS = 2, RUNS_MOST = 16384, PATIENCE_S = 20, PATIENCE_AFTER_S = 240 };
 
 static mli_os_files files;
 static atomic_int writes;
@@ -114,12 +115,13 @@ static bool is_over(mli_lab *lab, const char *id, modellab_run_status *status)
 }
 
 /* Steps until all have ended; what a step cannot do is said, and tried again, as hosts do. */
-static int supervise(mli_lab *lab, const char *worker, char ids[][MODELLAB_RUN_ID_BYTES], int count)
+static int supervise(mli_lab *lab, const char *worker, char ids[][MODELLAB_RUN_ID_BYTES], int count,
+                     int patience_s)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
     modellab_supervisor *s = NULL;
     modellab_supervisor_options options = MODELLAB_SUPERVISOR_OPTIONS_INIT;
-    time_t end = time(NULL) + PATIENCE_S;
+    time_t end = time(NULL) + patience_s;
     int over = 0;
     options.worker_program = worker;
     options.max_workers = 1;
@@ -219,7 +221,7 @@ static int run(char **argv)
         code = failed(&err);
     } else if (on_and_on) {
         code = stream(lab, argv[3]);
-    } else if (supervise(lab, argv[3], ids, count) != 0) {
+    } else if (supervise(lab, argv[3], ids, count, PATIENCE_S) != 0) {
         code = 1;
     }
     modellab_lab_unref(lab);
@@ -281,7 +283,7 @@ static void finish(mli_lab *lab, const char *worker, int count, char **known)
         }
         modellab_run_unref(run);
     }
-    if (supervise(lab, worker, ids, there) != 0) {
+    if (supervise(lab, worker, ids, there, PATIENCE_AFTER_S) != 0) {
         complain("the runs do not end", "");
     }
     for (int i = 0; i < there; i++) {

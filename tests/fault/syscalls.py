@@ -16,7 +16,7 @@ import tempfile
 
 PROGRAM, WORKER, FOLDER = sys.argv[1:4]
 SEED = 20261123
-TIMEOUT = 60
+TIMEOUT = 300
 IO = ["EIO", "ENOSPC", "EDQUOT", "EINTR"]
 ERRORS = {
     "openat": ["EIO", "ENOSPC", "EMFILE", "EINTR", "EDQUOT"], "mkdirat": ["EIO", "ENOSPC", "EDQUOT"],
@@ -74,9 +74,13 @@ def can_trace():
 def count_calls():
     """The most calls of each kind in one thread after the start of main(), and how many came before."""
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
-        code, out, _ = traced(folder + "/lab", folder + "/trace", ["-e", "trace=" + ",".join("?" + name for name in ERRORS)],
-                              "none")
-        if code != 0 or out.count("end ") != 2:
+        for number in range(5):  # a machine that stands still may not end its runs in time
+            trace_of = f"{folder}/trace"
+            code, out, _ = traced(f"{folder}/lab{number}", trace_of,
+                                  ["-e", "trace=" + ",".join("?" + name for name in ERRORS)], "none")
+            if code == 0 and out.count("end ") == 2:
+                break
+        else:
             sys.exit(f"without a fault the program ends with {code}:\n{out}")
         with open(folder + "/trace", encoding="utf-8", errors="replace") as trace:
             lines = trace.readlines()
