@@ -17,7 +17,7 @@ static void say_who(const modellab_diarization *d)
     modellab_transcript *text = NULL, *named = NULL;
     modellab_buffer *out = NULL;
     must(modellab_transcript_read_json(json, sizeof json - 1, NULL, &text, &err), &err, "read");
-    must(modellab_transcript_with_speakers(text, d, &named, &err), &err, "join");
+    must(modellab_transcript_with_speakers(text, d, NULL, &named, &err), &err, "join");
     must(modellab_transcript_write(named, MODELLAB_FORMAT_TXT, NULL, &out, &err), &err, "write");
     printf("%s", modellab_buffer_data(out));
     modellab_buffer_destroy(out);

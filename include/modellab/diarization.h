@@ -146,11 +146,12 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_diarization_write(
 /** Who said what: a transcript with a speaker at each word (with word times: the one who speaks
  * longest during it; a word outside of all turns goes to the nearest and says so), its segments cut
  * where the speaker changes. Without word times each segment gets a speaker as a whole.
+ * @param cancel    optional
  * @param[out] out  new; modellab_transcript_unref()
- * @errors E_INVALID_ARGUMENT, E_NO_MEMORY @threads any @since 0.1 */
+ * @errors E_INVALID_ARGUMENT, E_CANCELLED, E_NO_MEMORY @threads any @since 0.1 */
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_transcript_with_speakers(
     const modellab_transcript *transcript, const modellab_diarization *diarization,
-    modellab_transcript **out, modellab_error *err);
+    modellab_cancel *cancel, modellab_transcript **out, modellab_error *err);
 
 MODELLAB_END_DECLS
 #endif

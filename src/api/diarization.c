@@ -29,7 +29,8 @@ struct modellab_diarization {
     modellab_allocator alloc;
     _Atomic uint32_t references;
     mli_diarization inner;
-    char **names; /* [inner.speaker_count] */
+    char **names;    /* [inner.speaker_count] */
+    bool with_known; /* there were enrolled voices */
 };
 
 void modellab_diarization_options_init(modellab_diarization_options *options, size_t size)
@@ -206,6 +207,7 @@ diarize(const modellab_model *encoder, const modellab_model *vad, const mli_audi
     if (d == NULL)
         return mli_no_memory(err);
     d->alloc = encoder->alloc;
+    d->with_known = o->known_count > 0;
     atomic_init(&d->references, 1);
     status = run(encoder, vad, source, o, inner, &d->inner, NULL, err);
     if (status == MODELLAB_OK)
@@ -390,6 +392,25 @@ MODELLAB_MUST_CHECK static modellab_status turns_of(const modellab_diarization *
     return MODELLAB_OK;
 }
 
+MODELLAB_MUST_CHECK static modellab_status write_json(const modellab_diarization *d,
+                                                      const mli_text_turn *turns, mli_buf *out,
+                                                      modellab_error *err)
+{
+    const mli_diarization *in = &d->inner;
+    mli_text_speaker *speakers = mli_alloc_array(&d->alloc, in->speaker_count, sizeof *speakers);
+
+    if (speakers == NULL)
+        return mli_no_memory(err);
+    for (size_t i = 0; i < in->speaker_count; i++)
+        speakers[i] = (mli_text_speaker){d->names[i], in->speakers[i].known >= 0,
+                                         (double)in->speakers[i].known_score};
+    mli_turns_json(turns, in->turn_count, speakers, in->speaker_count, d->with_known,
+                   (double)in->samples / MLI_AUDIO_RATE, out);
+    mli_buf_append_char(out, '\n');
+    mli_free(&d->alloc, speakers);
+    return MODELLAB_OK;
+}
+
 modellab_status modellab_diarization_write(const modellab_diarization *diarization,
                                            modellab_diarization_format format, const char *name,
                                            modellab_buffer **out, modellab_error *err)
@@ -405,20 +426,17 @@ modellab_status modellab_diarization_write(const modellab_diarization *diarizati
         return bad("diarization must not be NULL", err);
     if (format != MODELLAB_DIARIZATION_RTTM && format != MODELLAB_DIARIZATION_JSON)
         return bad("this is not a format of diarizations", err);
-    const mli_diarization *d = &diarization->inner;
     status = turns_of(diarization, &turns, err);
     if (status != MODELLAB_OK)
         return status;
     mli_buf_init(&text, &diarization->alloc);
     if (format == MODELLAB_DIARIZATION_RTTM)
-        mli_turns_rttm(turns, d->turn_count, name, &text);
+        mli_turns_rttm(turns, diarization->inner.turn_count, name, &text);
     else
-        mli_turns_json(turns, d->turn_count, (const char *const *)diarization->names,
-                       d->speaker_count, (double)d->samples / MLI_AUDIO_RATE, &text);
-    if (format == MODELLAB_DIARIZATION_JSON)
-        mli_buf_append_char(&text, '\n');
+        status = write_json(diarization, turns, &text, err);
     mli_free(&diarization->alloc, turns);
-    status = mli_buf_status(&text, err);
+    if (status == MODELLAB_OK)
+        status = mli_buf_status(&text, err);
     if (status == MODELLAB_OK)
         return mli_buffer_from_buf(&text, out, err);
     mli_buf_dispose(&text);
@@ -427,6 +445,7 @@ modellab_status modellab_diarization_write(const modellab_diarization *diarizati
 
 modellab_status modellab_transcript_with_speakers(const modellab_transcript *transcript,
                                                   const modellab_diarization *diarization,
+                                                  modellab_cancel *cancel,
                                                   modellab_transcript **out, modellab_error *err)
 {
     mli_text_turn *turns = NULL;
@@ -440,8 +459,9 @@ modellab_status modellab_transcript_with_speakers(const modellab_transcript *tra
         return bad("transcript and diarization must not be NULL", err);
     status = turns_of(diarization, &turns, err);
     if (status == MODELLAB_OK)
-        status = mli_who_said_what(mli_transcript_of(transcript), turns,
-                                   diarization->inner.turn_count, NULL, &made, err);
+        status =
+            mli_who_said_what(mli_transcript_of(transcript), turns, diarization->inner.turn_count,
+                              mli_cancel_word_of(cancel), &made, err);
     mli_free(&diarization->alloc, turns);
     if (status == MODELLAB_OK)
         *out = mli_transcript_public(made);

@@ -27,14 +27,6 @@ static int32_t show(void *user, double done, double total)
     return 0;
 }
 
-static int open_model(cli_call *call, const char *name, modellab_model **out)
-{
-    modellab_error err = MODELLAB_ERROR_INIT;
-    modellab_status status = modellab_model_open(name, NULL, out, &err);
-
-    return status == MODELLAB_OK ? CLI_EXIT_OK : cli_fail(call, name, NULL, status, &err);
-}
-
 static int align(cli_call *call, work *w)
 {
     modellab_align_options options = MODELLAB_ALIGN_OPTIONS_INIT;
@@ -98,9 +90,10 @@ int cli_align(cli_call *call)
     if (code == CLI_EXIT_OK && modellab_blas_use_single_thread(&err) != MODELLAB_OK)
         code = cli_fail(call, NULL, NULL, err.code, &err);
     if (code == CLI_EXIT_OK)
-        code = open_model(call, name.size > 0 ? cli_text_get(&name) : "whisper-tiny.en", &w.asr);
+        code =
+            cli_open_model(call, name.size > 0 ? cli_text_get(&name) : "whisper-tiny.en", &w.asr);
     if (code == CLI_EXIT_OK)
-        code = open_model(call, "silero-vad-v6", &w.vad);
+        code = cli_open_model(call, "silero-vad-v6", &w.vad);
     if (code == CLI_EXIT_OK)
         code = align(call, &w);
     if (code == CLI_EXIT_OK)

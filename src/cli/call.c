@@ -413,3 +413,10 @@ int cli_duration_option(const cli_call *call, cli_option_id id, int64_t fallback
                              cli_options[id].name);
     return CLI_EXIT_OK;
 }
+
+int cli_open_model(const cli_call *call, const char *name, modellab_model **out)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_status status = modellab_model_open(name, NULL, out, &err);
+    return status == MODELLAB_OK ? CLI_EXIT_OK : cli_fail(call, name, NULL, status, &err);
+}

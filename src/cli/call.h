@@ -52,6 +52,8 @@ int cli_fail(const cli_call *call, const char *subject, const char *run_id, mode
 /* The same for a refused input: a folder or a pipe is a wrong input, not a wrong command line. */
 int cli_fail_input(const cli_call *call, const char *subject, modellab_status status,
                    const modellab_error *err);
+/* Opens a model; what is wrong with it is told. 0, or an exit code. */
+int cli_open_model(const cli_call *call, const char *name, modellab_model **out);
 /* The same for a run that may not be there. */
 int cli_fail_run(const cli_call *call, const char *run_id, modellab_status status,
                  const modellab_error *err);

@@ -36,7 +36,7 @@ const cli_command cli_commands[] = {
      "modellab transcribe meeting.mp3 --vad\tspeech alone, eight pieces at a time\n"
      "modellab transcribe a.wav --max-duration 10m --cap cpu_seconds=600\tbounded\n"
      "cat talk.wav | modellab transcribe -\tfrom stdin\n",
-     {ASR_OPTIONS, O(FORMAT), O(OUTPUT), O(QUIET), O(SPEAKERS), 0}},
+     {ASR_OPTIONS, O(FORMAT), O(OUTPUT), O(QUIET), O(SPEAKERS), O(ENROL), 0}},
     CLI_COMMAND_ALIGN,
     CLI_COMMAND_DIARIZE,
     CLI_COMMAND_ENHANCE,

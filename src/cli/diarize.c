@@ -40,32 +40,21 @@ typedef struct tools {
     float voices[CLI_MAX_REPEAT][MODELLAB_VOICE_SIZE];
 } tools;
 
-static int open_model(const cli_call *call, const char *name, modellab_model **out)
-{
-    modellab_error err = MODELLAB_ERROR_INIT;
-    modellab_status status = modellab_model_open(name, NULL, out, &err);
-    return status == MODELLAB_OK ? CLI_EXIT_OK : cli_fail(call, name, NULL, status, &err);
-}
-
 /* The voice of each NAME=FILE. */
 static int enrol(cli_call *call, tools *t)
 {
     for (int i = 0; i < call->counts[CLI_OPT_ENROL]; i++) {
-        const char *typed = call->values[CLI_OPT_ENROL][i], *file = strchr(typed, '=');
+        const char *file = NULL;
         modellab_error err = MODELLAB_ERROR_INIT;
-        if (file == NULL || file == typed || file[1] == '\0')
-            return cli_fail_text(call, CLI_EXIT_USAGE, "--enrol must be NAME=FILE, not '%s'",
-                                 typed);
-        t->names[i] = calloc(1, (size_t)(file - typed) + 1);
-        if (t->names[i] == NULL)
-            return cli_fail_text(call, CLI_EXIT_FAILURE, "out of memory");
-        memcpy(t->names[i], typed, (size_t)(file - typed));
-        modellab_status status = modellab_voice_of_file(t->encoder, t->vad, file + 1, &t->options,
+        int code = cli_known_voice(call, i, &t->names[i], &file);
+        if (code != CLI_EXIT_OK)
+            return code;
+        modellab_status status = modellab_voice_of_file(t->encoder, t->vad, file, &t->options,
                                                         t->voices[i], MODELLAB_VOICE_SIZE, &err);
         if (status == MODELLAB_E_CANCELLED && cli_signal() != 0)
             return cli_signal_exit();
         if (status != MODELLAB_OK)
-            return cli_fail_input(call, cli_basename(file + 1), status, &err);
+            return cli_fail_input(call, cli_basename(file), status, &err);
     }
     t->options.known_names = (const char *const *)t->names;
     t->options.known_voices = t->voices[0];
@@ -121,9 +110,9 @@ static int work(cli_call *call, tools *t)
     modellab_diarization *d = NULL;
     modellab_error err = MODELLAB_ERROR_INIT;
     cli_progress progress;
-    int code = open_model(call, "ge2e-speaker", &t->encoder);
+    int code = cli_open_model(call, "ge2e-speaker", &t->encoder);
     if (code == CLI_EXIT_OK)
-        code = open_model(call, "silero-vad-v6", &t->vad);
+        code = cli_open_model(call, "silero-vad-v6", &t->vad);
     if (code == CLI_EXIT_OK)
         code = enrol(call, t);
     if (code != CLI_EXIT_OK)

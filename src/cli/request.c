@@ -156,6 +156,8 @@ static int put_diarization(const cli_call *call, cli_json *j)
         cli_json_kint(j, "min_speakers", least);
         cli_json_kint(j, "max_speakers", most);
     }
+    if (code == 0)
+        code = cli_put_known(call, j);
     cli_json_close(j, '}');
     return code;
 }
@@ -300,6 +302,8 @@ int cli_request(const cli_call *call, cli_text *out)
         cli_json_string(&j, "who_said_what");
         cli_json_close(&j, ']');
     }
+    if (code == 0 && cli_has(call, CLI_OPT_ENROL) && !cli_has(call, CLI_OPT_SPEAKERS))
+        code = cli_fail_text(call, CLI_EXIT_USAGE, "--enrol needs --speakers");
     cli_json_key(&j, "config");
     cli_json_open(&j, '{');
     if (code == 0)

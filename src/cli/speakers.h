@@ -1,10 +1,16 @@
-/* How many speakers there are, as typed. */
+/* How many speakers there are, and whose voices are known, as typed. */
 #ifndef MLI_CLI_SPEAKERS_H
 #define MLI_CLI_SPEAKERS_H
 
 #include "cli/call.h"
+#include "cli/text.h"
 
 /* --speakers [N|MIN-MAX|auto]: 0 and 0 = to be found. 0, or an exit code (told). */
 int cli_speakers(const cli_call *call, int32_t *least, int32_t *most);
+/* The parts of --enrol NAME=FILE number `index`; *name is the caller's (free). 0, or an exit code
+ * (told). */
+int cli_known_voice(const cli_call *call, int index, char **name, const char **file);
+/* All of them as a member "known" of config.diarization. 0, or an exit code (told). */
+int cli_put_known(const cli_call *call, cli_json *json);
 
 #endif

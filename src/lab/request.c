@@ -219,6 +219,7 @@ MODELLAB_MUST_CHECK static modellab_status accept(mli_request *r,
     mli_request_read_operators(r, report);
     mli_request_resolve_steps(r, report);
     mli_request_check_operators(r, report);
+    mli_request_check_known(r, report);
     check_rest(r, defaults, report);
     mli_run_limits_check(r->given, mli_buf_text(&r->steps), report);
     read_retry(r, defaults, report);

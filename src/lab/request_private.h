@@ -15,6 +15,8 @@ void mli_request_resolve_steps(mli_request *r, mli_findings *report);
 void mli_request_read_operators(mli_request *r, mli_findings *report);
 void mli_request_check_operators(const mli_request *r, mli_findings *report);
 void mli_request_put_operators(mli_jw *w, const mli_request *r);
+/* request_known.c: known voices of step diarization. */
+void mli_request_check_known(mli_request *r, mli_findings *report);
 /* request_value.c: writes a config of steps for the record, long values told by size and hash. */
 void mli_request_put_record(mli_jw *w, const char *key, const mli_json *config);
 /* Makes request->json and ->labels of what was read; failures are in json.status. */

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "text/format_parts.h"
 #include "text/format_time.h"
+#include <math.h>
 #include <string.h>
 
 /* A field of a line: no blanks, not empty. */
@@ -36,8 +37,8 @@ static void put_seconds(mli_jw *w, const char *key, int64_t ms)
     mli_jw_real(w, (double)ms / 1000.0);
 }
 
-void mli_turns_json(const mli_text_turn *turns, size_t count, const char *const *speakers,
-                    size_t speaker_count, double duration, mli_buf *out)
+void mli_turns_json(const mli_text_turn *turns, size_t count, const mli_text_speaker *speakers,
+                    size_t speaker_count, bool with_known, double duration, mli_buf *out)
 {
     mli_jw w;
     mli_jw_init(&w, out);
@@ -48,12 +49,16 @@ void mli_turns_json(const mli_text_turn *turns, size_t count, const char *const 
     for (size_t s = 0; s < speaker_count; s++) {
         int64_t ms = 0;
         for (size_t i = 0; i < count; i++) {
-            if (strcmp(turns[i].speaker, speakers[s]) == 0)
+            if (strcmp(turns[i].speaker, speakers[s].name) == 0)
                 ms += mli_format_ms(turns[i].end) - mli_format_ms(turns[i].start);
         }
         mli_jw_object(&w);
-        mli_jw_kstring(&w, "name", speakers[s]);
+        mli_jw_kstring(&w, "name", speakers[s].name);
         put_seconds(&w, "seconds", ms);
+        if (with_known) {
+            mli_jw_kbool(&w, "known", speakers[s].known);
+            mli_jw_kreal(&w, "score", round(speakers[s].score * 1e4) / 1e4);
+        }
         mli_jw_end_object(&w);
     }
     mli_jw_end_array(&w);

@@ -17,10 +17,17 @@ typedef struct mli_text_turn {
  * rounded once, to ms; spaces in names become '_'. `name` is the audio's (its folder and extension
  * are left out; NULL = "audio"). */
 void mli_turns_rttm(const mli_text_turn *turns, size_t count, const char *name, mli_buf *out);
-/* Appends {"duration", "speakers": [{"name", "seconds"}], "turns": [{"start", "end", "speaker"}]}.
- * `speakers` are the names in order. */
-void mli_turns_json(const mli_text_turn *turns, size_t count, const char *const *speakers,
-                    size_t speaker_count, double duration, mli_buf *out);
+/* A speaker; `known` and `score` (cosine with the nearest known voice) where there are known ones.
+ */
+typedef struct mli_text_speaker {
+    const char *name;
+    bool known;
+    double score;
+} mli_text_speaker;
+/* Appends {"duration", "speakers": [{"name", "seconds"}], "turns": [{"start", "end", "speaker"}]};
+ * with_known: speakers have "known" and "score", too. `speakers` are in order. */
+void mli_turns_json(const mli_text_turn *turns, size_t count, const mli_text_speaker *speakers,
+                    size_t speaker_count, bool with_known, double duration, mli_buf *out);
 
 /* A new transcript with speakers. A word's speaker is the one who speaks longest during it (of two
  * alike the one who began first); a word outside of all turns goes to the nearest turn, and says so

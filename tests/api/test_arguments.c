@@ -423,7 +423,7 @@ static void diarizations(void **state)
     REFUSES(modellab_diarization_turn_at(NULL, 0, NULL, &err));
     REFUSES(modellab_diarization_speaker_at(NULL, 0, NULL, &err));
     RESETS(modellab_diarization_write(NULL, 1, NULL, (modellab_buffer **)&out, &err));
-    RESETS(modellab_transcript_with_speakers(NULL, NULL, (modellab_transcript **)&out, &err));
+    RESETS(modellab_transcript_with_speakers(NULL, NULL, NULL, (modellab_transcript **)&out, &err));
     assert_true(modellab_diarization_duration(NULL) <= 0);
     assert_int_equal(modellab_diarization_turn_count(NULL), 0);
     assert_int_equal(modellab_diarization_speaker_count(NULL), 0);

@@ -64,7 +64,7 @@ static modellab_status look(const modellab_diarization *d, const modellab_alloca
     if (status == MODELLAB_OK)
         status = modellab_transcript_read_json(json, sizeof json - 1, alloc, &text, err);
     if (status == MODELLAB_OK)
-        status = modellab_transcript_with_speakers(text, d, &named, err);
+        status = modellab_transcript_with_speakers(text, d, NULL, &named, err);
     if (status == MODELLAB_OK)
         status = modellab_transcript_write(named, MODELLAB_FORMAT_DIARIZED_JSON, NULL, &out, err);
     modellab_buffer_destroy(out);

@@ -45,6 +45,16 @@ if [ -n "$models" ] && [ -f "$models/ge2e-speaker/model.json" ] && [ -f "$models
   run transcribe "$sample" --speakers 2 --format srt
   check "words with speakers" exit_is 0
   check "the second one speaks" prints "speaker_2: "
+  run enhance "$sample" -o "$work/clip.ogg" --op 'resample(rate_hz=16000)'
+  run transcribe "$sample" --speakers 2 --enrol Ann="$work/clip.ogg" --format srt
+  check "a known voice in a run" exit_is 0
+  check "by name" prints "Ann: "
+  run transcribe "$sample" --enrol Ann="$work/clip.ogg"
+  check "voices are those of speakers" exit_is 2
+  run transcribe "$sample" --speakers --enrol Ann="$sample"
+  check "a clip that is too large" says "at most 700 KiB"
+  run transcribe "$sample" --speakers --enrol speaker_1="$work/clip.ogg"
+  check "a name of unknown speakers" says "those of unknown speakers"
   # the value may be left out
   run transcribe --speakers "$sample" -f diarized_json
   check "as many as are found" prints '"speaker":"A"'

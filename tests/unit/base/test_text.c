@@ -1,4 +1,5 @@
-/* UTF-8, copies, hex, names, edit distance. */
+/* UTF-8, copies, hex, base64, names, edit distance. */
+#include "base/base64.h"
 #include "base/str.h"
 #include "unit/unit.h"
 #include <string.h>
@@ -16,6 +17,42 @@ static void utf8_round_trip(void **state)
         assert_int_equal(back, c);
         for (size_t cut = 0; cut < n; cut++)
             assert_int_equal(mli_utf8_decode(text, cut, &back), 0);
+    }
+}
+
+static void base64_as_the_rfc_has_it(void **state)
+{
+    static const struct {
+        const char *text, *bytes; /* NULL = refused */
+    } cases[] = {{"", ""},
+                 {"Zg==", "f"},
+                 {"Zm8=", "fo"},
+                 {"Zm9v", "foo"},
+                 {"Zm9vYg==", "foob"},
+                 {"Zm9vYmE=", "fooba"},
+                 {"+/+/", "\xfb\xff\xbf"},
+                 {"Zg=", NULL},
+                 {"Zg", NULL},
+                 {"Zh==", NULL},
+                 {"Zm9=", NULL},
+                 {"Z===", NULL},
+                 {"====", NULL},
+                 {"Zg==Zg==", NULL},
+                 {"Zm8\n", NULL},
+                 {"Zm-v", NULL},
+                 {"Zm=v", NULL},
+                 {"Zm9v\x80m9v", NULL}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        mli_buf out;
+        mli_buf_init(&out, NULL);
+        bool good = mli_base64_decode(cases[i].text, strlen(cases[i].text), &out);
+        assert_int_equal(good, cases[i].bytes != NULL);
+        if (good) {
+            assert_int_equal(out.size, strlen(cases[i].bytes));
+            assert_string_equal(mli_buf_text(&out), cases[i].bytes);
+        }
+        mli_buf_dispose(&out);
     }
 }
 
@@ -109,6 +146,7 @@ static void names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(utf8_round_trip),
+                                       cmocka_unit_test(base64_as_the_rfc_has_it),
                                        cmocka_unit_test(utf8_refused),
                                        cmocka_unit_test(cuts_on_borders),
                                        cmocka_unit_test(shown_names_steer_nothing),

@@ -67,6 +67,50 @@ static void schema_loads_and_accepts_least(void **state)
     drop(&r);
 }
 
+/* A WAV file of two samples in base64, and what is no such thing. */
+#define CLIP "UklGRigAAABXQVZFZm10IBAAAAABAAEAgD4AAAB9AAACABAAZGF0YQQAAAAAAAAA"
+#define KNOWN(name, clip) "{\"name\":\"" name "\",\"clip\":\"" clip "\"}"
+#define WITH_KNOWN(list)                                                                           \
+    "{\"steps\":[\"diarization\"],\"config\":{\"diarization\":{\"known\":[" list "]}}}"
+
+static void known_voices_are_checked(void **state)
+{
+    static const struct {
+        const char *request, *pointer; /* NULL = it is accepted */
+    } cases[] = {
+        {WITH_KNOWN(KNOWN("Ann", CLIP)), NULL},
+        {WITH_KNOWN(KNOWN("Ann", "data:audio/wav;base64," CLIP)), NULL},
+        {WITH_KNOWN(KNOWN("Ann", CLIP) "," KNOWN("Ann", CLIP)), "/config/diarization/known/1/name"},
+        {WITH_KNOWN(KNOWN("speaker_2", CLIP)), "/config/diarization/known/0/name"},
+        {WITH_KNOWN(KNOWN("A\\nB", CLIP)), "/config/diarization/known/0/name"},
+        {WITH_KNOWN(KNOWN("", CLIP)), "/config/diarization/known/0/name"},
+        {WITH_KNOWN(KNOWN("Ann", "data:audio/wav," CLIP)), "/config/diarization/known/0/clip"},
+        {WITH_KNOWN(KNOWN("Ann", "A" CLIP)), "/config/diarization/known/0/clip"},
+        {WITH_KNOWN(KNOWN("Ann", CLIP "=")), "/config/diarization/known/0/clip"},
+        {WITH_KNOWN(KNOWN("Ann", "aGVsbG8=")), "/config/diarization/known/0/clip"}, /* "hello" */
+        {WITH_KNOWN("{\"name\":\"Ann\"}"), "/config/diarization/known/0"},
+        /* declares 70 s of 8 bit at 1 kHz, and has them not: a claim is enough to refuse it */
+        {WITH_KNOWN(KNOWN("Ann", "UklGRpQRAQBXQVZFZm10IBAAAAABAAEA6AMAAOgDAAABAAgAZGF0YXARAQA=")),
+         "/config/diarization/known/0/clip"},
+    };
+    reading r;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        read_request(&r, cases[i].request);
+        assert_int_equal(r.status, MODELLAB_OK);
+        bool refused = r.findings.worst >= MODELLAB_SEVERITY_ERROR;
+        if (refused != (cases[i].pointer != NULL) ||
+            (refused && finding_at(&r, cases[i].pointer, MODELLAB_SEVERITY_ERROR) < 0)) {
+            fail_msg("case %zu: %s", i,
+                     mli_report_count(r.findings.report) > 0
+                         ? mli_report_finding(r.findings.report, 0)->text
+                         : "nothing was found");
+        }
+        drop(&r);
+    }
+}
+
 static void accepted_form_is_accepted_again(void **state)
 {
     reading r, again;
@@ -389,6 +433,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(schema_loads_and_accepts_least),
+        cmocka_unit_test(known_voices_are_checked),
         cmocka_unit_test(accepted_form_is_accepted_again),
         cmocka_unit_test(refusals_have_their_place),
         cmocka_unit_test(options_of_steps_are_resolved),

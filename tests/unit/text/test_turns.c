@@ -198,7 +198,7 @@ static void test_formats(void **state)
     static const mli_text_turn turns[] = {
         {0, 1, "speaker_2"}, {1, 2, "Ann"}, {2, 3, "speaker_1"}, {3, 4, "speaker_2"}};
     static const double times[][2] = {{0.1, 0.9}, {1.1, 1.9}, {2.1, 2.9}, {3.1, 3.9}, {4.5, 5}};
-    static const char *const speakers[] = {"speaker_1", "Ann"};
+    static const mli_text_speaker speakers[] = {{"speaker_1", false, 0.71234}, {"Ann", true, 0.95}};
     mli_transcript *t = transcript_of(times, 5), *out = NULL, *back = NULL;
     mli_buf text;
     (void)state;
@@ -234,12 +234,18 @@ static void test_formats(void **state)
     assert_true(word_of(back, 4)->speaker_nearest);
     assert_false(word_of(back, 3)->speaker_nearest);
     mli_buf_clear(&text);
-    mli_turns_json(turns + 1, 2, speakers, 2, 4.0, &text);
+    mli_turns_json(turns + 1, 2, speakers, 2, false, 4.0, &text);
     assert_string_equal(mli_buf_text(&text),
                         "{\"duration\":4.0,\"speakers\":[{\"name\":\"speaker_1\",\"seconds\":1.0},"
                         "{\"name\":\"Ann\",\"seconds\":1.0}],\"turns\":[{\"start\":1.0,\"end\":2.0,"
                         "\"speaker\":\"Ann\"},{\"start\":2.0,\"end\":3.0,\"speaker\":"
                         "\"speaker_1\"}]}");
+    mli_buf_clear(&text);
+    mli_turns_json(turns + 1, 0, speakers, 2, true, 4.0, &text);
+    assert_string_equal(mli_buf_text(&text),
+                        "{\"duration\":4.0,\"speakers\":[{\"name\":\"speaker_1\",\"seconds\":0.0,"
+                        "\"known\":false,\"score\":0.7123},{\"name\":\"Ann\",\"seconds\":0.0,"
+                        "\"known\":true,\"score\":0.95}],\"turns\":[]}");
     mli_transcript_unref(back);
     mli_transcript_unref(out);
     mli_transcript_unref(t);
