@@ -13,7 +13,8 @@
 enum {
     OPTIONS_FIRST = MLI_SIZE_UP_TO(modellab_audio_options, user),
     INFO_FIRST = MLI_SIZE_UP_TO(modellab_audio_info, duration),
-    PROBE_FIRST = MLI_SIZE_UP_TO(modellab_audio_probe_info, reserved)
+    PROBE_FIRST = MLI_SIZE_UP_TO(modellab_audio_probe_info, reserved),
+    MEMORY_SAMPLES = 600 * MLI_AUDIO_RATE /* more goes to a file */
 };
 
 typedef struct call {
@@ -52,6 +53,9 @@ MODELLAB_MUST_CHECK static modellab_status prepare(call *c, const modellab_audio
     c->options.cancel = mli_cancel_word_of(c->given.cancel);
     c->options.max_samples = (int64_t)(c->given.max_seconds * MLI_AUDIO_RATE);
     c->options.max_input_bytes = c->given.max_bytes;
+    const char *folder = mli_os_env("TMPDIR");
+    c->options.spool_folder = folder != NULL ? folder : "/tmp";
+    c->options.memory_samples = MEMORY_SAMPLES;
     c->options.allow_truncated = c->given.allow_truncated != 0;
     if (c->given.progress != NULL) {
         c->options.progress = forward_progress;

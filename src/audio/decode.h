@@ -27,6 +27,7 @@ typedef struct mli_audio_options {
     int64_t max_input_bytes;         /* 0 = 4 GiB */
     int64_t memory_samples;          /* with a spool file: most samples kept in memory; 0 = 1 h */
     int spool_fd;                    /* -1 = none; owned by the call in every case */
+    const char *spool_folder;        /* NULL = none; mli_audio_store_spool_in() */
     bool allow_truncated;            /* keep what could be decoded of a file that ends early */
     /* Called between blocks with the samples (16 kHz) made so far, and the fraction of the input's
      * bytes read, 0..1; not 0 ends the call with E_CALLBACK. NULL = none. */

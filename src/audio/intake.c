@@ -73,6 +73,7 @@ modellab_status mli_audio_intake_create(const mli_audio_options *options, int32_
         options->max_samples > 0 ? options->max_samples : MLI_AUDIO_MAX_SAMPLES, &store, err);
     if (status != MODELLAB_OK)
         return status;
+    mli_audio_store_spool_in(store, options->spool_folder);
     status = mli_audio_check_shape(channels, rate_hz, err);
     mli_audio_intake *intake = NULL;
     if (status == MODELLAB_OK) {

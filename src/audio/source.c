@@ -19,6 +19,7 @@ struct mli_audio_store {
     int64_t samples, in_memory; /* in_memory: the first samples; the rest is in the spool file */
     int64_t memory_samples, max_samples;
     int spool_fd;
+    const char *spool_folder; /* for a file that is still to be made; NULL = none */
 };
 
 struct mli_audio_source {
@@ -50,6 +51,11 @@ modellab_status mli_audio_store_create(const modellab_allocator *alloc, const ml
     store->memory_samples = memory_samples;
     store->max_samples = max_samples;
     return MODELLAB_OK;
+}
+
+void mli_audio_store_spool_in(mli_audio_store *store, const char *folder)
+{
+    store->spool_folder = store->spool_fd < 0 ? folder : NULL;
 }
 
 void mli_audio_store_destroy(mli_audio_store *store)
@@ -128,6 +134,11 @@ modellab_status mli_audio_store_append(mli_audio_store *store, const float *samp
         return mli_fail(err, MODELLAB_E_LIMIT, "the audio is longer than the limit of %lld seconds",
                         (long long)(store->max_samples / MLI_AUDIO_RATE));
     size_t in_memory = count;
+    if (store->spool_folder != NULL && store->in_memory + (int64_t)count > store->memory_samples) {
+        int fd = mli_os_open_nameless(store->files, store->spool_folder);
+        store->spool_fd = fd >= 0 ? fd : -1; /* without one it goes on in memory, as is said */
+        store->spool_folder = NULL;
+    }
     if (store->spool_fd >= 0) {
         int64_t room = store->memory_samples - store->in_memory;
         if (room < (int64_t)count)

@@ -53,6 +53,9 @@ typedef struct mli_audio_store mli_audio_store;
 MODELLAB_MUST_CHECK modellab_status mli_audio_store_create(
     const modellab_allocator *alloc, const mli_os_files *files, int spool_fd,
     int64_t memory_samples, int64_t max_samples, mli_audio_store **out, modellab_error *err);
+/* A store without a file makes one without a name in `folder` (borrowed until the store is
+ * finished) once it needs it; where none can be made all stays in memory. NULL = never. */
+void mli_audio_store_spool_in(mli_audio_store *store, const char *folder);
 void mli_audio_store_destroy(mli_audio_store *store);
 /* E_LIMIT beyond max_samples. */
 MODELLAB_MUST_CHECK modellab_status mli_audio_store_append(mli_audio_store *store,

@@ -73,6 +73,9 @@ MLI_OS_MUST_USE int mli_os_read_all(const mli_os_files *f, int fd, void *out, si
 /* A new file beside `path` (O_EXCL, its name in `temp`), to be renamed over it: fd or -errno. */
 MLI_OS_MUST_USE int mli_os_open_temp(const mli_os_files *f, const char *path, uint32_t mode,
                                      char *temp, size_t capacity);
+/* A new file in `folder`, to read and write, that has lost its name already: it goes with its
+ * descriptor. fd or -errno. */
+MLI_OS_MUST_USE int mli_os_open_nameless(const mli_os_files *f, const char *folder);
 /* O_EXCL temporary in the same directory, write, fsync, rename over `path`, fsync of the directory:
  * readers see the old or the new file, and after success the new one survives power loss. */
 MLI_OS_MUST_USE int mli_os_replace_file(const mli_os_files *f, const char *path, const void *data,

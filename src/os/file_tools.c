@@ -59,8 +59,9 @@ static int parent_of(const char *path, char *out, size_t capacity)
     return 0;
 }
 
-int mli_os_open_temp(const mli_os_files *f, const char *path, uint32_t mode, char *temp,
-                     size_t capacity)
+/* A new file `path`.RANDOM.tmp. */
+static int open_new(const mli_os_files *f, const char *path, int flags, uint32_t mode, char *temp,
+                    size_t capacity)
 {
     for (int attempt = 0; attempt < 16; attempt++) {
         uint64_t random;
@@ -70,11 +71,31 @@ int mli_os_open_temp(const mli_os_files *f, const char *path, uint32_t mode, cha
         int n = mli_os_format(temp, capacity, "%s.%016llx.tmp", path, (unsigned long long)random);
         if (n < 0 || (size_t)n >= capacity)
             return -ENAMETOOLONG;
-        int fd = f->open(f->user, temp, MLI_OS_WRITE | MLI_OS_CREATE | MLI_OS_EXCLUSIVE, mode);
+        int fd = f->open(f->user, temp, flags | MLI_OS_CREATE | MLI_OS_EXCLUSIVE, mode);
         if (fd != -EEXIST)
             return fd;
     }
     return -EEXIST;
+}
+
+int mli_os_open_temp(const mli_os_files *f, const char *path, uint32_t mode, char *temp,
+                     size_t capacity)
+{
+    return open_new(f, path, MLI_OS_WRITE, mode, temp, capacity);
+}
+
+int mli_os_open_nameless(const mli_os_files *f, const char *folder)
+{
+    char path[PATH_MAX], temp[PATH_MAX];
+    int n = mli_os_format(path, sizeof path, "%s/modellab", folder);
+    if (n < 0 || (size_t)n >= sizeof path)
+        return -ENAMETOOLONG;
+    int fd = open_new(f, path, MLI_OS_READ | MLI_OS_WRITE, 0600, temp, sizeof temp);
+    int rc = fd >= 0 ? f->unlink(f->user, temp) : 0;
+    if (rc == 0)
+        return fd;
+    (void)f->close(f->user, fd); /* the first failure is the one to report */
+    return rc;
 }
 
 /* Writes, syncs and closes; the first failure is the result. */

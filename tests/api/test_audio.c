@@ -5,6 +5,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -147,13 +148,86 @@ static void test_probe(void **state)
     assert_null(report);
 }
 
+/* Memory that is counted. */
+typedef struct meter {
+    size_t now, most;
+} meter;
+
+static void *meter_alloc(void *user, size_t bytes)
+{
+    meter *m = user;
+    size_t *block = malloc(bytes + 64);
+    if (block == NULL)
+        return NULL;
+    *block = bytes;
+    m->now += bytes;
+    m->most = m->now > m->most ? m->now : m->most;
+    return (char *)block + 64;
+}
+
+static void meter_free(void *user, void *block)
+{
+    if (block != NULL) {
+        size_t *head = (size_t *)(void *)((char *)block - 64);
+        ((meter *)user)->now -= *head;
+        free(head);
+    }
+}
+
+static void *meter_realloc(void *user, void *block, size_t bytes)
+{
+    void *more = meter_alloc(user, bytes);
+    if (more != NULL && block != NULL) {
+        size_t old = *(size_t *)(void *)((char *)block - 64);
+        memcpy(more, block, old < bytes ? old : bytes);
+        meter_free(user, block);
+    }
+    return more;
+}
+
+/* What is longer than ten minutes does not stay in memory, and reads back the same. */
+static void test_long_audio(void **state)
+{
+    enum { SECONDS = 1500, RATE = 16000 };
+    static unsigned char wav[44 + 2 * SECONDS * RATE];
+    (void)state;
+    meter m = {0, 0};
+    const modellab_allocator alloc = {sizeof alloc, &m, meter_alloc, meter_realloc, meter_free};
+    modellab_audio_options options = MODELLAB_AUDIO_OPTIONS_INIT;
+    modellab_audio *audio = NULL;
+    uint32_t size = sizeof wav - 8, data = sizeof wav - 44;
+    float part[100];
+    memcpy(wav, "RIFF....WAVEfmt \x10\0\0\0\1\0\1\0\x80\x3e\0\0\0\x7d\0\0\2\0\x10\0data", 40);
+    for (int i = 0; i < 4; i++) {
+        wav[4 + i] = (unsigned char)(size >> 8 * i);
+        wav[40 + i] = (unsigned char)(data >> 8 * i);
+    }
+    for (size_t i = 0; i < (size_t)SECONDS * RATE; i++) {
+        wav[44 + 2 * i] = (unsigned char)(i * 7);
+        wav[45 + 2 * i] = (unsigned char)(i / 9000 % 64);
+    }
+    options.allocator = &alloc;
+    OK(modellab_audio_decode_memory(wav, sizeof wav, &options, &audio, NULL));
+    for (int64_t at = 50; at < (int64_t)SECONDS * RATE; at += 9599 * 1000 + 17) {
+        OK(modellab_audio_read(audio, at, 100, part, NULL));
+        for (size_t k = 0; k < 100; k++) {
+            size_t i = 44 + 2 * ((size_t)at + k);
+            assert_true(part[k] == (float)(wav[i] | wav[i + 1] << 8) / 32768.0f);
+        }
+    }
+    modellab_audio_unref(audio);
+    assert_int_equal(m.now, 0);
+    assert_true(m.most > 600 * RATE * sizeof(float));
+    if (m.most > 640 * RATE * sizeof(float))
+        fail_msg("%zu MB of memory", m.most >> 20);
+}
+
 int main(void)
 {
     make_tone();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_samples),
-        cmocka_unit_test(test_arguments),
-        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_long_audio), cmocka_unit_test(test_samples),
+        cmocka_unit_test(test_arguments),  cmocka_unit_test(test_limits),
         cmocka_unit_test(test_probe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
