@@ -1,4 +1,5 @@
-/* Voices that are known by name (--enrol NAME=FILE), as typed and as a part of a request. */
+/* Voices that are known by name (--enrol NAME=FILE), as typed and, with the number of speakers, as
+ * a part of a request. */
 #include "cli/speakers.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,7 +61,7 @@ static int read_clip(const cli_call *call, const char *file, cli_text *out)
     return code;
 }
 
-int cli_put_known(const cli_call *call, cli_json *json)
+static int put_known(const cli_call *call, cli_json *json)
 {
     int code = CLI_EXIT_OK;
 
@@ -85,5 +86,21 @@ int cli_put_known(const cli_call *call, cli_json *json)
         free(name);
     }
     cli_json_close(json, ']');
+    return code;
+}
+
+int cli_put_diarization(const cli_call *call, cli_json *j)
+{
+    int32_t least, most;
+    int code = cli_speakers(call, &least, &most);
+    cli_json_key(j, "diarization");
+    cli_json_open(j, '{');
+    if (least > 0) {
+        cli_json_kint(j, "min_speakers", least);
+        cli_json_kint(j, "max_speakers", most);
+    }
+    if (code == 0)
+        code = put_known(call, j);
+    cli_json_close(j, '}');
     return code;
 }

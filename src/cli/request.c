@@ -146,22 +146,6 @@ static int put_asr(const cli_call *call, cli_json *j)
     return code;
 }
 
-static int put_diarization(const cli_call *call, cli_json *j)
-{
-    int32_t least, most;
-    int code = cli_speakers(call, &least, &most);
-    cli_json_key(j, "diarization");
-    cli_json_open(j, '{');
-    if (least > 0) {
-        cli_json_kint(j, "min_speakers", least);
-        cli_json_kint(j, "max_speakers", most);
-    }
-    if (code == 0)
-        code = cli_put_known(call, j);
-    cli_json_close(j, '}');
-    return code;
-}
-
 static int put_operators(const cli_call *call, cli_json *j)
 {
     int code = cli_check_operators(call);
@@ -309,7 +293,7 @@ int cli_request(const cli_call *call, cli_text *out)
     if (code == 0)
         code = put_asr(call, &j);
     if (code == 0 && cli_has(call, CLI_OPT_SPEAKERS))
-        code = put_diarization(call, &j);
+        code = cli_put_diarization(call, &j);
     cli_json_close(&j, '}');
     cli_json_close(&j, '}');
     if (code == 0)

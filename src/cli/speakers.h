@@ -10,7 +10,8 @@ int cli_speakers(const cli_call *call, int32_t *least, int32_t *most);
 /* The parts of --enrol NAME=FILE number `index`; *name is the caller's (free). 0, or an exit code
  * (told). */
 int cli_known_voice(const cli_call *call, int index, char **name, const char **file);
-/* All of them as a member "known" of config.diarization. 0, or an exit code (told). */
-int cli_put_known(const cli_call *call, cli_json *json);
+/* The member "diarization" of the config of a request: how many speakers, known voices. 0, or an
+ * exit code (told). */
+int cli_put_diarization(const cli_call *call, cli_json *json);
 
 #endif

@@ -18,6 +18,8 @@ void mli_cluster_rules_init(mli_cluster_rules *rules)
                                  .cost_scale = 1.2f,
                                  .cost_power = 0.3f,
                                  .cost_share = 0.07f,
+                                 .jump = 1.55f,
+                                 .jump_share = 0.75f,
                                  .similarity = 0.65f};
 }
 
@@ -43,16 +45,20 @@ static float cheapest(const mli_fit *fit, int32_t *a, int32_t *b)
     return least;
 }
 
-/* Whether groups a and b may become one at this loss. */
+/* Whether groups a and b may become one at this loss; `before`: of the merge before, 0 = none. */
 static bool may_merge(const mli_fit *fit, const mli_cluster_rules *r, int32_t a, int32_t b,
-                      float loss)
+                      float loss, float before)
 {
     float smaller = fminf(fit->cells_of[a], fit->cells_of[b]);
     float most = fmaxf(r->cost_scale * powf((float)fit->cells->count, r->cost_power),
                        r->cost_share * smaller);
     if (fit->groups <= r->least)
         return false;
-    return (r->most > 0 && fit->groups > r->most) || loss <= most;
+    if (r->most > 0 && fit->groups > r->most)
+        return true;
+    /* much more than the merge before, and nearly too much: these are two people */
+    bool jumps = before > 0.0f && loss > r->jump * before && loss > r->jump_share * most;
+    return loss <= most && !jumps;
 }
 
 static void join_labels(const mli_fit *fit, int32_t a, int32_t b, uint8_t *labels)
@@ -69,11 +75,13 @@ MODELLAB_MUST_CHECK static modellab_status walk(mli_fit *fit, const mli_cluster_
                                                 modellab_error *err)
 {
     modellab_status status = mli_fit_run(fit, rules, labels, cancel, err);
+    float before = 0.0f;
     while (status == MODELLAB_OK && fit->groups > 1) {
         int32_t a = 0, b = 1;
         float loss = cheapest(fit, &a, &b);
-        if (!may_merge(fit, rules, a, b, loss))
+        if (!may_merge(fit, rules, a, b, loss, before))
             break;
+        before = loss;
         join_labels(fit, a, b, labels);
         status = mli_fit_run(fit, rules, labels, cancel, err);
     }

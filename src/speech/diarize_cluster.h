@@ -22,7 +22,9 @@ typedef struct mli_cluster_rules {
     int32_t rounds;                           /* of a fit */
     float switch_cost;                        /* of another voice in the next cell, in cosine */
     float cost_scale, cost_power, cost_share; /* a merge may cost max(scale n^power, share n_min) */
-    float similarity;                         /* agglomerative: below it nothing is joined */
+    float jump,
+        jump_share;   /* nor jump times the one before, when it costs that share of the most */
+    float similarity; /* agglomerative: below it nothing is joined */
 } mli_cluster_rules;
 
 void mli_cluster_rules_init(mli_cluster_rules *rules);

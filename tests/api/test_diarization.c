@@ -155,6 +155,8 @@ static void test_two_speakers(void **state)
     char *text = rttm_of(d);
     print_message("number not given: %zu speakers, DER %.1f %%\n",
                   modellab_diarization_speaker_count(d), error_rate(text));
+    assert_int_equal(modellab_diarization_speaker_count(d), 2);
+    assert_true(error_rate(text) <= 19.0);
     free(text);
     modellab_diarization_unref(d);
 }

@@ -4,7 +4,6 @@
 #include "fault/bad_audio.h"
 #include "signal.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -280,40 +279,6 @@ static void test_spool(void **state)
     mli_audio_unref(NULL);
 }
 
-static size_t files_in(const char *folder)
-{
-    size_t count = 0;
-    DIR *d = opendir(folder);
-    assert_non_null(d);
-    for (struct dirent *entry; (entry = readdir(d)) != NULL;)
-        count += entry->d_name[0] != '.';
-    assert_int_equal(closedir(d), 0);
-    return count;
-}
-
-/* A file of its own is made when it is needed, has no name, and goes with the source. */
-static void test_spool_in_folder(void **state)
-{
-    (void)state;
-    char folder[] = "/tmp/modellab-test-XXXXXX";
-    mli_audio_options options;
-    assert_non_null(mkdtemp(folder));
-    for (int round = 0; round < 3; round++) { /* needed; not needed; cannot be made */
-        mli_audio_source *source = NULL;
-        size_t before = files_in("/proc/self/fd");
-        mli_audio_options_init(&options);
-        options.spool_folder = round < 2 ? folder : "/tmp/modellab-test-that-is-not-there";
-        options.memory_samples = round == 1 ? 160000 : 50001;
-        OK(mli_audio_from_samples(samples, 160000, 1, 16000, &options, &source, NULL));
-        assert_true(distance(source, 160000) == 0.0f);
-        assert_int_equal(files_in("/proc/self/fd"), before + (round == 0));
-        assert_int_equal(files_in(folder), 0);
-        mli_audio_unref(source);
-        assert_int_equal(files_in("/proc/self/fd"), before);
-    }
-    assert_int_equal(rmdir(folder), 0);
-}
-
 /* --- paths --- */
 static modellab_status decode_path(const char *path)
 {
@@ -522,7 +487,6 @@ int main(void)
         cmocka_unit_test(test_detail_of_nan),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_spool),
-        cmocka_unit_test(test_spool_in_folder),
         cmocka_unit_test(test_spool_again),
         cmocka_unit_test(test_paths),
         cmocka_unit_test(test_unreadable),
