@@ -118,6 +118,9 @@ static const mli_config_variable variables[] = {
      "Key of that service, sent to it alone as a bearer token."},
     {"MODEL_LAB_REMOTE_MODEL", "", MLI_CONFIG_TEXT, 0, NULL, NULL, 0, 0,
      "Model that the service is asked for."},
+    {"MODEL_LAB_REMOTE_PART_BYTES", "256KiB", MLI_CONFIG_BYTES, 0, NULL, NULL, 1024, 1048576,
+     "Bytes of a transcript that one call of that service gets; a longer one goes out in parts, at "
+     "most 64."},
     {"MODEL_LAB_REMOTE_URL", "", MLI_CONFIG_URL, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
      "Address of an OpenAI-compatible service for steps chapters, summary and action_items with "
      "the "

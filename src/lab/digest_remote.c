@@ -1,15 +1,14 @@
-/* The provider that asks an OpenAI-compatible service: the transcript goes out as text, one JSON
- * object of a fixed form comes back and is checked. Each call asks the page for leave first. */
-#include "base/alloc.h"
+/* The provider that asks an OpenAI-compatible service: the transcript goes out as text, in parts
+ * when it is long, and comes back as JSON of a fixed form, which is joined; summaries are summed
+ * up. */
 #include "base/error.h"
-#include "base/trace.h"
-#include "check/schema.h"
 #include "lab/digest_provider.h"
+#include "lab/remote_call.h"
 #include "lab/remote_service.h"
-#include "remote/chat.h"
+#include "os/locale.h"
 #include <string.h>
 
-#define TRANSCRIPT_MOST ((size_t)256 * 1024) /* bytes of text that one call takes */
+enum { PARTS_MOST = MLI_REMOTE_PARTS_MOST };
 
 #define TEXT(most) "{\"type\":\"string\",\"minLength\":1,\"maxLength\":" #most "}"
 #define SECONDS "{\"type\":\"number\",\"minimum\":0,\"maximum\":1000000}"
@@ -58,100 +57,165 @@ static const task *task_of(const char *step)
     return NULL;
 }
 
-MODELLAB_MUST_CHECK static modellab_status leave(void *user, modellab_error *err)
+/* A part of the transcript that one call gets: segments from `from` on, before `to`. */
+typedef struct part {
+    size_t from, to;
+    mli_json *made; /* what the service made of it */
+} part;
+
+typedef struct digestion {
+    mli_remote_calls calls;
+    const task *job;
+    const mli_transcript *transcript;
+    int64_t number; /* what the task is asked with */
+    size_t most;    /* bytes of text for one call */
+    part parts[PARTS_MOST];
+    size_t count, folds; /* folds: calls that made one of several */
+} digestion;
+
+static void put_segment(const mli_transcript_segment *s, mli_buf *out)
 {
-    mli_worker *w = user;
-    modellab_reason reason = mli_page_call_begin(w->page, 0);
-    if (reason == MODELLAB_REASON_NONE) {
-        return MODELLAB_OK;
+    mli_buf_printf(out, "[%.1f-%.1f] %s%s%s\n", s->start, s->end,
+                   s->speaker != NULL ? s->speaker : "", s->speaker != NULL ? ": " : "",
+                   s->text + strspn(s->text, " "));
+}
+
+/* As few parts as there can be, cut between segments. */
+MODELLAB_MUST_CHECK static modellab_status divide(digestion *d, modellab_error *err)
+{
+    const mli_transcript *t = d->transcript;
+    mli_buf line;
+    size_t bytes = 0;
+    mli_buf_init(&line, d->calls.w->alloc);
+    modellab_status status = MODELLAB_OK;
+    d->count = 1;
+    for (size_t i = 0; status == MODELLAB_OK && i < t->segment_count; i++) {
+        part *last = &d->parts[d->count - 1];
+        mli_buf_clear(&line);
+        put_segment(&t->segments[i], &line);
+        status = mli_buf_status(&line, err);
+        if (bytes > 0 && line.size > d->most - (bytes < d->most ? bytes : d->most)) {
+            if (d->count == PARTS_MOST) {
+                status = mli_fail(err, MODELLAB_E_LIMIT,
+                                  "the transcript takes more than %d calls of %zu bytes each",
+                                  (int)PARTS_MOST, d->most);
+            } else {
+                d->parts[d->count++] = (part){i, i, NULL};
+                last = &d->parts[d->count - 1];
+                bytes = 0;
+            }
+        }
+        bytes += line.size;
+        last->to = i + 1;
     }
-    w->reason = reason;
-    return mli_fail(err, MODELLAB_E_CAP_EXCEEDED, "no call of the service is left to the run");
+    mli_buf_dispose(&line);
+    return status;
 }
 
-static void made(void *user, bool sent, int64_t tokens_in, int64_t tokens_out)
+static void write_system(const digestion *d, const char *more, mli_buf *out)
 {
-    mli_worker *w = user;
-    (void)tokens_in;
-    (void)tokens_out;
-    mli_page_call_end(w->page, 0, 0, sent);
-    mli_page_touch(w->page);
+    const char *mark = strstr(d->job->system, "%lld");
+    mli_buf_append(out, d->job->system, (size_t)(mark - d->job->system));
+    mli_buf_printf(out, "%lld%s%s", (long long)d->number, mark + 4, more);
 }
 
-static void pulse(void *user)
+/* One call: what it is asked, and the material. */
+MODELLAB_MUST_CHECK static modellab_status ask(digestion *d, const char *more, mli_buf *user,
+                                               mli_json **out, modellab_error *err)
 {
-    mli_page_touch(((mli_worker *)user)->page);
-}
-
-static void put_transcript(const mli_transcript *t, mli_buf *out)
-{
-    for (size_t i = 0; i < t->segment_count; i++) {
-        const mli_transcript_segment *s = &t->segments[i];
-        mli_buf_printf(out, "[%.1f-%.1f] %s%s%s\n", s->start, s->end,
-                       s->speaker != NULL ? s->speaker : "", s->speaker != NULL ? ": " : "",
-                       s->text + strspn(s->text, " "));
-    }
-}
-
-MODELLAB_MUST_CHECK static modellab_status write_prompts(mli_worker *w, const task *job,
-                                                         const mli_transcript *transcript,
-                                                         mli_buf *system, mli_buf *user,
-                                                         modellab_error *err)
-{
-    const mli_json *config = mli_worker_config(w);
-    int64_t number = strcmp(job->step, "summary") == 0
-                         ? mli_json_int(mli_json_get(config, "sentences"), 5)
-                     : strcmp(job->step, "chapters") == 0
-                         ? (int64_t)mli_json_number(mli_json_get(config, "min_seconds"), 60)
-                         : 1000;
-    const char *mark = strstr(job->system, "%lld");
-    mli_buf_append(system, job->system, (size_t)(mark - job->system));
-    mli_buf_printf(system, "%lld%s", (long long)number, mark + 4);
-    put_transcript(transcript, user);
-    modellab_status status = mli_buf_status(system, err);
+    mli_buf system;
+    mli_buf_init(&system, d->calls.w->alloc);
+    write_system(d, more, &system);
+    modellab_status status = mli_buf_status(&system, err);
     if (status == MODELLAB_OK) {
         status = mli_buf_status(user, err);
     }
-    if (status == MODELLAB_OK && user->size > TRANSCRIPT_MOST) {
-        status = mli_fail(err, MODELLAB_E_LIMIT,
-                          "the transcript has %zu bytes, a call takes at most %zu", user->size,
-                          TRANSCRIPT_MOST);
+    if (status == MODELLAB_OK) {
+        status = mli_remote_call(&d->calls, mli_buf_text(&system), mli_buf_text(user),
+                                 d->job->schema, out, err);
+    }
+    mli_buf_dispose(&system);
+    return status;
+}
+
+MODELLAB_MUST_CHECK static modellab_status ask_part(digestion *d, size_t i, modellab_error *err)
+{
+    char more[96] = "";
+    part *p = &d->parts[i];
+    mli_buf user;
+    if (d->count > 1) {
+        (void)mli_os_format(more, sizeof more, " This is part %zu of %zu of the transcript.", i + 1,
+                            d->count);
+    }
+    mli_buf_init(&user, d->calls.w->alloc);
+    for (size_t s = p->from; s < p->to; s++) {
+        put_segment(&d->transcript->segments[s], &user);
+    }
+    modellab_status status = ask(d, more, &user, &p->made, err);
+    mli_buf_dispose(&user);
+    if (status == MODELLAB_OK) {
+        const mli_transcript *t = d->transcript;
+        mli_worker_progress(d->calls.w, p->to > 0 ? t->segments[p->to - 1].end : 0, t->duration);
     }
     return status;
 }
 
-/* The answer, when it is of the form that was asked for. */
-MODELLAB_MUST_CHECK static modellab_status check(const mli_worker *w, const task *job,
-                                                 const mli_buf *text, mli_json **out,
-                                                 modellab_error *err)
+static const char *summary_of(const part *p)
 {
-    mli_schema *schema = NULL;
-    mli_findings findings;
-    modellab_report *report = NULL;
-    *out = NULL;
-    modellab_status status =
-        mli_json_parse(mli_buf_text(text), text->size, text->size + 1, out, NULL);
-    if (status != MODELLAB_OK) {
-        return status == MODELLAB_E_NO_MEMORY
-                   ? mli_no_memory(err)
-                   : mli_fail(err, MODELLAB_E_REMOTE, "what the service wrote is no JSON");
+    return mli_json_string(mli_json_get(p->made, "text"), "");
+}
+
+/* One summary of parts from `from` on: as many as one call takes, two at least. `*next` is the
+ * first that it has not. */
+MODELLAB_MUST_CHECK static modellab_status fold(digestion *d, size_t from, size_t *next,
+                                                mli_json **out, modellab_error *err)
+{
+    const mli_transcript *t = d->transcript;
+    mli_buf user;
+    size_t i = from;
+    mli_buf_init(&user, d->calls.w->alloc);
+    while (i < d->count &&
+           (i < from + 2 || user.size + strlen(summary_of(&d->parts[i])) <= d->most)) {
+        const part *p = &d->parts[i++];
+        double end = p->to > 0 ? t->segments[p->to - 1].end : 0;
+        mli_buf_printf(&user, "[%.1f-%.1f] %s\n", t->segments[p->from].start, end, summary_of(p));
     }
-    status = mli_schema_load(job->schema, strlen(job->schema), w->alloc, &schema, err);
-    if (status != MODELLAB_OK) {
-        return status;
+    *next = i;
+    modellab_status status = ask(
+        d, " You get summaries of its parts instead of the transcript itself.", &user, out, err);
+    mli_buf_dispose(&user);
+    return status;
+}
+
+/* Summaries of summaries, until one is left. */
+MODELLAB_MUST_CHECK static modellab_status fold_all(digestion *d, modellab_error *err)
+{
+    modellab_status status = MODELLAB_OK;
+    while (status == MODELLAB_OK && d->count > 1) {
+        size_t to = 0, next = 0;
+        for (size_t from = 0; status == MODELLAB_OK && from < d->count; from = next) {
+            part whole = d->parts[from];
+            mli_json *made = NULL;
+            next = from + 1;
+            if (next < d->count) {
+                status = fold(d, from, &next, &made, err);
+                d->folds++;
+            } else { /* alone: as it is */
+                made = whole.made;
+                d->parts[from].made = NULL;
+            }
+            for (size_t i = from; status == MODELLAB_OK && i < next; i++) {
+                whole.to = d->parts[i].to;
+                mli_json_free(d->parts[i].made);
+                d->parts[i].made = NULL;
+            }
+            if (status == MODELLAB_OK) {
+                whole.made = made;
+                d->parts[to++] = whole;
+            }
+        }
+        d->count = status == MODELLAB_OK ? to : d->count;
     }
-    mli_findings_begin(&findings, w->alloc);
-    mli_schema_check(schema, *out, &findings);
-    bool bad = findings.worst >= MODELLAB_SEVERITY_ERROR;
-    status = mli_findings_finish(&findings, &report, err);
-    if (status == MODELLAB_OK && bad) {
-        const modellab_finding *first = mli_report_finding(report, 0);
-        status = mli_fail(err, MODELLAB_E_REMOTE,
-                          "what the service wrote has not the form asked for (%s at %.60s)",
-                          first->id, first->pointer[0] != '\0' ? first->pointer : "/");
-    }
-    mli_report_unref(report);
-    mli_schema_free(schema);
     return status;
 }
 
@@ -168,150 +232,155 @@ static double within(double value, const mli_transcript *t)
     return value < 0 ? 0 : value > t->duration ? t->duration : value;
 }
 
-/* Chapters tile the transcript: each ends where the next one begins. */
-MODELLAB_MUST_CHECK static modellab_status
-put_chapters(const mli_json *list, const mli_transcript *t, mli_jw *json, modellab_error *err)
+static void put_chapter(const mli_json *one, double start, double end, mli_jw *json)
 {
-    size_t count = mli_json_count(list);
+    const mli_json *keywords = mli_json_get(one, "keywords");
+    mli_jw_object(json);
+    mli_jw_kreal(json, "start", start);
+    mli_jw_kreal(json, "end", end);
+    put_text(json, one, "title");
+    mli_jw_key(json, "keywords");
+    mli_jw_array(json);
+    for (size_t k = 0; keywords != NULL && k < mli_json_count(keywords); k++) {
+        mli_jw_string(json, mli_json_string(mli_json_at(keywords, k), ""));
+    }
+    mli_jw_end_array(json);
+    mli_jw_end_object(json);
+}
+
+/* Chapters tile the transcript: each ends where the next one begins. */
+MODELLAB_MUST_CHECK static modellab_status put_chapters(const digestion *d, mli_jw *json,
+                                                        modellab_error *err)
+{
+    const mli_transcript *t = d->transcript;
+    const mli_json *before = NULL;
+    double start = 0;
     mli_jw_key(json, "chapters");
     mli_jw_array(json);
-    for (size_t i = 0; i < count; i++) {
-        const mli_json *one = mli_json_at(list, i);
-        double start = mli_json_number(mli_json_get(one, "start"), 0);
-        double end = i + 1 < count
-                         ? mli_json_number(mli_json_get(mli_json_at(list, i + 1), "start"), 0)
-                         : t->duration;
-        const mli_json *keywords = mli_json_get(one, "keywords");
-        if (start > t->duration || end < start) {
-            return mli_fail(err, MODELLAB_E_REMOTE,
-                            "the service's chapters are not in order within the recording");
+    for (size_t p = 0; p < d->count; p++) {
+        const mli_json *list = mli_json_get(d->parts[p].made, "chapters");
+        double first = p > 0 ? t->segments[d->parts[p].from].start : 0; /* of what it was given */
+        for (size_t i = 0; i < mli_json_count(list); i++) {
+            const mli_json *one = mli_json_at(list, i);
+            double next = mli_json_number(mli_json_get(one, "start"), 0);
+            next = next < first ? first : next;
+            if (next > t->duration || next < start) {
+                return mli_fail(err, MODELLAB_E_REMOTE,
+                                "the service's chapters are not in order within the recording");
+            }
+            if (before != NULL) {
+                put_chapter(before, start, next, json);
+            }
+            before = one;
+            start = next;
         }
-        mli_jw_object(json);
-        mli_jw_kreal(json, "start", start);
-        mli_jw_kreal(json, "end", within(end, t));
-        put_text(json, one, "title");
-        mli_jw_key(json, "keywords");
-        mli_jw_array(json);
-        for (size_t k = 0; keywords != NULL && k < mli_json_count(keywords); k++) {
-            mli_jw_string(json, mli_json_string(mli_json_at(keywords, k), ""));
-        }
-        mli_jw_end_array(json);
-        mli_jw_end_object(json);
+    }
+    if (before != NULL) {
+        put_chapter(before, start, t->duration, json);
     }
     mli_jw_end_array(json);
     return MODELLAB_OK;
 }
 
-static void put_items(const mli_json *list, const mli_transcript *t, mli_jw *json)
+static void put_items(const digestion *d, mli_jw *json)
 {
+    const mli_transcript *t = d->transcript;
     mli_jw_key(json, "items");
     mli_jw_array(json);
-    for (size_t i = 0; i < mli_json_count(list); i++) {
-        const mli_json *one = mli_json_at(list, i);
-        const mli_json *said = mli_json_get(one, "start"); /* may be left out */
-        mli_jw_object(json);
-        if (said != NULL) {
-            double start = within(mli_json_number(said, 0), t);
-            mli_jw_kreal(json, "start", start);
-            mli_jw_kreal(json, "end", start);
+    for (size_t p = 0; p < d->count; p++) {
+        const mli_json *list = mli_json_get(d->parts[p].made, "items");
+        for (size_t i = 0; i < mli_json_count(list); i++) {
+            const mli_json *one = mli_json_at(list, i);
+            const mli_json *said = mli_json_get(one, "start"); /* may be left out */
+            mli_jw_object(json);
+            if (said != NULL) {
+                double start = within(mli_json_number(said, 0), t);
+                mli_jw_kreal(json, "start", start);
+                mli_jw_kreal(json, "end", start);
+            }
+            put_text(json, one, "text");
+            put_text(json, one, "assignee");
+            put_text(json, one, "due");
+            mli_jw_end_object(json);
         }
-        put_text(json, one, "text");
-        put_text(json, one, "assignee");
-        put_text(json, one, "due");
-        mli_jw_end_object(json);
     }
     mli_jw_end_array(json);
 }
 
-MODELLAB_MUST_CHECK static modellab_status put_result(const mli_worker *w, const task *job,
-                                                      const mli_json *made_of,
-                                                      const mli_chat_answer *answer,
-                                                      const mli_transcript *t, mli_buf *out,
-                                                      modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status put_result(const digestion *d, size_t parts,
+                                                      mli_buf *out, modellab_error *err)
 {
     mli_jw json;
     modellab_status status = MODELLAB_OK;
     mli_jw_init(&json, out);
     mli_jw_object(&json);
     mli_jw_kstring(&json, "provider", MLI_REMOTE_PROVIDER);
-    mli_jw_kstring(&json, "model", w->order.remote_model);
-    mli_jw_kstring(&json, "answered_by", answer->model);
-    mli_jw_kint(&json, "calls", answer->tries);
-    mli_jw_kint(&json, "tokens_in", answer->tokens_in);
-    mli_jw_kint(&json, "tokens_out", answer->tokens_out);
-    if (strcmp(job->step, "summary") == 0) {
-        put_text(&json, made_of, "text");
+    mli_jw_kstring(&json, "model", d->calls.w->order.remote_model);
+    mli_jw_kstring(&json, "answered_by", d->calls.answered_by);
+    mli_jw_kint(&json, "calls", d->calls.tries);
+    mli_jw_kint(&json, "tokens_in", d->calls.tokens_in);
+    mli_jw_kint(&json, "tokens_out", d->calls.tokens_out);
+    if (parts > 1) {
+        mli_jw_kint(&json, "parts", (int64_t)parts);
+    }
+    if (strcmp(d->job->step, "summary") == 0) {
+        put_text(&json, d->parts[0].made, "text");
         mli_jw_key(&json, "sentences");
         mli_jw_array(&json);
         mli_jw_end_array(&json);
-    } else if (strcmp(job->step, "chapters") == 0) {
-        status = put_chapters(mli_json_get(made_of, "chapters"), t, &json, err);
+    } else if (strcmp(d->job->step, "chapters") == 0) {
+        status = put_chapters(d, &json, err);
     } else {
-        put_items(mli_json_get(made_of, "items"), t, &json);
+        put_items(d, &json);
     }
     mli_jw_end_object(&json);
     return status;
 }
 
-MODELLAB_MUST_CHECK static modellab_status ask(mli_worker *w, const task *job,
-                                               const mli_transcript *transcript,
-                                               mli_chat_answer *answer, mli_buf *text,
-                                               modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status digest(digestion *d, mli_buf *out, modellab_error *err)
 {
-    mli_trace_parent trace = {.flags = 1};
-    char parent[MLI_TRACE_PARENT_BYTES];
-    mli_buf system, user;
-    mli_buf_init(&system, w->alloc);
-    mli_buf_init(&user, w->alloc);
-    modellab_status status = write_prompts(w, job, transcript, &system, &user, err);
-    bool traced = strlen(w->order.trace_id) == 32 && strlen(w->order.span_id) == 16;
-    if (traced) {
-        memcpy(trace.trace_id, w->order.trace_id, sizeof trace.trace_id);
-        memcpy(trace.span_id, w->order.span_id, sizeof trace.span_id);
-        mli_trace_parent_write(&trace, parent);
+    modellab_status status = divide(d, err);
+    size_t parts = d->count;
+    for (size_t i = 0; status == MODELLAB_OK && i < parts; i++) {
+        status = ask_part(d, i, err);
     }
-    const mli_chat_request request = {
-        .base_url = w->order.remote_url,
-        .key = w->order.key[0] != '\0' ? w->order.key : NULL,
-        .model = w->order.remote_model,
-        .system = mli_buf_text(&system),
-        .user = mli_buf_text(&user),
-        .request_id = w->order.request_id[0] != '\0' ? w->order.request_id : NULL,
-        .traceparent = traced ? parent : NULL,
-        .cancel = &w->page->stop,
-        .leave = leave,
-        .made = made,
-        .pulse = pulse,
-        .user_data = w};
-    if (status == MODELLAB_OK) {
-        status = mli_chat_complete(&request, answer, text, err);
+    if (status == MODELLAB_OK && strcmp(d->job->step, "summary") == 0) {
+        status = fold_all(d, err);
     }
-    mli_buf_dispose(&system);
-    mli_buf_dispose(&user);
-    return status;
+    return status == MODELLAB_OK ? put_result(d, parts, out, err) : status;
+}
+
+/* What the task's sentence is completed with. */
+static int64_t number_of(const mli_worker *w)
+{
+    const mli_json *config = mli_worker_config(w);
+    return strcmp(w->step, "summary") == 0 ? mli_json_int(mli_json_get(config, "sentences"), 5)
+           : strcmp(w->step, "chapters") == 0
+               ? (int64_t)mli_json_number(mli_json_get(config, "min_seconds"), 60)
+               : 1000;
 }
 
 MODELLAB_MUST_CHECK static modellab_status make(mli_worker *w, mli_transcript *transcript,
                                                 mli_buf *out, modellab_error *err)
 {
     const task *job = task_of(w->step);
-    mli_chat_answer answer;
-    mli_json *root = NULL;
-    mli_buf text;
     if (job == NULL || w->order.remote_url[0] == '\0' || w->order.remote_model[0] == '\0') {
         return mli_fail(err, MODELLAB_E_UNSUPPORTED,
                         "no service is configured: set MODEL_LAB_REMOTE_URL and _MODEL");
     }
-    mli_buf_init(&text, w->alloc);
-    modellab_status status = ask(w, job, transcript, &answer, &text, err);
+    digestion d = {.job = job,
+                   .transcript = transcript,
+                   .number = number_of(w),
+                   .most = w->order.remote_part_bytes > 0 ? (size_t)w->order.remote_part_bytes
+                                                          : MLI_REMOTE_PART_BYTES};
+    modellab_status status = mli_remote_calls_open(&d.calls, w, err);
     if (status == MODELLAB_OK) {
-        status = check(w, job, &text, &root, err);
+        status = digest(&d, out, err);
     }
-    if (status == MODELLAB_OK) {
-        status = put_result(w, job, root, &answer, transcript, out, err);
+    for (size_t i = 0; i < PARTS_MOST; i++) {
+        mli_json_free(d.parts[i].made);
     }
-    mli_json_free(root);
-    mli_buf_dispose(&text);
+    mli_remote_calls_close(&d.calls);
     return status;
 }
 

@@ -1,6 +1,7 @@
 /* Estimates of runs: history, fallback, JSON, comparison. */
 #include "lab/forecast.h"
 
+#include "base/checked.h"
 #include "base/error.h"
 #include "track/price.h"
 #include <math.h>
@@ -139,6 +140,32 @@ modellab_status mli_forecast_make(const mli_lab *lab, const char *model, double 
                      : fall_back(lab, model, audio, out, err);
 }
 
+/* Calls are what a run adds to the cost of its computing; a figure that is not known stays so. */
+MODELLAB_MUST_CHECK static modellab_status add_calls(const mli_lab *lab, int64_t calls,
+                                                     int64_t *micros, modellab_error *err)
+{
+    modellab_measures m = MODELLAB_MEASURES_INIT;
+    modellab_cost cost = MODELLAB_COST_INIT;
+    m.cpu_seconds = m.gpu_seconds = m.audio_seconds = 0;
+    m.api_calls = calls;
+    modellab_status status = mli_price_sheet_cost(lab->prices, &m, &cost, err);
+    if (status == MODELLAB_OK && *micros >= 0 &&
+        mli_add_overflow(*micros, cost.total_micros, micros)) {
+        status = mli_fail(err, MODELLAB_E_LIMIT, "the cost does not fit into 64 bits");
+    }
+    return status;
+}
+
+modellab_status mli_forecast_add_calls(const mli_lab *lab, const mli_remote_forecast *calls,
+                                       modellab_estimate *e, modellab_error *err)
+{
+    modellab_status status = add_calls(lab, calls->expected, &e->cost_micros, err);
+    if (status == MODELLAB_OK) {
+        status = add_calls(lab, calls->low, &e->cost_micros_low, err);
+    }
+    return status == MODELLAB_OK ? add_calls(lab, calls->high, &e->cost_micros_high, err) : status;
+}
+
 const char *mli_forecast_basis_name(modellab_estimate_basis basis)
 {
     static const char *const names[] = {"none", "history", "few", "fallback"};
@@ -159,7 +186,8 @@ static void put_range(mli_jw *w, const char *key, double expected, double low, d
     mli_jw_end_object(w);
 }
 
-void mli_forecast_write(const modellab_estimate *e, bool safe, mli_buf *out)
+void mli_forecast_write(const modellab_estimate *e, const mli_remote_forecast *calls, bool safe,
+                        mli_buf *out)
 {
     mli_jw w;
     mli_jw_init(&w, out);
@@ -172,6 +200,10 @@ void mli_forecast_write(const modellab_estimate *e, bool safe, mli_buf *out)
     put_range(&w, "wall_seconds", e->wall_seconds, e->wall_seconds_low, e->wall_seconds_high);
     put_range(&w, "cost_micros", (double)e->cost_micros, (double)e->cost_micros_low,
               (double)e->cost_micros_high);
+    if (calls->high > 0) {
+        put_range(&w, "api_calls", (double)calls->expected, (double)calls->low,
+                  (double)calls->high);
+    }
     mli_jw_end_object(&w);
 }
 
@@ -220,8 +252,8 @@ void mli_forecast_compare(mli_jw *w, const mli_run_row *run)
     mli_json_free(estimate);
 }
 
-void mli_forecast_tell(const modellab_estimate *estimate, const char *currency,
-                       mli_findings *report)
+void mli_forecast_tell(const modellab_estimate *estimate, const mli_remote_forecast *calls,
+                       const char *currency, mli_findings *report)
 {
     const modellab_estimate *e = estimate;
     const char *from = e->basis == MODELLAB_ESTIMATE_FALLBACK
@@ -238,6 +270,12 @@ void mli_forecast_tell(const modellab_estimate *estimate, const char *currency,
         mli_findings_add(report, MODELLAB_SEVERITY_INFO, "estimate.wall_seconds", "",
                          "It takes about %.1f seconds, 90 %% of them %.1f to %.1f.",
                          e->wall_seconds, e->wall_seconds_low, e->wall_seconds_high);
+    }
+    if (calls->high > 0) {
+        mli_findings_add(report, MODELLAB_SEVERITY_INFO, "estimate.api_calls", "",
+                         "It calls the remote service about %lld times, %lld to %lld with what is "
+                         "tried again.",
+                         (long long)calls->expected, (long long)calls->low, (long long)calls->high);
     }
     if (e->cost_micros >= 0) {
         mli_findings_add(report, MODELLAB_SEVERITY_INFO, "estimate.cost_micros", "",

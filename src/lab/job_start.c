@@ -130,6 +130,8 @@ MODELLAB_MUST_CHECK static modellab_status make_order(mli_job *job, const mli_jo
     order.remote_url = remote.url != NULL ? remote.url : "";
     order.remote_key = remote.key != NULL ? remote.key : "";
     order.remote_model = remote.model != NULL ? remote.model : "";
+    order.remote_part_bytes = remote.part_bytes;
+    order.price_json = row->price_json;
     for (int i = 0; i < MLI_ORDER_FDS; i++) {
         order.has[i] = s->fds[i] >= 0;
     }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define ORDER_VERSION 5
-#define ROOM ((size_t)64 << 10) /* all but the request is far less */
+#define ROOM ((size_t)128 << 10) /* all but the request is less: a sheet of prices has 64 KiB */
 
 #define FD_NAME_BYTES 24
 
@@ -84,6 +84,11 @@ void mli_order_write(const mli_order *order, mli_buf *out)
         mli_jw_object(&w);
         mli_jw_kstring(&w, "url", order->remote_url);
         mli_jw_kstring(&w, "model", order->remote_model);
+        mli_jw_kint(&w, "part_bytes", order->remote_part_bytes);
+        if (order->price_json != NULL && order->price_json[0] != '\0') {
+            mli_jw_key(&w, "prices");
+            mli_jw_raw(&w, order->price_json, strlen(order->price_json));
+        }
         mli_jw_end_object(&w);
     }
     mli_jw_key(&w, "outputs");
@@ -185,6 +190,9 @@ static void fill(const mli_json *root, mli_order *out)
     out->models_root = text_of(root, "models_root");
     out->remote = mli_json_get(root, "remote") != NULL;
     out->remote_url = text_of(mli_json_get(root, "remote"), "url");
+    out->remote_part_bytes = number_of(mli_json_get(root, "remote"), "part_bytes");
+    out->price_json = NULL;
+    out->prices = mli_json_get(mli_json_get(root, "remote"), "prices");
     out->remote_key = NULL;
     out->remote_model = text_of(mli_json_get(root, "remote"), "model");
     out->request_json = NULL;

@@ -41,6 +41,9 @@ typedef struct mli_order {
     const char *remote_url, *remote_model;
     const char *remote_key;        /* for writing */
     char key[MLI_ORDER_KEY_BYTES]; /* for reading: "" = none; mli_order_forget() it */
+    int64_t remote_part_bytes;     /* of a transcript for one call; 0 = as built in */
+    const char *price_json;        /* for writing: the run's sheet; NULL = none */
+    const mli_json *prices;        /* for reading; NULL = all is free */
     bool remote;                   /* it is asked for: the worker may use the network */
     const char *request_json;      /* for writing: an object */
     const mli_json *request;       /* for reading */

@@ -35,7 +35,8 @@ typedef struct submission {
     mli_input input;
     mli_findings report;
     modellab_estimate estimate;
-    mli_amounts need; /* of its user's caps */
+    mli_remote_forecast calls; /* of the remote service */
+    mli_amounts need;          /* of its user's caps */
     mli_buf estimate_json;
     mli_run_ids ids;
     modellab_logger *log; /* with the ids; NULL before they are made, or when the lab is silent */
@@ -78,6 +79,13 @@ MODELLAB_MUST_CHECK static modellab_status check_caps(submission *s, modellab_er
             mli_forecast_make(s->lab, s->request.model, seconds, s->input.bytes, &s->estimate, err);
     }
     if (status == MODELLAB_OK) {
+        status = mli_remote_forecast_make(mli_buf_text(&s->request.json), s->estimate.audio_seconds,
+                                          &s->calls, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = mli_forecast_add_calls(s->lab, &s->calls, &s->estimate, err);
+    }
+    if (status == MODELLAB_OK) {
         s->estimate.admission = MODELLAB_ADMISSION_REFUSE;
         status = mli_admission_check_run(caps, &s->estimate, !guessed, safe, &s->report, err);
     }
@@ -87,7 +95,7 @@ MODELLAB_MUST_CHECK static modellab_status check_caps(submission *s, modellab_er
                                           &s->need, &s->report, err);
     }
     if (status == MODELLAB_OK) {
-        mli_forecast_write(&s->estimate, safe, &s->estimate_json);
+        mli_forecast_write(&s->estimate, &s->calls, safe, &s->estimate_json);
         status = mli_buf_status(&s->estimate_json, err);
     }
     return status;
@@ -434,7 +442,7 @@ modellab_status mli_run_validate(mli_lab *lab, const modellab_run_submit_options
         status = look(&s, err);
     }
     if (status == MODELLAB_OK) {
-        mli_forecast_tell(&s.estimate, mli_price_sheet_currency(lab->prices), &s.report);
+        mli_forecast_tell(&s.estimate, &s.calls, mli_price_sheet_currency(lab->prices), &s.report);
     }
     return end(&s, status, false, report, err);
 }

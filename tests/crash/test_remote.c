@@ -25,6 +25,13 @@
     "{\"steps\":[\"summary\"],\"config\":{\"summary\":{\"provider\":\"remote\",\"sentences\":2}"   \
     "}" more "}"
 
+static int set_up(void **state)
+{
+    (void)unsetenv("MODEL_LAB_PRICE_SHEET"); /* of a test that failed */
+    (void)unsetenv("MODEL_LAB_REMOTE_PART_BYTES");
+    return kit_set_up(state);
+}
+
 static void start_service(script *s, const reply *replies, int count)
 {
     char url[64];
@@ -113,6 +120,184 @@ static void no_call_beyond_the_cap(void **state)
     assert_int_equal(info.reason, MODELLAB_REASON_API_CALLS_CAP);
     assert_int_equal(s.requests, 0);
     kit_expect_json(run, "\"transcript.json\""); /* it is kept all the same */
+    modellab_run_unref(run);
+}
+
+/* A cent for a call. */
+static void set_price(kit *k)
+{
+    static const char sheet[] = "{\"version\":1,\"id\":\"cent\",\"currency\":\"USD\",\"prices\":{"
+                                "\"api_call\":\"0.01\"}}";
+    char path[512];
+    (void)snprintf(path, sizeof(path), "%s/prices.json", k->root);
+    kit_write_bytes(path, sheet, sizeof(sheet) - 1);
+    assert_int_equal(setenv("MODEL_LAB_PRICE_SHEET", path, 1), 0);
+    kit_reopen(k);
+}
+
+static void expect_cost(const modellab_run *run, int calls, const char *cost)
+{
+    char text[64];
+    assert_int_equal(kit_info(run).status, MODELLAB_RUN_FAILED);
+    assert_int_equal(kit_info(run).reason, MODELLAB_REASON_COST_CAP);
+    assert_string_equal(kit_info(run).failed_step, "summary");
+    (void)snprintf(text, sizeof(text), "\"api_calls\":%d", calls);
+    kit_expect_json(run, text);
+    kit_expect_json(run, cost);
+    kit_expect_json(run, "\"transcript.json\"");
+}
+
+/* The cap acts before the call that would pass it, be it the first or one that is tried again; what
+ * was spent is within the cap. */
+static void no_call_that_the_cap_cannot_pay(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    static script s;
+    const reply replies[] = {{503, "", "", 0, 0, false}, {200, "", SUMMARY, 0, 0, false}};
+    set_price(k);
+    start_service(&s, replies, 2);
+    modellab_run *run = execute(k, REQUEST(",\"caps\":{\"cost_micros\":15000}"), id);
+    assert_int_equal(s.requests, 1);
+    expect_cost(run, 1, "\"cost\":{\"micros\":10000");
+    assert_non_null(strstr(kit_info(run).message, "costs 10000 millionths"));
+    modellab_run_unref(run);
+    run = execute(k, REQUEST(",\"caps\":{\"cost_micros\":9999}"), id);
+    assert_int_equal(s.requests, 1);
+    expect_cost(run, 0, "\"cost\":{\"micros\":0");
+    modellab_run_unref(run);
+    run = execute(k, REQUEST(",\"caps\":{\"cost_micros\":10000}"), id); /* just enough */
+    script_stop(&s);
+    assert_int_equal(kit_info(run).status, MODELLAB_RUN_COMPLETED);
+    assert_int_equal(s.requests, 2);
+    modellab_run_unref(run);
+}
+
+/* Before anything is stored: how many calls, and what they cost. */
+static void an_estimate_has_the_calls(void **state)
+{
+    kit *k = *state;
+    modellab_report *report = NULL;
+    modellab_estimate e = MODELLAB_ESTIMATE_INIT, plain = MODELLAB_ESTIMATE_INIT;
+    modellab_run_submit_options o = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
+    set_price(k);
+    o.request = REQUEST("");
+    o.input_path = kit_sample;
+    assert_int_equal(modellab_run_validate(k->lab, &o, &report, NULL), MODELLAB_OK);
+    assert_true(kit_has_finding(report, "estimate.api_calls"));
+    modellab_report_unref(report);
+    report = NULL;
+    assert_int_equal(modellab_run_estimate(k->lab, &o, &e, &report, NULL), MODELLAB_OK);
+    modellab_report_unref(report);
+    report = NULL;
+    o.request = "{\"steps\":[\"summary\"]}";
+    assert_int_equal(modellab_run_estimate(k->lab, &o, &plain, &report, NULL), MODELLAB_OK);
+    modellab_report_unref(report);
+    assert_int_equal(e.cost_micros - plain.cost_micros, 10000);
+    assert_int_equal(e.cost_micros_high - plain.cost_micros_high, 40000); /* four tries */
+}
+
+#define SAYS(word)                                                                                 \
+    {                                                                                              \
+        200, "", CHAT("{\\\"text\\\":\\\"" word "\\\"}"), 0, 0, false                              \
+    }
+
+/* Each part has its call, and one more makes one summary of theirs. */
+static void a_long_transcript_goes_out_in_parts(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES], text[64];
+    static script s;
+    const reply replies[] = {SAYS("p1."), SAYS("p2."), SAYS("p3."), SAYS("p4."),
+                             SAYS("p5."), SAYS("p6."), SAYS("p7."), SAYS("p8.")};
+    assert_int_equal(setenv("MODEL_LAB_REMOTE_PART_BYTES", "1024", 1), 0);
+    start_service(&s, replies, 8);
+    kit_submit_sample(k, REQUEST(""), 3, id);
+    modellab_run *run = kit_execute(k, NULL, id);
+    script_stop(&s);
+    if (kit_info(run).status != MODELLAB_RUN_COMPLETED) {
+        fail_msg("%s", kit_info(run).message);
+    }
+    mli_json *made = kit_read_json(k, id, "summary.json");
+    int64_t parts = mli_json_int(mli_json_get(made, "parts"), 0);
+    assert_in_range(parts, 2, 7);
+    assert_int_equal(s.requests, parts + 1);
+    assert_int_equal(mli_json_int(mli_json_get(made, "calls"), 0), parts + 1);
+    assert_int_equal(mli_json_int(mli_json_get(made, "tokens_in"), 0), 70 * (parts + 1));
+    (void)snprintf(text, sizeof(text), "p%d.", (int)parts + 1);
+    assert_string_equal(mli_json_string(mli_json_get(made, "text"), ""), text);
+    const char *at = s.body; /* the last call has what the others made, in order */
+    for (int i = 1; i <= parts; i++) {
+        (void)snprintf(text, sizeof(text), "] p%d.", i);
+        at = strstr(at, text);
+        assert_non_null(at);
+    }
+    assert_null(strstr(s.body, "hello"));
+    (void)snprintf(text, sizeof(text), "\"api_calls\":%d", (int)parts + 1);
+    kit_expect_json(run, text);
+    mli_json_free(made);
+    modellab_run_unref(run);
+}
+
+#define X50 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define LONG SAYS(X50 X50 X50 X50 X50 X50 X50 X50 X50 X50 X50 X50)
+
+/* Two long summaries fill a call: then there are summaries of summaries. */
+static void summaries_of_summaries(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    static script s;
+    const reply replies[] = {LONG};
+    assert_int_equal(setenv("MODEL_LAB_REMOTE_PART_BYTES", "1024", 1), 0);
+    start_service(&s, replies, 1);
+    kit_submit_sample(k, REQUEST(""), 4, id);
+    modellab_run *run = kit_execute(k, NULL, id);
+    script_stop(&s);
+    assert_int_equal(kit_info(run).status, MODELLAB_RUN_COMPLETED);
+    mli_json *made = kit_read_json(k, id, "summary.json");
+    int64_t parts = mli_json_int(mli_json_get(made, "parts"), 0), calls = parts;
+    assert_true(parts >= 3);
+    for (int64_t left = parts; left > 1; left -= left / 2) {
+        calls += left / 2; /* pairs; one that is alone waits */
+    }
+    assert_int_equal(s.requests, calls);
+    assert_int_equal(mli_json_int(mli_json_get(made, "calls"), 0), calls);
+    mli_json_free(made);
+    modellab_run_unref(run);
+}
+
+/* Those of the parts one behind the other; what lies before its part begins with it. */
+static void chapters_of_parts(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    static script s;
+    const reply replies[] = {
+        {200, "", CHAT("{\\\"chapters\\\":[{\\\"start\\\":0,\\\"title\\\":\\\"T\\\"}]}"), 0, 0,
+         false}};
+    assert_int_equal(setenv("MODEL_LAB_REMOTE_PART_BYTES", "1024", 1), 0);
+    start_service(&s, replies, 1);
+    kit_submit_sample(
+        k, "{\"steps\":[\"chapters\"],\"config\":{\"chapters\":{\"provider\":\"remote\"}}}", 3, id);
+    modellab_run *run = kit_execute(k, NULL, id);
+    script_stop(&s);
+    assert_int_equal(kit_info(run).status, MODELLAB_RUN_COMPLETED);
+    mli_json *made = kit_read_json(k, id, "chapters.json");
+    const mli_json *list = mli_json_get(made, "chapters");
+    int64_t parts = mli_json_int(mli_json_get(made, "parts"), 0);
+    double at = 0;
+    assert_true(parts >= 2);
+    assert_int_equal(mli_json_count(list), parts);
+    assert_int_equal(s.requests, parts);
+    for (size_t i = 0; i < mli_json_count(list); i++) {
+        const mli_json *one = mli_json_at(list, i);
+        assert_true(mli_json_number(mli_json_get(one, "start"), -1) == at);
+        assert_true(mli_json_number(mli_json_get(one, "end"), -1) > at);
+        at = mli_json_number(mli_json_get(one, "end"), -1);
+    }
+    assert_true(at == 90.0);
+    mli_json_free(made);
     modellab_run_unref(run);
 }
 
@@ -216,12 +401,22 @@ static void cancel_while_it_thinks(void **state)
     script_stop(&s);
 }
 
+#define REMOTE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, kit_tear_down)
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        KIT_TEST(a_summary_by_the_service),  KIT_TEST(no_call_beyond_the_cap),
-        KIT_TEST(an_answer_of_another_form), KIT_TEST(an_item_of_no_time),
-        KIT_TEST(its_worker_is_used_once),   KIT_TEST(cancel_while_it_thinks),
+        REMOTE_TEST(a_summary_by_the_service),
+        REMOTE_TEST(no_call_beyond_the_cap),
+        REMOTE_TEST(an_answer_of_another_form),
+        REMOTE_TEST(an_item_of_no_time),
+        REMOTE_TEST(no_call_that_the_cap_cannot_pay),
+        REMOTE_TEST(an_estimate_has_the_calls),
+        REMOTE_TEST(a_long_transcript_goes_out_in_parts),
+        REMOTE_TEST(summaries_of_summaries),
+        REMOTE_TEST(chapters_of_parts),
+        REMOTE_TEST(its_worker_is_used_once),
+        REMOTE_TEST(cancel_while_it_thinks),
     };
     int code = 0;
     if (!kit_begin_with_models(argc, argv, NULL, &code)) {

@@ -2,6 +2,7 @@
  * in no memory that is given back, and the sandbox opens certificates, not the keys beside them. */
 #include "base/error.h"
 #include "lab/order.h"
+#include "lab/remote_call.h"
 #include "lab/remote_service.h"
 #include "lab/worker.h"
 #include "unit/unit.h"
@@ -116,6 +117,39 @@ static void no_copy_of_the_key(void **state)
     mli_buf_wipe(&text); /* an empty one */
 }
 
+static void what_fits_into_a_cap(void **state)
+{
+    (void)state;
+    assert_true(mli_remote_call_fits(INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX)); /* no cap */
+    assert_true(mli_remote_call_fits(100, 40, 50, 10));
+    assert_false(mli_remote_call_fits(100, 40, 51, 10));
+    assert_false(mli_remote_call_fits(100, 41, 50, 10));
+    assert_false(mli_remote_call_fits(100, 0, 0, 101));
+    assert_true(mli_remote_call_fits(0, 0, 0, 0)); /* what is free always fits */
+    assert_false(mli_remote_call_fits(100, INT64_MAX, INT64_MAX, 1));
+    assert_true(mli_remote_call_fits(100, -5, -5, 100));
+}
+
+static void calls_of_a_request(void **state)
+{
+    mli_remote_forecast f;
+    (void)state;
+    assert_int_equal(mli_remote_forecast_make(
+                         "{\"config\":{\"summary\":{\"provider\":\"embedded\"}}}", 60, &f, NULL),
+                     MODELLAB_OK);
+    assert_int_equal(f.high, 0);
+    static const char both[] = "{\"config\":{\"summary\":{\"provider\":\"remote\"},\"chapters\":{"
+                               "\"provider\":\"remote\"}}}";
+    assert_int_equal(mli_remote_forecast_make(both, 60, &f, NULL), MODELLAB_OK);
+    assert_int_equal(f.expected, 2);
+    assert_int_equal(f.low, 2);
+    assert_int_equal(f.high, 8);
+    /* ten hours: three parts each, and one summary of three */
+    assert_int_equal(mli_remote_forecast_make(both, 36000, &f, NULL), MODELLAB_OK);
+    assert_int_equal(f.expected, 7);
+    assert_int_equal(f.low, 2);
+}
+
 static int result_of(const char *path)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -167,6 +201,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_that_cannot_be_read),
+        cmocka_unit_test(what_fits_into_a_cap),
+        cmocka_unit_test(calls_of_a_request),
         cmocka_unit_test(no_copy_of_the_key),
         cmocka_unit_test(certificates_and_no_keys),
     };
