@@ -53,8 +53,10 @@ const cli_command cli_commands[] = {
      "run "
      "wait`), else the run waits.",
      "modellab run submit talk.flac --priority high --max-duration 10m\t\n"
+     "modellab run submit talk.flac --steps asr,summary,bundle\t\n"
      "modellab run submit talk.flac --request request.json\ta whole request\n",
-     {ASR_OPTIONS, O(PIPELINE), O(REQUEST), O(HOLD), O(MAX_QUEUE), O(DRY_RUN), O(QUIET), 0}},
+     {ASR_OPTIONS, O(PIPELINE), O(STEPS), O(REQUEST), O(HOLD), O(MAX_QUEUE), O(DRY_RUN), O(QUIET),
+      0}},
     {"estimate",
      "FILE",
      1,
@@ -67,7 +69,7 @@ const cli_command cli_commands[] = {
      "that it meets. Exit code 5 when a cap would refuse it.",
      "modellab estimate talk.flac --user ann\t\n"
      "modellab estimate talk.flac --cap cpu_seconds=60 --json\t\n",
-     {ASR_OPTIONS, O(PIPELINE), O(QUIET), 0}},
+     {ASR_OPTIONS, O(PIPELINE), O(STEPS), O(QUIET), 0}},
     {"run list",
      "",
      0,
@@ -154,7 +156,7 @@ const cli_command cli_commands[] = {
      "JSON merge patch instead. Prints its id. What is not changed is not computed again.",
      "modellab run rerun last --beam 5\tthe same with beams\n"
      "modellab run rerun last --request changes.json\tany part of the request\n",
-     {ASR_OPTIONS, O(PIPELINE), O(REQUEST), O(QUIET), 0}},
+     {ASR_OPTIONS, O(PIPELINE), O(STEPS), O(REQUEST), O(QUIET), 0}},
     {"run cancel",
      "ID...",
      1,

@@ -44,6 +44,8 @@
     X(MAX_QUEUE, 0, "max-queue", "D", NULL, "Longest wait in the queue: 90, 10m, 1h30m; 0 = any.") \
     X(USER, 0, "user", "NAME", NULL, "Who the run is for.")                                        \
     X(PIPELINE, 0, "pipeline", "NAME", NULL, "Pipeline to run. Default: transcribe.")              \
+    X(STEPS, 0, "steps", "STEP[,STEP...]", NULL,                                                   \
+      "Steps to do instead of those of a pipeline; what they need is added.")                      \
     X(REQUEST, 0, "request", "FILE", NULL,                                                         \
       "A whole request as JSON; not with options that say the same. - = stdin.")                   \
     X(STATUS, 0, "status", "STATUS", "QUEUED|RUNNING|COMPLETED|FAILED|CANCELLED|TIMEOUT|STALE",    \

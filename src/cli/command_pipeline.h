@@ -26,14 +26,15 @@
          "modellab pipeline show full_meeting\t\n",                                                \
          {O(LAB), 0}},                                                                             \
         {"pipeline validate",                                                                      \
-         "FILE",                                                                                   \
+         "FILE|NAME",                                                                              \
          1,                                                                                        \
          1,                                                                                        \
          CLI_ARG_FILE,                                                                             \
          NULL,                                                                                     \
          cli_pipeline_validate,                                                                    \
          "Say whether a definition is one that runs could have.",                                  \
-         "A definition is a JSON object: text, steps, config. Exit code 3 when it is not valid.",  \
+         "A definition is a JSON object: text, steps, config; of a file, or of the pipeline of "    \
+         "this name. Exit code 3 when it is not valid.",                                           \
          "modellab pipeline validate mine.json\t\n",                                               \
          {O(LAB), 0}},                                                                             \
         {"pipeline resolve",                                                                       \

@@ -117,6 +117,10 @@ static int find_command(parser *p, int *used)
         noun = noun || (strlen(p->argv[1]) == n && cli_commands[i].name[n] == ' ' &&
                         memcmp(cli_commands[i].name, p->argv[1], n) == 0);
     }
+    if (noun && (p->argc == 2 || p->argv[2][0] == '-'))
+        return cli_fail_text(p->call, CLI_EXIT_USAGE,
+                             "`%s` needs one of its commands; see `modellab help %s`", p->argv[1],
+                             p->argv[1]);
     cli_text typed = CLI_TEXT_INIT;
     cli_text_add(&typed, p->argv[1]);
     if (p->argc > 2 && p->argv[2][0] != '-' && (noun || cli_suggest_command(p->argv[1]) == NULL))

@@ -134,6 +134,21 @@ static int answer(cli_call *call, modellab_status status, modellab_buffer *steps
     return code;
 }
 
+/* The definition that an argument names: of a pipeline of this name, else what a file holds. */
+static int read_definition(cli_call *call, modellab_lab *lab, cli_text *out)
+{
+    modellab_buffer *json = NULL;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_status status = modellab_pipeline_load(lab, call->arguments[0], &json, &err);
+    if (status == MODELLAB_E_NOT_FOUND)
+        return cli_read_file(call, call->arguments[0], MOST_BYTES, out);
+    if (status != MODELLAB_OK)
+        return cli_fail(call, call->arguments[0], NULL, status, &err);
+    cli_text_add_n(out, modellab_buffer_data(json), modellab_buffer_size(json));
+    modellab_buffer_destroy(json);
+    return CLI_EXIT_OK;
+}
+
 int cli_pipeline_validate(cli_call *call)
 {
     modellab_lab *lab = NULL;
@@ -141,15 +156,15 @@ int cli_pipeline_validate(cli_call *call)
     modellab_report *report = NULL;
     modellab_error err = MODELLAB_ERROR_INIT;
     cli_text text = CLI_TEXT_INIT;
-    int code = cli_read_file(call, call->arguments[0], MOST_BYTES, &text);
+    int code = cli_open_lab_to_read(call, MODELLAB_LAB_NO_RECONCILE, &lab);
     if (code == CLI_EXIT_OK)
-        code = cli_open_lab_to_read(call, MODELLAB_LAB_NO_RECONCILE, &lab);
+        code = read_definition(call, lab, &text);
     if (code == CLI_EXIT_OK) {
         modellab_status status =
             modellab_pipeline_check(lab, cli_text_get(&text), text.size, &steps, &report, &err);
         code = answer(call, status, steps, report, &err);
-        modellab_lab_unref(lab);
     }
+    modellab_lab_unref(lab);
     cli_text_free(&text);
     return code;
 }
@@ -175,6 +190,17 @@ int cli_pipeline_resolve(cli_call *call)
     return code;
 }
 
+/* It is stored all the same. */
+static void note_warnings(cli_call *call, const modellab_report *report)
+{
+    for (size_t i = 0; i < modellab_report_count(report); i++) {
+        modellab_finding f = MODELLAB_FINDING_INIT;
+        if (modellab_report_at(report, i, &f, NULL) == MODELLAB_OK &&
+            f.severity == MODELLAB_SEVERITY_WARNING)
+            cli_note(call, "warning: %s%s%s", f.pointer, f.pointer[0] != '\0' ? ": " : "", f.text);
+    }
+}
+
 int cli_pipeline_save(cli_call *call)
 {
     modellab_lab *lab = NULL;
@@ -187,6 +213,8 @@ int cli_pipeline_save(cli_call *call)
     if (code == CLI_EXIT_OK) {
         modellab_status status = modellab_pipeline_save(
             lab, call->arguments[0], cli_text_get(&text), text.size, &report, &err);
+        if (status == MODELLAB_OK)
+            note_warnings(call, report);
         code = status == MODELLAB_OK ? CLI_EXIT_OK
                : status == MODELLAB_E_SCHEMA
                    ? tell(call, NULL, report)

@@ -104,10 +104,12 @@ bool mli_steps_tolerate(const char *steps, const char *name)
     return false;
 }
 
-static const char *nearest(const char *name, bool among_pipelines)
+/* Of a short name one letter may be wrong, of a long one three: further away is another name. */
+const char *mli_pipeline_nearest(const char *name, bool among_pipelines)
 {
     const char *best = NULL;
-    size_t least = 4;
+    size_t third = strlen(name) / 3;
+    size_t least = third < 1 ? 2 : third > 3 ? 4 : third + 1;
 
     for (size_t i = 0; i < mli_step_kind_count(); i++) {
         size_t distance = mli_edit_distance(name, mli_step_kind_at(i)->name, 3);
@@ -131,7 +133,7 @@ static const char *nearest(const char *name, bool among_pipelines)
 static void unknown(const char *what, const char *name, const char *pointer, bool among_pipelines,
                     mli_findings *report)
 {
-    const char *best = nearest(name, among_pipelines);
+    const char *best = mli_pipeline_nearest(name, among_pipelines);
     const char *id = among_pipelines ? "pipeline.unknown" : "pipeline.unknown_step";
 
     if (best != NULL) {

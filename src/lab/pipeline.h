@@ -63,6 +63,9 @@ size_t mli_pipeline_count(void);
 const mli_pipeline *mli_pipeline_at(size_t index); /* sorted by name; NULL beyond the end */
 const mli_pipeline *mli_pipeline_find(const char *name);
 
+/* pipeline.c: the step, or also the pipeline, that was probably meant; NULL = none. Static. */
+const char *mli_pipeline_nearest(const char *name, bool among_pipelines);
+
 /* step_kinds.c: all of the registry, those of tests too. Each comes after what it needs and wants.
  */
 size_t mli_step_kind_count(void);

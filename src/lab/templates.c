@@ -23,6 +23,15 @@ bool mli_template_name_valid(const char *name)
            mli_step_kind_find(name) == NULL;
 }
 
+MODELLAB_MUST_CHECK static modellab_status unknown(const char *name, modellab_error *err)
+{
+    const char *near = mli_pipeline_nearest(name, true);
+
+    return mli_fail(err, MODELLAB_E_NOT_FOUND, "there is no pipeline \"%.64s\"%s%s%s", name,
+                    near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
+                    near != NULL ? "\"?" : "");
+}
+
 MODELLAB_MUST_CHECK static modellab_status path_of(const mli_lab *lab, const char *name,
                                                    char out[PATH_BYTES], modellab_error *err)
 {
@@ -74,7 +83,7 @@ static void check_members(const mli_json *definition, mli_findings *report)
 
     if (mli_json_typeof(definition) != MLI_JSON_OBJECT) {
         mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "template.type", "",
-                         "A template is an object with \"steps\".");
+                         "A pipeline is an object with \"steps\".");
         return;
     }
     for (mli_json_cursor at = mli_json_first(definition); mli_json_next(&at, &key, &value);) {
@@ -88,7 +97,7 @@ static void check_members(const mli_json *definition, mli_findings *report)
 
             (void)mli_os_format(pointer, sizeof pointer, "/%.80s", key);
             mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "template.unknown_key", pointer,
-                             "A template has \"text\", \"steps\" and \"config\".");
+                             "A pipeline has \"text\", \"steps\" and \"config\".");
         }
     }
     if (mli_json_get(definition, "steps") == NULL) {
@@ -189,11 +198,11 @@ MODELLAB_MUST_CHECK static modellab_status find_room(const mli_lab *lab, const c
     }
     int rc = f->list(f->user, folder, count_one, &count);
     if (rc != 0 && rc != -ENOENT) {
-        return mli_fail_os(err, -rc, "the lab's templates cannot be listed");
+        return mli_fail_os(err, -rc, "the lab's own pipelines cannot be listed");
     }
     return count < TEMPLATES_MOST
                ? MODELLAB_OK
-               : mli_fail(err, MODELLAB_E_LIMIT, "the lab has %d templates, and keeps no more",
+               : mli_fail(err, MODELLAB_E_LIMIT, "the lab has %d pipelines of its own, and keeps no more",
                           TEMPLATES_MOST);
 }
 
@@ -218,7 +227,7 @@ MODELLAB_MUST_CHECK static modellab_status store(const mli_lab *lab, const char 
 
         rc = rc == 0 ? mli_os_replace_file(f, path, text.data, text.size, 0600) : rc;
         status = rc == 0 ? MODELLAB_OK
-                         : mli_fail_os(err, -rc, "the template %s could not be stored", name);
+                         : mli_fail_os(err, -rc, "the pipeline %s could not be stored", name);
     }
     mli_buf_dispose(&text);
     return status;
@@ -230,10 +239,13 @@ modellab_status mli_template_save(const mli_lab *lab, const char *name, const ch
     mli_json *root = NULL;
     modellab_status status;
 
+    if (mli_pipeline_find(name) != NULL || mli_step_kind_find(name) != NULL) {
+        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "%s is built in: choose another name",
+                        name);
+    }
     if (!mli_template_name_valid(name)) {
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT,
-                        "a template's name has small letters, digits, - and _, at most %d, and is "
-                        "no built-in pipeline or step",
+                        "a pipeline's name has small letters, digits, - and _, at most %d",
                         MLI_TEMPLATE_NAME_MAX);
     }
     status = mli_lab_check(lab, true, err);
@@ -244,7 +256,7 @@ modellab_status mli_template_save(const mli_lab *lab, const char *name, const ch
         status = check(lab, root, NULL, report, err);
     }
     if (status == MODELLAB_OK && report->worst >= MODELLAB_SEVERITY_ERROR) {
-        status = mli_fail(err, MODELLAB_E_SCHEMA, "the template is not valid; see the report");
+        status = mli_fail(err, MODELLAB_E_SCHEMA, "the pipeline is not valid; see the report");
     }
     if (status == MODELLAB_OK) {
         status = store(lab, name, root, err);
@@ -263,7 +275,7 @@ MODELLAB_MUST_CHECK static modellab_status read_file(const mli_lab *lab, int fd,
     int rc = f->fstat(f->user, fd, &facts);
 
     if (rc == 0 && (facts.bytes < 0 || facts.bytes > (int64_t)MLI_TEMPLATE_MAX_BYTES)) {
-        status = mli_fail(err, MODELLAB_E_LIMIT, "the template's file is too large");
+        status = mli_fail(err, MODELLAB_E_LIMIT, "the pipeline's file is too large");
     } else if (rc == 0) {
         void *room = mli_buf_extend(out, (size_t)facts.bytes);
 
@@ -271,7 +283,7 @@ MODELLAB_MUST_CHECK static modellab_status read_file(const mli_lab *lab, int fd,
         rc = status == MODELLAB_OK ? mli_os_read_all(f, fd, room, (size_t)facts.bytes) : 0;
     }
     mli_os_fd_close(fd); /* only read */
-    return rc == 0 ? status : mli_fail_os(err, -rc, "the template could not be read");
+    return rc == 0 ? status : mli_fail_os(err, -rc, "the pipeline could not be read");
 }
 
 modellab_status mli_template_load(const mli_lab *lab, const char *name, mli_json **out,
@@ -284,7 +296,7 @@ modellab_status mli_template_load(const mli_lab *lab, const char *name, mli_json
 
     *out = NULL;
     if (!mli_template_name_valid(name)) {
-        return mli_fail(err, MODELLAB_E_NOT_FOUND, "there is no template \"%.64s\"", name);
+        return unknown(name, err);
     }
     status = path_of(lab, name, path, err);
     if (status != MODELLAB_OK) {
@@ -292,10 +304,10 @@ modellab_status mli_template_load(const mli_lab *lab, const char *name, mli_json
     }
     int fd = f->open(f->user, path, MLI_OS_READ | MLI_OS_NOFOLLOW | MLI_OS_NONBLOCK, 0);
     if (fd == -ENOENT || fd == -ENOTDIR) {
-        return mli_fail(err, MODELLAB_E_NOT_FOUND, "there is no template \"%.64s\"", name);
+        return unknown(name, err);
     }
     if (fd < 0) {
-        return mli_fail_os(err, -fd, "the template could not be opened");
+        return mli_fail_os(err, -fd, "the pipeline could not be opened");
     }
     mli_buf_init(&text, lab->alloc);
     status = read_file(lab, fd, &text, err);
@@ -316,7 +328,7 @@ modellab_status mli_template_delete(const mli_lab *lab, const char *name, modell
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "%s is built in", name);
     }
     if (status == MODELLAB_OK && !mli_template_name_valid(name)) {
-        return mli_fail(err, MODELLAB_E_NOT_FOUND, "there is no template \"%.64s\"", name);
+        return unknown(name, err);
     }
     if (status == MODELLAB_OK) {
         status = path_of(lab, name, path, err);
@@ -326,9 +338,9 @@ modellab_status mli_template_delete(const mli_lab *lab, const char *name, modell
     }
     int rc = f->unlink(f->user, path);
     if (rc == -ENOENT || rc == -ENOTDIR) {
-        return mli_fail(err, MODELLAB_E_NOT_FOUND, "there is no template \"%.64s\"", name);
+        return unknown(name, err);
     }
-    return rc == 0 ? MODELLAB_OK : mli_fail_os(err, -rc, "the template could not be removed");
+    return rc == 0 ? MODELLAB_OK : mli_fail_os(err, -rc, "the pipeline could not be removed");
 }
 
 static void put_list(mli_jw *w, const char *steps)
@@ -367,7 +379,7 @@ MODELLAB_MUST_CHECK static modellab_status write_own(const mli_lab *lab, mli_jw 
 
     if (status == MODELLAB_OK && mli_json_typeof(mli_json_get(root, "steps")) != MLI_JSON_ARRAY) {
         mli_json_free(root);
-        status = mli_fail(err, MODELLAB_E_INVALID_JSON, "the file of the template is damaged");
+        status = mli_fail(err, MODELLAB_E_INVALID_JSON, "the file of the pipeline is damaged");
     }
     if (status != MODELLAB_OK) {
         return status;
@@ -470,7 +482,7 @@ modellab_status mli_pipelines_write(const mli_lab *lab, mli_buf *out, modellab_e
 
         status = rc == 0 || rc == -ENOENT
                      ? write_all(lab, &all, out, err)
-                     : mli_fail_os(err, -rc, "the lab's templates cannot be listed");
+                     : mli_fail_os(err, -rc, "the lab's own pipelines cannot be listed");
     }
     mli_free(lab->alloc, all.list);
     return status;
