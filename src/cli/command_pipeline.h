@@ -33,7 +33,7 @@
          NULL,                                                                                     \
          cli_pipeline_validate,                                                                    \
          "Say whether a definition is one that runs could have.",                                  \
-         "A definition is a JSON object: text, steps, config; of a file, or of the pipeline of "    \
+         "A definition is a JSON object: text, steps, config; of a file, or of the pipeline of "   \
          "this name. Exit code 3 when it is not valid.",                                           \
          "modellab pipeline validate mine.json\t\n",                                               \
          {O(LAB), 0}},                                                                             \

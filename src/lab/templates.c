@@ -202,8 +202,8 @@ MODELLAB_MUST_CHECK static modellab_status find_room(const mli_lab *lab, const c
     }
     return count < TEMPLATES_MOST
                ? MODELLAB_OK
-               : mli_fail(err, MODELLAB_E_LIMIT, "the lab has %d pipelines of its own, and keeps no more",
-                          TEMPLATES_MOST);
+               : mli_fail(err, MODELLAB_E_LIMIT,
+                          "the lab has %d pipelines of its own, and keeps no more", TEMPLATES_MOST);
 }
 
 MODELLAB_MUST_CHECK static modellab_status store(const mli_lab *lab, const char *name,
