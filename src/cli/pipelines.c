@@ -238,3 +238,24 @@ int cli_pipeline_delete(cli_call *call)
     return status == MODELLAB_OK ? CLI_EXIT_OK
                                  : cli_fail(call, call->arguments[0], NULL, status, &err);
 }
+
+int cli_put_steps(const cli_call *call, cli_json *j)
+{
+    if (!cli_has(call, CLI_OPT_STEPS))
+        return CLI_EXIT_OK;
+    if (cli_has(call, CLI_OPT_PIPELINE))
+        return cli_fail_text(call, CLI_EXIT_USAGE, "--steps and --pipeline exclude each other");
+    cli_json_key(j, "steps");
+    cli_json_open(j, '[');
+    for (const char *at = cli_value(call, CLI_OPT_STEPS); *at != '\0'; at += strspn(at, ",")) {
+        cli_text name = CLI_TEXT_INIT;
+        at += strspn(at, " ");
+        size_t bytes = strcspn(at, ", ");
+        cli_text_add_n(&name, at, bytes);
+        cli_json_string(j, cli_text_get(&name));
+        cli_text_free(&name);
+        at += bytes + strspn(at + bytes, " ");
+    }
+    cli_json_close(j, ']');
+    return CLI_EXIT_OK;
+}

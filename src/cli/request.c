@@ -256,33 +256,6 @@ static int check_utf8(const cli_call *call)
     return CLI_EXIT_OK;
 }
 
-/* "asr, summary" as a list; a name that is none is told by the check of the request. */
-static int put_steps(const cli_call *call, cli_json *j)
-{
-    const char *at = cli_value(call, CLI_OPT_STEPS);
-    if (!cli_has(call, CLI_OPT_STEPS))
-        return CLI_EXIT_OK;
-    if (cli_has(call, CLI_OPT_PIPELINE))
-        return cli_fail_text(call, CLI_EXIT_USAGE,
-                             "--steps and --pipeline cannot be given together");
-    cli_json_key(j, "steps");
-    cli_json_open(j, '[');
-    while (*at != '\0') {
-        size_t bytes = strcspn(at, ","), last = bytes;
-        size_t first = strspn(at, " ");
-        while (last > first && at[last - 1] == ' ')
-            last--;
-        cli_text name = CLI_TEXT_INIT;
-        if (last > first)
-            cli_text_add_n(&name, at + first, last - first);
-        cli_json_string(j, cli_text_get(&name));
-        cli_text_free(&name);
-        at += bytes + (at[bytes] == ',');
-    }
-    cli_json_close(j, ']');
-    return CLI_EXIT_OK;
-}
-
 int cli_request(const cli_call *call, cli_text *out)
 {
     cli_json j = {.depth = 0};
@@ -295,7 +268,7 @@ int cli_request(const cli_call *call, cli_text *out)
     put_text(call, &j, CLI_OPT_USER, "user");
     int code = put_queue(call, &j);
     if (code == 0)
-        code = put_steps(call, &j);
+        code = cli_put_steps(call, &j);
     if (code == 0 && cli_has(call, CLI_OPT_MAX_DURATION)) {
         if (!cli_parse_duration(cli_value(call, CLI_OPT_MAX_DURATION), &duration) || duration <= 0)
             code = wrong(call, CLI_OPT_MAX_DURATION, "a duration such as 90, 10m or 1h30m");

@@ -42,5 +42,8 @@ int cli_submit(const cli_call *call, modellab_lab *lab, const cli_input *input, 
 /* caps.c: estimates instead of submitting, and prints that. 0 or an exit code. */
 int cli_estimate_input(cli_call *call, modellab_lab *lab, const cli_input *input,
                        const char *request);
+/* pipelines.c: --steps "asr, summary" as a member; a name that is none is told by the check of the
+ * request. */
+int cli_put_steps(const cli_call *call, cli_json *j);
 
 #endif
