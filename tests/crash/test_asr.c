@@ -273,16 +273,19 @@ static void a_deadline_keeps_what_is_done(void **state)
     assert_true(partial);
 }
 
-static bool journal_has_segment(const kit *k, const char *id)
+/* A whole line of a finished window. */
+static bool journal_has_window(const kit *k, const char *id)
 {
     char path[512];
-    char line[4096];
+    char *line = NULL;
+    size_t capacity = 0;
     bool found = false;
     kit_run_path(k, id, "journal.jsonl", path);
     FILE *file = fopen(path, "rb");
-    while (file != NULL && !found && fgets(line, sizeof(line), file) != NULL) {
-        found = strstr(line, "\"type\":\"segment\"") != NULL && strchr(line, '\n') != NULL;
+    while (file != NULL && !found && getline(&line, &capacity, file) > 0) {
+        found = strstr(line, "\"type\":\"checkpoint\"") != NULL && strchr(line, '\n') != NULL;
     }
+    free(line);
     assert_true(file == NULL || fclose(file) == 0);
     return found;
 }
@@ -295,7 +298,8 @@ static void a_kill_keeps_what_is_in_the_journal(void **state)
     kit_submit_sample(k, "{\"pipeline\":\"transcribe\"}", 120, id);
     pid_t host = kit_start_host(k, &(kit_host){0});
     pid_t worker = kit_worker_pid(k, id);
-    for (int i = 0; i < KIT_PATIENCE_MS / 10 && !journal_has_segment(k, id); i++) {
+    for (int i = 0; !journal_has_window(k, id); i++) {
+        assert_true(i < KIT_PATIENCE_MS / 10);
         kit_sleep_ms(10);
     }
     assert_int_equal(kill(worker, SIGKILL), 0);
