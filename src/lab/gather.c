@@ -22,6 +22,7 @@ static const part parts[] = {
     {"subtitles", "asr", {"transcript.srt", NULL}, mli_gather_subtitles},
     {"speech", "vad", {"speech.json", NULL}, NULL},
     {"speakers", "diarization", {"speakers.rttm", NULL}, NULL},
+    {"alignment", "alignment", {"alignment.json", NULL}, NULL},
     {"chapters", "chapters", {"chapters.json", NULL}, NULL},
     {"summary", "summary", {"summary.md", NULL}, mli_gather_summary},
     {"action_items", "action_items", {"action_items.csv", NULL}, mli_gather_action_items},

@@ -60,12 +60,18 @@ MODELLAB_MUST_CHECK static modellab_status read_speech(mli_gathering *g, mli_spa
     return MODELLAB_OK;
 }
 
-/* What is to be said of what speech recognition has not come to. */
+/* The step that tells where text is: recognition, else the alignment of a given one. */
+static const char *text_step(const mli_gather_view *v)
+{
+    return mli_steps_contain(v->steps, "asr") ? "asr" : "alignment";
+}
+
+/* What is to be said of what that step has not come to. */
 static void tell_the_rest(const mli_gather_view *v, int64_t last_text, mli_coverage_view *view)
 {
-    const mli_gather_step *asr = mli_gather_past(v, "asr");
+    const mli_gather_step *asr = mli_gather_past(v, text_step(v));
     modellab_reason why = asr != NULL ? asr->reason : v->end;
-    view->recognised = mli_steps_contain(v->steps, "asr");
+    view->recognised = mli_steps_contain(v->steps, text_step(v));
     view->reached = asr != NULL && asr->status == MODELLAB_RUN_COMPLETED ? view->duration
                     : v->reached_seconds >= 0 ? mli_format_ms(v->reached_seconds)
                                               : last_text;
@@ -136,6 +142,9 @@ modellab_status mli_gather_coverage(mli_gathering *g, modellab_error *err)
     if (g->transcript != NULL) {
         view.text = &text;
         status = add_text(g->transcript, &text, err);
+    } else if (strcmp(text_step(g->view), "asr") != 0 && mli_gather_has(g, "alignment.json")) {
+        view.text = &text;
+        status = read_spans(g, "alignment.json", "segments", &text, err);
     }
     int64_t last = 0;
     for (size_t i = 0; i < text.count; i++) {

@@ -11,6 +11,9 @@
 #define SHORT "{\"summary\":{\"sentences\":3}}"
 
 static const mli_pipeline pipelines[] = {
+    {.name = "align",
+     .text = "When each word of a given text is said.",
+     .steps = "ingest,vad,alignment"},
     {.name = "asr_with_diarization",
      .text = "Speech recognition, and who said what.",
      .steps = "ingest,asr,diarization,who_said_what,bundle",

@@ -87,7 +87,7 @@ static void take_model(mli_request *r, const mli_step_kind *kind, const mli_step
         r->models[r->model_count++] =
             (mli_request_model){kind->name, model->key, model->task, name};
     }
-    if (r->model[0] == '\0' || strcmp(model->task, "asr") == 0) {
+    if (r->model[0] == '\0' || strcmp(kind->name, "asr") == 0) {
         r->model = name;
     }
 }

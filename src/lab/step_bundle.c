@@ -58,7 +58,7 @@ const mli_step_kind mli_step_kind_bundle = {
     .name = "bundle",
     .text = "Gathers the results for people, however the run ends.",
     .needs = "ingest",
-    .wants = "vad,asr,diarization,who_said_what,chapters,summary,action_items",
+    .wants = "vad,asr,diarization,who_said_what,alignment,chapters,summary,action_items",
     .outputs = "transcript.srt,summary.md,action_items.csv,coverage.json,"
                "bundle_manifest.json",
     .run = run,

@@ -12,6 +12,7 @@ static const mli_step_kind *const kinds[] = {
     &mli_step_kind_asr,
     &mli_step_kind_diarization,
     &mli_step_kind_who_said_what,
+    &mli_step_kind_alignment,
     &mli_step_kind_chapters,
     &mli_step_kind_summary,
     &mli_step_kind_action_items,

@@ -10,6 +10,7 @@ extern const mli_step_kind mli_step_kind_vad;
 extern const mli_step_kind mli_step_kind_asr;
 extern const mli_step_kind mli_step_kind_diarization;
 extern const mli_step_kind mli_step_kind_who_said_what;
+extern const mli_step_kind mli_step_kind_alignment;
 extern const mli_step_kind mli_step_kind_chapters;
 extern const mli_step_kind mli_step_kind_summary;
 extern const mli_step_kind mli_step_kind_action_items;

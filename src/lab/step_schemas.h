@@ -4,6 +4,7 @@
 #define MLI_LAB_STEP_SCHEMAS_H
 
 #include "lab/schema_action_items.h"
+#include "lab/schema_alignment.h"
 #include "lab/schema_asr.h"
 #include "lab/schema_chapters.h"
 #include "lab/schema_diarization.h"
@@ -17,6 +18,7 @@
 /* All but asr, which is there always. */
 #define MLI_STEP_SCHEMAS(X)                                                                        \
     X(enhance)                                                                                     \
-    X(tts) X(vad) X(diarization) X(chapters) X(summary) X(action_items) X(score) X(noop_text)
+    X(tts)                                                                                         \
+    X(vad) X(diarization) X(alignment) X(chapters) X(summary) X(action_items) X(score) X(noop_text)
 
 #endif

@@ -65,6 +65,8 @@ typedef struct mli_asr_options {
      * `batch`. Without speech there is no text. Memory: mli_whisper_lanes_create. */
     const mli_silero *vad; /* NULL = off */
     mli_vad_rules vad_rules;
+    const mli_vad_segment *speech; /* alignment: found before, in order; NULL = by `vad` */
+    size_t speech_count;
     const mli_asr_chunks *chunks; /* found before, instead of `vad`; NULL = none */
     int32_t batch;                /* 1 .. 16; MLI_ASR_BATCH */
 

@@ -174,10 +174,35 @@ MODELLAB_MUST_CHECK static modellab_status align_chunks(alignment *a, const mli_
     return status == MODELLAB_OK ? tell(a->options, total, total, err) : status;
 }
 
+/* Speech that was found before, as far around as the detector's rules say. */
+MODELLAB_MUST_CHECK static modellab_status take_speech(alignment *a, const mli_asr_run *run,
+                                                       modellab_error *err)
+{
+    const mli_asr_options *o = a->options;
+    int64_t all = mli_audio_samples(run->source), before = 0;
+    a->speech = mli_alloc_array(a->alloc, o->speech_count + 1, sizeof *a->speech);
+    if (a->speech == NULL)
+        return mli_no_memory(err);
+    for (size_t i = 0; i < o->speech_count; i++) {
+        mli_vad_segment s = o->speech[i];
+        int64_t next = i + 1 < o->speech_count ? (s.end + o->speech[i + 1].start) / 2 : all;
+        s.start = s.start - o->vad_rules.pad > before ? s.start - o->vad_rules.pad : before;
+        s.end = s.end + o->vad_rules.pad < next ? s.end + o->vad_rules.pad : next;
+        s.end = s.end < all ? s.end : all;
+        if (s.start < s.end) {
+            a->speech[a->speech_count++] = s;
+            before = s.end;
+        }
+    }
+    return MODELLAB_OK;
+}
+
 MODELLAB_MUST_CHECK static modellab_status work(alignment *a, mli_asr_run *run,
                                                 mli_asr_options *options, modellab_error *err)
 {
-    modellab_status status = mli_asr_detect_speech(run, &a->speech, &a->speech_count, err);
+    modellab_status status = a->options->speech != NULL
+                                 ? take_speech(a, run, err)
+                                 : mli_asr_detect_speech(run, &a->speech, &a->speech_count, err);
     if (status == MODELLAB_OK && a->speech_count == 0)
         status = mli_fail(err, MODELLAB_E_INVALID_AUDIO, "there is no speech in the audio");
     if (status == MODELLAB_OK)

@@ -179,6 +179,42 @@ static void another_text_before_and_after(void **state)
     mli_transcript_unref(align("Not a word of this was said by anyone in that conversation."));
 }
 
+/* Chinese, Thai: a few letters a word, punctuation with them; English as ever. */
+static void words_without_spaces_are_the_recognisers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *language, *text;
+        size_t least, most; /* words */
+    } cases[] = {
+        {"zh",
+         "\xe4\xbb\x8a\xe5\xa4\xa9\xe5\xa4\xa9\xe6\xb0\x94\xe5\xbe\x88\xe5\xa5\xbd"
+         "\xef\xbc\x8c\xe3\x80\x8c\xe6\x88\x91\xe4\xbb\xac\xe3\x80\x8d"
+         "\xe5\x8e\xbb\xe5\x85\xac\xe5\x9b\xad\xe3\x80\x82 \xe5\xa5\xbd\xe3\x80\x82",
+         8, 12},
+        {"th", "\xe0\xb8\xaa\xe0\xb8\xa7\xe0\xb8\xb1\xe0\xb8\xaa\xe0\xb8\x94\xe0\xb8\xb5", 2, 6},
+        {"en", "\xe4\xbb\x8a\xe5\xa4\xa9 day", 2, 2}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *text = cases[i].text;
+        mli_align_word *words = NULL;
+        size_t count = 0, at = 0;
+        assert_int_equal(mli_align_split(NULL, mli_asr_model_tokenizer(model), cases[i].language,
+                                         text, strlen(text), NULL, &words, &count, NULL),
+                         MODELLAB_OK);
+        print_message("%s: %zu words\n", cases[i].language, count);
+        assert_true(count >= cases[i].least && count <= cases[i].most);
+        for (size_t w = 0; w < count; w++) { /* all of the text, in whole letters */
+            assert_int_equal(words[w].text, at + (text[at] == ' '));
+            assert_true(words[w].joined == (at > 0 && text[at] != ' '));
+            assert_true(((unsigned char)text[words[w].text] & 0xc0) != 0x80);
+            assert_true(strncmp(text + words[w].text, "\xe3\x80\x82", 3) != 0); /* a full stop */
+            at = words[w].text + words[w].bytes;
+        }
+        assert_int_equal(at, strlen(text));
+        mli_free(NULL, words);
+    }
+}
+
 /* A part of what is said is found where it is said, from the first words to the last. */
 static void a_part_is_found_in_its_place(void **state)
 {
@@ -207,6 +243,7 @@ static void a_part_is_found_in_its_place(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(words_without_spaces_are_the_recognisers),
         cmocka_unit_test(a_part_is_found_in_its_place),
         cmocka_unit_test(words_lie_in_their_turns),
         cmocka_unit_test(times_are_those_of_recognition),
