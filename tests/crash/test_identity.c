@@ -1,7 +1,7 @@
 /* Who is who, many times over: the pid of a dead worker comes back as a stranger's, workers are
  * zombies that nobody reaps, supervisors are killed and their workers adopted. A host that judges
  * by the pid, and one without locks, show that the looking finds something.
- * MODEL_LAB_IDENTITY_TIMES: how often each (12). test_identity WORKER HOST */
+ * MODEL_LAB_IDENTITY_TIMES: how often each (20). test_identity WORKER HOST */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
@@ -29,7 +29,7 @@ enum { AT_ONCE = 4, ZOMBIES_AT_ONCE = 20 };
 
 static size_t times(void)
 {
-    return kit_number("MODEL_LAB_IDENTITY_TIMES", 12);
+    return kit_number("MODEL_LAB_IDENTITY_TIMES", 20);
 }
 
 /* --- a pid that came back --- */

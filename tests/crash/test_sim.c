@@ -4,7 +4,7 @@
 #include "unit/lab/lab_common.h"
 #include <stdlib.h>
 
-#define SEEDS 2000
+#define SEEDS 5000
 #define PLANTED_SEEDS 500
 
 static temp_folder folder;
