@@ -179,7 +179,8 @@ static const mli_config_variable variables[] = {
      "Python with tests/requirements.txt that tests of models, scores and of the terminal use."},
     {"MODEL_LAB_TEST_SCORES", "1000", MLI_CONFIG_INTEGER, MLI_CONFIG_ENV_ONLY, NULL, NULL, 1,
      1000000,
-     "Generated cases that are scored by us and by jiwer or pyannote.metrics and must agree."},
+     "Generated cases that are scored by us and by jiwer, pyannote.metrics or plain Python and "
+     "must agree."},
     {"MODEL_LAB_TEST_SEED", "", MLI_CONFIG_INTEGER, MLI_CONFIG_ENV_ONLY, NULL, NULL, 1, INT64_MAX,
      "The one seed that the simulation of supervisors and workers plays again."},
     {"MODEL_LAB_TEST_SEEDS", "2000", MLI_CONFIG_INTEGER, MLI_CONFIG_ENV_ONLY, NULL, NULL, 1,

@@ -47,12 +47,19 @@ MODELLAB_MUST_CHECK static modellab_status say(const mli_scorer *s, cast *c, con
     return mli_buf_status(&c->speakers[i].text, err);
 }
 
+/* In an empty file nothing was said, by nobody. */
+static bool has_speakers(const mli_document *d)
+{
+    return d->transcript != NULL || d->format == MLI_DOCUMENT_STM ||
+           (d->text != NULL && d->text[0] == '\0');
+}
+
 MODELLAB_MUST_CHECK static modellab_status collect(const mli_scorer *s, const mli_document *d,
                                                    cast *out, modellab_error *err)
 {
     modellab_status status = MODELLAB_OK;
     out->count = 0;
-    if (d->transcript == NULL && d->format != MLI_DOCUMENT_STM)
+    if (!has_speakers(d))
         return mli_fail(err, MODELLAB_E_UNSUPPORTED,
                         "words with speakers are in STM, verbose JSON and VTT files");
     for (size_t i = 0; status == MODELLAB_OK && i < d->labels.count; i++)

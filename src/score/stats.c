@@ -79,22 +79,28 @@ modellab_status mli_score_bootstrap(const mli_score_unit *units, size_t count, u
     return status;
 }
 
+/* The spread is that of distances from the first difference: where all are alike it is exactly
+ * nothing, however large they are (microseconds). */
 static void moments(const int64_t *a, const int64_t *b, size_t count, mli_matched_pairs *out)
 {
-    double sum = 0.0, squares = 0.0, n = 0.0;
+    double total = 0.0, first = 0.0, sum = 0.0, spread = 0.0, squares = 0.0, n = 0.0;
     for (size_t i = 0; i < count; i++) {
         if (a[i] == 0 && b[i] == 0)
             continue;
         const double d = (double)(a[i] - b[i]);
-        sum += d;
+        if (n < 1.0)
+            first = d;
+        total += d;
+        sum += d - first;
+        spread += (d - first) * (d - first);
         squares += d * d;
         n += 1.0;
     }
     *out = (mli_matched_pairs){(int64_t)n, 0.0, (double)NAN, 1.0, 1.0, squares};
     if (n < 1.0)
         return;
-    out->difference = sum / n;
-    const double variance = n > 1.0 ? (squares - sum * sum / n) / (n - 1.0) : 0.0;
+    out->difference = total / n;
+    const double variance = n > 1.0 ? (spread - sum * sum / n) / (n - 1.0) : 0.0;
     if (variance > 0.0) {
         out->z = out->difference / sqrt(variance / n);
         out->p = erfc(fabs(out->z) / sqrt(2.0));

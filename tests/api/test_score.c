@@ -211,6 +211,11 @@ static void test_speakers(void **state)
     NEAR(value(s, "insertions"), 1.0);
     NEAR(value(s, "deletions"), 1.0);
     modellab_score_destroy(s);
+    /* an empty file of whatever format: nobody said anything */
+    s = scored(MODELLAB_SCORE_CPWER, 0.0, doc("r.stm", reference), doc("h.vtt", ""));
+    NEAR(value(s, "cpwer"), 1.0);
+    NEAR(value(s, "deletions"), 6.0);
+    modellab_score_destroy(s);
 }
 
 static void test_times(void **state)
