@@ -3,6 +3,7 @@
 #include "cli/each_run.h"
 #include "cli/execute.h"
 #include "cli/request.h"
+#include "cli/scan.h"
 #include "cli/watch.h"
 #include <stdio.h>
 #include <string.h>
@@ -226,6 +227,51 @@ static void steps(cli_text *out, const modellab_run *run)
     }
 }
 
+static void add(cli_text *out, const char *before, cli_span value)
+{
+    if (value.at == NULL || cli_span_is(value, "null"))
+        return;
+    value = cli_span_bare(value);
+    cli_text_add(out, before);
+    cli_text_add_n(out, value.at, value.bytes);
+}
+
+/* Error rates, and a line for each finding: "finding 12.3 s - 20 s: repetition (error) repeats 9".
+ */
+MODELLAB_MUST_CHECK static modellab_status quality(cli_text *out, const modellab_run *run,
+                                                   modellab_error *err)
+{
+    static const char *const rates[] = {"wer", "cer", "der"};
+    modellab_buffer *json = NULL;
+    cli_span one = {NULL, 0};
+    modellab_status status = modellab_run_to_json(run, &json, err);
+    if (status != MODELLAB_OK)
+        return status;
+    cli_span record = {modellab_buffer_data(json), modellab_buffer_size(json)};
+    cli_span metrics = cli_scan_member(record, "metrics");
+    for (size_t i = 0; i < 3 && metrics.at != NULL && !cli_span_is(metrics, "null"); i++) {
+        cli_span value = cli_scan_member(metrics, rates[i]);
+        if (value.at != NULL) {
+            cli_text_printf(out, "%-14s", rates[i]);
+            add(out, " ", value);
+            cli_text_add(out, "\n");
+        }
+    }
+    cli_span findings = cli_scan_member(record, "findings");
+    while (findings.at != NULL && !cli_span_is(findings, "null") && cli_scan_item(findings, &one)) {
+        cli_text_printf(out, "%-14s", "finding");
+        add(out, " ", cli_scan_member(one, "start"));
+        add(out, " s - ", cli_scan_member(one, "end"));
+        add(out, " s: ", cli_scan_member(one, "kind"));
+        add(out, " (", cli_scan_member(one, "severity"));
+        add(out, "), ", cli_scan_member(one, "measure"));
+        add(out, " ", cli_scan_member(one, "value"));
+        cli_text_add(out, "\n");
+    }
+    modellab_buffer_destroy(json);
+    return MODELLAB_OK;
+}
+
 int cli_run_status(cli_call *call)
 {
     modellab_lab *lab = NULL;
@@ -244,7 +290,11 @@ int cli_run_status(cli_call *call)
         cli_text out = CLI_TEXT_INIT;
         facts(&out, &info);
         steps(&out, run);
-        code = cli_print(cli_text_get(&out), out.size) ? CLI_EXIT_OK : CLI_EXIT_FAILURE;
+        modellab_error err = MODELLAB_ERROR_INIT;
+        modellab_status status = quality(&out, run, &err);
+        code = status != MODELLAB_OK                     ? cli_fail(call, NULL, id, status, &err)
+               : cli_print(cli_text_get(&out), out.size) ? CLI_EXIT_OK
+                                                         : CLI_EXIT_FAILURE;
         cli_text_free(&out);
     }
     modellab_run_unref(run);

@@ -3,6 +3,7 @@
 #include "lab/checkpoint.h"
 #include "lab/handoff.h"
 #include "lab/original_time.h"
+#include "lab/step_asr_findings.h"
 #include "lab/step_asr_speech.h"
 #include "lab/step_key.h"
 #include "lab/step_kinds.h"
@@ -387,6 +388,9 @@ MODELLAB_MUST_CHECK static modellab_status transcribe(asr_work *work, mli_asr_mo
     }
     status = recognise(work, session, &transcript, err);
     mli_asr_session_destroy(session);
+    if (transcript != NULL) {
+        mli_asr_tell_findings(work->w, work->config, model, transcript);
+    }
     if (transcript != NULL) {
         modellab_error write_err = MODELLAB_ERROR_INIT;
         mli_transcript *original = NULL;
