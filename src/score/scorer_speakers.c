@@ -1,6 +1,6 @@
 /* Speaker-attributed word errors: the words of each speaker in a row, and the pairing of speakers
  * that has the fewest errors (cpWER). */
-#include "score/scorer.h"
+#include "score/recordings.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -54,20 +54,24 @@ static bool has_speakers(const mli_document *d)
            (d->text != NULL && d->text[0] == '\0');
 }
 
+static const char *text_at(const mli_document *d, size_t position)
+{
+    return position < d->labels.count ? d->labels.items[position].text
+                                      : d->transcript->segments[position - d->labels.count].text;
+}
+
+/* Who said what in a recording; `recording` NULL = in all. */
 MODELLAB_MUST_CHECK static modellab_status collect(const mli_scorer *s, const mli_document *d,
-                                                   cast *out, modellab_error *err)
+                                                   const mli_recordings *turns,
+                                                   const char *recording, cast *out,
+                                                   modellab_error *err)
 {
     modellab_status status = MODELLAB_OK;
+    const mli_recording range = mli_recordings_range(turns, recording);
     out->count = 0;
-    if (!has_speakers(d))
-        return mli_fail(err, MODELLAB_E_UNSUPPORTED,
-                        "words with speakers are in STM, verbose JSON and VTT files");
-    for (size_t i = 0; status == MODELLAB_OK && i < d->labels.count; i++)
-        status = say(s, out, d->labels.items[i].speaker, d->labels.items[i].text, err);
-    for (size_t i = 0;
-         status == MODELLAB_OK && d->transcript != NULL && i < d->transcript->segment_count; i++) {
-        const mli_transcript_segment *g = &d->transcript->segments[i];
-        status = say(s, out, g->speaker != NULL ? g->speaker : "", g->text, err);
+    for (size_t i = 0; status == MODELLAB_OK && i < range.count; i++) {
+        const mli_raw_turn *turn = &turns->items[range.from + i];
+        status = say(s, out, turn->speaker, text_at(d, turn->position), err);
     }
     return status;
 }
@@ -139,40 +143,89 @@ MODELLAB_MUST_CHECK static modellab_status best(const mli_scorer *s, cast *r, ca
     return status;
 }
 
-modellab_status mli_scorer_add_speakers(mli_scorer *s, const char *name,
-                                        const mli_document *reference,
-                                        const mli_document *hypothesis, modellab_error *err)
+/* A file to compare and its turns. */
+typedef struct side {
+    const mli_document *document;
+    mli_recordings turns;
+} side;
+
+MODELLAB_MUST_CHECK static modellab_status score_casts(mli_scorer *s, const char *name, cast *casts,
+                                                       modellab_error *err)
 {
     mli_edit_counts sum = {0, 0, 0, 0};
-    cast *casts = mli_alloc_zero(s->o.alloc, 2 * sizeof *casts);
-    if (casts == NULL)
-        return mli_no_memory(err);
-    mli_edit_counts *pairs = NULL;
-    int64_t *gains = NULL;
-    modellab_status status = collect(s, reference, &casts[0], err);
-    if (status == MODELLAB_OK)
-        status = collect(s, hypothesis, &casts[1], err);
-    if (status == MODELLAB_OK)
-        status = number_both(s, casts, err);
-    if (status == MODELLAB_OK) {
-        const size_t n = casts[0].count > casts[1].count ? casts[0].count : casts[1].count;
-        pairs = mli_alloc_array(s->o.alloc, n * n + 1, sizeof *pairs);
-        gains = mli_alloc_array(s->o.alloc, n * n + 1, sizeof *gains);
-        if (pairs == NULL || gains == NULL)
-            status = mli_no_memory(err);
-        else
-            status = best(s, &casts[0], &casts[1], n, pairs, gains, &sum, err);
-    }
+    const size_t n = casts[0].count > casts[1].count ? casts[0].count : casts[1].count;
+    mli_edit_counts *pairs = mli_alloc_array(s->o.alloc, n * n + 1, sizeof *pairs);
+    int64_t *gains = mli_alloc_array(s->o.alloc, n * n + 1, sizeof *gains);
+    modellab_status status = pairs == NULL || gains == NULL
+                                 ? mli_no_memory(err)
+                                 : best(s, &casts[0], &casts[1], n, pairs, gains, &sum, err);
     if (status == MODELLAB_OK)
         status = mli_scorer_add_file(s, name,
                                      (double)(sum.substitutions + sum.deletions + sum.insertions),
                                      (double)(sum.hits + sum.substitutions + sum.deletions), err);
     if (status == MODELLAB_OK)
         mli_edit_counts_add(&s->counts, &sum);
+    mli_free(s->o.alloc, pairs);
+    mli_free(s->o.alloc, gains);
+    return status;
+}
+
+/* `recording` NULL = the one that each file has. */
+MODELLAB_MUST_CHECK static modellab_status score_recording(mli_scorer *s, const char *name,
+                                                           const side sides[2],
+                                                           const char *recording,
+                                                           modellab_error *err)
+{
+    modellab_status status = MODELLAB_OK;
+    if (mli_cancelled(s->o.cancel))
+        return mli_fail(err, MODELLAB_E_CANCELLED, "scoring was cancelled");
+    cast *casts = mli_alloc_zero(s->o.alloc, 2 * sizeof *casts);
+    if (casts == NULL)
+        return mli_no_memory(err);
+    for (size_t i = 0; status == MODELLAB_OK && i < 2; i++)
+        status = collect(s, sides[i].document, &sides[i].turns, recording, &casts[i], err);
+    if (status == MODELLAB_OK)
+        status = number_both(s, casts, err);
+    if (status == MODELLAB_OK)
+        status = score_casts(s, recording != NULL && recording[0] != '\0' ? recording : name, casts,
+                             err);
     cast_dispose(&casts[0]);
     cast_dispose(&casts[1]);
     mli_free(s->o.alloc, casts);
-    mli_free(s->o.alloc, pairs);
-    mli_free(s->o.alloc, gains);
+    return status;
+}
+
+/* Recording by recording; those that only the hypothesis has come last. */
+MODELLAB_MUST_CHECK static modellab_status score_all(mli_scorer *s, const char *name,
+                                                     const side sides[2], modellab_error *err)
+{
+    modellab_status status = MODELLAB_OK;
+    const mli_recordings *r = &sides[0].turns, *h = &sides[1].turns;
+    if (r->group_count <= 1 && h->group_count <= 1)
+        return score_recording(s, name, sides, NULL, err);
+    for (size_t i = 0; status == MODELLAB_OK && i < r->group_count; i++)
+        status = score_recording(s, name, sides, r->appear[i].recording, err);
+    for (size_t i = 0; status == MODELLAB_OK && i < h->group_count; i++) {
+        if (mli_recordings_range(r, h->appear[i].recording).count == 0)
+            status = score_recording(s, name, sides, h->appear[i].recording, err);
+    }
+    return status;
+}
+
+modellab_status mli_scorer_add_speakers(mli_scorer *s, const char *name,
+                                        const mli_document *reference,
+                                        const mli_document *hypothesis, modellab_error *err)
+{
+    side sides[2] = {{.document = reference}, {.document = hypothesis}};
+    modellab_status status = MODELLAB_OK;
+    if (!has_speakers(reference) || !has_speakers(hypothesis))
+        return mli_fail(err, MODELLAB_E_UNSUPPORTED,
+                        "words with speakers are in STM, verbose JSON and VTT files");
+    for (size_t i = 0; status == MODELLAB_OK && i < 2; i++)
+        status = mli_recordings_read(s, sides[i].document, &sides[i].turns, err);
+    if (status == MODELLAB_OK)
+        status = score_all(s, name, sides, err);
+    mli_recordings_dispose(s, &sides[0].turns);
+    mli_recordings_dispose(s, &sides[1].turns);
     return status;
 }

@@ -1,35 +1,11 @@
 /* Turns of speakers from label files and transcripts, recording by recording. */
-#include "score/scorer.h"
+#include "score/recordings.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { MAX_RECORDINGS = 10000 };
-
-/* One turn as a document has it; strings are borrowed from there. */
-typedef struct raw_turn {
-    const char *recording, *speaker;
-    int64_t start, end;
-    size_t position; /* in the document */
-} raw_turn;
-
-/* The turns of one recording: a range of the sorted ones. */
-typedef struct group {
-    const char *recording;
-    size_t from, count;
-    size_t position; /* of the first */
-} group;
-
-/* Turns by recording and position; groups in that order too, and in that of appearance. */
-typedef struct raw_turns {
-    raw_turn *items;
-    size_t count;
-    group *groups, *appear;
-    size_t group_count;
-} raw_turns;
 
 /* The turns of one recording, with numbered speakers. */
 typedef struct side {
@@ -38,106 +14,15 @@ typedef struct side {
     mli_turns turns;
 } side;
 
-static int64_t microseconds(double seconds)
-{
-    return (int64_t)llrint(seconds * 1e6);
-}
-
-static int by_recording(const void *a, const void *b)
-{
-    const raw_turn *x = a, *y = b;
-    const int order = strcmp(x->recording, y->recording);
-    return order != 0 ? order : (x->position > y->position) - (x->position < y->position);
-}
-
-static int by_position(const void *a, const void *b)
-{
-    const group *x = a, *y = b;
-    return (x->position > y->position) - (x->position < y->position);
-}
-
-/* Sorts the turns once, so that each recording is a range. */
-MODELLAB_MUST_CHECK static modellab_status group_turns(const mli_scorer *s, raw_turns *t,
-                                                       modellab_error *err)
-{
-    size_t capacity = 0;
-    modellab_status status = MODELLAB_OK;
-    qsort(t->items, t->count, sizeof *t->items, by_recording);
-    for (size_t i = 0; i < t->count; i++) {
-        const raw_turn *one = &t->items[i];
-        if (i > 0 && strcmp(one->recording, one[-1].recording) == 0) {
-            t->groups[t->group_count - 1].count++;
-            continue;
-        }
-        if (t->group_count == MAX_RECORDINGS)
-            return mli_fail(err, MODELLAB_E_LIMIT, "more than %d recordings in one file",
-                            (int)MAX_RECORDINGS);
-        t->groups = mli_scorer_room(s, t->groups, t->group_count, &capacity, sizeof *t->groups,
-                                    &status, err);
-        if (status != MODELLAB_OK)
-            return status;
-        t->groups[t->group_count++] = (group){one->recording, i, 1, one->position};
-    }
-    t->appear = mli_alloc_array(s->o.alloc, t->group_count + 1, sizeof *t->appear);
-    if (t->appear == NULL)
-        return mli_no_memory(err);
-    if (t->group_count > 0)
-        memcpy(t->appear, t->groups, t->group_count * sizeof *t->appear);
-    qsort(t->appear, t->group_count, sizeof *t->appear, by_position);
-    return MODELLAB_OK;
-}
-
-/* The range of a recording, empty when there is none; `recording` NULL = all. */
-static group range_of(const raw_turns *t, const char *recording)
-{
-    size_t low = 0, high = t->group_count;
-    if (recording == NULL)
-        return (group){NULL, 0, t->count, 0};
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        const int order = strcmp(t->groups[middle].recording, recording);
-        if (order == 0)
-            return t->groups[middle];
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return (group){recording, 0, 0, 0};
-}
-
-static void raw_dispose(const mli_scorer *s, raw_turns *t)
-{
-    mli_free(s->o.alloc, t->items);
-    mli_free(s->o.alloc, t->groups);
-    mli_free(s->o.alloc, t->appear);
-}
-
 MODELLAB_MUST_CHECK static modellab_status collect(const mli_scorer *s, const mli_document *d,
-                                                   raw_turns *out, modellab_error *err)
+                                                   mli_recordings *out, modellab_error *err)
 {
-    const size_t segments = d->transcript != NULL ? d->transcript->segment_count : 0;
-    const size_t most = d->labels.count + segments;
-    *out = (raw_turns){0};
-    if (d->format == MLI_DOCUMENT_TXT || (d->format == MLI_DOCUMENT_JSON && segments == 0))
+    *out = (mli_recordings){0};
+    if (d->format == MLI_DOCUMENT_TXT ||
+        (d->format == MLI_DOCUMENT_JSON &&
+         (d->transcript == NULL || d->transcript->segment_count == 0)))
         return mli_fail(err, MODELLAB_E_UNSUPPORTED, "a text without times has no turns");
-    out->items = mli_alloc_array(s->o.alloc, most + 1, sizeof *out->items);
-    if (out->items == NULL)
-        return mli_no_memory(err);
-    for (size_t i = 0; i < d->labels.count; i++) {
-        const mli_label *l = &d->labels.items[i];
-        out->items[out->count] =
-            (raw_turn){l->file, l->speaker, l->start_ms * 1000, l->end_ms * 1000, out->count};
-        out->count++;
-    }
-    for (size_t i = 0; i < segments; i++) {
-        const mli_transcript_segment *g = &d->transcript->segments[i];
-        out->items[out->count] =
-            (raw_turn){"", g->speaker != NULL ? g->speaker : "", microseconds(g->start),
-                       microseconds(g->end), out->count};
-        out->count++;
-    }
-    return group_turns(s, out, err);
+    return mli_recordings_read(s, d, out, err);
 }
 
 /* Number of a speaker, a new one if need be; the names are few. */
@@ -155,19 +40,19 @@ MODELLAB_MUST_CHECK static modellab_status number_of(side *out, const char *spea
 }
 
 /* `recording` NULL = all. */
-MODELLAB_MUST_CHECK static modellab_status take(const mli_scorer *s, const raw_turns *turns,
+MODELLAB_MUST_CHECK static modellab_status take(const mli_scorer *s, const mli_recordings *turns,
                                                 const char *recording, side *out,
                                                 modellab_error *err)
 {
     modellab_status status = MODELLAB_OK;
-    const group range = range_of(turns, recording);
+    const mli_recording range = mli_recordings_range(turns, recording);
     *out = (side){0};
     out->items = mli_alloc_array(s->o.alloc, range.count + 1, sizeof *out->items);
     out->names = mli_alloc_array(s->o.alloc, MLI_DER_MAX_SPEAKERS, sizeof *out->names);
     if (out->items == NULL || out->names == NULL)
         return mli_no_memory(err);
     for (size_t i = 0; status == MODELLAB_OK && i < range.count; i++) {
-        const raw_turn *t = &turns->items[range.from + i];
+        const mli_raw_turn *t = &turns->items[range.from + i];
         uint32_t number = 0;
         status = number_of(out, t->speaker, &number, err);
         out->items[out->turns.count++] = (mli_turn){t->start, t->end, number};
@@ -183,13 +68,13 @@ static void dispose(const mli_scorer *s, side *of)
 }
 
 /* Lines of a UEM file for a recording; all lines when it names one recording only. */
-MODELLAB_MUST_CHECK static modellab_status read_uem(const raw_turns *uem, const char *recording,
-                                                    mli_spans *out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+read_uem(const mli_recordings *uem, const char *recording, mli_spans *out, modellab_error *err)
 {
     modellab_status status = MODELLAB_OK;
-    const group range = range_of(uem, uem->group_count <= 1 ? NULL : recording);
+    const mli_recording range = mli_recordings_range(uem, uem->group_count <= 1 ? NULL : recording);
     for (size_t i = 0; status == MODELLAB_OK && i < range.count; i++) {
-        const raw_turn *l = &uem->items[range.from + i];
+        const mli_raw_turn *l = &uem->items[range.from + i];
         status = mli_spans_add(out, l->start, l->end, err);
     }
     return status;
@@ -214,8 +99,8 @@ MODELLAB_MUST_CHECK static modellab_status add_result(mli_scorer *s, const char 
 }
 
 MODELLAB_MUST_CHECK static modellab_status
-score_recording(mli_scorer *s, const char *name, const raw_turns *reference,
-                const raw_turns *hypothesis, const raw_turns *uem, const char *recording,
+score_recording(mli_scorer *s, const char *name, const mli_recordings *reference,
+                const mli_recordings *hypothesis, const mli_recordings *uem, const char *recording,
                 modellab_error *err)
 {
     side r = {0}, h = {0};
@@ -252,8 +137,9 @@ score_recording(mli_scorer *s, const char *name, const raw_turns *reference,
 
 /* Recording by recording; those that only the hypothesis has come last, as false alarm. */
 MODELLAB_MUST_CHECK static modellab_status score_all(mli_scorer *s, const char *name,
-                                                     const raw_turns *r, const raw_turns *h,
-                                                     const raw_turns *uem, modellab_error *err)
+                                                     const mli_recordings *r,
+                                                     const mli_recordings *h,
+                                                     const mli_recordings *uem, modellab_error *err)
 {
     modellab_status status = MODELLAB_OK;
     if (r->group_count <= 1 && h->group_count <= 1)
@@ -261,7 +147,7 @@ MODELLAB_MUST_CHECK static modellab_status score_all(mli_scorer *s, const char *
     for (size_t i = 0; status == MODELLAB_OK && i < r->group_count; i++)
         status = score_recording(s, name, r, h, uem, r->appear[i].recording, err);
     for (size_t i = 0; status == MODELLAB_OK && i < h->group_count; i++) {
-        if (range_of(r, h->appear[i].recording).count == 0)
+        if (mli_recordings_range(r, h->appear[i].recording).count == 0)
             status = score_recording(s, name, r, h, uem, h->appear[i].recording, err);
     }
     return status;
@@ -271,7 +157,7 @@ modellab_status mli_scorer_add_turns(mli_scorer *s, const char *name, const mli_
                                      const mli_document *hypothesis, const mli_document *uem,
                                      modellab_error *err)
 {
-    raw_turns r = {0}, h = {0}, u = {0};
+    mli_recordings r = {0}, h = {0}, u = {0};
     if (uem != NULL && uem->format != MLI_DOCUMENT_UEM)
         return mli_fail(err, MODELLAB_E_UNSUPPORTED, "what is scored is told by a UEM file");
     modellab_status status = collect(s, reference, &r, err);
@@ -281,8 +167,8 @@ modellab_status mli_scorer_add_turns(mli_scorer *s, const char *name, const mli_
         status = collect(s, uem, &u, err);
     if (status == MODELLAB_OK)
         status = score_all(s, name, &r, &h, uem != NULL ? &u : NULL, err);
-    raw_dispose(s, &r);
-    raw_dispose(s, &h);
-    raw_dispose(s, &u);
+    mli_recordings_dispose(s, &r);
+    mli_recordings_dispose(s, &h);
+    mli_recordings_dispose(s, &u);
     return status;
 }

@@ -211,6 +211,16 @@ static void test_speakers(void **state)
     NEAR(value(s, "insertions"), 1.0);
     NEAR(value(s, "deletions"), 1.0);
     modellab_score_destroy(s);
+    /* each recording has its own pairing, found by its name */
+    s = scored(MODELLAB_SCORE_CPWER, 0.0,
+               doc("r.stm", "m1 1 ann 0 1 one two\nm1 1 bob 1 2 three\nm2 1 ann 0 1 four five\n"
+                            "m2 1 bob 1 2 six\n"),
+               doc("h.stm", "m2 1 y 0 1 four five\nm2 1 x 1 2 six seven\nm1 1 x 0 1 one two\n"
+                            "m1 1 y 1 2 three\nm3 1 z 0 1 eight\n"));
+    NEAR(value(s, "hits"), 6.0);
+    NEAR(value(s, "insertions"), 2.0);
+    NEAR(value(s, "cpwer"), 2.0 / 6.0);
+    modellab_score_destroy(s);
     /* an empty file of whatever format: nobody said anything */
     s = scored(MODELLAB_SCORE_CPWER, 0.0, doc("r.stm", reference), doc("h.vtt", ""));
     NEAR(value(s, "cpwer"), 1.0);

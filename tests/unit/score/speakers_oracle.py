@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Generated conversations scored by us (PROGRAM = scorer_cases) and by trying every pairing of speakers: cpWER is the
 least sum of word errors (jiwer's) of any pairing, a speaker without partner is compared with nothing. Counts must be
-those of a best pairing. Usage: speakers_oracle.py PROGRAM (MODEL_LAB_TEST_SCORES cases, 1,000 unless told; exit 77 = skipped)"""
+those of a best pairing, recording by recording. Usage: speakers_oracle.py PROGRAM (MODEL_LAB_TEST_SCORES cases, 1,000 unless told; exit 77 = skipped)"""
 import itertools
 import json
 import random
@@ -46,12 +46,12 @@ def heard(rng, turns, names, pool):
     return out
 
 
-def stm(rng, turns):
+def stm(rng, turns, recording="rec"):
     at = 0
     lines = [";; a comment"] if rng.random() < 0.2 else []
     for speaker, words in turns:
         label = "<o,f0,male> " if rng.random() < 0.2 else ""
-        lines.append(f"rec 1 {speaker} {at / 10} {at / 10 + 0.1} {label}{' '.join(words)}".rstrip())
+        lines.append(f"{recording} 1 {speaker} {at / 10} {at / 10 + 0.1} {label}{' '.join(words)}".rstrip())
         at += 1
     return "x.stm", "".join(line + "\n" for line in lines)
 
@@ -90,10 +90,34 @@ def document(rng, turns):
     return form(rng, turns)
 
 
+def recordings(rng, normalizer):
+    """Several recordings in one file: [(reference, hypothesis)] in the order in which we tell them, the four fields."""
+    names = rng.sample(["m1", "m2", "m3", "m4"], rng.randint(2, 4))
+    pairs = {name: pair(rng, normalizer) for name in names}
+    texts = []
+    for side in (0, 1):
+        lines = [(name, line) for name in rng.sample(names, len(names))
+                 for line in stm(rng, pairs[name][side], name)[1].splitlines()]
+        if rng.random() < 0.3:  # mixed; each recording keeps its order
+            keys = {name: sorted(rng.random() for n, _ in lines if n == name) for name in names}
+            lines = [(n, line) for _, n, line in sorted((keys[n].pop(0), n, line) for n, line in lines)]
+        texts.append(lines)
+    seen = [list(dict.fromkeys(n for n, line in lines if not line.startswith(";;"))) for lines in texts]
+    order = seen[0] + [n for n in seen[1] if n not in seen[0]]
+    if max(map(len, seen)) <= 1:  # then they are matched whatever their names
+        order = []
+        pairs[""] = tuple(pairs[s[0]][side] if s else [] for side, s in enumerate(seen))
+    fields = [f for lines in texts for f in ("x.stm", "".join(line + "\n" for _, line in lines))]
+    return [pairs[n] for n in order or [""]], fields
+
+
 def case(rng, index):
     normalizer = 1 if index % 5 == 0 else 0
-    pairs = [pair(rng, normalizer) for _ in range(rng.choice([1, 1, 1, 2, 3]))]
-    fields = [t for r, h in pairs for turns in (r, h) for t in document(rng, turns)]
+    if index % 4 == 3:
+        pairs, fields = recordings(rng, normalizer)
+    else:
+        pairs = [pair(rng, normalizer) for _ in range(rng.choice([1, 1, 1, 2, 3]))]
+        fields = [t for r, h in pairs for turns in (r, h) for t in document(rng, turns)]
     line = "\t".join(["score", str(CPWER), str(normalizer), "0"] + [field(f) for f in fields])
     return (pairs, normalizer), line
 
