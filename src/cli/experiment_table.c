@@ -79,7 +79,8 @@ static void write_table(cli_text *out, cli_span root)
         if (has[i])
             cli_text_printf(out, " %18s %%", qualities[i]);
     }
-    cli_text_printf(out, " %8s %10s %10s %12s\n", "RTF", "CPU s/h", "peak MiB", "cost");
+    cli_text_printf(out, " %8s %8s %10s %10s %12s\n", "findings", "RTF", "CPU s/h", "peak MiB",
+                    "cost");
     while (cli_scan_item(candidates, &item)) {
         const cli_span name = cli_span_bare(cli_scan_member(item, "name"));
         cli_text_printf(out, "%-16.*s", (int)name.bytes, name.at);
@@ -89,6 +90,7 @@ static void write_table(cli_text *out, cli_span root)
             if (has[i])
                 add_quality(out, item, qualities[i]);
         }
+        add_number(out, cli_scan_member(item, "findings"), "all", 1, 0, 8);
         add_number(out, item, "real_time_factor", 1, 4, 8);
         add_number(out, item, "cpu_seconds_per_audio_hour", 1, 1, 10);
         add_number(out, item, "peak_memory_bytes", 1048576, 1, 10);
@@ -149,7 +151,7 @@ static void write_csv(cli_text *out, cli_span root)
             cli_text_printf(out, ",%s%s%s", qualities[q], i > 0 ? "_" : "", i > 0 ? parts[i] : "");
     for (size_t i = 0; i < sizeof rest / sizeof *rest; i++)
         cli_text_printf(out, ",%s", rest[i]);
-    cli_text_add(out, ",verdict\n");
+    cli_text_add(out, ",findings,verdict\n");
     while (cli_scan_item(cli_scan_member(root, "candidates"), &item)) {
         const cli_span name = cli_span_bare(cli_scan_member(item, "name"));
         add_field(out, name);
@@ -162,6 +164,7 @@ static void write_csv(cli_text *out, cli_span root)
                                  parts[i]));
         for (size_t i = 0; i < sizeof rest / sizeof *rest; i++)
             add_raw(out, cli_scan_member(item, rest[i]));
+        add_raw(out, cli_scan_member(cli_scan_member(item, "findings"), "all"));
         add_raw(out, verdict_of(root, name));
         cli_text_add(out, "\n");
     }

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "lab/compare_text.h"
+#include "lab/run_quality.h"
 #include "lab/state.h"
 #include "lab/step_state.h"
 #include "log/logger.h"
@@ -80,6 +81,33 @@ MODELLAB_MUST_CHECK static modellab_status put_score(mli_lab *lab, const mli_run
     return status;
 }
 
+/* How many findings of each kind that weigh more than a note; nothing when nobody has looked. */
+MODELLAB_MUST_CHECK static modellab_status put_findings(const mli_run_record *record, mli_jw *w,
+                                                        modellab_error *err)
+{
+    int64_t counts[MLI_ASR_FINDING_FALLBACK + 1] = {0};
+    const mli_json *result;
+    mli_json *root;
+    modellab_status status = mli_run_step_result(record, "asr", &root, &result, err);
+    const mli_json *findings = mli_json_get(result, "findings");
+    for (size_t i = 0; findings != NULL && i < mli_json_count(findings); i++) {
+        const mli_json *one = mli_json_at(findings, i);
+        const char *kind = mli_json_string(mli_json_get(one, "kind"), "");
+        const bool note = strcmp(mli_json_string(mli_json_get(one, "severity"), ""), "info") == 0;
+        for (int k = MLI_ASR_FINDING_EMPTY; !note && k <= MLI_ASR_FINDING_FALLBACK; k++)
+            counts[k] += strcmp(mli_asr_finding_name((mli_asr_finding_kind)k), kind) == 0;
+    }
+    if (findings != NULL) {
+        mli_jw_key(w, "findings");
+        mli_jw_object(w);
+        for (int k = MLI_ASR_FINDING_EMPTY; k <= MLI_ASR_FINDING_FALLBACK; k++)
+            mli_jw_kint(w, mli_asr_finding_name((mli_asr_finding_kind)k), counts[k]);
+        mli_jw_end_object(w);
+    }
+    mli_json_free(root);
+    return status;
+}
+
 /* What came out as one sha256: of the words, else of the turns. The same one, the same output. */
 MODELLAB_MUST_CHECK static modellab_status put_output(mli_lab *lab, const mli_run_record *record,
                                                       const mli_cancel_word *cancel, mli_jw *w,
@@ -123,6 +151,8 @@ MODELLAB_MUST_CHECK static modellab_status harvest(mli_lab *lab, const char *run
     mli_jw_object(&w);
     put_measures(&w, record->run);
     status = put_score(lab, record, &w, err);
+    if (status == MODELLAB_OK)
+        status = put_findings(record, &w, err);
     if (status == MODELLAB_OK)
         status = put_output(lab, record, cancel, &w, err);
     mli_jw_end_object(&w);

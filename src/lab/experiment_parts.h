@@ -5,6 +5,7 @@
 
 #include "lab/experiment.h"
 #include "score/scorer.h"
+#include "speech/findings.h"
 #include "store/rundir.h"
 
 /* experiment_read.c: parsed and checked by its schema, and what that cannot say. Findings; OK also
@@ -95,7 +96,9 @@ typedef struct mli_candidate_sums {
     int64_t measured[MLI_EXPERIMENT_METRICS]; /* inputs */
     double audio_seconds, cpu_seconds, wall_seconds;
     char currency[8];
-    mli_scorer quality[MLI_EXPERIMENT_METRICS]; /* pooled over inputs */
+    int64_t findings[MLI_ASR_FINDING_FALLBACK + 1]; /* by kind, of all runs */
+    int64_t looked;                                 /* runs that were looked at for findings */
+    mli_scorer quality[MLI_EXPERIMENT_METRICS];     /* pooled over inputs */
 } mli_candidate_sums;
 
 void mli_candidate_sums_init(mli_candidate_sums *sums, const mli_cancel_word *cancel,

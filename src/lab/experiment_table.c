@@ -56,6 +56,15 @@ static void add_measures(mli_candidate_sums *s, const mli_json *kept)
     }
 }
 
+/* Also of a run that failed: what there was of its transcript may be why. */
+static void add_findings(mli_candidate_sums *s, const mli_json *findings)
+{
+    s->looked += findings != NULL;
+    for (int i = MLI_ASR_FINDING_EMPTY; i <= MLI_ASR_FINDING_FALLBACK; i++)
+        s->findings[i] +=
+            mli_json_int(mli_json_get(findings, mli_asr_finding_name((mli_asr_finding_kind)i)), 0);
+}
+
 MODELLAB_MUST_CHECK static modellab_status add_scores(mli_candidate_sums *s, const char *input,
                                                       const mli_json *score, modellab_error *err)
 {
@@ -84,6 +93,7 @@ modellab_status mli_candidate_sums_add(mli_candidate_sums *s, const char *input,
     }
     s->completed += completed;
     s->failed += !completed;
+    add_findings(s, mli_json_get(kept, "findings"));
     if (completed)
         add_measures(s, kept);
     return completed && scores ? add_scores(s, input, mli_json_get(kept, "score"), err)
@@ -128,6 +138,25 @@ static void put_known(mli_jw *w, const char *key, int64_t value)
         mli_jw_null(w);
 }
 
+/* null: none of its runs was looked at. */
+static void put_findings(const mli_candidate_sums *s, mli_jw *w)
+{
+    int64_t all = 0;
+    mli_jw_key(w, "findings");
+    if (s->looked == 0) {
+        mli_jw_null(w);
+        return;
+    }
+    mli_jw_object(w);
+    for (int i = MLI_ASR_FINDING_EMPTY; i <= MLI_ASR_FINDING_FALLBACK; i++) {
+        mli_jw_kint(w, mli_asr_finding_name((mli_asr_finding_kind)i), s->findings[i]);
+        all += s->findings[i];
+    }
+    mli_jw_kint(w, "all", all);
+    mli_jw_kint(w, "runs", s->looked);
+    mli_jw_end_object(w);
+}
+
 modellab_status mli_candidate_sums_write(const mli_candidate_sums *s, const char *name, mli_jw *w,
                                          modellab_error *err)
 {
@@ -140,6 +169,7 @@ modellab_status mli_candidate_sums_write(const mli_candidate_sums *s, const char
     mli_jw_kint(w, "refused", s->refused);
     mli_jw_kint(w, "gone", s->gone);
     modellab_status status = put_quality(s, w, err);
+    put_findings(s, w);
     mli_jw_kreal(w, "audio_seconds", s->audio_seconds);
     mli_jw_kreal(w, "real_time_factor", s->wall_seconds / audio); /* NaN becomes null */
     mli_jw_kreal(w, "cpu_seconds_per_audio_hour", s->cpu_seconds * 3600.0 / audio);

@@ -144,6 +144,31 @@ if [ -n "$models" ] && [ -f "$models/whisper-tiny.en/model.json" ] && [ -f "$mod
   check "compare after cleanup" cmp -s "$out" "$work/before"
   run experiment status "$id" --json
   check "they are gone" json_is counts.gone 2
+  # Words over silence are counted; a candidate that makes no transcript is not looked at.
+  "$python" -c 'import sys, wave
+w = wave.open(sys.argv[1], "wb"); w.setnchannels(1); w.setsampwidth(2); w.setframerate(16000)
+w.writeframes(bytes(960000))' "$work/silence.wav"
+  document '{"file":"silence.wav"}' "$ingest"',{"name":"b","request":{"steps":["asr"]}}' ',"repetitions":2'
+  run experiment create "$work/x.json"
+  id=$(cat "$out")
+  run experiment start "$id"
+  run experiment wait "$id"
+  check "silence is heard" exit_is 0
+  run experiment compare "$id" --json
+  check "text over silence, in each repetition" json_is candidates.1.findings.text_over_silence 2
+  check "no loop" json_is candidates.1.findings.repetition 0
+  check "runs that were looked at" json_is candidates.1.findings.runs 2
+  all=$(json candidates.1.findings.all)
+  check "all of them" [ "$all" = $(($(json candidates.1.findings.low_confidence) + 2)) ]
+  check "nobody looked" json_is candidates.0.findings null
+  cp "$out" "$work/before"
+  run experiment compare "$id" --csv
+  check "findings: a field" grep -qE "^\"b\",.*,$all,\"[A-Z_]+\"\$" "$out"
+  run experiment compare "$id"
+  check "findings: a column" grep -qE "^b +2 +0 +$all " "$out"
+  run admin cleanup --keep-runs 0
+  run experiment compare "$id" --json
+  check "findings when the runs are gone" cmp -s "$out" "$work/before"
 else
   skip "the example needs MODEL_LAB_TEST_MODELS with whisper-tiny.en and sample-conversation"
 fi
