@@ -41,9 +41,10 @@ typedef struct mli_step_kind {
     mli_step_fn samples; /* makes the samples that later steps hear, when its own result was taken
                             over; NULL: it leaves them as they are */
     bool needs_input;
-    bool for_tests; /* offered with MODEL_LAB_TESTING=1 only */
-    bool may_fail;  /* the run goes on without it, as mli_steps_tolerate() says */
-    bool always;    /* done also when another step has failed; then the run still failed */
+    bool text_or_reference; /* needs config.<name>.text, or else config.score.reference_text */
+    bool for_tests;         /* offered with MODEL_LAB_TESTING=1 only */
+    bool may_fail;          /* the run goes on without it, as mli_steps_tolerate() says */
+    bool always;            /* done also when another step has failed; then the run still failed */
     /* Rights that its sandbox gets (sandbox_profile.h); most steps need none. */
     bool needs_network, needs_programs;
     bool writes_transcripts; /* also one for each format that the request asks for */

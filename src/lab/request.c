@@ -111,6 +111,27 @@ static void take_text(mli_request *r, const mli_step_kind *kind, bool must, mli_
     }
 }
 
+void mli_request_check_texts(const mli_request *r, mli_findings *report)
+{
+    const char *steps = mli_buf_text(&r->steps), *name;
+    size_t bytes;
+
+    while (report->worst < MODELLAB_SEVERITY_ERROR && mli_steps_next(&steps, &name, &bytes)) {
+        const mli_step_kind *kind = mli_step_kind_at(mli_step_kind_index(name, bytes));
+        char pointer[96];
+
+        if (kind == NULL || !kind->text_or_reference ||
+            mli_json_get(config_of(r, kind->name), "text") != NULL ||
+            mli_json_get(config_of(r, "score"), "reference_text") != NULL) {
+            continue;
+        }
+        (void)mli_os_format(pointer, sizeof pointer, "/config/%s/text", kind->name);
+        mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "request.text", pointer,
+                         "Step \"%s\" needs a text here, or config.score.reference_text.",
+                         kind->name);
+    }
+}
+
 static void check_rest(mli_request *r, const mli_request_defaults *defaults, mli_findings *report)
 {
     const mli_json *labels = mli_json_get(r->given, "labels");

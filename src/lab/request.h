@@ -81,6 +81,9 @@ MODELLAB_MUST_CHECK modellab_status mli_request_read(const char *text, size_t by
 MODELLAB_MUST_CHECK modellab_status mli_request_bound(mli_request *request,
                                                       const mli_run_caps *ceilings,
                                                       mli_findings *report, modellab_error *err);
+/* Of a request that is to run now: steps that need a text of their own or the run's reference (an
+ * experiment's candidates get theirs with the inputs). */
+void mli_request_check_texts(const mli_request *request, mli_findings *report);
 void mli_request_dispose(mli_request *request);
 
 #endif

@@ -15,7 +15,7 @@
 #include "text/turns.h"
 #include <string.h>
 
-enum { VERSION = 1 };
+enum { VERSION = 2 };
 
 MODELLAB_MUST_CHECK static modellab_status
 open_recogniser(mli_model_files *files, const modellab_allocator *alloc,
@@ -98,13 +98,16 @@ MODELLAB_MUST_CHECK static modellab_status write_all(mli_worker *w, const mli_tr
     } outputs[] = {{MLI_TEXT_VERBOSE_JSON, "alignment.json", "application/json"},
                    {MLI_TEXT_CTM, "alignment.ctm", "text/plain"},
                    {MLI_TEXT_TEXTGRID, "alignment.textgrid", "text/plain"},
-                   {MLI_TEXT_SRT_WORDS, "alignment.srt", "application/x-subrip"}};
+                   {MLI_TEXT_SRT_WORDS, "alignment.srt", "application/x-subrip"},
+                   {MLI_TEXT_VTT_WORDS, "alignment.vtt", "text/vtt"}};
     const mli_format_options options = {.name = w->order.input_name};
     modellab_status status = MODELLAB_OK;
     for (size_t i = 0; status == MODELLAB_OK && i < sizeof(outputs) / sizeof(*outputs); i++) {
         mli_buf text;
         mli_buf_init(&text, w->alloc);
-        status = mli_format_write(t, outputs[i].format, &options, &text, err);
+        status = mli_cancelled(&w->page->stop)
+                     ? mli_fail(err, MODELLAB_E_CANCELLED, "cancelled while results were written")
+                     : mli_format_write(t, outputs[i].format, &options, &text, err);
         if (status == MODELLAB_OK) {
             status = mli_buf_status(&text, err);
         }
@@ -206,9 +209,10 @@ const mli_step_kind mli_step_kind_alignment = {
     .text = "Finds when each word of a given text is said.",
     .needs = "ingest",
     .wants = "enhance,vad,diarization",
-    .outputs = "alignment.json,alignment.ctm,alignment.textgrid,alignment.srt",
+    .outputs = "alignment.json,alignment.ctm,alignment.textgrid,alignment.srt,alignment.vtt",
     .schema = MLI_SCHEMA_alignment,
     .models = {{"model", "asr", "whisper-tiny.en"}, {"vad_model", "vad", "silero-vad-v6"}},
     .run = run,
     .key = key,
-    .needs_input = true};
+    .needs_input = true,
+    .text_or_reference = true};

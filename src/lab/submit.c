@@ -120,6 +120,9 @@ MODELLAB_MUST_CHECK static modellab_status look(submission *s, modellab_error *e
     modellab_status status =
         mli_lab_read_request(s->lab, o->request, bytes, &s->request, &s->report, err);
 
+    if (status == MODELLAB_OK) {
+        mli_request_check_texts(&s->request, &s->report);
+    }
     if (status == MODELLAB_OK && s->report.worst >= MODELLAB_SEVERITY_ERROR) {
         const modellab_finding *first = first_error(&s->report);
         bool somewhere = first != NULL && first->pointer != NULL && first->pointer[0] != '\0';

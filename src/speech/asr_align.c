@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "speech/asr_align_chunk.h"
 #include "speech/asr_align_keep.h"
+#include "speech/asr_align_speech.h"
 #include "speech/asr_private.h"
 #include <stdatomic.h>
 #include <string.h>
@@ -114,7 +115,6 @@ MODELLAB_MUST_CHECK static modellab_status list_words(alignment *a, const mli_as
 MODELLAB_MUST_CHECK static modellab_status cut_audio(alignment *a, const mli_asr_run *run,
                                                      modellab_error *err)
 {
-    size_t at = 0;
     modellab_status status = mli_asr_chunks_cover(a->alloc, a->speech, a->speech_count,
                                                   mli_audio_samples(run->source), &a->chunks, err);
     if (status != MODELLAB_OK)
@@ -123,14 +123,7 @@ MODELLAB_MUST_CHECK static modellab_status cut_audio(alignment *a, const mli_asr
     a->ends = mli_alloc_array(a->alloc, a->chunks.count, sizeof *a->ends);
     if (a->seconds == NULL || a->ends == NULL)
         return mli_no_memory(err);
-    for (size_t c = 0; c < a->chunks.count; c++) {
-        const mli_asr_chunk *chunk = &a->chunks.items[c];
-        int64_t end = a->chunks.segments[chunk->first + chunk->count - 1].end;
-        double samples = 0;
-        for (; at < a->speech_count && a->speech[at].end <= end; at++)
-            samples += (double)(a->speech[at].end - a->speech[at].start);
-        a->seconds[c] = samples / MLI_AUDIO_RATE;
-    }
+    mli_asr_chunks_seconds(&a->chunks, a->speech, a->speech_count, a->seconds);
     return MODELLAB_OK;
 }
 
@@ -174,27 +167,23 @@ MODELLAB_MUST_CHECK static modellab_status align_chunks(alignment *a, const mli_
     return status == MODELLAB_OK ? tell(a->options, total, total, err) : status;
 }
 
-/* Speech that was found before, as far around as the detector's rules say. */
+/* Speech that was found before; the detector cuts what of it no chunk can hold. */
 MODELLAB_MUST_CHECK static modellab_status take_speech(alignment *a, const mli_asr_run *run,
                                                        modellab_error *err)
 {
     const mli_asr_options *o = a->options;
-    int64_t all = mli_audio_samples(run->source), before = 0;
-    a->speech = mli_alloc_array(a->alloc, o->speech_count + 1, sizeof *a->speech);
-    if (a->speech == NULL)
-        return mli_no_memory(err);
-    for (size_t i = 0; i < o->speech_count; i++) {
-        mli_vad_segment s = o->speech[i];
-        int64_t next = i + 1 < o->speech_count ? (s.end + o->speech[i + 1].start) / 2 : all;
-        s.start = s.start - o->vad_rules.pad > before ? s.start - o->vad_rules.pad : before;
-        s.end = s.end + o->vad_rules.pad < next ? s.end + o->vad_rules.pad : next;
-        s.end = s.end < all ? s.end : all;
-        if (s.start < s.end) {
-            a->speech[a->speech_count++] = s;
-            before = s.end;
-        }
-    }
-    return MODELLAB_OK;
+    const mli_align_given given = {o->speech, o->speech_count, o->vad_rules.pad,
+                                   mli_audio_samples(run->source)};
+    mli_vad_segment *found = NULL;
+    size_t count = 0;
+    modellab_status status = MODELLAB_OK;
+    if (mli_align_speech_is_long(&given))
+        status = mli_asr_detect_speech(run, &found, &count, err);
+    if (status == MODELLAB_OK)
+        status = mli_align_speech_take(a->alloc, &given, found, count, &a->speech, &a->speech_count,
+                                       err);
+    mli_free(a->alloc, found);
+    return status;
 }
 
 MODELLAB_MUST_CHECK static modellab_status work(alignment *a, mli_asr_run *run,

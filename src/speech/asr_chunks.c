@@ -66,16 +66,18 @@ modellab_status mli_asr_chunks_make(const modellab_allocator *alloc,
     return MODELLAB_OK;
 }
 
-/* A short silence goes half to the speech on either side, if that stays as long as a chunk may be;
- * others are segments of their own. */
+/* A short silence goes half to the speech on either side (the last: all to the one before it), if
+ * both stay as long as a chunk may be; others are segments of their own. `end`: of the speech
+ * behind. */
 static size_t add_silence(mli_vad_segment *made, size_t count, int64_t from, int64_t to,
-                          int64_t *next)
+                          int64_t end, int64_t *next)
 {
-    int64_t middle = from + (to - from) / 2;
+    int64_t middle = end > to ? from + (to - from) / 2 : to;
     *next = to;
     if (to - from > MLI_ASR_CHUNK_SAMPLES)
         return count;
-    if (count > 0 && to - from <= RATE && middle - made[count - 1].start <= MLI_ASR_CHUNK_SAMPLES) {
+    if (count > 0 && to - from <= RATE && middle - made[count - 1].start <= MLI_ASR_CHUNK_SAMPLES &&
+        end - middle <= MLI_ASR_CHUNK_SAMPLES) {
         made[count - 1].end = middle;
         *next = middle;
         return count;
@@ -96,17 +98,35 @@ modellab_status mli_asr_chunks_cover(const modellab_allocator *alloc, const mli_
     if (made == NULL)
         return mli_no_memory(err);
     for (size_t i = 0; i < count; i++) {
-        all = add_silence(made, all, at, speech[i].start, &next);
+        all = add_silence(made, all, at, speech[i].start, speech[i].end, &next);
         made[all++] = (mli_vad_segment){next, speech[i].end};
         at = speech[i].end;
     }
     if (samples > at)
-        all = add_silence(made, all, at, samples, &next);
-    if (all > 0 && next < samples && next > at)
-        made[all - 1].end = samples;
+        all = add_silence(made, all, at, samples, samples, &next);
     modellab_status status = mli_asr_chunks_make(alloc, made, all, out, err);
     mli_free(alloc, made);
     return status;
+}
+
+void mli_asr_chunks_seconds(const mli_asr_chunks *chunks, const mli_vad_segment *speech,
+                            size_t count, double *seconds)
+{
+    size_t at = 0;
+    for (size_t c = 0; c < chunks->count; c++) {
+        int64_t samples = 0;
+        for (size_t i = 0; i < chunks->items[c].count; i++) {
+            const mli_vad_segment *s = &chunks->segments[chunks->items[c].first + i];
+            while (at < count && speech[at].end <= s->start)
+                at++;
+            for (size_t n = at; n < count && speech[n].start < s->end; n++) {
+                int64_t start = speech[n].start > s->start ? speech[n].start : s->start;
+                int64_t end = speech[n].end < s->end ? speech[n].end : s->end;
+                samples += end - start;
+            }
+        }
+        seconds[c] = (double)samples / RATE;
+    }
 }
 
 void mli_asr_chunks_dispose(mli_asr_chunks *chunks)

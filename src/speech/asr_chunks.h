@@ -40,6 +40,10 @@ MODELLAB_MUST_CHECK modellab_status mli_asr_chunks_cover(const modellab_allocato
                                                          mli_asr_chunks *out, modellab_error *err);
 void mli_asr_chunks_dispose(mli_asr_chunks *chunks);
 
+/* Seconds of such speech (in order) in each chunk: of a long segment what lies in it. */
+void mli_asr_chunks_seconds(const mli_asr_chunks *chunks, const mli_vad_segment *speech,
+                            size_t count, double *seconds);
+
 /* Seconds of the recording for seconds within a chunk. Where two segments meet, the end of
  * something belongs to the first of them. */
 double mli_asr_chunk_time(const mli_asr_chunks *chunks, size_t chunk, double seconds, bool is_end);

@@ -91,10 +91,13 @@ void mli_asr_cut_rest(mli_asr_cut *cut, const int32_t *tokens, size_t count,
     }
 }
 
-enum { WORD_FRAMES = 50 };
+/* A rest that is cut off is at most a word and the silence beside it, however wide the padding. */
+enum { WORD_FRAMES = 50, REST_FRAMES = 100 };
 
 int64_t mli_asr_rest_frames(const mli_asr_options *options)
 {
     int64_t pad = options->vad_rules.pad / MLI_MEL_HOP, padded = pad + pad / 4;
+    if (padded > REST_FRAMES)
+        return REST_FRAMES;
     return padded > WORD_FRAMES ? padded : WORD_FRAMES;
 }

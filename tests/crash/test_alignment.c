@@ -62,9 +62,10 @@ static void words_have_times_and_speakers(void **state)
     assert_true(strncmp(first, "speaker_", 8) == 0 && strncmp(other, "speaker_", 8) == 0);
     assert_string_not_equal(first, other); /* Diane, Sheila */
     mli_json_free(root);
-    static const char *const names[] = {"alignment.ctm", "alignment.textgrid", "alignment.srt"};
-    static const char *const parts[] = {" Sheila ", "\"Sheila\"", "Sheila\n"};
-    for (size_t i = 0; i < 3; i++) {
+    static const char *const names[] = {"alignment.ctm", "alignment.textgrid", "alignment.srt",
+                                        "alignment.vtt"};
+    static const char *const parts[] = {" Sheila ", "\"Sheila\"", "Sheila\n", "Sheila\n"};
+    for (size_t i = 0; i < 4; i++) {
         char *text = kit_read_artifact(k, id, names[i], &bytes);
         assert_non_null(strstr(text, parts[i]));
         free(text);
@@ -108,15 +109,31 @@ static void times_are_those_of_the_input(void **state)
     modellab_run_unref(run);
 }
 
-static void without_a_text_it_fails(void **state)
+/* Also by the pipeline's name, and with references of turns only. */
+static void without_a_text_it_is_refused(void **state)
 {
+    static const char *const requests[] = {
+        "{\"steps\":[\"alignment\"]}", "{\"pipeline\":\"align\"}",
+        "{\"steps\":[\"alignment\",\"score\"],\"config\":{\"score\":{\"reference_turns\":\"\"}}}"};
     kit *k = *state;
-    char id[MODELLAB_RUN_ID_BYTES];
-    modellab_run *run = kit_execute_sample(k, "{\"steps\":[\"alignment\"]}", NULL, id);
-    assert_int_equal(kit_info(run).status, MODELLAB_RUN_FAILED);
-    assert_string_equal(kit_info(run).failed_step, "alignment");
-    assert_non_null(strstr(kit_info(run).message, "config.alignment.text"));
-    modellab_run_unref(run);
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        char id[MODELLAB_RUN_ID_BYTES];
+        modellab_error err = MODELLAB_ERROR_INIT;
+        modellab_report *report = NULL;
+        modellab_run_submit_options options = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
+        options.request = requests[i];
+        assert_int_equal(modellab_run_submit(k->lab, &options, id, &report, &err),
+                         MODELLAB_E_SCHEMA);
+        assert_non_null(strstr(err.message, "/config/alignment/text"));
+        bool found = false;
+        for (size_t n = 0; n < modellab_report_count(report); n++) {
+            modellab_finding f = MODELLAB_FINDING_INIT;
+            assert_int_equal(modellab_report_at(report, n, &f, NULL), MODELLAB_OK);
+            found = found || strcmp(f.id, "request.text") == 0;
+        }
+        assert_true(found);
+        modellab_report_unref(report);
+    }
 }
 
 static void a_cancel_ends_it(void **state)
@@ -141,7 +158,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         KIT_TEST(words_have_times_and_speakers),
         KIT_TEST(times_are_those_of_the_input),
-        KIT_TEST(without_a_text_it_fails),
+        KIT_TEST(without_a_text_it_is_refused),
         KIT_TEST(a_cancel_ends_it),
     };
     int code = 0;

@@ -128,6 +128,35 @@ static void threads_and_batches_do_not_change_a_byte(void **state)
     free(text);
 }
 
+/* Speech given in one piece, as step vad finds it, without a pause: cut as the detector cuts it,
+ * and words that nothing was heard of are spread over all of it. */
+static void long_given_speech_is_cut_as_found_speech(void **state)
+{
+    (void)state;
+    const mli_vad_segment all = {0, SECONDS * (int64_t)MLI_AUDIO_RATE};
+    char *text = many_words(160);
+    mli_asr_options o = options_of();
+    mli_buf want, got;
+    mli_transcript *t = align(text, &o, 1, MODELLAB_OK);
+    mli_buf_init(&want, NULL);
+    fixture_print(t, &want);
+    mli_transcript_unref(t);
+    o.speech = &all;
+    o.speech_count = 1;
+    t = align(text, &o, 1, MODELLAB_OK);
+    mli_buf_init(&got, NULL);
+    fixture_print(t, &got);
+    const mli_transcript_segment *s = NULL;
+    const mli_transcript_word *first = mli_transcript_word_at(t, 40, &s);
+    assert_true(first->start > 5 && first->start < 30); /* a quarter of the words */
+    mli_transcript_unref(t);
+    assert_int_equal(want.size, got.size);
+    assert_memory_equal(want.data, got.data, got.size);
+    mli_buf_dispose(&want);
+    mli_buf_dispose(&got);
+    free(text);
+}
+
 typedef struct watcher {
     double last;
     int calls, end_at, cancel_at;
@@ -197,6 +226,7 @@ int main(void)
         cmocka_unit_test(all_words_get_times_in_order),
         cmocka_unit_test(without_words_or_speech),
         cmocka_unit_test(threads_and_batches_do_not_change_a_byte),
+        cmocka_unit_test(long_given_speech_is_cut_as_found_speech),
         cmocka_unit_test(it_tells_progress_and_can_be_ended),
         cmocka_unit_test(memory_may_be_short),
     };

@@ -1,8 +1,10 @@
 /* Segments of speech joined to chunks, and times mapped back. */
 #include "unit/unit.h"
 
+#include "base/alloc.h"
 #include "base/random.h"
 #include "speech/asr_align_keep.h"
+#include "speech/asr_align_speech.h"
 #include "speech/asr_chunks.h"
 #include "unit/failing_alloc.h"
 #include <math.h>
@@ -158,6 +160,68 @@ static void all_of_a_recording_is_covered(void **state)
     mli_asr_chunks_dispose(&c);
 }
 
+/* Neither speech becomes longer than a chunk by the silence between, which would cut it again. */
+static void speech_as_long_as_a_chunk_stays_whole(void **state)
+{
+    (void)state;
+    const mli_vad_segment speech[] = {{RATE, 5 * RATE},
+                                      {6 * RATE, 36 * RATE - 1600}, /* 29.9 s */
+                                      {37 * RATE, 66 * RATE + 8000}};
+    mli_asr_chunks c;
+    assert_int_equal(mli_asr_chunks_cover(NULL, speech, 3, 67 * RATE, &c, NULL), MODELLAB_OK);
+    bool whole = false, last = false;
+    for (size_t i = 0; i < c.segment_count; i++) {
+        whole = whole || memcmp(&c.segments[i], &speech[1], sizeof speech[1]) == 0;
+        last = last || memcmp(&c.segments[i], &speech[2], sizeof speech[2]) == 0 ||
+               c.segments[i].end - c.segments[i].start == 30 * RATE;
+        assert_true(i == 0 || c.segments[i].start == c.segments[i - 1].end);
+    }
+    assert_true(whole && last);
+    assert_int_equal(c.segments[c.segment_count - 1].end, 67 * RATE);
+    mli_asr_chunks_dispose(&c);
+}
+
+/* Of speech that goes on through several chunks each has its part. */
+static void each_chunk_has_its_part_of_the_speech(void **state)
+{
+    (void)state;
+    const mli_vad_segment speech[] = {{0, 90 * RATE}, {91 * RATE, 92 * RATE}};
+    double seconds[5];
+    mli_asr_chunks c;
+    assert_int_equal(mli_asr_chunks_cover(NULL, speech, 2, 100 * RATE, &c, NULL), MODELLAB_OK);
+    assert_int_equal(c.count, 4);
+    mli_asr_chunks_seconds(&c, speech, 2, seconds);
+    assert_true(seconds[0] == 30 && seconds[1] == 30 && seconds[2] == 30 && seconds[3] == 1);
+    mli_asr_chunks_dispose(&c);
+}
+
+/* What no chunk can hold is cut where the detector found pauses; the rest stays as it was given. */
+static void long_speech_is_cut_at_pauses(void **state)
+{
+    (void)state;
+    const mli_vad_segment items[] = {
+        {RATE, 2 * RATE}, {10 * RATE, 100 * RATE}, {101 * RATE, 140 * RATE}};
+    const mli_vad_segment found[] = {{0, 3 * RATE},           {9 * RATE, 37 * RATE},
+                                     {38 * RATE, 60 * RATE},  {60 * RATE, 89 * RATE},
+                                     {90 * RATE, 110 * RATE}, {150 * RATE, 151 * RATE}};
+    const mli_vad_segment want[] = {{RATE - 800, 2 * RATE + 800},  {10 * RATE - 800, 37 * RATE},
+                                    {38 * RATE, 60 * RATE},        {60 * RATE, 89 * RATE},
+                                    {90 * RATE, 100 * RATE + 800}, {101 * RATE - 800, 110 * RATE}};
+    mli_align_given g = {items, 3, 800, 200 * RATE};
+    mli_vad_segment *out = NULL;
+    size_t count = 0;
+    assert_true(mli_align_speech_is_long(&g));
+    assert_int_equal(mli_align_speech_take(NULL, &g, found, 6, &out, &count, NULL), MODELLAB_OK);
+    assert_int_equal(count, 6);
+    assert_memory_equal(out, want, sizeof want);
+    mli_free(NULL, out);
+    assert_int_equal(mli_align_speech_take(NULL, &g, NULL, 0, &out, &count, NULL), MODELLAB_OK);
+    assert_int_equal(count, 3); /* nothing was found: as given */
+    mli_free(NULL, out);
+    g.count = 1;
+    assert_false(mli_align_speech_is_long(&g));
+}
+
 static mli_transcript *heard_words(const double (*times)[2], size_t count)
 {
     mli_transcript *t = NULL;
@@ -203,6 +267,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(segments_are_joined_while_they_fit),
         cmocka_unit_test(all_of_a_recording_is_covered),
+        cmocka_unit_test(speech_as_long_as_a_chunk_stays_whole),
+        cmocka_unit_test(each_chunk_has_its_part_of_the_speech),
+        cmocka_unit_test(long_speech_is_cut_at_pauses),
         cmocka_unit_test(words_outside_of_speech_are_kept),
         cmocka_unit_test(times_go_back_to_where_they_were),
         cmocka_unit_test(no_word_bridges_a_silence),

@@ -174,6 +174,19 @@ static void white_space_is_stripped(void **state)
     assert_int_equal(size, 0);
 }
 
+/* However much silence is kept around speech, no word is taken for it. */
+static void a_rest_is_at_most_a_second(void **state)
+{
+    (void)state;
+    mli_asr_options o;
+    mli_asr_options_init(&o);
+    const int64_t pads[] = {0, 400, 640, 5000}, want[] = {50, 50, 80, 100}; /* ms, frames */
+    for (size_t i = 0; i < 4; i++) {
+        o.vad_rules.pad = pads[i] * 16;
+        assert_int_equal(mli_asr_rest_frames(&o), want[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +198,7 @@ int main(void)
         cmocka_unit_test(leading_silence_is_skipped),
         cmocka_unit_test(repetition_compresses),
         cmocka_unit_test(white_space_is_stripped),
+        cmocka_unit_test(a_rest_is_at_most_a_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
