@@ -3,17 +3,23 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/str.h"
 #include "score/verdict.h"
 #include <math.h>
 #include <string.h>
 
-/* Where a candidate stands on an input: the first of its repetitions that completed, else the first
- * that ended. */
+/* Where a candidate stands on an input: scores of the first of its repetitions that completed, cost
+ * and times of all that did; one that failed is a failure there. */
 typedef struct place {
     mli_json *kept; /* owned; NULL = nothing is known */
-    bool completed, open, gone;
-    int32_t cells;
+    bool completed, failed, open, gone;
+    int32_t cells, unpriced;
+    int64_t cost_micros;
+    double work_seconds, audio_seconds;
 } place;
+
+/* Words, characters or seconds of a file: more is no score. */
+#define MOST_ERRORS 1e9
 
 typedef struct comparison {
     mli_lab *lab;
@@ -22,6 +28,7 @@ typedef struct comparison {
     place *places; /* by input, then candidate */
     mli_candidate_sums *sums;
     int64_t gone;
+    char currency[8]; /* of the first cost; others cannot be compared with it */
 } comparison;
 
 static place *place_at(const comparison *c, int32_t input, int32_t candidate)
@@ -32,6 +39,28 @@ static place *place_at(const comparison *c, int32_t input, int32_t candidate)
 static bool is_completed(const mli_json *kept)
 {
     return strcmp(mli_json_string(mli_json_get(kept, "status"), ""), "COMPLETED") == 0;
+}
+
+/* A user's cancel and a host that went away say nothing about the candidate: the next start gives
+ * the cell another run. */
+static bool says_nothing(const mli_json *kept)
+{
+    const char *status = mli_json_string(mli_json_get(kept, "status"), "");
+    return strcmp(status, "CANCELLED") == 0 || strcmp(status, "STALE") == 0;
+}
+
+static void add_effort(comparison *c, place *p, const mli_json *kept)
+{
+    const int64_t cost = mli_json_int(mli_json_get(kept, "cost_micros"), -1);
+    const char *currency = mli_json_string(mli_json_get(kept, "currency"), "");
+    if (cost >= 0 && c->currency[0] == '\0')
+        (void)mli_str_copy(c->currency, sizeof c->currency, currency);
+    if (cost < 0 || cost > INT64_MAX - p->cost_micros || strcmp(currency, c->currency) != 0)
+        p->unpriced++;
+    else
+        p->cost_micros += cost;
+    p->work_seconds += mli_json_number(mli_json_get(kept, "wall_seconds"), 0);
+    p->audio_seconds += mli_json_number(mli_json_get(kept, "audio_seconds"), 0);
 }
 
 MODELLAB_MUST_CHECK static modellab_status take(comparison *c, const mli_experiment_cell *cell,
@@ -49,7 +78,11 @@ MODELLAB_MUST_CHECK static modellab_status take(comparison *c, const mli_experim
                                     mli_experiment_name(c->e->inputs, cell->input), cell, kept,
                                     first, err);
     p->gone = p->gone || (kept == NULL && cell->run_id[0] != '\0' && cell->status == 0);
-    p->open = p->open || (kept == NULL && !(cell->run_id[0] != '\0' && cell->status == 0));
+    p->open = p->open || (kept == NULL && !(cell->run_id[0] != '\0' && cell->status == 0)) ||
+              says_nothing(kept);
+    p->failed = p->failed || (kept != NULL && !is_completed(kept) && !says_nothing(kept));
+    if (is_completed(kept))
+        add_effort(c, p, kept);
     c->gone += kept == NULL && cell->run_id[0] != '\0' && cell->status == 0;
     if (kept != NULL && (p->kept == NULL || first)) {
         mli_json_free(p->kept);
@@ -94,19 +127,22 @@ static void fill_score(const mli_json *score, int metric, mli_verdict_score *out
         out->errors += mli_json_number(mli_json_at(files, i), 0);
         out->size += mli_json_number(mli_json_at(files, i + 1), 0);
     }
+    out->known = out->known && out->errors >= 0 && out->errors <= MOST_ERRORS && out->size >= 0 &&
+                 out->size <= MOST_ERRORS;
 }
 
 static void fill_run(const place *p, mli_verdict_run *out)
 {
-    *out = (mli_verdict_run){.state = p->open        ? MLI_VERDICT_OPEN
-                                      : p->completed ? MLI_VERDICT_COMPLETED
-                                                     : MLI_VERDICT_FAILED};
+    const bool completed = p->completed && !p->failed;
+    *out = (mli_verdict_run){.state = p->open     ? MLI_VERDICT_OPEN
+                                      : completed ? MLI_VERDICT_COMPLETED
+                                                  : MLI_VERDICT_FAILED};
     const mli_json *score = mli_json_get(p->kept, "score");
     for (int i = 0; i < MLI_EXPERIMENT_METRICS; i++)
         fill_score(score, i, &out->scores[i]);
-    out->cost_micros = mli_json_int(mli_json_get(p->kept, "cost_micros"), -1);
-    out->work_seconds = mli_json_number(mli_json_get(p->kept, "wall_seconds"), 0);
-    out->audio_seconds = mli_json_number(mli_json_get(p->kept, "audio_seconds"), 0);
+    out->cost_micros = p->unpriced == 0 ? p->cost_micros : -1;
+    out->work_seconds = p->work_seconds;
+    out->audio_seconds = p->audio_seconds;
 }
 
 static bool same_output(const place *a, const place *b)
@@ -141,7 +177,13 @@ match(const comparison *c, int32_t other, mli_matched_pairs *out, bool *has, mod
         if (status == MODELLAB_OK)
             status = mli_scorer_add_pool(&b, "", of_b, err);
     }
-    *has = status == MODELLAB_OK && a.file_count > 0 && a.word_count == b.word_count;
+    if (status == MODELLAB_E_INVALID_JSON) { /* no pieces then, sums by input */
+        mli_error_clear(err);
+        status = MODELLAB_OK;
+        a.file_count = 0;
+    }
+    *has = status == MODELLAB_OK && a.file_count > 0 && a.file_count == b.file_count &&
+           a.word_count == b.word_count;
     if (*has)
         status = mli_scorer_matched(&a, &b, out, err);
     mli_scorer_dispose(&a);
@@ -152,7 +194,10 @@ match(const comparison *c, int32_t other, mli_matched_pairs *out, bool *has, mod
 MODELLAB_MUST_CHECK static modellab_status put_verdict(const comparison *c, int32_t other,
                                                        mli_jw *w, modellab_error *err)
 {
-    mli_verdict_options o = {.alloc = c->lab->alloc, .cancel = c->cancel};
+    /* asked of many candidates, chance answers sooner or later (Bonferroni) */
+    mli_verdict_options o = {.alloc = c->lab->alloc,
+                             .cancel = c->cancel,
+                             .significance = 0.05 / (double)(c->e->candidate_count - 1)};
     mli_verdict_input *inputs =
         mli_alloc_array(c->lab->alloc, (size_t)c->e->input_count, sizeof *inputs);
     mli_matched_pairs words;

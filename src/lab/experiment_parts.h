@@ -91,10 +91,11 @@ MODELLAB_MUST_CHECK modellab_status mli_experiment_kept(mli_lab *lab, const char
 /* experiment_table.c: what the runs of one candidate gave. */
 enum { MLI_EXPERIMENT_METRICS = 3 }; /* wer, cer, der */
 typedef struct mli_candidate_sums {
-    int64_t completed, failed, open, refused, gone, timed;
+    int64_t completed, failed, open, refused, gone, timed, priced;
     int64_t peak_memory_bytes, cost_micros;   /* -1: not known */
     int64_t measured[MLI_EXPERIMENT_METRICS]; /* inputs */
     double audio_seconds, cpu_seconds, wall_seconds;
+    bool mixed; /* costs of several currencies */
     char currency[8];
     int64_t findings[MLI_ASR_FINDING_FALLBACK + 1]; /* by kind, of all runs */
     int64_t looked;                                 /* runs that were looked at for findings */

@@ -49,10 +49,13 @@ static void add_measures(mli_candidate_sums *s, const mli_json *kept)
         s->cpu_seconds += cpu;
     }
     s->peak_memory_bytes = peak > s->peak_memory_bytes ? peak : s->peak_memory_bytes;
-    if (cost >= 0) {
-        s->cost_micros = (s->cost_micros < 0 ? 0 : s->cost_micros) + cost;
-        (void)mli_str_copy(s->currency, sizeof s->currency,
-                           mli_json_string(mli_json_get(kept, "currency"), ""));
+    const char *currency = mli_json_string(mli_json_get(kept, "currency"), "");
+    if (cost >= 0 && s->priced++ == 0)
+        (void)mli_str_copy(s->currency, sizeof s->currency, currency);
+    if (cost >= 0) { /* sums of two currencies are no money */
+        const int64_t sum = s->cost_micros < 0 ? 0 : s->cost_micros;
+        s->mixed = s->mixed || strcmp(currency, s->currency) != 0 || cost > INT64_MAX - sum;
+        s->cost_micros = s->mixed ? -1 : sum + cost;
     }
 }
 
@@ -75,6 +78,10 @@ MODELLAB_MUST_CHECK static modellab_status add_scores(mli_candidate_sums *s, con
             continue;
         status = mli_scorer_add_pool(&s->quality[i], input, pool, err);
         s->measured[i] += status == MODELLAB_OK;
+        if (status == MODELLAB_E_INVALID_JSON) { /* nothing was added: it is no score */
+            mli_error_clear(err);
+            status = MODELLAB_OK;
+        }
     }
     return status;
 }

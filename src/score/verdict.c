@@ -41,6 +41,23 @@ static bool scored(const mli_verdict_input *in, mli_verdict_metric metric, bool 
     return !*unlike;
 }
 
+/* What a score misses that the other's run on the same input has is not luck: it failed there. */
+static bool misses_score(const mli_verdict_run *of, const mli_verdict_run *other)
+{
+    for (int m = 0; m < MLI_VERDICT_METRICS; m++) {
+        if (other->scores[m].known && !of->scores[m].known)
+            return true;
+    }
+    return false;
+}
+
+static bool failed(const mli_verdict_run *of, const mli_verdict_run *other)
+{
+    return of->state == MLI_VERDICT_FAILED ||
+           (of->state == MLI_VERDICT_COMPLETED && other->state == MLI_VERDICT_COMPLETED &&
+            misses_score(of, other));
+}
+
 static void count_runs(const mli_verdict_input *inputs, size_t count, mli_verdict *v)
 {
     v->inputs = (int64_t)count;
@@ -49,13 +66,14 @@ static void count_runs(const mli_verdict_input *inputs, size_t count, mli_verdic
         bool unlike, any = false;
         v->open_a += in->a.state == MLI_VERDICT_OPEN;
         v->open_b += in->b.state == MLI_VERDICT_OPEN;
-        v->failed_a += in->a.state == MLI_VERDICT_FAILED;
-        v->failed_b += in->b.state == MLI_VERDICT_FAILED;
+        v->failed_a += failed(&in->a, &in->b);
+        v->failed_b += failed(&in->b, &in->a);
         v->compared += both_completed(in);
         v->same_outputs += both_completed(in) && in->same_output;
         for (int m = 0; m < MLI_VERDICT_METRICS; m++)
             any = scored(in, (mli_verdict_metric)m, &unlike) || any;
         v->with_reference += any;
+        v->unknown += both_completed(in) && !any && !in->same_output;
     }
 }
 
@@ -70,8 +88,11 @@ static void judge(mli_verdict_measure *m, const mli_verdict_options *o, double u
     m->high = m->size > 0.0 ? (difference + chance) / m->size : (double)NAN;
     if (m->test.p_random < o->significance && fabs(difference) > 0.0)
         m->better = difference < 0.0 ? -1 : 1;
+    /* no difference in n words is less than 3 / n in general (rule of three) */
+    const double rare = m->size > 0.0 && m->test.squares <= 0.0 ? 3.0 / m->size : 0.0;
     m->even = m->better == 0 &&
-              (m->test.squares <= 0.0 || (m->low >= -o->margin && m->high <= o->margin));
+              (m->size <= 0.0 ? m->test.squares <= 0.0
+                              : m->low - rare >= -o->margin && m->high + rare <= o->margin);
 }
 
 MODELLAB_MUST_CHECK static modellab_status test_pairs(mli_verdict_measure *m, const int64_t *a,
@@ -131,8 +152,8 @@ measure_failures(const mli_verdict_input *inputs, size_t count, const mli_verdic
     int64_t *const of_b = rows + count;
     *m = (mli_verdict_measure){.name = "failures", .inputs = (int64_t)count};
     for (size_t i = 0; i < count; i++) {
-        rows[i] = inputs[i].a.state == MLI_VERDICT_FAILED;
-        of_b[i] = inputs[i].b.state == MLI_VERDICT_FAILED;
+        rows[i] = failed(&inputs[i].a, &inputs[i].b);
+        of_b[i] = failed(&inputs[i].b, &inputs[i].a);
         m->errors_a += (double)rows[i];
         m->errors_b += (double)of_b[i];
     }
@@ -140,6 +161,27 @@ measure_failures(const mli_verdict_input *inputs, size_t count, const mli_verdic
     modellab_status status = test_pairs(m, rows, of_b, count, o, 1.0, err);
     m->even = m->better == 0; /* few failures are looked at when all else is known */
     return status;
+}
+
+/* Cost in micros, time as real-time factor in millionths; of the inputs that both completed. */
+MODELLAB_MUST_CHECK static modellab_status test_effort(const mli_verdict_input *inputs,
+                                                       size_t count, bool cost,
+                                                       const mli_verdict_options *o, int64_t *rows,
+                                                       mli_matched_pairs *out, modellab_error *err)
+{
+    int64_t *const of_b = rows + count;
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        const mli_verdict_run *const a = &inputs[i].a, *const b = &inputs[i].b;
+        if (!both_completed(&inputs[i]))
+            continue;
+        rows[n] =
+            cost ? a->cost_micros : llrint(fmin(a->work_seconds / a->audio_seconds, 1e9) * 1e6);
+        of_b[n++] =
+            cost ? b->cost_micros : llrint(fmin(b->work_seconds / b->audio_seconds, 1e9) * 1e6);
+    }
+    return mli_score_matched_pairs(rows, of_b, n, o->seed, MLI_BOOTSTRAP_ROUNDS, o->cancel, out,
+                                   err);
 }
 
 MODELLAB_MUST_CHECK static modellab_status measure(const mli_verdict_input *inputs, size_t count,
@@ -161,6 +203,10 @@ MODELLAB_MUST_CHECK static modellab_status measure(const mli_verdict_input *inpu
     if (status == MODELLAB_OK)
         status =
             measure_errors(inputs, count, MLI_VERDICT_DER, o, rows, &m[MLI_VERDICT_SPEAKERS], err);
+    if (status == MODELLAB_OK && v->cost_a >= 0)
+        status = test_effort(inputs, count, true, o, rows, &v->cost_test, err);
+    if (status == MODELLAB_OK && !isnan(v->speed_a))
+        status = test_effort(inputs, count, false, o, rows, &v->speed_test, err);
     mli_free(o->alloc, rows);
     return status;
 }
@@ -230,6 +276,13 @@ static const char *words_of(const mli_verdict_measure *m)
 
 static void decide_by_measure(mli_verdict *v, const mli_verdict_measure *m)
 {
+    if (m->size <= 0.0) {
+        decide(v, better(m->better), m->name,
+               "%.2f errors of A against %.2f of B on %lld inputs whose references are empty: "
+               "significant (p = %.3f)",
+               m->errors_a, m->errors_b, (long long)m->inputs, m->test.p_random);
+        return;
+    }
     decide(v, better(m->better), m->name,
            "%s %.2f %% of A against %.2f %% of B on %lld inputs: significant (p = %.3f)",
            words_of(m), 100.0 * m->rate_a, 100.0 * m->rate_b, (long long)m->inputs,
@@ -267,16 +320,16 @@ static bool quality_unknown(mli_verdict *v, const mli_verdict_options *o)
                (long long)v->failed_a, (long long)v->failed_b, (long long)v->inputs);
         return true;
     }
-    if (v->with_reference == 0 && v->same_outputs < v->compared) {
-        decide(
-            v, MLI_VERDICT_INCONCLUSIVE, "reference",
-            "there is no reference, and %lld of %lld outputs differ: which is right is not known",
-            (long long)(v->compared - v->same_outputs), (long long)v->compared);
+    if (v->unknown > 0) {
+        decide(v, MLI_VERDICT_INCONCLUSIVE, "reference",
+               "on %lld of %lld inputs there is no reference of both and the outputs differ: which "
+               "is right is not known",
+               (long long)v->unknown, (long long)v->compared);
         return true;
     }
     for (int i = MLI_VERDICT_WORDS; i < MLI_VERDICT_MEASURES; i++) {
         const mli_verdict_measure *m = &v->measures[i];
-        if (m->name == NULL || m->inputs == 0 || m->even)
+        if (m->name == NULL || m->inputs == 0 || m->even || v->same_outputs == v->compared)
             continue;
         decide(
             v, MLI_VERDICT_INCONCLUSIVE, m->name,
@@ -287,6 +340,17 @@ static bool quality_unknown(mli_verdict *v, const mli_verdict_options *o)
         return true;
     }
     return false;
+}
+
+/* A difference of cost or speed that is larger than the tolerance. */
+static void decide_by_effort(mli_verdict *v, int side, const char *by, const char *what, double a,
+                             double b, const mli_matched_pairs *test, double significance)
+{
+    const bool sure = test->p_random < significance;
+    decide(v, sure ? better(side) : MLI_VERDICT_INCONCLUSIVE, by,
+           "quality is even; %s %.6f of A against %.6f of B on %lld inputs %s (p = %.3f)", what, a,
+           b, (long long)v->compared,
+           sure ? "is significant" : "may be chance: more inputs are needed", test->p_random);
 }
 
 /* Rules 8 to 12. */
@@ -300,14 +364,11 @@ static void by_effort(mli_verdict *v, const mli_verdict_options *o, const int64_
                "quality is even; the cost is known of %lld of %lld runs", (long long)known[0],
                (long long)(2 * v->compared));
     } else if (cheaper != 0) {
-        decide(v, better(cheaper), "cost",
-               "quality is even; cost %.6f of A against %.6f of B on %lld inputs",
-               (double)v->cost_a / 1e6, (double)v->cost_b / 1e6, (long long)v->compared);
+        decide_by_effort(v, cheaper, "cost", "cost", (double)v->cost_a / 1e6,
+                         (double)v->cost_b / 1e6, &v->cost_test, o->significance);
     } else if (faster != 0) {
-        decide(v, better(faster), "real_time_factor",
-               "quality and cost are even; real-time factor %.4f of A against %.4f of B on %lld "
-               "inputs",
-               v->speed_a, v->speed_b, (long long)v->compared);
+        decide_by_effort(v, faster, "real_time_factor", "real-time factor", v->speed_a, v->speed_b,
+                         &v->speed_test, o->significance);
     } else if (v->cost_a < 0 && isnan(v->speed_a)) {
         decide(v, MLI_VERDICT_INCONCLUSIVE, "real_time_factor",
                "quality is even; neither cost nor time of all runs is known");

@@ -12,17 +12,20 @@
  *  3 measures of quality point both ways                            INCONCLUSIVE  conflict
  *  4 one measure of quality or more points to the same candidate    better        that measure
  *  5 no input was completed by both                                 INCONCLUSIVE  completed
- *  6 no input has a reference, and what came out differs            INCONCLUSIVE  reference
+ *  6 an input has no score of both, and what came out differs       INCONCLUSIVE  reference
  *  7 a measure is neither significant nor surely within the margin  INCONCLUSIVE  that measure
  *  8 cost is known of some runs only                                INCONCLUSIVE  cost
- *  9 costs differ by more than the tolerance                        better        cost
- * 10 real-time factors differ by more than the tolerance            better        real_time_factor
+ *  9 costs differ by more than the tolerance: significant           better        cost
+ *    not significant (it may be which run was warm)                 INCONCLUSIVE  cost
+ * 10 real-time factors differ by more than the tolerance: likewise  better        real_time_factor
  * 11 neither cost nor time is known                                 INCONCLUSIVE  real_time_factor
  * 12 else                                                           NEUTRAL       all
  * Measures of quality: runs that failed (on all inputs), words (WER; CER where no input has a WER),
  * speakers (DER), each on the inputs that both completed and that have a reference. One points to
  * a candidate when the difference is significant by matched pairs (approximate randomisation: holds
- * for few inputs too, where it needs six that all point the same way).
+ * for few inputs too, where it needs six that all point the same way). Where there was no error of
+ * difference in n words, the rule of three says what is sure: less than 3 / n.
+ * A completed run without a score that the other's run on that input has counts as failed there.
  * A candidate that failed more inputs than the other cannot come out better or neutral by 4 and 8
  * to 12: it is then INCONCLUSIVE, completed. */
 typedef enum mli_verdict_outcome {
@@ -102,10 +105,12 @@ typedef struct mli_verdict {
                                "wer", "cer", "der", "cost", "real_time_factor", "all" */
     char reason[320];       /* for people */
     int64_t inputs, compared, same_outputs, with_reference;
+    int64_t unknown; /* compared, no score of both, outputs differ */
     int64_t open_a, open_b, failed_a, failed_b;
     mli_verdict_measure measures[MLI_VERDICT_MEASURES];
     int64_t cost_a, cost_b;  /* micros over the compared inputs; -1 = not known of all */
     double speed_a, speed_b; /* real-time factors over them; NaN = not known of all */
+    mli_matched_pairs cost_test, speed_test; /* over them, where known of all */
 } mli_verdict;
 
 /* `options` NULL = defaults. Swapping a and b of all inputs (and of `words`) swaps the verdict and

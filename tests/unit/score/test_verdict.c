@@ -106,10 +106,13 @@ static void test_few_inputs_decide_nothing(void **state)
 
 static void test_even_errors_then_cost(void **state)
 {
-    PLAY(add(&p, 4,
+    PLAY(add(&p, 8,
              (mli_verdict_input){costing(done(30, 1000), 500, 3.0),
-                                 costing(done(31, 1000), 400, 3.0), false}));
+                                 costing(done(30, 1000), 400, 3.0), false}));
     expect(&p, MLI_VERDICT_B_BETTER, "cost");
+    p.count = 4; /* four times by chance: one in eight */
+    expect(&p, MLI_VERDICT_INCONCLUSIVE, "cost");
+    p.count = 8;
     for (size_t i = 0; i < p.count; i++)
         p.in[i].b.cost_micros = 490; /* within the tolerance */
     expect(&p, MLI_VERDICT_NEUTRAL, "all");
@@ -120,6 +123,37 @@ static void test_even_errors_then_cost(void **state)
     expect(&p, MLI_VERDICT_INCONCLUSIVE, "cost");
 }
 
+/* Two equal candidates of which now this, now that run was cold. */
+static void test_chance_decides_nothing(void **state)
+{
+    PLAY(add(&p, 8,
+             (mli_verdict_input){costing(done(30, 1000), -1, 3.0), costing(done(30, 1000), -1, 3.1),
+                                 false}));
+    p.in[3].a.work_seconds = 30.0;
+    expect(&p, MLI_VERDICT_INCONCLUSIVE, "real_time_factor");
+    p.count = 0; /* three right words are not evidence */
+    add(&p, 1,
+        (mli_verdict_input){costing(done(0, 3), 100, 1.0), costing(done(0, 3), 900, 1.0), false});
+    expect(&p, MLI_VERDICT_INCONCLUSIVE, "wer");
+}
+
+/* A diarization that failed is held against whose it was. */
+static void test_missing_scores(void **state)
+{
+    PLAY(add(&p, 10,
+             (mli_verdict_input){turns(costing(done(30, 1000), 900, 9.0), 2.0),
+                                 costing(done(30, 1000), 100, 1.0), false}));
+    p.in[9].b = turns(p.in[9].b, 2.0);
+    expect(&p, MLI_VERDICT_A_BETTER, "failures");
+    for (size_t i = 0; i < 10; i++) {
+        if (i >= 2)
+            p.in[i].b = turns(p.in[i].b, 2.0);
+        p.in[i].a.scores[MLI_VERDICT_DER].size = p.in[i].b.scores[MLI_VERDICT_DER].size = 250.0;
+        p.in[i].b.scores[MLI_VERDICT_DER].known = i >= 2;
+    }
+    expect(&p, MLI_VERDICT_INCONCLUSIVE, "completed");
+}
+
 static void test_no_reference(void **state)
 {
     PLAY(add(
@@ -127,6 +161,10 @@ static void test_no_reference(void **state)
         (mli_verdict_input){costing(done(0, -1), 100, 1.0), costing(done(0, -1), 900, 9.0), true}));
     expect(&p, MLI_VERDICT_A_BETTER, "cost"); /* the same came out */
     p.in[4].same_output = false;
+    expect(&p, MLI_VERDICT_INCONCLUSIVE, "reference");
+    for (size_t i = 5; i < 9; i++) /* references of the others do not tell */
+        p.in[i].a = costing(done(30, 1000), 100, 1.0),
+        p.in[i].b = costing(done(30, 1000), 900, 9.0);
     expect(&p, MLI_VERDICT_INCONCLUSIVE, "reference");
 }
 
@@ -252,7 +290,7 @@ static void test_properties(void **state)
             if (seed % 2 == 0) /* so that some are finished, and some have a winner */
                 in.a.state = in.b.state = MLI_VERDICT_COMPLETED;
             if (seed % 4 == 2)
-                in.a.scores[MLI_VERDICT_WER].errors += 4.0;
+                (seed % 8 == 2 ? &in.a : &in.b)->scores[MLI_VERDICT_WER].errors += 4.0;
             add(&p, 1, in);
         }
         check_properties(&p);
@@ -297,6 +335,8 @@ int main(void)
         cmocka_unit_test(test_errors_decide_first),
         cmocka_unit_test(test_few_inputs_decide_nothing),
         cmocka_unit_test(test_even_errors_then_cost),
+        cmocka_unit_test(test_chance_decides_nothing),
+        cmocka_unit_test(test_missing_scores),
         cmocka_unit_test(test_no_reference),
         cmocka_unit_test(test_open_and_failed),
         cmocka_unit_test(test_words_against_speakers),
