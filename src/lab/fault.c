@@ -14,7 +14,10 @@
  *   STEP:spin        uses CPU time until it is cancelled
  * and for asr, while it works:
  *   asr:die_windows     kills its own process whenever a window is finished and kept
- *   asr:forget_windows  the same; what it goes on from lacks the text before (a planted bug) */
+ *   asr:forget_windows  the same; what it goes on from lacks the text before (a planted bug)
+ * and for bundle, when only its manifest is missing:
+ *   bundle:fail_manifest  has no space for it
+ *   bundle:die_manifest   kills its own process */
 #include "lab/worker.h"
 
 #include "base/error.h"
@@ -166,7 +169,8 @@ MODELLAB_MUST_CHECK static modellab_status act(mli_worker *w, const char *action
         return mli_worker_die(err);
     }
     if (is_action(action, "die_windows", &value) || is_action(action, "forget_windows", &value) ||
-        is_action(action, "fail_windows", &value)) {
+        is_action(action, "fail_windows", &value) || is_action(action, "fail_manifest", &value) ||
+        is_action(action, "die_manifest", &value)) {
         return MODELLAB_OK; /* later, in the step */
     }
     while (is_action(action, "hang", &value)) {

@@ -36,13 +36,21 @@ bool mli_gather_has(const mli_gathering *g, const char *name)
     return g->view->find(g->view->user, name, &file);
 }
 
-modellab_status mli_gather_json(const mli_gathering *g, const char *name, mli_json **out,
+MODELLAB_MUST_CHECK static modellab_status read_file(mli_gathering *g, const char *name,
+                                                     mli_buf *out, modellab_error *err)
+{
+    modellab_status status = g->view->read(g->view->user, name, out, err);
+    g->unread = status != MODELLAB_OK;
+    return status;
+}
+
+modellab_status mli_gather_json(mli_gathering *g, const char *name, mli_json **out,
                                 modellab_error *err)
 {
     mli_buf text;
     *out = NULL;
     mli_buf_init(&text, g->view->alloc);
-    modellab_status status = g->view->read(g->view->user, name, &text, err);
+    modellab_status status = read_file(g, name, &text, err);
     if (status == MODELLAB_OK) {
         status = mli_json_parse(text.data, text.size, JSON_MOST, out, err);
     }
@@ -166,7 +174,7 @@ MODELLAB_MUST_CHECK static modellab_status read_transcript(mli_gathering *g, mod
         return MODELLAB_OK;
     }
     mli_buf_init(&text, v->alloc);
-    modellab_status status = v->read(v->user, file.name, &text, err);
+    modellab_status status = read_file(g, file.name, &text, err);
     if (status == MODELLAB_OK) {
         status = mli_format_read(MLI_TEXT_VERBOSE_JSON, text.data, text.size, v->alloc,
                                  &g->transcript, err);
@@ -175,12 +183,15 @@ MODELLAB_MUST_CHECK static modellab_status read_transcript(mli_gathering *g, mod
     return status;
 }
 
-/* What may pass by itself, or concerns all parts alike, is no reason for a part to be absent. */
-static bool is_about_the_part(modellab_status status)
+/* What may pass by itself, or concerns all parts alike, is no reason for a part to be absent. A
+ * file that the disk does not give back concerns what is made of it; one that it does not take,
+ * all. */
+static bool is_about_the_part(const mli_gathering *g, modellab_status status)
 {
-    return status == MODELLAB_E_LIMIT || status == MODELLAB_E_HASH_MISMATCH ||
-           status == MODELLAB_E_INVALID_JSON || status == MODELLAB_E_SCHEMA ||
-           status == MODELLAB_E_NOT_FOUND || status == MODELLAB_E_STORE_CORRUPT;
+    return (status == MODELLAB_E_IO && g->unread) || status == MODELLAB_E_LIMIT ||
+           status == MODELLAB_E_HASH_MISMATCH || status == MODELLAB_E_INVALID_JSON ||
+           status == MODELLAB_E_SCHEMA || status == MODELLAB_E_NOT_FOUND ||
+           status == MODELLAB_E_STORE_CORRUPT;
 }
 
 static const char *word_of(modellab_status status)
@@ -194,7 +205,7 @@ MODELLAB_MUST_CHECK static modellab_status make_parts(mli_gathering *g, const ch
     bool go_on = g->view->go_on;
     modellab_status status = read_transcript(g, err);
     const char *text = NULL; /* what is wrong with the transcript */
-    if (go_on && is_about_the_part(status)) {
+    if (go_on && is_about_the_part(g, status)) {
         text = word_of(status);
         status = MODELLAB_OK;
     }
@@ -205,8 +216,9 @@ MODELLAB_MUST_CHECK static modellab_status make_parts(mli_gathering *g, const ch
             why[i] = parts[i].make != NULL ? text : NULL;
             continue;
         }
+        g->unread = false;
         status = parts[i].make(g, err);
-        if (go_on && is_about_the_part(status)) {
+        if (go_on && is_about_the_part(g, status)) {
             why[i] = word_of(status);
             status = MODELLAB_OK;
         }

@@ -133,8 +133,9 @@ modellab_status mli_gather_coverage(mli_gathering *g, modellab_error *err)
 {
     mli_spans text, speech;
     modellab_status status = MODELLAB_OK;
-    if (g->view->audio_seconds < 0) {
-        return MODELLAB_OK; /* the input was not decoded: nothing is known of its length */
+    /* when the input was not decoded, nothing is known of its length */
+    if (mli_gather_has(g, "coverage.json") || g->view->audio_seconds < 0) {
+        return MODELLAB_OK;
     }
     mli_coverage_view view = {.duration = mli_format_ms(g->view->audio_seconds)};
     mli_spans_init(&text, g->view->alloc);

@@ -8,7 +8,10 @@
 #include "lab/ingest_private.h"
 #include "lab/pipeline.h"
 #include "log/logger.h"
+#include "os/locale.h"
 #include "os/process.h"
+#include "store/rundir.h"
+#include <errno.h>
 #include <string.h>
 
 enum { FILES_MOST = 8 };
@@ -18,6 +21,8 @@ typedef struct ended {
     mli_run_record *record;
     mli_gather_step past[MLI_STEP_MAX];
     size_t past_count, made;
+    const mli_step_row *step; /* the bundle's, when this attempt has begun it; NULL */
+    int64_t left;             /* of MLI_GATHER_ENDED_BYTES */
     mli_artifact_row rows[FILES_MOST];
     mli_event_row events[FILES_MOST + 1];
     struct {
@@ -48,16 +53,19 @@ MODELLAB_MUST_CHECK static modellab_status read(void *user, const char *name, ml
 {
     char file[96];
     mli_gather_file found;
-    const ended *e = user;
+    ended *e = user;
     const mli_lab *lab = e->ingest->lab;
     if (!find(user, name, &found)) {
         return mli_fail(err, MODELLAB_E_NOT_FOUND, "no step has made %s", name);
     }
     modellab_status status = mli_artifact_file(e->ingest->fence, name, file, err);
-    return status == MODELLAB_OK
-               ? mli_artifact_read(lab->os.files, lab->root, e->ingest->run_id, file,
-                                   MLI_GATHER_ENDED_BYTES, found.sha256, out, err)
-               : status;
+    if (status == MODELLAB_OK) {
+        status = mli_artifact_read(lab->os.files, lab->root, e->ingest->run_id, file, e->left,
+                                   found.sha256, out, err);
+        int64_t cost = status == MODELLAB_E_LIMIT ? 0 : found.bytes;
+        e->left -= cost < e->left ? cost : e->left;
+    }
+    return status;
 }
 
 MODELLAB_MUST_CHECK static modellab_status write(void *user, const char *name,
@@ -106,7 +114,12 @@ static void read_past(ended *e, const mli_settlement *settlement)
     for (size_t i = 0; i < e->record->step_count && e->past_count < MLI_STEP_MAX; i++) {
         const mli_step_row *step = &e->record->steps[i];
         bool open = step->status == MODELLAB_RUN_RUNNING;
-        if (step->attempt == e->record->run->attempt) {
+        bool is_bundle = strcmp(step->name, "bundle") == 0;
+        if (step->attempt != e->record->run->attempt) {
+            continue;
+        }
+        e->step = is_bundle ? step : e->step;
+        if (!is_bundle || !open) { /* one that is open is what is done here */
             e->past[e->past_count++] = (mli_gather_step){
                 step->name, open ? mli_settle_status(settlement->reason) : step->status,
                 open ? settlement->reason : step->reason};
@@ -135,6 +148,7 @@ MODELLAB_MUST_CHECK static modellab_status gather(ended *e, const mli_settlement
                                                   double reached, modellab_error *err)
 {
     const mli_run_row *run = e->record->run;
+    e->left = MLI_GATHER_ENDED_BYTES;
     read_past(e, settlement);
     const mli_gather_view view = {.alloc = e->ingest->lab->alloc,
                                   .run_id = run->id,
@@ -169,6 +183,8 @@ MODELLAB_MUST_CHECK static modellab_status record_it(ended *e, modellab_error *e
     mli_lab *lab = e->ingest->lab;
     int64_t now = mli_lab_now_ms(lab);
     const mli_run_row *run = e->record->run;
+    /* One that the worker ended stays as it ended; what was missing is added all the same. */
+    bool is_ours = e->step == NULL || e->step->status == MODELLAB_RUN_RUNNING;
     mli_step_row step = {.name = "bundle",
                          .message = "Made of what was kept, when the run had ended early.",
                          .key = "",
@@ -176,7 +192,7 @@ MODELLAB_MUST_CHECK static modellab_status record_it(ended *e, modellab_error *e
                          .config_json = "",
                          .told_json = "",
                          .status = MODELLAB_RUN_COMPLETED,
-                         .started_ms = now,
+                         .started_ms = e->step != NULL ? e->step->started_ms : now,
                          .ended_ms = now,
                          .peak_memory_bytes = -1,
                          .cpu_seconds = -1,
@@ -198,20 +214,55 @@ MODELLAB_MUST_CHECK static modellab_status record_it(ended *e, modellab_error *e
                                .expect = MODELLAB_RUN_RUNNING,
                                .now_ms = now,
                                .steps = &step,
-                               .step_count = 1,
+                               .step_count = is_ours ? 1 : 0,
                                .artifacts = e->rows,
                                .artifact_count = e->made,
                                .events = e->events,
-                               .event_count = e->made + 1};
+                               .event_count = e->made + (is_ours ? 1 : 0)};
     return mli_store_apply(lab->store, &change, NULL, NULL, err);
 }
 
-static bool is_wanted(ended *e)
+bool mli_gather_ended_may(const mli_run_row *run, const mli_settlement *settlement)
+{
+    return settlement->what != MLI_RUN_DONE && settlement->what != MLI_RUN_AGAIN &&
+           mli_steps_contain(run->steps, "bundle");
+}
+
+static bool is_wanted(ended *e, const mli_settlement *settlement)
 {
     mli_gather_file file;
     return e->record->run->fence == e->ingest->fence &&
-           mli_steps_contain(e->record->run->steps, "bundle") &&
+           mli_gather_ended_may(e->record->run, settlement) &&
            !find(e, "bundle_manifest.json", &file);
+}
+
+/* Files that no record tells of, when they could not be recorded. Another process may have ended
+ * the run meanwhile with files of the same names, and a store that failed may have written all the
+ * same: what the record has now decides. */
+MODELLAB_MUST_CHECK static modellab_status take_away(ended *e, modellab_error *err)
+{
+    mli_run_record *now = NULL;
+    const mli_lab *lab = e->ingest->lab;
+    const mli_os_files *f = lab->os.files;
+    char folder[MLI_PATH_BYTES], path[MLI_PATH_BYTES + 100];
+    modellab_status status =
+        mli_run_path(lab->root, e->ingest->run_id, MLI_RUN_ARTIFACTS, folder, err);
+    if (status == MODELLAB_OK) {
+        status = mli_store_load(lab->store, e->ingest->run_id, &now, err);
+    }
+    for (size_t i = 0; status == MODELLAB_OK && i < e->made; i++) {
+        bool is_recorded = false;
+        for (size_t k = 0; k < now->artifact_count; k++) {
+            is_recorded = is_recorded || strcmp(now->artifacts[k].file, e->texts[i].file) == 0;
+        }
+        (void)mli_os_format(path, sizeof(path), "%s/%s", folder, e->texts[i].file); /* fits */
+        int rc = is_recorded ? 0 : f->unlink(f->user, path);
+        if (rc != 0 && rc != -ENOENT) {
+            status = mli_fail_os(err, -rc, "a file of a bundle could not be removed");
+        }
+    }
+    mli_run_record_free(now);
+    return status;
 }
 
 void mli_gather_ended(mli_ingest *ingest, const mli_settlement *settlement, double reached)
@@ -222,10 +273,17 @@ void mli_gather_ended(mli_ingest *ingest, const mli_settlement *settlement, doub
     for (size_t i = 0; i < FILES_MOST; i++) {
         mli_buf_init(&e.texts[i].data, ingest->lab->alloc);
     }
-    if (status == MODELLAB_OK && is_wanted(&e)) {
+    if (status == MODELLAB_OK && is_wanted(&e, settlement)) {
         status = gather(&e, settlement, reached, &err);
         if (status == MODELLAB_OK) {
             status = record_it(&e, &err);
+        }
+        modellab_error more = MODELLAB_ERROR_INIT;
+        modellab_status gone = status != MODELLAB_OK ? take_away(&e, &more) : MODELLAB_OK;
+        if (gone != MODELLAB_OK && gone != MODELLAB_E_NOT_FOUND) {
+            mli_log_error(ingest->log, MODELLAB_LOG_WARN, "bundle.files_left",
+                          "files without a record may be left among the run's artifacts", gone,
+                          &more);
         }
     }
     if (status != MODELLAB_OK && status != MODELLAB_E_RUN_FINAL && status != MODELLAB_E_FENCED) {

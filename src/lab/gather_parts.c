@@ -62,7 +62,7 @@ modellab_status mli_gather_summary(mli_gathering *g, modellab_error *err)
 {
     mli_json *summary = NULL, *chapters = NULL;
     mli_buf text;
-    if (!mli_gather_has(g, "summary.json")) {
+    if (mli_gather_has(g, "summary.md") || !mli_gather_has(g, "summary.json")) {
         return MODELLAB_OK;
     }
     modellab_status status = mli_gather_json(g, "summary.json", &summary, err);
@@ -122,7 +122,7 @@ modellab_status mli_gather_action_items(mli_gathering *g, modellab_error *err)
     static const char *const columns[] = {"assignee", "due", "text"};
     mli_json *root = NULL;
     mli_buf text;
-    if (!mli_gather_has(g, "action_items.json")) {
+    if (mli_gather_has(g, "action_items.csv") || !mli_gather_has(g, "action_items.json")) {
         return MODELLAB_OK;
     }
     modellab_status status = mli_gather_json(g, "action_items.json", &root, err);

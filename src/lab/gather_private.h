@@ -9,12 +9,13 @@
 typedef struct mli_gathering {
     const mli_gather_view *view;
     mli_transcript *transcript; /* NULL: there is none */
+    bool unread;                /* the last failure was one of reading */
 } mli_gathering;
 
 /* gather.c */
 bool mli_gather_has(const mli_gathering *g, const char *name);
 /* New, mli_json_free(). */
-MODELLAB_MUST_CHECK modellab_status mli_gather_json(const mli_gathering *g, const char *name,
+MODELLAB_MUST_CHECK modellab_status mli_gather_json(mli_gathering *g, const char *name,
                                                     mli_json **out, modellab_error *err);
 const mli_gather_step *mli_gather_past(const mli_gather_view *v, const char *step); /* or NULL */
 /* Writes the text unless `status` or the text itself has failed, and disposes of it. */

@@ -254,7 +254,8 @@ modellab_status mli_ending_prepare(mli_ending *e, mli_ingest *ingest, mli_settle
     }
     if (!ingest->refused &&
         !ingest->worker_lives) { /* before the end is written: who crashes here does it again */
-        mli_output_files_tidy(ingest->lab, e->record, &ingest->batch, mli_status_is_final(e->to),
+        mli_output_files_tidy(ingest->lab, e->record, &ingest->batch,
+                              !ingest->too_large && !ingest->endless, mli_status_is_final(e->to),
                               ingest->log);
     }
     if (!ingest->refused && settlement->what != MLI_RUN_DONE && settlement->what != MLI_RUN_AGAIN) {

@@ -123,9 +123,10 @@ void mli_job_look(mli_job *job, int64_t now_ns, int64_t *next_ns);
 MODELLAB_MUST_CHECK bool mli_job_end_read(mli_job *job, int64_t now_ns);
 /* Decides how it ends. Nothing to write: the lines go with the end. */
 mli_store_write mli_job_end_lines(mli_job *job);
-/* True: write the end, then conclude. */
+/* True: write the end, then conclude. One that may gather its bundle (gather_ended.h) takes one of
+ * `gathers`; when none is left it waits for the next turn. */
 MODELLAB_MUST_CHECK bool mli_job_end_prepare(mli_job *job, const mli_store_write *lines,
-                                             int64_t now_ns);
+                                             int64_t now_ns, int *gathers);
 void mli_job_end_conclude(mli_job *job, const mli_store_write *end, int64_t now_ns);
 /* Asks it to stop for this reason and starts the ladder. */
 void mli_job_stop(mli_job *job, modellab_reason reason, int64_t now_ns);

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "lab/gather_ended.h"
 #include "lab/late.h"
 #include "lab/methods.h"
 #include "log/logger.h"
@@ -200,7 +201,7 @@ static bool not_settled(mli_job *job, modellab_status status, const modellab_err
     return later(job, status, now_ns);
 }
 
-bool mli_job_end_prepare(mli_job *job, const mli_store_write *lines, int64_t now_ns)
+bool mli_job_end_prepare(mli_job *job, const mli_store_write *lines, int64_t now_ns, int *gathers)
 {
     modellab_error err = lines->error;
     modellab_status status = MODELLAB_OK;
@@ -210,6 +211,10 @@ bool mli_job_end_prepare(mli_job *job, const mli_store_write *lines, int64_t now
     if (status != MODELLAB_OK) {
         say_not_ingested(job, status, &err);
         return later(job, status, now_ns);
+    }
+    if (mli_gather_ended_may(job->row, &job->settlement) && (*gathers)-- <= 0) {
+        job->ready = false; /* its place is not free yet; the next look finds it ready again */
+        return false;
     }
     job->measures = measures_of(job);
     status = mli_ending_prepare(&job->ending, &job->ingest, &job->settlement, &job->measures, &err);
@@ -239,13 +244,14 @@ void mli_job_end_conclude(mli_job *job, const mli_store_write *end, int64_t now_
 static void end_alone(mli_job *job, int64_t now_ns)
 {
     mli_store *store = job->host->lab->store;
+    int gathers = 1;
     job->ready = true;
     if (!mli_job_end_read(job, now_ns)) {
         return;
     }
     mli_store_write write = mli_job_end_lines(job);
     mli_store_write_many(store, &write, 1);
-    if (mli_job_end_prepare(job, &write, now_ns)) {
+    if (mli_job_end_prepare(job, &write, now_ns, &gathers)) {
         write = mli_ending_write(&job->ending);
         mli_store_write_many(store, &write, 1);
         mli_job_end_conclude(job, &write, now_ns);

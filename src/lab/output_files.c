@@ -3,6 +3,7 @@
 #include "lab/outputs.h"
 
 #include "base/error.h"
+#include "lab/pipeline.h"
 #include "log/logger.h"
 #include "os/locale.h"
 #include "os/process.h"
@@ -106,7 +107,7 @@ static bool is_recorded(const mli_run_record *record, const mli_ingest_batch *li
 }
 
 MODELLAB_MUST_CHECK static modellab_status remove_one(const mli_lab *lab, const mli_run_row *run,
-                                                      int64_t fence, const char *name,
+                                                      int64_t fence, const char *name, bool unended,
                                                       modellab_error *err)
 {
     char path[MLI_PATH_BYTES];
@@ -114,17 +115,31 @@ MODELLAB_MUST_CHECK static modellab_status remove_one(const mli_lab *lab, const 
     mli_os_stat facts;
     modellab_status status = path_of(lab, run->id, fence, name, path, err);
     int rc = status == MODELLAB_OK ? f->stat(f->user, path, false, &facts) : -ENOENT;
-    if (rc == 0 && fence > 0 && facts.bytes > 0) {
+    if (rc == 0 && fence > 0 && facts.bytes > 0 && !unended) {
         return status; /* written, although nothing tells of it: it stays for people */
     }
     rc = rc == 0 ? f->unlink(f->user, path) : rc;
     return rc == 0 || rc == -ENOENT || rc == -ENOTDIR
                ? status
-               : mli_fail_os(err, -rc, "a file that nothing was written to could not be removed");
+               : mli_fail_os(err, -rc, "a file that nothing tells of could not be removed");
+}
+
+/* What a step writes piece by piece is worth nothing before its end, and may be large. */
+static bool is_stream(const mli_run_row *run, const char *name)
+{
+    const char *steps = run->steps, *step;
+    size_t bytes;
+    bool found = false;
+    while (!found && mli_steps_next(&steps, &step, &bytes)) {
+        const mli_step_kind *kind = mli_step_kind_at(mli_step_kind_index(step, bytes));
+        found = kind != NULL && kind->streams != NULL && mli_steps_contain(kind->streams, name);
+    }
+    return found;
 }
 
 void mli_output_files_tidy(const mli_lab *lab, const mli_run_record *record,
-                           const mli_ingest_batch *lines, bool is_final, modellab_logger *log)
+                           const mli_ingest_batch *lines, bool whole, bool is_final,
+                           modellab_logger *log)
 {
     const mli_run_row *run = record->run;
     mli_outputs outputs;
@@ -133,14 +148,14 @@ void mli_output_files_tidy(const mli_lab *lab, const mli_run_record *record,
     for (size_t i = 0; status == MODELLAB_OK && i < outputs.count; i++) {
         const char *name = outputs.names[i];
         if (!is_recorded(record, lines, name)) {
-            status = remove_one(lab, run, run->fence, name, &err);
+            status = remove_one(lab, run, run->fence, name, whole && is_stream(run, name), &err);
         }
         if (status == MODELLAB_OK && is_final && run->parent_run_id[0] != '\0') {
-            status = remove_one(lab, run, 0, name, &err);
+            status = remove_one(lab, run, 0, name, false, &err);
         }
     }
     if (status != MODELLAB_OK) {
         mli_log_error(log, MODELLAB_LOG_WARN, "artifact.files_left",
-                      "empty files may be left among the run's artifacts", status, &err);
+                      "files without a record may be left among the run's artifacts", status, &err);
     }
 }

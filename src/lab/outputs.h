@@ -30,9 +30,11 @@ MODELLAB_MUST_CHECK modellab_status mli_output_files_make(
     const mli_lab *lab, const mli_run_row *row, const mli_outputs *outputs,
     int results[MLI_OUTPUTS_MOST], int offers[MLI_OUTPUTS_MOST], modellab_error *err);
 /* The attempt is over and all that it said is in the record, or in `lines`, which are written with
- * its end: its files without a row go, and with the run's end what was offered to it. Never fails
- * the run: what stays is told by verify. */
+ * its end: its files without a row go when they are empty or were written piece by piece and not
+ * ended (the latter unless `whole` is false: lines were left unread), and with the run's end what
+ * was offered to it. Never fails the run: what stays is told by verify. */
 void mli_output_files_tidy(const mli_lab *lab, const mli_run_record *record,
-                           const mli_ingest_batch *lines, bool is_final, modellab_logger *log);
+                           const mli_ingest_batch *lines, bool whole, bool is_final,
+                           modellab_logger *log);
 
 #endif

@@ -29,7 +29,14 @@ MODELLAB_MUST_CHECK static modellab_status write(void *user, const char *name,
                                                  const char *media_type, const mli_buf *text,
                                                  modellab_error *err)
 {
-    return mli_worker_artifact(user, name, media_type, "result", text->data, text->size, err);
+    mli_worker *w = user;
+    if (strcmp(name, "bundle_manifest.json") == 0 && mli_worker_fault_asked(w, "fail_manifest")) {
+        return mli_fail(err, MODELLAB_E_NO_SPACE, "no space, because a test asked for it");
+    }
+    if (strcmp(name, "bundle_manifest.json") == 0 && mli_worker_fault_asked(w, "die_manifest")) {
+        return mli_worker_die(err);
+    }
+    return mli_worker_artifact(w, name, media_type, "result", text->data, text->size, err);
 }
 
 MODELLAB_MUST_CHECK static modellab_status run(mli_worker *w, modellab_error *err)

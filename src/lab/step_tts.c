@@ -398,6 +398,7 @@ const mli_step_kind mli_step_kind_tts = {
     .text = "Says a text.",
     .needs = "",
     .outputs = "speech.wav,spoken.json",
+    .streams = "speech.wav",
     .schema = MLI_SCHEMA_tts,
     .text_key = "text",
     .models = {{"voice", "tts", "piper-en_US-joe-medium"},

@@ -5,6 +5,9 @@
 #include <string.h>
 
 #define LOOKS_MOST 8 /* at the queue in a row, when others were faster */
+/* Bundles of runs that ended early, in a round: while they are gathered no other run is looked
+ * after. */
+#define GATHERS_MOST 4
 
 /* The jobs that are being ended, in the order of their writes. */
 typedef struct ends {
@@ -27,8 +30,9 @@ static void read_journals(mli_supervisor *s, ends *e, int64_t now)
 static void prepare_ends(mli_supervisor *s, ends *e, int64_t now)
 {
     size_t count = 0;
+    int gathers = GATHERS_MOST;
     for (size_t i = 0; i < e->count; i++) {
-        if (mli_job_end_prepare(e->jobs[i], &s->writes[i], now)) {
+        if (mli_job_end_prepare(e->jobs[i], &s->writes[i], now, &gathers)) {
             e->jobs[count++] = e->jobs[i];
         }
     }

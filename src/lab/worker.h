@@ -183,8 +183,9 @@ MODELLAB_MUST_CHECK modellab_status mli_worker_artifact(mli_worker *w, const cha
                                                         modellab_error *err);
 
 /* The same in pieces, for what would not fit into memory: begun once, written any number of times,
- * ended with a beginning (a header that knows the length) over the first bytes. What was begun and
- * not ended is taken away with the attempt. The end reads the file once more, for its sha256. */
+ * ended with a beginning (a header that knows the length) over the first bytes. `streams` of the
+ * step names it: what was begun and not ended is taken away with the attempt (outputs.h). The end
+ * reads the file once more, for its sha256. */
 typedef struct mli_worker_stream {
     const char *name; /* borrowed; NULL = not begun */
     int fd;

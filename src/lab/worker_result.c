@@ -164,6 +164,10 @@ modellab_status mli_worker_stream_begin(mli_worker *w, const char *name, mli_wor
                                         modellab_error *err)
 {
     *out = (mli_worker_stream){.name = name, .fd = -1};
+    if (w->kind->streams == NULL || !mli_steps_contain(w->kind->streams, name)) {
+        return mli_fail(err, MODELLAB_E_INTERNAL, "the artifact %s is not declared as a stream",
+                        name);
+    }
     return take_file(w, name, &out->fd, err);
 }
 

@@ -1,5 +1,6 @@
 /* Runs of step tts with the real voice: what they write is what the library says, also with the
  * user's own espeak-ng; refusals, failures, a cancel while it speaks. test_speak WORKER HOST */
+#include <errno.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -261,17 +263,38 @@ static void workers_map_an_image(void **state)
     assert_int_equal(mli_os_remove_tree(&mli_os_system_files, cache), 0);
 }
 
-static void a_cancel_while_it_speaks(void **state)
+/* Ends a run when a part of its speech is in the file: the file goes with the attempt. */
+static void end_while_it_speaks(kit *k, bool cancel)
 {
-    kit *k = *state;
-    char id[MODELLAB_RUN_ID_BYTES];
+    char id[MODELLAB_RUN_ID_BYTES], path[512];
+    struct stat facts = {.st_size = 0};
     submit_long(k, id);
     pid_t host = kit_start_host(k, &(kit_host){0});
-    kit_wait_status(k, id, MODELLAB_RUN_RUNNING);
-    (void)usleep(1500000);
-    (void)kit_cancel(k, id);
-    assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_CANCELLED);
+    kit_run_path(k, id, "artifacts/1-speech.wav", path);
+    for (int i = 0; i < KIT_PATIENCE_MS / 10 && facts.st_size <= 44; i++) {
+        kit_sleep_ms(10);
+        facts.st_size = stat(path, &facts) == 0 ? facts.st_size : 0;
+    }
+    assert_true(facts.st_size > 44);
+    if (cancel) {
+        (void)kit_cancel(k, id);
+    } else {
+        assert_true(kit_kill_worker(k, id) != 0);
+    }
+    assert_int_equal(kit_wait_final(k, id), cancel ? MODELLAB_RUN_CANCELLED : MODELLAB_RUN_FAILED);
     kit_stop_host(k, host);
+    assert_int_equal(stat(path, &facts), -1);
+    assert_int_equal(errno, ENOENT);
+}
+
+static void a_cancel_while_it_speaks(void **state)
+{
+    end_while_it_speaks(*state, true);
+}
+
+static void a_death_while_it_speaks(void **state)
+{
+    end_while_it_speaks(*state, false);
 }
 
 int main(int argc, char **argv)
@@ -280,7 +303,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         KIT_TEST(a_text_as_the_library_says_it), KIT_TEST(by_the_users_espeak),
         KIT_TEST(refusals_and_failures),         KIT_TEST(workers_map_an_image),
-        KIT_TEST(a_cancel_while_it_speaks),
+        KIT_TEST(a_cancel_while_it_speaks),      KIT_TEST(a_death_while_it_speaks),
     };
     int code = 0;
     if (!kit_begin_with_models(argc, argv, more, &code)) {

@@ -27,6 +27,7 @@ typedef struct shelf {
         modellab_status broken; /* what reading it says */
     } files[MOST];
     size_t count;
+    bool full; /* nothing can be written */
 } shelf;
 
 static void lay(shelf *s, const char *name, const char *text, modellab_status broken)
@@ -74,7 +75,9 @@ MODELLAB_MUST_CHECK static modellab_status write(void *user, const char *name,
                                                  modellab_error *err)
 {
     (void)media_type;
-    (void)err;
+    if (((const shelf *)user)->full) {
+        return mli_fail(err, MODELLAB_E_IO, "planted");
+    }
     lay(user, name, mli_buf_text(text), MODELLAB_OK);
     return MODELLAB_OK;
 }
@@ -161,6 +164,51 @@ static void parts_that_cannot_be_made(void **state)
     assert_int_equal(mli_gather(&view, &err), MODELLAB_E_NO_MEMORY);
 }
 
+/* A file that the disk does not give back concerns what is made of it; one that it does not take is
+ * the failure of all. */
+static void a_disk_that_fails(void **state)
+{
+    static shelf s;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    (void)state;
+    s.count = 0;
+    lay(&s, "transcript.json", TEXT, MODELLAB_OK);
+    lay(&s, "summary.json", "{}", MODELLAB_E_IO);
+    mli_gather_view view = view_of(&s);
+    assert_int_equal(mli_gather(&view, &err), MODELLAB_OK);
+    assert_int_equal(err.code, MODELLAB_OK);
+    expect(&s, "bundle_manifest.json", "{\"part\":\"summary\",\"reason\":\"unreadable\"}");
+    expect(&s, "bundle_manifest.json", "{\"part\":\"coverage\",\"filename\"");
+    s.count = 1;
+    s.full = true;
+    assert_int_equal(mli_gather(&view, &err), MODELLAB_E_IO);
+    s.full = false;
+    s.count = 2;
+    view.go_on = false;
+    assert_int_equal(mli_gather(&view, &err), MODELLAB_E_IO);
+}
+
+/* What a step that was interrupted has left is neither made again nor changed. */
+static void what_is_there_already(void **state)
+{
+    static const char *const names[] = {"transcript.srt", "summary.md", "action_items.csv",
+                                        "coverage.json"};
+    static shelf s;
+    (void)state;
+    s.count = 0;
+    lay(&s, "transcript.json", TEXT, MODELLAB_OK);
+    lay(&s, "summary.json", "{}", MODELLAB_OK);
+    lay(&s, "action_items.json", "{}", MODELLAB_OK);
+    for (size_t i = 0; i < 4; i++) {
+        lay(&s, names[i], "mine", MODELLAB_OK);
+    }
+    mli_gather_view view = view_of(&s);
+    assert_int_equal(mli_gather(&view, NULL), MODELLAB_OK);
+    assert_int_equal(s.count, 8);
+    assert_string_equal(s.files[7].name, "bundle_manifest.json");
+    expect(&s, "bundle_manifest.json", "\"filename\":\"coverage.json\",\"size_bytes\":4");
+}
+
 /* Prepared audio, whose times lead nowhere any more: what there is text for was reached. */
 static void how_far_it_came(void **state)
 {
@@ -183,8 +231,9 @@ static void how_far_it_came(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(on_what_the_ledger_stands),
-                                       cmocka_unit_test(parts_that_cannot_be_made),
-                                       cmocka_unit_test(how_far_it_came)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(on_what_the_ledger_stands), cmocka_unit_test(parts_that_cannot_be_made),
+        cmocka_unit_test(a_disk_that_fails), cmocka_unit_test(what_is_there_already),
+        cmocka_unit_test(how_far_it_came)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
