@@ -16,8 +16,9 @@ static int64_t known(int64_t amount)
     return amount > 0 ? amount : 0;
 }
 
-void mli_admission_needs(const mli_run_caps *caps, const modellab_estimate *e, bool safe,
-                         bool length_is_known, mli_amounts *need)
+void mli_admission_needs(const mli_run_caps *caps, const modellab_estimate *e,
+                         const mli_remote_forecast *calls, bool safe, bool length_is_known,
+                         mli_amounts *need)
 {
     double cpu = safe ? e->cpu_seconds_high : e->cpu_seconds;
     int64_t cost = safe ? e->cost_micros_high : e->cost_micros;
@@ -25,8 +26,10 @@ void mli_admission_needs(const mli_run_caps *caps, const modellab_estimate *e, b
     *need = (mli_amounts){{0}};
     need->of[MLI_MEASURE_CPU_MS] = bounded(mli_seconds_to_ms_up(cpu), caps->cpu_ns / 1000000);
     need->of[MLI_MEASURE_AUDIO_MS] = bounded(mli_seconds_to_ms_up(audio), caps->audio_ms);
-    /* Calls are not estimated: what the run allows itself is what it holds. */
-    need->of[MLI_MEASURE_API_CALLS] = known(caps->api_calls);
+    if (caps->api_calls != MLI_CAP_NO_CALLS) { /* more is held when it turns out to need more */
+        need->of[MLI_MEASURE_API_CALLS] =
+            bounded(safe ? calls->high : calls->expected, caps->api_calls);
+    }
     need->of[MLI_MEASURE_COST_MICROS] = bounded(known(cost), caps->cost_micros);
 }
 

@@ -5,11 +5,13 @@
 #include "check/findings.h"
 #include "lab/caps.h"
 #include "lab/lab.h"
+#include "lab/remote_service.h"
 
 /* What a claim will hold: the expected amounts (`safe`: the upper bounds), never more than the
  * run's own caps allow. A run of which less is known holds more later, when it needs it. */
-void mli_admission_needs(const mli_run_caps *caps, const modellab_estimate *estimate, bool safe,
-                         bool length_is_known, mli_amounts *need);
+void mli_admission_needs(const mli_run_caps *caps, const modellab_estimate *estimate,
+                         const mli_remote_forecast *calls, bool safe, bool length_is_known,
+                         mli_amounts *need);
 
 /* The caps that the user has for each run; 0 = none. */
 void mli_admission_ceilings(const mli_cap_set *set, mli_run_caps *out);

@@ -97,7 +97,7 @@ static void read_page(const mli_lab *lab, const mli_run_row *row, mli_settle_vie
     int64_t peak = atomic_load(&page.peak_bytes);
     host->page_ns = cpu > 0 ? cpu : -1;
     host->step_at_ns = atomic_load(&page.step_cpu_ns);
-    host->api_calls = atomic_load(&page.calls_made);
+    host->api_calls = mli_page_calls(&page);
     host->peak_memory_bytes = peak > 0 ? peak : -1;
     host->progress_seconds = (double)atomic_load(&page.audio_done_ms) / 1000.0;
 }

@@ -70,7 +70,7 @@ typedef struct digestion {
     int64_t number; /* what the task is asked with */
     size_t most;    /* bytes of text for one call */
     part parts[PARTS_MOST];
-    size_t count, folds; /* folds: calls that made one of several */
+    size_t count;
 } digestion;
 
 static void put_segment(const mli_transcript_segment *s, mli_buf *out)
@@ -88,7 +88,7 @@ MODELLAB_MUST_CHECK static modellab_status divide(digestion *d, modellab_error *
     size_t bytes = 0;
     mli_buf_init(&line, d->calls.w->alloc);
     modellab_status status = MODELLAB_OK;
-    d->count = 1;
+    d->count = t->segment_count > 0 ? 1 : 0; /* nothing was said: nothing to ask for */
     for (size_t i = 0; status == MODELLAB_OK && i < t->segment_count; i++) {
         part *last = &d->parts[d->count - 1];
         mli_buf_clear(&line);
@@ -199,7 +199,6 @@ MODELLAB_MUST_CHECK static modellab_status fold_all(digestion *d, modellab_error
             next = from + 1;
             if (next < d->count) {
                 status = fold(d, from, &next, &made, err);
-                d->folds++;
             } else { /* alone: as it is */
                 made = whole.made;
                 d->parts[from].made = NULL;
@@ -248,6 +247,15 @@ static void put_chapter(const mli_json *one, double start, double end, mli_jw *j
     mli_jw_end_object(json);
 }
 
+/* Where the material of a part ends: speech of the next one may begin before. */
+static double last_second(const digestion *d, size_t p)
+{
+    const mli_transcript_segment *segments = d->transcript->segments;
+    double end = within(segments[d->parts[p].to - 1].end, d->transcript);
+    double next = p + 1 < d->count ? segments[d->parts[p + 1].from].start : end;
+    return next < end ? next : end;
+}
+
 /* Chapters tile the transcript: each ends where the next one begins. */
 MODELLAB_MUST_CHECK static modellab_status put_chapters(const digestion *d, mli_jw *json,
                                                         modellab_error *err)
@@ -255,27 +263,31 @@ MODELLAB_MUST_CHECK static modellab_status put_chapters(const digestion *d, mli_
     const mli_transcript *t = d->transcript;
     const mli_json *before = NULL;
     double start = 0;
+    bool any = false;
     mli_jw_key(json, "chapters");
     mli_jw_array(json);
     for (size_t p = 0; p < d->count; p++) {
         const mli_json *list = mli_json_get(d->parts[p].made, "chapters");
         double first = p > 0 ? t->segments[d->parts[p].from].start : 0; /* of what it was given */
+        double last = last_second(d, p);
         for (size_t i = 0; i < mli_json_count(list); i++) {
             const mli_json *one = mli_json_at(list, i);
             double next = mli_json_number(mli_json_get(one, "start"), 0);
+            next = next > last ? last : next;
             next = next < first ? first : next;
             if (next > t->duration || next < start) {
                 return mli_fail(err, MODELLAB_E_REMOTE,
                                 "the service's chapters are not in order within the recording");
             }
-            if (before != NULL) {
+            if (before != NULL && next > start) { /* none without time */
+                any = true;
                 put_chapter(before, start, next, json);
             }
             before = one;
             start = next;
         }
     }
-    if (before != NULL) {
+    if (before != NULL && (t->duration > start || !any)) {
         put_chapter(before, start, t->duration, json);
     }
     mli_jw_end_array(json);
@@ -324,7 +336,7 @@ MODELLAB_MUST_CHECK static modellab_status put_result(const digestion *d, size_t
         mli_jw_kint(&json, "parts", (int64_t)parts);
     }
     if (strcmp(d->job->step, "summary") == 0) {
-        put_text(&json, d->parts[0].made, "text");
+        mli_jw_kstring(&json, "text", summary_of(&d->parts[0]));
         mli_jw_key(&json, "sentences");
         mli_jw_array(&json);
         mli_jw_end_array(&json);

@@ -140,14 +140,15 @@ static modellab_reason passed_deadline(const mli_job *job, int64_t now_ns)
     }
 }
 
-int64_t mli_job_cost_now(const mli_job *job, int64_t cpu_ns)
+int64_t mli_job_cost_now(const mli_job *job, int64_t cpu_ns, int64_t calls)
 {
     mli_run_measures m = job->ingest.measures;
     m.cpu_seconds = (double)cpu_ns / 1e9;
     if (job->row->cpu_seconds > 0) {
         m.cpu_seconds += job->row->cpu_seconds; /* of earlier attempts */
     }
-    m.api_calls = m.api_calls < 0 ? 0 : m.api_calls;
+    int64_t before = job->row->api_calls > 0 ? job->row->api_calls : 0;
+    m.api_calls = calls > INT64_MAX - before ? INT64_MAX : calls + before; /* the worker's word */
     return mli_pricing_cost(job->host->lab, job->row, &m);
 }
 

@@ -153,12 +153,25 @@ static void raise_cpu(mli_job *job, int64_t cpu_ns, int64_t now_ns)
 /* Money that the attempt has cost until now. */
 static int64_t cost_of_attempt(const mli_job *job, int64_t cpu_ns)
 {
-    int64_t all = mli_job_cost_now(job, cpu_ns);
+    int64_t all = mli_job_cost_now(job, cpu_ns, mli_page_calls(&job->page.seen));
     int64_t before = job->row->cost_micros > 0 ? job->row->cost_micros : 0;
     return all < 0 ? -1 : left_of(all, before);
 }
 
-static void raise_cost(mli_job *job, int64_t cost, int64_t now_ns)
+/* What a waiting call would cost beside what the attempt has cost; 0 = none waits. */
+static int64_t cost_of_waiting(const mli_job *job, int64_t cpu_ns)
+{
+    int64_t calls = mli_page_calls(&job->page.seen);
+    if (atomic_load(&job->page.seen.call_waits) == 0 || calls == INT64_MAX) {
+        return 0;
+    }
+    int64_t now = mli_job_cost_now(job, cpu_ns, calls);
+    int64_t then = mli_job_cost_now(job, cpu_ns, calls + 1);
+    return now >= 0 ? left_of(then, now) : 0;
+}
+
+/* `call`: what a call costs that waits for more; there must be as much beside what is used. */
+static void raise_cost(mli_job *job, int64_t cost, int64_t call, int64_t now_ns)
 {
     int64_t before = job->row->cost_micros > 0 ? job->row->cost_micros : 0;
     mli_allowance a = {.used = cost,
@@ -167,8 +180,27 @@ static void raise_cost(mli_job *job, int64_t cost, int64_t now_ns)
                            job->caps.cost_micros > 0 ? left_of(job->caps.cost_micros, before) : 0,
                        .least = LEAST_MICROS};
     int64_t more = mli_allowance_wanted(&a);
+    int64_t room = left_of(a.held, cost);
+    if (call > 0 && call >= room && call - room <= INT64_MAX - LEAST_MICROS) {
+        int64_t wanted = call - room + LEAST_MICROS; /* its CPU time goes on meanwhile */
+        wanted = a.most > 0 ? smaller(wanted, left_of(a.most, a.held)) : wanted;
+        more = more > wanted ? more : wanted;
+    }
     if (more > 0) {
         ask_for_more(job, MLI_MEASURE_COST_MICROS, more, now_ns);
+        write_leave(job);
+    }
+}
+
+/* One more call than is held, for a try or a part that the forecast did not have. */
+static void raise_calls(mli_job *job, int64_t now_ns)
+{
+    int64_t held = job->hold.held.of[MLI_MEASURE_API_CALLS];
+    int64_t before = job->row->api_calls > 0 ? job->row->api_calls : 0;
+    bool allowed = job->caps.api_calls == 0 || held < left_of(job->caps.api_calls, before);
+    if (atomic_load(&job->page.seen.call_waits) != 0 && allowed &&
+        mli_page_calls(&job->page.seen) >= held) {
+        ask_for_more(job, MLI_MEASURE_API_CALLS, 1, now_ns);
         write_leave(job);
     }
 }
@@ -197,7 +229,7 @@ modellab_reason mli_job_passed_cap(mli_job *job, int64_t now_ns)
         use.memory_bytes = memory_of(job);
     }
     if (pays) {
-        use.cost_micros = mli_job_cost_now(job, cpu);
+        use.cost_micros = mli_job_cost_now(job, cpu, mli_page_calls(&job->page.seen));
     }
     modellab_reason reason = mli_caps_passed(&job->caps, &use);
     if (reason != MODELLAB_REASON_NONE) {
@@ -210,10 +242,13 @@ modellab_reason mli_job_passed_cap(mli_job *job, int64_t now_ns)
     if (capped(job, MLI_MEASURE_CPU_MS) && may_ask) {
         raise_cpu(job, cpu, now_ns);
     }
+    if (capped(job, MLI_MEASURE_API_CALLS) && may_ask) {
+        raise_calls(job, now_ns);
+    }
     if (capped(job, MLI_MEASURE_COST_MICROS)) {
         int64_t cost = cost_of_attempt(job, cpu);
         if (may_ask && cost >= 0) {
-            raise_cost(job, cost, now_ns);
+            raise_cost(job, cost, cost_of_waiting(job, cpu), now_ns);
         }
         if (cost > job->hold.held.of[MLI_MEASURE_COST_MICROS]) {
             return MODELLAB_REASON_COST_CAP;
@@ -258,7 +293,8 @@ void mli_job_cap_message(const mli_job *job, modellab_reason reason, char *out, 
                             "allowed; it is looked at every 10 ms, so it was %.1f MiB over.",
                             (double)seen / mib, (double)cap / mib,
                             seen > cap ? (double)(seen - cap) / mib : 0.0);
-    } else if ((reason == MODELLAB_REASON_CPU_CAP || reason == MODELLAB_REASON_COST_CAP) &&
+    } else if ((reason == MODELLAB_REASON_CPU_CAP || reason == MODELLAB_REASON_COST_CAP ||
+                reason == MODELLAB_REASON_API_CALLS_CAP) &&
                job->cap_text[0] != '\0') {
         (void)mli_os_format(out, capacity, "%s", job->cap_text);
     }

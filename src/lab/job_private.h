@@ -17,8 +17,9 @@ int64_t mli_job_now(const mli_job *job); /* monotonic ns */
 /* The identity of this supervisor, as an owner of runs. */
 MODELLAB_MUST_CHECK modellab_status mli_job_write_owner(const mli_job_host *host, mli_buf *out,
                                                         modellab_error *err);
-/* Cost of the run until now, in millionths; -1 when the prices do not tell. */
-int64_t mli_job_cost_now(const mli_job *job, int64_t cpu_ns);
+/* Cost of the run until now, in millionths, of which `calls` are of this attempt; -1 when the
+ * prices do not tell. */
+int64_t mli_job_cost_now(const mli_job *job, int64_t cpu_ns, int64_t calls);
 /* Looks at the page; that it is none any more is said once, and what was seen last stays. */
 void mli_job_see_page(mli_job *job);
 /* job_program.c. Starts what the worker asked for, looks after it, tells how it ended. */

@@ -78,7 +78,7 @@ static mli_host_measures measures_of(const mli_job *job)
         int64_t cpu = atomic_load(&page->cpu_ns);
         m.page_ns = cpu > 0 ? cpu : -1;
         m.step_at_ns = atomic_load(&page->step_cpu_ns);
-        m.api_calls = atomic_load(&page->calls_made);
+        m.api_calls = mli_page_calls(page);
         int64_t peak = atomic_load(&page->peak_bytes);
         m.peak_memory_bytes = peak > m.peak_memory_bytes ? peak : m.peak_memory_bytes;
         m.progress_seconds = (double)atomic_load(&page->audio_done_ms) / 1000.0;

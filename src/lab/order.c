@@ -7,7 +7,7 @@
 #include "os/locale.h"
 #include <string.h>
 
-#define ORDER_VERSION 5
+#define ORDER_VERSION 6
 #define ROOM ((size_t)128 << 10) /* all but the request is less: a sheet of prices has 64 KiB */
 
 #define FD_NAME_BYTES 24

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define PAGE_MAGIC 0x4d4c5047u /* "MLPG" */
-#define PAGE_VERSION 3u
+#define PAGE_VERSION 4u
 #define LOOKS 8 /* at a page that changes under them */
 
 _Static_assert(sizeof(mli_page) <= MLI_PAGE_BYTES, "the page holds all of its fields");
@@ -232,11 +232,13 @@ modellab_reason mli_page_call_begin(mli_page *page, int64_t micros)
 {
     int64_t calls = mli_page_leave_of(page, MLI_LEAVE_CALLS);
     int64_t money = mli_page_leave_of(page, MLI_LEAVE_COST_MICROS);
-    if (!take(calls, &page->calls_taken, 1)) {
+    if (calls == INT64_MAX) { /* counted all the same */
+        atomic_fetch_add(&page->calls_taken, 1);
+    } else if (!take(calls, &page->calls_taken, 1)) {
         return MODELLAB_REASON_API_CALLS_CAP;
     }
     if (!take(money, &page->cost_taken_micros, micros > 0 ? micros : 0)) {
-        give(calls, &page->calls_taken, 1);
+        atomic_fetch_sub(&page->calls_taken, 1);
         return MODELLAB_REASON_COST_CAP;
     }
     return MODELLAB_REASON_NONE;
@@ -252,8 +254,16 @@ void mli_page_call_end(mli_page *page, int64_t taken, int64_t cost, bool made)
     if (made) {
         atomic_fetch_add(&page->calls_made, 1);
     } else {
-        give(mli_page_leave_of(page, MLI_LEAVE_CALLS), &page->calls_taken, 1);
+        atomic_fetch_sub(&page->calls_taken, 1);
     }
+}
+
+int64_t mli_page_calls(const mli_page *page)
+{
+    int64_t made = atomic_load(&page->calls_made);
+    int64_t taken = atomic_load(&page->calls_taken);
+    int64_t most = made > taken ? made : taken;
+    return most > 0 ? most : 0;
 }
 
 void mli_page_touch(mli_page *page)

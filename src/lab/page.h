@@ -44,8 +44,10 @@ typedef struct mli_page {
     _Atomic int64_t rss_bytes, peak_bytes;
     _Atomic int64_t step_cpu_ns; /* cpu_ns when the present step began */
     _Atomic int64_t calls_made;
-    _Atomic int64_t calls_taken, cost_taken_micros; /* of the leave, where there is a cap */
-    _Atomic int64_t journal_lines;                  /* written so far */
+    _Atomic int64_t calls_taken;       /* with leave; all of them, capped or not */
+    _Atomic int64_t cost_taken_micros; /* of the leave, where there is a cap */
+    _Atomic uint32_t call_waits;       /* 1: a call waits for more leave */
+    _Atomic int64_t journal_lines;     /* written so far */
     /* CLOCK_MONOTONIC when a step returned because of the cancel word: from here on nothing is
      * computed, only what was done is kept. 0 = not yet. */
     _Atomic int64_t stopped_ns;
@@ -107,6 +109,9 @@ void mli_page_touch(mli_page *page); /* one more sign of progress */
  * nothing. NONE, or the reason of the cap that has no room. Any thread; calls that run side by side
  * never take more than there is. */
 modellab_reason mli_page_call_begin(mli_page *page, int64_t micros);
+/* Calls that count: one that has leave and whose end nobody told may have been made. Not below 0.
+ */
+int64_t mli_page_calls(const mli_page *page);
 /* The call has ended: gives back what it did not cost; with `made` false also the call itself. */
 void mli_page_call_end(mli_page *page, int64_t taken, int64_t cost, bool made);
 

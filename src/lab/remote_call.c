@@ -8,6 +8,9 @@
 #include "track/price.h"
 #include <string.h>
 
+#define LEAVE_LOOK_NS INT64_C(5000000)
+#define LEAVE_WAIT_NS INT64_C(3000000000) /* the supervisor looks ten times a second */
+
 bool mli_remote_call_fits(int64_t leave, int64_t taken, int64_t spent, int64_t call)
 {
     if (leave == INT64_MAX) {
@@ -48,7 +51,7 @@ modellab_status mli_remote_calls_open(mli_remote_calls *calls, mli_worker *w, mo
             mli_price_sheet_parse(mli_buf_text(&text), text.size, w->alloc, &calls->prices, err);
     }
     mli_buf_dispose(&text);
-    return status == MODELLAB_OK ? price_of(calls, 0, 0, 1, &calls->call_micros, err) : status;
+    return status;
 }
 
 void mli_remote_calls_close(mli_remote_calls *calls)
@@ -57,30 +60,80 @@ void mli_remote_calls_close(mli_remote_calls *calls)
     calls->prices = NULL;
 }
 
-/* The audio was paid for by the first attempt, whose cost the leave is without. */
+/* What one more call costs: the next step of their sum, which alone is rounded. */
+MODELLAB_MUST_CHECK static modellab_status price_call(mli_remote_calls *c, modellab_error *err)
+{
+    int64_t calls = mli_page_calls(c->w->page), before = 0, after = 0;
+    modellab_status status = price_of(c, 0, 0, calls, &before, err);
+    if (status == MODELLAB_OK) {
+        status = price_of(c, 0, 0, calls + 1, &after, err);
+    }
+    c->call_micros = after - before;
+    return status;
+}
+
+/* Whether more may be held of what its user has, beside what the run allows itself. */
+static bool may_wait(const mli_remote_calls *c, modellab_reason reason, int64_t money)
+{
+    const mli_run_caps *own = &c->w->caps;
+    return reason == MODELLAB_REASON_COST_CAP
+               ? own->cost_micros == 0 || money <= own->cost_micros
+               : own->api_calls == 0 || mli_page_calls(c->w->page) < own->api_calls;
+}
+
+/* One look at what there is leave for: NONE when the call has got it. The audio was paid for by the
+ * first attempt, whose cost the leave is without. */
+MODELLAB_MUST_CHECK static modellab_status try_leave(const mli_remote_calls *c,
+                                                     modellab_reason *reason, int64_t *used,
+                                                     int64_t *left, modellab_error *err)
+{
+    mli_worker *w = c->w;
+    int64_t spent = 0, taken = atomic_load(&w->page->cost_taken_micros);
+    double audio = w->order.attempt > 1 || w->audio_seconds < 0 ? 0 : w->audio_seconds;
+    *left = mli_page_leave_of(w->page, MLI_LEAVE_COST_MICROS);
+    modellab_status status = price_of(c, (double)mli_worker_cpu_ns(w) / 1e9, audio, 0, &spent, err);
+    if (status == MODELLAB_OK) {
+        *used = taken + spent;
+        *reason = mli_remote_call_fits(*left, taken, spent, c->call_micros)
+                      ? mli_page_call_begin(w->page, c->call_micros)
+                      : MODELLAB_REASON_COST_CAP;
+    }
+    return status;
+}
+
+/* Where the user may have more than is held for the run, the supervisor is given time to hold it.
+ */
 MODELLAB_MUST_CHECK static modellab_status leave(void *user, modellab_error *err)
 {
     mli_remote_calls *c = user;
     mli_worker *w = c->w;
-    int64_t spent = 0, left = mli_page_leave_of(w->page, MLI_LEAVE_COST_MICROS);
-    int64_t taken = atomic_load(&w->page->cost_taken_micros);
-    double audio = w->order.attempt > 1 || w->audio_seconds < 0 ? 0 : w->audio_seconds;
-    modellab_status status = price_of(c, (double)mli_worker_cpu_ns(w) / 1e9, audio, 0, &spent, err);
-    if (status != MODELLAB_OK) {
-        return status;
+    int64_t used = 0, left = 0, until = w->clock->monotonic_ns(w->clock->user) + LEAVE_WAIT_NS;
+    modellab_reason reason = MODELLAB_REASON_NONE;
+    modellab_status status = price_call(c, err);
+    while (status == MODELLAB_OK) {
+        status = try_leave(c, &reason, &used, &left, err);
+        if (status != MODELLAB_OK || reason == MODELLAB_REASON_NONE ||
+            !may_wait(c, reason, used + c->call_micros) ||
+            w->clock->monotonic_ns(w->clock->user) >= until) {
+            break;
+        }
+        if (mli_cancelled(&w->page->stop)) {
+            status = mli_fail(err, MODELLAB_E_CANCELLED, "cancelled before a call of the service");
+        }
+        atomic_store(&w->page->call_waits, 1);
+        mli_page_touch(w->page);
+        (void)w->clock->sleep_ns(w->clock->user, LEAVE_LOOK_NS); /* woken early is fine */
     }
-    modellab_reason reason = mli_remote_call_fits(left, taken, spent, c->call_micros)
-                                 ? mli_page_call_begin(w->page, c->call_micros)
-                                 : MODELLAB_REASON_COST_CAP;
-    if (reason == MODELLAB_REASON_NONE) {
-        return MODELLAB_OK;
+    atomic_store(&w->page->call_waits, 0);
+    if (status != MODELLAB_OK || reason == MODELLAB_REASON_NONE) {
+        return status;
     }
     w->reason = reason;
     return reason == MODELLAB_REASON_COST_CAP
                ? mli_fail(err, MODELLAB_E_CAP_EXCEEDED,
                           "a call of the service costs %lld millionths, which the run's cap has no "
                           "room for (%lld of %lld are taken)",
-                          (long long)c->call_micros, (long long)(taken + spent), (long long)left)
+                          (long long)c->call_micros, (long long)used, (long long)left)
                : mli_fail(err, MODELLAB_E_CAP_EXCEEDED,
                           "no call of the service is left to the run");
 }

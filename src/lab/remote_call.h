@@ -10,7 +10,7 @@
 typedef struct mli_remote_calls {
     mli_worker *w;
     modellab_price_sheet *prices;         /* of the run */
-    int64_t call_micros;                  /* what one try costs */
+    int64_t call_micros;                  /* what the present try costs */
     int64_t tries, tokens_in, tokens_out; /* of all; -1 = a service did not tell */
     char answered_by[MLI_CHAT_MODEL];     /* the last one */
 } mli_remote_calls;

@@ -90,7 +90,7 @@ MODELLAB_MUST_CHECK static modellab_status check_caps(submission *s, modellab_er
         status = mli_admission_check_run(caps, &s->estimate, !guessed, safe, &s->report, err);
     }
     if (status == MODELLAB_OK) {
-        mli_admission_needs(caps, &s->estimate, safe, !guessed, &s->need);
+        mli_admission_needs(caps, &s->estimate, &s->calls, safe, !guessed, &s->need);
         status = mli_admission_check_user(s->lab, s->request.user, &set, safe, &s->estimate,
                                           &s->need, &s->report, err);
     }

@@ -301,6 +301,40 @@ static void chapters_of_parts(void **state)
     modellab_run_unref(run);
 }
 
+/* What lies beyond its part ends with it, and what has no time left is left out. */
+static void chapters_beyond_their_part(void **state)
+{
+    kit *k = *state;
+    char id[MODELLAB_RUN_ID_BYTES];
+    static script s;
+    const reply replies[] = {{200, "",
+                              CHAT("{\\\"chapters\\\":[{\\\"start\\\":0,\\\"title\\\":\\\"T\\\"},"
+                                   "{\\\"start\\\":99999,\\\"title\\\":\\\"U\\\"}]}"),
+                              0, 0, false}};
+    assert_int_equal(setenv("MODEL_LAB_REMOTE_PART_BYTES", "1024", 1), 0);
+    start_service(&s, replies, 1);
+    kit_submit_sample(
+        k, "{\"steps\":[\"chapters\"],\"config\":{\"chapters\":{\"provider\":\"remote\"}}}", 3, id);
+    modellab_run *run = kit_execute(k, NULL, id);
+    script_stop(&s);
+    if (kit_info(run).status != MODELLAB_RUN_COMPLETED) {
+        fail_msg("%s", kit_info(run).message);
+    }
+    mli_json *made = kit_read_json(k, id, "chapters.json");
+    const mli_json *list = mli_json_get(made, "chapters");
+    double at = 0;
+    assert_true(mli_json_count(list) >= (size_t)mli_json_int(mli_json_get(made, "parts"), 99));
+    for (size_t i = 0; i < mli_json_count(list); i++) {
+        const mli_json *one = mli_json_at(list, i);
+        assert_true(mli_json_number(mli_json_get(one, "start"), -1) == at);
+        assert_true(mli_json_number(mli_json_get(one, "end"), -1) > at);
+        at = mli_json_number(mli_json_get(one, "end"), -1);
+    }
+    assert_true(at == 90.0);
+    mli_json_free(made);
+    modellab_run_unref(run);
+}
+
 static void an_answer_of_another_form(void **state)
 {
     kit *k = *state;
@@ -415,6 +449,7 @@ int main(int argc, char **argv)
         REMOTE_TEST(a_long_transcript_goes_out_in_parts),
         REMOTE_TEST(summaries_of_summaries),
         REMOTE_TEST(chapters_of_parts),
+        REMOTE_TEST(chapters_beyond_their_part),
         REMOTE_TEST(its_worker_is_used_once),
         REMOTE_TEST(cancel_while_it_thinks),
     };

@@ -43,23 +43,29 @@ static void what_a_run_will_hold(void **state)
     const mli_run_caps none = {0};
     const mli_run_caps own = {
         .cpu_ns = INT64_C(3000000000), .audio_ms = 9000, .api_calls = 4, .cost_micros = 500};
+    const mli_run_caps no_calls = {.api_calls = MLI_CAP_NO_CALLS};
+    const mli_remote_forecast calls = {.expected = 2, .low = 1, .high = 8};
     modellab_estimate e = estimate_of(MODELLAB_ESTIMATE_HISTORY);
     mli_amounts need;
     (void)state;
-    mli_admission_needs(&none, &e, false, true, &need);
+    mli_admission_needs(&none, &e, &calls, false, true, &need);
     assert_int_equal(2000, need.of[MLI_MEASURE_CPU_MS]);
     assert_int_equal(300, need.of[MLI_MEASURE_COST_MICROS]);
     assert_int_equal(10000, need.of[MLI_MEASURE_AUDIO_MS]);
-    assert_int_equal(0, need.of[MLI_MEASURE_API_CALLS]);
-    mli_admission_needs(&none, &e, true, false, &need); /* safe, and the length is a guess */
+    assert_int_equal(2, need.of[MLI_MEASURE_API_CALLS]);
+    mli_admission_needs(&none, &e, &calls, true, false,
+                        &need); /* safe, and the length is a guess */
     assert_int_equal(5000, need.of[MLI_MEASURE_CPU_MS]);
     assert_int_equal(900, need.of[MLI_MEASURE_COST_MICROS]);
     assert_int_equal(15000, need.of[MLI_MEASURE_AUDIO_MS]);
-    mli_admission_needs(&own, &e, true, true, &need); /* never more than it allows itself */
+    assert_int_equal(8, need.of[MLI_MEASURE_API_CALLS]);
+    mli_admission_needs(&own, &e, &calls, true, true, &need); /* never more than it allows itself */
     assert_int_equal(3000, need.of[MLI_MEASURE_CPU_MS]);
     assert_int_equal(500, need.of[MLI_MEASURE_COST_MICROS]);
     assert_int_equal(9000, need.of[MLI_MEASURE_AUDIO_MS]);
     assert_int_equal(4, need.of[MLI_MEASURE_API_CALLS]);
+    mli_admission_needs(&no_calls, &e, &calls, true, true, &need);
+    assert_int_equal(0, need.of[MLI_MEASURE_API_CALLS]);
 }
 
 /* The id of the first finding; "" = none. */
@@ -106,11 +112,12 @@ static void check_user(modellab_estimate *e, bool safe, mli_amounts *need, model
                        modellab_admission admission)
 {
     const mli_run_caps none = {0};
+    const mli_remote_forecast calls = {0};
     mli_findings report;
     mli_cap_set set;
     mli_cap_verdict verdict;
     mli_findings_begin(&report, NULL);
-    mli_admission_needs(&none, e, safe, true, need);
+    mli_admission_needs(&none, e, &calls, safe, true, need);
     ASSERT_OK(mli_store_cap_room(lab->store, "ann", mli_lab_now_ms(lab), &(mli_amounts){{0}}, &set,
                                  &verdict, err));
     assert_int_equal(expected,

@@ -45,7 +45,7 @@ static void claim(mli_job *job)
     row.user = "ann";
     row.created_ms = mli_lab_now_ms(lab);
     row.price_json = "{\"version\":1,\"id\":\"x\",\"currency\":\"EUR\","
-                     "\"prices\":{\"cpu_second\":\"1\"}}";
+                     "\"prices\":{\"cpu_second\":\"1\",\"api_call\":\"2\"}}";
     row.need.of[MLI_MEASURE_COST_MICROS] = 4000000;
     ASSERT_OK(mli_store_insert(lab->store, &row, &event, 1, existing, err));
     const mli_store_claim claim = {
@@ -97,6 +97,34 @@ static void a_raise_that_was_not_written_is_written_later(void **state)
     mli_run_row_free(lab->alloc, job.row);
 }
 
+/* Paid calls are part of what the attempt has cost; one that waits gets its price held. */
+static void calls_are_money(void **state)
+{
+    const mli_job_host host = {.lab = lab};
+    mli_job job = {.host = &host, .page = MLI_PAGE_VIEW_NONE};
+    mli_page_terms terms = {.started_ns = 1};
+    char path[512];
+    (void)state;
+    (void)snprintf(path, sizeof path, "%s/page", folder.path);
+    job.ingest.measures = (mli_run_measures)MLI_RUN_MEASURES_INIT;
+    claim(&job);
+    mli_job_leave(&job, terms.leave);
+    assert_int_equal(mli_page_create(&job.page, &mli_os_system_files, path, &terms), 0);
+    atomic_store(&job.page.seen.calls_made, 1); /* two units, and one second */
+    look(&job, 1000, 1);
+    assert_int_equal(leave_in_file(&job), 6000000); /* three of four are used: half more */
+    atomic_store(&job.page.seen.calls_made, 1);
+    atomic_store(&job.page.seen.call_waits, 1);
+    look(&job, 2400, 200); /* two are wanted, 1.6 are left */
+    assert_int_equal(leave_in_file(&job), 6400100);
+    job.caps.cost_micros = 4000000; /* its own cap counts them as well */
+    atomic_store(&job.page.seen.calls_made, 1);
+    atomic_store(&job.page.seen.cpu_ns, INT64_C(2100000000));
+    assert_int_equal(mli_job_passed_cap(&job, 300000000), MODELLAB_REASON_COST_CAP);
+    mli_page_close(&job.page);
+    mli_run_row_free(lab->alloc, job.row);
+}
+
 /* Its caps are not known then: it ends instead of running without them. */
 static void a_run_whose_request_cannot_be_read_fails(void **state)
 {
@@ -136,6 +164,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_raise_that_was_not_written_is_written_later, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(calls_are_money, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_run_whose_request_cannot_be_read_fails, set_up,
                                         tear_down),
     };

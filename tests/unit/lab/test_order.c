@@ -121,7 +121,7 @@ static void broken_orders_are_refused(void **state)
 {
     (void)state;
     static const char *const changes[][2] = {
-        {"\"version\":5", "\"version\":1"},
+        {"\"version\":6", "\"version\":1"},
         {"\"lock\"", "\"luck\""},
         {"\"lock\",\"journal\"", "\"journal\",\"lock\""},
         {"\"lock\",", ""},

@@ -260,7 +260,9 @@ static void calls_never_pass_what_is_left(void **state)
     assert_int_equal(mli_page_map(&mli_os_system_files, shared_view.fd, &shared), 0);
     /* Without caps there is always leave, and the count goes on. */
     assert_int_equal(mli_page_call_begin(shared, INT64_MAX), MODELLAB_REASON_NONE);
+    assert_int_equal(mli_page_calls(shared), 1); /* its worker may die now */
     mli_page_call_end(shared, INT64_MAX, 5, true);
+    assert_int_equal(mli_page_calls(shared), 1);
     assert_true(mli_page_leave_of(shared, MLI_LEAVE_COST_MICROS) == INT64_MAX);
     assert_int_equal(atomic_load(&shared->calls_made), 1);
     call_from_all();

@@ -1,6 +1,8 @@
-/* Runs that ask a remote service: a request that cannot be read is no run without one, the key is
- * in no memory that is given back, and the sandbox opens certificates, not the keys beside them. */
+/* Runs that ask a remote service: where nothing was said nothing is asked, a request that cannot be
+ * read is no run without one, the key is in no memory that is given back, and the sandbox opens
+ * certificates, not the keys beside them. */
 #include "base/error.h"
+#include "lab/digest_provider.h"
 #include "lab/order.h"
 #include "lab/remote_call.h"
 #include "lab/remote_service.h"
@@ -150,6 +152,34 @@ static void calls_of_a_request(void **state)
     assert_int_equal(f.low, 2);
 }
 
+/* A call would fail: there is leave for none. */
+static void nothing_was_said(void **state)
+{
+    static const char *const made[][2] = {{"summary", "\"text\":\"\""},
+                                          {"chapters", "\"chapters\":[]"},
+                                          {"action_items", "\"items\":[]"}};
+    mli_page page = {0};
+    mli_transcript silence = {.duration = 2};
+    (void)state;
+    for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++) {
+        mli_worker w = {.clock = &mli_os_system_clock,
+                        .page = &page,
+                        .step = made[i][0],
+                        .audio_seconds = 2,
+                        .caps = {.api_calls = MLI_CAP_NO_CALLS},
+                        .order = {.remote_url = "http://127.0.0.1:1", .remote_model = "m"}};
+        modellab_error err = MODELLAB_ERROR_INIT;
+        mli_buf text;
+        mli_buf_init(&text, NULL);
+        if (mli_digest_provider_find("remote")->make(&w, &silence, &text, &err) != MODELLAB_OK) {
+            fail_msg("%s: %s", made[i][0], err.message);
+        }
+        assert_non_null(strstr(mli_buf_text(&text), made[i][1]));
+        assert_non_null(strstr(mli_buf_text(&text), "\"calls\":0"));
+        mli_buf_dispose(&text);
+    }
+}
+
 static int result_of(const char *path)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -203,6 +233,7 @@ int main(void)
         cmocka_unit_test(a_request_that_cannot_be_read),
         cmocka_unit_test(what_fits_into_a_cap),
         cmocka_unit_test(calls_of_a_request),
+        cmocka_unit_test(nothing_was_said),
         cmocka_unit_test(no_copy_of_the_key),
         cmocka_unit_test(certificates_and_no_keys),
     };
