@@ -21,6 +21,7 @@ typedef struct ended {
     mli_run_record *record;
     mli_gather_step past[MLI_STEP_MAX];
     size_t past_count, made;
+    size_t begun;             /* files: also one that was not finished */
     const mli_step_row *step; /* the bundle's, when this attempt has begun it; NULL */
     int64_t left;             /* of MLI_GATHER_ENDED_BYTES */
     mli_artifact_row rows[FILES_MOST];
@@ -86,6 +87,7 @@ MODELLAB_MUST_CHECK static modellab_status write(void *user, const char *name,
     }
     modellab_status status = mli_artifact_file(e->ingest->fence, name, file, err);
     if (status == MODELLAB_OK) {
+        e->begun = e->made + 1;
         status = mli_artifact_write(lab->os.files, lab->root, e->ingest->run_id, file, text->data,
                                     text->size, sha256, err);
     }
@@ -250,7 +252,7 @@ MODELLAB_MUST_CHECK static modellab_status take_away(ended *e, modellab_error *e
     if (status == MODELLAB_OK) {
         status = mli_store_load(lab->store, e->ingest->run_id, &now, err);
     }
-    for (size_t i = 0; status == MODELLAB_OK && i < e->made; i++) {
+    for (size_t i = 0; status == MODELLAB_OK && i < e->begun; i++) {
         bool is_recorded = false;
         for (size_t k = 0; k < now->artifact_count; k++) {
             is_recorded = is_recorded || strcmp(now->artifacts[k].file, e->texts[i].file) == 0;
