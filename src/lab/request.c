@@ -87,7 +87,8 @@ static void take_model(mli_request *r, const mli_step_kind *kind, const mli_step
         r->models[r->model_count++] =
             (mli_request_model){kind->name, model->key, model->task, name};
     }
-    if (r->model[0] == '\0' || strcmp(kind->name, "asr") == 0) {
+    bool recogniser = strcmp(kind->name, "asr") == 0 && strcmp(model->task, "asr") == 0;
+    if (r->model[0] == '\0' || recogniser) { /* not the detector that it may also have */
         r->model = name;
     }
 }

@@ -217,6 +217,13 @@ static void options_of_steps_are_resolved(void **state)
     assert_string_equal("silero-vad-v6", r.request.model);
     assert_non_null(strstr(mli_buf_text(&r.request.json), "\"requested_config\":{\"vad\":{}}"));
     drop(&r);
+    /* Both models of one step: the run's is the one that recognises. */
+    read_request(&r, "{\"steps\":[\"asr\"],\"config\":{\"asr\":{\"vad\":true}}}");
+    assert_int_equal(2, r.request.model_count);
+    assert_string_equal("whisper-tiny.en", r.request.model);
+    assert_non_null(
+        strstr(mli_buf_text(&r.request.json), "\"asr\":{\"model\":\"whisper-tiny.en\""));
+    drop(&r);
 }
 
 /* Characters, not bytes; without one it is refused where it belongs. */
