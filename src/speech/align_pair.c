@@ -4,9 +4,10 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include <stdbool.h>
+#include <string.h>
 
 #define CELLS_MOST ((size_t)1 << 24) /* of an exact comparison: a byte each */
-enum { LOOK = 16384, RUN = 3 };
+enum { LOOK = 16384, CLEARED = 65536, RUN = 3 };
 
 typedef struct range {
     size_t g0, g1, h0, h1;
@@ -135,12 +136,9 @@ MODELLAB_MUST_CHECK static modellab_status in_proportion(pairing *p, range r, mo
     while ((n / blocks + 2) > CELLS_MOST / (m / blocks + 2))
         blocks *= 2;
     for (size_t b = 0; status == MODELLAB_OK && b < blocks; b++) {
-        range part = {r.g0 + n * b / blocks,
-                      r.g0 + n * (b + 1) / blocks,
-                      r.h0 + m * b / blocks,
-                      r.h0 + m * (b + 1) / blocks,
-                      false,
-                      false};
+        range part = {r.g0 + n * b / blocks, r.g0 + n * (b + 1) / blocks,
+                      r.h0 + m * b / blocks, r.h0 + m * (b + 1) / blocks,
+                      r.starts && b == 0,    r.ends && b + 1 == blocks};
         if (part.g0 < part.g1 && part.h0 < part.h1)
             status = exact(p, part, err);
     }
@@ -160,6 +158,7 @@ typedef struct anchors {
     size_t *g, *h; /* pairs, rising in g */
     size_t count;
     size_t *tails, *previous; /* of the longest rising sequence */
+    size_t probes;
 } anchors;
 
 static uint64_t run_hash(const uint64_t *keys)
@@ -172,11 +171,16 @@ static uint64_t run_hash(const uint64_t *keys)
     return hash | 1; /* 0 = an empty place */
 }
 
-static place *find(anchors *a, uint64_t hash)
+/* NULL when the work is cancelled: that is looked at by probes, which a text may make many. */
+static place *find(const pairing *p, anchors *a, uint64_t hash)
 {
     size_t at = (size_t)(hash ^ hash >> 32) & a->mask;
-    while (a->table[at].hash != 0 && a->table[at].hash != hash)
-        at = (at + 1) & a->mask;
+    for (;; at = (at + 1) & a->mask) {
+        if (++a->probes % LOOK == 0 && mli_cancelled(p->cancel))
+            return NULL;
+        if (a->table[at].hash == 0 || a->table[at].hash == hash)
+            break;
+    }
     a->table[at].hash = hash;
     return &a->table[at];
 }
@@ -185,36 +189,39 @@ MODELLAB_MUST_CHECK static modellab_status collect(const pairing *p, anchors *a,
                                                    modellab_error *err)
 {
     for (size_t i = r.g0; i + RUN <= r.g1; i++) {
-        place *at = find(a, run_hash(p->given + i));
-        at->given = at->given < 2 ? at->given + 1 : 2;
-        if (i % LOOK == 0 && mli_cancelled(p->cancel))
+        place *at = find(p, a, run_hash(p->given + i));
+        if (at == NULL)
             return cancelled(err);
+        at->given = at->given < 2 ? at->given + 1 : 2;
     }
     for (size_t i = r.h0; i + RUN <= r.h1; i++) {
-        place *at = find(a, run_hash(p->heard + i));
+        place *at = find(p, a, run_hash(p->heard + i));
+        if (at == NULL)
+            return cancelled(err);
         at->heard = at->heard < 2 ? at->heard + 1 : 2;
         at->at = i;
-        if (i % LOOK == 0 && mli_cancelled(p->cancel))
-            return cancelled(err);
     }
     for (size_t i = r.g0; i + RUN <= r.g1; i++) {
-        const place *at = find(a, run_hash(p->given + i));
+        const place *at = find(p, a, run_hash(p->given + i));
+        if (at == NULL)
+            return cancelled(err);
         if (at->given == 1 && at->heard == 1) {
             a->g[a->count] = i;
             a->h[a->count++] = at->at;
         }
-        if (i % LOOK == 0 && mli_cancelled(p->cancel))
-            return cancelled(err);
     }
     return MODELLAB_OK;
 }
 
 /* Keeps the longest part of the pairs that rises in `heard`, too. */
-static void keep_rising(anchors *a)
+MODELLAB_MUST_CHECK static modellab_status keep_rising(const pairing *p, anchors *a,
+                                                       modellab_error *err)
 {
     size_t length = 0;
     for (size_t i = 0; i < a->count; i++) {
         size_t low = 0, high = length;
+        if (i % LOOK == 0 && mli_cancelled(p->cancel))
+            return cancelled(err);
         while (low < high) {
             size_t middle = (low + high) / 2;
             if (a->h[a->tails[middle]] < a->h[i])
@@ -235,6 +242,7 @@ static void keep_rising(anchors *a)
         a->h[k] = a->h[a->tails[k]];
     }
     a->count = length;
+    return mli_cancelled(p->cancel) ? cancelled(err) : MODELLAB_OK;
 }
 
 MODELLAB_MUST_CHECK static modellab_status find_anchors(const pairing *p, anchors *a, range r,
@@ -244,18 +252,20 @@ MODELLAB_MUST_CHECK static modellab_status find_anchors(const pairing *p, anchor
     while (places < 2 * (n + m))
         places *= 2;
     a->mask = places - 1;
-    a->table =
-        mli_alloc_zero(p->alloc, places * sizeof *a->table); /* words of a text: no overflow */
+    a->table = mli_alloc_array(p->alloc, places, sizeof *a->table);
     a->g = mli_alloc_array(p->alloc, n, sizeof *a->g);
     a->h = mli_alloc_array(p->alloc, n, sizeof *a->h);
     a->tails = mli_alloc_array(p->alloc, n, sizeof *a->tails);
     a->previous = mli_alloc_array(p->alloc, n, sizeof *a->previous);
     if (a->table == NULL || a->g == NULL || a->h == NULL || a->tails == NULL || a->previous == NULL)
         return mli_no_memory(err);
+    for (size_t at = 0; at < places; at += CLEARED) { /* both are powers of two */
+        if (mli_cancelled(p->cancel))
+            return cancelled(err);
+        memset(a->table + at, 0, (places < CLEARED ? places : CLEARED) * sizeof *a->table);
+    }
     modellab_status status = collect(p, a, r, err);
-    if (status == MODELLAB_OK)
-        keep_rising(a);
-    return status;
+    return status == MODELLAB_OK ? keep_rising(p, a, err) : status;
 }
 
 static void dispose(const pairing *p, anchors *a)
@@ -273,6 +283,16 @@ MODELLAB_MUST_CHECK static modellab_status compare(pairing *p, range r, modellab
     if (r.g0 >= r.g1 || r.h0 >= r.h1)
         return MODELLAB_OK;
     bool small = r.g1 - r.g0 + 1 <= CELLS_MOST / (r.h1 - r.h0 + 1);
+    if (!small && r.starts != r.ends) {
+        /* Before the first anchor or behind the last: near it, not in proportion to the rest. */
+        size_t n = r.g1 - r.g0, exactly = CELLS_MOST / (n + 1);
+        size_t near = exactly > 2 * n ? exactly - 1 : 2 * n;
+        if (r.ends && r.h1 - r.h0 > near)
+            r.h1 = r.h0 + near;
+        else if (r.starts && r.h1 - r.h0 > near)
+            r.h0 = r.h1 - near;
+        small = r.g1 - r.g0 + 1 <= CELLS_MOST / (r.h1 - r.h0 + 1);
+    }
     return small ? exact(p, r, err) : in_proportion(p, r, err);
 }
 

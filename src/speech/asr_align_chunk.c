@@ -42,8 +42,12 @@ MODELLAB_MUST_CHECK static modellab_status reserve(work *k, const mli_align_item
     return MODELLAB_OK;
 }
 
-/* " word" of each word, and its tokens. */
-MODELLAB_MUST_CHECK static modellab_status encode(work *k, size_t room, modellab_error *err)
+/* No token is longer, so that it is known of a long word that there is no room for it. */
+enum { TOKEN_BYTES = 128 };
+
+/* " word" of each word, and its tokens, until those are more than `most`. */
+MODELLAB_MUST_CHECK static modellab_status encode(work *k, size_t room, size_t most,
+                                                  modellab_error *err)
 {
     const char *language = mli_whisper_language_code(k->run->language);
     bool close = mli_whisper_without_spaces(language);
@@ -58,9 +62,12 @@ MODELLAB_MUST_CHECK static modellab_status encode(work *k, size_t room, modellab
         at[w->bytes + space] = '\0';
         k->made[i] = (mli_transcript_word){.text = at};
         k->first[i] = k->token_count;
-        status = mli_whisper_encode(k->run->tokenizer, at + (close ? space : 0),
-                                    w->bytes + (close ? 0 : space), k->tokens + k->token_count,
-                                    room - k->token_count, &made, err);
+        if (w->bytes / TOKEN_BYTES > most)
+            k->token_count = most + 1;
+        else if (k->token_count <= most)
+            status = mli_whisper_encode(k->run->tokenizer, at + (close ? space : 0),
+                                        w->bytes + (close ? 0 : space), k->tokens + k->token_count,
+                                        room - k->token_count, &made, err);
         k->token_count += made;
         at += w->bytes + space + 1;
         if (status == MODELLAB_OK && mli_cancelled(k->run->cancel))
@@ -234,13 +241,13 @@ MODELLAB_MUST_CHECK static modellab_status align(work *k, const mli_align_item *
     size_t bytes = 0, room = mli_asr_model_info_of(k->run->session->model).dims.text_ctx;
     modellab_status status = reserve(k, items, &bytes, err);
     if (status == MODELLAB_OK)
-        status = encode(k, bytes, err);
+        status = encode(k, bytes, room, err);
     if (status != MODELLAB_OK)
         return status;
     status = mli_asr_chunk_run(k->run, k->run->options, k->chunks, k->chunk, NULL, &run, err);
     if (status == MODELLAB_OK && k->token_count + run.sot_count + 2 > room) {
         forget_heard(k);
-        status = encode(k, bytes, err);
+        status = encode(k, bytes, room, err);
     }
     if (status == MODELLAB_OK && k->token_count + run.sot_count + 2 <= room &&
         run.content_frames >= 2)

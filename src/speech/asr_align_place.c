@@ -6,6 +6,7 @@
 #include "base/error.h"
 
 #define SECONDS_A_WORD 0.35
+enum { LOOK = 16384 };
 enum { LEFT_OUT = 1 }; /* so many heard words in a row are said, though the text has them not */
 
 typedef struct placing {
@@ -16,7 +17,19 @@ typedef struct placing {
     size_t chunks;
     const mli_cancel_word *cancel;
     int32_t *partner;
+    size_t steps; /* since the cancel word was looked at */
 } placing;
+
+/* Once for each word that is worked on. */
+static bool must_end(placing *p)
+{
+    return ++p->steps % LOOK == 0 && mli_cancelled(p->cancel);
+}
+
+MODELLAB_MUST_CHECK static modellab_status cancelled(modellab_error *err)
+{
+    return mli_fail(err, MODELLAB_E_CANCELLED, "cancelled while words were placed");
+}
 
 MODELLAB_MUST_CHECK static modellab_status
 reserve(mli_align_list *list, const modellab_allocator *alloc, size_t more, modellab_error *err)
@@ -65,7 +78,8 @@ MODELLAB_MUST_CHECK static modellab_status pair(const placing *p, modellab_error
 }
 
 /* Words [from, to) stand somewhere in the speech of chunks first to last: spread by its length. */
-static void spread(const placing *p, size_t from, size_t to, size_t first, size_t last)
+MODELLAB_MUST_CHECK static modellab_status spread(placing *p, size_t from, size_t to, size_t first,
+                                                  size_t last, modellab_error *err)
 {
     double all = 0, before = 0;
     size_t chunk = first;
@@ -76,13 +90,17 @@ static void spread(const placing *p, size_t from, size_t to, size_t first, size_
         while (chunk < last && at >= before + p->seconds[chunk])
             before += p->seconds[chunk++];
         p->given->items[i].chunk = chunk;
+        if (must_end(p))
+            return cancelled(err);
     }
+    return MODELLAB_OK;
 }
 
 /* Words that nothing says the place of. Where neighbours on both sides were heard in the same
  * chunk, so was what stands between; between two chunks that follow one another each takes half.
  * What stands before all that was heard, or after it, takes as much speech as it needs. */
-static void fill_gap(const placing *p, size_t from, size_t to, size_t first, size_t last)
+MODELLAB_MUST_CHECK static modellab_status fill_gap(placing *p, size_t from, size_t to,
+                                                    size_t first, size_t last, modellab_error *err)
 {
     double needed = (double)(to - from) * SECONDS_A_WORD;
     if (from == 0 && to < p->given->count) {
@@ -94,77 +112,96 @@ static void fill_gap(const placing *p, size_t from, size_t to, size_t first, siz
     } else if (from > 0 && last == first + 1) {
         for (size_t i = from; i < to; i++)
             p->given->items[i].chunk = i - from < (to - from + 1) / 2 ? first : last;
-        return;
+        return MODELLAB_OK;
     }
-    spread(p, from, to, first, last);
+    return spread(p, from, to, first, last, err);
 }
 
-static void fill_gaps(const placing *p)
+MODELLAB_MUST_CHECK static modellab_status fill_gaps(placing *p, modellab_error *err)
 {
+    modellab_status status = MODELLAB_OK;
     size_t gap = 0, last = 0;
-    for (size_t i = 0; i <= p->given->count; i++) {
+    for (size_t i = 0; status == MODELLAB_OK && i <= p->given->count; i++) {
+        if (must_end(p))
+            return cancelled(err);
         if (i < p->given->count && p->partner[i] < 0)
             continue;
         size_t chunk = i < p->given->count ? p->heard->items[p->partner[i]].chunk : p->chunks - 1;
         if (gap < i)
-            fill_gap(p, gap, i, last, chunk);
+            status = fill_gap(p, gap, i, last, chunk, err);
         if (i < p->given->count)
             p->given->items[i].chunk = chunk;
         gap = i + 1;
         last = chunk;
     }
+    return status;
 }
 
 /* Heard words [from, to), which no given word stands for. */
-static void add_heard(const placing *p, size_t from, size_t to, mli_align_list *script)
+MODELLAB_MUST_CHECK static modellab_status add_heard(placing *p, size_t from, size_t to,
+                                                     mli_align_list *script, modellab_error *err)
 {
     bool at_end = from == 0 || to == p->heard->count;
-    for (size_t i = from; i < to && (at_end || to - from >= LEFT_OUT); i++)
+    for (size_t i = from; i < to && (at_end || to - from >= LEFT_OUT); i++) {
         script->items[script->count++] = p->heard->items[i];
+        if (must_end(p))
+            return cancelled(err);
+    }
+    return MODELLAB_OK;
 }
 
 /* In the order of the heard words. What has no partner stands right after the word before it, or
  * right before the first that has one. */
-static void write_script(const placing *p, mli_align_list *script)
+MODELLAB_MUST_CHECK static modellab_status write_script(placing *p, mli_align_list *script,
+                                                        modellab_error *err)
 {
+    modellab_status status = MODELLAB_OK;
     size_t next = 0, first = 0;
     while (first < p->given->count && p->partner[first] < 0)
         first++;
     if (first < p->given->count) {
         next = (size_t)p->partner[first];
-        add_heard(p, 0, next, script);
+        status = add_heard(p, 0, next, script, err);
     }
-    for (size_t i = 0; i < p->given->count; i++) {
+    for (size_t i = 0; status == MODELLAB_OK && i < p->given->count; i++) {
         if (p->partner[i] >= 0) {
             if (i != first)
-                add_heard(p, next, (size_t)p->partner[i], script);
+                status = add_heard(p, next, (size_t)p->partner[i], script, err);
             next = (size_t)p->partner[i] + 1;
         }
         script->items[script->count++] = p->given->items[i];
+        if (status == MODELLAB_OK && must_end(p))
+            status = cancelled(err);
     }
-    if (first < p->given->count)
-        add_heard(p, next, p->heard->count, script);
+    if (status == MODELLAB_OK && first < p->given->count)
+        status = add_heard(p, next, p->heard->count, script, err);
+    return status;
 }
 
 /* By chunk; within it the order stays. */
-MODELLAB_MUST_CHECK static modellab_status sort_script(const placing *p, const mli_align_list *raw,
+MODELLAB_MUST_CHECK static modellab_status sort_script(placing *p, const mli_align_list *raw,
                                                        mli_align_list *script, modellab_error *err)
 {
+    bool end = false;
     size_t *at = mli_alloc_zero(p->alloc, (p->chunks + 1) * sizeof *at); /* as many as in memory */
     if (at == NULL)
         return mli_no_memory(err);
-    for (size_t i = 0; i < raw->count; i++)
+    for (size_t i = 0; !end && i < raw->count; i++) {
         at[raw->items[i].chunk + 1]++;
+        end = must_end(p);
+    }
     for (size_t c = 1; c <= p->chunks; c++)
         at[c] += at[c - 1];
-    for (size_t i = 0; i < raw->count; i++)
+    for (size_t i = 0; !end && i < raw->count; i++) {
         script->items[at[raw->items[i].chunk]++] = raw->items[i];
-    script->count = raw->count;
+        end = must_end(p);
+    }
+    script->count = end ? 0 : raw->count;
     mli_free(p->alloc, at);
-    return MODELLAB_OK;
+    return end ? cancelled(err) : MODELLAB_OK;
 }
 
-MODELLAB_MUST_CHECK static modellab_status make_script(const placing *p, mli_align_list *script,
+MODELLAB_MUST_CHECK static modellab_status make_script(placing *p, mli_align_list *script,
                                                        modellab_error *err)
 {
     mli_align_list raw = {NULL, 0, 0};
@@ -172,10 +209,10 @@ MODELLAB_MUST_CHECK static modellab_status make_script(const placing *p, mli_ali
     modellab_status status = reserve(&raw, p->alloc, most, err);
     if (status == MODELLAB_OK)
         status = reserve(script, p->alloc, most, err);
-    if (status == MODELLAB_OK) {
-        write_script(p, &raw);
+    if (status == MODELLAB_OK)
+        status = write_script(p, &raw, err);
+    if (status == MODELLAB_OK)
         status = sort_script(p, &raw, script, err);
-    }
     mli_free(p->alloc, raw.items);
     return status;
 }
@@ -185,13 +222,13 @@ modellab_status mli_align_place(const modellab_allocator *alloc, mli_align_list 
                                 const mli_cancel_word *cancel, mli_align_list *script,
                                 modellab_error *err)
 {
-    placing p = {alloc, given, heard, seconds, chunks, cancel, NULL};
+    placing p = {alloc, given, heard, seconds, chunks, cancel, NULL, 0};
     p.partner = mli_alloc_array(alloc, given->count + 1, sizeof *p.partner);
     modellab_status status = p.partner != NULL ? pair(&p, err) : mli_no_memory(err);
-    if (status == MODELLAB_OK) {
-        fill_gaps(&p);
+    if (status == MODELLAB_OK)
+        status = fill_gaps(&p, err);
+    if (status == MODELLAB_OK)
         status = make_script(&p, script, err);
-    }
     mli_free(alloc, p.partner);
     return status;
 }

@@ -4,7 +4,9 @@
 #include "base/alloc.h"
 #include "base/random.h"
 #include "speech/align_pair.h"
+#include "speech/asr_align_place.h"
 #include "unit/failing_alloc.h"
+#include <stdatomic.h>
 #include <string.h>
 
 static size_t words_of(const char *text, mli_align_word **out)
@@ -135,6 +137,89 @@ static void long_texts_are_found_again(void **state)
     free(want);
 }
 
+/* A long recording; the text is one end of it and a passage beside it of which two words in three
+ * were heard, so that nothing but the end anchors it. */
+static void what_stands_beside_an_anchor_stays_there(void **state)
+{
+    (void)state;
+    enum { HEARD = 80000, SURE = 1000, UNSURE = 250, GIVEN = SURE + UNSURE };
+    static uint64_t heard[HEARD], given[GIVEN];
+    static int32_t partner[GIVEN];
+    for (size_t i = 0; i < HEARD; i++)
+        heard[i] = 1 + i;
+    for (int at_end = 0; at_end < 2; at_end++) {
+        size_t first = at_end ? HEARD - GIVEN : 0, right = 0;
+        for (size_t i = 0; i < GIVEN; i++) {
+            bool unsure = at_end ? i < UNSURE : i >= SURE;
+            given[i] = unsure && i % 3 == 0 ? 1000000 + i : heard[first + i];
+        }
+        assert_int_equal(mli_align_pair(NULL, given, GIVEN, heard, HEARD, NULL, partner, NULL),
+                         MODELLAB_OK);
+        for (size_t i = 0; i < GIVEN; i++)
+            right += partner[i] == (int32_t)(first + i);
+        if (right < GIVEN - 2)
+            fail_msg("%zu of %d at the %s", right, GIVEN, at_end ? "end" : "beginning");
+    }
+}
+
+/* Cancels at an allocation. */
+typedef struct canceller {
+    long calls, at;
+    mli_cancel_word word;
+} canceller;
+
+static void *canceller_alloc(void *user, size_t bytes)
+{
+    canceller *c = user;
+    if (c->calls++ == c->at)
+        atomic_store(&c->word, 1);
+    return malloc(bytes);
+}
+
+static void *canceller_realloc(void *user, void *block, size_t bytes)
+{
+    canceller *c = user;
+    if (c->calls++ == c->at)
+        atomic_store(&c->word, 1);
+    return realloc(block, bytes);
+}
+
+static void canceller_free(void *user, void *block)
+{
+    (void)user;
+    free(block);
+}
+
+/* Words of which none was heard; wherever the cancel comes, what is done next ends. */
+static void placing_many_words_can_be_cancelled(void **state)
+{
+    (void)state;
+    enum { MANY = 100000 };
+    const double seconds[] = {1, 2};
+    mli_align_word *words = calloc(MANY, sizeof *words);
+    assert_non_null(words);
+    for (long at = 0;; at++) {
+        canceller c = {.at = at};
+        const modellab_allocator table = {sizeof table, &c, canceller_alloc, canceller_realloc,
+                                          canceller_free};
+        mli_align_list given = {NULL, 0, 0}, script = {NULL, 0, 0};
+        const mli_align_list heard = {NULL, 0, 0};
+        assert_int_equal(mli_align_list_add(&given, NULL, "a", words, MANY, 0, true, NULL),
+                         MODELLAB_OK);
+        modellab_status status =
+            mli_align_place(&table, &given, &heard, seconds, 2, &c.word, &script, NULL);
+        bool late = c.calls <= at;
+        assert_int_equal(status, late ? MODELLAB_OK : MODELLAB_E_CANCELLED);
+        mli_free(NULL, given.items);
+        mli_free(&table, script.items);
+        if (late) {
+            assert_true(at >= 5); /* partners, keys, two lists, places of chunks */
+            break;
+        }
+    }
+    free(words);
+}
+
 static void memory_may_be_short(void **state)
 {
     (void)state;
@@ -163,6 +248,8 @@ int main(void)
         cmocka_unit_test(pairs_are_those_of_the_least_distance),
         cmocka_unit_test(a_part_stands_where_it_was_heard_together),
         cmocka_unit_test(long_texts_are_found_again),
+        cmocka_unit_test(what_stands_beside_an_anchor_stays_there),
+        cmocka_unit_test(placing_many_words_can_be_cancelled),
         cmocka_unit_test(memory_may_be_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -157,6 +157,71 @@ static void long_given_speech_is_cut_as_found_speech(void **state)
     free(text);
 }
 
+/* Of a model: the tokenizer's work takes its memory from there. */
+typedef struct taking {
+    long calls;
+    size_t most;
+} taking;
+
+static void *taking_alloc(void *user, size_t bytes)
+{
+    taking *t = user;
+    t->calls++;
+    t->most = bytes > t->most ? bytes : t->most;
+    return malloc(bytes);
+}
+
+static void *taking_realloc(void *user, void *block, size_t bytes)
+{
+    (void)user;
+    return realloc(block, bytes);
+}
+
+static void taking_free(void *user, void *block)
+{
+    (void)user;
+    free(block);
+}
+
+/* What there is no room for is not cut into tokens, which could last: many words, and one of a MiB.
+ */
+static void what_has_no_room_is_not_encoded(void **state)
+{
+    (void)state;
+    enum { BYTES = 1 << 20 };
+    taking taken = {0, 0};
+    const modellab_allocator table = {sizeof table, &taken, taking_alloc, taking_realloc,
+                                      taking_free};
+    const mli_asr_open_options how = {.alloc = &table, .weights = MLI_ASR_WEIGHTS_F32};
+    mli_asr_options o = options_of();
+    mli_audio_source *shorter = fixture_audio(2);
+    mli_asr_session *session = NULL;
+    mli_asr_model *own = NULL;
+    mli_model_files files;
+    char *texts[2] = {many_words(9000), calloc(1, BYTES + 1)};
+    assert_non_null(texts[1]);
+    memset(texts[1], 'a', BYTES);
+    assert_int_equal(mli_model_files_open(&files, NULL, &mli_os_system_files, folder.path, NULL),
+                     MODELLAB_OK);
+    assert_int_equal(mli_asr_model_open(&own, &files, &how, NULL), MODELLAB_OK);
+    mli_model_files_dispose(&files);
+    assert_int_equal(mli_asr_session_create(&session, NULL, own, 1, NULL), MODELLAB_OK);
+    for (size_t i = 0; i < 2; i++) {
+        mli_transcript *t = NULL;
+        taken = (taking){0, 0};
+        assert_int_equal(mli_asr_align(session, shorter, texts[i], strlen(texts[i]), &o, &t, NULL),
+                         MODELLAB_OK);
+        expect_aligned(t, texts[i], 2);
+        mli_transcript_unref(t);
+        if (taken.calls >= 4000 || taken.most >= BYTES)
+            fail_msg("%ld allocations, of at most %zu bytes", taken.calls, taken.most);
+        free(texts[i]);
+    }
+    mli_asr_session_destroy(session);
+    mli_asr_model_unref(own);
+    mli_audio_unref(shorter);
+}
+
 typedef struct watcher {
     double last;
     int calls, end_at, cancel_at;
@@ -227,6 +292,7 @@ int main(void)
         cmocka_unit_test(without_words_or_speech),
         cmocka_unit_test(threads_and_batches_do_not_change_a_byte),
         cmocka_unit_test(long_given_speech_is_cut_as_found_speech),
+        cmocka_unit_test(what_has_no_room_is_not_encoded),
         cmocka_unit_test(it_tells_progress_and_can_be_ended),
         cmocka_unit_test(memory_may_be_short),
     };
