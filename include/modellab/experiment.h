@@ -55,7 +55,8 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_experiment_create(
     char id[MODELLAB_EXPERIMENT_ID_BYTES], modellab_report **report, modellab_error *err);
 
 /** Submits a run for each candidate on each input (and repetition) that has none. Called again,
- * after a crash too, it submits what is missing: each has exactly one run. Caps, priority and the
+ * after a crash too, it submits what is missing: each has exactly one run. Where that was cancelled
+ * or lost, or went before anything was kept of it, it submits another one. Caps, priority and the
  * rules of the queue are those of every run; single runs that are refused are findings of the
  * report (experiment.refused), stand in the status, and are tried again with the next start.
  * @param id           the id, or six or more of its first digits

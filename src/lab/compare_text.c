@@ -11,11 +11,20 @@
 #define SHOWN_WORDS 8
 #define SHOWN_DIFFERENCES 200
 
+/* The machine is to blame, not the file. */
+static bool is_passing(const modellab_error *why)
+{
+    return why->code == MODELLAB_E_NO_MEMORY || why->code == MODELLAB_E_IO ||
+           why->code == MODELLAB_E_PERMISSION || why->code == MODELLAB_E_BUSY ||
+           (why->code == MODELLAB_E_LIMIT && why->os_error != 0); /* too many open files */
+}
+
 modellab_status mli_compare_read(mli_lab *lab, const mli_run_record *record, mli_transcript **out,
                                  modellab_error *err)
 {
     static const char *const names[] = {"transcript.json", "transcript.partial.json"};
     const mli_artifact_row *artifact = NULL;
+    modellab_error why = MODELLAB_ERROR_INIT;
     modellab_status status;
     mli_buf text;
 
@@ -33,17 +42,17 @@ modellab_status mli_compare_read(mli_lab *lab, const mli_run_record *record, mli
     }
     mli_buf_init(&text, lab->alloc);
     status = mli_artifact_read(lab->os.files, lab->root, record->run->id, artifact->file,
-                               MLI_FORMAT_MAX_BYTES, artifact->sha256, &text, err);
+                               MLI_FORMAT_MAX_BYTES, artifact->sha256, &text, &why);
     if (status == MODELLAB_OK) {
         status = mli_format_read(MLI_TEXT_VERBOSE_JSON, mli_buf_text(&text), text.size, lab->alloc,
-                                 out, err);
+                                 out, &why);
     }
     mli_buf_dispose(&text);
-    if (status != MODELLAB_OK && status != MODELLAB_E_NO_MEMORY && status != MODELLAB_E_IO) {
-        mli_error_clear(err); /* taken away, damaged, or of another kind: not to be compared */
-        status = MODELLAB_OK;
+    if (status == MODELLAB_OK || is_passing(&why)) {
+        return status == MODELLAB_OK ? status
+                                     : mli_fail_at(err, status, why.detail, "%s", why.message);
     }
-    return status;
+    return MODELLAB_OK; /* taken away, damaged, or of another kind: not to be compared */
 }
 
 /* The word at `at` and its end; words are separated by one space. */

@@ -84,7 +84,70 @@ MODELLAB_MUST_CHECK static modellab_status seal(mli_buf *snapshot, char id[MLI_E
     return MODELLAB_OK;
 }
 
-/* Gives the folder its name. One that is there already holds the same files. */
+/* A path below <lab>/experiments that nobody has, named as no experiment is: what is there is a
+ * leftover when it is old. */
+MODELLAB_MUST_CHECK static modellab_status new_path(const mli_lab *lab, char path[MLI_PATH_BYTES],
+                                                    modellab_error *err)
+{
+    char name[16 + MLI_ULID_BYTES], id[MLI_ULID_BYTES];
+    const int rc = mli_ulid_new(lab->os.clock, lab->os.random, id);
+    if (rc != 0)
+        return mli_fail_os(err, rc, "no random numbers for a name");
+    (void)mli_os_format(name, sizeof name, "incoming-%s", id);
+    return mli_experiment_path(lab, name, path, err);
+}
+
+static void remove_tree(const mli_lab *lab, const char *path)
+{
+    const int rc = mli_os_remove_tree(lab->os.files, path);
+    if (rc != 0) /* it has no name that counts: cleanup takes it */
+        mli_log(lab->logger, MODELLAB_LOG_WARN, "experiment.files_left",
+                "files of an experiment are left", MLI_LOG_FIELDS(mli_log_int("os_error", -rc)));
+}
+
+/* One experiment of exactly this id is stored. */
+MODELLAB_MUST_CHECK static modellab_status is_stored(const mli_lab *lab, const char *id,
+                                                     bool *stored, modellab_error *err)
+{
+    mli_experiment_list *list = NULL;
+    modellab_status status = mli_store_experiment_load(lab->store, id, &list, err);
+    *stored = status == MODELLAB_OK;
+    mli_experiment_list_free(list);
+    if (status == MODELLAB_E_NOT_FOUND) {
+        mli_error_clear(err);
+        status = MODELLAB_OK;
+    }
+    return status;
+}
+
+/* What has the name already holds the same files when the experiment is stored. Else nobody knows
+ * whether all of them are there, and it goes. */
+MODELLAB_MUST_CHECK static modellab_status take_place(const mli_lab *lab, const char *folder,
+                                                      const char *path, const char *id,
+                                                      modellab_error *err)
+{
+    const mli_os_files *f = lab->os.files;
+    char old[MLI_PATH_BYTES];
+    bool stored = false;
+    modellab_status status = is_stored(lab, id, &stored, err);
+    if (status == MODELLAB_OK)
+        status = new_path(lab, old, err);
+    if (status != MODELLAB_OK)
+        return status;
+    int rc = stored ? 0 : f->rename(f->user, path, old);
+    if (!stored && (rc == 0 || rc == -ENOENT)) {
+        rc = f->rename(f->user, folder, path);
+        remove_tree(lab, old);
+    }
+    if (stored || rc == -ENOTEMPTY || rc == -EEXIST) { /* another one was faster */
+        rc = 0;
+        remove_tree(lab, folder);
+    }
+    return rc == 0 ? MODELLAB_OK
+                   : mli_fail_os(err, -rc, "the files of the experiment cannot be stored");
+}
+
+/* Gives the folder its name. */
 MODELLAB_MUST_CHECK static modellab_status name_folder(const mli_lab *lab, const char *folder,
                                                        const char *id, modellab_error *err)
 {
@@ -97,11 +160,12 @@ MODELLAB_MUST_CHECK static modellab_status name_folder(const mli_lab *lab, const
         return status;
     int rc = mli_os_sync_dir(f, folder);
     rc = rc == 0 ? f->rename(f->user, folder, path) : rc;
-    if (rc == -ENOTEMPTY || rc == -EEXIST)
-        rc = mli_os_remove_tree(f, folder);
-    rc = rc == 0 ? mli_os_sync_dir(f, all) : rc;
-    return rc == 0 ? MODELLAB_OK
-                   : mli_fail_os(err, -rc, "the files of the experiment cannot be stored");
+    if (rc == -ENOTEMPTY || rc == -EEXIST) {
+        rc = 0;
+        status = take_place(lab, folder, path, id, err);
+    }
+    rc = rc == 0 && status == MODELLAB_OK ? mli_os_sync_dir(f, all) : rc;
+    return rc == 0 ? status : mli_fail_os(err, -rc, "the files of the experiment cannot be stored");
 }
 
 MODELLAB_MUST_CHECK static modellab_status insert(mli_lab *lab, const char *id,
@@ -157,21 +221,15 @@ MODELLAB_MUST_CHECK static modellab_status put_in(mli_lab *lab, const mli_experi
     return status;
 }
 
-/* A new folder below <lab>/experiments, named as no experiment is. */
 MODELLAB_MUST_CHECK static modellab_status
 make_folder(const mli_lab *lab, char path[MLI_PATH_BYTES], modellab_error *err)
 {
     const mli_os_files *f = lab->os.files;
-    char name[16 + MLI_ULID_BYTES], id[MLI_ULID_BYTES];
-    int rc = mli_ulid_new(lab->os.clock, lab->os.random, id);
-    if (rc != 0)
-        return mli_fail_os(err, rc, "no random numbers for a name");
-    (void)mli_os_format(name, sizeof name, "incoming-%s", id);
     modellab_status status = mli_experiment_path(lab, NULL, path, err);
-    if (status == MODELLAB_OK) {
-        rc = mli_os_make_dirs(f, path, 0700);
-        status = mli_experiment_path(lab, name, path, err);
-    }
+    if (status != MODELLAB_OK)
+        return status;
+    int rc = mli_os_make_dirs(f, path, 0700);
+    status = new_path(lab, path, err);
     if (status != MODELLAB_OK)
         return status;
     rc = rc == 0 ? f->mkdir(f->user, path, 0700) : rc;
@@ -188,11 +246,8 @@ store(mli_lab *lab, const mli_experiment_source *source, const mli_json *documen
     if (status != MODELLAB_OK)
         return status;
     status = put_in(lab, source, document, candidates, folder, id, err);
-    const int rc = status == MODELLAB_OK ? 0 : mli_os_remove_tree(lab->os.files, folder);
-    if (rc != 0)
-        mli_log(lab->logger, MODELLAB_LOG_WARN, "experiment.files_left",
-                "files of a refused experiment are left",
-                MLI_LOG_FIELDS(mli_log_int("os_error", -rc)));
+    if (status != MODELLAB_OK)
+        remove_tree(lab, folder);
     return status;
 }
 
@@ -216,9 +271,42 @@ modellab_status mli_experiment_create(mli_lab *lab, const mli_experiment_source 
     return status;
 }
 
+/* The folder loses its name first: a crash leaves an experiment without files, which is deleted or
+ * made again, and never one with a part of them. */
+MODELLAB_MUST_CHECK static modellab_status remove_one(mli_lab *lab, const char *id,
+                                                      modellab_error *err)
+{
+    const mli_os_files *f = lab->os.files;
+    char path[MLI_PATH_BYTES], old[MLI_PATH_BYTES];
+    modellab_status status = mli_experiment_path(lab, id, path, err);
+    if (status == MODELLAB_OK)
+        status = new_path(lab, old, err);
+    if (status != MODELLAB_OK)
+        return status;
+    int rc = f->rename(f->user, path, old);
+    const bool renamed = rc == 0;
+    if (!renamed && rc != -ENOENT)
+        return mli_fail_os(err, -rc, "the files of the experiment cannot be removed");
+    status = mli_store_experiment_delete(lab->store, id, err);
+    if (status != MODELLAB_OK && renamed) {
+        rc = f->rename(f->user, old, path);
+        if (rc != 0)
+            mli_log(
+                lab->logger, MODELLAB_LOG_WARN, "experiment.files_lost",
+                "an experiment that could not be deleted has lost its files",
+                MLI_LOG_FIELDS(mli_log_string("experiment_id", id), mli_log_int("os_error", -rc)));
+    }
+    if (status != MODELLAB_OK)
+        return status;
+    mli_log(lab->logger, MODELLAB_LOG_INFO, "experiment.deleted", "an experiment was deleted",
+            MLI_LOG_FIELDS(mli_log_string("experiment_id", id)));
+    rc = renamed ? mli_os_remove_tree(f, old) : 0;
+    return rc == 0 ? MODELLAB_OK
+                   : mli_fail_os(err, -rc, "files of the deleted experiment could not be removed");
+}
+
 modellab_status mli_experiment_delete(mli_lab *lab, const char *id, modellab_error *err)
 {
-    char path[MLI_PATH_BYTES];
     mli_experiment e;
     modellab_status status = mli_lab_check(lab, true, err);
     if (status != MODELLAB_OK)
@@ -228,16 +316,7 @@ modellab_status mli_experiment_delete(mli_lab *lab, const char *id, modellab_err
         status = mli_fail(err, MODELLAB_E_STATE,
                           "runs of the experiment have not ended: cancel it first");
     if (status == MODELLAB_OK)
-        status = mli_experiment_path(lab, e.row->id, path, err);
-    if (status == MODELLAB_OK)
-        status = mli_store_experiment_delete(lab->store, e.row->id, err);
-    if (status == MODELLAB_OK) {
-        const int rc = mli_os_remove_tree(lab->os.files, path);
-        mli_log(lab->logger, MODELLAB_LOG_INFO, "experiment.deleted", "an experiment was deleted",
-                MLI_LOG_FIELDS(mli_log_string("experiment_id", e.row->id)));
-        if (rc != 0)
-            status = mli_fail_os(err, -rc, "files of the deleted experiment could not be removed");
-    }
+        status = remove_one(lab, e.row->id, err);
     mli_experiment_dispose(&e);
     return status;
 }

@@ -48,11 +48,15 @@ static const mli_artifact_row *find(const mli_run_record *record, const char *na
     return NULL;
 }
 
-/* What only the machine is to blame for: then nothing is kept, and it is tried again. */
-static bool is_passing(modellab_status status)
+/* What stays as it is however often one looks: there is no such file, or another thing in its
+ * place. All else the machine is to blame for (too many open files are E_LIMIT, too): then nothing
+ * is kept, and it is tried again. */
+static bool is_final(const modellab_error *why)
 {
-    return status == MODELLAB_E_NO_MEMORY || status == MODELLAB_E_IO ||
-           status == MODELLAB_E_CANCELLED;
+    return why->code == MODELLAB_E_NOT_FOUND || why->code == MODELLAB_E_HASH_MISMATCH ||
+           why->code == MODELLAB_E_INVALID_JSON || why->code == MODELLAB_E_STORE_CORRUPT ||
+           why->code == MODELLAB_E_INVALID_ARGUMENT /* a link, a folder */ ||
+           (why->code == MODELLAB_E_LIMIT && why->os_error == 0);
 }
 
 /* Scores of step score; nothing where there are none that can be read (anymore). */
@@ -60,6 +64,7 @@ MODELLAB_MUST_CHECK static modellab_status put_score(mli_lab *lab, const mli_run
                                                      mli_jw *w, modellab_error *err)
 {
     const mli_artifact_row *artifact = find(record, "score.json");
+    modellab_error why = MODELLAB_ERROR_INIT;
     mli_json *score = NULL;
     mli_buf text;
     if (artifact == NULL)
@@ -67,18 +72,19 @@ MODELLAB_MUST_CHECK static modellab_status put_score(mli_lab *lab, const mli_run
     mli_buf_init(&text, lab->alloc);
     modellab_status status =
         mli_artifact_read(lab->os.files, lab->root, record->run->id, artifact->file, MOST_SCORE,
-                          artifact->sha256, &text, err);
+                          artifact->sha256, &text, &why);
     if (status == MODELLAB_OK)
-        status = mli_json_parse(text.data, text.size, (size_t)MOST_SCORE, &score, err);
+        status = mli_json_parse(text.data, text.size, (size_t)MOST_SCORE, &score, &why);
     if (status == MODELLAB_OK)
         mli_experiment_put(w, "score", score, &text);
     mli_json_free(score);
     mli_buf_dispose(&text);
-    if (status != MODELLAB_OK && !is_passing(status)) {
-        mli_error_clear(err);
-        return MODELLAB_OK;
-    }
-    return status;
+    if (status != MODELLAB_OK && !is_final(&why))
+        return mli_fail_at(err, status, why.detail, "%s", why.message);
+    if (status != MODELLAB_OK)
+        mli_log_error(lab->logger, MODELLAB_LOG_WARN, "experiment.no_score",
+                      "the scores of an experiment's run are lost", status, &why);
+    return MODELLAB_OK;
 }
 
 /* How many findings of each kind that weigh more than a note; nothing when nobody has looked. */
@@ -160,16 +166,13 @@ MODELLAB_MUST_CHECK static modellab_status harvest(mli_lab *lab, const char *run
     return status == MODELLAB_OK ? mli_buf_status(out, err) : status;
 }
 
-/* A lab that cannot be written is compared as well; it is kept another time. */
-static void keep(mli_lab *lab, const char *id, const mli_experiment_cell *cell, const mli_buf *text)
+MODELLAB_MUST_CHECK static modellab_status keep(mli_lab *lab, const char *id,
+                                                const mli_experiment_cell *cell,
+                                                const mli_buf *text, modellab_error *err)
 {
     mli_experiment_cell kept = *cell;
-    modellab_error err = MODELLAB_ERROR_INIT;
     kept.kept_json = mli_buf_text(text);
-    modellab_status status = mli_store_experiment_keep(lab->store, id, &kept, &err);
-    if (status != MODELLAB_OK && status != MODELLAB_E_STORE_READ_ONLY)
-        mli_log_error(lab->logger, MODELLAB_LOG_WARN, "experiment.not_kept",
-                      "what an experiment needs of a run could not be kept", status, &err);
+    return mli_store_experiment_keep(lab->store, id, &kept, err);
 }
 
 modellab_status mli_experiment_kept(mli_lab *lab, const char *id, const mli_experiment_cell *cell,
@@ -177,6 +180,7 @@ modellab_status mli_experiment_kept(mli_lab *lab, const char *id, const mli_expe
                                     modellab_error *err)
 {
     const char *text = cell->kept_json;
+    modellab_error why = MODELLAB_ERROR_INIT;
     mli_buf made;
     *out = NULL;
     if (text[0] != '\0')
@@ -186,12 +190,42 @@ modellab_status mli_experiment_kept(mli_lab *lab, const char *id, const mli_expe
     mli_buf_init(&made, lab->alloc);
     modellab_status status = harvest(lab, cell->run_id, cancel, &made, err);
     if (status == MODELLAB_OK) {
-        keep(lab, id, cell, &made);
+        /* a lab that cannot be written is compared as well; it is kept another time */
+        status = keep(lab, id, cell, &made, &why);
+        if (status != MODELLAB_OK && status != MODELLAB_E_STORE_READ_ONLY)
+            mli_log_error(lab->logger, MODELLAB_LOG_WARN, "experiment.not_kept",
+                          "what an experiment needs of a run could not be kept", status, &why);
         status = mli_json_parse(made.data, made.size, MLI_SNAPSHOT_MAX_BYTES, out, err);
     } else if (status == MODELLAB_E_NOT_FOUND) { /* it went meanwhile */
         mli_error_clear(err);
         status = MODELLAB_OK;
     }
+    mli_buf_dispose(&made);
+    return status;
+}
+
+bool mli_experiment_is_lost(modellab_run_status status, const char *kept_json)
+{
+    static const char *const lost[] = {"{\"status\":\"CANCELLED\"", "{\"status\":\"STALE\""};
+    if (status != 0)
+        return status == MODELLAB_RUN_CANCELLED || status == MODELLAB_RUN_STALE;
+    for (size_t i = 0; i < sizeof lost / sizeof *lost; i++)
+        if (strncmp(kept_json, lost[i], strlen(lost[i])) == 0)
+            return true;
+    return kept_json[0] == '\0';
+}
+
+/* Here nothing is forgiven: whoever asks takes the run away next. */
+MODELLAB_MUST_CHECK static modellab_status
+keep_cell(mli_lab *lab, const char *id, const mli_experiment_cell *cell, modellab_error *err)
+{
+    mli_buf made;
+    if (cell->kept_json[0] != '\0' || !mli_status_is_final(cell->status))
+        return MODELLAB_OK;
+    mli_buf_init(&made, lab->alloc);
+    modellab_status status = harvest(lab, cell->run_id, NULL, &made, err);
+    if (status == MODELLAB_OK)
+        status = keep(lab, id, cell, &made, err);
     mli_buf_dispose(&made);
     return status;
 }
@@ -203,11 +237,8 @@ modellab_status mli_experiment_keep_run(mli_lab *lab, const mli_run_row *run, mo
     if (run->experiment_id[0] == '\0')
         return MODELLAB_OK;
     status = mli_store_experiment_cells(lab->store, run->experiment_id, run->id, &cells, err);
-    for (size_t i = 0; status == MODELLAB_OK && i < cells->count; i++) {
-        mli_json *kept = NULL;
-        status = mli_experiment_kept(lab, run->experiment_id, &cells->rows[i], NULL, &kept, err);
-        mli_json_free(kept);
-    }
+    for (size_t i = 0; status == MODELLAB_OK && i < cells->count; i++)
+        status = keep_cell(lab, run->experiment_id, &cells->rows[i], err);
     mli_experiment_cell_list_free(cells);
     return status;
 }

@@ -88,6 +88,10 @@ MODELLAB_MUST_CHECK modellab_status mli_experiment_kept(mli_lab *lab, const char
                                                         const mli_cancel_word *cancel,
                                                         mli_json **out, modellab_error *err);
 
+/* A cell's run was cancelled or lost, or went without a trace, and start makes another one: by its
+ * status, when it is gone (0) by what is kept of it or the beginning of that. */
+bool mli_experiment_is_lost(modellab_run_status status, const char *kept_json);
+
 /* experiment_table.c: what the runs of one candidate gave. */
 enum { MLI_EXPERIMENT_METRICS = 3 }; /* wer, cer, der */
 typedef struct mli_candidate_sums {

@@ -171,7 +171,7 @@ modellab_status mli_experiment_write_status(mli_lab *lab, const char *id, mli_bu
     mli_jw w;
     modellab_status status = mli_experiment_load(lab, id, &e, err);
     if (status == MODELLAB_OK)
-        status = mli_store_experiment_cells(lab->store, e.row->id, NULL, &cells, err);
+        status = mli_store_experiment_cells_brief(lab->store, e.row->id, &cells, err);
     if (status == MODELLAB_OK) {
         mli_jw_init(&w, out);
         mli_jw_object(&w);

@@ -1,8 +1,11 @@
 /* Starting an experiment: one run for each cell, whoever asks and how often. The run's idempotency
- * key is the cell's, so that a crash between the run and the note of it makes no second one. */
+ * key is the cell's, so that a crash between the run and the note of it makes no second one. A run
+ * that was cancelled or lost gets a successor, whose key names it besides. */
 #include "lab/experiment_parts.h"
 
+#include "base/alloc.h"
 #include "base/error.h"
+#include "base/str.h"
 #include "lab/cancel.h"
 #include "lab/request.h"
 #include "lab/rerun.h"
@@ -10,6 +13,8 @@
 #include "log/logger.h"
 #include "os/locale.h"
 #include <string.h>
+
+#define MOST_LOST 1000 /* runs of a cell */
 
 /* Of one input: references as texts. */
 typedef struct references {
@@ -143,37 +148,85 @@ note(mli_lab *lab, const char *id, const mli_experiment_cell *cell, modellab_err
     return status;
 }
 
-MODELLAB_MUST_CHECK static modellab_status
-submit_cell(mli_lab *lab, const mli_experiment *e, mli_experiment_cell *cell, const char *request,
-            const mli_cancel_word *cancel, mli_findings *report, modellab_error *err)
+/* What the cells of an input share. */
+typedef struct starter {
+    mli_lab *lab;
+    const mli_experiment *e;
+    const mli_experiment_cell **noted; /* of each place; NULL = nothing */
+    const mli_cancel_word *cancel;
+    mli_findings *report;
+    references references;
+    mli_buf request;
+} starter;
+
+/* The run of a key: a new one, or the one that has it. */
+MODELLAB_MUST_CHECK static modellab_status submit(starter *s, const mli_experiment_cell *cell,
+                                                  const char *key, char run_id[MLI_ULID_BYTES],
+                                                  modellab_error *err)
 {
+    const mli_experiment *e = s->e;
     const mli_json *input = mli_json_at(e->inputs, (size_t)cell->input);
     const mli_run_origin origin = {e->row->id, mli_experiment_name(e->candidates, cell->candidate),
                                    mli_json_string(mli_json_get(input, "sha256"), "")};
-    const mli_copy_watch watch = {.cancel = cancel, .total = -1};
+    const mli_copy_watch watch = {.cancel = s->cancel, .total = -1};
     modellab_run_submit_options o = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
-    modellab_error why = MODELLAB_ERROR_INIT;
-    char path[MLI_PATH_BYTES], run_id[MLI_ULID_BYTES];
+    char path[MLI_PATH_BYTES];
     modellab_status status =
-        mli_experiment_object_path(lab, e->row->id, origin.input_sha256, path, err);
+        mli_experiment_object_path(s->lab, e->row->id, origin.input_sha256, path, err);
+    mli_buf_clear(&s->request);
+    if (status == MODELLAB_OK)
+        status = make_request(e, mli_json_at(e->candidates, (size_t)cell->candidate), key,
+                              &s->references, &s->request, err);
     if (status != MODELLAB_OK)
         return status;
-    o.request = request;
+    o.request = mli_buf_text(&s->request);
     o.input_path = path;
     o.input_name = mli_experiment_name(e->inputs, cell->input);
-    status = mli_run_submit_child(lab, &o, NULL, &origin, &watch, run_id, NULL, &why);
+    return mli_run_submit_child(s->lab, &o, NULL, &origin, &watch, run_id, NULL, err);
+}
+
+/* A run that was found by its key may have been lost before the experiment was deleted and made
+ * again: then the next one, until one is alive. */
+MODELLAB_MUST_CHECK static modellab_status submit_living(starter *s,
+                                                         const mli_experiment_cell *cell,
+                                                         char run_id[MLI_ULID_BYTES],
+                                                         modellab_error *err)
+{
+    char key[129], before[MLI_ULID_BYTES] = "";
+    if (cell->replaces != NULL)
+        (void)mli_str_copy(before, sizeof before, cell->replaces);
+    for (int i = 0; i < MOST_LOST; i++) {
+        modellab_run_status now = 0;
+        if (mli_cancelled(s->cancel))
+            return mli_fail(err, MODELLAB_E_CANCELLED, "cancelled");
+        (void)mli_os_format(key, sizeof key, "experiment:%s:%d:%d:%d%s%s", s->e->row->id,
+                            (int)cell->input, (int)cell->candidate, (int)cell->repetition,
+                            before[0] != '\0' ? ":" : "", before);
+        modellab_status status = submit(s, cell, key, run_id, err);
+        if (status == MODELLAB_OK)
+            status = mli_store_status(s->lab->store, run_id, &now, err);
+        if (status != MODELLAB_OK || !mli_experiment_is_lost(now, ""))
+            return status;
+        memcpy(before, run_id, sizeof before);
+    }
+    return mli_fail(err, MODELLAB_E_LIMIT, "its runs were cancelled or lost %d times", MOST_LOST);
+}
+
+MODELLAB_MUST_CHECK static modellab_status submit_cell(starter *s, mli_experiment_cell *cell,
+                                                       modellab_error *err)
+{
+    modellab_error why = MODELLAB_ERROR_INIT;
+    char run_id[MLI_ULID_BYTES];
+    const modellab_status status = submit_living(s, cell, run_id, &why);
     if (status != MODELLAB_OK && !is_refusal(status))
         return mli_fail_at(err, status, why.detail, "%s", why.message);
     cell->run_id = status == MODELLAB_OK ? run_id : "";
     cell->message = status == MODELLAB_OK ? "" : why.message;
     if (status != MODELLAB_OK)
-        tell_refusal(lab, e, cell, &why, report);
-    status = note(lab, e->row->id, cell, err);
-    cell->run_id = cell->message = "";
-    return status;
+        tell_refusal(s->lab, s->e, cell, &why, s->report);
+    return note(s->lab, s->e->row->id, cell, err);
 }
 
-/* Which cells have a run already, by their place. */
 static size_t place_of(const mli_experiment *e, const mli_experiment_cell *cell)
 {
     return ((size_t)cell->input * (size_t)e->candidate_count + (size_t)cell->candidate) *
@@ -181,35 +234,16 @@ static size_t place_of(const mli_experiment *e, const mli_experiment_cell *cell)
            (size_t)cell->repetition;
 }
 
-MODELLAB_MUST_CHECK static modellab_status find_done(mli_lab *lab, const mli_experiment *e,
-                                                     bool done[MLI_EXPERIMENT_CELLS],
-                                                     modellab_error *err)
+/* All cells of one input that have no run, or have lost it. */
+MODELLAB_MUST_CHECK static modellab_status start_input(starter *s, int32_t input,
+                                                       modellab_error *err)
 {
-    mli_experiment_cell_list *cells = NULL;
-    modellab_status status = mli_store_experiment_cells(lab->store, e->row->id, NULL, &cells, err);
-    for (size_t i = 0; status == MODELLAB_OK && i < cells->count; i++) {
-        const size_t place = place_of(e, &cells->rows[i]);
-        if (place < MLI_EXPERIMENT_CELLS && cells->rows[i].run_id[0] != '\0')
-            done[place] = true;
-    }
-    mli_experiment_cell_list_free(cells);
-    return status;
-}
-
-/* All cells of one input. */
-MODELLAB_MUST_CHECK static modellab_status start_input(mli_lab *lab, const mli_experiment *e,
-                                                       int32_t input, const bool *done,
-                                                       const mli_cancel_word *cancel,
-                                                       mli_findings *report, modellab_error *err)
-{
-    references r = {.has_text = false};
-    mli_buf request;
-    mli_buf_init(&r.text, lab->alloc);
-    mli_buf_init(&r.turns, lab->alloc);
-    mli_buf_init(&request, lab->alloc);
-    modellab_status status =
-        read_references(lab, e->row->id, mli_json_at(e->inputs, (size_t)input), &r, err);
+    const mli_experiment *e = s->e;
     const int32_t all = e->candidate_count * e->repetitions;
+    mli_buf_init(&s->references.text, s->lab->alloc);
+    mli_buf_init(&s->references.turns, s->lab->alloc);
+    modellab_status status = read_references(
+        s->lab, e->row->id, mli_json_at(e->inputs, (size_t)input), &s->references, err);
     for (int32_t i = 0; status == MODELLAB_OK && i < all; i++) {
         mli_experiment_cell cell = {.input = input,
                                     .candidate = i % e->candidate_count,
@@ -217,24 +251,34 @@ MODELLAB_MUST_CHECK static modellab_status start_input(mli_lab *lab, const mli_e
                                     .run_id = "",
                                     .message = "",
                                     .kept_json = ""};
-        char key[129];
-        if (done[place_of(e, &cell)])
-            continue;
-        if (mli_cancelled(cancel)) {
-            status = mli_fail(err, MODELLAB_E_CANCELLED, "cancelled");
-            break;
+        const mli_experiment_cell *noted = s->noted[place_of(e, &cell)];
+        if (noted != NULL && noted->run_id[0] != '\0') {
+            if (!mli_experiment_is_lost(noted->status, noted->kept_json))
+                continue;
+            cell.replaces = noted->run_id;
         }
-        (void)mli_os_format(key, sizeof key, "experiment:%s:%d:%d:%d", e->row->id, (int)input,
-                            (int)cell.candidate, (int)cell.repetition);
-        mli_buf_clear(&request);
-        status = make_request(e, mli_json_at(e->candidates, (size_t)cell.candidate), key, &r,
-                              &request, err);
-        if (status == MODELLAB_OK)
-            status = submit_cell(lab, e, &cell, mli_buf_text(&request), cancel, report, err);
+        status = submit_cell(s, &cell, err);
     }
-    mli_buf_dispose(&r.text);
-    mli_buf_dispose(&r.turns);
-    mli_buf_dispose(&request);
+    mli_buf_dispose(&s->references.text);
+    mli_buf_dispose(&s->references.turns);
+    return status;
+}
+
+MODELLAB_MUST_CHECK static modellab_status start_all(starter *s, modellab_error *err)
+{
+    mli_experiment_cell_list *cells = NULL;
+    modellab_status status =
+        mli_store_experiment_cells_brief(s->lab->store, s->e->row->id, &cells, err);
+    for (size_t i = 0; status == MODELLAB_OK && i < cells->count; i++) {
+        const size_t place = place_of(s->e, &cells->rows[i]);
+        if (place < MLI_EXPERIMENT_CELLS)
+            s->noted[place] = &cells->rows[i];
+    }
+    mli_buf_init(&s->request, s->lab->alloc);
+    for (int32_t i = 0; status == MODELLAB_OK && i < s->e->input_count; i++)
+        status = start_input(s, i, err);
+    mli_buf_dispose(&s->request);
+    mli_experiment_cell_list_free(cells);
     return status;
 }
 
@@ -242,21 +286,22 @@ MODELLAB_MUST_CHECK static modellab_status start(mli_lab *lab, const mli_experim
                                                  const mli_cancel_word *cancel,
                                                  mli_findings *report, modellab_error *err)
 {
-    bool done[MLI_EXPERIMENT_CELLS] = {false};
+    starter s = {.lab = lab, .e = e, .cancel = cancel, .report = report};
     const int64_t now = mli_lab_now_ms(lab);
     if ((int64_t)e->input_count * e->candidate_count * e->repetitions > MLI_EXPERIMENT_CELLS)
         return mli_fail(err, MODELLAB_E_LIMIT, "the experiment has more runs than are accepted");
     modellab_status status = mli_experiment_check_models(lab, e->snapshot, err);
-    if (status == MODELLAB_OK)
-        status = find_done(lab, e, done, err);
     if (status == MODELLAB_OK)
         status =
             mli_store_experiment_mark(lab->store, e->row->id, MLI_EXPERIMENT_STARTED, now, err);
     if (status == MODELLAB_OK && e->row->cancelled_ms >= 0)
         status =
             mli_store_experiment_mark(lab->store, e->row->id, MLI_EXPERIMENT_RESUMED, now, err);
-    for (int32_t i = 0; status == MODELLAB_OK && i < e->input_count; i++)
-        status = start_input(lab, e, i, done, cancel, report, err);
+    if (status != MODELLAB_OK)
+        return status;
+    s.noted = mli_alloc_zero(lab->alloc, sizeof *s.noted * MLI_EXPERIMENT_CELLS);
+    status = s.noted != NULL ? start_all(&s, err) : mli_no_memory(err);
+    mli_free(lab->alloc, s.noted);
     return status;
 }
 
@@ -300,7 +345,7 @@ modellab_status mli_experiment_cancel(mli_lab *lab, const char *id, int64_t *ask
         status = mli_store_experiment_mark(lab->store, e.row->id, MLI_EXPERIMENT_CANCELLED,
                                            mli_lab_now_ms(lab), err);
     if (status == MODELLAB_OK)
-        status = mli_store_experiment_cells(lab->store, e.row->id, NULL, &cells, err);
+        status = mli_store_experiment_cells_brief(lab->store, e.row->id, &cells, err);
     for (size_t i = 0; status == MODELLAB_OK && i < cells->count; i++) {
         const mli_experiment_cell *cell = &cells->rows[i];
         modellab_cancel_outcome outcome;

@@ -105,15 +105,13 @@ static const modellab_finding *first_error(const mli_findings *findings)
 {
     for (size_t i = 0; i < mli_report_count(findings->report); i++) {
         const modellab_finding *finding = mli_report_finding(findings->report, i);
-
-        if (finding->severity >= MODELLAB_SEVERITY_ERROR) {
+        if (finding->severity >= MODELLAB_SEVERITY_ERROR)
             return finding;
-        }
     }
     return NULL;
 }
 
-MODELLAB_MUST_CHECK static modellab_status look(submission *s, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_request(submission *s, modellab_error *err)
 {
     const modellab_run_submit_options *o = s->options;
     size_t bytes = o->request_bytes > 0 ? o->request_bytes : strlen(o->request);
@@ -126,14 +124,28 @@ MODELLAB_MUST_CHECK static modellab_status look(submission *s, modellab_error *e
     if (status == MODELLAB_OK && s->report.worst >= MODELLAB_SEVERITY_ERROR) {
         const modellab_finding *first = first_error(&s->report);
         bool somewhere = first != NULL && first->pointer != NULL && first->pointer[0] != '\0';
-
         return mli_fail(err, MODELLAB_E_SCHEMA, "the request is not valid: %s%s%s",
                         somewhere ? first->pointer : "", somewhere ? ": " : "",
                         first != NULL ? first->text : "");
     }
-    if (status == MODELLAB_OK) {
-        status = mli_input_open(s->lab, o, &s->input, &s->report, err);
-    }
+    return status;
+}
+
+/* The run that this key has made already. It is found before anything else is looked at: what it
+ * has reserved, or a file that has changed since, must not refuse it. */
+MODELLAB_MUST_CHECK static modellab_status
+find_earlier(const submission *s, char run_id[MLI_ULID_BYTES], modellab_error *err)
+{
+    const char *key = s->request.idempotency_key;
+    return key[0] != '\0' ? mli_store_run_by_key(s->lab->store, s->request.user, key, run_id, err)
+                          : MODELLAB_OK;
+}
+
+/* At everything behind the request. */
+MODELLAB_MUST_CHECK static modellab_status look(submission *s, modellab_error *err)
+{
+    modellab_status status = mli_input_open(s->lab, s->options, &s->input, &s->report, err);
+
     if (status == MODELLAB_OK && s->request.needs_input && !s->input.present) {
         status = mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "this pipeline needs an input");
     }
@@ -243,6 +255,12 @@ static void fill_row(const submission *s, const mli_input_facts *facts, mli_run_
     row->need = s->need;
 }
 
+static void tell_repeated(const submission *s, const char *existing)
+{
+    mli_log(s->log, MODELLAB_LOG_INFO, "run.repeated", "a run with this idempotency key exists",
+            MLI_LOG_FIELDS(mli_log_string("existing_run_id", existing)));
+}
+
 /* Nothing of a refused run stays; what cannot be removed is found by reconcile. */
 static void take_back(submission *s)
 {
@@ -303,7 +321,6 @@ MODELLAB_MUST_CHECK static modellab_status store(submission *s, char run_id[MLI_
     char existing[MLI_ULID_BYTES] = "";
     mli_run_row row;
     modellab_status status = put_files(s, &facts, err);
-
     if (s->parent != NULL) {
         (void)mli_os_format(data, sizeof data, "{\"parent_run_id\":\"%s\"}", s->parent->run->id);
     } else if (s->origin != NULL) { /* names of candidates hold nothing to escape */
@@ -329,8 +346,7 @@ MODELLAB_MUST_CHECK static modellab_status store(submission *s, char run_id[MLI_
     if (status == MODELLAB_E_ALREADY_EXISTS && existing[0] != '\0') {
         mli_error_clear(err);
         memcpy(run_id, existing, MLI_ULID_BYTES);
-        mli_log(s->log, MODELLAB_LOG_INFO, "run.repeated", "a run with this idempotency key exists",
-                MLI_LOG_FIELDS(mli_log_string("existing_run_id", existing)));
+        tell_repeated(s, existing);
         return MODELLAB_OK;
     }
     if (status == MODELLAB_OK) {
@@ -417,6 +433,15 @@ modellab_status mli_run_submit_child(mli_lab *lab, const modellab_run_submit_opt
     run_id[0] = '\0';
     if (status == MODELLAB_OK) {
         mli_log_text(s.log, MODELLAB_LOG_DEBUG, "run.submitting", "a run is being submitted");
+        status = read_request(&s, err);
+    }
+    if (status == MODELLAB_OK)
+        status = find_earlier(&s, run_id, err);
+    if (status == MODELLAB_OK && run_id[0] != '\0') {
+        tell_repeated(&s, run_id);
+        return end(&s, status, true, report, err);
+    }
+    if (status == MODELLAB_OK) {
         status = look(&s, err);
     }
     if (status == MODELLAB_OK) {
@@ -442,6 +467,9 @@ modellab_status mli_run_validate(mli_lab *lab, const modellab_run_submit_options
     modellab_status status = begin(&s, lab, options, false, err);
 
     if (status == MODELLAB_OK) {
+        status = read_request(&s, err);
+    }
+    if (status == MODELLAB_OK) {
         status = look(&s, err);
     }
     if (status == MODELLAB_OK) {
@@ -457,6 +485,9 @@ modellab_status mli_run_estimate(mli_lab *lab, const modellab_run_submit_options
     submission s;
     modellab_status status = begin(&s, lab, options, false, err);
 
+    if (status == MODELLAB_OK) {
+        status = read_request(&s, err);
+    }
     if (status == MODELLAB_OK) {
         status = look(&s, err);
     }

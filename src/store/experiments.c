@@ -64,7 +64,18 @@ modellab_status mli_store_experiment_cells(mli_store *store, const char *id, con
     modellab_status status = mli_store_may(store, false, err);
 
     *out = NULL;
-    return status == MODELLAB_OK ? store->ops->experiment_cells(store, id, run_id, out, err)
+    return status == MODELLAB_OK ? store->ops->experiment_cells(store, id, run_id, false, out, err)
+                                 : status;
+}
+
+modellab_status mli_store_experiment_cells_brief(mli_store *store, const char *id,
+                                                 mli_experiment_cell_list **out,
+                                                 modellab_error *err)
+{
+    modellab_status status = mli_store_may(store, false, err);
+
+    *out = NULL;
+    return status == MODELLAB_OK ? store->ops->experiment_cells(store, id, NULL, true, out, err)
                                  : status;
 }
 

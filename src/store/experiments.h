@@ -1,5 +1,5 @@
 /* Experiments in the store: an immutable snapshot by its sha256, and which run each of its cells
- * (input, candidate, repetition) has got. A cell gets one run, whoever asks and how often. */
+ * (input, candidate, repetition) has got. A cell has one run, whoever asks and how often. */
 #ifndef MLI_STORE_EXPERIMENTS_H
 #define MLI_STORE_EXPERIMENTS_H
 
@@ -35,6 +35,7 @@ typedef struct mli_experiment_cell {
     const char *run_id;                   /* "" = refused */
     const char *message;                  /* why it was refused, "" = it was not */
     const char *kept_json;                /* what is kept of its ended run, "" = nothing yet */
+    const char *replaces;                 /* written only: the run that it has now, NULL = none */
     modellab_run_status status;           /* of the run, read only; 0 = it is gone, or none */
     modellab_reason reason;               /* likewise */
 } mli_experiment_cell;
@@ -74,12 +75,19 @@ MODELLAB_MUST_CHECK modellab_status mli_store_experiment_cells(mli_store *store,
                                                                const char *run_id,
                                                                mli_experiment_cell_list **out,
                                                                modellab_error *err);
-/* Notes the run of a cell, or why it has none. A run that is noted is never replaced: then it is
- * E_ALREADY_EXISTS. E_NOT_FOUND: there is no such experiment (any more). */
+/* Likewise of all, but for what is kept: of runs that are gone its first 40 characters, else "". */
+MODELLAB_MUST_CHECK modellab_status mli_store_experiment_cells_brief(mli_store *store,
+                                                                     const char *id,
+                                                                     mli_experiment_cell_list **out,
+                                                                     modellab_error *err);
+/* Notes the run of a cell, or why it has none. A run that is noted is replaced by whoever names it
+ * alone (`replaces`), and what was kept of it goes: else E_ALREADY_EXISTS. E_NOT_FOUND: there is no
+ * such experiment (any more). */
 MODELLAB_MUST_CHECK modellab_status mli_store_experiment_cell(mli_store *store, const char *id,
                                                               const mli_experiment_cell *cell,
                                                               modellab_error *err);
-/* Keeps what compare needs of a run that has ended, once: what is kept stays. */
+/* Keeps what compare needs of a run that has ended, once: what is kept stays, and nothing is kept
+ * when the cell has another run by now. */
 MODELLAB_MUST_CHECK modellab_status mli_store_experiment_keep(mli_store *store, const char *id,
                                                               const mli_experiment_cell *cell,
                                                               modellab_error *err);

@@ -97,6 +97,8 @@ typedef enum mli_sql {
     MLI_SQL_EXPERIMENT_LIST,
     MLI_SQL_EXPERIMENT_MARK,
     MLI_SQL_EXPERIMENT_CELLS,
+    MLI_SQL_EXPERIMENT_CELLS_BRIEF,
+    MLI_SQL_EXPERIMENT_CELL_OF_RUN,
     MLI_SQL_EXPERIMENT_CELL,
     MLI_SQL_EXPERIMENT_KEEP,
     MLI_SQL_EXPERIMENT_FIND,
@@ -265,6 +267,10 @@ MODELLAB_MUST_CHECK modellab_status mli_sqlite_count_final(mli_sqlite *s, const 
                                                            modellab_error *err);
 
 /* Operations of the table, by file. */
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_run_by_key(mli_store *, const char *user,
+                                                          const char *key,
+                                                          char run_id[MLI_ULID_BYTES],
+                                                          modellab_error *);
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_insert(mli_store *, const mli_run_row *,
                                                       const mli_event_row *, size_t,
                                                       char existing_id[MLI_ULID_BYTES],

@@ -17,6 +17,12 @@
     "LEFT JOIN experiment_runs c ON c.experiment_id=e.id "                                         \
     "LEFT JOIN runs r ON r.id=c.run_id AND (r.deleting&1)=0 "
 
+#define CELLS(kept)                                                                                \
+    "SELECT c.input,c.candidate,c.repetition,c.run_id,c.message," kept                             \
+    ",coalesce(r.status,0),coalesce(r.reason,0) FROM experiment_runs c "                           \
+    "LEFT JOIN runs r ON r.id=c.run_id AND (r.deleting&1)=0 WHERE c.experiment_id=?1 "
+#define IN_ORDER "ORDER BY c.input,c.candidate,c.repetition"
+
 const char *mli_sqlite_experiment_text(mli_sql which)
 {
     switch (which) {
@@ -32,18 +38,20 @@ const char *mli_sqlite_experiment_text(mli_sql which)
         return "UPDATE experiments SET started_ms=iif(?2=0 AND started_ms<0,?3,started_ms),"
                "cancelled_ms=iif(?2=2,-1,iif(?2=1 AND cancelled_ms<0,?3,cancelled_ms)) WHERE id=?1";
     case MLI_SQL_EXPERIMENT_CELLS:
-        return "SELECT c.input,c.candidate,c.repetition,c.run_id,c.message,c.kept_json,"
-               "coalesce(r.status,0),coalesce(r.reason,0) FROM experiment_runs c "
-               "LEFT JOIN runs r ON r.id=c.run_id AND (r.deleting&1)=0 WHERE c.experiment_id=?1 "
-               "AND (?2='' OR c.run_id=?2) ORDER BY c.input,c.candidate,c.repetition";
+        return CELLS("c.kept_json") IN_ORDER;
+    case MLI_SQL_EXPERIMENT_CELLS_BRIEF: /* what is kept can be large: its beginning, if needed */
+        return CELLS("iif(r.id IS NULL,substr(c.kept_json,1,40),'')") IN_ORDER;
+    case MLI_SQL_EXPERIMENT_CELL_OF_RUN: /* the second condition is that of the index */
+        return CELLS("c.kept_json") "AND c.run_id=?2 AND c.run_id<>''";
     case MLI_SQL_EXPERIMENT_CELL:
         return "INSERT INTO experiment_runs(experiment_id,input,candidate,repetition,run_id,"
                "message,kept_json) VALUES(?1,?2,?3,?4,?5,?6,'') "
                "ON CONFLICT(experiment_id,input,candidate,repetition) DO UPDATE SET "
-               "run_id=excluded.run_id,message=excluded.message WHERE experiment_runs.run_id=''";
+               "run_id=excluded.run_id,message=excluded.message,kept_json='' "
+               "WHERE experiment_runs.run_id=?7";
     case MLI_SQL_EXPERIMENT_KEEP:
         return "UPDATE experiment_runs SET kept_json=?5 WHERE experiment_id=?1 AND input=?2 AND "
-               "candidate=?3 AND repetition=?4 AND kept_json=''";
+               "candidate=?3 AND repetition=?4 AND run_id=?6 AND kept_json=''";
     case MLI_SQL_EXPERIMENT_FIND:
         return "SELECT 1 FROM experiments WHERE id=?1";
     case MLI_SQL_EXPERIMENT_DELETE:
@@ -132,6 +140,7 @@ MODELLAB_MUST_CHECK static modellab_status put_cell(mli_sqlite *s, void *arg, mo
     bind_cell(&q, c);
     mli_query_text(&q, c->cell->run_id);
     mli_query_text(&q, c->cell->message);
+    mli_query_text(&q, c->cell->replaces != NULL ? c->cell->replaces : "");
     status = mli_query_run(&q, err);
     if (status == MODELLAB_OK && sqlite3_changes(s->db) != 1)
         return mli_fail(err, MODELLAB_E_ALREADY_EXISTS, "this cell has a run");
@@ -151,6 +160,7 @@ MODELLAB_MUST_CHECK static modellab_status keep(mli_sqlite *s, void *arg, modell
     mli_query q = mli_query_open(s, MLI_SQL_EXPERIMENT_KEEP);
     bind_cell(&q, c);
     mli_query_text(&q, c->cell->kept_json);
+    mli_query_text(&q, c->cell->run_id);
     return mli_query_run(&q, err);
 }
 
@@ -291,7 +301,8 @@ MODELLAB_MUST_CHECK static modellab_status read_cells(mli_query *q, mli_experime
 }
 
 modellab_status mli_sqlite_experiment_cells(mli_store *store, const char *id, const char *run_id,
-                                            mli_experiment_cell_list **out, modellab_error *err)
+                                            bool brief, mli_experiment_cell_list **out,
+                                            modellab_error *err)
 {
     mli_sqlite *s = (mli_sqlite *)store;
     const modellab_allocator *alloc = store->has_alloc ? &store->alloc : NULL;
@@ -301,9 +312,12 @@ modellab_status mli_sqlite_experiment_cells(mli_store *store, const char *id, co
     list->alloc = alloc;
     modellab_status status = mli_sqlite_enter(s, err);
     if (status == MODELLAB_OK) {
-        mli_query q = mli_query_open(s, MLI_SQL_EXPERIMENT_CELLS);
+        mli_query q = mli_query_open(s, run_id != NULL ? MLI_SQL_EXPERIMENT_CELL_OF_RUN
+                                        : brief        ? MLI_SQL_EXPERIMENT_CELLS_BRIEF
+                                                       : MLI_SQL_EXPERIMENT_CELLS);
         mli_query_text(&q, id);
-        mli_query_text(&q, run_id);
+        if (run_id != NULL)
+            mli_query_text(&q, run_id);
         status = read_cells(&q, list, err);
         mli_sqlite_leave(s);
     }

@@ -18,7 +18,7 @@ MODELLAB_MUST_CHECK modellab_status mli_sqlite_experiment_mark(mli_store *, cons
                                                                mli_experiment_mark, int64_t,
                                                                modellab_error *);
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_experiment_cells(mli_store *, const char *,
-                                                                const char *,
+                                                                const char *, bool brief,
                                                                 mli_experiment_cell_list **,
                                                                 modellab_error *);
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_experiment_cell(mli_store *, const char *,

@@ -290,6 +290,7 @@ modellab_status mli_store_open_sqlite(const mli_store_options *options, mli_stor
 static const mli_store_ops ops = {
     .close = close_store,
     .insert = mli_sqlite_insert,
+    .run_by_key = mli_sqlite_run_by_key,
     .queue = mli_sqlite_queue,
     .overdue = mli_sqlite_overdue,
     .arrange = mli_sqlite_arrange,

@@ -103,14 +103,15 @@ modellab_status mli_sqlite_put_row(mli_sqlite *s, const mli_run_row *row, modell
     return mli_query_run(&q, err);
 }
 
-MODELLAB_MUST_CHECK static modellab_status find_by_key(mli_sqlite *s, const mli_run_row *run,
+MODELLAB_MUST_CHECK static modellab_status find_by_key(mli_sqlite *s, const char *user,
+                                                       const char *key,
                                                        char existing_id[MLI_ULID_BYTES],
                                                        modellab_error *err)
 {
     mli_query q = mli_query_open(s, MLI_SQL_RUN_BY_KEY);
 
-    mli_query_text(&q, run->user);
-    mli_query_text(&q, run->idempotency_key);
+    mli_query_text(&q, user);
+    mli_query_text(&q, key);
     if (mli_query_row(&q)) {
         size_t bytes;
         const char *id = mli_query_column(&q, 0, &bytes);
@@ -123,11 +124,24 @@ MODELLAB_MUST_CHECK static modellab_status find_by_key(mli_sqlite *s, const mli_
     return mli_query_close(&q, err);
 }
 
+modellab_status mli_sqlite_run_by_key(mli_store *store, const char *user, const char *key,
+                                      char run_id[MLI_ULID_BYTES], modellab_error *err)
+{
+    mli_sqlite *s = (mli_sqlite *)store;
+    modellab_status status = mli_sqlite_enter(s, err);
+
+    if (status == MODELLAB_OK) {
+        status = find_by_key(s, user, key, run_id, err);
+        mli_sqlite_leave(s);
+    }
+    return status;
+}
+
 MODELLAB_MUST_CHECK static modellab_status
 insert_inside(mli_sqlite *s, const mli_run_row *run, const mli_event_row *events,
               size_t event_count, char existing_id[MLI_ULID_BYTES], modellab_error *err)
 {
-    modellab_status status = find_by_key(s, run, existing_id, err);
+    modellab_status status = find_by_key(s, run->user, run->idempotency_key, existing_id, err);
     mli_run_row numbered = *run;
 
     if (status == MODELLAB_OK && existing_id[0] != '\0') {

@@ -41,6 +41,13 @@ modellab_status mli_store_insert(mli_store *store, const mli_run_row *run,
     GUARDED(true, store->ops->insert(store, run, events, event_count, existing_id, err));
 }
 
+modellab_status mli_store_run_by_key(mli_store *store, const char *user, const char *key,
+                                     char run_id[MLI_ULID_BYTES], modellab_error *err)
+{
+    run_id[0] = '\0';
+    GUARDED(false, store->ops->run_by_key(store, user, key, run_id, err));
+}
+
 modellab_status mli_store_queue(mli_store *store, const mli_queue_query *query,
                                 mli_queue_view **out, modellab_error *err)
 {

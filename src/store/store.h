@@ -143,6 +143,8 @@ typedef struct mli_store_ops {
     void (*close)(mli_store *store);
     modellab_status (*insert)(mli_store *, const mli_run_row *, const mli_event_row *events, size_t,
                               char existing_id[MLI_ULID_BYTES], modellab_error *);
+    modellab_status (*run_by_key)(mli_store *, const char *user, const char *key,
+                                  char run_id[MLI_ULID_BYTES], modellab_error *);
     modellab_status (*queue)(mli_store *, const mli_queue_query *, mli_queue_view **,
                              modellab_error *);
     modellab_status (*overdue)(mli_store *, int64_t now_ms, const char *only_id, size_t capacity,
@@ -203,7 +205,7 @@ typedef struct mli_store_ops {
     modellab_status (*experiment_list)(mli_store *, mli_experiment_list **, modellab_error *);
     modellab_status (*experiment_mark)(mli_store *, const char *, mli_experiment_mark, int64_t,
                                        modellab_error *);
-    modellab_status (*experiment_cells)(mli_store *, const char *, const char *,
+    modellab_status (*experiment_cells)(mli_store *, const char *, const char *, bool brief,
                                         mli_experiment_cell_list **, modellab_error *);
     modellab_status (*experiment_cell)(mli_store *, const char *, const mli_experiment_cell *,
                                        modellab_error *);
@@ -246,6 +248,11 @@ MODELLAB_MUST_CHECK modellab_status mli_store_insert(mli_store *store, const mli
                                                      size_t event_count,
                                                      char existing_id[MLI_ULID_BYTES],
                                                      modellab_error *err);
+/* The run that a user has submitted with this idempotency key; "" = none. */
+MODELLAB_MUST_CHECK modellab_status mli_store_run_by_key(mli_store *store, const char *user,
+                                                         const char *key,
+                                                         char run_id[MLI_ULID_BYTES],
+                                                         modellab_error *err);
 /* What waits and what runs (queue.h). Take the lock of the run that the scheduler puts first, then
  * claim it; when either is lost, try the next. Free with mli_queue_view_free(). Delayed runs that
  * have become due are opened on the way (not in a read-only store). */

@@ -259,6 +259,25 @@ static void a_key_gives_the_first_run(void **state)
     assert_int_equal(1, count_folders(lab));
 }
 
+/* The first run is given whatever has become of its file, the disk and what it reserved. */
+static void a_key_comes_before_all_refusals(void **state)
+{
+    modellab_run_submit_options o = ingest_of(wav, sizeof wav), other = ingest_of("none", 4);
+    char first[MLI_ULID_BYTES], second[MLI_ULID_BYTES];
+
+    (void)state;
+    o.request = other.request = "{\"pipeline\":\"ingest\",\"idempotency_key\":\"k\"}";
+    ASSERT_OK(mli_run_submit(lab, &o, first, NULL, err));
+    ASSERT_OK(mli_run_submit(lab, &other, second, NULL, err));
+    assert_string_equal(first, second);
+    lab->settings.min_free_bytes = INT64_MAX / 2;
+    ASSERT_OK(mli_run_submit(lab, &o, second, NULL, err));
+    assert_string_equal(first, second);
+    o.request = "{\"pipeline\":\"ingest\",\"idempotency_key\":\"other\"}";
+    ASSERT_FAILS(MODELLAB_E_NO_SPACE, mli_run_submit(lab, &o, second, NULL, err));
+    assert_int_equal(1, count_folders(lab));
+}
+
 static void validating_stores_nothing(void **state)
 {
     modellab_run_submit_options o = ingest_of(wav, sizeof wav);
@@ -435,6 +454,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_lying_header_is_a_warning, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_requests_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_key_gives_the_first_run, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_key_comes_before_all_refusals, set_up, tear_down),
         cmocka_unit_test_setup_teardown(validating_stores_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(snapshots_outlive_the_lab, set_up, tear_down),
         cmocka_unit_test_setup_teardown(waiting_ends, set_up, tear_down),

@@ -1,5 +1,6 @@
 /* Experiments in the store: found by the beginning of their ids, a cell has one run whoever notes
  * it, what is kept stays, counts follow the runs, and all goes when it is deleted. */
+#include "store/sqlite_experiments.h"
 #include "unit/store/common.h"
 
 static temp_folder folder;
@@ -149,6 +150,63 @@ static void what_is_kept_stays(void **state)
     ASSERT_OK(mli_store_stand(store, id_of(1), &stand, err));
 }
 
+/* A run that is named is replaced, once, and what was kept of it goes. */
+static void a_run_is_replaced_by_name(void **state)
+{
+    mli_experiment_cell_list *cells = NULL;
+    mli_experiment_cell cell = cell_of(0, 0, id_of(1), ""), next = cell_of(0, 0, id_of(2), "");
+    (void)state;
+    put(A, 1);
+    ASSERT_OK(mli_store_experiment_cell(store, A, &cell, err));
+    cell.kept_json = "{\"status\":\"CANCELLED\",\"reason\":\"CANCELLED_BY_USER\",\"x\":1}";
+    ASSERT_OK(mli_store_experiment_keep(store, A, &cell, err));
+    ASSERT_OK(mli_store_experiment_cells_brief(store, A, &cells, err));
+    assert_int_equal(40, strlen(cells->rows[0].kept_json)); /* of a run that is gone */
+    mli_experiment_cell_list_free(cells);
+    next.replaces = id_of(3);
+    ASSERT_FAILS(MODELLAB_E_ALREADY_EXISTS, mli_store_experiment_cell(store, A, &next, err));
+    next.replaces = id_of(1);
+    ASSERT_OK(mli_store_experiment_cell(store, A, &next, err));
+    ASSERT_FAILS(MODELLAB_E_ALREADY_EXISTS, mli_store_experiment_cell(store, A, &next, err));
+    ASSERT_OK(mli_store_experiment_keep(store, A, &cell, err)); /* whoever comes late */
+    ASSERT_OK(mli_store_experiment_cells(store, A, NULL, &cells, err));
+    assert_int_equal(1, cells->count);
+    assert_string_equal(id_of(2), cells->rows[0].run_id);
+    assert_string_equal("", cells->rows[0].kept_json);
+    mli_experiment_cell_list_free(cells);
+}
+
+/* What is kept can be large: it is loaded of the run that is asked for, found by the index. */
+static void little_is_loaded(void **state)
+{
+    mli_experiment_cell_list *cells = NULL;
+    mli_experiment_cell cell = cell_of(0, 0, id_of(1), ""), other = cell_of(0, 1, id_of(2), "");
+    sqlite3_stmt *plan = NULL;
+    char sql[1024];
+    (void)state;
+    put(A, 1);
+    add_run(store, 1, 10, 100);
+    ASSERT_OK(mli_store_experiment_cell(store, A, &cell, err));
+    ASSERT_OK(mli_store_experiment_cell(store, A, &other, err));
+    cell.kept_json = "{\"first\":1}";
+    ASSERT_OK(mli_store_experiment_keep(store, A, &cell, err));
+    ASSERT_OK(mli_store_experiment_cells_brief(store, A, &cells, err));
+    assert_int_equal(2, cells->count);
+    assert_string_equal("", cells->rows[0].kept_json);
+    mli_experiment_cell_list_free(cells);
+    ASSERT_OK(mli_store_experiment_cells(store, A, id_of(1), &cells, err));
+    assert_int_equal(1, cells->count);
+    assert_string_equal("{\"first\":1}", cells->rows[0].kept_json);
+    mli_experiment_cell_list_free(cells);
+    assert_true(snprintf(sql, sizeof sql, "EXPLAIN QUERY PLAN %s",
+                         mli_sqlite_experiment_text(MLI_SQL_EXPERIMENT_CELL_OF_RUN)) > 0);
+    assert_int_equal(SQLITE_OK,
+                     sqlite3_prepare_v2(((mli_sqlite *)store)->db, sql, -1, &plan, NULL));
+    assert_int_equal(SQLITE_ROW, sqlite3_step(plan));
+    assert_non_null(strstr((const char *)sqlite3_column_text(plan, 3), "INDEX experiment_run "));
+    assert_int_equal(SQLITE_OK, sqlite3_finalize(plan));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +214,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(marks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_cell_has_one_run, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_kept_stays, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_run_is_replaced_by_name, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(little_is_loaded, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
