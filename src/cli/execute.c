@@ -185,10 +185,11 @@ static int wait_loop(cli_call *call, modellab_lab *lab, const char *run_id, cons
         }
         if (cli_signal() != 0 && !asked) {
             cli_progress_end(&progress);
-            bool ours = how->cancel_on_signal ||
-                        (supervisor != NULL && modellab_supervisor_active_count(supervisor) > 0);
-            if (!ours) {
-                cli_note(call, "the run goes on (run %s)", run_id);
+            const bool here =
+                supervisor != NULL && modellab_supervisor_active_count(supervisor) > 0;
+            if (!how->cancel_on_signal && (!here || how->gives_back)) {
+                cli_note(call, here ? "the run waits again (run %s)" : "the run goes on (run %s)",
+                         run_id);
                 return cli_signal_exit();
             }
             asked = true;

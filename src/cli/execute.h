@@ -9,6 +9,7 @@ typedef struct cli_wait {
     int32_t threads;       /* 0 = default */
     bool supervise;        /* execute it here when nobody else does */
     bool cancel_on_signal; /* Ctrl-C cancels the run, not just the waiting */
+    bool gives_back;       /* Ctrl-C gives a run that is executed here back to the queue */
     int64_t timeout_ms;    /* -1 = none */
 } cli_wait;
 

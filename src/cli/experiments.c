@@ -1,6 +1,7 @@
 /* `modellab experiment ...`: making experiments, their runs, and how they stand. */
 #include "cli/commands.h"
 #include "cli/execute.h"
+#include "cli/progress.h"
 #include "cli/request.h"
 #include "cli/scan.h"
 #include "cli/signals.h"
@@ -170,10 +171,12 @@ int cli_experiment_status(cli_call *call)
     return code;
 }
 
-/* Waits for those that have not ended; each is executed here when nobody else does. */
+/* Waits for those that have not ended, all in one time; each is executed here when nobody else
+ * does. */
 static int wait_for_all(cli_call *call, modellab_lab *lab, const modellab_buffer *json,
                         const cli_wait *base)
 {
+    const double end = cli_seconds() + (double)base->timeout_ms / 1000;
     cli_span item = {NULL, 0};
     int code = CLI_EXIT_OK;
     while (code == CLI_EXIT_OK && cli_scan_item(cli_scan_member(span_of(json), "runs"), &item)) {
@@ -188,9 +191,43 @@ static int wait_for_all(cli_call *call, modellab_lab *lab, const modellab_buffer
         memcpy(run_id, id.at, id.bytes);
         run_id[id.bytes] = '\0';
         how.title = run_id;
+        if (base->timeout_ms >= 0) {
+            const double left = (end - cli_seconds()) * 1000;
+            how.timeout_ms = left > 0 ? (int64_t)left : 0;
+        }
         code = cli_wait_for_run(call, lab, run_id, &how, &run);
         modellab_run_unref(run);
     }
+    return code;
+}
+
+static bool has_some(const modellab_buffer *json, const char *const *names, size_t count)
+{
+    const cli_span counts = cli_scan_member(span_of(json), "counts");
+    for (size_t i = 0; i < count; i++) {
+        const cli_span value = cli_scan_member(counts, names[i]);
+        if (value.at != NULL && !cli_span_is(value, "0"))
+            return true;
+    }
+    return false;
+}
+
+/* How it ended: some runs did not complete, some were refused. */
+static int tell_outcome(cli_call *call, modellab_lab *lab)
+{
+    static const char *const bad[] = {"FAILED", "CANCELLED", "TIMEOUT", "STALE"};
+    static const char *const refused[] = {"refused"};
+    modellab_buffer *json = NULL;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_status status = modellab_experiment_status(lab, call->arguments[0], &json, &err);
+    if (status != MODELLAB_OK)
+        return fail(call, status, &err);
+    int code = cli_has(call, CLI_OPT_JSON) ? print_json(json) : print_status(json);
+    if (code == CLI_EXIT_OK && has_some(json, bad, sizeof bad / sizeof *bad))
+        code = CLI_EXIT_FAILURE;
+    else if (code == CLI_EXIT_OK && has_some(json, refused, 1))
+        code = CLI_EXIT_LIMIT;
+    modellab_buffer_destroy(json);
     return code;
 }
 
@@ -211,12 +248,14 @@ int cli_experiment_wait(cli_call *call)
         code = status == MODELLAB_OK ? CLI_EXIT_OK : fail(call, status, &err);
     }
     if (code == CLI_EXIT_OK) {
-        const cli_wait how = {
-            .threads = (int32_t)threads, .supervise = true, .timeout_ms = timeout};
+        const cli_wait how = {.threads = (int32_t)threads,
+                              .supervise = true,
+                              .gives_back = true,
+                              .timeout_ms = timeout};
         code = wait_for_all(call, lab, json, &how);
     }
     if (code == CLI_EXIT_OK)
-        code = tell_status(call, lab);
+        code = tell_outcome(call, lab);
     modellab_buffer_destroy(json);
     modellab_lab_unref(lab);
     return code;

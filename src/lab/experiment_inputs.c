@@ -6,6 +6,7 @@
 #include "lab/input.h"
 #include "os/locale.h"
 #include "score/document.h"
+#include <errno.h>
 #include <string.h>
 
 #define MOST_REFERENCE_FILE ((int64_t)16 * 1024 * 1024)
@@ -25,21 +26,58 @@ static bool is_inside(const char *file)
     return true;
 }
 
-MODELLAB_MUST_CHECK static modellab_status path_of(const mli_experiment_source *source,
-                                                   const char *file, char out[MLI_PATH_BYTES],
-                                                   modellab_error *err)
+/* One part of a path below an open folder, which must not be a link: openat() by means of a path.
+ */
+static int step_down(const mli_os_files *f, int folder, const char *name, size_t bytes, bool last)
 {
+    char path[MLI_PATH_BYTES];
+    const int n =
+        mli_os_format(path, sizeof path, "/proc/self/fd/%d/%.*s", folder, (int)bytes, name);
+    if (n < 0 || n >= (int)sizeof path)
+        return -ENAMETOOLONG;
+    return f->open(f->user, path,
+                   MLI_OS_READ | MLI_OS_NOFOLLOW | MLI_OS_NONBLOCK | (last ? 0 : MLI_OS_DIRECTORY),
+                   0);
+}
+
+/* A file below a folder that no link leads to, whatever somebody renames meanwhile. fd or -errno.
+ * Its name has no ".." (is_inside). */
+static int open_beneath(const mli_os_files *f, const char *folder, const char *file)
+{
+    int fd = f->open(f->user, folder, MLI_OS_READ | MLI_OS_DIRECTORY, 0);
+    for (const char *at = file, *next; fd >= 0 && *at != '\0'; at = next) {
+        const size_t bytes = strcspn(at, "/");
+        next = at + bytes + strspn(at + bytes, "/");
+        if (bytes == 1 && at[0] == '.')
+            continue;
+        const int below = step_down(f, fd, at, bytes, *next == '\0');
+        (void)f->close(f->user, fd); /* a folder */
+        fd = below;
+    }
+    return fd;
+}
+
+/* *fd: to be closed. */
+MODELLAB_MUST_CHECK static modellab_status open_file(const mli_lab *lab,
+                                                     const mli_experiment_source *source,
+                                                     const char *file, const char *what, int *fd,
+                                                     modellab_error *err)
+{
+    const mli_os_files *f = lab->os.files;
+    char path[MLI_PATH_BYTES];
+    *fd = -1;
     if (source->folder == NULL)
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT,
                         "files can be named where their folder is known alone");
     if (!source->any_path && !is_inside(file))
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "the file is not inside the folder");
-    const int n = file[0] == '/'
-                      ? mli_os_format(out, MLI_PATH_BYTES, "%s", file)
-                      : mli_os_format(out, MLI_PATH_BYTES, "%s/%s", source->folder, file);
-    return n > 0 && n < MLI_PATH_BYTES
-               ? MODELLAB_OK
-               : mli_fail(err, MODELLAB_E_LIMIT, "the path of the file is too long");
+    const int n = file[0] == '/' ? mli_os_format(path, sizeof path, "%s", file)
+                                 : mli_os_format(path, sizeof path, "%s/%s", source->folder, file);
+    if (n <= 0 || n >= (int)sizeof path)
+        return mli_fail(err, MODELLAB_E_LIMIT, "the path of the file is too long");
+    *fd = source->any_path ? f->open(f->user, path, MLI_OS_READ | MLI_OS_NONBLOCK, 0)
+                           : open_beneath(f, source->folder, file);
+    return *fd >= 0 ? MODELLAB_OK : mli_fail_os(err, -*fd, "%s cannot be opened", what);
 }
 
 MODELLAB_MUST_CHECK static modellab_status open_audio(const mli_lab *lab,
@@ -47,13 +85,19 @@ MODELLAB_MUST_CHECK static modellab_status open_audio(const mli_lab *lab,
                                                       const mli_json *input, mli_input *out,
                                                       mli_findings *report, modellab_error *err)
 {
-    char path[MLI_PATH_BYTES];
+    char path[32];
     modellab_run_submit_options o = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
-    modellab_status status =
-        path_of(source, mli_json_string(mli_json_get(input, "file"), ""), path, err);
+    int fd;
     *out = (mli_input){.fd = -1};
-    o.input_path = path;
-    return status == MODELLAB_OK ? mli_input_open(lab, &o, out, report, err) : status;
+    modellab_status status = open_file(
+        lab, source, mli_json_string(mli_json_get(input, "file"), ""), "the input file", &fd, err);
+    if (status != MODELLAB_OK)
+        return status;
+    (void)mli_os_format(path, sizeof path, "/proc/self/fd/%d", fd);
+    o.input_path = path; /* what is open, and not what has its name by now */
+    status = mli_input_open(lab, &o, out, report, err);
+    (void)lab->os.files->close(lab->os.files->user, fd); /* only read */
+    return status;
 }
 
 MODELLAB_MUST_CHECK static modellab_status read_file(const mli_lab *lab,
@@ -61,16 +105,12 @@ MODELLAB_MUST_CHECK static modellab_status read_file(const mli_lab *lab,
                                                      const char *file, mli_buf *out,
                                                      modellab_error *err)
 {
-    const mli_os_files *f = lab->os.files;
-    char path[MLI_PATH_BYTES];
-    modellab_status status = path_of(source, file, path, err);
+    int fd;
+    modellab_status status = open_file(lab, source, file, "the reference", &fd, err);
     if (status != MODELLAB_OK)
         return status;
-    const int fd = f->open(f->user, path, MLI_OS_READ | MLI_OS_NONBLOCK, 0);
-    if (fd < 0)
-        return mli_fail_os(err, -fd, "the reference cannot be opened");
     status = mli_experiment_read_fd(lab, fd, MOST_REFERENCE_FILE, out, err);
-    (void)f->close(f->user, fd); /* only read */
+    (void)lab->os.files->close(lab->os.files->user, fd); /* only read */
     return status;
 }
 

@@ -117,7 +117,6 @@ MODELLAB_MUST_CHECK static modellab_status read_request(submission *s, modellab_
     size_t bytes = o->request_bytes > 0 ? o->request_bytes : strlen(o->request);
     modellab_status status =
         mli_lab_read_request(s->lab, o->request, bytes, &s->request, &s->report, err);
-
     if (status == MODELLAB_OK) {
         mli_request_check_texts(&s->request, &s->report);
     }
@@ -145,7 +144,6 @@ find_earlier(const submission *s, char run_id[MLI_ULID_BYTES], modellab_error *e
 MODELLAB_MUST_CHECK static modellab_status look(submission *s, modellab_error *err)
 {
     modellab_status status = mli_input_open(s->lab, s->options, &s->input, &s->report, err);
-
     if (status == MODELLAB_OK && s->request.needs_input && !s->input.present) {
         status = mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "this pipeline needs an input");
     }
@@ -192,22 +190,21 @@ MODELLAB_MUST_CHECK static modellab_status put_files(submission *s, mli_input_fa
     s->watch.total = s->input.bytes;
     if (status == MODELLAB_OK && s->parent != NULL) {
         status = take_over(s, facts, err);
+    } else if (status == MODELLAB_OK && s->origin != NULL) {
+        facts->bytes = s->input.bytes;
+        (void)mli_str_copy(facts->sha256, sizeof facts->sha256, s->origin->input_sha256);
+        status = mli_rundir_share_file(lab->os.files, lab->root, s->options->input_path,
+                                       s->ids.run_id, facts, lab->alloc, &s->watch, err);
     } else if (status == MODELLAB_OK && s->input.present) {
         status = mli_rundir_put_input(lab->os.files, lab->root, s->ids.run_id, s->input.fd,
                                       s->input.data, s->input.data_bytes, limit, lab->alloc,
                                       &s->watch, facts, err);
     }
-    if (status == MODELLAB_OK && s->input.present && facts->bytes != s->input.bytes) {
+    if (status == MODELLAB_OK && s->input.present && facts->bytes != s->input.bytes)
         status = mli_fail(err, MODELLAB_E_INVALID_AUDIO, "the input changed while it was read");
-    }
-    if (status == MODELLAB_OK && s->origin != NULL &&
-        strcmp(facts->sha256, s->origin->input_sha256) != 0) {
-        status = mli_fail(err, MODELLAB_E_HASH_MISMATCH, "a file of the experiment is damaged");
-    }
-    if (status == MODELLAB_OK) {
+    if (status == MODELLAB_OK)
         status = mli_rundir_put_request(lab->os.files, lab->root, s->ids.run_id,
                                         mli_buf_text(&s->request.json), s->request.json.size, err);
-    }
     return status;
 }
 

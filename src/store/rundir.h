@@ -85,6 +85,11 @@ MODELLAB_MUST_CHECK modellab_status mli_rundir_share_input(
     const mli_os_files *files, const char *root, const char *from_id, const char *run_id,
     const mli_input_facts *recorded, const modellab_allocator *alloc, const mli_copy_watch *watch,
     modellab_error *err);
+/* Likewise a file of the lab that is never changed. */
+MODELLAB_MUST_CHECK modellab_status mli_rundir_share_file(
+    const mli_os_files *files, const char *root, const char *from, const char *run_id,
+    const mli_input_facts *recorded, const modellab_allocator *alloc, const mli_copy_watch *watch,
+    modellab_error *err);
 /* An artifact's file of another run as `file` of this one, likewise; its bytes are not read. */
 MODELLAB_MUST_CHECK modellab_status mli_artifact_share(const mli_os_files *files, const char *root,
                                                        const char *from_id, const char *from_file,

@@ -71,19 +71,15 @@ MODELLAB_MUST_CHECK static modellab_status copy(const mli_os_files *files, const
                                 &copied, err);
 }
 
-modellab_status mli_rundir_share_input(const mli_os_files *files, const char *root,
-                                       const char *from_id, const char *run_id,
-                                       const mli_input_facts *recorded,
-                                       const modellab_allocator *alloc, const mli_copy_watch *watch,
-                                       modellab_error *err)
+modellab_status mli_rundir_share_file(const mli_os_files *files, const char *root, const char *from,
+                                      const char *run_id, const mli_input_facts *recorded,
+                                      const modellab_allocator *alloc, const mli_copy_watch *watch,
+                                      modellab_error *err)
 {
-    char from[MLI_PATH_BYTES], to[MLI_PATH_BYTES], folder[MLI_PATH_BYTES];
-    modellab_status status = mli_run_path(root, from_id, MLI_RUN_INPUT, from, err);
+    char to[MLI_PATH_BYTES], folder[MLI_PATH_BYTES];
+    modellab_status status = mli_run_path(root, run_id, MLI_RUN_INPUT, to, err);
     int fd, rc;
 
-    if (status == MODELLAB_OK) {
-        status = mli_run_path(root, run_id, MLI_RUN_INPUT, to, err);
-    }
     if (status == MODELLAB_OK) {
         status = mli_run_path(root, run_id, MLI_RUN_FOLDER, folder, err);
     }
@@ -92,7 +88,7 @@ modellab_status mli_rundir_share_input(const mli_os_files *files, const char *ro
     }
     fd = files->open(files->user, from, MLI_OS_READ | MLI_OS_NOFOLLOW | MLI_OS_NONBLOCK, 0);
     if (fd < 0) {
-        return mli_fail_os(err, -fd, "the input of the earlier run cannot be opened");
+        return mli_fail_os(err, -fd, "the input that is shared cannot be opened");
     }
     status = check(files, fd, recorded, alloc, watch, err);
     if (status == MODELLAB_OK) {
@@ -106,4 +102,18 @@ modellab_status mli_rundir_share_input(const mli_os_files *files, const char *ro
     }
     rc = files->close(files->user, fd);
     return status == MODELLAB_OK && rc != 0 ? mli_fail_os(err, -rc, "cannot close a file") : status;
+}
+
+modellab_status mli_rundir_share_input(const mli_os_files *files, const char *root,
+                                       const char *from_id, const char *run_id,
+                                       const mli_input_facts *recorded,
+                                       const modellab_allocator *alloc, const mli_copy_watch *watch,
+                                       modellab_error *err)
+{
+    char from[MLI_PATH_BYTES];
+    modellab_status status = mli_run_path(root, from_id, MLI_RUN_INPUT, from, err);
+
+    return status == MODELLAB_OK
+               ? mli_rundir_share_file(files, root, from, run_id, recorded, alloc, watch, err)
+               : status;
 }

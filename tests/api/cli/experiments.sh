@@ -89,6 +89,8 @@ run run status "$first" --json
 check "whose run it is" json_is experiment_id "$id"
 check "which candidate" json_is candidate_id a
 check "its source" json_is source experiment
+run experiment wait "$id"
+check "wait: some did not complete" exit_is 1
 run experiment list
 check "list" prints "${id:0:12} DONE"
 run experiment show "$id"
@@ -107,6 +109,30 @@ check "they count" json_is candidates.0.failed 2
 check "and are not gone" json_is gone 0
 run experiment compare "$id" --csv --json
 check "one form" exit_is 2
+
+# One time for all runs; Ctrl-C gives the run back.
+document "$one" "$ingest" ',"repetitions":3'
+run experiment create "$work/x.json"
+id=$(cat "$out")
+run experiment start "$id"
+export MODEL_LAB_TESTING=1
+MODEL_LAB_FAIL_STEP=ingest:sleep=2000 run experiment wait "$id" --timeout 4s
+check "the time is that of all" exit_is 124
+MODEL_LAB_FAIL_STEP=ingest:sleep=60000 "$program" experiment wait "$id" >"$work/wait.out" 2>"$work/wait.err" &
+pid=$!
+for _ in $(seq 1000); do
+  if "$program" experiment status "$id" | grep -q '[0-9] RUNNING'; then break; fi
+  sleep 0.05
+done
+kill -INT "$pid"
+wait "$pid"
+code=$?
+check "Ctrl-C: exit code $code" [ "$code" -eq 130 ]
+run experiment status "$id" --json
+check "Ctrl-C: none is cancelled" json_is counts.CANCELLED 0
+run experiment wait "$id" --json
+check "then they are done" exit_is 0
+check "all of them" json_is counts.COMPLETED 3
 
 models=${MODEL_LAB_TEST_MODELS-}
 if [ -n "$models" ] && [ -f "$models/whisper-tiny.en/model.json" ] && [ -f "$models/sample-conversation/sample.wav" ]; then

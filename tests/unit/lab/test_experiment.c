@@ -2,6 +2,7 @@
  * leave nothing behind; refused runs, damaged files and runs that went are told. */
 #include "unit/lab/experiment_common.h"
 #include <sys/stat.h>
+#include <unistd.h>
 
 static void an_id_stands_for_all_that_is_said(void **state)
 {
@@ -153,6 +154,46 @@ static void files_are_inside_the_folder(void **state)
     assert_int_equal(1, count_experiments());
 }
 
+/* Nor does a link lead out of it: neither the file itself nor a folder on the way. */
+static void links_lead_nowhere(void **state)
+{
+    static const char *const files[] = {"link.wav", "out/a.wav", "sub/a.wav", "./sub//a.wav"};
+    static const char *const texts[] = {"link.txt", "out/so.txt", "sub/so.txt", "sub/./so.txt"};
+    char inner[400], path[512], to[512], document[2048];
+    (void)state;
+    assert_true(snprintf(inner, sizeof inner, "%s/inner", folder.path) > 0);
+    assert_true(snprintf(path, sizeof path, "%s/sub", inner) > 0);
+    assert_int_equal(0, mkdir(inner, 0700));
+    assert_int_equal(0, mkdir(path, 0700));
+    assert_true(snprintf(path, sizeof path, "%s/out", inner) > 0);
+    assert_int_equal(0, symlink(folder.path, path));
+    for (int i = 0; i < 2; i++) {
+        const char *name = i == 0 ? "a.wav" : "so.txt";
+        assert_true(snprintf(to, sizeof to, "%s/%s", folder.path, name) > 0);
+        assert_true(snprintf(path, sizeof path, "%s/link.%s", inner, i == 0 ? "wav" : "txt") > 0);
+        assert_int_equal(0, symlink(to, path));
+        assert_true(snprintf(path, sizeof path, "%s/sub/%s", inner, name) > 0);
+        assert_int_equal(0, link(to, path)); /* a file like any other */
+    }
+    for (int i = 0; i < 8; i++) {
+        const bool any_path = i >= 4, good = any_path || i >= 2;
+        mli_findings report;
+        modellab_error e = MODELLAB_ERROR_INIT;
+        assert_true(snprintf(document, sizeof document,
+                             "{\"name\":\"x\",\"inputs\":[{\"name\":\"x\",\"file\":\"%s\","
+                             "\"reference\":\"%s\"}],\"candidates\":[" INGEST("a") "]}",
+                             files[i % 4], texts[i % 4]) > 0);
+        const mli_experiment_source source = {
+            .document = document, .bytes = strlen(document), .folder = inner, .any_path = any_path};
+        mli_findings_begin(&report, NULL);
+        const modellab_status status = mli_experiment_create(lab, &source, id, &report, &e);
+        assert_int_equal(good ? MODELLAB_OK : MODELLAB_E_SCHEMA, status);
+        assert_int_equal(good ? 0 : 2, mli_report_count(report.report)); /* both files */
+        mli_findings_dispose(&report);
+    }
+    assert_int_equal(1, count_experiments());
+}
+
 static void a_cap_refuses_some(void **state)
 {
     const char *experiment = created(
@@ -265,6 +306,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_id_stands_for_all_that_is_said, set_up, tear_down),
         cmocka_unit_test_setup_teardown(hostile_documents_leave_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(files_are_inside_the_folder, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(links_lead_nowhere, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_cap_refuses_some, set_up, tear_down),
         cmocka_unit_test_setup_teardown(damaged_files_are_found, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_goes_is_kept_first, set_up, tear_down),

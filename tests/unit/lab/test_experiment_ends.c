@@ -215,6 +215,24 @@ static void the_folder_goes_first(void **state)
     assert_int_equal(0, start(experiment)); /* it has its files back */
 }
 
+/* One file for all cells of an input. */
+static void inputs_are_shared(void **state)
+{
+    const char *experiment = created(BASE);
+    mli_os_stat first, second;
+    char path[MLI_PATH_BYTES];
+    (void)state;
+    assert_int_equal(0, start(experiment));
+    for (size_t i = 0; i < 2; i++) {
+        ASSERT_OK(mli_run_path(lab->root, run_of(experiment, i), MLI_RUN_INPUT, path, err));
+        assert_int_equal(
+            0, lab->os.files->stat(lab->os.files->user, path, false, i == 0 ? &first : &second));
+    }
+    assert_int_equal(MLI_OS_REGULAR, first.kind);
+    assert_int_equal(first.inode, second.inode);
+    assert_int_equal(first.bytes, second.bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +242,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(scores_are_tried_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(parts_of_a_folder_are_replaced, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_folder_goes_first, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(inputs_are_shared, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
