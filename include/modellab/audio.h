@@ -1,7 +1,7 @@
 /* Audio: files and samples decoded to one form, mono f32 at 16 kHz, immutable and shared.
  *
  * Ten minutes stay in memory (38 MB), more goes to a file without a name in TMPDIR, else /tmp (64
- * KB a second); where none can be made all stays in memory.
+ * KB a second); what has no room there (disk, quota, RLIMIT_FSIZE: also all) stays in memory.
  *
  * Reads WAV, RF64, W64, AIFF, CAF, AU, FLAC, Ogg Vorbis, Opus and MP3. A decoder is a large
  * surface, and libsndfile 1.2.0 can crash when memory runs out while it opens a file: for files

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/sized.h"
+#include "base/str.h"
 #include "check/probe.h"
 #include <string.h>
 
@@ -21,6 +22,7 @@ typedef struct call {
     modellab_audio_options given;
     modellab_allocator alloc;
     mli_audio_options options;
+    char folder[4096]; /* a copy: the host may change its environment meanwhile */
 } call;
 
 void modellab_audio_options_init(modellab_audio_options *options, size_t size)
@@ -54,7 +56,9 @@ MODELLAB_MUST_CHECK static modellab_status prepare(call *c, const modellab_audio
     c->options.max_samples = (int64_t)(c->given.max_seconds * MLI_AUDIO_RATE);
     c->options.max_input_bytes = c->given.max_bytes;
     const char *folder = mli_os_env("TMPDIR");
-    c->options.spool_folder = folder != NULL ? folder : "/tmp";
+    if (mli_str_copy(c->folder, sizeof c->folder, folder != NULL ? folder : "/tmp") <=
+        sizeof c->folder)
+        c->options.spool_folder = c->folder; /* else there is no such folder */
     c->options.memory_samples = MEMORY_SAMPLES;
     c->options.allow_truncated = c->given.allow_truncated != 0;
     if (c->given.progress != NULL) {

@@ -318,6 +318,10 @@ modellab_status modellab_model_open(const char *name, const modellab_model_optio
         if (info.origin == MLI_ASR_ORIGIN_REBUILT)
             mli_log_text(model->logger, MODELLAB_LOG_WARN, "model.image_rebuilt", info.reason);
     }
+    if (model->voice != NULL && model->voice->reason[0] != '\0')
+        mli_log_text(model->logger, MODELLAB_LOG_WARN,
+                     model->voice->mapped ? "model.image_rebuilt" : "model.image_not_used",
+                     model->voice->reason);
     *out = model;
     return MODELLAB_OK;
 }

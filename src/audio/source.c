@@ -1,10 +1,11 @@
 /* Where decoded samples live: chunks of 1 MiB in memory, and beyond the caller's limit a spool file
- * that is read back by pread. */
+ * that is read back by pread; what a file of our own has no room for stays in memory again. */
 #include "audio/source.h"
 
 #include "base/alloc.h"
 #include "base/checked.h"
 #include "base/error.h"
+#include "os/process.h"
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -16,9 +17,11 @@ struct mli_audio_store {
     const mli_os_files *files;
     float **chunks;
     size_t chunk_count, chunk_capacity;
-    int64_t samples, in_memory; /* in_memory: the first samples; the rest is in the spool file */
+    int64_t samples, in_memory;
+    int64_t before_spool, spooled; /* samples before the spool file, and in it; others follow */
     int64_t memory_samples, max_samples;
     int spool_fd;
+    bool own, full;           /* the file was made here; it takes no more */
     const char *spool_folder; /* for a file that is still to be made; NULL = none */
 };
 
@@ -109,22 +112,46 @@ MODELLAB_MUST_CHECK static modellab_status keep(mli_audio_store *store, const fl
     return MODELLAB_OK;
 }
 
-MODELLAB_MUST_CHECK static modellab_status spool(mli_audio_store *store, const float *samples,
-                                                 size_t count, modellab_error *err)
+/* Writes behind what is in the file: 0 or a negative errno. */
+MODELLAB_MUST_CHECK static int write_spool(const mli_audio_store *store, const float *samples,
+                                           size_t count)
 {
     const char *from = (const char *)samples;
-    int64_t at = (store->samples - store->in_memory) * (int64_t)sizeof *samples;
-    for (size_t bytes = count * sizeof *samples; bytes > 0;) {
+    size_t bytes = count * sizeof *samples;
+    int64_t at = store->spooled * (int64_t)sizeof *samples;
+    /* The first byte beyond the limit would end the host by a signal. */
+    if (store->own && (uint64_t)at + bytes > mli_os_limit_file_bytes())
+        return -EFBIG;
+    while (bytes > 0) {
         int64_t n = store->files->pwrite(store->files->user, store->spool_fd, from, bytes, at);
         if (n <= 0)
-            return mli_fail_os(err, n < 0 ? (int)-n : EIO,
-                               "decoded audio could not be written to its spool file");
+            return n < 0 ? (int)n : -EIO;
         from += n;
         at += n;
         bytes -= (size_t)n;
     }
-    store->samples += (int64_t)count;
-    return MODELLAB_OK;
+    return 0;
+}
+
+MODELLAB_MUST_CHECK static modellab_status spool(mli_audio_store *store, const float *samples,
+                                                 size_t count, modellab_error *err)
+{
+    int rc = write_spool(store, samples, count);
+    if (rc == 0) {
+        if (store->spooled == 0)
+            store->before_spool = store->in_memory;
+        store->spooled += (int64_t)count;
+        store->samples += (int64_t)count;
+        return MODELLAB_OK;
+    }
+    if (!store->own)
+        return mli_fail_os(err, -rc, "decoded audio could not be written to its spool file");
+    store->full = true; /* what it holds is read from there, this and the rest stay in memory */
+    if (store->spooled == 0) {
+        (void)store->files->close(store->files->user, store->spool_fd); /* nothing is in it */
+        store->spool_fd = -1;
+    }
+    return keep(store, samples, count, err);
 }
 
 modellab_status mli_audio_store_append(mli_audio_store *store, const float *samples, size_t count,
@@ -137,9 +164,10 @@ modellab_status mli_audio_store_append(mli_audio_store *store, const float *samp
     if (store->spool_folder != NULL && store->in_memory + (int64_t)count > store->memory_samples) {
         int fd = mli_os_open_nameless(store->files, store->spool_folder);
         store->spool_fd = fd >= 0 ? fd : -1; /* without one it goes on in memory, as is said */
+        store->own = fd >= 0;
         store->spool_folder = NULL;
     }
-    if (store->spool_fd >= 0) {
+    if (store->spool_fd >= 0 && !store->full) {
         int64_t room = store->memory_samples - store->in_memory;
         if (room < (int64_t)count)
             in_memory = room > 0 ? (size_t)room : 0;
@@ -222,7 +250,7 @@ MODELLAB_MUST_CHECK static modellab_status read_spool(const mli_audio_store *sto
 {
     char *to = (char *)dst;
     size_t bytes = count * sizeof *dst;
-    int64_t offset = (at - store->in_memory) * (int64_t)sizeof *dst;
+    int64_t offset = (at - store->before_spool) * (int64_t)sizeof *dst;
     while (bytes > 0) {
         int64_t got = store->files->pread(store->files->user, store->spool_fd, to, bytes, offset);
         if (got <= 0)
@@ -235,24 +263,41 @@ MODELLAB_MUST_CHECK static modellab_status read_spool(const mli_audio_store *sto
     return MODELLAB_OK;
 }
 
+/* Samples of one place, memory or file: how many from `at` on, at most `count`; `index`: where in
+ * memory, -1 in the file. */
+static size_t stretch(const mli_audio_store *store, int64_t at, int64_t count, int64_t *index)
+{
+    const int64_t file_end = store->before_spool + store->spooled;
+    const bool in_file = at >= store->before_spool && at < file_end;
+    int64_t most = in_file ? file_end - at : count;
+    *index = in_file ? -1 : at < store->before_spool ? at : at - store->spooled;
+    if (!in_file) {
+        most = CHUNK - *index % CHUNK;
+        if (at < store->before_spool && most > store->before_spool - at)
+            most = store->before_spool - at;
+    }
+    return (size_t)(most < count ? most : count);
+}
+
 modellab_status mli_audio_read(const mli_audio_source *source, int64_t start, size_t count,
                                float *dst, modellab_error *err)
 {
     const mli_audio_store *store = source->store;
     memset(dst, 0, count * sizeof *dst);
-    int64_t end;
+    int64_t end, index;
     if (mli_add_overflow(start, (int64_t)count, &end) || end > store->samples)
         end = store->samples;
-    int64_t at = start > 0 ? start : 0;
-    while (at < end && at < store->in_memory) {
-        size_t in_chunk = (size_t)(at % CHUNK), part = CHUNK - in_chunk;
-        int64_t stop = end < store->in_memory ? end : store->in_memory;
-        if ((int64_t)part > stop - at)
-            part = (size_t)(stop - at);
-        memcpy(dst + (at - start), store->chunks[at / CHUNK] + in_chunk, part * sizeof *dst);
+    for (int64_t at = start > 0 ? start : 0; at < end;) {
+        const size_t part = stretch(store, at, end - at, &index);
+        float *to = dst + (at - start);
+        if (index >= 0) {
+            memcpy(to, store->chunks[index / CHUNK] + index % CHUNK, part * sizeof *dst);
+        } else {
+            modellab_status status = read_spool(store, at, part, to, err);
+            if (status != MODELLAB_OK)
+                return status;
+        }
         at += (int64_t)part;
     }
-    if (at < end)
-        return read_spool(store, at, (size_t)(end - at), dst + (at - start), err);
     return MODELLAB_OK;
 }

@@ -3,7 +3,6 @@
 
 #include "base/base64.h"
 #include "base/error.h"
-#include "base/hash.h"
 #include <string.h>
 
 /* What stands behind the head of a data URL; a text without one is taken whole. */
@@ -23,16 +22,12 @@ modellab_status mli_known_clip_read(const mli_json *entry, const modellab_alloca
                                     mli_known_clip *out, modellab_error *err)
 {
     const char *text = payload_of(mli_json_string(mli_json_get(entry, "clip"), ""));
-    mli_sha256 hash;
 
     *out = (mli_known_clip){.name = mli_json_string(mli_json_get(entry, "name"), "")};
     mli_buf_init(&out->audio, alloc);
     if (text == NULL || !mli_base64_decode(text, strlen(text), &out->audio)) {
         return mli_fail(err, MODELLAB_E_SCHEMA, "a clip must be base64, or a data URL with base64");
     }
-    mli_sha256_init(&hash);
-    mli_sha256_update(&hash, out->audio.data, out->audio.size);
-    mli_sha256_hex(&hash, out->sha256);
     return mli_buf_status(&out->audio, err);
 }
 

@@ -11,7 +11,6 @@ enum { MLI_KNOWN_MOST = 16, MLI_KNOWN_SECONDS = 60 };
 typedef struct mli_known_clip {
     const char *name; /* the request's */
     mli_buf audio;    /* a file as it was given */
-    char sha256[65];  /* of it */
 } mli_known_clip;
 
 /* The clip of one entry ({"name", "clip"}): base64, or a URL "data:...;base64,...". E_SCHEMA: it is

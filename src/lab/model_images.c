@@ -115,15 +115,21 @@ static int find(mli_model_images *images, const char *model, bool single)
     return fd;
 }
 
-/* Which model of the request has an image: that of recognition, else the voice. */
+const char *mli_model_image_step(const char *steps)
+{
+    return mli_steps_contain(steps, "asr") ? "asr" : mli_steps_contain(steps, "tts") ? "tts" : NULL;
+}
+
+/* The model of the request that has an image. */
 static bool wanted(const mli_run_row *row, const mli_json *config, const char **model, bool *single)
 {
-    const bool asr = mli_steps_contain(row->steps, "asr");
+    const char *step = mli_model_image_step(row->steps);
+    const bool asr = step != NULL && strcmp(step, "asr") == 0;
     const mli_json *options = mli_json_get(config, asr ? "asr" : "tts");
     *model = mli_json_string(mli_json_get(options, asr ? "model" : "voice"),
                              asr ? "whisper-tiny.en" : "piper-en_US-joe-medium");
     *single = strcmp(mli_json_string(mli_json_get(options, "weights"), "f16"), "f32") == 0;
-    return asr || mli_steps_contain(row->steps, "tts");
+    return step != NULL;
 }
 
 int mli_model_images_find(mli_model_images *images, const mli_run_row *row)
@@ -132,7 +138,7 @@ int mli_model_images_find(mli_model_images *images, const mli_run_row *row)
     const char *model;
     bool single;
     int fd = -1;
-    if ((!mli_steps_contain(row->steps, "asr") && !mli_steps_contain(row->steps, "tts")) ||
+    if (mli_model_image_step(row->steps) == NULL ||
         mli_json_parse(row->request_json, strlen(row->request_json), MLI_REQUEST_MAX_BYTES,
                        &request, NULL) != MODELLAB_OK) {
         return -1;

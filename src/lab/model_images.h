@@ -30,5 +30,7 @@ void mli_model_images_close(mli_model_images *images, bool forked);
  * content was checked. -1 when it needs none, or there is none: then the worker packs the model in
  * its own memory, and a process is started that makes the image for later runs. */
 int mli_model_images_find(mli_model_images *images, const mli_run_row *row);
+/* The step of a run whose model that image is of: recognition, else the voice; NULL = none. */
+const char *mli_model_image_step(const char *steps);
 
 #endif

@@ -13,6 +13,21 @@ static void place_of(size_t index, const char *key, char out[64])
     (void)mli_os_format(out, 64, "/config/diarization/known/%zu/%s", index, key);
 }
 
+/* A name as it stands in RTTM, where a field has no blanks (mli_turns_rttm()). */
+static char spelled(char c)
+{
+    return (unsigned char)c <= ' ' ? '_' : c;
+}
+
+static bool is_same(const char *a, const char *b)
+{
+    while (*a != '\0' && *b != '\0' && spelled(*a) == spelled(*b)) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
 /* Names stand in lines of text, and must not be taken for those of unknown speakers. */
 static void check_name(const mli_json *known, size_t index, mli_findings *report)
 {
@@ -23,13 +38,17 @@ static void check_name(const mli_json *known, size_t index, mli_findings *report
     place_of(index, "name", place);
     for (size_t i = 0; i < index; i++) {
         const mli_json *other = mli_json_get(mli_json_at(known, i), "name");
-        twice = twice || strcmp(mli_json_string(other, ""), name) == 0;
+        twice = twice || is_same(mli_json_string(other, ""), name);
     }
     if (twice) {
         mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "request.known_name", place,
-                         "Two known voices have this name.");
+                         "Two known voices have this name (a blank counts as \"_\", as in RTTM).");
     }
-    if (strncmp(name, "speaker_", 8) == 0) {
+    if (name[0] == ' ' && name[strspn(name, " ")] == '\0') {
+        mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "request.known_name", place,
+                         "A name must not be blank.");
+    }
+    if (strncmp(name, "speaker", 7) == 0 && spelled(name[7]) == '_') {
         mli_findings_add(report, MODELLAB_SEVERITY_ERROR, "request.known_name", place,
                          "Names that begin with \"speaker_\" are those of unknown speakers.");
     }

@@ -8,6 +8,7 @@
 #include "audio/encode.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "log/logger.h"
 #include "speech/g2p_program.h"
 #include "speech/voice.h"
 #include "speech/voice_text.h"
@@ -359,6 +360,9 @@ MODELLAB_MUST_CHECK static modellab_status run(mli_worker *w, modellab_error *er
     }
     t->w = w;
     t->voice = voice;
+    if (t->voice->reason[0] != '\0') {
+        mli_log_text(w->log, MODELLAB_LOG_WARN, "model.image_not_used", t->voice->reason);
+    }
     mli_buf_init(&t->words, w->alloc);
     mli_buf_init(&t->symbols, w->alloc);
     mli_buf_init(&t->ipa, w->alloc);

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "kernels/blas.h"
 #include "kernels/isa.h"
+#include "lab/model_images.h"
 #include "lab/step_key.h"
 #include "os/locale.h"
 #include "os/thread.h"
@@ -67,10 +68,11 @@ modellab_status mli_worker_model(mli_worker *w, const char *key, const mli_model
     if (model == NULL || strcmp(model->task, opener->task) != 0) {
         return mli_fail(err, MODELLAB_E_INTERNAL, "the step has not declared the model %s", key);
     }
-    const char *name = name_of(w, model);
-    modellab_status status =
-        mli_worker_models_open(&w->context->models, &store, name, opener, w->fds[MLI_ORDER_MODEL],
-                               &w->page->stop, out, sha256, err);
+    const char *name = name_of(w, model), *image = mli_model_image_step(w->order.steps);
+    const bool ours = image != NULL && strcmp(image, w->step) == 0 && strcmp(key, "voice") == 0;
+    modellab_status status = mli_worker_models_open(&w->context->models, &store, name, opener,
+                                                    ours ? w->fds[MLI_ORDER_MODEL] : -1,
+                                                    &w->page->stop, out, sha256, err);
     if (status == MODELLAB_E_NOT_FOUND) {
         w->reason = MODELLAB_REASON_MODEL_NOT_FOUND;
     }

@@ -92,6 +92,10 @@ MODELLAB_MUST_CHECK static modellab_status read_node(const mli_piper_finder *f,
     if (status != MODELLAB_OK) {
         return status;
     }
+    /* packing gives the pages of a weight back: it is read once */
+    if (onnx->values[mli_onnx_input(onnx, node, 1)].consumers != 1) {
+        return mli_onnx_refuse(onnx, node, "its weights belong to something else too", f->err);
+    }
     const mli_weight *w = &out->weight;
     if (w->rank != 3 || w->dims[2] > MLI_PIPER_MAX_TAPS || w->dims[0] > 65536 ||
         w->dims[1] > 65536 || extra != 0 ||

@@ -1,5 +1,6 @@
 /* The system's file operations behind the table of os/file.h: thin, EINTR-proof, CLOEXEC. */
 #include "os/file.h"
+#include "os/file_private.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -29,6 +30,13 @@ static int system_open(void *user, const char *path, int flags, uint32_t mode)
            (flags & MLI_OS_DIRECTORY ? O_DIRECTORY : 0) |
            (flags & MLI_OS_NOFOLLOW ? O_NOFOLLOW : 0) | (flags & MLI_OS_NONBLOCK ? O_NONBLOCK : 0);
     RETRY(fd, openat(AT_FDCWD, path, how, (mode_t)mode));
+    return fd < 0 ? -errno : fd;
+}
+
+int mli_os_system_open_nameless(const char *folder)
+{
+    int fd;
+    RETRY(fd, openat(AT_FDCWD, folder, O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, (mode_t)0600));
     return fd < 0 ? -errno : fd;
 }
 

@@ -2,6 +2,7 @@
  * Works on any table, so that tests can fail each operation inside. */
 #include "os/clock.h"
 #include "os/file.h"
+#include "os/file_private.h"
 #include "os/locale.h"
 #include <errno.h>
 #include <limits.h>
@@ -87,10 +88,13 @@ int mli_os_open_temp(const mli_os_files *f, const char *path, uint32_t mode, cha
 int mli_os_open_nameless(const mli_os_files *f, const char *folder)
 {
     char path[PATH_MAX], temp[PATH_MAX];
+    int fd = f == &mli_os_system_files ? mli_os_system_open_nameless(folder) : -ENOSYS;
+    if (fd >= 0)
+        return fd; /* else with a name for a moment */
     int n = mli_os_format(path, sizeof path, "%s/modellab", folder);
     if (n < 0 || (size_t)n >= sizeof path)
         return -ENAMETOOLONG;
-    int fd = open_new(f, path, MLI_OS_READ | MLI_OS_WRITE, 0600, temp, sizeof temp);
+    fd = open_new(f, path, MLI_OS_READ | MLI_OS_WRITE, 0600, temp, sizeof temp);
     int rc = fd >= 0 ? f->unlink(f->user, temp) : 0;
     if (rc == 0)
         return fd;

@@ -313,3 +313,10 @@ int mli_os_limit_set(mli_os_limit limit, uint64_t value)
         want.rlim_cur = want.rlim_max = now.rlim_max;
     return setrlimit((__rlimit_resource_t)kinds[limit], &want) < 0 ? -errno : 0;
 }
+
+uint64_t mli_os_limit_file_bytes(void)
+{
+    struct rlimit now;
+    bool limited = getrlimit(RLIMIT_FSIZE, &now) == 0 && now.rlim_cur != RLIM_INFINITY;
+    return limited ? now.rlim_cur : UINT64_MAX;
+}

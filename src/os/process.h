@@ -114,5 +114,7 @@ typedef enum mli_os_limit {
     MLI_OS_LIMIT_ADDRESS_BYTES
 } mli_os_limit;
 MLI_OS_MUST_CHECK int mli_os_limit_set(mli_os_limit limit, uint64_t value);
+/* Most bytes that a file of this process may get (the soft limit); UINT64_MAX = no limit. */
+uint64_t mli_os_limit_file_bytes(void);
 
 #endif

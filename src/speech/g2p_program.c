@@ -173,10 +173,12 @@ static void end(work *w)
 {
     const mli_os_processes *p = &mli_os_system_processes;
     mli_os_exit unused;
-    if (!w->ended || w->known) { /* else its number may be another's by now */
+    const bool ours = !w->ended || w->known; /* else its number may be another's by now */
+    /* Whoever holds an output is of its group: so the group's number is still taken. */
+    if (ours || w->out >= 0 || w->complaints >= 0)
         (void)p->kill_group(p->user, w->pid, SIGNAL_KILL); /* mostly nobody is there any more */
+    if (ours)
         (void)p->reap(p->user, w->pid, true, &unused);
-    }
     mli_os_fd_close(w->out);
     mli_os_fd_close(w->complaints);
     mli_os_fd_close(w->pidfd);

@@ -16,7 +16,6 @@ enum {
     MELS = MLI_GE2E_MELS,
     FRAMES = MLI_GE2E_FRAMES,
     ROWS = MLI_GE2E_ROWS,
-    LANE_ROWS = 48, /* a multiple of every variant's rows of a block */
     LEAST_ROWS = 12,
     LANES_MOST = ROWS / LEAST_ROWS,
     MATRICES = 2 * MLI_GE2E_LAYERS + 1

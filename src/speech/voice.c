@@ -21,11 +21,32 @@ MODELLAB_MUST_CHECK static modellab_status check_ids(const mli_voice *v, modella
     return MODELLAB_OK;
 }
 
-/* A cache that cannot be used is no reason not to speak: only slower to open. */
+/* An image that cannot be used is no reason not to speak: only slower to open. What is wrong with
+ * the voice itself, packing says. */
 static bool without_image(modellab_status status)
 {
     return status != MODELLAB_OK && status != MODELLAB_E_CANCELLED &&
-           status != MODELLAB_E_NO_MEMORY && status != MODELLAB_E_UNSUPPORTED_MODEL;
+           status != MODELLAB_E_NO_MEMORY;
+}
+
+MODELLAB_MUST_CHECK static modellab_status load_net(mli_voice *v, mli_model_files *files,
+                                                    const char *cache,
+                                                    const mli_cancel_word *cancel,
+                                                    modellab_error *err)
+{
+    modellab_error why = MODELLAB_ERROR_INIT;
+    modellab_status status = files->image >= 0
+                                 ? mli_voice_image_from_fd(&v->image, &v->net, &v->alloc, files,
+                                                           files->image, cancel, &why)
+                                 : mli_voice_image_open(&v->image, &v->net, &v->alloc, files, cache,
+                                                        cancel, v->reason, &why);
+    v->mapped = status == MODELLAB_OK;
+    if (without_image(status)) {
+        if (files->image >= 0 || (cache != NULL && files->sealed)) /* else none is kept */
+            (void)mli_str_copy(v->reason, sizeof v->reason, why.message);
+        return mli_voice_pack(&v->net, &v->alloc, files, cancel, err);
+    }
+    return v->mapped ? status : mli_fail_at(err, status, why.detail, "%s", why.message);
 }
 
 MODELLAB_MUST_CHECK static modellab_status load(mli_voice *v, mli_model_files *files,
@@ -37,17 +58,8 @@ MODELLAB_MUST_CHECK static modellab_status load(mli_voice *v, mli_model_files *f
     if (files->config == NULL)
         return mli_fail(err, MODELLAB_E_INVALID_MODEL, "the voice's .onnx.json is missing");
     status = mli_piper_config_read(&v->config, &v->alloc, files->config, files->config_bytes, err);
-    if (status == MODELLAB_OK) {
-        status = files->image >= 0 ? mli_voice_image_from_fd(&v->image, &v->net, &v->alloc, files,
-                                                             files->image, cancel, err)
-                                   : mli_voice_image_open(&v->image, &v->net, &v->alloc, files,
-                                                          cache, cancel, err);
-        v->mapped = status == MODELLAB_OK;
-        if (without_image(status)) {
-            mli_error_clear(err);
-            status = mli_voice_pack(&v->net, &v->alloc, files, cancel, err);
-        }
-    }
+    if (status == MODELLAB_OK)
+        status = load_net(v, files, cache, cancel, err);
     return status == MODELLAB_OK ? check_ids(v, err) : status;
 }
 

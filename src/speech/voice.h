@@ -12,6 +12,7 @@ typedef struct mli_voice {
     mli_piper_config config;
     mli_cached_image image; /* when mapped: what the network lies in */
     bool mapped;
+    char reason[256]; /* why the image was made anew (mapped) or is not used; "" otherwise */
 } mli_voice;
 
 /* Maps the packed image that was handed over with the files, or that of an installed model below

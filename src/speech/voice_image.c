@@ -7,8 +7,11 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "models/file_read.h"
 #include "models/onnx.h"
+#include "os/locale.h"
 #include "os/memory.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -291,9 +294,27 @@ MODELLAB_MUST_CHECK static modellab_status key_of(mli_image_key *key, const mli_
     return MODELLAB_OK;
 }
 
+/* Takes an image with good checksums, but of no use, out of the cache. */
+MODELLAB_MUST_CHECK static modellab_status discard(const mli_image_cache *where,
+                                                   const mli_image_key *key, modellab_error *err)
+{
+    char name[160], place[168];
+    if (!mli_image_key_name(key, name))
+        return mli_fail(err, MODELLAB_E_INTERNAL, "an image's key makes no name");
+    (void)mli_os_format(place, sizeof place, "images/%s", name);
+    char *path = mli_path_join(where->alloc, where->directory, place);
+    if (path == NULL)
+        return mli_no_memory(err);
+    int rc = where->files->unlink(where->files->user, path);
+    mli_free(where->alloc, path);
+    return rc == 0 || rc == -ENOENT
+               ? MODELLAB_OK
+               : mli_fail_os(err, rc, "an image of no use could not be removed");
+}
+
 modellab_status mli_voice_image_open(mli_cached_image *image, mli_vits **out,
                                      const modellab_allocator *alloc, mli_model_files *files,
-                                     const char *cache, const mli_cancel_word *cancel,
+                                     const char *cache, const mli_cancel_word *cancel, char *reason,
                                      modellab_error *err)
 {
     mli_image_cache where = {alloc, files->files, cache};
@@ -304,9 +325,23 @@ modellab_status mli_voice_image_open(mli_cached_image *image, mli_vits **out,
         return mli_fail(err, MODELLAB_E_NOT_FOUND, "there is no cache of images");
     modellab_status status = key_of(&key, files, err);
     if (status == MODELLAB_OK)
+        status =
+            mli_image_cache_get(&where, &key, build_image, &b, cancel, image, NULL, reason, err);
+    if (status != MODELLAB_OK)
+        return status;
+    modellab_error why = MODELLAB_ERROR_INIT;
+    status = mli_voice_image_bind(out, alloc, &image->image, cancel, &why);
+    if (status == MODELLAB_OK)
+        return status;
+    mli_cached_image_close(image);
+    if (status != MODELLAB_E_INVALID_MODEL && status != MODELLAB_E_UNSUPPORTED_MODEL)
+        return mli_fail_at(err, status, why.detail, "%s", why.message);
+    status = discard(&where, &key, err);
+    if (status == MODELLAB_OK)
         status = mli_image_cache_get(&where, &key, build_image, &b, cancel, image, NULL, NULL, err);
     if (status != MODELLAB_OK)
         return status;
+    (void)mli_str_copy(reason, 256, why.message);
     status = mli_voice_image_bind(out, alloc, &image->image, cancel, err);
     if (status != MODELLAB_OK)
         mli_cached_image_close(image);

@@ -10,12 +10,13 @@
 
 /* Finds the image of these files below `cache` or makes it (the weights are then read, and compared
  * with the seal), and binds the network to it; `image` stays open as long as the network is used.
+ * One that is damaged or laid out otherwise is made anew, once; `reason` (256 bytes) says why.
  * E_NOT_FOUND: the model is of no kind that has one. On failure nothing is open. */
 MODELLAB_MUST_CHECK modellab_status mli_voice_image_open(mli_cached_image *image, mli_vits **out,
                                                          const modellab_allocator *alloc,
                                                          mli_model_files *files, const char *cache,
                                                          const mli_cancel_word *cancel,
-                                                         modellab_error *err);
+                                                         char *reason, modellab_error *err);
 /* The same over an image that another process handed over as a descriptor (stays the caller's), and
  * whose content that process checked. E_INVALID_MODEL: it is not the image of these files. */
 MODELLAB_MUST_CHECK modellab_status mli_voice_image_from_fd(mli_cached_image *image, mli_vits **out,

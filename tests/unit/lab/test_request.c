@@ -1,4 +1,5 @@
 /* The request's contract: what is refused and where, what is resolved, and the accepted form. */
+#include "lab/model_images.h"
 #include "lab/pipeline.h"
 #include "lab/request.h"
 #include "unit/store/common.h"
@@ -81,6 +82,11 @@ static void known_voices_are_checked(void **state)
         {WITH_KNOWN(KNOWN("Ann", CLIP)), NULL},
         {WITH_KNOWN(KNOWN("Ann", "data:audio/wav;base64," CLIP)), NULL},
         {WITH_KNOWN(KNOWN("Ann", CLIP) "," KNOWN("Ann", CLIP)), "/config/diarization/known/1/name"},
+        {WITH_KNOWN(KNOWN("Ann Li", CLIP) "," KNOWN("Ann_Li", CLIP)), /* one in RTTM */
+         "/config/diarization/known/1/name"},
+        {WITH_KNOWN(KNOWN("Ann Li", CLIP) "," KNOWN("Ann_L", CLIP)), NULL},
+        {WITH_KNOWN(KNOWN("  ", CLIP)), "/config/diarization/known/0/name"},
+        {WITH_KNOWN(KNOWN("speaker 2", CLIP)), "/config/diarization/known/0/name"},
         {WITH_KNOWN(KNOWN("speaker_2", CLIP)), "/config/diarization/known/0/name"},
         {WITH_KNOWN(KNOWN("A\\nB", CLIP)), "/config/diarization/known/0/name"},
         {WITH_KNOWN(KNOWN("", CLIP)), "/config/diarization/known/0/name"},
@@ -289,6 +295,15 @@ static void no_json_no_report(void **state)
     drop(&r);
 }
 
+/* One image is handed over, of one model: no other step of the run may take it for its own. */
+static void an_image_is_of_one_step(void **state)
+{
+    (void)state;
+    assert_string_equal(mli_model_image_step("ingest,asr,tts"), "asr");
+    assert_string_equal(mli_model_image_step("tts"), "tts");
+    assert_null(mli_model_image_step("ingest,vad"));
+}
+
 static void pipelines_resolve(void **state)
 {
     mli_findings findings;
@@ -452,6 +467,7 @@ int main(void)
         cmocka_unit_test(a_text_that_cannot_be_said_is_refused),
         cmocka_unit_test(no_json_no_report),
         cmocka_unit_test(pipelines_resolve),
+        cmocka_unit_test(an_image_is_of_one_step),
         cmocka_unit_test(steps_of_tests_are_for_tests_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -112,7 +112,7 @@ static void nobody_is_left(const fixture *f)
 {
     char path[320];
     snprintf(path, sizeof path, "%s/alive", f->folder.path);
-    (void)mli_os_system_clock.sleep_ns(NULL, 400 * MS);
+    (void)mli_os_system_clock.sleep_ns(NULL, 700 * MS);
     assert_int_equal(access(path, F_OK), -1);
 }
 
@@ -141,7 +141,7 @@ static void cancel(void **state)
 {
     fixture *f = *state;
     pthread_t thread;
-    write_script(f, "sleep 0.6; echo > alive");
+    write_script(f, "sleep 0.4; echo > alive");
     const int64_t begin = mli_os_system_clock.monotonic_ns(NULL);
     assert_int_equal(pthread_create(&thread, NULL, stop_soon, &f->stop), 0);
     assert_int_equal(ask(f, "a\n"), MODELLAB_E_CANCELLED);
@@ -161,6 +161,14 @@ static void host_ignores_children(void **state)
     assert_true(signal(SIGCHLD, SIG_DFL) != SIG_ERR);
     assert_int_equal(status, MODELLAB_OK); /* it gave what was asked for */
     assert_string_equal(mli_buf_text(&f->ipa), "a\n");
+    /* it is gone, and a child of it holds the output */
+    f->g.limit_ms = 100;
+    write_script(f, "(sleep 0.4; echo > alive) & echo a");
+    assert_true(signal(SIGCHLD, SIG_IGN) != SIG_ERR);
+    status = ask(f, "a\n");
+    nobody_is_left(f);
+    assert_true(signal(SIGCHLD, SIG_DFL) != SIG_ERR);
+    assert_int_equal(status, MODELLAB_E_IO);
 }
 
 static void the_real_one(void **state)

@@ -1,5 +1,6 @@
 /* A voice with a configuration or a network that is not as it should be: symbols without ids, a
- * flow too wide for the engine, frames of a run that failed. test_voice VOICE.onnx */
+ * flow too wide for the engine, weights of two convolutions, frames of a run that failed.
+ * test_voice VOICE.onnx */
 #include "speech/voice.h"
 #include "unit/unit.h"
 
@@ -35,6 +36,26 @@ static void test_no_ids(void **state)
     assert_int_equal(mli_voice_ids_of(&ids, &v, text, sizeof text, NULL),
                      MODELLAB_E_INVALID_ARGUMENT);
     mli_piper_config_dispose(&v.config);
+}
+
+/* Packing drops the pages of what was packed: a second reader would see zeros. */
+static void test_shared_weights(void **state)
+{
+    static mli_piper graph;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    const char *one = "onnx::Const_1004", *other = "onnx::Const_1043"; /* alike in shape */
+    const size_t length = strlen(one);
+    (void)state;
+    assert_int_equal(mli_piper_read(&graph, NULL, file, bytes, NULL, NULL), MODELLAB_OK);
+    unsigned char *at = file; /* nodes stand before the tensors */
+    while (at < file + bytes - length && memcmp(at, other, length) != 0)
+        at++;
+    assert_true(at < file + bytes - length);
+    memcpy(at, one, length);
+    modellab_status status = mli_piper_read(&graph, NULL, file, bytes, NULL, &err);
+    memcpy(at, other, length);
+    assert_int_equal(status, MODELLAB_E_UNSUPPORTED_MODEL);
+    assert_non_null(strstr(err.message, "belong to something else too"));
 }
 
 static void test_wide(void **state)
@@ -92,8 +113,9 @@ static void test_failed_run(void **state)
 
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_no_ids), cmocka_unit_test(test_wide),
-                                       cmocka_unit_test(test_failed_run)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_no_ids), cmocka_unit_test(test_shared_weights),
+        cmocka_unit_test(test_wide), cmocka_unit_test(test_failed_run)};
     FILE *f = argc == 2 ? fopen(argv[1], "rb") : NULL;
 
     if (f == NULL)

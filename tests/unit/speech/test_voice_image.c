@@ -312,6 +312,127 @@ static void test_other_layout(void **state)
     mli_vits_destroy(model);
 }
 
+static void open_files(const fixture *f, mli_model_files *files)
+{
+    OK(mli_model_store_open(&f->store, "tiny", files, NULL));
+}
+
+/* As a supervisor and its workers do: a draft that another process fills, found, handed over. */
+static void test_handed_over(void **state)
+{
+    fixture *f = *state;
+    mli_model_files files;
+    mli_image_draft draft;
+    mli_cached_image image;
+    mli_voice *voice;
+    mli_vits *net = NULL;
+    char plain[65], said[65];
+    int fd = -1;
+    OK(open_voice(f, NULL, false, &voice));
+    speak(voice, plain);
+    mli_voice_destroy(voice);
+    open_files(f, &files);
+    assert_int_equal(mli_voice_image_find(&files, NULL, f->cache, &fd, &f->err),
+                     MODELLAB_E_NOT_FOUND);
+    assert_int_equal(fd, -1);
+    OK(mli_voice_image_begin(&files, NULL, f->cache, &draft, &f->err));
+    OK(mli_voice_image_make(&files, NULL, draft.fd, NULL, &f->err));
+    OK(mli_image_draft_publish(&draft, &f->err));
+    OK(mli_voice_image_find(&files, NULL, f->cache, &fd, &f->err));
+    assert_true(fd >= 0);
+    files.image = fd;
+    OK(mli_voice_create(&voice, NULL, &files, NULL, NULL, &f->err));
+    assert_true(voice->mapped);
+    assert_string_equal(voice->reason, "");
+    speak(voice, said);
+    assert_string_equal(said, plain);
+    mli_voice_destroy(voice);
+    /* handed over for another model: refused, and the voice is packed, with the reason */
+    files.sha256[0] = files.sha256[0] == '0' ? '1' : '0';
+    assert_int_equal(mli_voice_image_from_fd(&image, &net, NULL, &files, fd, NULL, &f->err),
+                     MODELLAB_E_INVALID_MODEL);
+    assert_non_null(strstr(f->err.message, "of another model"));
+    assert_null(net);
+    mli_model_files_dispose(&files);
+    open_files(f, &files);
+    files.image = open(f->weights, O_RDONLY | O_CLOEXEC); /* no image at all */
+    assert_true(files.image >= 0);
+    OK(mli_voice_create(&voice, NULL, &files, NULL, NULL, &f->err));
+    assert_int_equal(close(files.image), 0);
+    mli_model_files_dispose(&files);
+    assert_false(voice->mapped);
+    assert_string_not_equal(voice->reason, "");
+    speak(voice, said);
+    assert_string_equal(said, plain);
+    mli_voice_destroy(voice);
+    assert_int_equal(close(fd), 0);
+}
+
+/* The image in the cache gets other metadata, and good checksums. */
+static void replace_metadata(const fixture *f, const char *path, const char *metadata)
+{
+    mli_cached_image from;
+    mli_image_writer *writer = NULL;
+    char other[840];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    OK(mli_cached_image_from_fd(&from, NULL, &mli_os_system_files, fd, true, NULL));
+    snprintf(other, sizeof other, "%s/other", f->folder.path);
+    int to = open(other, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    assert_true(fd >= 0 && to >= 0);
+    OK(mli_image_writer_create_fd(&writer, NULL, &mli_os_system_files, to, &from.image.key, NULL));
+    static const char *const names[] = {"weights", "pieces", "graph"};
+    for (size_t i = 0; i < 3; i++) {
+        const mli_image_section *s = mli_image_find(&from.image, names[i]);
+        const uint64_t dims[4] = {s->bytes, 0, 0, 0};
+        OK(mli_image_writer_section(writer, names[i], s->type, 1, dims,
+                                    mli_image_data(&from.image, s), s->bytes, NULL));
+    }
+    OK(mli_image_writer_finish(writer, metadata, strlen(metadata), NULL));
+    mli_image_writer_destroy(writer);
+    mli_cached_image_close(&from);
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(close(to), 0);
+    assert_int_equal(rename(other, path), 0);
+}
+
+/* Of a library that laid weights out otherwise: made anew, once, and that is said; so is why a
+ * cache is not used. */
+static void test_made_anew(void **state)
+{
+    fixture *f = *state;
+    mli_voice *voice;
+    char plain[65], said[65], path[800], metadata[100];
+    struct stat st;
+    OK(open_voice(f, NULL, true, &voice));
+    speak(voice, plain);
+    mli_voice_destroy(voice);
+    image_path(f, path);
+    assert_int_equal(stat(f->weights, &st), 0);
+    snprintf(metadata, sizeof metadata, "{\"kind\":\"piper\",\"file_bytes\":%lld,\"walk\":1}",
+             (long long)st.st_size);
+    replace_metadata(f, path, metadata);
+    OK(open_voice(f, NULL, true, &voice));
+    assert_true(voice->mapped);
+    assert_non_null(strstr(voice->reason, "laid out otherwise"));
+    speak(voice, said);
+    assert_string_equal(said, plain);
+    mli_voice_destroy(voice);
+    OK(open_voice(f, NULL, true, &voice)); /* it was replaced */
+    assert_true(voice->mapped);
+    assert_string_equal(voice->reason, "");
+    mli_voice_destroy(voice);
+    flip(path, 100);
+    OK(open_voice(f, NULL, true, &voice));
+    assert_true(voice->mapped);
+    assert_string_not_equal(voice->reason, "");
+    mli_voice_destroy(voice);
+    (void)mli_str_copy(f->cache, sizeof f->cache, f->weights);
+    OK(open_voice(f, NULL, true, &voice));
+    assert_false(voice->mapped);
+    assert_string_not_equal(voice->reason, "");
+    mli_voice_destroy(voice);
+}
+
 static void test_no_memory(void **state)
 {
     fixture *f = *state;
@@ -342,6 +463,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_changed_weights, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_hostile, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_other_layout, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_handed_over, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_made_anew, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down)};
     if (argc != 2)
         return 2;
