@@ -136,8 +136,10 @@ MODELLAB_MUST_CHECK static modellab_status take_place(const mli_lab *lab, const 
         return status;
     int rc = stored ? 0 : f->rename(f->user, path, old);
     if (!stored && (rc == 0 || rc == -ENOENT)) {
+        const bool moved = rc == 0;
         rc = f->rename(f->user, folder, path);
-        remove_tree(lab, old);
+        if (rc == 0 || !moved || f->rename(f->user, old, path) != 0)
+            remove_tree(lab, old);
     }
     if (stored || rc == -ENOTEMPTY || rc == -EEXIST) { /* another one was faster */
         rc = 0;

@@ -9,7 +9,9 @@
 #include <string.h>
 
 #define LEAVE_LOOK_NS INT64_C(5000000)
-#define LEAVE_WAIT_NS INT64_C(3000000000) /* the supervisor looks ten times a second */
+/* The supervisor looks ten times a second, but may wait 10 s for the store, or be another one soon.
+ */
+#define LEAVE_WAIT_NS INT64_C(20000000000)
 
 bool mli_remote_call_fits(int64_t leave, int64_t taken, int64_t spent, int64_t call)
 {
