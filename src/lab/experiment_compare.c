@@ -166,6 +166,7 @@ match(const comparison *c, int32_t other, mli_matched_pairs *out, bool *has, mod
     const mli_scorer_options o = {
         .metric = MLI_SCORE_WER, .alloc = c->lab->alloc, .cancel = c->cancel};
     mli_scorer a, b;
+    bool whole = true;
     modellab_status status = MODELLAB_OK;
     mli_scorer_init(&a, &o);
     mli_scorer_init(&b, &o);
@@ -180,9 +181,9 @@ match(const comparison *c, int32_t other, mli_matched_pairs *out, bool *has, mod
     if (status == MODELLAB_E_INVALID_JSON) { /* no pieces then, sums by input */
         mli_error_clear(err);
         status = MODELLAB_OK;
-        a.file_count = 0;
+        whole = false;
     }
-    *has = status == MODELLAB_OK && a.file_count > 0 && a.file_count == b.file_count &&
+    *has = status == MODELLAB_OK && whole && a.file_count > 0 && a.file_count == b.file_count &&
            a.word_count == b.word_count;
     if (*has)
         status = mli_scorer_matched(&a, &b, out, err);
