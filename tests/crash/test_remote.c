@@ -267,6 +267,19 @@ static void summaries_of_summaries(void **state)
     modellab_run_unref(run);
 }
 
+/* Each chapter begins where the one before ends, from the first to the last of the 90 seconds. */
+static void they_cover_all(const mli_json *list)
+{
+    double at = 0;
+    for (size_t i = 0; i < mli_json_count(list); i++) {
+        const mli_json *one = mli_json_at(list, i);
+        assert_true(mli_json_number(mli_json_get(one, "start"), -1) == at);
+        at = mli_json_number(mli_json_get(one, "end"), -1);
+        assert_true(at > mli_json_number(mli_json_get(one, "start"), -1));
+    }
+    assert_true(at == 90.0);
+}
+
 /* Those of the parts one behind the other; what lies before its part begins with it. */
 static void chapters_of_parts(void **state)
 {
@@ -286,17 +299,10 @@ static void chapters_of_parts(void **state)
     mli_json *made = kit_read_json(k, id, "chapters.json");
     const mli_json *list = mli_json_get(made, "chapters");
     int64_t parts = mli_json_int(mli_json_get(made, "parts"), 0);
-    double at = 0;
     assert_true(parts >= 2);
     assert_int_equal(mli_json_count(list), parts);
     assert_int_equal(s.requests, parts);
-    for (size_t i = 0; i < mli_json_count(list); i++) {
-        const mli_json *one = mli_json_at(list, i);
-        assert_true(mli_json_number(mli_json_get(one, "start"), -1) == at);
-        assert_true(mli_json_number(mli_json_get(one, "end"), -1) > at);
-        at = mli_json_number(mli_json_get(one, "end"), -1);
-    }
-    assert_true(at == 90.0);
+    they_cover_all(list);
     mli_json_free(made);
     modellab_run_unref(run);
 }
@@ -322,15 +328,8 @@ static void chapters_beyond_their_part(void **state)
     }
     mli_json *made = kit_read_json(k, id, "chapters.json");
     const mli_json *list = mli_json_get(made, "chapters");
-    double at = 0;
     assert_true(mli_json_count(list) >= (size_t)mli_json_int(mli_json_get(made, "parts"), 99));
-    for (size_t i = 0; i < mli_json_count(list); i++) {
-        const mli_json *one = mli_json_at(list, i);
-        assert_true(mli_json_number(mli_json_get(one, "start"), -1) == at);
-        assert_true(mli_json_number(mli_json_get(one, "end"), -1) > at);
-        at = mli_json_number(mli_json_get(one, "end"), -1);
-    }
-    assert_true(at == 90.0);
+    they_cover_all(list);
     mli_json_free(made);
     modellab_run_unref(run);
 }
