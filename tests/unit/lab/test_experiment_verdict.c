@@ -1,51 +1,24 @@
 /* Which candidate an experiment calls the better one, from what is kept of its runs: the side that
  * errs less, not the other; not before all runs have ended; not by a score that cannot be read. */
-#include "lab/experiment.h"
 #include "score/scorer.h"
-#include "unit/lab/lab_common.h"
+#include "unit/lab/experiment_common.h"
 
 enum { INPUTS = 8 };
 
-static temp_folder folder;
-static mli_lab *lab;
-static char id[MLI_EXPERIMENT_ID_BYTES];
-
-static int set_up(void **state)
+/* Two candidates on eight inputs, begun. */
+static int begin(void **state)
 {
-    static unsigned char wav[WAV_BYTES];
-    mli_findings report;
     mli_buf document;
-    (void)state;
-    temp_folder_make(&folder);
-    lab = open_lab(&folder, NULL, NULL, 0);
+    if (set_up(state) != 0)
+        return -1;
     mli_buf_init(&document, NULL);
     mli_buf_printf(&document, "{\"name\":\"x\",\"inputs\":[");
-    for (int i = 0; i < INPUTS; i++) {
-        char path[512];
-        size_t bytes = make_wav(wav, 16000, 1, 0);
-        wav[100] = (unsigned char)i;
-        assert_true(snprintf(path, sizeof path, "%s/%d.wav", folder.path, i) > 0);
-        write_file(path, wav, bytes);
-        mli_buf_printf(&document, "%s{\"file\":\"%d.wav\"}", i > 0 ? "," : "", i);
-    }
-    mli_buf_printf(&document,
-                   "],\"candidates\":[{\"name\":\"a\",\"request\":{\"pipeline\":\"ingest\"}},"
-                   "{\"name\":\"b\",\"request\":{\"pipeline\":\"ingest\"}}]}");
-    const mli_experiment_source source = {
-        .document = document.data, .bytes = document.size, .folder = folder.path};
-    mli_findings_begin(&report, NULL);
-    ASSERT_OK(mli_experiment_create(lab, &source, id, &report, err));
-    ASSERT_OK(mli_experiment_start(lab, id, NULL, &report, err));
-    mli_findings_dispose(&report);
+    for (int i = 0; i < INPUTS; i++)
+        mli_buf_printf(&document, "%s{\"file\":\"a.wav\",\"name\":\"%d\"}", i > 0 ? "," : "", i);
+    mli_buf_printf(&document, "],\"candidates\":[" INGEST("a") "," INGEST("b") "]}");
+    assert_int_equal(MODELLAB_OK, mli_buf_status(&document, NULL));
+    assert_int_equal(0, start(created(document.data)));
     mli_buf_dispose(&document);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    mli_lab_unref(lab);
-    temp_folder_remove(&folder);
     return 0;
 }
 
@@ -149,9 +122,9 @@ static void a_score_that_cannot_be_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(the_first_is_better, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_second_is_better, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_score_that_cannot_be_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_first_is_better, begin, tear_down),
+        cmocka_unit_test_setup_teardown(the_second_is_better, begin, tear_down),
+        cmocka_unit_test_setup_teardown(a_score_that_cannot_be_read, begin, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
