@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "store/sqlite_experiments.h"
+#include "store/sqlite_feed.h"
 #include "store/sqlite_ledger.h"
 #include <errno.h>
 #include <string.h>
@@ -134,6 +135,9 @@ const char *mli_sqlite_text(mli_sql which)
     }
     if (which >= MLI_SQL_EXPERIMENT_PUT && which <= MLI_SQL_EXPERIMENT_DELETE_CELLS) {
         return mli_sqlite_experiment_text(which);
+    }
+    if (which == MLI_SQL_FEED || which == MLI_SQL_FEED_END) {
+        return mli_sqlite_feed_text(which);
     }
     return texts[which] != NULL ? texts[which] : mli_sqlite_run_text(which);
 }

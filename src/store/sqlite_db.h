@@ -104,6 +104,8 @@ typedef enum mli_sql {
     MLI_SQL_EXPERIMENT_FIND,
     MLI_SQL_EXPERIMENT_DELETE,
     MLI_SQL_EXPERIMENT_DELETE_CELLS,
+    MLI_SQL_FEED, /* from here on: sqlite_feed.c */
+    MLI_SQL_FEED_END,
     MLI_SQL_COUNT
 } mli_sql;
 
@@ -123,9 +125,9 @@ typedef struct mli_sqlite {
     bool leading; /* somebody works for all that waited */
 } mli_sqlite;
 
-#define MLI_SCHEMA_VERSION 4
+#define MLI_SCHEMA_VERSION 5
 /* Of a database that this library has made (mli_sqlite_fingerprint); a test tells a new one. */
-#define MLI_SCHEMA_FINGERPRINT "4cfba4af70af2fe5ba908fd085adffaf9db32511a6a2ebb2790d39f03df08c84"
+#define MLI_SCHEMA_FINGERPRINT "eaf2da2df000c4a015cacee9003d4eb858bc27b00cc8b880b77536d03f2c9b8b"
 /* The scripts (NULL-terminated) that bring version `from` (0 = empty) to the next one. */
 const char *const *mli_sqlite_schema(int64_t from);
 

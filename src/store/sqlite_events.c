@@ -20,6 +20,7 @@ modellab_status mli_sqlite_put_event(mli_sqlite *s, const char *run_id, const ml
     if (status == MODELLAB_OK) {
         *last += 1;
         mli_bell_note(&s->rung, run_id);
+        mli_bell_note(&s->rung, MLI_FEED_BELL);
     }
     return status;
 }

@@ -4,6 +4,7 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "store/sqlite_experiments.h"
+#include "store/sqlite_feed.h"
 #include "store/sqlite_ledger.h"
 #include <string.h>
 
@@ -331,4 +332,6 @@ static const mli_store_ops ops = {
     .experiment_cell = mli_sqlite_experiment_cell,
     .experiment_keep = mli_sqlite_experiment_keep,
     .experiment_delete = mli_sqlite_experiment_delete,
+    .feed = mli_sqlite_feed,
+    .feed_end = mli_sqlite_feed_end,
 };

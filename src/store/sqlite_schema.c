@@ -170,7 +170,69 @@ static const char *const from_3[] = {
     NULL,
 };
 
-static const char *const *const versions[MLI_SCHEMA_VERSION] = {from_0, from_1, from_2, from_3};
+static const char *const from_4[] = {
+    /* Every event of the lab has a number of its own: `seq` grows in the order of commits and is
+     * never given twice (AUTOINCREMENT), also when the runs that had the last ones are deleted, so
+     * that a consumer of all runs resumes from it. */
+    "CREATE TABLE events_5(seq INTEGER PRIMARY KEY AUTOINCREMENT,run_id TEXT NOT NULL,"
+    "number INTEGER NOT NULL,time_ms INTEGER NOT NULL,type TEXT NOT NULL,step TEXT NOT NULL,"
+    "data TEXT NOT NULL,UNIQUE(run_id,number));"
+    "INSERT INTO events_5(run_id,number,time_ms,type,step,data) "
+    "SELECT run_id,number,time_ms,type,step,data FROM events ORDER BY time_ms,run_id,number;"
+    "DROP TABLE events;"
+    "ALTER TABLE events_5 RENAME TO events;",
+
+    /* what lists of runs are filtered by */
+    "DROP INDEX runs_list;"
+    "CREATE INDEX runs_list ON runs(id,user,pipeline,status,deleting,experiment_id);"
+    "CREATE INDEX runs_experiment ON runs(experiment_id,id) WHERE experiment_id<>'';",
+
+    /* Keys: of a secret only its sha256, found by the first digits of that and compared as a whole.
+     * The secret before a rotation is good until previous_until_ms. Times of -1: never. */
+    "CREATE TABLE api_keys(id TEXT PRIMARY KEY,name TEXT NOT NULL,user TEXT NOT NULL,"
+    "scopes TEXT NOT NULL,hash TEXT NOT NULL,hint TEXT NOT NULL,previous_hash TEXT NOT NULL,"
+    "previous_until_ms INTEGER NOT NULL,created_ms INTEGER NOT NULL,"
+    "expires_ms INTEGER NOT NULL,rotated_ms INTEGER NOT NULL,revoked_ms INTEGER NOT NULL,"
+    "used_ms INTEGER NOT NULL);"
+    "CREATE INDEX api_keys_hash ON api_keys(substr(hash,1,16));"
+    "CREATE INDEX api_keys_previous ON api_keys(substr(previous_hash,1,16)) "
+    "WHERE previous_hash<>'';",
+
+    /* Webhooks. cursor: the events up to that seq have their deliveries. A delivery that is being
+     * made is due again at due_ms: who died on the way has lost nothing. */
+    "CREATE TABLE webhooks(id TEXT PRIMARY KEY,user TEXT NOT NULL,every_user INTEGER NOT NULL,"
+    "url TEXT NOT NULL,kinds TEXT NOT NULL,secret TEXT NOT NULL,created_ms INTEGER NOT NULL,"
+    "disabled_ms INTEGER NOT NULL,disabled_why TEXT NOT NULL,failures INTEGER NOT NULL,"
+    "cursor INTEGER NOT NULL);"
+    "CREATE TABLE webhook_deliveries(seq INTEGER PRIMARY KEY AUTOINCREMENT,id TEXT NOT NULL UNIQUE,"
+    "webhook_id TEXT NOT NULL,event_seq INTEGER NOT NULL,kind TEXT NOT NULL,"
+    "run_id TEXT NOT NULL,request_id TEXT NOT NULL,trace_id TEXT NOT NULL,body TEXT NOT NULL,"
+    "state INTEGER NOT NULL,attempts INTEGER NOT NULL,due_ms INTEGER NOT NULL,"
+    "http_status INTEGER NOT NULL,message TEXT NOT NULL,created_ms INTEGER NOT NULL,"
+    "ended_ms INTEGER NOT NULL);"
+    "CREATE UNIQUE INDEX deliveries_event ON webhook_deliveries(webhook_id,event_seq) "
+    "WHERE event_seq>0;"
+    "CREATE INDEX deliveries_of ON webhook_deliveries(webhook_id,seq);"
+    "CREATE INDEX deliveries_due ON webhook_deliveries(due_ms,seq) WHERE state=1;"
+    "CREATE INDEX deliveries_ended ON webhook_deliveries(ended_ms) WHERE state<>1;",
+
+    /* Replies that are given again for the same key; owner: the process that works on it. */
+    "CREATE TABLE idempotency(user TEXT NOT NULL,key TEXT NOT NULL,fingerprint TEXT NOT NULL,"
+    "state INTEGER NOT NULL,owner TEXT NOT NULL,http_status INTEGER NOT NULL,"
+    "media_type TEXT NOT NULL,headers TEXT NOT NULL,body BLOB NOT NULL,"
+    "created_ms INTEGER NOT NULL,expires_ms INTEGER NOT NULL,PRIMARY KEY(user,key));"
+    "CREATE INDEX idempotency_expires ON idempotency(expires_ms);"
+
+    /* what people write beside a run; goes with it */
+    "CREATE TABLE notes(run_id TEXT NOT NULL,name TEXT NOT NULL,json TEXT NOT NULL,"
+    "updated_ms INTEGER NOT NULL,PRIMARY KEY(run_id,name)) WITHOUT ROWID;"
+    "CREATE TRIGGER notes_of_deleted_run AFTER DELETE ON runs BEGIN "
+    "DELETE FROM notes WHERE run_id=OLD.id; END;",
+    NULL,
+};
+
+static const char *const *const versions[MLI_SCHEMA_VERSION] = {from_0, from_1, from_2, from_3,
+                                                                from_4};
 
 const char *const *mli_sqlite_schema(int64_t from)
 {

@@ -7,6 +7,7 @@
 #include "base/id.h"
 #include "store/bell.h"
 #include "store/experiments.h"
+#include "store/feed.h"
 #include "store/queue.h"
 #include "store/rows.h"
 
@@ -212,6 +213,9 @@ typedef struct mli_store_ops {
     modellab_status (*experiment_keep)(mli_store *, const char *, const mli_experiment_cell *,
                                        modellab_error *);
     modellab_status (*experiment_delete)(mli_store *, const char *, modellab_error *);
+    modellab_status (*feed)(mli_store *, const mli_feed_query *, mli_feed_list **,
+                            modellab_error *);
+    modellab_status (*feed_end)(mli_store *, int64_t *seq, modellab_error *);
 } mli_store_ops;
 
 /* First member of every implementation. */

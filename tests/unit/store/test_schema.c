@@ -127,6 +127,80 @@ static void version_1(void **state)
     mli_store_close(store);
 }
 
+/* A queued run in a database of an earlier version: numbers 0, texts "". */
+static void add_old_run(int number, const char *id)
+{
+    char path[1024], sql[4096], names[1600] = "", values[800] = "";
+    sqlite3 *db = NULL;
+    sqlite3_stmt *statement = NULL;
+
+    database_path(path);
+    assert_int_equal(SQLITE_OK, sqlite3_open(path, &db));
+    assert_int_equal(SQLITE_OK,
+                     sqlite3_prepare_v2(db,
+                                        "SELECT group_concat(name),group_concat(iif(name='status',"
+                                        "'1',iif(type='TEXT','''''','0'))) FROM "
+                                        "pragma_table_info('runs') WHERE name NOT IN('seq','id')",
+                                        -1, &statement, NULL));
+    assert_int_equal(SQLITE_ROW, sqlite3_step(statement));
+    assert_true(snprintf(names, sizeof names, "%s", sqlite3_column_text(statement, 0)) <
+                (int)sizeof names);
+    assert_true(snprintf(values, sizeof values, "%s", sqlite3_column_text(statement, 1)) <
+                (int)sizeof values);
+    assert_int_equal(SQLITE_OK, sqlite3_finalize(statement));
+    assert_int_equal(SQLITE_OK, sqlite3_close(db));
+    assert_true(snprintf(sql, sizeof sql, "INSERT INTO runs(seq,id,%s) VALUES(%d,'%s',%s)", names,
+                         number, id, values) < (int)sizeof sql);
+    run_sql(sql);
+}
+
+/* The events of a database before version 5 come into one order for all runs: that of their times.
+ */
+static void version_4(void **state)
+{
+    static const char *const runs[] = {"01J00000000000000000000001", "01J00000000000000000000002"};
+    static const struct {
+        int run, number, time;
+    } in_order[] = {{1, 1, 100}, {0, 1, 200}, {0, 2, 200}, {1, 2, 300}, {0, 3, 400}};
+    mli_feed_query query = {.limit = 100};
+    mli_feed_list *feed = NULL;
+    mli_store *store;
+    char sql[512];
+
+    (void)state;
+    for (int64_t from = 0; from < 4; from++) {
+        for (const char *const *part = mli_sqlite_schema(from); *part != NULL; part++)
+            run_sql(*part);
+    }
+    run_sql("PRAGMA user_version=4;PRAGMA application_id=0x4d4c4162;");
+    for (int i = 0; i < 2; i++) {
+        add_old_run(i + 1, runs[i]);
+    }
+    for (int i = 4; i >= 0; i--) {
+        assert_true(snprintf(sql, sizeof sql, "INSERT INTO events VALUES('%s',%d,%d,'x','','{}')",
+                             runs[in_order[i].run], in_order[i].number, in_order[i].time) > 0);
+        run_sql(sql);
+    }
+    run_sql("UPDATE runs SET last_event=3");
+    store = open_in(&folder, NULL, false);
+    ASSERT_OK(mli_store_feed(store, &query, &feed, err));
+    assert_int_equal(5, feed->count);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(i + 1, feed->rows[i].seq);
+        assert_string_equal(runs[in_order[i].run], feed->rows[i].run_id);
+        assert_int_equal(in_order[i].number, feed->rows[i].number);
+        assert_int_equal(in_order[i].time, feed->rows[i].time_ms);
+    }
+    mli_feed_list_free(feed);
+    claim_run(store, 1, 500); /* and the next event is behind them */
+    query.after = 5;
+    ASSERT_OK(mli_store_feed(store, &query, &feed, err));
+    assert_int_equal(1, feed->count);
+    assert_int_equal(6, feed->rows[0].seq);
+    mli_feed_list_free(feed);
+    mli_store_close(store);
+}
+
 /* Without the migration it stays what it was: a lab that is only read is not changed. */
 static void an_old_lab_is_not_changed_by_a_reader(void **state)
 {
@@ -226,8 +300,10 @@ static void expect_old_or_new(bool opened)
         assert_int_equal(0,
                          number_of("SELECT count(*) FROM pragma_table_info('runs') WHERE name IN "
                                    "('sandbox','gate','wall_ms')"));
-        assert_int_equal(0, number_of("SELECT count(*) FROM sqlite_master WHERE name IN "
-                                      "('caps','queue_users','queue_moved','runs_waiting')"));
+        assert_int_equal(0,
+                         number_of("SELECT count(*) FROM sqlite_master WHERE name IN "
+                                   "('caps','queue_users','queue_moved','runs_waiting','api_keys',"
+                                   "'events_5','notes')"));
         assert_int_equal(1,
                          number_of("SELECT count(*) FROM sqlite_master WHERE name='runs_queue'"));
     }
@@ -317,6 +393,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(version_1, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(version_4, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_old_lab_is_not_changed_by_a_reader, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_fingerprint_is_that_of_a_new_lab, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_database_that_is_not_its_version_is_named, set_up,

@@ -380,7 +380,7 @@ static void newer_and_foreign_databases(void **state)
     assert_null(other);
     run_sql("PRAGMA application_id=5");
     ASSERT_FAILS(MODELLAB_E_STORE_CORRUPT, mli_store_open_sqlite(&options, &other, err));
-    run_sql("PRAGMA application_id=1296843106;PRAGMA user_version=4");
+    run_sql("PRAGMA application_id=1296843106;PRAGMA user_version=5");
     store = open_in(&folder, NULL, false);
     mli_run_record_free(load(1));
 }
