@@ -34,6 +34,7 @@
 #include <modellab/transcript.h>
 #include <modellab/tts.h>
 #include <modellab/types.h>
+#include <modellab/upload.h>
 #include <modellab/user_cap.h>
 #include <modellab/vad.h>
 #include <modellab/version.h>

@@ -17,7 +17,8 @@ enum {
     /** Artifacts of runs; the record stays and still names them with their sha256. */
     MODELLAB_CLEANUP_ARTIFACTS = 4,
     /** What crashes and refused runs left: temporary files, folders without a record, files of dead
-     * supervisors, packed images of models that are not installed. */
+     * supervisors, packed images of models that are not installed, uploads that did not come to
+     * their end or had their time. */
     MODELLAB_CLEANUP_LEFTOVERS = 8
 };
 
@@ -75,6 +76,7 @@ typedef struct modellab_disk_usage {
     int64_t max_bytes;      /**< MODEL_LAB_RETENTION_MAX_BYTES, 0 = none */
     int64_t retention_ms;   /**< MODEL_LAB_RETENTION_DAYS, 0 = none */
     int64_t accepted_bytes; /**< largest input that would be accepted now */
+    int64_t upload_bytes;   /**< uploads; also what runs share with them */
 } modellab_disk_usage;
 
 MODELLAB_BEGIN_DECLS

@@ -81,9 +81,16 @@ enum { MODELLAB_REASON_LIST(MODELLAB_REASON_ENUM_) MODELLAB_REASON_END_ = 100000
  * known. Return 0 to go on, else the call ends with E_CALLBACK and nothing is stored. */
 typedef int32_t (*modellab_input_progress_fn)(void *user, int64_t done_bytes, int64_t total_bytes);
 
+/** Values of modellab_run_submit_options.flags. */
+enum {
+    /** For validating and estimating only: the input is not there yet, nobody is refused for that;
+     * of `input_bytes` what is known of its size (0 = nothing). */
+    MODELLAB_RUN_INPUT_FOLLOWS = 1
+};
+
 /** What to submit. The request is JSON; its schema is modellab_run_request_schema()
- * (docs/request.md). Exactly one of input_path and input_data is set, unless the pipeline needs no
- * input. */
+ * (docs/request.md). Exactly one of input_path, input_data and upload_id is set, unless the
+ * pipeline needs no input. */
 typedef struct modellab_run_submit_options {
     size_t size;            /**< sizeof(modellab_run_submit_options) */
     const char *request;    /**< JSON text, UTF-8 */
@@ -99,12 +106,16 @@ typedef struct modellab_run_submit_options {
                                  members or 1,024 bytes, or not valid = none */
     modellab_input_progress_fn progress; /**< NULL = none */
     void *user;                          /**< for progress */
+    const char *upload_id; /**< finished upload (upload.h) of the request's user, or of nobody; the
+                              run gets its file by a link, and the upload stays */
+    int32_t flags;         /**< MODELLAB_RUN_INPUT_FOLLOWS or 0 */
+    int32_t reserved;      /**< 0 */
 } modellab_run_submit_options;
 
 #define MODELLAB_RUN_SUBMIT_OPTIONS_INIT                                                           \
     {                                                                                              \
         sizeof(modellab_run_submit_options), NULL, 0, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, \
-            NULL, NULL                                                                             \
+            NULL, NULL, NULL, 0, 0                                                                 \
     }
 
 /** How to repeat a run: modellab_run_retry(), modellab_run_rerun(). */
@@ -270,8 +281,8 @@ MODELLAB_API void modellab_run_filter_init(modellab_run_filter *filter, size_t s
  * @param[out] run_id  receives the id
  * @param[out] report  optional; new report whenever there were findings, also with E_SCHEMA
  * @errors E_SCHEMA (see the report), E_INVALID_JSON, E_INVALID_AUDIO, E_UNSUPPORTED_FORMAT,
- * E_NOT_FOUND (no input file; the model is not installed), E_INVALID_MODEL (damaged), E_PERMISSION,
- *         E_INVALID_ARGUMENT (the input is a directory or a pipe; a request id that is none),
+ * E_NOT_FOUND (no input file or upload; the model is not installed), E_INVALID_MODEL (damaged),
+ * E_PERMISSION, E_INVALID_ARGUMENT (the input is a directory or a pipe; a request id that is none),
  *         E_CAP_EXCEEDED (`detail` is the MODELLAB_CAP_* bit), E_LIMIT (input too large),
  * E_NO_SPACE, E_STORE_READ_ONLY, E_STORE_FAILED, E_BUSY, E_CANCELLED, E_CALLBACK, E_IO, E_NO_MEMORY
  * @threads any @since 0.1 */

@@ -189,6 +189,10 @@ static const mli_config_variable variables[] = {
      "System calls that a test lets fail: a number, or all."},
     {"MODEL_LAB_THREADS", "0", MLI_CONFIG_INTEGER, 0, NULL, NULL, 0, 1024,
      "Compute threads of a run; 0 = the CPUs divided by the number of workers."},
+    {"MODEL_LAB_UPLOAD_HOURS", "24", MLI_CONFIG_INTEGER, 0, NULL, NULL, 1, 8760,
+     "How long an upload waits for its runs; then it is taken away."},
+    {"MODEL_LAB_UPLOAD_USER_BYTES", "2GiB", MLI_CONFIG_BYTES, 0, NULL, NULL, 0, 0,
+     "Most bytes of uploads that one user may have waiting; 0 = no limit."},
     {"MODEL_LAB_WHISPER_MODEL", "", MLI_CONFIG_TEXT, 0, NULL, NULL, 0, 0,
      "Model of `modellab transcribe` without --model; `tiny.en` means `whisper-tiny.en`. Default: "
      "the catalog's default."},

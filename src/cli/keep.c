@@ -182,12 +182,12 @@ static void disk_line(cli_text *out, const char *name, int64_t bytes)
 
 static bool print_disk(cli_call *call, const modellab_disk_usage *u)
 {
-    static const char *const names[] = {"inputs",   "artifacts",    "journals", "store",
-                                        "cache",    "models",       "free",     "total",
-                                        "min_free", "largest_input"};
-    const int64_t values[] = {
-        u->input_bytes,  u->artifact_bytes, u->journal_bytes, u->store_bytes,    u->cache_bytes,
-        u->models_bytes, u->free_bytes,     u->total_bytes,   u->min_free_bytes, u->accepted_bytes};
+    static const char *const names[] = {"inputs", "artifacts", "journals",     "uploads",
+                                        "store",  "cache",     "models",       "free",
+                                        "total",  "min_free",  "largest_input"};
+    const int64_t values[] = {u->input_bytes, u->artifact_bytes, u->journal_bytes, u->upload_bytes,
+                              u->store_bytes, u->cache_bytes,    u->models_bytes,  u->free_bytes,
+                              u->total_bytes, u->min_free_bytes, u->accepted_bytes};
     cli_json j = {.depth = 0};
     cli_text out = CLI_TEXT_INIT;
     char key[32];

@@ -6,6 +6,7 @@
 #include "lab/reserve.h"
 #include "lab/retention.h"
 #include "lab/tree_bytes.h"
+#include "lab/uploads.h"
 #include "os/locale.h"
 #include <errno.h>
 #include <string.h>
@@ -151,6 +152,7 @@ modellab_status mli_lab_disk_usage(mli_lab *lab, modellab_disk_usage *out, model
 {
     usage_walk w = {.lab = lab, .out = out, .err = err};
     const mli_lab_settings *settings = &lab->settings;
+    char uploads[MLI_PATH_BYTES];
     modellab_status status;
     int rc;
 
@@ -164,6 +166,11 @@ modellab_status mli_lab_disk_usage(mli_lab *lab, modellab_disk_usage *out, model
     if (status != MODELLAB_OK) {
         return status;
     }
+    status = mli_upload_path(lab, NULL, NULL, uploads, err);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    out->upload_bytes = folder_bytes(lab, uploads);
     out->cache_bytes = folder_bytes(lab, lab->cache_root);
     out->models_bytes = folder_bytes(lab, lab->models_root);
     rc = lab->os.files->free_bytes(lab->os.files->user, lab->root, &out->free_bytes,

@@ -95,7 +95,7 @@ MODELLAB_MUST_CHECK static modellab_status open_audio(const mli_lab *lab,
         return status;
     (void)mli_os_format(path, sizeof path, "/proc/self/fd/%d", fd);
     o.input_path = path; /* what is open, and not what has its name by now */
-    status = mli_input_open(lab, &o, out, report, err);
+    status = mli_input_open(lab, &o, NULL, out, report, err);
     (void)lab->os.files->close(lab->os.files->user, fd); /* only read */
     return status;
 }

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "lab/uploads.h"
 #include <string.h>
 
 MODELLAB_MUST_CHECK static modellab_status open_file(const mli_lab *lab, const char *path,
@@ -95,38 +96,90 @@ MODELLAB_MUST_CHECK static modellab_status probe(const mli_lab *lab, mli_input *
     return verdict(report, first, err);
 }
 
-modellab_status mli_input_open(const mli_lab *lab, const modellab_run_submit_options *options,
-                               mli_input *out, mli_findings *report, modellab_error *err)
+/* An upload of somebody else is one that is not there. */
+MODELLAB_MUST_CHECK static modellab_status find_upload(const mli_lab *lab, const char *id,
+                                                       const char *user, const char *given_name,
+                                                       mli_input *out, modellab_error *err)
 {
-    modellab_status status;
+    mli_upload_facts facts;
+    modellab_status status = mli_upload_find(lab, id, &facts, err);
 
-    const char *name = options->input_name;
+    if (status == MODELLAB_OK && user != NULL && facts.user[0] != '\0' &&
+        strcmp(user, facts.user) != 0) {
+        status = mli_fail(err, MODELLAB_E_NOT_FOUND, "there is no such upload");
+    }
+    if (status == MODELLAB_OK) {
+        status = mli_upload_path(lab, facts.id, MLI_UPLOAD_DATA, out->path, err);
+    }
+    if (status == MODELLAB_OK) {
+        (void)mli_str_copy(out->shared_sha256, sizeof out->shared_sha256, facts.sha256);
+        mli_str_copy_shown(out->name, sizeof out->name,
+                           given_name != NULL ? given_name : facts.name);
+    }
+    return status;
+}
+
+/* Nothing is there; it may be on its way. */
+MODELLAB_MUST_CHECK static modellab_status wait_for(const mli_lab *lab,
+                                                    const modellab_run_submit_options *options,
+                                                    mli_input *out, modellab_error *err)
+{
+    out->follows = (options->flags & MODELLAB_RUN_INPUT_FOLLOWS) != 0;
+    if (!out->follows) {
+        return MODELLAB_OK;
+    }
+    if (options->input_bytes > (size_t)INT64_MAX) {
+        return mli_fail(err, MODELLAB_E_LIMIT, "the input is too large");
+    }
+    out->bytes = (int64_t)options->input_bytes;
+    return check_size(out->bytes, lab->settings.max_upload_bytes, err);
+}
+
+modellab_status mli_input_open(const mli_lab *lab, const modellab_run_submit_options *options,
+                               const char *user, mli_input *out, mli_findings *report,
+                               modellab_error *err)
+{
+    modellab_status status = MODELLAB_OK;
+    const char *name = options->input_name, *path = options->input_path;
+    int given = (path != NULL) + (options->input_data != NULL) + (options->upload_id != NULL);
 
     *out = (mli_input){.fd = -1};
     out->probe.seconds = -1;
-    if (options->input_path == NULL && options->input_data == NULL) {
-        return MODELLAB_OK;
+    if (given == 0) {
+        return wait_for(lab, options, out, err);
     }
-    if (options->input_path != NULL && options->input_data != NULL) {
-        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "give an input path or bytes, not both");
+    if (given > 1) {
+        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT,
+                        "give one of an input path, bytes and an upload");
     }
     out->present = true;
-    if (name == NULL) {
-        name = options->input_path != NULL ? mli_basename(options->input_path) : "input";
+    if (options->upload_id != NULL) {
+        status = find_upload(lab, options->upload_id, user, name, out, err);
+        path = out->path;
+    } else {
+        mli_str_copy_shown(out->name, sizeof out->name,
+                           name != NULL   ? name
+                           : path != NULL ? mli_basename(path)
+                                          : "input");
     }
-    mli_str_copy_shown(out->name, sizeof out->name, name);
-    if (options->input_path != NULL) {
-        status = open_file(lab, options->input_path, out, err);
+    if (status == MODELLAB_OK && path != NULL) {
+        status = open_file(lab, path, out, err);
         if (status == MODELLAB_OK) {
             status = check_size(out->bytes, lab->settings.max_input_bytes, err);
         }
-    } else {
+    } else if (status == MODELLAB_OK) {
         out->data = options->input_data;
         out->data_bytes = options->input_bytes;
         out->bytes = (int64_t)options->input_bytes;
         status = check_size(out->bytes, lab->settings.max_upload_bytes, err);
     }
     return status == MODELLAB_OK ? probe(lab, out, report, err) : status;
+}
+
+void mli_input_share(mli_input *input, const char *path, const char *sha256)
+{
+    (void)mli_str_copy(input->path, sizeof input->path, path);
+    (void)mli_str_copy(input->shared_sha256, sizeof input->shared_sha256, sha256);
 }
 
 void mli_input_close(const mli_lab *lab, mli_input *input)

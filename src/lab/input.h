@@ -12,16 +12,22 @@ typedef struct mli_input {
     size_t data_bytes;
     int64_t bytes;
     bool present;
-    char name[256]; /* to record: UTF-8 without controls; "" without input */
+    bool follows;              /* it comes later, and nobody is refused for that */
+    char shared_sha256[65];    /* of a file of the lab that is linked, not copied; "" = none */
+    char path[MLI_PATH_BYTES]; /* and where it is */
+    char name[256];            /* to record: UTF-8 without controls; "" without input */
     mli_probe probe;
 } mli_input;
 
-/* Findings go to `report` with the pointer "/input". E_NOT_FOUND, E_PERMISSION, E_INVALID_ARGUMENT
+/* `user`: whose uploads count (beside nobody's); NULL = everybody's. Findings go to `report` with
+ * the pointer "/input". E_NOT_FOUND, E_PERMISSION, E_INVALID_ARGUMENT
  * (directory, pipe, device), E_LIMIT (too large), E_INVALID_AUDIO, E_UNSUPPORTED_FORMAT. */
 MODELLAB_MUST_CHECK modellab_status mli_input_open(const mli_lab *lab,
                                                    const modellab_run_submit_options *options,
-                                                   mli_input *out, mli_findings *report,
-                                                   modellab_error *err);
+                                                   const char *user, mli_input *out,
+                                                   mli_findings *report, modellab_error *err);
+/* It is a file of the lab that is never changed: it is linked when it is taken. */
+void mli_input_share(mli_input *input, const char *path, const char *sha256);
 void mli_input_close(const mli_lab *lab, mli_input *input);
 
 #endif

@@ -96,6 +96,23 @@ MODELLAB_MUST_CHECK static modellab_status read_sandbox(mli_lab_settings *settin
     return status;
 }
 
+MODELLAB_MUST_CHECK static modellab_status read_uploads(mli_lab_settings *settings,
+                                                        modellab_error *err)
+{
+    modellab_status status = mli_config_int("MODEL_LAB_WORKBENCH_MAX_UPLOAD_BYTES",
+                                            200 * 1024 * 1024, &settings->max_upload_bytes, err);
+
+    if (status == MODELLAB_OK) {
+        status = mli_config_int("MODEL_LAB_UPLOAD_USER_BYTES", (int64_t)2 << 30,
+                                &settings->upload_user_bytes, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = mli_config_int("MODEL_LAB_UPLOAD_HOURS", 24, &settings->upload_keep_ms, err);
+        settings->upload_keep_ms *= 3600 * 1000;
+    }
+    return status;
+}
+
 MODELLAB_MUST_CHECK static modellab_status read_settings(mli_lab_settings *settings,
                                                          modellab_error *err)
 {
@@ -104,8 +121,7 @@ MODELLAB_MUST_CHECK static modellab_status read_settings(mli_lab_settings *setti
         mli_config_int("MODEL_LAB_MAX_INPUT_BYTES", 4 * gib, &settings->max_input_bytes, err);
 
     if (status == MODELLAB_OK) {
-        status = mli_config_int("MODEL_LAB_WORKBENCH_MAX_UPLOAD_BYTES", 200 * 1024 * 1024,
-                                &settings->max_upload_bytes, err);
+        status = read_uploads(settings, err);
     }
     if (status == MODELLAB_OK) {
         status =

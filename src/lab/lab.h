@@ -25,6 +25,8 @@ struct mli_tally;
 typedef struct mli_lab_settings {
     int64_t max_input_bytes;      /* MODEL_LAB_MAX_INPUT_BYTES: files */
     int64_t max_upload_bytes;     /* MODEL_LAB_WORKBENCH_MAX_UPLOAD_BYTES: bytes handed over */
+    int64_t upload_user_bytes;    /* MODEL_LAB_UPLOAD_USER_BYTES, 0 = no limit */
+    int64_t upload_keep_ms;       /* MODEL_LAB_UPLOAD_HOURS */
     int64_t min_free_bytes;       /* MODEL_LAB_MIN_FREE_BYTES */
     int64_t max_run_duration_ms;  /* MODEL_LAB_MAX_RUN_DURATION_SECONDS, 0 = none */
     int64_t max_queue_ms;         /* MODEL_LAB_MAX_QUEUE_DURATION_SECONDS, 0 = none */

@@ -9,6 +9,7 @@
 #include "lab/run_lock.h"
 #include "lab/state.h"
 #include "lab/tree_bytes.h"
+#include "lab/uploads.h"
 #include "log/task.h"
 #include "models/installed.h"
 #include "os/locale.h"
@@ -289,6 +290,12 @@ modellab_status mli_leftovers_remove(mli_lab *lab, int64_t grace_ms, bool dry_ru
     if (status == MODELLAB_OK) {
         status = list_folder(&s, look_at_experiment);
         status = status == MODELLAB_OK ? s.status : status;
+    }
+    if (status == MODELLAB_OK) {
+        mli_uploads_found found;
+        status = mli_uploads_look(lab, NULL, dry_run, NULL, &found, err);
+        result->leftovers += found.removed;
+        result->leftover_bytes += found.bytes;
     }
     if (status == MODELLAB_OK) {
         mli_findings findings; /* what cannot be done is logged, too */

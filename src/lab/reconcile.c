@@ -8,6 +8,7 @@
 #include "lab/reconcile_look.h"
 #include "lab/retention.h"
 #include "lab/run_log.h"
+#include "lab/uploads.h"
 #include "lab/wake.h"
 #include "log/task.h"
 #include "os/locale.h"
@@ -239,6 +240,11 @@ MODELLAB_MUST_CHECK static modellab_status look(mli_lab *lab, int flags, const m
     }
     if (status == MODELLAB_OK && !dry_run) {
         status = complete_removals(lab, findings, err);
+    }
+    /* looks without consequence are made all the time, and uploads may be many */
+    if (status == MODELLAB_OK && (!dry_run || (flags & MLI_RECONCILE_FILES) != 0)) {
+        mli_uploads_found found;
+        status = mli_uploads_look(lab, NULL, dry_run, findings, &found, err);
     }
     if (status == MODELLAB_OK && (flags & MLI_RECONCILE_FILES) != 0) {
         mli_task_progress(

@@ -143,20 +143,22 @@ find_earlier(const submission *s, char run_id[MLI_ULID_BYTES], modellab_error *e
 /* At everything behind the request. */
 MODELLAB_MUST_CHECK static modellab_status look(submission *s, modellab_error *err)
 {
-    modellab_status status = mli_input_open(s->lab, s->options, &s->input, &s->report, err);
-    if (status == MODELLAB_OK && s->request.needs_input && !s->input.present) {
+    modellab_status status =
+        mli_input_open(s->lab, s->options, s->request.user, &s->input, &s->report, err);
+    if (s->origin != NULL)
+        mli_input_share(&s->input, s->options->input_path, s->origin->input_sha256);
+    if (status == MODELLAB_OK && s->request.needs_input && !s->input.present && !s->input.follows) {
         status = mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "this pipeline needs an input");
     }
-    if (status == MODELLAB_OK) {
+    if (status == MODELLAB_OK)
         status = mli_models_check(s->lab, &s->request, &s->report, err);
-    }
     if (status == MODELLAB_OK) {
         bool guessed;
         double made = s->request.text_chars > 0 ? seconds_of(s, &guessed) * SPEECH_BYTES : 0;
+        int64_t there = s->input.shared_sha256[0] != '\0' ? s->input.bytes : 0;
 
-        status = mli_lab_check_disk(
-            s->lab, mli_run_disk_estimate(s->input.bytes, s->input.probe.seconds) + (int64_t)made,
-            err);
+        there -= mli_run_disk_estimate(s->input.bytes, s->input.probe.seconds);
+        status = mli_lab_check_disk(s->lab, (int64_t)made - there, err);
     }
     return status == MODELLAB_OK ? check_caps(s, err) : status;
 }
@@ -190,11 +192,11 @@ MODELLAB_MUST_CHECK static modellab_status put_files(submission *s, mli_input_fa
     s->watch.total = s->input.bytes;
     if (status == MODELLAB_OK && s->parent != NULL) {
         status = take_over(s, facts, err);
-    } else if (status == MODELLAB_OK && s->origin != NULL) {
+    } else if (status == MODELLAB_OK && s->input.shared_sha256[0] != '\0') {
         facts->bytes = s->input.bytes;
-        (void)mli_str_copy(facts->sha256, sizeof facts->sha256, s->origin->input_sha256);
-        status = mli_rundir_share_file(lab->os.files, lab->root, s->options->input_path,
-                                       s->ids.run_id, facts, lab->alloc, &s->watch, err);
+        (void)mli_str_copy(facts->sha256, sizeof facts->sha256, s->input.shared_sha256);
+        status = mli_rundir_share_file(lab->os.files, lab->root, s->input.path, s->ids.run_id,
+                                       facts, lab->alloc, &s->watch, err);
     } else if (status == MODELLAB_OK && s->input.present) {
         status = mli_rundir_put_input(lab->os.files, lab->root, s->ids.run_id, s->input.fd,
                                       s->input.data, s->input.data_bytes, limit, lab->alloc,
@@ -367,17 +369,19 @@ MODELLAB_MUST_CHECK static modellab_status begin(submission *s, mli_lab *lab,
     mli_findings_begin(&s->report, lab->alloc);
     mli_buf_init(&s->estimate_json, lab->alloc);
     status = mli_lab_check(lab, writes, err);
-    if (status == MODELLAB_OK && options->request == NULL) {
+    if (status == MODELLAB_OK &&
+        ((options->flags & ~(writes ? 0 : MODELLAB_RUN_INPUT_FOLLOWS)) != 0 ||
+         options->reserved != 0)) {
+        status = mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "no such flags here");
+    }
+    if (status == MODELLAB_OK && options->request == NULL)
         status = mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "request must not be NULL");
-    }
-    if (status == MODELLAB_OK && options->input_name != NULL &&
-        !mli_utf8_valid(options->input_name, strlen(options->input_name))) {
+    const char *name = options->input_name;
+    if (status == MODELLAB_OK && name != NULL && !mli_utf8_valid(name, strlen(name)))
         status = mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "the input's name is not UTF-8");
-    }
-    if (status == MODELLAB_OK) {
+    if (status == MODELLAB_OK)
         status = mli_run_ids_make(lab, options->request_id, options->trace_parent,
                                   options->trace_state, &s->ids, err);
-    }
     if (status == MODELLAB_OK && lab->logger != NULL) {
         context.run_id = writes ? s->ids.run_id : NULL;
         context.request_id = s->ids.request_id;
@@ -463,12 +467,10 @@ modellab_status mli_run_validate(mli_lab *lab, const modellab_run_submit_options
     submission s;
     modellab_status status = begin(&s, lab, options, false, err);
 
-    if (status == MODELLAB_OK) {
+    if (status == MODELLAB_OK)
         status = read_request(&s, err);
-    }
-    if (status == MODELLAB_OK) {
+    if (status == MODELLAB_OK)
         status = look(&s, err);
-    }
     if (status == MODELLAB_OK) {
         mli_forecast_tell(&s.estimate, &s.calls, mli_price_sheet_currency(lab->prices), &s.report);
     }

@@ -167,6 +167,39 @@ done:
     return status;
 }
 
+static modellab_status uploads(const modellab_allocator *alloc, void *arg)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_upload_options options = MODELLAB_UPLOAD_OPTIONS_INIT;
+    modellab_upload_info info = {.size = sizeof info};
+    modellab_upload *upload = NULL, *again = NULL;
+    modellab_buffer *json = NULL, *list = NULL;
+    modellab_report *report = NULL;
+    modellab_lab *lab = NULL;
+    modellab_status status;
+
+    TRY(open_lab(alloc, arg, &lab, &err));
+    options.user = "ann";
+    TRY(modellab_upload_begin(lab, &options, &upload, &err));
+    TRY(modellab_upload_write(upload, wav, sizeof wav, &report, &err));
+    TRY(modellab_upload_finish(upload, NULL, &err));
+    TRY(modellab_upload_get_info(upload, &info, &err));
+    TRY(modellab_upload_to_json(upload, &json, &err));
+    TRY(modellab_upload_load(lab, info.id, &again, &err));
+    TRY(modellab_upload_list(lab, "ann", &list, &err));
+    TRY(modellab_upload_delete(lab, info.id, &err));
+done:
+    if (status != MODELLAB_OK && status != MODELLAB_E_NO_MEMORY) /* says which call it was */
+        print_message("%s\n", err.message);
+    modellab_buffer_destroy(json);
+    modellab_buffer_destroy(list);
+    modellab_report_unref(report);
+    modellab_upload_unref(again);
+    modellab_upload_unref(upload);
+    modellab_lab_unref(lab);
+    return status;
+}
+
 static modellab_status supervising(const modellab_allocator *alloc, void *arg)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
@@ -200,6 +233,7 @@ static void test_each_call(void **state)
     } cases[] = {{"repeats", repeats, 30},
                  {"records", records, 50},
                  {"upkeep", upkeep, 20},
+                 {"uploads", uploads, 20},
                  {"supervising", supervising, 20}};
 
     (void)state;

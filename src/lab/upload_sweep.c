@@ -1,0 +1,223 @@
+/* A look at all uploads: what crashes left, what is damaged and what has had its time goes, what a
+ * user has is added up. Whoever receives an upload holds the lock of its data. */
+#include "lab/uploads.h"
+
+#include "base/error.h"
+#include "base/id.h"
+#include "lab/tree_bytes.h"
+#include "log/logger.h"
+#include "os/locale.h"
+#include <errno.h>
+#include <string.h>
+
+typedef struct look {
+    const mli_lab *lab;
+    const char *user;
+    bool dry_run;
+    int64_t now_ms;
+    mli_findings *report; /* NULL = none */
+    mli_uploads_found *out;
+} look;
+
+typedef enum verdict { KEEP, UNFINISHED, DAMAGED, EXPIRED } verdict;
+
+/* Something that cannot be looked at, or does not go: it holds up no other. */
+static void tell_failed(const look *l, modellab_status status, const modellab_error *err)
+{
+    mli_log_error(l->lab->logger, MODELLAB_LOG_WARN, "upload.not_swept",
+                  "it is tried again at the next look", status, err);
+    if (l->report != NULL) {
+        mli_findings_add(l->report, MODELLAB_SEVERITY_WARNING, "upload.not_swept", "",
+                         "an upload could not be looked at or removed: %s", err->message);
+    }
+}
+
+static void tell(const look *l, const char *id, verdict why)
+{
+    static const struct {
+        const char *id, *found;
+        modellab_severity severity;
+    } words[] = {
+        [UNFINISHED] = {"upload.unfinished",
+                        "an upload whose receiver is gone did not come to its end",
+                        MODELLAB_SEVERITY_INFO},
+        [DAMAGED] = {"upload.damaged", "a finished upload lost its data or has another size",
+                     MODELLAB_SEVERITY_WARNING},
+        [EXPIRED] = {"upload.expired", "an upload has had its time", MODELLAB_SEVERITY_INFO}};
+    char pointer[48];
+
+    if (l->report != NULL) {
+        (void)mli_os_format(pointer, sizeof pointer, "/uploads/%s", id);
+        mli_findings_add(l->report, words[why].severity, words[why].id, pointer, "%s -> %s",
+                         words[why].found,
+                         l->dry_run ? "reconciling would remove it" : "it was removed");
+    } else {
+        mli_log(l->lab->logger, MODELLAB_LOG_INFO, words[why].id, words[why].found,
+                MLI_LOG_FIELDS(mli_log_string("upload_id", id)));
+    }
+}
+
+MODELLAB_MUST_CHECK static modellab_status judge_ready(const look *l, const mli_upload_facts *facts,
+                                                       verdict *out, modellab_error *err)
+{
+    const mli_os_files *f = l->lab->os.files;
+    char path[MLI_PATH_BYTES];
+    mli_os_stat data;
+    modellab_status status = mli_upload_path(l->lab, facts->id, MLI_UPLOAD_DATA, path, err);
+    int rc;
+
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    rc = f->stat(f->user, path, false, &data);
+    if (rc != 0 && rc != -ENOENT) {
+        return mli_fail_os(err, -rc, "its data cannot be looked at");
+    }
+    *out = facts->expires_ms <= l->now_ms                                         ? EXPIRED
+           : rc != 0 || data.kind != MLI_OS_REGULAR || data.bytes != facts->bytes ? DAMAGED
+                                                                                  : KEEP;
+    return MODELLAB_OK;
+}
+
+/* `*fd` is the lock of the data, when it could be taken; -1: there is no data. */
+MODELLAB_MUST_CHECK static modellab_status try_lock(const look *l, const char *id, int *fd,
+                                                    bool *held, int64_t *bytes, modellab_error *err)
+{
+    const mli_os_files *f = l->lab->os.files;
+    char path[MLI_PATH_BYTES];
+    mli_os_stat data = {0};
+    modellab_status status = mli_upload_path(l->lab, id, MLI_UPLOAD_DATA, path, err);
+    int rc;
+
+    *held = false;
+    *fd = -1;
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    rc = f->open(f->user, path, MLI_OS_READ | MLI_OS_NOFOLLOW | MLI_OS_NONBLOCK, 0);
+    if (rc == -ENOENT) {
+        return MODELLAB_OK;
+    }
+    if (rc < 0) {
+        return mli_fail_os(err, -rc, "its data cannot be opened");
+    }
+    *fd = rc;
+    rc = f->fstat(f->user, *fd, &data);
+    if (rc == 0) {
+        rc = f->lock(f->user, *fd, false);
+    }
+    *held = rc == -EWOULDBLOCK;
+    *bytes = data.bytes;
+    return rc == 0 || *held ? MODELLAB_OK : mli_fail_os(err, -rc, "its lock cannot be asked for");
+}
+
+static int64_t counted(const mli_upload_facts *facts, int64_t bytes)
+{
+    return facts->declared > bytes ? facts->declared : bytes;
+}
+
+/* Facts that cannot be read belong to one that was being received when the power went. */
+MODELLAB_MUST_CHECK static modellab_status get_facts(const look *l, const char *id,
+                                                     mli_upload_facts *out, modellab_error *err)
+{
+    modellab_status status = mli_upload_get_facts(l->lab, id, out, err);
+
+    if (status == MODELLAB_E_NOT_FOUND || status == MODELLAB_E_STORE_CORRUPT) {
+        mli_error_clear(err);
+        memset(out, 0, sizeof *out);
+        memcpy(out->id, id, MLI_ULID_BYTES);
+        status = MODELLAB_OK;
+    }
+    return status;
+}
+
+/* With the lock of an unfinished one held, if it has data. */
+MODELLAB_MUST_CHECK static modellab_status judge(const look *l, const char *id, verdict *out,
+                                                 int *fd, int64_t *user_bytes, modellab_error *err)
+{
+    mli_upload_facts facts;
+    bool held = false;
+    int64_t bytes = 0;
+    modellab_status status = get_facts(l, id, &facts, err);
+
+    if (status == MODELLAB_OK && !facts.ready) {
+        status = try_lock(l, id, fd, &held, &bytes, err);
+        if (status == MODELLAB_OK && !held) { /* it may have been finished meanwhile */
+            status = get_facts(l, id, &facts, err);
+        }
+        *out = held ? KEEP : UNFINISHED;
+    }
+    if (status == MODELLAB_OK && facts.ready) {
+        status = judge_ready(l, &facts, out, err);
+        bytes = facts.bytes;
+    }
+    if (status == MODELLAB_OK && *out == KEEP && l->user != NULL &&
+        strcmp(l->user, facts.user) == 0) {
+        *user_bytes = counted(&facts, bytes);
+    }
+    return status;
+}
+
+static int look_at(void *arg, const char *name)
+{
+    const look *l = arg;
+    const mli_os_files *f = l->lab->os.files;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    mli_tree_bytes tree = {0};
+    char path[MLI_PATH_BYTES];
+    verdict found = KEEP;
+    int64_t user_bytes = 0;
+    int fd = -1;
+    modellab_status status;
+
+    if (!mli_ulid_valid(name)) {
+        return 0; /* none of ours */
+    }
+    status = judge(l, name, &found, &fd, &user_bytes, &err);
+    if (status == MODELLAB_OK && found != KEEP) {
+        status = mli_upload_path(l->lab, name, NULL, path, &err);
+        if (status == MODELLAB_OK && mli_tree_bytes_of(f, path, &tree) != 0) {
+            tree.bytes = 0; /* for the sum only: it may be gone already */
+        }
+        if (status == MODELLAB_OK && !l->dry_run) {
+            status = mli_upload_remove(l->lab, name, &err);
+        }
+        if (status == MODELLAB_OK) {
+            l->out->removed++;
+            l->out->bytes += tree.bytes;
+            tell(l, name, found);
+        }
+    }
+    if (fd >= 0) {
+        (void)f->close(f->user, fd); /* only locked */
+    }
+    if (status != MODELLAB_OK) {
+        tell_failed(l, status, &err);
+    }
+    l->out->user_bytes += user_bytes;
+    return 0;
+}
+
+modellab_status mli_uploads_look(const mli_lab *lab, const char *user, bool dry_run,
+                                 mli_findings *report, mli_uploads_found *out, modellab_error *err)
+{
+    const mli_os_files *f = lab->os.files;
+    char path[MLI_PATH_BYTES];
+    look l = {.lab = lab,
+              .user = user,
+              .dry_run = dry_run,
+              .now_ms = mli_lab_now_ms(lab),
+              .report = report,
+              .out = out};
+    modellab_status status = mli_upload_path(lab, NULL, NULL, path, err);
+    int rc;
+
+    memset(out, 0, sizeof *out);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    rc = f->list(f->user, path, look_at, &l);
+    return rc >= 0 || rc == -ENOENT
+               ? MODELLAB_OK
+               : mli_fail_os(err, -rc, "the folder of uploads could not be listed");
+}
