@@ -53,6 +53,13 @@ class Merging(unittest.TestCase):
         self.assertIn("500", operation["responses"])
         self.assertNotIn("401", operation["responses"], "it needs no key")
         self.assertIn("X-Request-Id", operation["responses"]["200"]["headers"])
+        self.assertNotIn("Sunset", operation["responses"]["200"]["headers"])
+
+    def test_deprecated(self):
+        piece = copy.deepcopy(PIECE)
+        piece["paths"]["/api/v1/things/{id}"]["get"]["deprecated"] = True
+        _, document = merge({"ops_thing.json": piece})
+        self.assertLessEqual({"Deprecation", "Sunset", "Link"}, set(document["paths"]["/api/v1/things/{id}"]["get"]["responses"]["200"]["headers"]))
 
     def broken(self, change, told):
         piece = change

@@ -155,7 +155,7 @@ def common_answers(document):
             for status, response in operation["responses"].items():
                 if "$ref" not in response:
                     headers = response.setdefault("headers", {})
-                    for header in common["headers"]:
+                    for header in common["headers"] + (common["deprecated"] if operation.get("deprecated") else []):
                         headers.setdefault(header, {"$ref": f"#/components/headers/{header}"})
     for response in document["components"]["responses"].values():
         headers = response.setdefault("headers", {})
