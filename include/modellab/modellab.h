@@ -28,6 +28,7 @@
 #include <modellab/retention.h>
 #include <modellab/run.h>
 #include <modellab/score.h>
+#include <modellab/segment_feed.h>
 #include <modellab/status.h>
 #include <modellab/supervisor.h>
 #include <modellab/tracker.h>

@@ -44,7 +44,8 @@ static const mli_config_variable variables[] = {
      "STEP:ACTION with sleep=MS, stall=MS, spin, balloon=MB, hoard=MB, hang, die or exit=1 does "
      "that before "
      "it begins, "
-     "asr:die_windows dies after each window, asr:fail_windows fails after the first."},
+     "asr:die_windows dies after each window, asr:fail_windows fails after the first, "
+     "asr:wait_windows waits after each until it is cancelled."},
     {"MODEL_LAB_FENCE_CYCLES", "10", MLI_CONFIG_INTEGER, MLI_CONFIG_ENV_ONLY, NULL, NULL, 1, 100000,
      "Pairs of hosts that a test lets write with an old and a new fence."},
     {"MODEL_LAB_FUZZ_RUNS", "100000", MLI_CONFIG_INTEGER, MLI_CONFIG_ENV_ONLY, NULL, NULL, 0,

@@ -57,12 +57,13 @@ MODELLAB_MUST_CHECK modellab_status mli_checkpoint_read(mli_checkpoint_chain *ch
                                                         const mli_os_files *files, int fd,
                                                         int64_t fence, modellab_error *err);
 /* Adds the segments of all windows to a transcript under construction; the second gives those with
- * the times of the input, for whoever does not go on with the prepared audio. */
+ * the times of the input, for whoever does not go on with the prepared audio, of the windows from
+ * `first` on. */
 MODELLAB_MUST_CHECK modellab_status mli_checkpoint_segments(const mli_checkpoint_chain *chain,
                                                             mli_transcript *to,
                                                             modellab_error *err);
 MODELLAB_MUST_CHECK modellab_status mli_checkpoint_original(const mli_checkpoint_chain *chain,
-                                                            mli_transcript *to,
+                                                            size_t first, mli_transcript *to,
                                                             modellab_error *err);
 /* What the window after the last one depends on; *history (mli_free) is what it borrows.
  * E_INVALID_JSON when the line does not hold it. The chain must not be empty. */

@@ -222,11 +222,11 @@ MODELLAB_MUST_CHECK static modellab_status add_segments(const mli_checkpoint_cha
 }
 
 MODELLAB_MUST_CHECK static modellab_status add_windows(const mli_checkpoint_chain *chain,
-                                                       bool original, mli_transcript *to,
-                                                       modellab_error *err)
+                                                       size_t first, bool original,
+                                                       mli_transcript *to, modellab_error *err)
 {
     modellab_status status = MODELLAB_OK;
-    for (size_t i = 0; status == MODELLAB_OK && i < chain->count; i++) {
+    for (size_t i = first; status == MODELLAB_OK && i < chain->count; i++) {
         mli_json *window = NULL;
         status = parse_window(chain, i, &window, err);
         if (status == MODELLAB_OK) {
@@ -242,13 +242,13 @@ MODELLAB_MUST_CHECK static modellab_status add_windows(const mli_checkpoint_chai
 modellab_status mli_checkpoint_segments(const mli_checkpoint_chain *chain, mli_transcript *to,
                                         modellab_error *err)
 {
-    return add_windows(chain, false, to, err);
+    return add_windows(chain, 0, false, to, err);
 }
 
-modellab_status mli_checkpoint_original(const mli_checkpoint_chain *chain, mli_transcript *to,
-                                        modellab_error *err)
+modellab_status mli_checkpoint_original(const mli_checkpoint_chain *chain, size_t first,
+                                        mli_transcript *to, modellab_error *err)
 {
-    return add_windows(chain, true, to, err);
+    return add_windows(chain, first, true, to, err);
 }
 
 MODELLAB_MUST_CHECK static modellab_status read_mark(const mli_checkpoint_chain *chain,

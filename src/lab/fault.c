@@ -14,9 +14,9 @@
  *   STEP:spin        uses CPU time until it is cancelled
  * and for asr, while it works:
  *   asr:die_windows     kills its own process whenever a window is finished and kept
- *   asr:forget_windows  the same; what it goes on from lacks the text before (a planted bug)
- * and for bundle, when only its manifest is missing:
- *   bundle:fail_manifest  has no space for it
+ *   asr:wait_windows    waits when a window is finished and kept, until it is cancelled
+ *   asr:forget_windows  like die_windows; what it goes on from lacks the text before (a planted
+ * bug) and for bundle, when only its manifest is missing: bundle:fail_manifest  has no space for it
  *   bundle:die_manifest   kills its own process */
 #include "lab/worker.h"
 
@@ -69,6 +69,11 @@ MODELLAB_MUST_CHECK static modellab_status spin(mli_worker *w, modellab_error *e
         mli_page_touch(w->page);
     }
     return mli_fail(err, MODELLAB_E_CANCELLED, "stopped while the test made it spin");
+}
+
+modellab_status mli_worker_linger(mli_worker *w, modellab_error *err)
+{
+    return nap(w, INT32_MAX, false, err);
 }
 
 modellab_status mli_worker_die(modellab_error *err)
@@ -169,8 +174,8 @@ MODELLAB_MUST_CHECK static modellab_status act(mli_worker *w, const char *action
         return mli_worker_die(err);
     }
     if (is_action(action, "die_windows", &value) || is_action(action, "forget_windows", &value) ||
-        is_action(action, "fail_windows", &value) || is_action(action, "fail_manifest", &value) ||
-        is_action(action, "die_manifest", &value)) {
+        is_action(action, "fail_windows", &value) || is_action(action, "wait_windows", &value) ||
+        is_action(action, "fail_manifest", &value) || is_action(action, "die_manifest", &value)) {
         return MODELLAB_OK; /* later, in the step */
     }
     while (is_action(action, "hang", &value)) {

@@ -61,7 +61,7 @@ MODELLAB_MUST_CHECK static modellab_status fill(const mli_ingest *ingest, const 
                                          mark.language_probability, seconds, err);
     }
     if (status == MODELLAB_OK) {
-        status = mli_checkpoint_original(chain, transcript, err);
+        status = mli_checkpoint_original(chain, 0, transcript, err);
     }
     for (size_t i = 0; status == MODELLAB_OK && i < transcript->segment_count; i++) {
         transcript->has_words = transcript->has_words || transcript->segments[i].word_count > 0;

@@ -243,5 +243,7 @@ MODELLAB_MUST_CHECK modellab_status mli_worker_fault(mli_worker *w, modellab_err
 /* Whether the present step is to do this ("die_windows" ...) at a place of its own. */
 bool mli_worker_fault_asked(const mli_worker *w, const char *action);
 MODELLAB_MUST_CHECK modellab_status mli_worker_die(modellab_error *err);
+/* Waits until it is cancelled: E_CANCELLED. */
+MODELLAB_MUST_CHECK modellab_status mli_worker_linger(mli_worker *w, modellab_error *err);
 
 #endif

@@ -47,6 +47,8 @@ static modellab_status repeats(const modellab_allocator *alloc, void *arg)
     static const char pipeline[] = "{\"steps\":[\"vad\"],\"config\":{\"vad\":{\"pad_ms\":5}}}";
     modellab_report *report = NULL;
     modellab_buffer *text = NULL;
+    modellab_segment_feed *feed = NULL;
+    modellab_transcript *segments = NULL;
     modellab_lab *lab = NULL;
     modellab_status status;
     char run_id[MODELLAB_RUN_ID_BYTES], child_id[MODELLAB_RUN_ID_BYTES];
@@ -69,11 +71,15 @@ static modellab_status repeats(const modellab_allocator *alloc, void *arg)
     TRY(modellab_run_submit(lab, &submit, run_id, NULL, &err));
     TRY(modellab_run_cancel(lab, run_id, &outcome, &err));
     TRY(modellab_run_wait(lab, run_id, 0, NULL, &ended, &err));
+    TRY(modellab_segment_feed_open(lab, run_id, &feed, &err));
+    TRY(modellab_segment_feed_next(feed, 0, NULL, &segments, &err));
     TRY(modellab_run_retry(lab, run_id, NULL, child_id, &err));
     TRY(modellab_run_rerun(lab, run_id, NULL, child_id, NULL, &err));
 done:
     if (status != MODELLAB_OK && status != MODELLAB_E_NO_MEMORY) /* says which call it was */
         print_message("%s\n", err.message);
+    modellab_segment_feed_close(feed);
+    modellab_transcript_unref(segments);
     modellab_buffer_destroy(text);
     modellab_report_unref(report);
     modellab_lab_unref(lab);
