@@ -15,6 +15,7 @@
 #include <modellab/experiment.h>
 #include <modellab/export.h>
 #include <modellab/health.h>
+#include <modellab/idempotency.h>
 #include <modellab/info.h>
 #include <modellab/lab.h>
 #include <modellab/logger.h>

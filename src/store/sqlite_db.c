@@ -6,6 +6,7 @@
 #include "store/sqlite_experiments.h"
 #include "store/sqlite_feed.h"
 #include "store/sqlite_ledger.h"
+#include "store/sqlite_replies.h"
 #include <errno.h>
 #include <string.h>
 
@@ -138,6 +139,9 @@ const char *mli_sqlite_text(mli_sql which)
     }
     if (which == MLI_SQL_FEED || which == MLI_SQL_FEED_END) {
         return mli_sqlite_feed_text(which);
+    }
+    if (which >= MLI_SQL_REPLY_FORGET && which <= MLI_SQL_REPLY_GIVE_UP) {
+        return mli_sqlite_reply_text(which);
     }
     return texts[which] != NULL ? texts[which] : mli_sqlite_run_text(which);
 }

@@ -106,6 +106,13 @@ typedef enum mli_sql {
     MLI_SQL_EXPERIMENT_DELETE_CELLS,
     MLI_SQL_FEED, /* from here on: sqlite_feed.c */
     MLI_SQL_FEED_END,
+    MLI_SQL_REPLY_FORGET, /* from here on: sqlite_replies.c */
+    MLI_SQL_REPLY_DROP,
+    MLI_SQL_REPLY_LOAD,
+    MLI_SQL_REPLY_CLAIM,
+    MLI_SQL_REPLY_TAKE_OVER,
+    MLI_SQL_REPLY_PUT,
+    MLI_SQL_REPLY_GIVE_UP,
     MLI_SQL_COUNT
 } mli_sql;
 

@@ -6,6 +6,7 @@
 #include "store/sqlite_experiments.h"
 #include "store/sqlite_feed.h"
 #include "store/sqlite_ledger.h"
+#include "store/sqlite_replies.h"
 #include <string.h>
 
 #define APPLICATION_ID 0x4d4c4162 /* "MLAb" */
@@ -334,4 +335,8 @@ static const mli_store_ops ops = {
     .experiment_delete = mli_sqlite_experiment_delete,
     .feed = mli_sqlite_feed,
     .feed_end = mli_sqlite_feed_end,
+    .reply_claim = mli_sqlite_reply_claim,
+    .reply_take_over = mli_sqlite_reply_take_over,
+    .reply_put = mli_sqlite_reply_put,
+    .reply_give_up = mli_sqlite_reply_give_up,
 };

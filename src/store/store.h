@@ -9,6 +9,7 @@
 #include "store/experiments.h"
 #include "store/feed.h"
 #include "store/queue.h"
+#include "store/replies.h"
 #include "store/rows.h"
 
 typedef struct mli_store mli_store;
@@ -216,6 +217,14 @@ typedef struct mli_store_ops {
     modellab_status (*feed)(mli_store *, const mli_feed_query *, mli_feed_list **,
                             modellab_error *);
     modellab_status (*feed_end)(mli_store *, int64_t *seq, modellab_error *);
+    modellab_status (*reply_claim)(mli_store *, const mli_reply_row *, mli_reply **, bool *mine,
+                                   modellab_error *);
+    modellab_status (*reply_take_over)(mli_store *, const char *user, const char *key,
+                                       const char *from, const char *to, bool *mine,
+                                       modellab_error *);
+    modellab_status (*reply_put)(mli_store *, const mli_reply_row *, modellab_error *);
+    modellab_status (*reply_give_up)(mli_store *, const char *user, const char *key,
+                                     const char *owner, modellab_error *);
 } mli_store_ops;
 
 /* First member of every implementation. */

@@ -234,15 +234,6 @@ static void labs_and_runs(void **state)
     REFUSES(modellab_user_cap_list_at(NULL, 0, NULL, &err));
     assert_int_equal(modellab_user_cap_list_count(NULL), 0);
     modellab_user_cap_list_unref(NULL);
-    RESETS(modellab_upload_begin(NULL, NULL, (modellab_upload **)&out, &err));
-    RESETS(modellab_upload_write(NULL, "x", 1, (modellab_report **)&out, &err));
-    RESETS(modellab_upload_finish(NULL, (modellab_report **)&out, &err));
-    REFUSES(modellab_upload_get_info(NULL, NULL, &err));
-    RESETS(modellab_upload_to_json(NULL, (modellab_buffer **)&out, &err));
-    RESETS(modellab_upload_load(NULL, "x", (modellab_upload **)&out, &err));
-    RESETS(modellab_upload_list(NULL, NULL, (modellab_buffer **)&out, &err));
-    REFUSES(modellab_upload_delete(NULL, "x", &err));
-    modellab_upload_unref(NULL);
     modellab_upload_options_init(NULL, 0);
     RESETS(modellab_run_load(NULL, "x", (modellab_run **)&out, &err));
     RESETS(modellab_run_verify(NULL, "x", NULL, (modellab_report **)&out, &err));

@@ -32,8 +32,33 @@ static void segment_feeds(void **state)
     modellab_segment_feed_close(NULL);
 }
 
+static void uploads(void **state)
+{
+    void *out;
+    modellab_idempotency_outcome outcome = 0;
+    (void)state;
+    RESETS(modellab_upload_begin(NULL, NULL, (modellab_upload **)&out, &err));
+    RESETS(modellab_upload_write(NULL, "x", 1, (modellab_report **)&out, &err));
+    RESETS(modellab_upload_finish(NULL, (modellab_report **)&out, &err));
+    REFUSES(modellab_upload_get_info(NULL, NULL, &err));
+    RESETS(modellab_upload_to_json(NULL, (modellab_buffer **)&out, &err));
+    RESETS(modellab_upload_load(NULL, "x", (modellab_upload **)&out, &err));
+    RESETS(modellab_upload_list(NULL, NULL, (modellab_buffer **)&out, &err));
+    REFUSES(modellab_upload_delete(NULL, "x", &err));
+    modellab_upload_unref(NULL);
+    RESETS(
+        modellab_idempotency_begin(NULL, "", "k", (modellab_idempotency **)&out, &outcome, &err));
+    REFUSES(modellab_idempotency_add(NULL, "x", 1, &err));
+    REFUSES(modellab_idempotency_match(NULL, &outcome, &err));
+    REFUSES(modellab_idempotency_run_key(NULL, NULL, &err));
+    REFUSES(modellab_idempotency_get_reply(NULL, NULL, &err));
+    REFUSES(modellab_idempotency_finish(NULL, NULL, &err));
+    modellab_idempotency_unref(NULL);
+    modellab_idempotency_reply_init(NULL, 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(segment_feeds)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(segment_feeds), cmocka_unit_test(uploads)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -181,10 +181,24 @@ static modellab_status uploads(const modellab_allocator *alloc, void *arg)
     modellab_upload *upload = NULL, *again = NULL;
     modellab_buffer *json = NULL, *list = NULL;
     modellab_report *report = NULL;
+    modellab_idempotency *claim = NULL;
+    modellab_idempotency_reply reply = MODELLAB_IDEMPOTENCY_REPLY_INIT;
+    modellab_idempotency_outcome outcome = 0;
     modellab_lab *lab = NULL;
     modellab_status status;
+    char run_key[MODELLAB_IDEMPOTENCY_RUN_KEY_BYTES];
 
     TRY(open_lab(alloc, arg, &lab, &err));
+    TRY(modellab_idempotency_begin(lab, "ann", "key", &claim, &outcome, &err));
+    TRY(modellab_idempotency_add(claim, "x", 1, &err));
+    TRY(modellab_idempotency_match(claim, &outcome, &err));
+    if (outcome == MODELLAB_IDEMPOTENCY_REPLAY) {
+        TRY(modellab_idempotency_get_reply(claim, &reply, &err));
+    } else {
+        TRY(modellab_idempotency_run_key(claim, run_key, &err));
+        reply.http_status = 202;
+        TRY(modellab_idempotency_finish(claim, &reply, &err));
+    }
     options.user = "ann";
     TRY(modellab_upload_begin(lab, &options, &upload, &err));
     TRY(modellab_upload_write(upload, wav, sizeof wav, &report, &err));
@@ -200,6 +214,7 @@ done:
     modellab_buffer_destroy(json);
     modellab_buffer_destroy(list);
     modellab_report_unref(report);
+    modellab_idempotency_unref(claim);
     modellab_upload_unref(again);
     modellab_upload_unref(upload);
     modellab_lab_unref(lab);
