@@ -11,6 +11,9 @@ void reply_error(call *c, modellab_status status, const modellab_error *err,
                  modellab_report *owned_report);
 /* type = /api/v1/problems#slug; title and slug come from the closed list in problem.c. */
 void reply_problem(call *c, int http, const char *slug, const char *detail);
+/* As reply_problem(), with a member of its own: `owned` (its reference is taken) as `key`. */
+void reply_problem_more(call *c, int http, const char *slug, const char *detail, const char *key,
+                        json_t *owned);
 /* 422 with one error. `pointer`: "/steps/0" of the body, "?limit" of the query, "" of the whole */
 void reply_invalid(call *c, const char *pointer, const char *detail);
 /* As reply_problem(), after "Retry-After: seconds". */

@@ -32,11 +32,13 @@ enum {
 };
 
 /* Builds the index. False: two operations have the same method and path, or an entry is malformed;
- * `why` says which. */
-MODELLAB_MUST_CHECK bool route_init(char *why, size_t why_bytes);
+ * `why` says which. `testing`: with the
+ * operations of ops_testing.c. */
+MODELLAB_MUST_CHECK bool route_init(bool testing, char *why, size_t why_bytes);
 /* `path` as it came, not decoded; each segment is decoded by itself, so that %2F is no separator.
  */
 void route_find(const char *method, const char *path, route_match *out);
+void route_free(void);
 size_t route_count(void);
 const operation *route_at(size_t index);
 /* "GET, HEAD, POST" */

@@ -18,7 +18,9 @@ MODELLAB_MUST_CHECK bool stream_write(stream *s, const void *data, size_t bytes)
 /* Bytes that wait, for a writer that rather pauses than loses its client. */
 size_t stream_waiting(stream *s);
 /* Called once, from any thread, when the client is gone or the server stops; not after
- * stream_unwatch() has returned. Set it before reply_stream(). It must not wait. */
+ * stream_unwatch() has returned. Set it before reply_stream(). It must not wait, nor call this
+ * stream.
+ */
 void stream_watch(stream *s, void (*gone)(void *user), void *user);
 void stream_unwatch(stream *s);
 /* Called, from the network thread, whenever the queue has run empty: time to write more. */

@@ -32,6 +32,7 @@
 #include <modellab/segment_feed.h>
 #include <modellab/status.h>
 #include <modellab/supervisor.h>
+#include <modellab/trace.h>
 #include <modellab/tracker.h>
 #include <modellab/transcript.h>
 #include <modellab/tts.h>

@@ -52,6 +52,30 @@ static const mli_config_variable variables[] = {
      INT64_MAX, "Mutations that each replay of a fuzz target tries."},
     {"MODEL_LAB_HOSTILE_RUNS", "200", MLI_CONFIG_INTEGER, MLI_CONFIG_ENV_ONLY, NULL, NULL, 1,
      1000000, "Runs of hostile input that a supervisor is given by a test."},
+    {"MODEL_LAB_HTTP_ADDRESS", "127.0.0.1", MLI_CONFIG_TEXT, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
+     "IP address that modellab-server listens on."},
+    {"MODEL_LAB_HTTP_BODY_SECONDS", "30", MLI_CONFIG_SECONDS, 0, NULL, NULL, 0, 0,
+     "Longest pause in the body of a request; one that comes more slowly than 1 KB/s in all is "
+     "ended too."},
+    {"MODEL_LAB_HTTP_HEAD_SECONDS", "10", MLI_CONFIG_SECONDS, 0, NULL, NULL, 0, 0,
+     "How long the head of a connection's first request may take."},
+    {"MODEL_LAB_HTTP_KEYS", "auto", MLI_CONFIG_ENUM, MLI_CONFIG_TRUSTED, "auto|on|off", NULL, 0, 0,
+     "API keys of modellab-server: auto asks for them unless it listens on the loopback interface; "
+     "off is refused elsewhere."},
+    {"MODEL_LAB_HTTP_MAX_CONNECTIONS", "4096", MLI_CONFIG_INTEGER, 0, NULL, NULL, 16, 1000000,
+     "Connections that modellab-server has open at the same time."},
+    {"MODEL_LAB_HTTP_ORIGINS", "", MLI_CONFIG_TEXT, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
+     "Origins of web pages elsewhere that may use modellab-server, separated by commas "
+     "(https://app.example)."},
+    {"MODEL_LAB_HTTP_PORT", "8642", MLI_CONFIG_INTEGER, 0, NULL, NULL, 0, 65535,
+     "Port of modellab-server; 0 = any that is free."},
+    {"MODEL_LAB_HTTP_RATE", "600", MLI_CONFIG_INTEGER, 0, NULL, NULL, 0, 1000000000,
+     "Requests a minute and API key; 0 = no limit."},
+    {"MODEL_LAB_HTTP_THREADS", "16", MLI_CONFIG_INTEGER, 0, NULL, NULL, 1, 1024,
+     "Most threads of modellab-server for what may wait (disk, store); they come and go."},
+    {"MODEL_LAB_HTTP_WEB_ROOT", "", MLI_CONFIG_PATH, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
+     "Folder of the built web client. Default: web beside the program, then in "
+     "../share/modellab."},
     {"MODEL_LAB_HUB_URL", "https://huggingface.co", MLI_CONFIG_URL, MLI_CONFIG_TRUSTED, NULL,
      "HF_ENDPOINT", 0, 0,
      "Address of the model hub or of a mirror with the same layout: https, or http on the loopback "

@@ -57,8 +57,17 @@ static void uploads(void **state)
     modellab_idempotency_reply_init(NULL, 0);
 }
 
+static void traces(void **state)
+{
+    (void)state;
+    REFUSES(modellab_request_id_create(NULL, &err));
+    assert_int_equal(modellab_request_id_check(NULL), 0);
+    REFUSES(modellab_trace_continue(NULL, NULL, NULL, &err));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(segment_feeds), cmocka_unit_test(uploads)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(segment_feeds), cmocka_unit_test(uploads),
+                                       cmocka_unit_test(traces)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

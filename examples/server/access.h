@@ -1,0 +1,11 @@
+/* Who may do what: the key of a request, its scope, its rate. The decisions are the library's. */
+#ifndef SERVER_ACCESS_H
+#define SERVER_ACCESS_H
+
+#include "call_private.h"
+
+/* May this call run its operation? Fills user, key_id and scopes of the call. False: has replied
+ * (401, 403, 429). May wait; on a job thread, or on the network thread for open operations. */
+MODELLAB_MUST_CHECK bool access_check(call *c);
+
+#endif

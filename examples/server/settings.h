@@ -1,0 +1,27 @@
+/* Settings of the server: flags of the command line above the library's configuration
+ * (MODEL_LAB_HTTP_*), above its defaults. */
+#ifndef SERVER_SETTINGS_H
+#define SERVER_SETTINGS_H
+
+#include <modellab/modellab.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct settings {
+    char *root; /* of the lab; NULL = as configured */
+    char *address, *origins, *web_root;
+    char *worker; /* program; NULL = found beside the library */
+    int64_t port, max_connections, threads, max_upload_bytes, rate;
+    int64_t head_ms, body_ms, drain_ms;
+    bool keys, is_loopback;
+    bool supervise, testing;
+} settings;
+
+extern settings server_settings;
+
+/* Reads flags and configuration. False: `why` is a sentence for people; `*done` after --help. */
+MODELLAB_MUST_CHECK bool settings_read(int argc, char **argv, bool *done, char *why,
+                                       size_t why_bytes);
+void settings_free(void);
+
+#endif
