@@ -4,6 +4,7 @@
 
 #include <modellab/align.h>
 #include <modellab/alloc.h>
+#include <modellab/artifact.h>
 #include <modellab/asr.h>
 #include <modellab/audio.h>
 #include <modellab/bundle.h>
@@ -28,6 +29,7 @@
 #include <modellab/report.h>
 #include <modellab/retention.h>
 #include <modellab/run.h>
+#include <modellab/run_log.h>
 #include <modellab/score.h>
 #include <modellab/segment_feed.h>
 #include <modellab/status.h>

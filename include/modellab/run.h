@@ -215,7 +215,7 @@ typedef struct modellab_artifact_info {
     int32_t reserved; /**< 0 */
 } modellab_artifact_info;
 
-/** Which runs to list. Zero or NULL matches all. Newest first. */
+/** Which runs to list. Zero or NULL matches all. */
 typedef struct modellab_run_filter {
     size_t size;                /**< sizeof(modellab_run_filter) */
     modellab_run_status status; /**< 0 = any */
@@ -223,11 +223,21 @@ typedef struct modellab_run_filter {
     const char *before_id;      /**< page on: only runs older than this id */
     const char *user;
     const char *pipeline;
+    const char *experiment_id;
+    const char *model;      /**< its name */
+    const char *request_id; /**< of the request that made it */
+    const char *text;       /**< in the input's name, ASCII letters in any case; or the whole id */
+    int64_t since_ms;       /**< created then or later, since 1970 UTC */
+    int64_t until_ms;       /**< created before that; 0 = no end */
+    const char *sort;       /**< "created", "started", "ended", "duration", "cost", "priority" or
+                               "audio_seconds"; "-" before it: the greatest first. NULL = "-created" */
+    const char *cursor; /**< page on: modellab_run_list_cursor() of the page before, same order */
 } modellab_run_filter;
 
 #define MODELLAB_RUN_FILTER_INIT                                                                   \
     {                                                                                              \
-        sizeof(modellab_run_filter), 0, 0, NULL, NULL, NULL                                        \
+        sizeof(modellab_run_filter), 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL,   \
+            NULL                                                                                   \
     }
 
 /** A page of runs: immutable. */
@@ -376,8 +386,9 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_run_to_json(const mode
                                                                       modellab_buffer **out,
                                                                       modellab_error *err);
 
-/** Lists runs, newest first. @param[out] out new; modellab_run_list_unref()
- * @errors E_STORE_FAILED, E_NO_MEMORY @threads any @since 0.1 */
+/** Lists runs. @param[out] out new; modellab_run_list_unref()
+ * @errors E_INVALID_ARGUMENT (limit, before_id, sort, a cursor of another order), E_STORE_FAILED,
+ * E_NO_MEMORY @threads any @since 0.1 */
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status
 modellab_run_list_load(modellab_lab *lab, const modellab_run_filter *filter,
                        modellab_run_list **out, modellab_error *err);
@@ -387,6 +398,9 @@ MODELLAB_API void modellab_run_list_unref(modellab_run_list *list);
 MODELLAB_API size_t modellab_run_list_count(const modellab_run_list *list);
 /** The run at `index`; borrowed from the list, NULL outside. @threads any @since 0.1 */
 MODELLAB_API const modellab_run *modellab_run_list_at(const modellab_run_list *list, size_t index);
+/** Where the next page begins, for `cursor` of the filter; "" when this is the last one. Runs with
+ * equal values come once each. Borrowed. @threads any @since 0.1 */
+MODELLAB_API const char *modellab_run_list_cursor(const modellab_run_list *list);
 
 /** Asks a run to stop. Idempotent; also for a run that another process executes. Its worker is told
  * at once; where that fails, its supervisor finds the request within two seconds.

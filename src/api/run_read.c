@@ -171,6 +171,7 @@ modellab_status modellab_run_list_load(modellab_lab *lab, const modellab_run_fil
 {
     modellab_run_filter taken = MODELLAB_RUN_FILTER_INIT;
     modellab_status status = mli_lab_check(lab, false, err);
+    char before[MLI_ULID_BYTES];
     mli_store_filter wanted;
 
     if (out == NULL) {
@@ -196,8 +197,20 @@ modellab_status modellab_run_list_load(modellab_lab *lab, const modellab_run_fil
                                 .limit = taken.limit == 0 ? 50 : taken.limit,
                                 .before_id = taken.before_id,
                                 .user = taken.user,
-                                .pipeline = taken.pipeline};
-    return mli_run_list_load(lab, &wanted, out, err);
+                                .pipeline = taken.pipeline,
+                                .experiment_id = taken.experiment_id,
+                                .model = taken.model,
+                                .request_id = taken.request_id,
+                                .text = taken.text,
+                                .since_ms = taken.since_ms,
+                                .until_ms = taken.until_ms};
+    status = mli_run_list_order(taken.sort, taken.cursor, &wanted, before, err);
+    if (status == MODELLAB_OK && wanted.sort != MLI_SORT_NEWEST && wanted.before_id != before &&
+        taken.before_id != NULL && taken.before_id[0] != '\0') {
+        status = mli_fail(err, MODELLAB_E_INVALID_ARGUMENT,
+                          "before_id pages through the newest first; use the cursor");
+    }
+    return status == MODELLAB_OK ? mli_run_list_load(lab, &wanted, out, err) : status;
 }
 
 void modellab_run_list_unref(modellab_run_list *list)
@@ -213,4 +226,9 @@ size_t modellab_run_list_count(const modellab_run_list *list)
 const modellab_run *modellab_run_list_at(const modellab_run_list *list, size_t index)
 {
     return list == NULL || index >= list->count ? NULL : list->runs[index];
+}
+
+const char *modellab_run_list_cursor(const modellab_run_list *list)
+{
+    return list == NULL ? "" : list->cursor;
 }

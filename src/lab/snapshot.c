@@ -1,4 +1,4 @@
-/* Loading runs and lists of runs; the facts in the public struct. */
+/* Loading runs; the facts in the public struct. */
 #include "lab/snapshot.h"
 
 #include "base/alloc.h"
@@ -50,65 +50,6 @@ void mli_run_unref(modellab_run *run)
 
         mli_run_record_free(run->record);
         mli_free(lab->alloc, run);
-        mli_lab_unref(lab);
-    }
-}
-
-MODELLAB_MUST_CHECK static modellab_status load_each(mli_lab *lab, const mli_run_row_list *rows,
-                                                     modellab_run_list *list, modellab_error *err)
-{
-    for (size_t i = 0; i < rows->count; i++) {
-        modellab_status status =
-            mli_run_load(lab, rows->rows[i]->id, &list->runs[list->count], err);
-
-        if (status == MODELLAB_OK) {
-            list->count++;
-        } else if (status == MODELLAB_E_NOT_FOUND) {
-            mli_error_clear(err); /* removed meanwhile */
-        } else {
-            return status;
-        }
-    }
-    return MODELLAB_OK;
-}
-
-modellab_status mli_run_list_load(mli_lab *lab, const mli_store_filter *filter,
-                                  modellab_run_list **out, modellab_error *err)
-{
-    mli_run_row_list *rows = NULL;
-    modellab_run_list *list;
-    modellab_status status;
-
-    *out = NULL;
-    list = mli_alloc_zero(lab->alloc, sizeof *list);
-    if (list == NULL) {
-        return mli_no_memory(err);
-    }
-    list->lab = mli_lab_ref(lab);
-    status = mli_store_list(lab->store, filter, &rows, err);
-    if (status == MODELLAB_OK && rows->count > 0) {
-        list->runs = mli_alloc_array(lab->alloc, rows->count, sizeof *list->runs);
-        status = list->runs == NULL ? mli_no_memory(err) : load_each(lab, rows, list, err);
-    }
-    mli_run_row_list_free(rows);
-    if (status != MODELLAB_OK) {
-        mli_run_list_unref(list);
-        return status;
-    }
-    *out = list;
-    return MODELLAB_OK;
-}
-
-void mli_run_list_unref(modellab_run_list *list)
-{
-    if (list != NULL) {
-        mli_lab *lab = list->lab;
-
-        for (size_t i = 0; i < list->count; i++) {
-            mli_run_unref(list->runs[i]);
-        }
-        mli_free(lab->alloc, list->runs);
-        mli_free(lab->alloc, list);
         mli_lab_unref(lab);
     }
 }

@@ -15,6 +15,7 @@ struct modellab_run_list {
     mli_lab *lab; /* referenced */
     size_t count;
     modellab_run **runs;
+    char cursor[64]; /* "" = there are no more */
 };
 
 /* E_NOT_FOUND. *out new: mli_run_unref(). */
@@ -22,6 +23,12 @@ MODELLAB_MUST_CHECK modellab_status mli_run_load(mli_lab *lab, const char *run_i
                                                  modellab_run **out, modellab_error *err);
 modellab_run *mli_run_ref(modellab_run *run);
 void mli_run_unref(modellab_run *run);
+/* run_list.c. `sort` is a name ("-created"), `cursor` that of the page before; both may be NULL or
+ * "". E_INVALID_ARGUMENT: one of them is none. */
+MODELLAB_MUST_CHECK modellab_status mli_run_list_order(const char *sort, const char *cursor,
+                                                       mli_store_filter *filter,
+                                                       char before_id[MLI_ULID_BYTES],
+                                                       modellab_error *err);
 MODELLAB_MUST_CHECK modellab_status mli_run_list_load(mli_lab *lab, const mli_store_filter *filter,
                                                       modellab_run_list **out, modellab_error *err);
 void mli_run_list_unref(modellab_run_list *list);

@@ -133,20 +133,29 @@ MODELLAB_MUST_CHECK static modellab_status read_checked(const mli_os_files *file
                           "the artifact's bytes are not those that were recorded");
 }
 
+modellab_status mli_artifact_open(const mli_os_files *files, const char *root, const char *run_id,
+                                  const char *file, int *fd, modellab_error *err)
+{
+    char path[MLI_PATH_BYTES];
+    modellab_status status = artifact_path(root, run_id, file, path, err);
+
+    *fd = -1;
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    *fd = files->open(files->user, path, MLI_OS_READ | MLI_OS_NOFOLLOW | MLI_OS_NONBLOCK, 0);
+    return *fd >= 0 ? MODELLAB_OK : mli_fail_os(err, -*fd, "the artifact's file cannot be opened");
+}
+
 modellab_status mli_artifact_read(const mli_os_files *files, const char *root, const char *run_id,
                                   const char *file, int64_t max_bytes, const char *sha256,
                                   mli_buf *out, modellab_error *err)
 {
-    char path[MLI_PATH_BYTES];
-    modellab_status status = artifact_path(root, run_id, file, path, err);
-    int fd, rc;
+    int fd = -1, rc;
+    modellab_status status = mli_artifact_open(files, root, run_id, file, &fd, err);
 
     if (status != MODELLAB_OK) {
         return status;
-    }
-    fd = files->open(files->user, path, MLI_OS_READ | MLI_OS_NOFOLLOW | MLI_OS_NONBLOCK, 0);
-    if (fd < 0) {
-        return mli_fail_os(err, -fd, "the artifact's file cannot be opened");
     }
     status = read_checked(files, fd, max_bytes, sha256, out, err);
     rc = files->close(files->user, fd);

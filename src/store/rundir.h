@@ -131,6 +131,10 @@ MODELLAB_MUST_CHECK modellab_status mli_artifact_write(const mli_os_files *files
                                                        const char *run_id, const char *file,
                                                        const void *data, size_t bytes,
                                                        char sha256[65], modellab_error *err);
+/* Opened to read; *fd is the caller's to close, -1 on failure. */
+MODELLAB_MUST_CHECK modellab_status mli_artifact_open(const mli_os_files *files, const char *root,
+                                                      const char *run_id, const char *file, int *fd,
+                                                      modellab_error *err);
 /* Whole artifact, its size and sha256 checked. E_NOT_FOUND, E_LIMIT, E_HASH_MISMATCH. */
 MODELLAB_MUST_CHECK modellab_status mli_artifact_read(const mli_os_files *files, const char *root,
                                                       const char *run_id, const char *file,

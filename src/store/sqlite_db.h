@@ -24,6 +24,9 @@ typedef enum mli_sql {
     MLI_SQL_RUN_INSERT,
     MLI_SQL_RUN_LOAD,
     MLI_SQL_RUN_LIST,
+    MLI_SQL_RUN_LIST_UP,
+    MLI_SQL_RUN_SORT_DOWN,
+    MLI_SQL_RUN_SORT_UP,
     MLI_SQL_RUN_ACTIVE,
     MLI_SQL_RUN_BY_KEY,
     MLI_SQL_RUN_STAND,
@@ -134,7 +137,7 @@ typedef struct mli_sqlite {
 
 #define MLI_SCHEMA_VERSION 5
 /* Of a database that this library has made (mli_sqlite_fingerprint); a test tells a new one. */
-#define MLI_SCHEMA_FINGERPRINT "eaf2da2df000c4a015cacee9003d4eb858bc27b00cc8b880b77536d03f2c9b8b"
+#define MLI_SCHEMA_FINGERPRINT "7ec1effc12350c72a3057a32afaebf861117950e190ceb5e0bdefd9c96a6946f"
 /* The scripts (NULL-terminated) that bring version `from` (0 = empty) to the next one. */
 const char *const *mli_sqlite_schema(int64_t from);
 

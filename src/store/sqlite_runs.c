@@ -11,6 +11,16 @@
     MLI_RUN_TEXT_COLUMNS(X)                                                                        \
     MLI_RUN_INT32_COLUMNS(X) MLI_RUN_INT64_COLUMNS(X) MLI_RUN_REAL_COLUMNS(X)
 #define SELECT_RUN "SELECT seq" ALL(NAMED) " FROM runs "
+/* Of lists; all these columns are in the index runs_list. */
+#define WANTED                                                                                     \
+    "(deleting&1)=0 AND (?1='' OR user=?1) AND (?2='' OR pipeline=?2) AND (?3=0 OR status=?3) "    \
+    "AND (?4='' OR experiment_id=?4) AND (?5='' OR model=?5) AND (?6='' OR request_id=?6) "        \
+    "AND (?7='' OR instr(lower(input_name),lower(?7))>0 OR id=upper(?7)) "                         \
+    "AND (?8=0 OR created_ms>=?8) AND (?9=0 OR created_ms<?9) AND (?10='' OR id>=?10)"
+#define SORTED /* the numbers of mli_sort; mli_sort_value() */                                     \
+    "(CASE ?13 WHEN 2 THEN started_ms WHEN 3 THEN ended_ms WHEN 4 THEN "                           \
+    "iif(started_ms<0 OR ended_ms<0,-1,max(ended_ms-started_ms,0)) WHEN 5 THEN cost_micros "       \
+    "WHEN 6 THEN priority ELSE CAST(audio_seconds*1000 AS INTEGER) END)"
 
 const char *mli_sqlite_run_text(mli_sql which)
 {
@@ -21,10 +31,20 @@ const char *mli_sqlite_run_text(mli_sql which)
         return SELECT_RUN "WHERE id=?1 AND (deleting&1)=0";
     case MLI_SQL_RUN_ACTIVE:
         return SELECT_RUN "WHERE status=2 ORDER BY id";
-    case MLI_SQL_RUN_LIST:
-        return SELECT_RUN "WHERE seq IN (SELECT seq FROM runs WHERE (deleting&1)=0 AND "
-                          "(?1='' OR id<?1) AND (?2='' OR user=?2) AND (?3='' OR pipeline=?3) AND "
-                          "(?5=0 OR status=?5) ORDER BY id DESC LIMIT ?4) ORDER BY id DESC";
+    case MLI_SQL_RUN_LIST: /* by ids: reads no further than the page */
+        return SELECT_RUN "WHERE seq IN (SELECT seq FROM runs WHERE " WANTED
+                          " AND (?12='' OR id<?12) ORDER BY id DESC LIMIT ?11) ORDER BY id DESC";
+    case MLI_SQL_RUN_LIST_UP:
+        return SELECT_RUN "WHERE seq IN (SELECT seq FROM runs WHERE " WANTED
+                          " AND id>?12 ORDER BY id LIMIT ?11) ORDER BY id";
+    case MLI_SQL_RUN_SORT_DOWN:
+        return SELECT_RUN "WHERE seq IN (SELECT seq FROM runs WHERE " WANTED
+                          " AND (?12='' OR (" SORTED ",id)<(?14,?12)) ORDER BY " SORTED
+                          " DESC,id DESC LIMIT ?11) ORDER BY " SORTED " DESC,id DESC";
+    case MLI_SQL_RUN_SORT_UP:
+        return SELECT_RUN "WHERE seq IN (SELECT seq FROM runs WHERE " WANTED
+                          " AND (?12='' OR (" SORTED ",id)>(?14,?12)) ORDER BY " SORTED
+                          ",id LIMIT ?11) ORDER BY " SORTED ",id";
     case MLI_SQL_RUN_ENDED:
         return SELECT_RUN "WHERE status>=3 AND (deleting&1)=0 AND (?1=0 OR status=?1) AND "
                           "(?2='' OR user=?2) AND (ended_ms<?3 OR (ended_ms=?3 AND id<?4)) "
@@ -251,6 +271,15 @@ modellab_status mli_sqlite_collect(mli_sqlite *s, mli_query *q, mli_run_row_list
     return MODELLAB_OK;
 }
 
+static mli_sql list_of(const mli_store_filter *filter)
+{
+    if (filter->sort == MLI_SORT_NEWEST || filter->sort == MLI_SORT_CREATED) {
+        return filter->sort == MLI_SORT_NEWEST || filter->down ? MLI_SQL_RUN_LIST
+                                                               : MLI_SQL_RUN_LIST_UP;
+    }
+    return filter->down ? MLI_SQL_RUN_SORT_DOWN : MLI_SQL_RUN_SORT_UP;
+}
+
 modellab_status mli_sqlite_list(mli_store *store, const mli_store_filter *filter,
                                 mli_run_row_list **out, modellab_error *err)
 {
@@ -258,17 +287,53 @@ modellab_status mli_sqlite_list(mli_store *store, const mli_store_filter *filter
     modellab_status status = mli_sqlite_enter(s, err);
 
     if (status == MODELLAB_OK) {
-        mli_query q = mli_query_open(s, MLI_SQL_RUN_LIST);
+        mli_sql which = list_of(filter);
+        mli_query q = mli_query_open(s, which);
 
-        mli_query_text(&q, filter->before_id);
         mli_query_text(&q, filter->user);
         mli_query_text(&q, filter->pipeline);
-        mli_query_int(&q, filter->limit);
         mli_query_int(&q, filter->status);
+        mli_query_text(&q, filter->experiment_id);
+        mli_query_text(&q, filter->model);
+        mli_query_text(&q, filter->request_id);
+        mli_query_text(&q, filter->text);
+        mli_query_int(&q, filter->since_ms);
+        mli_query_int(&q, filter->until_ms);
+        mli_query_text(&q, filter->from_id);
+        mli_query_int(&q, filter->limit);
+        mli_query_text(&q, filter->before_id);
+        if (which == MLI_SQL_RUN_SORT_DOWN || which == MLI_SQL_RUN_SORT_UP) {
+            mli_query_int(&q, filter->sort);
+            mli_query_int(&q, filter->after_value);
+        }
         status = mli_sqlite_collect(s, &q, out, err);
         mli_sqlite_leave(s);
     }
     return status;
+}
+
+int64_t mli_sort_value(const mli_run_row *row, mli_sort sort)
+{
+    int64_t took = row->ended_ms - row->started_ms;
+
+    switch (sort) {
+    case MLI_SORT_STARTED:
+        return row->started_ms;
+    case MLI_SORT_ENDED:
+        return row->ended_ms;
+    case MLI_SORT_DURATION:
+        return row->started_ms < 0 || row->ended_ms < 0 ? -1 : (took > 0 ? took : 0);
+    case MLI_SORT_COST:
+        return row->cost_micros;
+    case MLI_SORT_PRIORITY:
+        return row->priority;
+    case MLI_SORT_AUDIO:
+        return (int64_t)(row->audio_seconds * 1000);
+    case MLI_SORT_NEWEST:
+    case MLI_SORT_CREATED:
+        break;
+    }
+    return 0;
 }
 
 modellab_status mli_sqlite_active(mli_store *store, mli_run_row_list **out, modellab_error *err)

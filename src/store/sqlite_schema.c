@@ -182,9 +182,10 @@ static const char *const from_4[] = {
     "DROP TABLE events;"
     "ALTER TABLE events_5 RENAME TO events;",
 
-    /* what lists of runs are filtered by */
+    /* what lists of runs are filtered and sorted by: a page is found without looking at rows */
     "DROP INDEX runs_list;"
-    "CREATE INDEX runs_list ON runs(id,user,pipeline,status,deleting,experiment_id);"
+    "CREATE INDEX runs_list ON runs(id,user,pipeline,status,deleting,experiment_id,model,"
+    "request_id,created_ms,started_ms,ended_ms,priority,cost_micros,audio_seconds,input_name);"
     "CREATE INDEX runs_experiment ON runs(experiment_id,id) WHERE experiment_id<>'';",
 
     /* Keys: of a secret only its sha256, found by the first digits of that and compared as a whole.

@@ -22,12 +22,34 @@ typedef struct mli_store_options {
     int32_t busy_timeout_ms; /* 0 = 10000 */
 } mli_store_options;
 
-/* What is wanted of a list; newest first. Zero or NULL matches all. */
+/* What a list is sorted by; equal ones by id in the same direction. -1 (not known) is the least. */
+typedef enum mli_sort {
+    MLI_SORT_NEWEST, /* by id alone, downwards */
+    MLI_SORT_CREATED,
+    MLI_SORT_STARTED,
+    MLI_SORT_ENDED,
+    MLI_SORT_DURATION,
+    MLI_SORT_COST,
+    MLI_SORT_PRIORITY,
+    MLI_SORT_AUDIO
+} mli_sort;
+
+/* What is wanted of a list. Zero or NULL matches all. */
 typedef struct mli_store_filter {
     modellab_run_status status;
-    int32_t limit; /* 1..1000 */
-    const char *before_id, *user, *pipeline;
+    int32_t limit;         /* 1..1001 */
+    const char *before_id; /* NEWEST, CREATED: behind this one. Others: with after_value */
+    const char *from_id;   /* this id and newer ones */
+    const char *user, *pipeline, *experiment_id, *model, *request_id;
+    const char *text; /* in the input's name, in any case of ASCII letters; or the whole id */
+    int64_t since_ms, until_ms; /* created in [since, until) */
+    mli_sort sort;
+    bool down;           /* not for NEWEST */
+    int64_t after_value; /* with before_id: what the last run of the page before was sorted by */
 } mli_store_filter;
+
+/* What a run is sorted by. */
+int64_t mli_sort_value(const mli_run_row *row, mli_sort sort);
 
 /* One transaction on one run. Parts that are NULL or empty are left alone. */
 typedef struct mli_store_change {

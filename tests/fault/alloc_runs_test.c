@@ -95,7 +95,9 @@ static modellab_status records(const modellab_allocator *alloc, void *arg)
     modellab_record *record = NULL;
     modellab_event_list *events = NULL;
     modellab_report *report = NULL;
-    modellab_buffer *bytes = NULL, *json = NULL;
+    modellab_buffer *bytes = NULL, *json = NULL, *log = NULL;
+    modellab_artifact *piece = NULL;
+    modellab_record_options options = MODELLAB_RECORD_OPTIONS_INIT;
     modellab_run *run = NULL;
     modellab_lab *lab = NULL, *other = NULL;
     modellab_status status;
@@ -103,7 +105,8 @@ static modellab_status records(const modellab_allocator *alloc, void *arg)
         imported[MODELLAB_RUN_ID_BYTES], path[400], other_root[320];
 
     TRY(open_lab(alloc, arg, &lab, &err));
-    TRY(modellab_record_begin(lab, NULL, &record, &err));
+    options.request_id = "fault-request";
+    TRY(modellab_record_begin(lab, &options, &record, &err));
     (void)snprintf(run_id, sizeof run_id, "%s", modellab_record_run_id(record));
     TRY(modellab_record_step_begin(record, "work", &err));
     TRY(modellab_record_add_artifact(record, "a.txt", "text/plain", "a", 1, artifact_id, &err));
@@ -116,6 +119,14 @@ static modellab_status records(const modellab_allocator *alloc, void *arg)
     TRY(modellab_run_step_at(run, 0, &step, &err));
     TRY(modellab_run_artifact_at(run, 0, &artifact, &err));
     TRY(modellab_run_read_artifact(lab, run_id, artifact_id, 10, &bytes, &err));
+    TRY(modellab_artifact_open(lab, run_id, artifact_id, &piece, &err));
+    TRY(modellab_artifact_get_info(piece, &artifact, &err));
+    TRY(modellab_artifact_read(piece, 0, path, 1, NULL, &err));
+    TRY(modellab_artifact_verify(piece, NULL, &err));
+    TRY(modellab_run_log_read(lab, run_id, NULL, &log, &err));
+    modellab_buffer_destroy(log);
+    log = NULL;
+    TRY(modellab_request_log_read(lab, "fault-request", NULL, &log, &err));
     TRY(modellab_event_list_load(lab, run_id, 0, 0, 0, &events, &err));
     TRY(modellab_event_list_at(events, 0, &event, &err));
     TRY(modellab_run_verify(lab, run_id, NULL, &report, &err));
@@ -128,8 +139,10 @@ static modellab_status records(const modellab_allocator *alloc, void *arg)
 done:
     if (status != MODELLAB_OK && status != MODELLAB_E_NO_MEMORY) /* says which call it was */
         print_message("%s\n", err.message);
+    modellab_buffer_destroy(log);
     modellab_buffer_destroy(json);
     modellab_buffer_destroy(bytes);
+    modellab_artifact_close(piece);
     modellab_report_unref(report);
     modellab_event_list_unref(events);
     modellab_run_unref(run);

@@ -1,5 +1,6 @@
 /* The store: what is written comes back; order of the queue; fences, final statuses, numbered
  * events. */
+#include "store/sqlite_db.h"
 #include "unit/store/common.h"
 #include <sqlite3.h>
 
@@ -300,6 +301,33 @@ static void list_pages_and_filters(void **state)
     mli_run_row_list_free(list);
 }
 
+/* Whatever is asked for, a page is found in the index alone; rows are read for what is shown. */
+static void lists_look_at_one_index(void **state)
+{
+    static const mli_sql lists[] = {MLI_SQL_RUN_LIST, MLI_SQL_RUN_LIST_UP, MLI_SQL_RUN_SORT_UP,
+                                    MLI_SQL_RUN_SORT_DOWN};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        char sql[8192];
+        sqlite3_stmt *plan = NULL;
+        bool covered = false;
+
+        assert_true(snprintf(sql, sizeof sql, "EXPLAIN QUERY PLAN %s",
+                             mli_sqlite_run_text(lists[i])) < (int)sizeof sql);
+        assert_int_equal(SQLITE_OK,
+                         sqlite3_prepare_v2(((mli_sqlite *)store)->db, sql, -1, &plan, NULL));
+        while (sqlite3_step(plan) == SQLITE_ROW) {
+            const char *line = (const char *)sqlite3_column_text(plan, 3);
+
+            covered |= strstr(line, "COVERING INDEX runs_list") != NULL;
+            assert_true(strncmp(line, "SCAN runs", 9) != 0 || strstr(line, "COVERING") != NULL);
+        }
+        assert_int_equal(SQLITE_OK, sqlite3_finalize(plan));
+        assert_true(covered);
+    }
+}
+
 static double total_of(const mli_total_list *totals, const char *family, const char *label1)
 {
     for (size_t i = 0; i < totals->count; i++) {
@@ -433,6 +461,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(key_is_unique_for_a_user, set_up, tear_down),
         cmocka_unit_test_setup_teardown(list_pages_and_filters, set_up, tear_down),
         cmocka_unit_test_setup_teardown(numbers_add_up, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(lists_look_at_one_index, set_up, tear_down),
         cmocka_unit_test_setup_teardown(newer_and_foreign_databases, set_up, tear_down),
         cmocka_unit_test_setup_teardown(damaged_database, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reading_only, set_up, tear_down),
