@@ -121,6 +121,24 @@ static int drain(modellab_supervisor *supervisor, modellab_logger *log)
     return code;
 }
 
+/* The table of operations for those who compare it with the contract. */
+static int list_operations(void)
+{
+    int code = EXIT_SUCCESS;
+    for (size_t i = 0; i < route_count(); i++) {
+        const operation *op = route_at(i);
+        json_t *line = json_pack("{s:s, s:s, s:s, s:s, s:b, s:b}", "id", op->id, "method",
+                                 op->method, "path", op->path, "scope", op->scope, "body",
+                                 op->body != BODY_NONE, "deprecated", op->deprecation != NULL);
+        char *text = json_dumps(line, JSON_COMPACT);
+        if (text == NULL || puts(text) < 0)
+            code = fail("", "the table of operations could not be written");
+        free(text);
+        json_decref(line);
+    }
+    return code;
+}
+
 static int serve(const sigset_t *before)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
@@ -167,6 +185,8 @@ int main(int argc, char **argv)
             code = fail("", "signal handlers cannot be installed");
         else if (!route_init(server_settings.testing, why, sizeof why))
             code = fail("", why);
+        else if (server_settings.list_operations)
+            code = list_operations();
         else
             code = serve(&before);
     }

@@ -77,6 +77,15 @@ int problem_http(modellab_status status, const char **slug)
     return 500;
 }
 
+bool problem_at(size_t index, const char **slug, const char **title)
+{
+    if (index >= sizeof problems / sizeof problems[0])
+        return false;
+    *slug = problems[index].slug;
+    *title = problems[index].title;
+    return true;
+}
+
 static const char *title_of(const char *slug)
 {
     for (size_t i = 0; i < sizeof problems / sizeof problems[0]; i++)

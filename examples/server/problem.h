@@ -22,4 +22,7 @@ void reply_later(call *c, int http, const char *slug, const char *detail, int64_
 /* The status of HTTP for one of the library, and its slug. */
 int problem_http(modellab_status status, const char **slug);
 
+/* The closed list, for those who read it; false behind its end. */
+bool problem_at(size_t index, const char **slug, const char **title);
+
 #endif

@@ -22,6 +22,7 @@ static const char usage[] =
     "  --worker PROGRAM    modellab-worker (MODEL_LAB_WORKER)\n"
     "  --drain TIME        what runs may take after SIGTERM, as 30s (default)\n"
     "  --no-supervisor     runs are executed by another process (modellab supervise)\n"
+    "  --operations        print the table of operations, a line of JSON each, and end\n"
     "  --help, --version\n\n"
     "All settings: docs/environment.md.\n";
 
@@ -194,6 +195,10 @@ bool settings_read(int argc, char **argv, bool *done, char *why, size_t why_byte
                 (void)fputs(usage, stdout);
             else
                 (void)printf("modellab-server %s\n", modellab_version_string());
+            return true;
+        }
+        if (strcmp(argv[i], "--operations") == 0) {
+            server_settings.list_operations = true;
             return true;
         }
         if (strcmp(argv[i], "--no-supervisor") == 0) {

@@ -15,6 +15,7 @@ typedef struct settings {
     int64_t head_ms, body_ms, drain_ms;
     bool keys, is_loopback;
     bool supervise, testing;
+    bool list_operations; /* --operations: nothing is served */
 } settings;
 
 extern settings server_settings;

@@ -192,6 +192,8 @@ static const mli_config_variable variables[] = {
      "1 allows fault injection (MODEL_LAB_FAIL_STEP) and the step noop."},
     {"MODEL_LAB_TEST_CANCELS", "40", MLI_CONFIG_INTEGER, MLI_CONFIG_ENV_ONLY, NULL, NULL, 1, 100000,
      "Runs that a test cancels at random instants."},
+    {"MODEL_LAB_TEST_CONTRACT_EXAMPLES", "4", MLI_CONFIG_INTEGER, MLI_CONFIG_ENV_ONLY, NULL, NULL,
+     1, 1000, "Calls of each operation of the HTTP contract that its test draws at random."},
     {"MODEL_LAB_TEST_CRASH_STATES", "20000", MLI_CONFIG_INTEGER, MLI_CONFIG_ENV_ONLY, NULL, NULL, 1,
      100000000, "Disks after power cuts that the tests look at."},
     {"MODEL_LAB_TEST_MODELS", "", MLI_CONFIG_PATH, MLI_CONFIG_ENV_ONLY, NULL, NULL, 0, 0,

@@ -131,13 +131,13 @@ class Document(unittest.TestCase):
                 self.assertFalse(isinstance(value, dict) and key in value, f"{place}/{key}")
 
     def test_bounds(self):
-        """What comes from outside has a bound: texts of parameters and of bodies."""
+        """Texts of parameters have a bound; headers that are only looked at are bounded by that of the head."""
         for path, method, operation in self.operations:
             for parameter in operation.get("parameters", []):
                 while "$ref" in parameter:
                     parameter = self.document["components"]["parameters"][parameter["$ref"].rsplit("/", 1)[1]]
                 schema = parameter["schema"]
-                if schema.get("type") == "string":
+                if schema.get("type") == "string" and parameter["in"] != "header":
                     self.assertTrue(set(schema) & {"maxLength", "enum", "pattern", "format"}, f"{method} {path} {parameter['name']}")
 
 
