@@ -16,7 +16,7 @@ fail() { printf 'failed: %s\n' "$*" >&2; exit 1; }
 build_packages="gcc g++ cmake ninja-build pkg-config git python3 python3-venv python3-pip ca-certificates
   libjansson-dev libcurl4-openssl-dev libopenblas-dev libsndfile1-dev libsoxr-dev libsqlite3-dev libarchive-dev zlib1g-dev
   libcmocka-dev libmicrohttpd-dev libwslay-dev"
-check_packages="clang-format-14 shellcheck strace gdb espeak-ng"
+check_packages="clang-format-14 shellcheck strace gdb espeak-ng curl jq"
 
 # ensure_packages NAME...: installs what is missing with apt (as root, or by sudo).
 ensure_packages() {
@@ -103,22 +103,41 @@ node_is_new_enough() {
   node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a >= 22 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null
 }
 
-# ensure_npm SOURCE FOLDER: what SOURCE/package-lock.json pins, in FOLDER/node_modules, installed once per content.
+# ensure_npm SOURCE [FOLDER]: what SOURCE/package-lock.json pins, in FOLDER/node_modules (else SOURCE's), installed once per content.
 ensure_npm() {
-  local source=$1 folder=$2
-  if cmp -s "$source/package-lock.json" "$folder/installed.json"; then
+  local source=$1 folder=${2:-$1}
+  if cmp -s "$source/package-lock.json" "$folder/node_modules/installed.json"; then
     step "npm: $folder is there"
     return
   fi
   step "npm: making $folder from $source/package-lock.json"
   mkdir -p "$folder"
-  rm -f "$folder/installed.json"
-  cp "$source/package.json" "$source/package-lock.json" "$source/.npmrc" "$folder/"
+  [ "$source" = "$folder" ] || cp "$source/package.json" "$source/package-lock.json" "$source/.npmrc" "$folder/"
   (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund) >build/npm.log 2>&1 || {
     tail -5 build/npm.log >&2
     fail "npm could not install $source/package-lock.json (no network, or a registry without these packages?)"
   }
-  cp "$source/package-lock.json" "$folder/installed.json"
+  cp "$source/package-lock.json" "$folder/node_modules/installed.json"
+}
+
+# build_web: the web client (examples/web), into the folder where the server of the release build looks for it. Types that are not
+# those of the contract fail it.
+build_web() {
+  if [ ! -f examples/web/package-lock.json ]; then
+    step "web client: not built, there is none in these sources; the server says so to browsers"
+    return
+  fi
+  ensure_npm examples/web
+  step "web client: types, checks, build"
+  local tools=examples/web/node_modules/.bin
+  "$tools/openapi-typescript" build/release/examples/server/openapi/openapi.json --output build/web-schema.d.ts >build/web.log 2>&1 || web_failed
+  cmp -s build/web-schema.d.ts examples/web/src/api/schema.d.ts ||
+    fail "examples/web/src/api/schema.d.ts is not what the contract says: cp build/web-schema.d.ts examples/web/src/api/schema.d.ts"
+  (cd examples/web && npm run check && npx vite build --outDir "$top/build/release/bin/web" --emptyOutDir) >build/web.log 2>&1 || web_failed
+}
+web_failed() {
+  tail -15 build/web.log >&2
+  fail "the web client was not built (the whole log: build/web.log); the server works without it"
 }
 
 mkdir -p build
