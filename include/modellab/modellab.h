@@ -18,6 +18,7 @@
 #include <modellab/health.h>
 #include <modellab/idempotency.h>
 #include <modellab/info.h>
+#include <modellab/key.h>
 #include <modellab/lab.h>
 #include <modellab/logger.h>
 #include <modellab/metrics.h>
@@ -25,6 +26,7 @@
 #include <modellab/pipeline.h>
 #include <modellab/price.h>
 #include <modellab/queue.h>
+#include <modellab/rate.h>
 #include <modellab/record.h>
 #include <modellab/report.h>
 #include <modellab/retention.h>
@@ -32,6 +34,7 @@
 #include <modellab/run_log.h>
 #include <modellab/score.h>
 #include <modellab/segment_feed.h>
+#include <modellab/signature.h>
 #include <modellab/status.h>
 #include <modellab/supervisor.h>
 #include <modellab/trace.h>

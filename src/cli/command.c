@@ -1,6 +1,7 @@
 /* The commands, their arguments, options and examples. */
 #include "cli/command.h"
 #include "cli/command_experiment.h"
+#include "cli/command_keys.h"
 #include "cli/command_pipeline.h"
 #include "cli/command_sound.h"
 #include "cli/commands.h"
@@ -258,7 +259,7 @@ const cli_command cli_commands[] = {
      NULL,
      "modellab run release last\t\n",
      {O(LAB), 0}},
-    CLI_COMMANDS_EXPERIMENT CLI_COMMANDS_PIPELINE{
+    CLI_COMMANDS_EXPERIMENT CLI_COMMANDS_KEYS CLI_COMMANDS_PIPELINE{
         "supervise",
         "",
         0,

@@ -106,6 +106,11 @@
     X(SPEAKERS, 0, "speakers", "[N|MIN-MAX|auto]", NULL,                                           \
       "Who speaks: so many, or as many as are found.")                                             \
     X(ENROL, 0, "enrol", "NAME=FILE", NULL, "A voice that is known by name; may be repeated.")     \
+    X(NAME, 0, "name", "NAME", NULL, "Name, for people.")                                          \
+    X(SCOPES, 0, "scopes", "SCOPE[,SCOPE...]", NULL, "What the key may do.")                       \
+    X(EXPIRES, 0, "expires", "D", NULL, "It is good for so long: 90d, 12h. Default: for ever.")    \
+    X(OVERLAP, 0, "overlap", "D", NULL,                                                            \
+      "The secret before stays good for so long, at most 30d. Default: not at all.")               \
     X(CSV, 0, "csv", NULL, NULL, "Comma-separated values.")                                        \
     X(MAN, 0, "man", NULL, NULL, "Print the manual page (roff).")
 

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "store/sqlite_experiments.h"
 #include "store/sqlite_feed.h"
+#include "store/sqlite_keys.h"
 #include "store/sqlite_ledger.h"
 #include "store/sqlite_replies.h"
 #include <errno.h>
@@ -142,6 +143,9 @@ const char *mli_sqlite_text(mli_sql which)
     }
     if (which >= MLI_SQL_REPLY_FORGET && which <= MLI_SQL_REPLY_GIVE_UP) {
         return mli_sqlite_reply_text(which);
+    }
+    if (which >= MLI_SQL_KEY_COUNT && which <= MLI_SQL_KEY_LOOK) {
+        return mli_sqlite_key_text(which);
     }
     return texts[which] != NULL ? texts[which] : mli_sqlite_run_text(which);
 }

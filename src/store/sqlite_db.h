@@ -116,6 +116,14 @@ typedef enum mli_sql {
     MLI_SQL_REPLY_TAKE_OVER,
     MLI_SQL_REPLY_PUT,
     MLI_SQL_REPLY_GIVE_UP,
+    MLI_SQL_KEY_COUNT, /* from here on: sqlite_keys.c */
+    MLI_SQL_KEY_PUT,
+    MLI_SQL_KEY_FIND,
+    MLI_SQL_KEY_ROTATE,
+    MLI_SQL_KEY_REVOKE,
+    MLI_SQL_KEY_USED,
+    MLI_SQL_KEY_LIST,
+    MLI_SQL_KEY_LOOK,
     MLI_SQL_COUNT
 } mli_sql;
 
@@ -137,7 +145,7 @@ typedef struct mli_sqlite {
 
 #define MLI_SCHEMA_VERSION 5
 /* Of a database that this library has made (mli_sqlite_fingerprint); a test tells a new one. */
-#define MLI_SCHEMA_FINGERPRINT "7ec1effc12350c72a3057a32afaebf861117950e190ceb5e0bdefd9c96a6946f"
+#define MLI_SCHEMA_FINGERPRINT "c59bdc4faa27a18db6eb33290f67549da85e8d2186c0bde9d0a2b454599f800a"
 /* The scripts (NULL-terminated) that bring version `from` (0 = empty) to the next one. */
 const char *const *mli_sqlite_schema(int64_t from);
 

@@ -5,6 +5,7 @@
 #include "os/file.h"
 #include "store/sqlite_experiments.h"
 #include "store/sqlite_feed.h"
+#include "store/sqlite_keys.h"
 #include "store/sqlite_ledger.h"
 #include "store/sqlite_replies.h"
 #include <string.h>
@@ -339,4 +340,7 @@ static const mli_store_ops ops = {
     .reply_take_over = mli_sqlite_reply_take_over,
     .reply_put = mli_sqlite_reply_put,
     .reply_give_up = mli_sqlite_reply_give_up,
+    .key_put = mli_sqlite_key_put,
+    .key_change = mli_sqlite_key_change,
+    .key_list = mli_sqlite_key_list,
 };

@@ -214,7 +214,7 @@ static const char *const from_4[] = {
     "CREATE UNIQUE INDEX deliveries_event ON webhook_deliveries(webhook_id,event_seq) "
     "WHERE event_seq>0;"
     "CREATE INDEX deliveries_of ON webhook_deliveries(webhook_id,seq);"
-    "CREATE INDEX deliveries_due ON webhook_deliveries(due_ms,seq) WHERE state=1;"
+    "CREATE INDEX deliveries_waiting ON webhook_deliveries(webhook_id,seq) WHERE state=1;"
     "CREATE INDEX deliveries_ended ON webhook_deliveries(ended_ms) WHERE state<>1;",
 
     /* Replies that are given again for the same key; owner: the process that works on it. */

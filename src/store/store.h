@@ -8,6 +8,7 @@
 #include "store/bell.h"
 #include "store/experiments.h"
 #include "store/feed.h"
+#include "store/keys.h"
 #include "store/queue.h"
 #include "store/replies.h"
 #include "store/rows.h"
@@ -247,6 +248,10 @@ typedef struct mli_store_ops {
     modellab_status (*reply_put)(mli_store *, const mli_reply_row *, modellab_error *);
     modellab_status (*reply_give_up)(mli_store *, const char *user, const char *key,
                                      const char *owner, modellab_error *);
+    modellab_status (*key_put)(mli_store *, const mli_key_row *, int64_t most, modellab_error *);
+    modellab_status (*key_change)(mli_store *, const mli_key_change *, modellab_error *);
+    modellab_status (*key_list)(mli_store *, const char *id, const char *hash, mli_key_list **,
+                                modellab_error *);
 } mli_store_ops;
 
 /* First member of every implementation. */

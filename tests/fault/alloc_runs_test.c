@@ -161,6 +161,12 @@ static modellab_status upkeep(const modellab_allocator *alloc, void *arg)
     modellab_user_cap cap = {.size = sizeof cap};
     modellab_health_check_info check = {.size = sizeof check};
     modellab_user_cap_list *caps = NULL;
+    modellab_key_options key = MODELLAB_KEY_OPTIONS_INIT;
+    modellab_key_grant grant = {.size = sizeof grant};
+    modellab_key_info one = {.size = sizeof one};
+    modellab_key_list *keys = NULL;
+    modellab_buffer *secret = NULL;
+    char key_id[MODELLAB_KEY_ID_BYTES];
     modellab_health *health = NULL;
     modellab_lab *lab = NULL;
     modellab_status status;
@@ -173,6 +179,15 @@ static modellab_status upkeep(const modellab_allocator *alloc, void *arg)
     TRY(modellab_user_cap_list_load(lab, NULL, &caps, &err));
     TRY(modellab_user_cap_list_at(caps, 0, &cap, &err));
     TRY(modellab_user_cap_remove(lab, "ann", "cpu_seconds", "day", &err));
+    key.scopes = "admin";
+    TRY(modellab_key_create(lab, &key, key_id, &secret, &err));
+    TRY(modellab_key_check(lab, modellab_buffer_data(secret), "runs:read", &grant, &err));
+    modellab_buffer_destroy(secret);
+    secret = NULL;
+    TRY(modellab_key_rotate(lab, key_id, 1000, &secret, &err));
+    TRY(modellab_key_revoke(lab, key_id, &err));
+    TRY(modellab_key_list_load(lab, key_id, &keys, &err));
+    TRY(modellab_key_list_at(keys, 0, &one, &err));
     TRY(modellab_lab_disk_usage(lab, &usage, &err));
     TRY(modellab_lab_cleanup(lab, &cleaning, &cleaned, &err));
     TRY(modellab_health_run(lab, MODELLAB_HEALTH_LIVE, &health, &err));
@@ -181,6 +196,8 @@ done:
     if (status != MODELLAB_OK && status != MODELLAB_E_NO_MEMORY) /* says which call it was */
         print_message("%s\n", err.message);
     modellab_health_unref(health);
+    modellab_key_list_unref(keys);
+    modellab_buffer_destroy(secret);
     modellab_user_cap_list_unref(caps);
     modellab_lab_unref(lab);
     return status;

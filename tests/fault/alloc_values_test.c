@@ -31,6 +31,9 @@ static modellab_status loggers_and_spans(const modellab_allocator *alloc, void *
     modellab_logger_stats stats = MODELLAB_LOGGER_STATS_INIT;
     modellab_measures measures = MODELLAB_MEASURES_INIT;
     modellab_span_info info = {.size = sizeof info};
+    modellab_rate_options rates = MODELLAB_RATE_OPTIONS_INIT;
+    modellab_rate_result taken = {.size = sizeof taken};
+    modellab_rate *rate = NULL;
     modellab_logger *logger = NULL;
     modellab_tracker *tracker = NULL;
     modellab_span span = 0;
@@ -40,6 +43,10 @@ static modellab_status loggers_and_spans(const modellab_allocator *alloc, void *
     logging.allocator = alloc;
     tracking.allocator = alloc;
     tracking.no_gpu = 1;
+    rates.limit = 5;
+    rates.allocator = alloc;
+    TRY(modellab_rate_create(&rates, &rate, &err));
+    TRY(modellab_rate_take(rate, "x", 1, 1, &taken, &err));
     TRY(modellab_logger_create(&logging, &logger, &err));
     TRY(modellab_logger_set_sink(logger, NULL, &err));
     TRY(modellab_logger_get_stats(logger, &stats, &err));
@@ -50,6 +57,7 @@ static modellab_status loggers_and_spans(const modellab_allocator *alloc, void *
     TRY(modellab_span_get_measures(tracker, MODELLAB_SPAN_ROOT, &measures, &err));
     TRY(modellab_tracker_span_at(tracker, 0, &info, &err));
 done:
+    modellab_rate_unref(rate);
     modellab_tracker_unref(tracker);
     modellab_logger_unref(logger);
     return status;
