@@ -1,13 +1,133 @@
-/* The check of keys and rates before an operation runs. */
+/* The check of keys and rates before an operation runs: what the library decided, as a reply. */
 #include "access.h"
 
+#include "connections.h"
 #include "problem.h"
+#include "reply.h"
+#include "server.h"
 #include "settings.h"
+#include "text.h"
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static modellab_rate *rate; /* NULL: no limit */
+
+static void make_limiter(void)
+{
+    modellab_rate_options options = MODELLAB_RATE_OPTIONS_INIT;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    options.limit = server_settings.rate;
+    if (options.limit > 0 && modellab_rate_create(&options, &rate, &err) != MODELLAB_OK)
+        rate = NULL; /* access_start() says so */
+}
+
+bool access_start(void)
+{
+    (void)pthread_once(&once, make_limiter);
+    return rate != NULL || server_settings.rate == 0;
+}
+
+void access_stop(void)
+{
+    modellab_rate_unref(rate);
+    rate = NULL;
+}
+
+/* "Bearer mlk_...": what stands behind the scheme; NULL = none. */
+static const char *secret_of(const call *c)
+{
+    const char *value = call_header(c, "Authorization");
+    if (value == NULL || !text_begins(value, "Bearer "))
+        return NULL;
+    value += strlen("Bearer ");
+    return value + strspn(value, " ");
+}
+
+/* One from what the key, or the address of one who has none, may ask for. */
+static bool take_turn(call *c, const modellab_key_grant *grant)
+{
+    modellab_rate_result r = {.size = sizeof r};
+    char name[80], text[96];
+    if (rate == NULL)
+        return true;
+    if (grant->refusal == MODELLAB_KEY_UNKNOWN)
+        (void)snprintf(name, sizeof name, "address %s", c->link->address);
+    else
+        (void)snprintf(name, sizeof name, "key %s", grant->id);
+    if (modellab_rate_take(rate, name, 1, -1, &r, NULL) != MODELLAB_OK)
+        return true; /* cannot be: the arguments are ours */
+    (void)snprintf(text, sizeof text, "\"default\";q=%lld;w=%lld", (long long)r.quota,
+                   (long long)r.window_s);
+    reply_header(c, "RateLimit-Policy", text);
+    (void)snprintf(text, sizeof text, "\"default\";r=%lld;t=%lld", (long long)r.remaining,
+                   (long long)r.reset_s);
+    reply_header(c, "RateLimit", text);
+    if (r.allowed)
+        return true;
+    c->refused = "rate";
+    reply_later(c, 429, "too-many-requests", "too many requests: wait, then go on",
+                r.retry_after_s);
+    return false;
+}
+
+static void refuse(call *c, const modellab_key_grant *grant, bool given)
+{
+    char challenge[128];
+    c->refused = modellab_key_refusal_name(grant->refusal);
+    if (grant->refusal == MODELLAB_KEY_SCOPE) {
+        (void)snprintf(challenge, sizeof challenge,
+                       "Bearer realm=\"modellab\", error=\"insufficient_scope\", scope=\"%s\"",
+                       c->op->scope);
+        reply_header(c, "WWW-Authenticate", challenge);
+        reply_problem(c, 403, "forbidden", "the key has not the scope that this needs");
+        return;
+    }
+    reply_header(c, "WWW-Authenticate",
+                 given ? "Bearer realm=\"modellab\", error=\"invalid_token\""
+                       : "Bearer realm=\"modellab\"");
+    reply_problem(c, 401, "unauthorized",
+                  !given ? "a key is needed: Authorization: Bearer mlk_..."
+                  : grant->refusal == MODELLAB_KEY_EXPIRED ? "the key has expired"
+                  : grant->refusal == MODELLAB_KEY_REVOKED ? "the key is revoked"
+                                                           : "the key is not known");
+}
+
+/* Whose call it is: for what it may see, and for the log. */
+static bool remember(call *c, const modellab_key_grant *grant)
+{
+    c->user = strdup(grant->user);
+    c->key_id = strdup(grant->id);
+    c->scopes = strdup(grant->scopes);
+    if (c->user == NULL || c->key_id == NULL || c->scopes == NULL)
+        return false;
+    for (char *at = c->scopes; *at != '\0'; at++)
+        *at = *at == ' ' ? ',' : *at;
+    return true;
+}
 
 bool access_check(call *c)
 {
+    modellab_key_grant grant = {.size = sizeof grant};
+    modellab_error err = MODELLAB_ERROR_INIT;
     if (c->op->scope[0] == '\0' || !server_settings.keys)
         return true;
-    reply_problem(c, 401, "unauthorized", "a key is needed");
+    const char *secret = secret_of(c);
+    modellab_status status = modellab_key_check(call_lab(c), secret, c->op->scope, &grant, &err);
+    if (status != MODELLAB_OK && status != MODELLAB_E_PERMISSION) {
+        reply_error(c, status, &err, NULL);
+        return false;
+    }
+    if (grant.refusal != MODELLAB_KEY_UNKNOWN && !remember(c, &grant)) {
+        reply_problem(c, 500, "internal", "out of memory");
+        return false;
+    }
+    if (!take_turn(c, &grant))
+        return false;
+    if (status == MODELLAB_OK)
+        return true;
+    refuse(c, &grant, secret != NULL);
     return false;
 }

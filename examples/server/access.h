@@ -4,6 +4,9 @@
 
 #include "call_private.h"
 
+/* The limiter, by the settings. False: out of memory. */
+MODELLAB_MUST_CHECK bool access_start(void);
+void access_stop(void); /* no call is in access_check() any more */
 /* May this call run its operation? Fills user, key_id and scopes of the call. False: has replied
  * (401, 403, 429). May wait; on a job thread, or on the network thread for open operations. */
 MODELLAB_MUST_CHECK bool access_check(call *c);

@@ -12,11 +12,12 @@ extern const operation_table ops_admin;
 extern const operation_table ops_contract;
 extern const operation_table ops_health;
 extern const operation_table ops_info;
+extern const operation_table ops_keys;
 extern const operation_table ops_testing;
 
 static const operation_table *const tables[] = {
     &ops_admin, &ops_contract, &ops_health,
-    &ops_info,  &ops_testing, /* the last: left out unless MODEL_LAB_TESTING=1 */
+    &ops_info,  &ops_keys,     &ops_testing, /* the last: left out unless MODEL_LAB_TESTING=1 */
 };
 
 #define TABLES (sizeof tables / sizeof tables[0])

@@ -2,6 +2,7 @@
  * the network threads never wait. */
 #include "server.h"
 
+#include "access.h"
 #include "body.h"
 #include "call_private.h"
 #include "counters.h"
@@ -282,7 +283,8 @@ bool server_start(modellab_lab *lab, modellab_logger *log, int *port, char *why,
     if (server.socket < 0)
         return false;
     bool started = connections_start(server_settings.max_connections) && linger_start() &&
-                   counters_start(route_count()) && jobs_start((int)server_settings.threads);
+                   counters_start(route_count()) && jobs_start((int)server_settings.threads) &&
+                   access_start();
     if (started)
         server.daemon = MHD_start_daemon(
             MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
@@ -334,6 +336,7 @@ void server_stop(int64_t deadline_ms)
     server.daemon = NULL;
     connections_stop();
     linger_stop();
+    access_stop();
     counters_stop();
     (void)close(server.socket);
 }
