@@ -126,7 +126,7 @@ bool call_query_int(call *c, const char *name, int64_t least, int64_t most, int6
         if (*out >= least && *out <= most)
             return true;
     }
-    (void)snprintf(pointer, sizeof pointer, "?%s", name);
+    (void)snprintf(pointer, sizeof pointer, "%s", name);
     (void)snprintf(detail, sizeof detail, "must be a whole number from %lld to %lld",
                    (long long)least, (long long)most);
     reply_invalid(c, pointer, detail);
@@ -144,7 +144,7 @@ bool call_query_bool(call *c, const char *name, bool otherwise, bool *out)
     *out = text[0] == '\0' || strcmp(text, "1") == 0 || strcmp(text, "true") == 0;
     if (*out || strcmp(text, "0") == 0 || strcmp(text, "false") == 0)
         return true;
-    (void)snprintf(pointer, sizeof pointer, "?%s", name);
+    (void)snprintf(pointer, sizeof pointer, "%s", name);
     reply_invalid(c, pointer, "must be true or false");
     return false;
 }

@@ -89,6 +89,9 @@ static bool find_operation(call *c, const char *path)
         return false;
     }
     route_find(c->method, path, match);
+    bool reads = strcmp(c->method, "GET") == 0 || strcmp(c->method, "HEAD") == 0;
+    if (!match->path_known && reads)
+        route_find(c->method, "/", match); /* a file of the web client, if anything */
     c->op = match->op;
     c->op_index = match->index;
     for (size_t i = 0; i < match->count && match->op != NULL; i++) {

@@ -55,6 +55,29 @@ bool field_int(call *c, const char *name, int64_t least, int64_t most, int64_t *
     return true;
 }
 
+bool field_number(call *c, const char *name, double least, double most, double *out)
+{
+    const json_t *value = json_object_get(call_json(c), name);
+    if (value == NULL || json_is_null(value))
+        return true;
+    const double number = json_number_value(value);
+    if (!json_is_number(value) || !(number >= least && number <= most))
+        return wrong(c, name,
+                     json_is_number(value) ? "the number is out of its range" : "this is a number");
+    *out = number;
+    return true;
+}
+
+bool field_bool(call *c, const char *name, bool *out)
+{
+    const json_t *value = json_object_get(call_json(c), name);
+    if (value != NULL && !json_is_boolean(value))
+        return wrong(c, name, "this is true or false");
+    if (value != NULL)
+        *out = json_is_true(value);
+    return true;
+}
+
 bool field_words(call *c, const char *name, int most, char *out, size_t room, int *count)
 {
     const json_t *value = json_object_get(call_json(c), name);

@@ -9,6 +9,9 @@ MODELLAB_MUST_CHECK bool field_text(call *c, const char *name, size_t least, siz
                                     const char **out);
 MODELLAB_MUST_CHECK bool field_int(call *c, const char *name, int64_t least, int64_t most,
                                    int64_t *out);
+MODELLAB_MUST_CHECK bool field_number(call *c, const char *name, double least, double most,
+                                      double *out);
+MODELLAB_MUST_CHECK bool field_bool(call *c, const char *name, bool *out);
 /* An array of texts (of at most 64 bytes each), joined by blanks. `*count` of an absent one is
  * -1. */
 MODELLAB_MUST_CHECK bool field_words(call *c, const char *name, int most, char *out, size_t room,

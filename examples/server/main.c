@@ -3,21 +3,25 @@
 #include "route.h"
 #include "server.h"
 #include "settings.h"
+#include "web.h"
 #include <modellab/modellab.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #define EXIT_USAGE 2
 
-static volatile sig_atomic_t asked; /* how often it was told to stop */
+static volatile sig_atomic_t asked; /* it was told to stop */
 
 static void on_signal(int number)
 {
-    (void)number;
-    asked++;
+    if (asked != 0)
+        _exit(128 + number); /* once more: at once */
+    asked = 1;
 }
 
 static bool install_signals(void)
@@ -37,6 +41,16 @@ static bool block_signals(sigset_t *before)
     (void)sigaddset(&stops, SIGINT);
     (void)sigaddset(&stops, SIGTERM);
     return pthread_sigmask(SIG_BLOCK, &stops, before) == 0;
+}
+
+/* As many descriptors as it may have: each connection is one. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit); /* else with those that it has */
 }
 
 static int fail(const char *what, const char *why)
@@ -181,15 +195,19 @@ int main(int argc, char **argv)
     }
     int code = EXIT_SUCCESS;
     if (!done) {
+        raise_descriptors();
         if (!install_signals() || !block_signals(&before))
             code = fail("", "signal handlers cannot be installed");
         else if (!route_init(server_settings.testing, why, sizeof why))
             code = fail("", why);
         else if (server_settings.list_operations)
             code = list_operations();
+        else if (!web_start(server_settings.web_root))
+            code = fail("", "out of memory");
         else
             code = serve(&before);
     }
+    web_stop();
     route_free();
     settings_free();
     return fflush(stdout) == 0 ? code : EXIT_FAILURE;

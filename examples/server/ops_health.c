@@ -42,26 +42,29 @@ static void answer(call *c, modellab_health_level level, int32_t age_ms, bool ve
 {
     modellab_health_options options = MODELLAB_HEALTH_OPTIONS_INIT;
     modellab_error err = MODELLAB_ERROR_INIT;
-    modellab_health *health = NULL;
+    modellab_health *look = NULL;
     options.level = level;
     options.max_age_ms = age_ms;
-    modellab_status status = modellab_health_look(call_lab(c), &options, &health, &err);
+    modellab_status status = modellab_health_look(call_lab(c), &options, &look, &err);
     if (status != MODELLAB_OK) {
         reply_error(c, status, &err, NULL);
         return;
     }
-    modellab_health_state state = modellab_health_get_state(health);
+    modellab_health_state state = modellab_health_get_state(look);
     bool draining = level != MODELLAB_HEALTH_LIVE && server_is_draining();
-    json_t *body = json_pack("{s:s, s:b}", "state", modellab_health_state_name(state), "draining",
-                             server_is_draining());
-    if (verbose && body != NULL && json_object_set_new(body, "checks", checks_of(health)) != 0) {
+    bool ready = is_well(state) && !draining;
+    json_t *body = level == MODELLAB_HEALTH_LIVE
+                       ? json_pack("{s:s}", "state", modellab_health_state_name(state))
+                       : json_pack("{s:s, s:b, s:b}", "state", modellab_health_state_name(state),
+                                   "ready", ready, "draining", draining);
+    if (verbose && body != NULL && json_object_set_new(body, "checks", checks_of(look)) != 0) {
         json_decref(body);
         body = NULL;
     }
-    modellab_health_unref(health);
+    modellab_health_unref(look);
     if (draining)
         reply_header(c, "Retry-After", "5");
-    reply_json(c, is_well(state) && !draining ? 200 : 503, body);
+    reply_json(c, ready ? 200 : 503, body);
 }
 
 static void livez(call *c)
@@ -76,9 +79,12 @@ static void readyz(call *c)
         answer(c, MODELLAB_HEALTH_READY, READY_AGE_MS, verbose);
 }
 
-static void deep(call *c)
+static void health(call *c)
 {
-    answer(c, MODELLAB_HEALTH_DEEP, DEEP_AGE_MS, true);
+    bool deeply;
+    if (call_query_bool(c, "deep", false, &deeply))
+        answer(c, deeply ? MODELLAB_HEALTH_DEEP : MODELLAB_HEALTH_READY,
+               deeply ? DEEP_AGE_MS : READY_AGE_MS, true);
 }
 
 /* The library's families, then ours; OpenMetrics ends with a line of its own. */
@@ -132,13 +138,13 @@ static const operation table[] = {
     {.id = "getMetrics",
      .method = "GET",
      .path = "/metrics",
-     .scope = "",
+     .scope = "admin",
      .flags = OP_QUIET,
      .run = metrics},
     {.id = "getHealth",
      .method = "GET",
      .path = "/api/v1/admin/health",
      .scope = "admin",
-     .run = deep},
+     .run = health},
 };
 OPERATION_TABLE(ops_health);

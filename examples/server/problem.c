@@ -105,7 +105,7 @@ static json_t *openai_error(int http, const char *slug, const char *detail, json
     const char *param = json_string_value(json_object_get(json_array_get(errors, 0), "pointer"));
     json_t *body =
         json_pack("{s:{s:s, s:s, s:s?, s:s}}", "error", "message", detail, "type", type, "param",
-                  param != NULL && param[0] != '\0' ? param + 1 : NULL, "code", slug);
+                  param != NULL && param[0] == '/' ? param + 1 : param, "code", slug);
     json_decref(errors);
     return body;
 }

@@ -14,7 +14,7 @@ void reply_problem(call *c, int http, const char *slug, const char *detail);
 /* As reply_problem(), with a member of its own: `owned` (its reference is taken) as `key`. */
 void reply_problem_more(call *c, int http, const char *slug, const char *detail, const char *key,
                         json_t *owned);
-/* 422 with one error. `pointer`: "/steps/0" of the body, "?limit" of the query, "" of the whole */
+/* 422 with one error. `pointer`: "/steps/0" of the body, "limit" of the query, "" of the whole */
 void reply_invalid(call *c, const char *pointer, const char *detail);
 /* As reply_problem(), after "Retry-After: seconds". */
 void reply_later(call *c, int http, const char *slug, const char *detail, int64_t seconds);

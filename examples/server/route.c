@@ -1,5 +1,5 @@
-/* The tables of all files, and the search for the operation of a request: segment by segment, a
- * fixed one before a parameter. */
+/* The tables of all files (tables.h), and the search for the operation of a request: segment by
+ * segment, a fixed one before a parameter. */
 #include "route.h"
 
 #include "text.h"
@@ -7,17 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A file has one line here and one below, in the order of the alphabet. */
-extern const operation_table ops_admin;
-extern const operation_table ops_contract;
-extern const operation_table ops_health;
-extern const operation_table ops_info;
-extern const operation_table ops_keys;
+#define TABLE(name) extern const operation_table name;
+#include "tables.h"
+#undef TABLE
 extern const operation_table ops_testing;
 
 static const operation_table *const tables[] = {
-    &ops_admin, &ops_contract, &ops_health,
-    &ops_info,  &ops_keys,     &ops_testing, /* the last: left out unless MODEL_LAB_TESTING=1 */
+#define TABLE(name) &name,
+#include "tables.h"
+#undef TABLE
+    &ops_testing, /* the last: left out unless MODEL_LAB_TESTING=1 */
 };
 
 #define TABLES (sizeof tables / sizeof tables[0])

@@ -12,7 +12,7 @@
 #include "route.h"
 #include "settings.h"
 #include "text.h"
-#include <arpa/inet.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -299,6 +299,13 @@ bool server_start(modellab_lab *lab, modellab_logger *log, int *port, char *why,
         return true;
     (void)snprintf(why, why_bytes, "the server could not be started");
     return false;
+}
+
+void server_ask_to_stop(void)
+{
+    if (kill(getpid(), SIGTERM) != 0)
+        modellab_logger_write(server.log, MODELLAB_LOG_ERROR, "http.drain",
+                              "the process cannot be told to stop");
 }
 
 void server_drain(void)

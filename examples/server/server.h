@@ -13,6 +13,8 @@ modellab_logger *server_log(void);
 /* Listens; `port` is the one that was taken. False: `why` says why. */
 MODELLAB_MUST_CHECK bool server_start(modellab_lab *lab, modellab_logger *log, int *port, char *why,
                                       size_t why_bytes);
+/* As SIGTERM: the server drains and ends. */
+void server_ask_to_stop(void);
 /* No new work from here on: not ready, writing operations are answered by 503, streams get their
  * last words. What is running goes on. */
 void server_drain(void);

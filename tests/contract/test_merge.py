@@ -103,7 +103,7 @@ class Document(unittest.TestCase):
             with self.subTest(f"{method.upper()} {path}"):
                 self.assertIn(method, METHODS)
                 self.assertTrue(any(status[0] == "2" for status in operation["responses"]) or "101" in operation["responses"], "no success")
-                self.assertTrue(path.startswith("/api/v1/") or path.startswith("/v1/") or path in ("/livez", "/readyz", "/metrics"))
+                self.assertTrue(path.startswith("/api/v1/") or path.startswith("/v1/") or path in ("/", "/livez", "/readyz", "/metrics"))
                 self.assertRegex(operation["operationId"], r"^[a-z][A-Za-z]+$")
                 for need in operation["security"]:
                     self.assertLessEqual(set(need["key"]), {"runs:read", "runs:write", "models:write", "admin"})

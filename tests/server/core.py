@@ -11,7 +11,7 @@ T = kit.API + "/testing"
 def test_live_and_headers(server):
     reply = server.get("/livez")
     kit.equal(reply.status, 200)
-    kit.equal(reply.json, {"state": "healthy", "draining": False})
+    kit.equal(reply.json, {"state": "healthy"})
     for name, value in {"API-Version": "1", "Accept-Version": "1", "X-Content-Type-Options": "nosniff"}.items():
         kit.equal(reply.header(name), value, name)
     kit.true(reply.header("Server-Timing").startswith("wait;dur="), "Server-Timing")

@@ -1,0 +1,10 @@
+/* The tables of operations: a file has one line here, in the order of the alphabet. No guard:
+ * route.c reads it twice. */
+/* clang-format off */
+TABLE(ops_admin)
+TABLE(ops_caps)
+TABLE(ops_contract)
+TABLE(ops_health)
+TABLE(ops_info)
+TABLE(ops_keys)
+TABLE(ops_web)
