@@ -31,6 +31,18 @@ int main(int argc, char **argv)
     }
     modellab_event_list_unref(events);
 
+    /* The same among the events of all runs; the next ones come behind next. */
+    modellab_event_feed_options feed = MODELLAB_EVENT_FEED_OPTIONS_INIT;
+    int64_t end = 0;
+
+    modellab_event_feed_options_init(&feed, sizeof feed);
+    must(modellab_event_feed_end(lab, &end, &err), &err, "end");
+    feed.after = end - 2;
+    must(modellab_event_feed_load(lab, &feed, &events, &err), &err, "feed");
+    printf("%zu events behind %lld, go on behind %lld\n", modellab_event_list_count(events),
+           (long long)feed.after, (long long)modellab_event_list_next(events));
+    modellab_event_list_unref(events);
+
     /* A follower sleeps until something happens or its token is set, as it is here. */
     must(modellab_cancel_create(NULL, &cancel, &err), &err, "token");
     modellab_cancel_set(cancel);

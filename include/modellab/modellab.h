@@ -20,6 +20,7 @@
 #include <modellab/info.h>
 #include <modellab/key.h>
 #include <modellab/lab.h>
+#include <modellab/live.h>
 #include <modellab/logger.h>
 #include <modellab/metrics.h>
 #include <modellab/model.h>

@@ -166,6 +166,7 @@ static int labs_used;
  * reconcile. */
 static modellab_status lab_day(const modellab_allocator *alloc, void *arg)
 {
+    int64_t sequence = 0;
     static const unsigned char wav[] = {'R',  'I',  'F', 'F', 40, 0,    0, 0, 'W', 'A', 'V', 'E',
                                         'f',  'm',  't', ' ', 16, 0,    0, 0, 1,   0,   1,   0,
                                         0x80, 0x3e, 0,   0,   0,  0x7d, 0, 0, 2,   0,   16,  0,
@@ -199,6 +200,10 @@ static modellab_status lab_day(const modellab_allocator *alloc, void *arg)
     TRY(modellab_run_list_load(lab, &filter, &runs, &err));
     TRY(modellab_event_list_load(lab, run_id, 0, 0, 0, &events, &err));
     modellab_event_list_unref(events);
+    TRY(modellab_event_feed_end(lab, &sequence, &err));
+    TRY(modellab_event_feed_load(lab, NULL, &events, &err));
+    modellab_event_list_unref(events);
+    events = NULL;
     TRY(modellab_event_list_follow(lab, run_id, 0, 0, 0, NULL, &events, &err));
     modellab_buffer_destroy(text);
     text = NULL;

@@ -114,15 +114,37 @@ static void read_all(mli_lab *lab, const char *id)
     }
 }
 
+/* The same events among those of all runs. */
+static void read_feed(mli_lab *lab, int64_t after)
+{
+    mli_feed_query query = {.after = after, .limit = 7};
+    int64_t count = 0;
+
+    while (count < EVENTS) {
+        modellab_event_list *list = NULL;
+
+        ASSERT_OK(mli_events_of_all(lab, &query, -1, NULL, &list, err));
+        for (size_t i = 0; i < list->feed->count; i++) {
+            assert_true(list->feed->rows[i].seq > query.after);
+            query.after = list->feed->rows[i].seq;
+            assert_int_equal(++count + 1, list->feed->rows[i].number); /* behind run_queued */
+        }
+        assert_int_equal(query.after, list->next);
+        mli_events_unref(list);
+    }
+}
+
 /* The writer is another process, without a supervisor. */
-static void follow_another_process(const mli_os_words *words, int32_t flags)
+static void follow_another_process(const mli_os_words *words, int32_t flags, bool feed)
 {
     char id[MLI_ULID_BYTES];
     mli_lab *lab = open_lab(&folder, NULL, NULL, 0);
     int status = 0;
+    int64_t end = 0;
     pid_t child;
 
     submit_held(lab, id);
+    ASSERT_OK(mli_store_feed_end(lab->store, &end, err));
     mli_lab_unref(lab);
     child = fork();
     if (child == 0) {
@@ -134,7 +156,11 @@ static void follow_another_process(const mli_os_words *words, int32_t flags)
     }
     assert_true(child > 0);
     lab = open_with(words, flags);
-    read_all(lab, id);
+    if (feed) {
+        read_feed(lab, end);
+    } else {
+        read_all(lab, id);
+    }
     assert_int_equal(child, waitpid(child, &status, 0));
     assert_int_equal(0, status);
     mli_lab_unref(lab);
@@ -143,7 +169,7 @@ static void follow_another_process(const mli_os_words *words, int32_t flags)
 static void nothing_is_missed(void **state)
 {
     (void)state;
-    follow_another_process(&patient_words, 0);
+    follow_another_process(&patient_words, 0, false);
     assert_int_equal(0, atomic_load(&given_up));
     assert_true(atomic_load(&waits) > 0);
 }
@@ -151,15 +177,48 @@ static void nothing_is_missed(void **state)
 static void a_reader_that_cannot_write_is_woken_too(void **state)
 {
     (void)state;
-    follow_another_process(&patient_words, MODELLAB_LAB_READ_ONLY);
+    follow_another_process(&patient_words, MODELLAB_LAB_READ_ONLY, false);
     assert_int_equal(0, atomic_load(&given_up));
+}
+
+static void nothing_of_all_runs_is_missed(void **state)
+{
+    (void)state;
+    follow_another_process(&patient_words, MODELLAB_LAB_READ_ONLY, true);
+    assert_int_equal(0, atomic_load(&given_up));
+    assert_true(atomic_load(&waits) > 0);
+}
+
+/* A page of nothing but what is left out is gone over; a wait for what comes has an end. */
+static void others_are_left_out(void **state)
+{
+    mli_lab *lab = open_with(&counting_words, 0);
+    mli_feed_query query = {.limit = 3, .user = "ann"};
+    modellab_event_list *list = NULL;
+    mli_cancel_word cancel = 1;
+    char id[MLI_ULID_BYTES];
+    int64_t end = 0;
+
+    (void)state;
+    submit_held(lab, id); /* nobody's */
+    assert_int_equal(0, write_events(lab, id, 20));
+    ASSERT_OK(mli_store_feed_end(lab->store, &end, err));
+    ASSERT_OK(mli_events_of_all(lab, &query, 20, NULL, &list, err));
+    assert_int_equal(0, list->feed->count);
+    assert_int_equal(end, list->next);
+    mli_events_unref(list);
+    query.after = end;
+    assert_int_equal(MODELLAB_E_CANCELLED,
+                     mli_events_of_all(lab, &query, -1, &cancel, &list, NULL));
+    assert_null(list);
+    mli_lab_unref(lab);
 }
 
 static void without_words_it_looks(void **state)
 {
     (void)state;
     deaf = true;
-    follow_another_process(&patient_words, 0);
+    follow_another_process(&patient_words, 0, false);
     assert_true(atomic_load(&waits) > 0);
 }
 
@@ -254,6 +313,8 @@ static void a_waiter_is_woken(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(nothing_of_all_runs_is_missed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(others_are_left_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_is_missed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_reader_that_cannot_write_is_woken_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_words_it_looks, set_up, tear_down),
