@@ -7,6 +7,8 @@
 #include <time.h>
 
 #define IDLE_SECONDS 10
+#define FEW 4      /* threads that come at once */
+#define STALL_MS 5 /* a queue that has not moved for so long gets another thread */
 #define STACK_BYTES (512u * 1024u)
 
 typedef struct job {
@@ -24,12 +26,14 @@ typedef struct timer {
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t work;  /* something to do, or the end */
+    pthread_cond_t keep;  /* a timer is the first now, or the queue may stand still */
     pthread_cond_t empty; /* a thread has left */
     job *first, *last;
     timer *timers; /* a heap by due_ms */
     size_t timer_count, timer_room, waiting;
-    int threads, busy, limit;
-    bool stopping;
+    uint64_t taken; /* jobs that have begun */
+    int threads, busy, asleep, limit;
+    bool stopping, kept;
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static int64_t now_ms(void)
@@ -67,22 +71,8 @@ static timer heap_take(void)
     return top;
 }
 
-/* Waits until `due_ms` (-1: without an end). */
-static void wait_for_work(int64_t due_ms)
-{
-    if (due_ms < 0) {
-        (void)pthread_cond_wait(&pool.work, &pool.lock);
-        return;
-    }
-    const struct timespec until = {.tv_sec = due_ms / 1000,
-                                   .tv_nsec = (long)(due_ms % 1000) * 1000000};
-    (void)pthread_cond_timedwait(&pool.work, &pool.lock, &until); /* the caller looks again */
-}
-
-static void *serve(void *unused);
-
 /* Under the lock. A thread that cannot be made is no loss while another is there. */
-static bool add_thread(void)
+static bool add_thread(void *(*serve)(void *))
 {
     pthread_attr_t how;
     pthread_t thread;
@@ -92,57 +82,109 @@ static bool add_thread(void)
                 pthread_attr_setstacksize(&how, STACK_BYTES) == 0 &&
                 pthread_create(&thread, &how, serve, NULL) == 0;
     (void)pthread_attr_destroy(&how);
-    if (made)
-        pool.threads++;
     return made;
 }
 
-/* Runs what was taken, without the lock. Another thread looks after the timers meanwhile. */
-static void work_on(job_function function, void *user)
+/* Waits until `due_ms` (-1: without an end). The caller looks again in any case. */
+static void wait_until(pthread_cond_t *sign, int64_t due_ms)
 {
-    pool.busy++;
-    if (pool.busy == pool.threads && pool.threads < pool.limit &&
-        (pool.waiting > 0 || pool.timer_count > 0))
-        (void)add_thread(); /* else the next one to be free does it */
-    (void)pthread_mutex_unlock(&pool.lock);
-    function(user);
-    (void)pthread_mutex_lock(&pool.lock);
-    pool.busy--;
+    const struct timespec until = {.tv_sec = due_ms / 1000,
+                                   .tv_nsec = (long)(due_ms % 1000) * 1000000};
+    if (due_ms < 0)
+        (void)pthread_cond_wait(sign, &pool.lock);
+    else
+        (void)pthread_cond_timedwait(sign, &pool.lock, &until);
 }
 
-static void *serve(void *unused)
+static void *work(void *unused)
 {
     (void)unused;
     (void)pthread_mutex_lock(&pool.lock);
     int64_t idle_since = now_ms();
     for (;;) {
-        int64_t now = now_ms();
-        if (pool.timer_count > 0 && (pool.stopping || pool.timers[0].due_ms <= now)) {
-            timer due = heap_take();
-            work_on(due.function, due.user);
-            idle_since = now_ms();
-        } else if (pool.first != NULL) {
-            job *next = pool.first;
+        job *next = pool.first;
+        if (next != NULL) {
             pool.first = next->next;
             if (pool.first == NULL)
                 pool.last = NULL;
             pool.waiting--;
-            job_function function = next->function;
-            void *user = next->user;
+            pool.taken++;
+            pool.busy++;
+            (void)pthread_mutex_unlock(&pool.lock);
+            next->function(next->user);
             free(next);
-            work_on(function, user);
+            (void)pthread_mutex_lock(&pool.lock);
+            pool.busy--;
             idle_since = now_ms();
-        } else if (pool.stopping ||
-                   (pool.threads - pool.busy > 1 && now - idle_since >= IDLE_SECONDS * 1000)) {
-            break;
+        } else if ((pool.stopping && pool.timer_count == 0 && pool.busy == 0) ||
+                   now_ms() - idle_since >= IDLE_SECONDS * 1000) {
+            break; /* the last one that works may still add something */
         } else {
-            int64_t until = pool.threads - pool.busy > 1 ? idle_since + IDLE_SECONDS * 1000 : -1;
-            if (pool.timer_count > 0 && (until < 0 || pool.timers[0].due_ms < until))
-                until = pool.timers[0].due_ms;
-            wait_for_work(until);
+            pool.asleep++;
+            wait_until(&pool.work, idle_since + IDLE_SECONDS * 1000);
+            pool.asleep--;
         }
     }
     pool.threads--;
+    (void)pthread_cond_broadcast(&pool.empty);
+    (void)pthread_cond_broadcast(&pool.work); /* others may leave, too */
+    (void)pthread_mutex_unlock(&pool.lock);
+    return NULL;
+}
+
+static void add_worker(void)
+{
+    if (pool.threads < pool.limit && add_thread(work))
+        pool.threads++;
+}
+
+/* Under the lock: somebody takes it soon. A few threads come at once; more only where the queue
+ * does not move (keep()): jobs that only compute are done sooner by few. */
+static void append(job *added)
+{
+    *(pool.last != NULL ? &pool.last->next : &pool.first) = added;
+    pool.last = added;
+    pool.waiting++;
+    if (pool.asleep > 0)
+        (void)pthread_cond_signal(&pool.work);
+    else if (pool.threads < FEW)
+        add_worker();
+    else if (pool.waiting == 1)
+        (void)pthread_cond_signal(&pool.keep); /* it looks whether the queue moves */
+}
+
+/* Turns timers that are due (all, at the end) into jobs. */
+static void ring(int64_t now)
+{
+    while (pool.timer_count > 0 && (pool.stopping || pool.timers[0].due_ms <= now)) {
+        job *due = malloc(sizeof *due);
+        if (due == NULL)
+            return; /* at the next look */
+        timer top = heap_take();
+        *due = (job){NULL, top.function, top.user};
+        append(due);
+    }
+}
+
+/* The thread that looks after timers, and after a queue that stands still. */
+static void *keep(void *unused)
+{
+    (void)unused;
+    (void)pthread_mutex_lock(&pool.lock);
+    uint64_t taken = pool.taken;
+    while (!pool.stopping || pool.timer_count > 0 || pool.threads > 0) {
+        int64_t now = now_ms(), next = -1;
+        ring(now);
+        if (pool.waiting > 0 && (pool.threads == 0 || taken == pool.taken))
+            add_worker();
+        taken = pool.taken;
+        if (pool.waiting > 0 || pool.stopping)
+            next = now + STALL_MS;
+        if (pool.timer_count > 0 && (next < 0 || pool.timers[0].due_ms < next))
+            next = pool.timers[0].due_ms;
+        wait_until(&pool.keep, next);
+    }
+    pool.kept = false;
     (void)pthread_cond_broadcast(&pool.empty);
     (void)pthread_mutex_unlock(&pool.lock);
     return NULL;
@@ -155,11 +197,13 @@ bool jobs_start(int max_threads)
         return false;
     bool made = pthread_condattr_setclock(&how, CLOCK_MONOTONIC) == 0 &&
                 pthread_cond_init(&pool.work, &how) == 0 &&
+                pthread_cond_init(&pool.keep, &how) == 0 &&
                 pthread_cond_init(&pool.empty, &how) == 0;
     (void)pthread_condattr_destroy(&how);
-    pool.limit = max_threads;
     (void)pthread_mutex_lock(&pool.lock);
-    made = made && add_thread();
+    pool.limit = max_threads;
+    pool.kept = made && add_thread(keep);
+    made = pool.kept;
     (void)pthread_mutex_unlock(&pool.lock);
     return made;
 }
@@ -168,21 +212,16 @@ void jobs_stop(void)
 {
     (void)pthread_mutex_lock(&pool.lock);
     pool.stopping = true;
-    (void)pthread_cond_broadcast(&pool.work);
-    while (pool.threads > 0)
+    if (pool.kept) {
+        (void)pthread_cond_broadcast(&pool.work);
+        (void)pthread_cond_signal(&pool.keep);
+    }
+    while (pool.threads > 0 || pool.kept)
         (void)pthread_cond_wait(&pool.empty, &pool.lock);
     free(pool.timers);
     pool.timers = NULL;
     pool.timer_room = 0;
     (void)pthread_mutex_unlock(&pool.lock);
-}
-
-/* Under the lock: somebody does it soon. */
-static void wake(void)
-{
-    if (pool.busy == pool.threads && pool.threads < pool.limit)
-        (void)add_thread(); /* else it waits for one to be free */
-    (void)pthread_cond_signal(&pool.work);
 }
 
 bool job_run(job_function function, void *user)
@@ -192,13 +231,9 @@ bool job_run(job_function function, void *user)
         return false;
     *added = (job){NULL, function, user};
     (void)pthread_mutex_lock(&pool.lock);
-    bool taken = pool.threads > 0; /* while it stops, what runs may still add its end */
-    if (taken) {
-        *(pool.last != NULL ? &pool.last->next : &pool.first) = added;
-        pool.last = added;
-        pool.waiting++;
-        wake();
-    }
+    bool taken = pool.kept; /* while it stops, what runs may still add its end */
+    if (taken)
+        append(added);
     (void)pthread_mutex_unlock(&pool.lock);
     if (!taken)
         free(added);
@@ -226,7 +261,8 @@ bool job_after(int64_t ms, job_function function, void *user)
     if (taken) {
         pool.timers[pool.timer_count] = (timer){now_ms() + (ms > 0 ? ms : 0), function, user};
         heap_up(pool.timer_count++);
-        wake();
+        if (pool.timers[0].user == user && pool.timers[0].function == function)
+            (void)pthread_cond_signal(&pool.keep); /* it is the first now */
     }
     (void)pthread_mutex_unlock(&pool.lock);
     return taken;

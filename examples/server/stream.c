@@ -30,6 +30,7 @@ struct stream {
 static struct {
     pthread_mutex_t lock;
     stream *first;
+    bool leaving; /* farewells have been said: who comes now has his at once */
 } active = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 stream *stream_create(size_t limit)
@@ -187,22 +188,27 @@ void stream_farewell(stream *s, const char *text)
     (void)pthread_mutex_unlock(&s->lock);
 }
 
+static void say_farewell(stream *s)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    size_t bytes = s->last_words != NULL ? strlen(s->last_words) : 0;
+    if (bytes > 0 && !s->ended && !s->gone) {
+        if (make_room(s, bytes)) {
+            memcpy(s->data + s->bytes, s->last_words, bytes);
+            s->bytes += bytes;
+        }
+        s->ended = true;
+        wake(s);
+    }
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
 void streams_farewell(void)
 {
     (void)pthread_mutex_lock(&active.lock);
-    for (stream *s = active.first; s != NULL; s = s->next) {
-        (void)pthread_mutex_lock(&s->lock);
-        size_t bytes = s->last_words != NULL ? strlen(s->last_words) : 0;
-        if (bytes > 0 && !s->ended && !s->gone) {
-            if (make_room(s, bytes)) {
-                memcpy(s->data + s->bytes, s->last_words, bytes);
-                s->bytes += bytes;
-            }
-            s->ended = true;
-            wake(s);
-        }
-        (void)pthread_mutex_unlock(&s->lock);
-    }
+    active.leaving = true;
+    for (stream *s = active.first; s != NULL; s = s->next)
+        say_farewell(s);
     (void)pthread_mutex_unlock(&active.lock);
 }
 
@@ -305,6 +311,8 @@ struct MHD_Response *stream_response(stream *s, call *c)
     if (s->next != NULL)
         s->next->previous = s;
     active.first = s;
+    if (active.leaving)
+        say_farewell(s);
     (void)pthread_mutex_unlock(&active.lock);
     return response;
 }
