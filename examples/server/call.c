@@ -77,6 +77,7 @@ void call_destroy(call *c)
     modellab_cancel_unref(c->cancel);
     modellab_logger_unref(c->log);
     (void)pthread_mutex_destroy(&c->lock);
+    free(c->piece);
     free(c->method);
     free(c->path);
     free(c->trace_state);

@@ -92,8 +92,8 @@ struct call {
     int64_t began_ms, began_us, entered_ms, run_ms;
     const char *refused; /* why it was refused before it ran, for the log; NULL = allowed */
     call_body_state body;
-    const void *piece;
-    size_t piece_bytes;
+    void *piece; /* of the body, for a job */
+    size_t piece_bytes, piece_room;
     void *state;
 
     pthread_mutex_t lock; /* for what follows */

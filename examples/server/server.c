@@ -152,6 +152,24 @@ static enum MHD_Result begin_call(call *c, const char *path, const char *version
     return c->replied ? reply_send(c) : hand_over(c, enter_job);
 }
 
+/* For a job: libmicrohttpd moves its buffer when this returns (behind the head of a chunk). The
+ * bytes count as taken when the job has ended, so that it asks again then. */
+static bool copy_piece(call *c, const char *data, size_t bytes)
+{
+    if (bytes > c->piece_room) {
+        void *grown = realloc(c->piece, bytes);
+        if (grown == NULL) {
+            reply_problem(c, 500, "internal", "out of memory");
+            return false;
+        }
+        c->piece = grown;
+        c->piece_room = bytes;
+    }
+    memcpy(c->piece, data, bytes);
+    c->piece_bytes = bytes;
+    return true;
+}
+
 static enum MHD_Result go_on(call *c, const char *data, size_t *bytes)
 {
     if (c->replied)
@@ -171,9 +189,7 @@ static enum MHD_Result go_on(call *c, const char *data, size_t *bytes)
         }
         if (c->op->body == BODY_STREAM) {
             c->phase = CALL_PIECE;
-            c->piece = data;
-            c->piece_bytes = *bytes;
-            return hand_over(c, piece_job);
+            return copy_piece(c, data, *bytes) ? hand_over(c, piece_job) : reply_send(c);
         }
         if (body_piece(c, data, *bytes) == BODY_REFUSED)
             return reply_send(c);

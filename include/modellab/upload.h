@@ -24,11 +24,12 @@ typedef struct modellab_upload_options {
                                users do not find it */
     const char *request_id; /**< for the log; NULL = none */
     int64_t bytes;          /**< declared size: more or fewer are refused; -1 = not known */
+    int64_t keep_ms;        /**< how long it waits for its runs; 0 = as configured, also the most */
 } modellab_upload_options;
 
 #define MODELLAB_UPLOAD_OPTIONS_INIT                                                               \
     {                                                                                              \
-        sizeof(modellab_upload_options), NULL, NULL, NULL, NULL, -1                                \
+        sizeof(modellab_upload_options), NULL, NULL, NULL, NULL, -1, 0                             \
     }
 
 /** Facts of an upload. Strings are borrowed from the modellab_upload. Of one that is being received

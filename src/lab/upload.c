@@ -29,7 +29,7 @@ take_options(modellab_upload *u, const modellab_upload_options *o, modellab_erro
     modellab_log_context context = MODELLAB_LOG_CONTEXT_INIT;
     int rc;
 
-    if (o->bytes < -1 || !mli_utf8_valid(name, strlen(name)) ||
+    if (o->bytes < -1 || o->keep_ms < 0 || !mli_utf8_valid(name, strlen(name)) ||
         !mli_utf8_valid(user, strlen(user)) || strlen(user) >= sizeof u->facts.user) {
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT,
                         "name and user must be UTF-8, the user at most 128 characters");
@@ -41,7 +41,10 @@ take_options(modellab_upload *u, const modellab_upload_options *o, modellab_erro
     (void)mli_str_copy(u->facts.user, sizeof u->facts.user, user);
     u->facts.declared = o->bytes;
     u->facts.created_ms = mli_lab_now_ms(u->lab);
-    u->facts.expires_ms = u->facts.created_ms + u->lab->settings.upload_keep_ms;
+    u->facts.expires_ms =
+        u->facts.created_ms + (o->keep_ms > 0 && o->keep_ms < u->lab->settings.upload_keep_ms
+                                   ? o->keep_ms
+                                   : u->lab->settings.upload_keep_ms);
     rc = mli_ulid_new(u->lab->os.clock, u->lab->os.random, u->facts.id);
     if (rc != 0) {
         return mli_fail_os(err, rc, "no random numbers");
