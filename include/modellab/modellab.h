@@ -11,6 +11,7 @@
 #include <modellab/catalog.h>
 #include <modellab/config.h>
 #include <modellab/diarization.h>
+#include <modellab/encoder.h>
 #include <modellab/enhance.h>
 #include <modellab/event.h>
 #include <modellab/experiment.h>

@@ -1,5 +1,5 @@
-/* libsndfile on virtual output: what it writes goes to a descriptor by pwrite, the first failure is
- * kept. */
+/* libsndfile on virtual output: what it writes goes to a descriptor by pwrite, or to a sink that
+ * takes bytes in their order only; the first failure is kept. */
 #include "audio/writer.h"
 
 #include "base/alloc.h"
@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Of a constant rate: 64 kbit/s at 24 kHz and below. */
+#define MP3_LEVEL 0.63
+
 struct mli_audio_writer {
     const modellab_allocator *alloc;
     const mli_os_files *files;
@@ -17,6 +20,9 @@ struct mli_audio_writer {
     int64_t position, size;
     int64_t limit; /* bytes; 0 = none */
     int os_error;
+    mli_wav_sink sink; /* NULL = the descriptor */
+    void *user;
+    modellab_error said; /* by the sink */
 };
 
 static const struct {
@@ -74,11 +80,28 @@ static sf_count_t vio_tell(void *user)
     return ((mli_audio_writer *)user)->position;
 }
 
+/* What is behind all that went out before; a head that is completed afterwards has gone already. */
+static sf_count_t give(mli_audio_writer *w, const char *data, sf_count_t count)
+{
+    int64_t old = w->size > w->position ? w->size - w->position : 0;
+
+    old = old < count ? old : count;
+    if (w->said.code == MODELLAB_OK && count > old &&
+        w->sink(w->user, data + old, (size_t)(count - old), &w->said) != MODELLAB_OK)
+        return 0;
+    w->position += count;
+    w->size = w->position > w->size ? w->position : w->size;
+    return w->said.code == MODELLAB_OK ? count : 0;
+}
+
 static sf_count_t vio_write(const void *data, sf_count_t count, void *user)
 {
     mli_audio_writer *w = user;
     const char *at = data;
     sf_count_t done = 0;
+
+    if (w->sink != NULL)
+        return give(w, at, count);
 
     while (done < count && w->os_error == 0) {
         int64_t n =
@@ -98,13 +121,16 @@ MODELLAB_MUST_CHECK static modellab_status check(const mli_audio_writer *w, mode
 {
     if (w->os_error != 0)
         return mli_fail_os(err, w->os_error, "the audio file could not be written");
+    if (w->said.code != MODELLAB_OK)
+        return mli_fail(err, w->said.code, "%s", w->said.message);
     return MODELLAB_OK;
 }
 
-modellab_status mli_audio_writer_create(const modellab_allocator *alloc, const mli_os_files *files,
-                                        int fd, mli_audio_format format, mli_pcm_format pcm,
-                                        mli_audio_writer **out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status create(const mli_audio_writer *where,
+                                                  mli_audio_format format, mli_pcm_format pcm,
+                                                  mli_audio_writer **out, modellab_error *err)
 {
+    const modellab_allocator *alloc = where->alloc;
     SF_VIRTUAL_IO vio = {vio_length, vio_seek, NULL, vio_write, vio_tell};
     SF_INFO info = {
         .samplerate = pcm.rate_hz, .channels = pcm.channels, .format = formats[format].format};
@@ -116,9 +142,7 @@ modellab_status mli_audio_writer_create(const modellab_allocator *alloc, const m
     mli_audio_writer *w = mli_alloc_zero(alloc, sizeof *w);
     if (w == NULL)
         return mli_no_memory(err);
-    w->alloc = alloc;
-    w->files = files;
-    w->fd = fd;
+    *w = *where;
     bool wav = (info.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_WAV;
     w->limit = wav ? (int64_t)UINT32_MAX - 4096 : 0;
     w->file = sf_open_virtual(&vio, SFM_WRITE, &info, w);
@@ -136,6 +160,37 @@ modellab_status mli_audio_writer_create(const modellab_allocator *alloc, const m
     sf_command(w->file, SFC_SET_CLIPPING, NULL, SF_TRUE);
     *out = w;
     return MODELLAB_OK;
+}
+
+modellab_status mli_audio_writer_create(const modellab_allocator *alloc, const mli_os_files *files,
+                                        int fd, mli_audio_format format, mli_pcm_format pcm,
+                                        mli_audio_writer **out, modellab_error *err)
+{
+    const mli_audio_writer where = {
+        .alloc = alloc, .files = files, .fd = fd, .said = MODELLAB_ERROR_INIT};
+
+    return create(&where, format, pcm, out, err);
+}
+
+modellab_status mli_audio_writer_create_stream(const modellab_allocator *alloc, mli_wav_sink sink,
+                                               void *user, mli_audio_format format,
+                                               mli_pcm_format pcm, mli_audio_writer **out,
+                                               modellab_error *err)
+{
+    const mli_audio_writer where = {
+        .alloc = alloc, .fd = -1, .sink = sink, .user = user, .said = MODELLAB_ERROR_INIT};
+
+    modellab_status status = create(&where, format, pcm, out, err);
+    if (status == MODELLAB_OK && format == MLI_AUDIO_FORMAT_MP3) {
+        /* Nobody comes back to write how many frames there are, and readers (libsndfile) guess it
+         * from the first one: all have the same rate. */
+        int mode = SF_BITRATE_MODE_CONSTANT;
+        double level = MP3_LEVEL;
+        if (sf_command((*out)->file, SFC_SET_COMPRESSION_LEVEL, &level, sizeof level) != SF_TRUE ||
+            sf_command((*out)->file, SFC_SET_BITRATE_MODE, &mode, sizeof mode) != SF_TRUE)
+            status = mli_fail(err, MODELLAB_E_INTERNAL, "the MP3 encoder has no constant rate");
+    }
+    return status;
 }
 
 modellab_status mli_audio_writer_write(mli_audio_writer *w, const float *interleaved, size_t frames,
@@ -160,7 +215,7 @@ modellab_status mli_audio_writer_close(mli_audio_writer *w, modellab_error *err)
         return MODELLAB_OK;
     if (w->file != NULL && sf_close(w->file) != 0)
         status = mli_fail(err, MODELLAB_E_IO, "the audio encoder did not complete its file");
-    if (w->os_error != 0)
+    if (w->os_error != 0 || w->said.code != MODELLAB_OK)
         status = check(w, err);
     mli_free(w->alloc, w);
     return status;

@@ -3,6 +3,7 @@
 #ifndef MLI_AUDIO_WRITER_H
 #define MLI_AUDIO_WRITER_H
 
+#include "audio/encode.h"
 #include "audio/pcm.h"
 #include "os/file.h"
 #include <modellab/alloc.h>
@@ -29,6 +30,11 @@ typedef struct mli_audio_writer mli_audio_writer;
  * 16, 24 and 48 kHz; MP3 at most two channels) */
 MODELLAB_MUST_CHECK modellab_status mli_audio_writer_create(
     const modellab_allocator *alloc, const mli_os_files *files, int fd, mli_audio_format format,
+    mli_pcm_format pcm, mli_audio_writer **out, modellab_error *err);
+/* The same to a sink, as the bytes are made: what a format would write into its head afterwards
+ * (the length) is left as it went out, as unknown. Not for WAV, whose own writer is encode.h. */
+MODELLAB_MUST_CHECK modellab_status mli_audio_writer_create_stream(
+    const modellab_allocator *alloc, mli_wav_sink sink, void *user, mli_audio_format format,
     mli_pcm_format pcm, mli_audio_writer **out, modellab_error *err);
 /* E_LIMIT when a WAV file would exceed 4 GiB; E_NO_SPACE, E_IO. */
 MODELLAB_MUST_CHECK modellab_status mli_audio_writer_write(mli_audio_writer *writer,

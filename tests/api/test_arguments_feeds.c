@@ -65,9 +65,25 @@ static void traces(void **state)
     REFUSES(modellab_trace_continue(NULL, NULL, NULL, &err));
 }
 
+static void encoders(void **state)
+{
+    void *out;
+    float sample = 0.0f;
+    modellab_encoder_options options = MODELLAB_ENCODER_OPTIONS_INIT;
+    (void)state;
+    modellab_encoder_options_init(NULL, sizeof options);
+    RESETS(modellab_encoder_create(NULL, (modellab_encoder **)&out, &err));
+    RESETS(modellab_encoder_create(&options, (modellab_encoder **)&out, &err));
+    REFUSES(modellab_encoder_create(&options, NULL, &err));
+    REFUSES(modellab_encoder_write(NULL, &sample, 1, &err));
+    REFUSES(modellab_encoder_finish(NULL, &err));
+    modellab_encoder_destroy(NULL);
+    assert_null(modellab_encoder_media_type(NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(segment_feeds), cmocka_unit_test(uploads),
-                                       cmocka_unit_test(traces)};
+                                       cmocka_unit_test(traces), cmocka_unit_test(encoders)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -63,6 +63,41 @@ done:
     return status;
 }
 
+static int32_t take_bytes(void *user, const void *data, size_t bytes)
+{
+    (void)data;
+    *(size_t *)user += bytes;
+    return 0;
+}
+
+static modellab_status encoders(const modellab_allocator *alloc, void *arg)
+{
+    static const char *const formats[] = {"wav", "flac"};
+    static const float samples[1000];
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_encoder_options options = MODELLAB_ENCODER_OPTIONS_INIT;
+    modellab_encoder *encoder = NULL;
+    modellab_status status = MODELLAB_OK;
+    size_t made = 0;
+
+    (void)arg;
+    options.allocator = alloc;
+    options.rate_hz = 16000;
+    options.write = take_bytes;
+    options.user = &made;
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        options.format = formats[i];
+        TRY(modellab_encoder_create(&options, &encoder, &err));
+        TRY(modellab_encoder_write(encoder, samples, 1000, &err));
+        TRY(modellab_encoder_finish(encoder, &err));
+        modellab_encoder_destroy(encoder);
+        encoder = NULL;
+    }
+done:
+    modellab_encoder_destroy(encoder);
+    return status;
+}
+
 static modellab_status money(const modellab_allocator *alloc, void *arg)
 {
     static const char json[] =
@@ -281,6 +316,7 @@ static void test_each_call(void **state)
         faulty_scenario scenario;
         long at_least;
     } cases[] = {{"loggers and spans", loggers_and_spans, 2},
+                 {"encoders", encoders, 1},
                  {"money", money, 1},
                  {"sound and text", sound_and_text, 6},
                  {"enhanced sound", enhanced_sound, 40},
