@@ -14,6 +14,9 @@ int main(void)
     printf("%s: %s from %s, %lld parameters, %lld bytes packed, sha256 %.12s...\n", info.name,
            info.architecture, info.format, (long long)info.parameters, (long long)info.bytes,
            info.sha256);
+    size_t bytes = 0;
+    const char *token = modellab_model_token(model, 1000, &bytes);
+    printf("token 1000: %.*s\n", (int)bytes, token);
     modellab_buffer *about = NULL; /* what a file of weights holds, as JSON */
     char path[4096];
     snprintf(path, sizeof path, "%s/whisper-tiny.en/model.bin", options.models_root);

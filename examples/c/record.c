@@ -33,6 +33,7 @@ int main(int argc, char **argv)
     must(modellab_span_end(modellab_record_tracker(record), span, NULL, &err), &err, "span end");
     must(modellab_record_check(record, &err), &err, "check");
     modellab_record_progress(record, 30.0);
+    must(modellab_record_tell(record, "{\"pages_done\": 3}", &err), &err, "tell");
     must(modellab_record_add_artifact(record, "notes.txt", "text/plain", "clean\n", 6, artifact_id,
                                       &err),
          &err, "artifact");

@@ -33,6 +33,8 @@ typedef struct modellab_catalog_entry {
     int64_t bytes; /**< of all files */
     modellab_model_state state;
     int32_t is_default;
+    int32_t reserved;     /**< 0 */
+    int64_t installed_ms; /**< since 1970 UTC, of an installed model; -1 = not known */
 } modellab_catalog_entry;
 
 /** How a pull goes on; called on the pulling thread. `source` is "hub", "package" or "path".

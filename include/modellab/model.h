@@ -80,5 +80,12 @@ modellab_model_inspect(const char *path, const modellab_model_options *options,
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status
 modellab_model_get_info(const modellab_model *model, modellab_model_info *out, modellab_error *err);
 
+/** Bytes of a token of a speech recogniser's vocabulary, as segments of transcripts have tokens:
+ * maybe part of a UTF-8 sequence. Borrowed from the model; "" (0 bytes) for special tokens, for
+ * numbers that are none of its tokens, and of other models.
+ * @param[out] bytes  optional; how many @threads any @since 0.1 */
+MODELLAB_API const char *modellab_model_token(const modellab_model *model, int32_t token,
+                                              size_t *bytes);
+
 MODELLAB_END_DECLS
 #endif

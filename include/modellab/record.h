@@ -86,6 +86,15 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_record_check(modellab_
 /** Tells progress in audio seconds (kept without a sync). @threads confined @since 0.1 */
 MODELLAB_API void modellab_record_progress(modellab_record *record, double audio_seconds);
 
+/** Tells how the open step goes on, in terms of its own: an event step_progress with these details.
+ * Kept at most once a second; what comes sooner is passed over.
+ * @param details  JSON object, at most 4,096 bytes
+ * @errors E_STATE (no open step), E_INVALID_JSON, E_SCHEMA (no object), E_LIMIT, E_RUN_FINAL,
+ * E_STORE_FAILED, E_NO_MEMORY @threads confined @since 0.1 */
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_record_tell(modellab_record *record,
+                                                                      const char *details,
+                                                                      modellab_error *err);
+
 /** Gives the run its final status. The first final status wins.
  * @param status   COMPLETED, FAILED, CANCELLED or TIMEOUT
  * @param reason   MODELLAB_REASON_NONE for COMPLETED, else why

@@ -23,6 +23,7 @@ MODELLAB_MUST_CHECK static modellab_status add_row(modellab_catalog *c, mli_cata
     *out = &c->rows[c->count++];
     memset(*out, 0, sizeof **out);
     (*out)->entry.size = sizeof(*out)->entry;
+    (*out)->entry.installed_ms = -1;
     return MODELLAB_OK;
 }
 
@@ -44,6 +45,28 @@ MODELLAB_MUST_CHECK static modellab_status public_state(const modellab_catalog *
         *out = MODELLAB_MODEL_DAMAGED;
     else if (partial)
         *out = MODELLAB_MODEL_PARTIAL;
+    return MODELLAB_OK;
+}
+
+/* When its model.json was written, the last file of an installation. */
+MODELLAB_MUST_CHECK static modellab_status note_time(const modellab_catalog *c, const char *name,
+                                                     modellab_catalog_entry *entry,
+                                                     modellab_error *err)
+{
+    char *folder = NULL, *path = NULL;
+    mli_os_stat st;
+    if (entry->state != MODELLAB_MODEL_INSTALLED)
+        return MODELLAB_OK;
+    modellab_status status = mli_model_store_dir(&c->store, name, &folder, err);
+    if (status != MODELLAB_OK)
+        return status;
+    path = mli_path_join(&c->alloc, folder, "model.json");
+    mli_free(&c->alloc, folder);
+    if (path == NULL)
+        return mli_no_memory(err);
+    if (c->store.files->stat(c->store.files->user, path, true, &st) == 0)
+        entry->installed_ms = st.mtime_ns / 1000000;
+    mli_free(&c->alloc, path);
     return MODELLAB_OK;
 }
 
@@ -85,7 +108,7 @@ add_catalog_model(modellab_catalog *c, const mli_catalog_model *m, modellab_erro
     row->entry.languages = row->languages;
     if (status == MODELLAB_OK)
         status = public_state(c, m->name, &row->entry.state, err);
-    return status;
+    return status == MODELLAB_OK ? note_time(c, m->name, &row->entry, err) : status;
 }
 
 /* Text of `<models>/<name>/model.json`; *text NULL when it cannot be read (a damaged model: its
@@ -167,7 +190,8 @@ MODELLAB_MUST_CHECK static modellab_status on_installed(void *user, const char *
         return status;
     row->entry.state =
         state == MLI_MODEL_INSTALLED ? MODELLAB_MODEL_INSTALLED : MODELLAB_MODEL_DAMAGED;
-    return fill_installed(c, row, name, err);
+    status = fill_installed(c, row, name, err);
+    return status == MODELLAB_OK ? note_time(c, name, &row->entry, err) : status;
 }
 
 modellab_status mli_catalog_scan(modellab_catalog *c, modellab_error *err)

@@ -377,3 +377,15 @@ modellab_status modellab_model_get_info(const modellab_model *model, modellab_mo
     info.bytes = model->bytes;
     return mli_sized_out(out, &info, sizeof info, INFO_FIRST, err);
 }
+
+const char *modellab_model_token(const modellab_model *model, int32_t token, size_t *bytes)
+{
+    const char *text = NULL;
+    size_t count = 0;
+
+    if (model != NULL && model->asr != NULL)
+        text = mli_whisper_token_bytes(mli_asr_model_tokenizer(model->asr), token, &count);
+    if (bytes != NULL)
+        *bytes = count;
+    return text != NULL && count > 0 ? text : "";
+}

@@ -99,6 +99,14 @@ void modellab_record_progress(modellab_record *record, double audio_seconds)
     }
 }
 
+modellab_status modellab_record_tell(modellab_record *record, const char *details,
+                                     modellab_error *err)
+{
+    modellab_status status = need(record, details, err);
+
+    return status == MODELLAB_OK ? mli_record_tell(record, details, err) : status;
+}
+
 modellab_status modellab_record_finish(modellab_record *record, modellab_run_status status,
                                        modellab_reason reason, const char *message,
                                        modellab_error *err)

@@ -15,7 +15,8 @@
 #include "track/tracker.h"
 #include <string.h>
 
-#define LOOK_NS ((int64_t)100000000)  /* between two looks for a cancel request */
+#define LOOK_NS ((int64_t)100000000) /* between two looks for a cancel request */
+#define DETAILS_BYTES 4096
 #define TELL_NS ((int64_t)1000000000) /* between two commits of progress */
 
 static int64_t monotonic(const modellab_record *r)
@@ -404,4 +405,30 @@ void mli_record_progress(modellab_record *r, double audio_seconds)
         mli_log_error(r->logger, MODELLAB_LOG_WARN, "record.progress_not_stored",
                       "progress was not stored", status, &err);
     }
+}
+
+modellab_status mli_record_tell(modellab_record *r, const char *details, modellab_error *err)
+{
+    mli_event_row event = {.type = "step_progress", .step = r->step.name, .data = details};
+    mli_store_change change = {.events = &event, .event_count = 1};
+    int64_t now_ns = monotonic(r);
+    mli_json *parsed = NULL;
+    modellab_status status = must_run(r, err);
+
+    if (status == MODELLAB_OK && !r->step.open) {
+        status = mli_fail(err, MODELLAB_E_STATE, "no step is open");
+    }
+    if (status == MODELLAB_OK) {
+        status = mli_json_parse(details, strlen(details), DETAILS_BYTES, &parsed, err);
+    }
+    if (status == MODELLAB_OK && mli_json_typeof(parsed) != MLI_JSON_OBJECT) {
+        status = mli_fail(err, MODELLAB_E_SCHEMA, "details are a JSON object");
+    }
+    mli_json_free(parsed);
+    if (status != MODELLAB_OK || !due(r->said_ns, now_ns, TELL_NS)) {
+        return status;
+    }
+    status = mli_record_apply(r, &change, err);
+    r->said_ns = status == MODELLAB_OK ? now_ns : r->said_ns;
+    return status;
 }

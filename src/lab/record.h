@@ -28,6 +28,7 @@ struct modellab_record {
     int64_t started_ns;      /* monotonic */
     int64_t looked_ns;       /* when the store was last asked for a cancel request */
     int64_t told_ns;         /* when progress was last stored */
+    int64_t said_ns;         /* when details were */
     double audio_seconds, progress_seconds;
     mli_record_step step;
     bool finished;
@@ -49,6 +50,8 @@ MODELLAB_MUST_CHECK modellab_status mli_record_add_artifact(
     size_t bytes, char artifact_id[MLI_ULID_BYTES], modellab_error *err);
 MODELLAB_MUST_CHECK modellab_status mli_record_check(modellab_record *record, modellab_error *err);
 void mli_record_progress(modellab_record *record, double audio_seconds);
+MODELLAB_MUST_CHECK modellab_status mli_record_tell(modellab_record *record, const char *details,
+                                                    modellab_error *err);
 MODELLAB_MUST_CHECK modellab_status mli_record_finish(modellab_record *record,
                                                       modellab_run_status status,
                                                       modellab_reason reason, const char *message,

@@ -294,7 +294,7 @@ modellab_status mli_record_begin(mli_lab *lab, const modellab_record_options *op
                bytes); /* mli_caps_check() below refuses sizes that are none */
         r->caps.size = sizeof r->caps;
     }
-    r->looked_ns = r->told_ns = LOOK_AT_ONCE;
+    r->looked_ns = r->told_ns = r->said_ns = LOOK_AT_ONCE;
     r->started_ns = lab->os.clock->monotonic_ns(lab->os.clock->user);
     status = start(r, options, err);
     if (status != MODELLAB_OK) {

@@ -81,9 +81,20 @@ static void encoders(void **state)
     assert_null(modellab_encoder_media_type(NULL));
 }
 
+static void tokens_and_details(void **state)
+{
+    size_t bytes = 7;
+    (void)state;
+    assert_string_equal(modellab_model_token(NULL, 0, &bytes), "");
+    assert_int_equal(bytes, 0);
+    assert_string_equal(modellab_model_token(NULL, 0, NULL), "");
+    REFUSES(modellab_record_tell(NULL, "{}", &err));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(segment_feeds), cmocka_unit_test(uploads),
-                                       cmocka_unit_test(traces), cmocka_unit_test(encoders)};
+                                       cmocka_unit_test(traces), cmocka_unit_test(encoders),
+                                       cmocka_unit_test(tokens_and_details)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -86,6 +86,15 @@ static modellab_model_state state_of(fixture *f)
     return state;
 }
 
+static int64_t installed_of(fixture *f)
+{
+    modellab_catalog *catalog = load(f);
+    modellab_catalog_entry e = {.size = sizeof e};
+    assert_int_equal(MODELLAB_OK, modellab_catalog_at(catalog, 0, &e, &f->err));
+    modellab_catalog_unref(catalog);
+    return e.installed_ms;
+}
+
 static int32_t on_progress(void *user, const char *file, const char *source, int64_t done,
                            int64_t total)
 {
@@ -116,6 +125,7 @@ static void test_life_of_a_model(void **state)
     assert_int_equal(MODELLAB_MODEL_ABSENT, e.state);
     assert_int_equal(1, e.is_default);
     assert_int_equal(5, e.bytes);
+    assert_int_equal(-1, e.installed_ms);
 
     modellab_pull_options_init(&options, sizeof options);
     options.progress = stop;
@@ -128,6 +138,7 @@ static void test_life_of_a_model(void **state)
     assert_true(f->calls > 0);
     assert_int_equal(MODELLAB_MODEL_ABSENT, e.state); /* a catalog is a snapshot */
     assert_int_equal(MODELLAB_MODEL_INSTALLED, state_of(f));
+    assert_true(installed_of(f) > 1600000000000);
 
     assert_int_equal(MODELLAB_OK,
                      modellab_catalog_verify(catalog, "greeting", NULL, &report, &f->err));

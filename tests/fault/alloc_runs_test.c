@@ -111,6 +111,7 @@ static modellab_status records(const modellab_allocator *alloc, void *arg)
     TRY(modellab_record_step_begin(record, "work", &err));
     TRY(modellab_record_add_artifact(record, "a.txt", "text/plain", "a", 1, artifact_id, &err));
     TRY(modellab_record_check(record, &err));
+    TRY(modellab_record_tell(record, "{\"done\":1}", &err));
     TRY(modellab_record_step_end(record, MODELLAB_RUN_COMPLETED, NULL, &err));
     TRY(modellab_record_finish(record, MODELLAB_RUN_COMPLETED, MODELLAB_REASON_NONE, NULL, &err));
     modellab_record_destroy(record);

@@ -67,6 +67,25 @@ static mli_run_record *load(const char *id)
     return record;
 }
 
+/* Of step "compute": the first and the third that were told. */
+static void expect_details(const char *id)
+{
+    static const char *const expected[] = {"{\"bytes\":1}", "{\"bytes\":3}"};
+    mli_event_row_list *events = NULL;
+    size_t found = 0;
+
+    ASSERT_OK(mli_store_events(lab->store, id, 0, 100, &events, err));
+    for (size_t i = 0; i < events->count; i++) {
+        if (strcmp(events->rows[i].type, "step_progress") == 0) {
+            assert_true(found < 2);
+            assert_string_equal(events->rows[i].step, "compute");
+            assert_string_equal(events->rows[i].data, expected[found++]);
+        }
+    }
+    assert_int_equal(found, 2);
+    mli_event_row_list_free(events);
+}
+
 static void a_whole_record(void **state)
 {
     modellab_record_options o = MODELLAB_RECORD_OPTIONS_INIT;
@@ -94,6 +113,13 @@ static void a_whole_record(void **state)
     ASSERT_OK(mli_span_add(record->tracker, MODELLAB_SPAN_ROOT, 0, 3, err));
     ASSERT_OK(mli_record_check(record, err));
     mli_record_progress(record, 4.0);
+    ASSERT_FAILS(MODELLAB_E_INVALID_JSON, mli_record_tell(record, "{\"a\":", err));
+    ASSERT_FAILS(MODELLAB_E_SCHEMA, mli_record_tell(record, "[1]", err));
+    ASSERT_OK(mli_record_tell(record, "{\"bytes\":1}", err));
+    ASSERT_OK(mli_record_tell(record, "{\"bytes\":2}", err)); /* too soon */
+    extra_ns += 1500000000;
+    ASSERT_OK(mli_record_tell(record, "{\"bytes\":3}", err));
+    expect_details(id);
     mli_log_text(record->logger, MODELLAB_LOG_INFO, "host.said", "hello from the host");
     ASSERT_OK(mli_record_finish(record, MODELLAB_RUN_COMPLETED, MODELLAB_REASON_NONE, NULL, err));
     ASSERT_FAILS(MODELLAB_E_RUN_FINAL, mli_record_finish(record, MODELLAB_RUN_FAILED,
@@ -113,7 +139,7 @@ static void a_whole_record(void **state)
     assert_true(row->run->cpu_seconds >= 0 && row->run->cost_micros >= 0);
     assert_true(row->run->peak_memory_bytes > 1000000);
     assert_int_equal(1, row->artifact_count);
-    assert_int_equal(7, row->run->last_event);
+    assert_int_equal(9, row->run->last_event);
     mli_buf_init(&bytes, NULL);
     ASSERT_OK(mli_run_read_artifact(lab, id, artifact, 100, &bytes, err));
     assert_string_equal("hello", mli_buf_text(&bytes));
