@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define REQUEST_MAX ((size_t)1 << 20)
+#define NAME_BYTES_MAX 255
 #define ONE_USE_MS ((int64_t)3600 * 1000) /* of a file that a killed server leaves */
 
 static bool refuse_type(call *c, const char *what)
@@ -155,6 +156,10 @@ static bool begin_whole(call *c, intake *in)
     const char *type = call_header(c, "Content-Type"), *name = call_query(c, "name");
     if (in->kind != INTAKE_FILE_ONLY || is_type(type, "multipart/form-data"))
         return true;
+    if (name != NULL && strlen(name) > NAME_BYTES_MAX) {
+        reply_invalid(c, "?name", "has at most 255 bytes");
+        return false;
+    }
     in->part = PART_FILE;
     return begin_file(c, in, name != NULL ? name : "", type != NULL ? type : "", true);
 }

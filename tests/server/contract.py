@@ -2,6 +2,8 @@
 on a lab that has runs, uploads, experiments, keys and webhooks: what is valid is taken, what is not is refused, and every reply has
 a status, type, header and body that the contract tells.
 
+  contract.py SERVER SOURCES [PATTERN [OPERATION...]]
+
 MODEL_LAB_TEST_CONTRACT_EXAMPLES calls of each operation are drawn at random, from a fixed seed (MODEL_LAB_TEST_SEED).
 """
 import copy
@@ -158,13 +160,14 @@ enabled = false
         raise kit.Skip("schemathesis is not installed (tests/requirements.txt)")
     command = [program, "run", path, "--url", lab.server.url, "--checks", "all", "--phases", "examples,coverage,fuzzing", "--max-examples", str(examples),
                "--seed", SEED, "--generation-deterministic", "--no-shrink", "--continue-on-failure", "--no-color", "--workers", "1", "--request-timeout", "60",
-               "--suppress-health-check", "all", "--header", f"Authorization: Bearer {lab.server.key}"]
+               "--suppress-health-check", "all", "--generation-allow-x00", "false", "--header", f"Authorization: Bearer {lab.server.key}"]
     for name in operations:
         command += ["--include-operation-id", name]
     environment = {**os.environ, "SCHEMATHESIS_HOOKS": "contract_hooks", "PYTHONPATH": str(pathlib.Path(__file__).parent), "CONTRACT_CLIP": str(lab.audio)}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=lab.home, check=False)
     if not quiet:
-        print(done.stdout[-12000:] if done.returncode else "\n".join(done.stdout.splitlines()[-12:]), done.stderr[-2000:], flush=True)
+        lines = [line[:400] for line in done.stdout.splitlines()]
+        print("\n".join(lines[-1000:] if done.returncode else lines[-12:]), done.stderr[-2000:], flush=True)
     return done.returncode
 
 
@@ -184,12 +187,11 @@ def test_every_operation():
         served = set(table())
         document = lab.server.get(kit.API + "/openapi.json").json
         told = described(document)
-        names = [name for name in told if name in served - NOT_DRAWN]
+        names = [name for name in told if name in served - NOT_DRAWN and name in (sys.argv[4:] or told)]
         last = [name for name in names if name in DESTRUCTIVE or told[name][0] == "DELETE"]
         document = with_ids(document, lab)
-        first = schemathesis(lab, document, [name for name in names if name not in last], EXAMPLES)
-        second = schemathesis(lab, document, last, EXAMPLES) if last else 0
-        kit.equal((first, second), (0, 0), "exit codes of schemathesis")
+        codes = [schemathesis(lab, document, some, EXAMPLES) for some in ([name for name in names if name not in last], last) if some]
+        kit.equal(codes, [0] * len(codes), "exit codes of schemathesis")
         kit.equal(lab.server.process.poll(), None, "the server is gone")
         for what, (name, lie) in LIES.items():
             planted = copy.deepcopy(document)
