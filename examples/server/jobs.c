@@ -9,7 +9,8 @@
 #define IDLE_SECONDS 10
 #define FEW 4      /* threads that come at once */
 #define STALL_MS 5 /* a queue that has not moved for so long gets another thread */
-#define STACK_BYTES (512u * 1024u)
+#define STACK_BYTES                                                                                \
+    ((size_t)8 << 20) /* address space: JSON that is nested 2,048 times deep is walked */
 
 typedef struct job {
     struct job *next;

@@ -124,7 +124,7 @@ def test_many_half_open():
                 except OSError:
                     pass  # not taken yet, or ended already
             kit.equal(server.get("/livez").status, 200)
-            kit.equal(server.get("/readyz").status, 200)
+            kit.wait_for(lambda: server.get("/readyz").status == 200, "it is ready")
             for plain in half:
                 plain.close()
 
@@ -134,7 +134,7 @@ def test_idle_streams():
     raise_descriptors(3000)
     clients = 1000
     with kit.Server() as server:
-        kit.equal(server.get("/readyz").status, 200)
+        kit.wait_for(lambda: server.get("/readyz").status == 200, "it is ready")
         before, descriptors = server.status("VmRSS"), server.descriptors()
         streams = []
         for _ in range(clients):
