@@ -266,7 +266,7 @@ static void a_deadline_keeps_what_is_done(void **state)
     int64_t segments = 0;
     bool partial = false;
     /* A slow or busy machine needs longer for its first words. */
-    for (int seconds = 10; segments <= 0 && seconds <= 90; seconds *= 3) {
+    for (int seconds = 10; segments <= 0 && seconds <= 270; seconds *= 3) {
         segments = run_until_deadline(*state, seconds, &partial);
     }
     assert_true(segments > 0);

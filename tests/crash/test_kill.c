@@ -113,7 +113,7 @@ static void a_worker_that_outlives_its_supervisor_is_adopted(void **state)
     kit *k = *state;
     char id[MODELLAB_RUN_ID_BYTES];
     kit_submit(k, INGEST, 1.0, id);
-    pid_t first = kit_start_host(k, &(kit_host){.keep = true, .fail_step = "ingest:sleep=2500"});
+    pid_t first = kit_start_host(k, &(kit_host){.keep = true, .fail_step = "ingest:sleep=15000"});
     pid_t worker = kit_worker_pid(k, id);
     kit_hold(worker); /* it does not end before it is adopted */
     kit_kill(k, first);

@@ -108,7 +108,7 @@ static int runs_that_went_wrong(size_t runs, const char *plant, const char *noop
     for (int i = 0; i < HOSTS; i++) {
         hosts[i] = kit_start_host(&k, &how);
     }
-    wait_for_all(plant == NULL ? PATIENCE_MS : 20000);
+    wait_for_all(PATIENCE_MS);
     for (int i = 0; i < HOSTS; i++) {
         if (plant == NULL) {
             kit_stop_host(&k, hosts[i]);

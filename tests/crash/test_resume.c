@@ -404,7 +404,7 @@ static void a_retry_goes_on_where_the_run_was(void **state)
     assert_int_equal(windows_done(k, child), 2);
     assert_int_equal(modellab_run_retry(k->lab, child, NULL, id, &err), MODELLAB_OK);
     host = kit_start_host(k, &(kit_host){0});
-    for (int i = 0; i < 6000 && kit_count_events(k, id, "step_resumed") < 1; i++) {
+    for (int i = 0; i < KIT_PATIENCE_MS / 5 && kit_count_events(k, id, "step_resumed") < 1; i++) {
         kit_sleep_ms(5);
     }
     modellab_cancel_outcome outcome = 0;

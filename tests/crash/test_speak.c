@@ -216,7 +216,7 @@ static void say_and_wait_for_image(kit *k, const char *images, char name[300],
         k, "{\"steps\":[\"tts\"],\"config\":{\"tts\":{\"text\":\"" TEXT "\",\"seed\":5}}}", id);
     pid_t host = kit_start_host(k, &(kit_host){0});
     assert_int_equal(kit_wait_final(k, id), MODELLAB_RUN_COMPLETED);
-    for (int i = 0; i < 6000 && name[0] == '\0'; i++) {
+    for (int i = 0; i < KIT_PATIENCE_MS / 10 && name[0] == '\0'; i++) {
         kit_sleep_ms(10);
         (void)mli_os_system_files.list(NULL, images, find_image, name);
     }
@@ -250,7 +250,7 @@ static void workers_map_an_image(void **state)
     kit_wait_status(k, id, MODELLAB_RUN_RUNNING);
     const char *file = images;
     int seen = 0;
-    for (int i = 0; i < 1000 && seen == 0; i++) {
+    for (int i = 0; i < KIT_PATIENCE_MS / 20 && seen == 0; i++) {
         kit_sleep_ms(20);
         seen = mli_os_system_files.list(NULL, "/proc", look_at_process, &file);
     }

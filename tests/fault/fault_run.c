@@ -16,7 +16,7 @@
 #include <modellab/modellab.h>
 
 /* A fault may leave a run that does not end; afterwards each must, however slow the machine is. */
-enum { RUNS = 2, RUNS_MOST = 16384, PATIENCE_S = 20, PATIENCE_AFTER_S = 240 };
+enum { RUNS = 2, RUNS_MOST = 16384, PATIENCE_S = 60, PATIENCE_AFTER_S = 240 };
 
 static mli_os_files files;
 static atomic_int writes;

@@ -26,7 +26,7 @@ class NotHere(Exception):
 
 
 def run(*command, check=True):
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=600, check=False)
     if check and done.returncode != 0:
         raise NotHere(f"{command[0]}: {done.stderr.strip()[:200]}")
     return done
@@ -52,7 +52,7 @@ class Disk:
         return self.place
 
     def __exit__(self, *_):
-        for _ in range(100):  # a worker that was just killed may still have files open
+        for _ in range(1200):  # a worker that was just killed may still have files open
             if run("umount", self.place, check=False).returncode == 0:
                 return
             time.sleep(0.05)

@@ -133,7 +133,7 @@ supervisor=$!
 fourth=$("$program" run submit "$audio" --quiet)
 run run wait "$third"
 check "supervise executes what waited" exit_is 0
-run run wait "$fourth" --timeout 1m
+run run wait "$fourth" --timeout 10m
 check "supervise executes what comes" exit_is 0
 kill -TERM "$supervisor"
 wait "$supervisor"

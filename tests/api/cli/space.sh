@@ -34,6 +34,7 @@ until_it() {
 }
 in_asr() { grep -q '"type":"step_started".*"asr"\|"asr".*"type":"step_started"' "$MODEL_LAB_ROOT"/runs/*/journal.jsonl; }
 has_outcome() { grep -q '"type":"outcome"' "$MODEL_LAB_ROOT"/runs/*/journal.jsonl; }
+has_completed() { grep '"type":"outcome"' "$MODEL_LAB_ROOT"/runs/*/journal.jsonl | grep -q '"COMPLETED"'; }
 # The worker stands still meanwhile: it does not end before there is no space.
 fill() {
   local worker
@@ -42,6 +43,7 @@ fill() {
   dd if=/dev/zero of="$work/small/filler" bs=4k 2>/dev/null
   [ -z "$worker" ] || kill -CONT "$worker"
 }
+says_or_ends() { says "$1" || ! kill -0 "$pid"; }
 times_said() { [ "$(grep -cF -- "$1" "$err")" -eq "$2" ]; }
 new_lab() { # [apart]: its runs lie on another disk, where a worker can go on
   if mountpoint -q "$MODEL_LAB_ROOT/runs"; then umount "$MODEL_LAB_ROOT/runs"; fi
@@ -51,12 +53,17 @@ new_lab() { # [apart]: its runs lie on another disk, where a worker can go on
 }
 
 # The worker completes, its end cannot be recorded.
-new_lab apart
-start asr:sleep=3000 transcribe "$audio"
-check "apart: the run is in asr" until_it in_asr
-fill
-check "apart: the worker completes" until_it has_outcome
-check "apart: it is said" until_it says "the lab's disk is full: the end of the run waits for space"
+# (longer where the worker is done before there is no space)
+for ms in 3000 30000 300000; do
+  new_lab apart
+  start asr:sleep=$ms transcribe "$audio"
+  check "apart: the run is in asr" until_it in_asr
+  fill
+  check "apart: the worker completes" until_it has_outcome
+  if until_it says_or_ends "the lab's disk is full: the end of the run waits for space" && kill -0 "$pid"; then break; fi
+  ended
+done
+check "apart: it is said" says "the lab's disk is full: the end of the run waits for space"
 sleep 2.5
 check "apart: it is said once" times_said "disk is full" 1
 check "apart: the run has no end yet" [ "$(MODEL_LAB_ROOT=$work/small/lab "$program" run list 2>/dev/null | grep -c RUNNING)" -eq 1 ]
@@ -80,11 +87,12 @@ for seconds in 3 15 75; do
   check "bounded: the run is in asr" until_it in_asr
   fill
   ended
-  if exit_is 6 && has_outcome; then break; fi
+  until_it has_outcome # else it stops itself now
+  if exit_is 6 && has_completed; then break; fi
 done
 check "bounded: exit code $code" exit_is 6
 check "bounded: it is said" says "cannot write to the lab"
-check "bounded: the worker had completed" has_outcome
+check "bounded: the worker had completed" has_completed
 rm "$work/small/filler"
 run run wait last
 check "bounded: exit code of the wait $code" exit_is 0
@@ -94,15 +102,17 @@ unset MODEL_LAB_SPACE_WAIT_SECONDS
 # The worker itself finds no space: it is to make its artifact while there is none.
 for seconds in 4 20 100; do
   new_lab
-  start asr:sleep=2000 transcribe "$audio"
+  start asr:sleep=$((seconds * 500)) transcribe "$audio"
   check "full: the run is in asr" until_it in_asr
   fill
-  check "full: it is said" until_it says "the lab's disk is full"
+  until_it says_or_ends "the lab's disk is full"
+  said=$(says "the lab's disk is full" && echo yes)
   sleep "$seconds"
   rm "$work/small/filler"
   ended
   if ! exit_is 0; then break; fi
 done
+check "full: it is said" [ "$said" = yes ]
 check "full: exit code $code" exit_is 6
 check "full: status" [ "$(fact status)" = FAILED ]
 check "full: reason" [ "$(fact reason)" = no_space ]

@@ -76,12 +76,13 @@ kill -INT "$pid"
 ended
 check "second SIGINT: exit code $code" exit_is 130
 run run list
-if grep -qE ' (QUEUED|RUNNING) ' "$out"; then
-  sleep 3 # the worker notices that its host is gone, or is killed by the next supervisor
+for _ in $(seq 600); do # the worker notices that its host is gone, or is killed here
+  if ! grep -qE ' (QUEUED|RUNNING) ' "$out"; then break; fi
   [ -z "$worker" ] || kill -9 "$worker" 2>/dev/null
+  sleep 0.1
   run admin reconcile
   run run list
-fi
+done
 check "second SIGINT: the run gets a final status" sh -c "! grep -qE ' (QUEUED|RUNNING) ' '$out'"
 
 # what was done of a run that ended early can be had in every format

@@ -55,7 +55,7 @@ check "and its text can be had" sh -c "'$program' run results last --format txt 
 
 # what is no regular file is written, not replaced; a link keeps what it names
 mkfifo "$work/pipe"
-timeout 60 cat "$work/pipe" >"$work/seen/through-the-pipe" &
+timeout 600 cat "$work/pipe" >"$work/seen/through-the-pipe" &
 reader=$!
 run transcribe "$audio" --quiet --output "$work/pipe"
 check "--output PIPE" exit_is 0
@@ -152,15 +152,19 @@ check "a path is no name of a model" exit_is 2
 check "it says what to do" says "modellab models import NAME PATH"
 
 # deadline
-MODEL_LAB_TESTING=1 MODEL_LAB_FAIL_STEP=asr:sleep=30000 run transcribe "$audio" --max-duration 1
+MODEL_LAB_TESTING=1 MODEL_LAB_FAIL_STEP=asr:sleep=600000 run transcribe "$audio" --max-duration 1
 check "deadline" exit_is 124
 check "deadline: status" [ "$(fact status)" = TIMEOUT ]
 check "deadline: what to do" says "Raise --max-duration"
 
 # progress on a terminal
 if command -v script >/dev/null; then
-  MODEL_LAB_TESTING=1 MODEL_LAB_FAIL_STEP=asr:sleep=1500 script -qec "'$program' transcribe '$audio'" /dev/null \
-    >"$work/seen/terminal" </dev/null
+  # longer where the program is held up while it should draw
+  for ms in 1500 15000 150000; do
+    MODEL_LAB_TESTING=1 MODEL_LAB_FAIL_STEP=asr:sleep=$ms script -qec "'$program' transcribe '$audio'" /dev/null \
+      >"$work/seen/terminal" </dev/null
+    if grep -q ETA "$work/seen/terminal"; then break; fi
+  done
   check "a bar on a terminal" grep -q 'ETA' "$work/seen/terminal"
   check "the bar is cleared" sh -c "grep -aq \"\$(printf '\\r\\033\\[K')\" '$work/seen/terminal'"
   cp "$audio" "$work/audio/large.wav"
@@ -172,10 +176,13 @@ if command -v script >/dev/null; then
   # a narrow terminal and a long name: no line is wider than the terminal, or it would wrap
   cp "$audio" "$work/audio/a_name_that_is_longer_than_the_bar_has_room_for.wav"
   for columns in 80 40 20; do
-    MODEL_LAB_TESTING=1 MODEL_LAB_FAIL_STEP=asr:sleep=1000 script -qec "stty cols $columns; '$program' transcribe \
-      '$work/audio/a_name_that_is_longer_than_the_bar_has_room_for.wav' --output /dev/null" /dev/null \
-      >"$work/seen/narrow" </dev/null
-    widest=$(tr '\r' '\n' <"$work/seen/narrow" | grep -a "$escape\[K\$" | sed "s/$escape\[K//g" | wc -L)
+    for ms in 1000 10000 100000; do
+      MODEL_LAB_TESTING=1 MODEL_LAB_FAIL_STEP=asr:sleep=$ms script -qec "stty cols $columns; '$program' transcribe \
+        '$work/audio/a_name_that_is_longer_than_the_bar_has_room_for.wav' --output /dev/null" /dev/null \
+        >"$work/seen/narrow" </dev/null
+      widest=$(tr '\r' '\n' <"$work/seen/narrow" | grep -a "$escape\[K\$" | sed "s/$escape\[K//g" | wc -L)
+      if [ "$widest" -gt 10 ]; then break; fi
+    done
     check "$columns columns: something is drawn" [ "$widest" -gt 10 ]
     check "$columns columns: the widest line has $widest" [ "$widest" -lt "$columns" ]
   done

@@ -32,7 +32,7 @@ ENV = dict(
 )
 ENV.pop("MODEL_LAB_LOG_FILE", None)
 FAILURES = []
-PATIENCE = 60
+PATIENCE = 600
 
 
 def check(name, good, detail=""):

@@ -4,9 +4,14 @@
 
 #include "kernels/pool.h"
 #include "os/clock.h"
+#include "os/thread.h"
+#include <dirent.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -245,17 +250,51 @@ static void test_cancel(void **state)
     }
 }
 
-/* Idle threads sleep: a quarter of a second of idling costs nearly no CPU time. */
+/* The letter of the system for what a thread does: 'S' = it sleeps; 0 = it is gone. */
+static char state_of_thread(const char *id)
+{
+    char path[300], text[512] = "";
+    snprintf(path, sizeof path, "/proc/self/task/%s/stat", id);
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return 0;
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    const char *end = strrchr(text, ')');
+    return end != NULL && end[1] == ' ' ? end[2] : 0;
+}
+
+/* Threads but this one; `awake`: how many of them do not sleep. */
+static int other_threads(int *awake)
+{
+    DIR *dir = opendir("/proc/self/task");
+    int count = 0;
+    assert_non_null(dir);
+    *awake = 0;
+    for (struct dirent *e; (e = readdir(dir)) != NULL;) {
+        if (e->d_name[0] == '.' || atol(e->d_name) == mli_os_tid())
+            continue;
+        count++;
+        *awake += state_of_thread(e->d_name) != 'S';
+    }
+    closedir(dir);
+    return count;
+}
+
+/* Idle threads sleep: a thread that spins is never seen so. */
 static void test_idle_is_free(void **state)
 {
     (void)state;
     mli_pool *pool = pool_of(2);
     marks m = {0};
     mli_pool_run(pool, TASKS, mark, &m);
-    int64_t before = mli_os_process_cpu_ns();
-    usleep(250000);
-    /* a spinning thread would have used 250 ms */
-    assert_true(mli_os_process_cpu_ns() - before < 125000000);
+    int awake = 1, asleep = 0; /* looks at all asleep, without another between */
+    for (int ms = 0; ms < 60000 && asleep < 50; ms += 5) {
+        usleep(5000);
+        assert_true(other_threads(&awake) > 0);
+        asleep = awake == 0 ? asleep + 1 : 0;
+    }
+    assert_int_equal(asleep, 50);
     assert_true(mli_pool_cpu_ns(pool) > 0);
     mli_pool_destroy(pool);
 }

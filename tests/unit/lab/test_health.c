@@ -243,6 +243,35 @@ static bool answers(modellab_health_level level, int32_t wait_ms, int patience_m
     return in_time;
 }
 
+/* Whether a check says this; one that is past its deadline (a test may be held up for longer) says
+ * something else. */
+static bool is_late_or(const modellab_health *health, const char *name, modellab_health_state state)
+{
+    const mli_health_check *check = find(health, name);
+
+    return check->is_late || check->state == state;
+}
+
+/* Nobody waits for one that is late, not even once its disk works again. */
+static modellab_health *look_until_in_time(const char *name)
+{
+    modellab_health *health = look(MODELLAB_HEALTH_READY, 60000);
+
+    for (int i = 0; i < 6000 && find(health, name)->is_late; i++) {
+        mli_health_unref(health);
+        usleep(10000);
+        health = look(MODELLAB_HEALTH_READY, 60000);
+    }
+    return health;
+}
+
+/* Of those that do not hang. */
+static bool is_any_late(const modellab_health *health)
+{
+    return find(health, "store")->is_late || find(health, "queue")->is_late ||
+           find(health, "log")->is_late;
+}
+
 static void a_hung_disk_holds_nobody_up(void **state)
 {
     mli_os_files files = mli_os_system_files;
@@ -257,11 +286,16 @@ static void a_hung_disk_holds_nobody_up(void **state)
     files.free_bytes = hung_free_bytes;
     assert_true(answers(MODELLAB_HEALTH_READY, 300, 60000, &health));
     /* the others were looked at all the same: two threads hang, a third went on */
-    assert_int_equal(MODELLAB_HEALTH_INITIALIZING, find(health, "runs_directory")->state);
+    assert_true(is_late_or(health, "runs_directory", MODELLAB_HEALTH_INITIALIZING));
     assert_int_equal(-1, find(health, "runs_directory")->age_ms);
     mli_health_unref(health);
     usleep(2100000); /* beyond their deadline */
     assert_true(answers(MODELLAB_HEALTH_READY, 20000, 60000, &health));
+    /* the others may be late too where the machine stands still: not each time */
+    for (int i = 0; i < 30 && is_any_late(health); i++) {
+        mli_health_unref(health);
+        assert_true(answers(MODELLAB_HEALTH_READY, 20000, 60000, &health));
+    }
     assert_int_equal(MODELLAB_HEALTH_DEGRADED, find(health, "runs_directory")->state);
     assert_int_equal(MODELLAB_HEALTH_DEGRADED, find(health, "disk")->state);
     assert_true(find(health, "runs_directory")->is_late);
@@ -272,12 +306,7 @@ static void a_hung_disk_holds_nobody_up(void **state)
     assert_int_equal(MODELLAB_HEALTH_DEGRADED, mli_health_state(health));
     mli_health_unref(health);
     disk_set(false);
-    health = look(MODELLAB_HEALTH_READY, 60000);
-    for (int i = 0; i < 6000 && find(health, "runs_directory")->is_late; i++) {
-        mli_health_unref(health);
-        usleep(10000); /* nobody waits for one that is late, not even now */
-        health = look(MODELLAB_HEALTH_READY, 60000);
-    }
+    health = look_until_in_time("runs_directory");
     assert_int_equal(MODELLAB_HEALTH_HEALTHY, find(health, "runs_directory")->state);
     assert_true(find(health, "runs_directory")->age_ms >= 0);
     assert_int_equal(0, count_folders(lab));
@@ -285,7 +314,7 @@ static void a_hung_disk_holds_nobody_up(void **state)
     /* it hangs again: what was known is told, with its age */
     disk_set(true);
     assert_true(answers(MODELLAB_HEALTH_READY, 1, 60000, &health));
-    assert_int_equal(MODELLAB_HEALTH_HEALTHY, find(health, "runs_directory")->state);
+    assert_true(is_late_or(health, "runs_directory", MODELLAB_HEALTH_HEALTHY));
     mli_health_unref(health);
     usleep(2100000);
     assert_true(answers(MODELLAB_HEALTH_READY, 1, 60000, &health));
@@ -294,7 +323,10 @@ static void a_hung_disk_holds_nobody_up(void **state)
     mli_health_unref(health);
     disk_set(false);
     mli_lab_unref(lab); /* waits for those that hung */
-    assert_int_equal(before, thread_count());
+    for (int i = 0; i < 6000 && thread_count() > before; i++) {
+        usleep(10000); /* a thread that was joined may still be leaving */
+    }
+    assert_true(thread_count() <= before);
     lab = open_lab(&folder, NULL, &here, 0);
 }
 
@@ -397,7 +429,7 @@ static void young_results_are_told_again(void **state)
 
     (void)state;
     open_again(&tables);
-    mli_health_unref(look(MODELLAB_HEALTH_READY, 60000));
+    mli_health_unref(look_until_in_time("runs_directory"));
     disk_set(true);
     files.sync = hung_sync;
     o.max_age_ms = 600000;

@@ -79,7 +79,7 @@ static modellab_status call(book *b, int port)
                           .traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
                           .base_wait_ms = 20,
                           .max_wait_ms = b->max_wait_ms > 0 ? b->max_wait_ms : 2000,
-                          .timeout_ms = b->timeout_ms > 0 ? b->timeout_ms : 20000,
+                          .timeout_ms = b->timeout_ms > 0 ? b->timeout_ms : 120000,
                           .cancel = &b->cancel,
                           .leave = leave,
                           .made = made,

@@ -20,7 +20,8 @@ typedef struct fixture {
     mli_pip pip;
     modellab_error err;
     int told;
-    int stop_after; /* progress calls until it says stop; 0 = never */
+    int stop_after;        /* progress calls until it says stop; 0 = never */
+    const char *stop_sign; /* and not before there is something in this file */
     char data[BIG];
 } fixture;
 
@@ -29,7 +30,10 @@ static int on_progress(void *user, int64_t bytes)
     fixture *f = user;
     assert_true(bytes >= 0);
     f->told++;
-    return f->stop_after > 0 && f->told >= f->stop_after;
+    struct stat sign = {.st_size = 1};
+    if (f->stop_sign != NULL && stat(f->stop_sign, &sign) != 0)
+        return 0;
+    return f->stop_after > 0 && f->told >= f->stop_after && sign.st_size > 0;
 }
 
 static int setup(void **state)
@@ -172,19 +176,20 @@ static void test_cancel_ends_the_whole_session(void **state)
 {
     fixture *f = *state;
     char *wheel = NULL, pid_file[320];
-    f->stop_after = 2;
-    /* a child that ignores SIGTERM, as stubborn clients do */
-    write_script(f,
-                 "sh -c 'trap \"\" TERM; echo $$ > \"$0/../pid\"; sleep 60; sleep 60' \"$work\" &\n"
-                 "wait");
-    assert_int_equal(MODELLAB_E_CANCELLED, download(f, &wheel));
     snprintf(pid_file, sizeof pid_file, "%s/pid", f->folder.path);
+    f->stop_after = 2;
+    f->stop_sign = pid_file;
+    /* a child that ignores SIGTERM, as stubborn clients do */
+    write_script(
+        f, "sh -c 'trap \"\" TERM; echo $$ > \"$0/../pid\"; sleep 600; sleep 600' \"$work\" &\n"
+           "wait");
+    assert_int_equal(MODELLAB_E_CANCELLED, download(f, &wheel));
     FILE *file = fopen(pid_file, "r");
     long pid = 0;
     assert_non_null(file);
     assert_int_equal(1, fscanf(file, "%ld", &pid));
     fclose(file);
-    for (int i = 0; i < 500 && alive(pid); i++)
+    for (int i = 0; i < 6000 && alive(pid); i++)
         usleep(10000); /* a killed process takes a moment to go */
     assert_false(alive(pid));
 }
@@ -195,7 +200,7 @@ static void test_cancel_word(void **state)
     char *wheel = NULL;
     _Atomic uint32_t word = 1;
     f->pip.cancel = &word;
-    write_script(f, "sleep 60");
+    write_script(f, "sleep 600");
     assert_int_equal(MODELLAB_E_CANCELLED, download(f, &wheel));
 }
 
