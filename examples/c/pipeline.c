@@ -15,6 +15,10 @@ int main(void)
     printf("asr needs: %s\n", modellab_buffer_data(steps));
     modellab_buffer_destroy(steps);
 
+    must(modellab_step_list(&steps, &err), &err, "steps");
+    printf("%.200s...\n", modellab_buffer_data(steps));
+    modellab_buffer_destroy(steps);
+
     /* One of the user's own, in a lab: requests name it like a built-in one. */
     modellab_lab *lab = NULL;
     modellab_buffer *json = NULL;

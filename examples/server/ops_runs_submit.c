@@ -1,6 +1,7 @@
 /* Submitting runs, and what tells beforehand whether that would go and what it would take. */
 #include "intake.h"
 
+#include "finding_json.h"
 #include "problem.h"
 #include "replay.h"
 #include "reply.h"
@@ -143,22 +144,6 @@ static void submit(call *c)
     run_answer(c, run_id, wait_ms, claim);
 }
 
-static json_t *findings_of(const modellab_report *report)
-{
-    json_t *all = json_array();
-    for (size_t i = 0; all != NULL && i < modellab_report_count(report); i++) {
-        modellab_finding f = {.size = sizeof f};
-        if (modellab_report_at(report, i, &f, NULL) != MODELLAB_OK ||
-            json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:s}", "id", f.id, "severity",
-                                                 modellab_severity_name(f.severity), "pointer",
-                                                 f.pointer, "text", f.text)) != 0) {
-            json_decref(all);
-            return NULL;
-        }
-    }
-    return all;
-}
-
 static json_t *number(double value)
 {
     return value >= 0 ? json_real(value) : json_null();
@@ -183,7 +168,7 @@ static json_t *estimate_json(const modellab_estimate *e, const modellab_report *
         number(e->wall_seconds), "low", number(e->wall_seconds_low), "high",
         number(e->wall_seconds_high), "cost_micros", "expected", whole(e->cost_micros), "low",
         whole(e->cost_micros_low), "high", whole(e->cost_micros_high), "findings",
-        findings_of(report));
+        findings_json(report));
 }
 
 static void estimate(call *c)
@@ -251,7 +236,7 @@ static void validate(call *c)
         reply_error(c, status, &err, report);
         return;
     }
-    json_t *findings = findings_of(report);
+    json_t *findings = findings_json(report);
     if (status != MODELLAB_OK && !has_error(report) && findings != NULL &&
         json_array_append_new(findings,
                               json_pack("{s:s, s:s, s:s, s:s}", "id", "request.refused", "severity",

@@ -87,11 +87,17 @@ void route_find(const char *method, const char *path, route_match *out)
         unsigned rank, bit = method_bit(operations[i]->method);
         if (!matches(operations[i], path, tried, &rank))
             continue;
+        if (out->path_known && rank < best)
+            continue;
+        if (rank > best) { /* "/pipelines/validate" is no pipeline, with whatever method */
+            out->methods = 0;
+            out->op = NULL;
+        }
+        best = rank;
         out->path_known = true;
         out->methods |= bit;
-        if (bit != wanted || (out->op != NULL && rank <= best))
+        if (bit != wanted)
             continue;
-        best = rank;
         out->op = operations[i];
         out->index = i;
         out->count = tried->count;

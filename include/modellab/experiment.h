@@ -26,11 +26,13 @@ typedef struct modellab_experiment_options {
     modellab_cancel *cancel; /**< ends the copying of files with E_CANCELLED; NULL = none */
     int32_t flags;           /**< MODELLAB_EXPERIMENT_ANY_PATH or 0 */
     int32_t reserved;        /**< 0 */
+    const char *user; /**< whose uploads inputs may name ("file": "upload:ID"), beside those of
+                         nobody; NULL = everybody's */
 } modellab_experiment_options;
 
 #define MODELLAB_EXPERIMENT_OPTIONS_INIT                                                           \
     {                                                                                              \
-        sizeof(modellab_experiment_options), NULL, 0, NULL, NULL, 0, 0                             \
+        sizeof(modellab_experiment_options), NULL, 0, NULL, NULL, 0, 0, NULL                       \
     }
 
 MODELLAB_BEGIN_DECLS

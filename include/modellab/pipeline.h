@@ -28,6 +28,15 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_pipeline_at(size_t ind
                                                                       modellab_pipeline_info *out,
                                                                       modellab_error *err);
 
+/** The steps that pipelines may have, in the order of execution, as a JSON array: objects with
+ * name, text, needs (steps that are added), wants (steps that it uses when they are there),
+ * artifacts, models (their tasks), may_fail, always, needs_input, options (JSON Schema of
+ * config.NAME, null = it has none).
+ * @param[out] out  new; modellab_buffer_destroy()
+ * @errors E_NO_MEMORY @threads any @since 0.1 */
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_step_list(modellab_buffer **out,
+                                                                    modellab_error *err);
+
 /** Resolves steps (comma-separated) or a pipeline's name to the full list in order of execution.
  * @param[out] steps   new, comma-separated
  * @param[out] report  optional; findings for unknown steps (with suggestions) and added

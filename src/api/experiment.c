@@ -74,6 +74,7 @@ modellab_status modellab_experiment_create(modellab_lab *lab,
         .bytes = taken.document_bytes > 0 ? taken.document_bytes : strlen(taken.document),
         .folder = taken.folder,
         .any_path = (taken.flags & MODELLAB_EXPERIMENT_ANY_PATH) != 0,
+        .user = taken.user,
         .cancel = mli_cancel_word_of(taken.cancel)};
     mli_findings_begin(&findings, lab->alloc);
     status = mli_experiment_create(lab, &source, id, &findings, err);

@@ -28,6 +28,24 @@ modellab_status modellab_pipeline_at(size_t index, modellab_pipeline_info *out, 
                          err);
 }
 
+modellab_status modellab_step_list(modellab_buffer **out, modellab_error *err)
+{
+    modellab_status status;
+    mli_buf text;
+
+    if (out == NULL) {
+        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "out must not be NULL");
+    }
+    *out = NULL;
+    mli_buf_init(&text, NULL);
+    status = mli_steps_write(&text, err);
+    if (status == MODELLAB_OK) {
+        return mli_buffer_from_buf(&text, out, err);
+    }
+    mli_buf_dispose(&text);
+    return status;
+}
+
 modellab_status modellab_pipeline_resolve(const char *name_or_steps, modellab_buffer **steps,
                                           modellab_report **report, modellab_error *err)
 {

@@ -18,11 +18,15 @@ enum {
 /* JSON Schema of the document (docs/experiments.md). Static. */
 const char *mli_experiment_schema(void);
 
+/* Before the id of an upload, where the document names a file. */
+#define MLI_EXPERIMENT_UPLOAD "upload:"
+
 typedef struct mli_experiment_source {
     const char *document;
     size_t bytes;
     const char *folder; /* of the files that it names; NULL: it may name none */
     bool any_path;      /* files may be anywhere, also outside the folder */
+    const char *user;   /* whose uploads may be named; NULL = everybody's */
     const mli_cancel_word *cancel;
 } mli_experiment_source;
 

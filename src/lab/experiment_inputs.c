@@ -87,8 +87,13 @@ MODELLAB_MUST_CHECK static modellab_status open_audio(const mli_lab *lab,
 {
     char path[32];
     modellab_run_submit_options o = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
+    const char *named = mli_json_string(mli_json_get(input, "file"), "");
     int fd;
     *out = (mli_input){.fd = -1};
+    if (strncmp(named, MLI_EXPERIMENT_UPLOAD, strlen(MLI_EXPERIMENT_UPLOAD)) == 0) {
+        o.upload_id = named + strlen(MLI_EXPERIMENT_UPLOAD);
+        return mli_input_open(lab, &o, source->user, out, report, err);
+    }
     modellab_status status = open_file(
         lab, source, mli_json_string(mli_json_get(input, "file"), ""), "the input file", &fd, err);
     if (status != MODELLAB_OK)

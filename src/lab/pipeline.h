@@ -76,6 +76,9 @@ const mli_step_kind *mli_step_kind_find(const char *name);   /* one that is offe
 bool mli_step_kind_is_offered(const mli_step_kind *kind);    /* those of tests: to tests alone */
 size_t mli_step_kind_index(const char *name, size_t length); /* of one offered; else the count */
 
+/* step_list.c: those that are offered, as a JSON array (modellab_step_list()). */
+MODELLAB_MUST_CHECK modellab_status mli_steps_write(mli_buf *out, modellab_error *err);
+
 /* Whether a step with these options (config.<step>) needs it. */
 bool mli_step_model_is_needed(const mli_step_model *model, const mli_json *config);
 

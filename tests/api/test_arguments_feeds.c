@@ -46,6 +46,7 @@ static void uploads(void **state)
     RESETS(modellab_upload_list(NULL, NULL, (modellab_buffer **)&out, &err));
     REFUSES(modellab_upload_delete(NULL, "x", &err));
     modellab_upload_unref(NULL);
+    REFUSES(modellab_step_list(NULL, &err));
     RESETS(
         modellab_idempotency_begin(NULL, "", "k", (modellab_idempotency **)&out, &outcome, &err));
     REFUSES(modellab_idempotency_add(NULL, "x", 1, &err));

@@ -21,13 +21,15 @@ def audio(_context, value):
     return value if isinstance(value, bytes) else str(value).encode()
 
 
-def has_nul_name(value):
+def is_malformed(value):
     if isinstance(value, dict):
-        return any("\0" in name or has_nul_name(more) for name, more in value.items())
-    return isinstance(value, list) and any(map(has_nul_name, value))
+        return any(is_malformed(name) or is_malformed(more) for name, more in value.items())
+    if isinstance(value, list):
+        return any(map(is_malformed, value))
+    return "\0" in value if isinstance(value, str) else isinstance(value, int) and not -2**63 <= value < 2**63
 
 
 @schemathesis.hook
 def filter_body(_context, body):
-    """Names with a NUL are refused as malformed, whatever a schema says: no value of theirs could be told."""
-    return not has_nul_name(body)
+    """A NUL and integers of more than 64 bits are refused as malformed JSON, whatever a schema says of free members."""
+    return not is_malformed(body)
