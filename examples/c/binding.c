@@ -24,6 +24,7 @@ typedef union any_struct {
     modellab_run_submit_options submit;
     modellab_supervisor_options supervisor;
     modellab_tracker_options tracker;
+    modellab_webhook_options webhook;
 } any_struct;
 
 static int wrong;
@@ -60,5 +61,6 @@ int main(void)
     FILL(modellab_run_submit_options_init, submit);
     FILL(modellab_supervisor_options_init, supervisor);
     FILL(modellab_tracker_options_init, tracker);
+    FILL(modellab_webhook_options_init, webhook);
     return wrong == 0 ? 0 : 1;
 }

@@ -48,6 +48,7 @@
 #include <modellab/user_cap.h>
 #include <modellab/vad.h>
 #include <modellab/version.h>
+#include <modellab/webhook.h>
 #include <modellab/worker.h>
 
 #endif

@@ -220,6 +220,14 @@ static const mli_config_variable variables[] = {
      "How long an upload waits for its runs; then it is taken away."},
     {"MODEL_LAB_UPLOAD_USER_BYTES", "2GiB", MLI_CONFIG_BYTES, 0, NULL, NULL, 0, 0,
      "Most bytes of uploads that one user may have waiting; 0 = no limit."},
+    {"MODEL_LAB_WEBHOOK_ALLOW", "", MLI_CONFIG_TEXT, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
+     "Networks that webhooks may reach by http or https on any port although they are private or "
+     "special: 127.0.0.0/8, 10.1.2.3, fd00::/8. Default: none, https to the internet alone."},
+    {"MODEL_LAB_WEBHOOK_ATTEMPTS", "8", MLI_CONFIG_INTEGER, 0, NULL, NULL, 1, 20,
+     "Attempts of a delivery to a webhook; when three in a row have used up theirs it is "
+     "disabled."},
+    {"MODEL_LAB_WEBHOOK_RETRY_SECONDS", "10", MLI_CONFIG_SECONDS, 0, NULL, NULL, 0, 0,
+     "From the first attempt to the second; then twice as long each time, an hour at most."},
     {"MODEL_LAB_WHISPER_MODEL", "", MLI_CONFIG_TEXT, 0, NULL, NULL, 0, 0,
      "Model of `modellab transcribe` without --model; `tiny.en` means `whisper-tiny.en`. Default: "
      "the catalog's default."},

@@ -259,7 +259,7 @@ const cli_command cli_commands[] = {
      NULL,
      "modellab run release last\t\n",
      {O(LAB), 0}},
-    CLI_COMMANDS_EXPERIMENT CLI_COMMANDS_KEYS CLI_COMMANDS_PIPELINE{
+    CLI_COMMANDS_EXPERIMENT CLI_COMMANDS_KEYS CLI_COMMANDS_WEBHOOKS CLI_COMMANDS_PIPELINE{
         "supervise",
         "",
         0,

@@ -109,6 +109,8 @@
     X(NAME, 0, "name", "NAME", NULL, "Name, for people.")                                          \
     X(SCOPES, 0, "scopes", "SCOPE[,SCOPE...]", NULL, "What the key may do.")                       \
     X(EXPIRES, 0, "expires", "D", NULL, "It is good for so long: 90d, 12h. Default: for ever.")    \
+    X(EVENTS, 0, "events", "EVENT[,EVENT...]", NULL,                                               \
+      "Types of events, such as run_completed. Default: all that end a run.")                      \
     X(OVERLAP, 0, "overlap", "D", NULL,                                                            \
       "The secret before stays good for so long, at most 30d. Default: not at all.")               \
     X(CSV, 0, "csv", NULL, NULL, "Comma-separated values.")                                        \

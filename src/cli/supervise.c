@@ -52,6 +52,7 @@ int cli_supervise(cli_call *call)
 {
     modellab_supervisor_options options = MODELLAB_SUPERVISOR_OPTIONS_INIT;
     modellab_supervisor *supervisor = NULL;
+    modellab_webhook_sender *sender = NULL;
     modellab_lab *lab = NULL;
     modellab_error err = MODELLAB_ERROR_INIT;
     last_words last = {"", 0};
@@ -77,6 +78,8 @@ int cli_supervise(cli_call *call)
     free(worker);
     if (status != MODELLAB_OK)
         code = cli_fail(call, "supervisor", NULL, status, &err);
+    else if ((status = modellab_webhook_sender_start(lab, &sender, &err)) != MODELLAB_OK)
+        code = cli_fail(call, "webhooks", NULL, status, &err);
     else
         cli_note(call, "supervising; Ctrl-C or SIGTERM drains");
     while (code == CLI_EXIT_OK && cli_signal() == 0) {
@@ -84,6 +87,7 @@ int cli_supervise(cli_call *call)
         if (status != MODELLAB_OK && !goes_on(call, status, &err, &last))
             code = cli_fail(call, "supervisor", NULL, status, &err);
     }
+    modellab_webhook_sender_stop(sender);
     if (supervisor != NULL && cli_signal() != 0)
         code = drain(call, supervisor, deadline);
     modellab_supervisor_destroy(supervisor);

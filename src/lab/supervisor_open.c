@@ -271,10 +271,18 @@ modellab_status mli_supervisor_start(mli_supervisor *s, modellab_error *err)
     if (rc != 0) {
         return mli_fail_os(err, -rc, "the supervisor cannot be woken");
     }
+    if (s->only_run_id[0] == '\0') { /* one who takes just his own run leaves others alone */
+        status = mli_webhook_sender_start(s->lab, &s->sender, err);
+        if (status != MODELLAB_OK) {
+            return status;
+        }
+    }
     s->has_thread = true;
     rc = mli_os_thread_start(&s->thread, 0, run_thread, s);
     if (rc != 0) {
         s->has_thread = false;
+        mli_webhook_sender_stop(s->sender);
+        s->sender = NULL;
         return mli_fail_os(err, rc, "the supervisor's thread could not be started");
     }
     return MODELLAB_OK;
@@ -293,6 +301,8 @@ static void join(mli_supervisor *s)
                 MLI_LOG_FIELDS(mli_log_int("os_error", -rc)));
     }
     mli_os_thread_join(s->thread);
+    mli_webhook_sender_stop(s->sender);
+    s->sender = NULL;
     s->has_thread = false;
     atomic_store(&s->leave, 0);
 }

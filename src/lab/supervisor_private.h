@@ -10,6 +10,7 @@
 #include "lab/service.h"
 #include "lab/supervisor.h"
 #include "lab/wake.h"
+#include "lab/webhooks.h"
 #include "log/task.h"
 #include "os/poller.h"
 #include "os/thread.h"
@@ -62,6 +63,7 @@ struct modellab_supervisor {
     /* Way 1: the thread. */
     mli_os_thread thread;
     bool has_thread;
+    modellab_webhook_sender *sender; /* beside the thread; NULL = none */
     _Atomic uint32_t leave;
 };
 

@@ -17,7 +17,7 @@ typedef struct exchange {
     struct curl_slist *headers;
     mli_buf *out;
     size_t received;
-    bool too_long;
+    bool too_long, forbidden;
 } exchange;
 
 static int64_t now_ms(void)
@@ -46,6 +46,21 @@ static bool add_header(exchange *x, const char *line)
     return more != NULL;
 }
 
+/* The decision is made here, where the address is at hand that will be connected to. */
+static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    exchange *x = user;
+    const mli_http_post_request *r = x->request;
+    mli_os_address to;
+
+    if (r->rule != NULL && (!mli_os_address_of(&address->addr, &to) ||
+                            !mli_address_may(r->rule, &to, strncmp(r->url, "https:", 6) == 0))) {
+        x->forbidden = true;
+        return CURL_SOCKET_BAD;
+    }
+    return mli_http_open_socket(NULL, purpose, address);
+}
+
 static bool set_options(exchange *x)
 {
     const mli_http_post_request *r = x->request;
@@ -70,7 +85,8 @@ static bool set_options(exchange *x)
          curl_easy_setopt(c, CURLOPT_HTTPHEADER, x->headers) == CURLE_OK &&
          curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data) == CURLE_OK &&
          curl_easy_setopt(c, CURLOPT_WRITEDATA, x) == CURLE_OK &&
-         curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, mli_http_open_socket) == CURLE_OK &&
+         curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
+         curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, x) == CURLE_OK &&
          curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK;
     if (ok && r->bearer != NULL)
         ok = curl_easy_setopt(c, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER) == CURLE_OK &&
@@ -120,9 +136,16 @@ MODELLAB_MUST_CHECK static modellab_status judge(exchange *x, CURLcode code,
         answer->sent = true;
     if (x->out->status != MODELLAB_OK)
         return mli_buf_status(x->out, err);
+    if (x->too_long &&
+        curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &answer->status) != CURLE_OK)
+        answer->status = 0;
     if (x->too_long)
         return mli_fail(err, MODELLAB_E_LIMIT, "its answer has more than %zu bytes",
                         x->request->max_bytes);
+    if (code == CURLE_COULDNT_CONNECT && x->forbidden)
+        return mli_fail(err, MODELLAB_E_PERMISSION,
+                        "the address may not be reached (private or special network, port, or not "
+                        "https)");
     if (code != CURLE_OK)
         return mli_http_network_error(code, err);
     if (curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &answer->status) != CURLE_OK ||
@@ -143,7 +166,11 @@ modellab_status mli_http_post(const mli_http_post_request *request, mli_http_pos
     CURLcode code = CURLE_OK;
 
     *answer = (mli_http_post_answer){.retry_after_ms = -1};
-    if (!mli_http_url_allowed(request->url))
+    if (request->rule != NULL) {
+        status = mli_address_check_url(request->rule, request->url, err);
+        if (status != MODELLAB_OK)
+            return status;
+    } else if (!mli_http_url_allowed(request->url))
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT,
                         "the address is not allowed (https, or http on the loopback interface)");
     CURLM *multi = curl_multi_init();

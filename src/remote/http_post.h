@@ -5,11 +5,15 @@
 
 #include "base/buf.h"
 #include "base/cancel.h"
+#include "remote/address_rule.h"
 
-enum { MLI_HTTP_POST_HEADERS = 4 };
+enum { MLI_HTTP_POST_HEADERS = 8 };
 
 typedef struct mli_http_post_request {
-    const char *url;    /* https; http only to the loopback interface */
+    const char *url; /* https; http only to the loopback interface */
+    /* For addresses that users give: decides instead of the line above, on the very address that is
+     * connected to, whatever its name led to before. E_PERMISSION. NULL = none. */
+    const mli_address_rule *rule;
     const char *bearer; /* NULL = none */
     const char *body;   /* JSON */
     size_t bytes;
@@ -31,7 +35,7 @@ typedef struct mli_http_post_answer {
 
 /* Appends the body of the answer, whatever its status, to `out`. OK when an answer came, also one
  * that is an error. E_NETWORK (not reached, broken off, timed out), E_LIMIT, E_CANCELLED,
- * E_INVALID_ARGUMENT (URL). */
+ * E_INVALID_ARGUMENT (URL). The status of an answer that is too long is told all the same. */
 MODELLAB_MUST_CHECK modellab_status mli_http_post(const mli_http_post_request *request,
                                                   mli_http_post_answer *answer, mli_buf *out,
                                                   modellab_error *err);

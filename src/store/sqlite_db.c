@@ -8,6 +8,7 @@
 #include "store/sqlite_keys.h"
 #include "store/sqlite_ledger.h"
 #include "store/sqlite_replies.h"
+#include "store/sqlite_webhooks.h"
 #include <errno.h>
 #include <string.h>
 
@@ -146,6 +147,12 @@ const char *mli_sqlite_text(mli_sql which)
     }
     if (which >= MLI_SQL_KEY_COUNT && which <= MLI_SQL_KEY_LOOK) {
         return mli_sqlite_key_text(which);
+    }
+    if (which >= MLI_SQL_WEBHOOK_COUNT && which <= MLI_SQL_WEBHOOK_LIST) {
+        return mli_sqlite_webhook_text(which);
+    }
+    if (which >= MLI_SQL_DELIVERY_CURSOR && which <= MLI_SQL_DELIVERY_FORGET) {
+        return mli_sqlite_delivery_text(which);
     }
     return texts[which] != NULL ? texts[which] : mli_sqlite_run_text(which);
 }

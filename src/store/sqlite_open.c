@@ -8,6 +8,7 @@
 #include "store/sqlite_keys.h"
 #include "store/sqlite_ledger.h"
 #include "store/sqlite_replies.h"
+#include "store/sqlite_webhooks.h"
 #include <string.h>
 
 #define APPLICATION_ID 0x4d4c4162 /* "MLAb" */
@@ -343,4 +344,11 @@ static const mli_store_ops ops = {
     .key_put = mli_sqlite_key_put,
     .key_change = mli_sqlite_key_change,
     .key_list = mli_sqlite_key_list,
+    .webhook_put = mli_sqlite_webhook_put,
+    .webhook_change = mli_sqlite_webhook_change,
+    .webhook_list = mli_sqlite_webhook_list,
+    .deliveries_put = mli_sqlite_deliveries_put,
+    .delivery_list = mli_sqlite_delivery_list,
+    .delivery_take = mli_sqlite_delivery_take,
+    .delivery_end = mli_sqlite_delivery_end,
 };

@@ -12,6 +12,7 @@
 #include "store/queue.h"
 #include "store/replies.h"
 #include "store/rows.h"
+#include "store/webhooks.h"
 
 typedef struct mli_store mli_store;
 
@@ -252,6 +253,21 @@ typedef struct mli_store_ops {
     modellab_status (*key_change)(mli_store *, const mli_key_change *, modellab_error *);
     modellab_status (*key_list)(mli_store *, const char *id, const char *hash, mli_key_list **,
                                 modellab_error *);
+    modellab_status (*webhook_put)(mli_store *, const mli_webhook_row *, int64_t most,
+                                   modellab_error *);
+    modellab_status (*webhook_change)(mli_store *, const char *id, bool enable, modellab_error *);
+    modellab_status (*webhook_list)(mli_store *, const char *id, bool behind, mli_webhook_list **,
+                                    modellab_error *);
+    modellab_status (*deliveries_put)(mli_store *, const char *, int64_t, int64_t,
+                                      const mli_delivery_row *, size_t, bool *moved,
+                                      modellab_error *);
+    modellab_status (*delivery_list)(mli_store *, const char *webhook_id, const char *id,
+                                     int64_t before, int32_t limit, mli_delivery_list **,
+                                     modellab_error *);
+    modellab_status (*delivery_take)(mli_store *, int64_t now_ms, int64_t until_ms,
+                                     mli_delivery_list **, int64_t *next_ms, modellab_error *);
+    modellab_status (*delivery_end)(mli_store *, const mli_delivery_end *, bool *disabled,
+                                    modellab_error *);
 } mli_store_ops;
 
 /* First member of every implementation. */

@@ -1,4 +1,4 @@
-/* The public functions of keys, rates and signatures with NULL for each pointer: an error
+/* The public functions of keys, rates, signatures and webhooks with NULL for each pointer: an error
  * or a neutral answer, never a crash, and outputs that are reset (as test_arguments.c). */
 #include "unit/unit.h"
 
@@ -61,12 +61,36 @@ static void rates(void **state)
     modellab_rate_unref(NULL);
 }
 
+static void webhooks(void **state)
+{
+    void *out;
+    (void)state;
+    modellab_webhook_options_init(NULL, 8);
+    RESETS(modellab_webhook_create(NULL, NULL, NULL, (modellab_buffer **)&out, &err));
+    REFUSES(modellab_webhook_delete(NULL, "x", &err));
+    REFUSES(modellab_webhook_enable(NULL, "x", &err));
+    REFUSES(modellab_webhook_test(NULL, "x", NULL, &err));
+    RESETS(modellab_webhook_list_load(NULL, NULL, (modellab_webhook_list **)&out, &err));
+    REFUSES(modellab_webhook_list_load(NULL, NULL, NULL, &err));
+    REFUSES(modellab_webhook_list_at(NULL, 0, NULL, &err));
+    assert_int_equal(modellab_webhook_list_count(NULL), 0);
+    modellab_webhook_list_unref(NULL);
+    RESETS(modellab_delivery_list_load(NULL, "x", NULL, NULL, 0, (modellab_delivery_list **)&out,
+                                       &err));
+    REFUSES(modellab_delivery_list_at(NULL, 0, NULL, &err));
+    assert_int_equal(modellab_delivery_list_count(NULL), 0);
+    modellab_delivery_list_unref(NULL);
+    RESETS(modellab_webhook_sender_start(NULL, (modellab_webhook_sender **)&out, &err));
+    modellab_webhook_sender_stop(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys),
         cmocka_unit_test(signatures),
         cmocka_unit_test(rates),
+        cmocka_unit_test(webhooks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `modellab key create | list | rotate | revoke`: words, JSON shapes, exit codes; no secret in lists.
+# `modellab key ...` and `modellab webhook ...`: words, JSON shapes, exit codes; no secret in lists.
 # shellcheck source=tests/api/cli/common.sh
 . "$(dirname "$0")/common.sh"
 
@@ -40,4 +40,27 @@ run key revoke 01J00000000000000000000000
 check "revoke none" exit_is 4
 run key list --json
 check "revoked" json_is keys.1.state revoked
+
+run webhook create https://hooks.example.com/x --events run_completed,run_failed --json
+check "webhook: create" exit_is 0
+hook=$("$built/json_get" id <"$out")
+secret=$("$built/json_get" secret <"$out")
+run webhook create https://127.0.0.1/x
+check "webhook: not into our network" exit_is 7
+run webhook create https://hooks.example.com/x --events run_complete
+check "webhook: no such event" exit_is 2
+run webhook list
+check "webhook: list" prints hooks.example.com
+check "webhook: list without its secret" test "$(grep -cF -- "$secret" "$out")" = 0
+run webhook test "$hook"
+check "webhook: test" exit_is 0
+run webhook deliveries "$hook" --json
+check "webhook: deliveries" json_is deliveries.0.event test
+check "webhook: nobody has made it yet" json_is deliveries.0.status pending
+run webhook enable "$hook"
+check "webhook: enable" exit_is 0
+run webhook delete "$hook"
+check "webhook: delete" exit_is 0
+run webhook deliveries "$hook"
+check "webhook: gone" exit_is 4
 finish
