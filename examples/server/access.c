@@ -36,14 +36,32 @@ void access_stop(void)
     rate = NULL;
 }
 
-/* "Bearer mlk_...": what stands behind the scheme; NULL = none. */
-static const char *secret_of(const call *c)
+/* "Bearer mlk_...": what stands behind the scheme. A page in a browser cannot set that header for a
+ * WebSocket: there the key may be a subprotocol, "modellab.key.mlk_...". NULL = none. */
+static const char *secret_of(const call *c, char room[128])
 {
+    static const char prefix[] = "modellab.key.";
     const char *value = call_header(c, "Authorization");
-    if (value == NULL || !text_begins(value, "Bearer "))
+    if (value != NULL) {
+        if (!text_begins(value, "Bearer "))
+            return NULL;
+        value += strlen("Bearer ");
+        return value + strspn(value, " ");
+    }
+    if (call_header(c, "Upgrade") == NULL)
         return NULL;
-    value += strlen("Bearer ");
-    return value + strspn(value, " ");
+    for (value = call_header(c, "Sec-WebSocket-Protocol"); value != NULL && *value != '\0';) {
+        value += strspn(value, ", \t");
+        size_t bytes = strcspn(value, ", \t");
+        if (bytes > strlen(prefix) && bytes - strlen(prefix) < 128 && text_begins(value, prefix)) {
+            bytes -= strlen(prefix);
+            memcpy(room, value + strlen(prefix), bytes);
+            room[bytes] = '\0';
+            return room;
+        }
+        value += bytes;
+    }
+    return NULL;
 }
 
 /* One from what the key, or the address of one who has none, may ask for. */
@@ -114,7 +132,8 @@ bool access_check(call *c)
     modellab_error err = MODELLAB_ERROR_INIT;
     if (c->op->scope[0] == '\0' || !server_settings.keys)
         return true;
-    const char *secret = secret_of(c);
+    char room[128];
+    const char *secret = secret_of(c, room);
     modellab_status status = modellab_key_check(call_lab(c), secret, c->op->scope, &grant, &err);
     if (status != MODELLAB_OK && status != MODELLAB_E_PERMISSION) {
         reply_error(c, status, &err, NULL);

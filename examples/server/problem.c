@@ -30,6 +30,7 @@ static const struct {
     {"too-many-requests", "The limit of requests is reached"},
     {"cap-exceeded", "A cap was exceeded"},
     {"head-too-large", "The head of the request is too large"},
+    {"upgrade-required", "This path is a WebSocket"},
     {"internal", "Internal error"},
     {"unsupported", "This is not supported"},
     {"unavailable", "Not available at the moment"},

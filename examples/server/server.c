@@ -6,12 +6,15 @@
 #include "body.h"
 #include "call_private.h"
 #include "counters.h"
+#include "hub.h"
 #include "jobs.h"
 #include "listener.h"
+#include "live.h"
 #include "problem.h"
 #include "route.h"
 #include "settings.h"
 #include "text.h"
+#include "websocket.h"
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -298,6 +301,8 @@ bool server_start(modellab_lab *lab, modellab_logger *log, int *port, char *why,
         listener_open(server_settings.address, (int)server_settings.port, port, why, why_bytes);
     if (server.socket < 0)
         return false;
+    hub_set_idle(server_settings.ping_ms);
+    websockets_set_times(server_settings.ping_ms, server_settings.socket_ms);
     bool started = connections_start(server_settings.max_connections) && linger_start() &&
                    counters_start(route_count()) && jobs_start((int)server_settings.threads) &&
                    access_start();
@@ -348,12 +353,15 @@ void server_stop(int64_t deadline_ms)
     (void)MHD_quiesce_daemon(server.daemon); /* the listening socket is ours: closed below */
     streams_farewell();
     upgrades_stop();
+    websockets_stop();
     (void)connections_end(false);
     await_requests(deadline);
     streams_stop();
+    hub_stop();
     (void)connections_end(true); /* sets the cancel words of what still runs */
     await_requests(text_now_ms() + LAST_WORDS_MS);
     jobs_stop();
+    live_stop();
     await_requests(text_now_ms() + LAST_WORDS_MS);
     MHD_stop_daemon(server.daemon);
     server.daemon = NULL;

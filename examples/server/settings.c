@@ -137,6 +137,9 @@ static bool read_configuration(const char *keys_flag, char *why, size_t n)
         configured_number("MODEL_LAB_HTTP_RATE", AS_NUMBER, INT_MAX, &s->rate, why, n) &&
         configured_number("MODEL_LAB_HTTP_HEAD_SECONDS", AS_TIME, INT_MAX, &s->head_ms, why, n) &&
         configured_number("MODEL_LAB_HTTP_BODY_SECONDS", AS_TIME, INT_MAX, &s->body_ms, why, n) &&
+        configured_number("MODEL_LAB_HTTP_PING_SECONDS", AS_TIME, INT_MAX, &s->ping_ms, why, n) &&
+        configured_number("MODEL_LAB_HTTP_SOCKET_SECONDS", AS_TIME, INT_MAX, &s->socket_ms, why,
+                          n) &&
         configured_number("MODEL_LAB_WORKBENCH_MAX_UPLOAD_BYTES", AS_BYTES, INT64_MAX,
                           &s->max_upload_bytes, why, n) &&
         configured_number("MODEL_LAB_TESTING", AS_NUMBER, 1, &testing, why, n) &&

@@ -67,10 +67,16 @@ static const mli_config_variable variables[] = {
     {"MODEL_LAB_HTTP_ORIGINS", "", MLI_CONFIG_TEXT, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
      "Origins of web pages elsewhere that may use modellab-server, separated by commas "
      "(https://app.example)."},
+    {"MODEL_LAB_HTTP_PING_SECONDS", "15", MLI_CONFIG_SECONDS, 0, NULL, NULL, 0, 0,
+     "How often modellab-server sends a sign of life to event streams and WebSockets on which "
+     "nothing "
+     "happens; a WebSocket that is silent three times as long is closed."},
     {"MODEL_LAB_HTTP_PORT", "8642", MLI_CONFIG_INTEGER, 0, NULL, NULL, 0, 65535,
      "Port of modellab-server; 0 = any that is free."},
     {"MODEL_LAB_HTTP_RATE", "600", MLI_CONFIG_INTEGER, 0, NULL, NULL, 0, 1000000000,
      "Requests a minute and API key; 0 = no limit."},
+    {"MODEL_LAB_HTTP_SOCKET_SECONDS", "1800", MLI_CONFIG_SECONDS, 0, NULL, NULL, 0, 0,
+     "Longest life of a WebSocket of events (code 4008 then); 0 = no limit."},
     {"MODEL_LAB_HTTP_THREADS", "16", MLI_CONFIG_INTEGER, 0, NULL, NULL, 1, 1024,
      "Most threads of modellab-server for what may wait (disk, store); they come and go."},
     {"MODEL_LAB_HTTP_WEB_ROOT", "", MLI_CONFIG_PATH, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,

@@ -21,7 +21,7 @@ EXAMPLES = int(os.environ.get("MODEL_LAB_TEST_CONTRACT_EXAMPLES") or 4)
 SEED = os.environ.get("MODEL_LAB_TEST_SEED") or "1"
 NOWHERE = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 # They end with the connection, or end the server: looked at by hand below, or by server_live and server_core.
-NOT_DRAWN = {"streamEvents", "drainServer"}
+NOT_DRAWN = {"streamEvents", "connectRunEvents", "connectEvents", "connectLive", "drainServer"}
 # They take away what the others need: last, by themselves.
 DESTRUCTIVE = {"cleanupLab", "cancelRun", "cancelRuns", "cancelExperiment", "reconcileLab"}
 
