@@ -25,12 +25,14 @@
 #include <modellab/logger.h>
 #include <modellab/metrics.h>
 #include <modellab/model.h>
+#include <modellab/note.h>
 #include <modellab/pipeline.h>
 #include <modellab/price.h>
 #include <modellab/queue.h>
 #include <modellab/rate.h>
 #include <modellab/record.h>
 #include <modellab/report.h>
+#include <modellab/result.h>
 #include <modellab/retention.h>
 #include <modellab/run.h>
 #include <modellab/run_log.h>

@@ -232,12 +232,14 @@ typedef struct modellab_run_filter {
     const char *sort;       /**< "created", "started", "ended", "duration", "cost", "priority" or
                                "audio_seconds"; "-" before it: the greatest first. NULL = "-created" */
     const char *cursor; /**< page on: modellab_run_list_cursor() of the page before, same order */
+    int32_t statuses;   /**< bits 1 << status of those that are wanted; 0 = any */
+    int32_t reserved;   /**< 0 */
 } modellab_run_filter;
 
 #define MODELLAB_RUN_FILTER_INIT                                                                   \
     {                                                                                              \
         sizeof(modellab_run_filter), 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL,   \
-            NULL                                                                                   \
+            NULL, 0, 0                                                                             \
     }
 
 /** A page of runs: immutable. */

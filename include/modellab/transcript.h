@@ -69,7 +69,31 @@ typedef struct modellab_transcript_info {
     int32_t is_partial; /**< 1: the work was cancelled; what is there is right */
 } modellab_transcript_info;
 
+/** Flags of modellab_search_options. */
+enum {
+    /** Accents count: "resume" does not find "résumé". */
+    MODELLAB_SEARCH_ACCENTS = 1
+};
+
+/** How to search. Zero: the defaults. */
+typedef struct modellab_search_options {
+    size_t size;             /**< sizeof(modellab_search_options) */
+    int32_t limit;           /**< 1..1000 matches that are told; 0 = 50 */
+    int32_t context;         /**< 1..1000 characters before and after a match; 0 = 60 */
+    int32_t flags;           /**< MODELLAB_SEARCH_* */
+    int32_t reserved;        /**< 0 */
+    modellab_cancel *cancel; /**< optional */
+} modellab_search_options;
+
+#define MODELLAB_SEARCH_OPTIONS_INIT                                                               \
+    {                                                                                              \
+        sizeof(modellab_search_options), 0, 0, 0, 0, NULL                                          \
+    }
+
 MODELLAB_BEGIN_DECLS
+
+/** Fills the struct like its INIT macro. @threads any @since 0.1 */
+MODELLAB_API void modellab_search_options_init(modellab_search_options *options, size_t size);
 
 /** Takes another reference; returns its argument. @threads any @since 0.1 */
 MODELLAB_API modellab_transcript *modellab_transcript_ref(modellab_transcript *transcript);
@@ -88,6 +112,21 @@ modellab_transcript_segment_at(const modellab_transcript *transcript, int64_t in
 /** Words in order of time. @errors E_NOT_FOUND (index), E_ABI_TOO_SMALL @threads any @since 0.1 */
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_transcript_word_at(
     const modellab_transcript *transcript, int64_t index, modellab_word *out, modellab_error *err);
+
+/** Finds what was said, as JSON: `query`, `count` (of all matches; they do not overlap) and
+ * `items`: `segment` and `last_segment` (a match may cross their border), `start` and `end`
+ * (seconds: of its words where their times are known, else of its segments), `first_word` (null:
+ * not known) and `word_count`, `match` (as it stands), `before` and `after` (within the segment),
+ * `text` and `speaker` of the segment. Case, accents, kinds of spaces, dashes and apostrophes do
+ * not count.
+ * @param query     1..256 characters, UTF-8
+ * @param options   NULL = defaults
+ * @param[out] out  new; modellab_buffer_destroy()
+ * @errors E_INVALID_ARGUMENT (the query), E_CANCELLED, E_ABI_TOO_SMALL, E_NO_MEMORY
+ * @threads any @since 0.1 */
+MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_transcript_search(
+    const modellab_transcript *transcript, const char *query,
+    const modellab_search_options *options, modellab_buffer **out, modellab_error *err);
 
 /** Writes the transcript in a format. Times are rounded once, to milliseconds, half to even.
  * @param name      name of the audio for formats that carry one (CTM); NULL = "audio"

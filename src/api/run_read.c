@@ -194,6 +194,7 @@ modellab_status modellab_run_list_load(modellab_lab *lab, const modellab_run_fil
         return status;
     }
     wanted = (mli_store_filter){.status = taken.status,
+                                .statuses = taken.statuses,
                                 .limit = taken.limit == 0 ? 50 : taken.limit,
                                 .before_id = taken.before_id,
                                 .user = taken.user,

@@ -2,10 +2,12 @@
 #include "api/transcript.h"
 
 #include "api/buffer.h"
+#include "api/cancel.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/sized.h"
 #include "text/format.h"
+#include "text/search.h"
 
 /* First shipped sizes. */
 enum {
@@ -164,4 +166,43 @@ const char *modellab_transcript_format_name(modellab_transcript_format format)
     return format < MODELLAB_FORMAT_TXT || format > MODELLAB_FORMAT_DIARIZED_JSON
                ? NULL
                : mli_format_name((mli_text_format)format);
+}
+
+void modellab_search_options_init(modellab_search_options *options, size_t size)
+{
+    const modellab_search_options init = MODELLAB_SEARCH_OPTIONS_INIT;
+
+    mli_sized_init(options, size, &init, sizeof init);
+}
+
+modellab_status modellab_transcript_search(const modellab_transcript *transcript, const char *query,
+                                           const modellab_search_options *options,
+                                           modellab_buffer **out, modellab_error *err)
+{
+    modellab_search_options taken = MODELLAB_SEARCH_OPTIONS_INIT;
+    mli_buf text;
+
+    if (out == NULL)
+        return missing("out", err);
+    *out = NULL;
+    if (transcript == NULL || query == NULL)
+        return missing(transcript == NULL ? "transcript" : "query", err);
+    modellab_status status = mli_sized_in(
+        &taken, sizeof taken, MLI_SIZE_UP_TO(modellab_search_options, cancel), options, err);
+    if (status == MODELLAB_OK && (taken.limit < 0 || taken.limit > 1000 || taken.context < 0 ||
+                                  taken.context > 1000 || (taken.flags & ~MODELLAB_SEARCH_ACCENTS)))
+        status = mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "limit and context are 1 to 1000");
+    if (status != MODELLAB_OK)
+        return status;
+    const mli_search_options how = {.accents = (taken.flags & MODELLAB_SEARCH_ACCENTS) != 0,
+                                    .limit = taken.limit == 0 ? 50 : taken.limit,
+                                    .context = taken.context == 0 ? 60 : taken.context,
+                                    .cancel = mli_cancel_word_of(taken.cancel)};
+    mli_buf_init(&text, mli_transcript_allocator(mli_transcript_of(transcript)));
+    status = mli_transcript_search(mli_transcript_of(transcript), query, &how, &text, err);
+    if (status != MODELLAB_OK) {
+        mli_buf_dispose(&text);
+        return status;
+    }
+    return mli_buffer_from_buf(&text, out, err);
 }

@@ -20,18 +20,24 @@ MODELLAB_MUST_CHECK static modellab_status add_record(mli_lab *lab, const mli_ru
                                                       mli_zip_writer *zip, modellab_error *err)
 {
     mli_event_row_list *events = NULL;
+    mli_note_list *notes = NULL;
     mli_buf text;
     mli_jw w;
     modellab_status status =
         mli_store_events(lab->store, record->run->id, 0, EVENT_PAGE, &events, err);
 
+    if (status == MODELLAB_OK) {
+        status = mli_store_notes(lab->store, record->run->id, &notes, err);
+    }
     if (status != MODELLAB_OK) {
+        mli_event_row_list_free(events);
         return status;
     }
     mli_buf_init(&text, lab->alloc);
     mli_jw_init(&w, &text);
-    mli_bundle_write_record(record, events, &w);
+    mli_bundle_write_record(record, events, notes, &w);
     mli_event_row_list_free(events);
+    mli_note_list_free(notes);
     status = mli_buf_status(&text, err);
     if (status == MODELLAB_OK && (int64_t)text.size > MLI_BUNDLE_RECORD_MAX) {
         status = mli_fail(err, MODELLAB_E_LIMIT, "the run's record is too large for a bundle");

@@ -10,9 +10,10 @@
 #define MLI_BUNDLE_FORMAT 1
 #define MLI_BUNDLE_RECORD_MAX ((int64_t)32 * 1024 * 1024)
 
-/* The record as it stands in the store, as JSON: every column, steps, artifacts, events. */
+/* The record as it stands in the store, as JSON: every column, steps, artifacts, events;
+ * notes (NULL = none) when there are any. */
 void mli_bundle_write_record(const mli_run_record *record, const mli_event_row_list *events,
-                             mli_jw *out);
+                             const mli_note_list *notes, mli_jw *out);
 
 /* What was read of it; borrows from the parsed document. */
 typedef struct mli_bundle_record {
@@ -21,6 +22,7 @@ typedef struct mli_bundle_record {
     mli_run_record record; /* of `row` */
     mli_event_row *events;
     size_t event_count;
+    mli_note_list *notes; /* NULL = none */
 } mli_bundle_record;
 
 /* E_SCHEMA: not the record of a run that has ended, or a member makes no sense: no time of a clock,

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "lab/bundle.h"
+#include "lab/notes.h"
 #include "lab/state.h"
 #include "store/columns.h"
 #include <string.h>
@@ -258,6 +259,46 @@ static const char *read_parts(const mli_json *root, mli_bundle_record *out, cons
     return r.bad;
 }
 
+/* Notes are checked as if they were written here. */
+MODELLAB_MUST_CHECK static modellab_status read_notes(const mli_json *notes, mli_bundle_record *out,
+                                                      modellab_error *err)
+{
+    size_t count = notes != NULL ? mli_json_count(notes) : 0;
+    modellab_status status = MODELLAB_OK;
+    if (count == 0) {
+        return MODELLAB_OK;
+    }
+    if (count > MLI_NOTES_MOST || mli_json_typeof(notes) != MLI_JSON_ARRAY) {
+        return mli_fail(err, MODELLAB_E_SCHEMA, "the bundle's record has too many notes");
+    }
+    out->notes = mli_alloc_zero(out->alloc, sizeof(*out->notes));
+    if (out->notes == NULL) {
+        return mli_no_memory(err);
+    }
+    out->notes->alloc = out->alloc;
+    out->notes->rows = mli_alloc_array(out->alloc, count, sizeof(*out->notes->rows));
+    if (out->notes->rows == NULL) {
+        return mli_no_memory(err);
+    }
+    for (size_t i = 0; status == MODELLAB_OK && i < count; i++) {
+        reading r = {.object = mli_json_at(notes, i)};
+        mli_note_row note = {.name = text_of(&r, "name", ""),
+                             .json = text_of(&r, "json", ""),
+                             .updated_ms = int_of(&r, "updated_ms", 0)};
+        mli_json *root = NULL;
+        status = mli_note_check(note.name, note.json, strlen(note.json), &root, err);
+        mli_json_free(root);
+        if (status == MODELLAB_E_NO_MEMORY) {
+            return status;
+        }
+        if (status != MODELLAB_OK || r.bad != NULL) {
+            return senseless("a note", r.bad != NULL ? r.bad : "json", err);
+        }
+        out->notes->rows[out->notes->count++] = note;
+    }
+    return status;
+}
+
 modellab_status mli_bundle_read_record(const mli_json *root, const modellab_allocator *alloc,
                                        mli_bundle_record *out, modellab_error *err)
 {
@@ -286,6 +327,10 @@ modellab_status mli_bundle_read_record(const mli_json *root, const modellab_allo
     if (bad != NULL) {
         return senseless(where, bad, err);
     }
+    status = read_notes(mli_json_get(root, "notes"), out, err);
+    if (status != MODELLAB_OK) {
+        return status;
+    }
     return (int64_t)out->event_count == out->row.last_event
                ? MODELLAB_OK
                : mli_fail(err, MODELLAB_E_SCHEMA, "the bundle's record does not fit itself");
@@ -296,6 +341,8 @@ void mli_bundle_record_dispose(mli_bundle_record *record)
     mli_free(record->alloc, record->record.steps);
     mli_free(record->alloc, record->record.artifacts);
     mli_free(record->alloc, record->events);
+    mli_note_list_free(record->notes);
+    record->notes = NULL;
     record->record.steps = NULL;
     record->record.artifacts = NULL;
     record->events = NULL;

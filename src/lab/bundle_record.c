@@ -53,8 +53,26 @@ static void write_artifacts(const mli_run_record *record, mli_jw *w)
     mli_jw_end_array(w);
 }
 
+/* A run without notes has the bundle that it had before there were any. */
+static void write_notes(const mli_note_list *notes, mli_jw *w)
+{
+    if (notes == NULL || notes->count == 0) {
+        return;
+    }
+    mli_jw_key(w, "notes");
+    mli_jw_array(w);
+    for (size_t i = 0; i < notes->count; i++) {
+        mli_jw_object(w);
+        mli_jw_kstring(w, "name", notes->rows[i].name);
+        mli_jw_kint(w, "updated_ms", notes->rows[i].updated_ms);
+        mli_jw_kstring(w, "json", notes->rows[i].json);
+        mli_jw_end_object(w);
+    }
+    mli_jw_end_array(w);
+}
+
 void mli_bundle_write_record(const mli_run_record *record, const mli_event_row_list *events,
-                             mli_jw *out)
+                             const mli_note_list *notes, mli_jw *out)
 {
     mli_jw_object(out);
     mli_jw_kint(out, "format", MLI_BUNDLE_FORMAT);
@@ -84,5 +102,6 @@ void mli_bundle_write_record(const mli_run_record *record, const mli_event_row_l
         mli_jw_end_object(out);
     }
     mli_jw_end_array(out);
+    write_notes(notes, out);
     mli_jw_end_object(out);
 }

@@ -39,7 +39,7 @@ static void take_row(const mli_run_row *row, modellab_run_explanation *out)
 }
 
 /* From what it has done so far, else from what it was expected to take. */
-static int64_t end_of_running(const mli_run_row *row, int64_t now_ms)
+int64_t mli_run_expected_end(const mli_run_row *row, int64_t now_ms)
 {
     int64_t took = now_ms - row->started_ms;
     int64_t left = -1;
@@ -112,7 +112,7 @@ MODELLAB_MUST_CHECK static modellab_status look_once(looking *l, bool *done, mod
     l->no_allowance = record->run->reason == MODELLAB_REASON_WAITING_FOR_CAP;
     *done = true;
     if (record->run->status == MODELLAB_RUN_RUNNING) {
-        l->out->end_ms = end_of_running(record->run, l->now_ms);
+        l->out->end_ms = mli_run_expected_end(record->run, l->now_ms);
     }
     if (record->run->status == MODELLAB_RUN_QUEUED && record->run->is_record == 0) {
         status = look_in_queue(l, done, err);

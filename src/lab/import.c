@@ -217,7 +217,7 @@ MODELLAB_MUST_CHECK static modellab_status put(import *im, modellab_error *err)
     }
     if (status == MODELLAB_OK) {
         status = mli_store_import(lab->store, &im->bundle.record, im->bundle.events,
-                                  im->bundle.event_count, err);
+                                  im->bundle.event_count, im->bundle.notes, err);
     }
     if (status != MODELLAB_OK && status != MODELLAB_E_STORE_FAILED) {
         modellab_error left = MODELLAB_ERROR_INIT;

@@ -73,6 +73,12 @@ add_transcripts(mli_outputs *out, const mli_json *request, modellab_error *err)
     return status;
 }
 
+static bool is_asked(const mli_step_kind *kind, const mli_json *request)
+{
+    const mli_json *config = mli_json_get(mli_json_get(request, "config"), kind->name);
+    return kind->asked != NULL && mli_json_bool(mli_json_get(config, kind->asked), false);
+}
+
 modellab_status mli_outputs_of(const char *steps, const mli_json *request, mli_outputs *out,
                                modellab_error *err)
 {
@@ -84,6 +90,9 @@ modellab_status mli_outputs_of(const char *steps, const mli_json *request, mli_o
             continue;
         }
         status = add_listed(out, kind->outputs, err);
+        if (status == MODELLAB_OK && is_asked(kind, request)) {
+            status = add_listed(out, kind->asked_outputs, err);
+        }
         if (status == MODELLAB_OK && kind->writes_transcripts) {
             status = add_transcripts(out, request, err);
         }
@@ -91,11 +100,14 @@ modellab_status mli_outputs_of(const char *steps, const mli_json *request, mli_o
     return status;
 }
 
-static bool needs_request(const char *steps)
+/* A request whose text does not have the name of an option does not ask for it. */
+static bool needs_request(const char *steps, const char *request)
 {
     for (size_t i = 0; i < mli_step_kind_count(); i++) {
         const mli_step_kind *kind = mli_step_kind_at(i);
-        if (kind->writes_transcripts && mli_steps_contain(steps, kind->name)) {
+        if ((kind->writes_transcripts ||
+             (kind->asked != NULL && strstr(request, kind->asked) != NULL)) &&
+            mli_steps_contain(steps, kind->name)) {
             return true;
         }
     }
@@ -110,7 +122,7 @@ modellab_status mli_outputs_of_row(const mli_run_row *row, mli_outputs *out, mod
     if (row->is_record != 0) {
         return MODELLAB_OK; /* its host writes them itself */
     }
-    if (needs_request(row->steps)) {
+    if (needs_request(row->steps, row->request_json)) {
         status = mli_json_parse(row->request_json, strlen(row->request_json), MLI_REQUEST_MAX_BYTES,
                                 &request, err);
     }

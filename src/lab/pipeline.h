@@ -28,10 +28,12 @@ enum { MLI_STEP_MODELS = 3 };
 
 typedef struct mli_step_kind {
     const char *name, *text;
-    const char *needs;    /* steps that must have completed, comma-separated; they are added */
-    const char *wants;    /* steps that it uses when they are there; NULL = none; never added */
-    const char *outputs;  /* artifacts that it may write, comma-separated (outputs.h) */
-    const char *streams;  /* those of them that it writes piece by piece; NULL = none */
+    const char *needs;   /* steps that must have completed, comma-separated; they are added */
+    const char *wants;   /* steps that it uses when they are there; NULL = none; never added */
+    const char *outputs; /* artifacts that it may write, comma-separated (outputs.h) */
+    const char *streams; /* those of them that it writes piece by piece; NULL = none */
+    /* More that it may write when its option `asked` is true; NULL = nothing. */
+    const char *asked, *asked_outputs;
     const char *schema;   /* of config.<name> (step_schemas.h); NULL = nothing to configure */
     const char *text_key; /* member of config.<name> with the text that it works on, instead of an
                              input; NULL = none */

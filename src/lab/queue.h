@@ -20,6 +20,9 @@ MODELLAB_MUST_CHECK modellab_status mli_run_explain(mli_lab *lab, const char *ru
                                                     modellab_run_explanation *out, mli_buf *json,
                                                     modellab_error *err);
 
+/* When a run that executes will probably have ended, in ms since 1970; -1 = cannot be told. */
+int64_t mli_run_expected_end(const mli_run_row *row, int64_t now_ms);
+
 /* Ends queued runs that have waited too long (TIMEOUT, queue_timeout). Several may do it at once:
  * the first one wins. `only_id` NULL = all. */
 MODELLAB_MUST_CHECK modellab_status mli_queue_expire(mli_lab *lab, const char *only_id,

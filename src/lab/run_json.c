@@ -1,5 +1,6 @@
 /* A run as JSON: the shape of manifest.json and of modellab_run_to_json() (docs/manifest.md). */
-#include "base/json.h"
+#include "lab/run_json.h"
+
 #include "lab/forecast.h"
 #include "lab/request.h"
 #include "lab/run_quality.h"
@@ -8,8 +9,7 @@
 #include "store/queue.h"
 #include <string.h>
 
-/* null for what is not known, never 0 */
-static void put_int(mli_jw *w, const char *key, int64_t value)
+void mli_run_put_int(mli_jw *w, const char *key, int64_t value)
 {
     mli_jw_key(w, key);
     if (value < 0) {
@@ -19,7 +19,7 @@ static void put_int(mli_jw *w, const char *key, int64_t value)
     }
 }
 
-static void put_real(mli_jw *w, const char *key, double value)
+void mli_run_put_real(mli_jw *w, const char *key, double value)
 {
     mli_jw_key(w, key);
     if (value < 0) {
@@ -29,17 +29,17 @@ static void put_real(mli_jw *w, const char *key, double value)
     }
 }
 
-static void put_text(mli_jw *w, const char *key, const char *text)
+void mli_run_put_text(mli_jw *w, const char *key, const char *text)
 {
     mli_jw_kstring(w, key, text == NULL || text[0] == '\0' ? NULL : text);
 }
 
-static int64_t span_ms(int64_t from, int64_t to)
+int64_t mli_run_span_ms(int64_t from, int64_t to)
 {
     return from < 0 || to < 0 ? -1 : (to > from ? to - from : 0);
 }
 
-static void put_reason(mli_jw *w, modellab_reason reason, const char *message)
+void mli_run_put_reason(mli_jw *w, modellab_reason reason, const char *message)
 {
     mli_jw_key(w, "reason");
     if (reason == MODELLAB_REASON_NONE) {
@@ -59,8 +59,8 @@ static void put_identity(mli_jw *w, const mli_run_row *run)
     mli_jw_kint(w, "schema_version", 1);
     mli_jw_kstring(w, "run_id", run->id);
     mli_jw_kstring(w, "status", mli_status_name_of_run(run->status));
-    put_reason(w, run->reason, run->message);
-    put_text(w, "failure_step", run->failed_step);
+    mli_run_put_reason(w, run->reason, run->message);
+    mli_run_put_text(w, "failure_step", run->failed_step);
     mli_jw_kint(w, "last_event", run->last_event);
     mli_jw_kint(w, "attempt", run->attempt);
     mli_jw_kint(w, "fence", run->fence);
@@ -69,26 +69,27 @@ static void put_identity(mli_jw *w, const mli_run_row *run)
     mli_jw_kbool(w, "recorded", run->is_record != 0);
     mli_jw_kbool(w, "imported", run->imported != 0);
     mli_jw_kstring(w, "request_id", run->request_id);
-    put_text(w, "trace_id", run->trace_id);
-    put_text(w, "span_id", run->span_id);
-    put_text(w, "trace_parent", run->trace_parent);
-    put_text(w, "trace_state", run->trace_state);
+    mli_run_put_text(w, "trace_id", run->trace_id);
+    mli_run_put_text(w, "span_id", run->span_id);
+    mli_run_put_text(w, "trace_parent", run->trace_parent);
+    mli_run_put_text(w, "trace_state", run->trace_state);
     mli_jw_kstring(w, "source",
                    run->experiment_id[0] != '\0'   ? "experiment"
                    : run->parent_run_id[0] != '\0' ? "rerun"
                                                    : "request");
-    put_text(w, "parent_run_id", run->parent_run_id);
-    put_text(w, "experiment_id", run->experiment_id);
-    put_text(w, "candidate_id", run->candidate);
-    put_text(w, "user", run->user);
+    mli_run_put_text(w, "parent_run_id", run->parent_run_id);
+    mli_run_put_text(w, "experiment_id", run->experiment_id);
+    mli_run_put_text(w, "candidate_id", run->candidate);
+    mli_run_put_text(w, "user", run->user);
     mli_jw_kutc(w, "requested_at", run->created_ms);
     mli_jw_kutc(w, "started_at", run->started_ms);
     mli_jw_kutc(w, "ended_at", run->ended_ms);
-    put_int(w, "queue_wait_ms",
-            run->status == MODELLAB_RUN_QUEUED && run->attempt == 0 ? -1 : run->queue_wait_ms);
-    put_int(w, "duration_ms", span_ms(run->started_ms, run->ended_ms));
-    put_int(w, "max_queue_ms", run->max_queue_ms > 0 ? run->max_queue_ms : -1);
-    put_int(w, "max_duration_ms", run->max_duration_ms > 0 ? run->max_duration_ms : -1);
+    mli_run_put_int(w, "queue_wait_ms",
+                    run->status == MODELLAB_RUN_QUEUED && run->attempt == 0 ? -1
+                                                                            : run->queue_wait_ms);
+    mli_run_put_int(w, "duration_ms", mli_run_span_ms(run->started_ms, run->ended_ms));
+    mli_run_put_int(w, "max_queue_ms", run->max_queue_ms > 0 ? run->max_queue_ms : -1);
+    mli_run_put_int(w, "max_duration_ms", run->max_duration_ms > 0 ? run->max_duration_ms : -1);
     mli_jw_kutc(w, "cancel_requested_at", run->cancel_requested_ms);
 }
 
@@ -96,10 +97,10 @@ static void put_input(mli_jw *w, const mli_run_row *run)
 {
     mli_jw_key(w, "input_metadata");
     mli_jw_object(w);
-    put_text(w, "name", run->input_name);
-    put_text(w, "sha256", run->input_sha256);
-    put_int(w, "bytes", run->input_sha256[0] != '\0' ? run->input_bytes : -1);
-    put_real(w, "audio_seconds", run->audio_seconds);
+    mli_run_put_text(w, "name", run->input_name);
+    mli_run_put_text(w, "sha256", run->input_sha256);
+    mli_run_put_int(w, "bytes", run->input_sha256[0] != '\0' ? run->input_bytes : -1);
+    mli_run_put_real(w, "audio_seconds", run->audio_seconds);
     mli_jw_end_object(w);
 }
 
@@ -122,36 +123,35 @@ static void put_measures(mli_jw *w, const mli_run_row *run)
 {
     mli_jw_key(w, "measures");
     mli_jw_object(w);
-    put_real(w, "cpu_seconds", run->cpu_seconds);
-    put_real(w, "gpu_seconds", run->gpu_seconds);
-    put_int(w, "peak_memory_bytes", run->peak_memory_bytes);
-    put_int(w, "api_calls", run->api_calls);
-    put_real(w, "audio_seconds", run->audio_seconds);
-    put_real(w, "progress_seconds", run->progress_seconds);
-    put_real(w, "wall_seconds", run->attempt > 0 ? (double)run->wall_ms / 1000.0 : -1);
-    put_real(w, "queue_wait_seconds", run->attempt > 0 ? (double)run->queue_wait_ms / 1000.0 : -1);
+    mli_run_put_real(w, "cpu_seconds", run->cpu_seconds);
+    mli_run_put_real(w, "gpu_seconds", run->gpu_seconds);
+    mli_run_put_int(w, "peak_memory_bytes", run->peak_memory_bytes);
+    mli_run_put_int(w, "api_calls", run->api_calls);
+    mli_run_put_real(w, "audio_seconds", run->audio_seconds);
+    mli_run_put_real(w, "progress_seconds", run->progress_seconds);
+    mli_run_put_real(w, "wall_seconds", run->attempt > 0 ? (double)run->wall_ms / 1000.0 : -1);
+    mli_run_put_real(w, "queue_wait_seconds",
+                     run->attempt > 0 ? (double)run->queue_wait_ms / 1000.0 : -1);
     put_methods(w, run);
     mli_jw_end_object(w);
     mli_jw_key(w, "cost");
     mli_jw_object(w);
-    put_int(w, "micros", run->cost_micros);
-    put_text(w, "currency", run->currency);
-    put_text(w, "price_sheet", run->price_sheet);
-    put_int(w, "estimated_micros", run->estimated_cost_micros);
-    put_real(w, "estimated_cpu_seconds", run->estimated_cpu_seconds);
+    mli_run_put_int(w, "micros", run->cost_micros);
+    mli_run_put_text(w, "currency", run->currency);
+    mli_run_put_text(w, "price_sheet", run->price_sheet);
+    mli_run_put_int(w, "estimated_micros", run->estimated_cost_micros);
+    mli_run_put_real(w, "estimated_cpu_seconds", run->estimated_cpu_seconds);
     mli_jw_end_object(w);
-    put_text(w, "sandbox", run->sandbox);
+    mli_run_put_text(w, "sandbox", run->sandbox);
     mli_jw_key(w, "engine");
     mli_jw_object(w);
-    put_text(w, "model", run->model);
-    put_text(w, "model_sha256", run->model_sha256);
-    put_text(w, "description", run->engine);
+    mli_run_put_text(w, "model", run->model);
+    mli_run_put_text(w, "model_sha256", run->model_sha256);
+    mli_run_put_text(w, "description", run->engine);
     mli_jw_end_object(w);
 }
 
-/* A JSON text of ours that went through the store, or its member; an unreadable one becomes null,
- * not a broken document. */
-static void put_json(mli_jw *w, const char *key, const char *json, const char *member)
+void mli_run_put_json(mli_jw *w, const char *key, const char *json, const char *member)
 {
     mli_json *parsed = NULL;
 
@@ -175,20 +175,20 @@ static void put_steps(mli_jw *w, const mli_run_record *record)
         mli_jw_object(w);
         mli_jw_kstring(w, "name", step->name);
         mli_jw_kstring(w, "status", mli_status_name_of_run(step->status));
-        put_reason(w, step->reason, step->message);
+        mli_run_put_reason(w, step->reason, step->message);
         mli_jw_kutc(w, "started_at", step->started_ms);
         mli_jw_kutc(w, "ended_at", step->ended_ms);
-        put_int(w, "duration_ms", span_ms(step->started_ms, step->ended_ms));
-        put_real(w, "cpu_seconds", mli_step_cpu_seconds(step));
-        put_real(w, "gpu_seconds", step->gpu_seconds);
-        put_int(w, "peak_memory_bytes", step->peak_memory_bytes);
-        put_real(w, "audio_seconds", step->audio_seconds);
-        put_int(w, "api_calls", step->api_calls);
+        mli_run_put_int(w, "duration_ms", mli_run_span_ms(step->started_ms, step->ended_ms));
+        mli_run_put_real(w, "cpu_seconds", mli_step_cpu_seconds(step));
+        mli_run_put_real(w, "gpu_seconds", step->gpu_seconds);
+        mli_run_put_int(w, "peak_memory_bytes", step->peak_memory_bytes);
+        mli_run_put_real(w, "audio_seconds", step->audio_seconds);
+        mli_run_put_int(w, "api_calls", step->api_calls);
         mli_jw_kint(w, "attempt", step->attempt);
-        put_text(w, "key", step->key);
-        put_text(w, "reused_from", step->reused_from);
-        put_json(w, "requested_config", step->config_json, "requested");
-        put_json(w, "resolved_config", step->config_json, "resolved");
+        mli_run_put_text(w, "key", step->key);
+        mli_run_put_text(w, "reused_from", step->reused_from);
+        mli_run_put_json(w, "requested_config", step->config_json, "requested");
+        mli_run_put_json(w, "resolved_config", step->config_json, "resolved");
         mli_run_put_told(w, step);
         mli_jw_end_object(w);
     }
@@ -216,7 +216,7 @@ static void put_warnings(mli_jw *w, const mli_run_record *record)
             mli_jw_object(w);
             mli_jw_kstring(w, "step", step->name);
             mli_jw_kstring(w, "status", mli_status_name_of_run(step->status));
-            put_reason(w, step->reason, step->message);
+            mli_run_put_reason(w, step->reason, step->message);
             mli_jw_end_object(w);
         }
     }
@@ -233,11 +233,11 @@ static void put_artifacts(mli_jw *w, const mli_run_record *record)
         mli_jw_object(w);
         mli_jw_kstring(w, "id", a->id);
         mli_jw_kstring(w, "filename", a->name);
-        put_text(w, "role", a->role);
-        put_text(w, "produced_by", a->step);
+        mli_run_put_text(w, "role", a->role);
+        mli_run_put_text(w, "produced_by", a->step);
         mli_jw_kint(w, "size_bytes", a->bytes);
-        put_text(w, "content_type", a->media_type);
-        put_text(w, "sha256", a->sha256);
+        mli_run_put_text(w, "content_type", a->media_type);
+        mli_run_put_text(w, "sha256", a->sha256);
         mli_jw_kint(w, "fence", a->fence);
         mli_jw_end_object(w);
     }
@@ -266,7 +266,7 @@ void mli_run_write_json(const mli_run_record *record, mli_buf *out)
     mli_jw_object(&w);
     put_identity(&w, run);
     mli_jw_kstring(&w, "pipeline", run->pipeline);
-    put_text(&w, "steps_requested", run->steps);
+    mli_run_put_text(&w, "steps_requested", run->steps);
     put_input(&w, run);
     put_measures(&w, run);
     mli_forecast_compare(&w, run);
@@ -275,8 +275,8 @@ void mli_run_write_json(const mli_run_record *record, mli_buf *out)
     mli_run_put_quality(&w, record);
     put_artifacts(&w, record);
     put_removed(&w, run);
-    put_json(&w, "seal", run->seal_json, NULL);
-    put_json(&w, "labels", run->labels_json, NULL);
-    put_json(&w, "request", run->request_json, NULL);
+    mli_run_put_json(&w, "seal", run->seal_json, NULL);
+    mli_run_put_json(&w, "labels", run->labels_json, NULL);
+    mli_run_put_json(&w, "request", run->request_json, NULL);
     mli_jw_end_object(&w);
 }

@@ -80,6 +80,22 @@ static void put_flags(mli_jw *w, const mli_json *findings)
     mli_jw_end_array(w);
 }
 
+void mli_run_put_flags(mli_jw *w, const mli_run_record *record)
+{
+    mli_json *of_asr;
+    const mli_json *asr;
+    modellab_status status = mli_run_step_result(record, "asr", &of_asr, &asr, NULL);
+
+    note_memory(w, status != MODELLAB_OK);
+    mli_jw_key(w, "quality_flags");
+    if (asr == NULL) { /* nobody has looked */
+        mli_jw_null(w);
+    } else {
+        put_flags(w, mli_json_get(asr, "findings"));
+    }
+    mli_json_free(of_asr);
+}
+
 void mli_run_put_quality(mli_jw *w, const mli_run_record *record)
 {
     mli_json *of_score, *of_asr;

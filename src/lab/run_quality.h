@@ -11,6 +11,9 @@ void mli_run_put_told(mli_jw *w, const mli_step_row *step);
 /* `metrics`, `quality_flags`, `findings` of the run. */
 void mli_run_put_quality(mli_jw *w, const mli_run_record *record);
 
+/* `quality_flags` alone. */
+void mli_run_put_flags(mli_jw *w, const mli_run_record *record);
+
 /* The result that the step of this name told, NULL when there is none. Borrowed from *root: new,
  * mli_json_free() in every case. E_NO_MEMORY; what cannot be read counts as none. */
 MODELLAB_MUST_CHECK modellab_status mli_run_step_result(const mli_run_record *record,

@@ -3,9 +3,11 @@
 #include "lab/step_ingest.h"
 
 #include "audio/decode.h"
+#include "audio/peaks.h"
 #include "base/error.h"
 #include "lab/step_key.h"
 #include "lab/step_kinds.h"
+#include "lab/step_schemas.h"
 
 enum { VERSION = 1 }; /* raised when the same input begins to give other bytes */
 
@@ -84,6 +86,29 @@ static void bound_audio(mli_worker *w)
     }
 }
 
+static bool wants_peaks(const mli_worker *w)
+{
+    return mli_json_bool(mli_json_get(mli_worker_config(w), "peaks"), false);
+}
+
+MODELLAB_MUST_CHECK static modellab_status tell_peaks(mli_worker *w, modellab_error *err)
+{
+    mli_peaks peaks;
+    mli_buf text;
+    modellab_status status = mli_peaks_make(w->audio, w->alloc, &w->page->stop, &peaks, err);
+    mli_buf_init(&text, w->alloc);
+    if (status == MODELLAB_OK) {
+        status = mli_peaks_write(&peaks, &w->page->stop, &text, err);
+    }
+    if (status == MODELLAB_OK) {
+        status = mli_worker_artifact(w, "peaks.json", "application/json", "result", text.data,
+                                     text.size, err);
+    }
+    mli_buf_dispose(&text);
+    mli_peaks_dispose(&peaks);
+    return status;
+}
+
 MODELLAB_MUST_CHECK static modellab_status make_key(mli_worker *w, char out[65],
                                                     modellab_error *err)
 {
@@ -91,6 +116,9 @@ MODELLAB_MUST_CHECK static modellab_status make_key(mli_worker *w, char out[65],
     (void)err;
     mli_step_key_begin(&key, "ingest", VERSION);
     mli_step_key_add(&key, "input_sha256", w->order.input_sha256);
+    if (wants_peaks(w)) {
+        mli_step_key_add(&key, "peaks", "1"); /* without them it is the key that it always was */
+    }
     mli_step_key_end(&key, out);
     return MODELLAB_OK;
 }
@@ -134,6 +162,9 @@ MODELLAB_MUST_CHECK static modellab_status run(mli_worker *w, modellab_error *er
                                      facts.size, err);
     }
     mli_buf_dispose(&facts);
+    if (status == MODELLAB_OK && wants_peaks(w)) {
+        status = tell_peaks(w, err);
+    }
     return status == MODELLAB_OK ? say_length(w, err) : status;
 }
 
@@ -141,6 +172,9 @@ const mli_step_kind mli_step_kind_ingest = {.name = "ingest",
                                             .text = "Decodes the input and says what audio it is.",
                                             .needs = "",
                                             .outputs = "audio.json",
+                                            .schema = MLI_SCHEMA_ingest,
+                                            .asked = "peaks",
+                                            .asked_outputs = "peaks.json",
                                             .run = run,
                                             .key = make_key,
                                             .needs_input = true};

@@ -9,6 +9,7 @@
 #include "lab/schema_chapters.h"
 #include "lab/schema_diarization.h"
 #include "lab/schema_enhance.h"
+#include "lab/schema_ingest.h"
 #include "lab/schema_noop_text.h"
 #include "lab/schema_score.h"
 #include "lab/schema_summary.h"
@@ -17,6 +18,7 @@
 
 /* All but asr, which is there always. */
 #define MLI_STEP_SCHEMAS(X)                                                                        \
+    X(ingest)                                                                                      \
     X(enhance)                                                                                     \
     X(tts)                                                                                         \
     X(vad) X(diarization) X(alignment) X(chapters) X(summary) X(action_items) X(score) X(noop_text)

@@ -7,6 +7,7 @@
 #include "store/sqlite_feed.h"
 #include "store/sqlite_keys.h"
 #include "store/sqlite_ledger.h"
+#include "store/sqlite_notes.h"
 #include "store/sqlite_replies.h"
 #include "store/sqlite_webhooks.h"
 #include <errno.h>
@@ -138,6 +139,9 @@ const char *mli_sqlite_text(mli_sql which)
     }
     if (which >= MLI_SQL_EXPERIMENT_PUT && which <= MLI_SQL_EXPERIMENT_DELETE_CELLS) {
         return mli_sqlite_experiment_text(which);
+    }
+    if (which >= MLI_SQL_NOTE_PUT && which <= MLI_SQL_NOTE_LIST) {
+        return mli_sqlite_notes_text(which);
     }
     if (which == MLI_SQL_FEED || which == MLI_SQL_FEED_END) {
         return mli_sqlite_feed_text(which);

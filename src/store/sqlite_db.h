@@ -107,6 +107,10 @@ typedef enum mli_sql {
     MLI_SQL_EXPERIMENT_FIND,
     MLI_SQL_EXPERIMENT_DELETE,
     MLI_SQL_EXPERIMENT_DELETE_CELLS,
+    MLI_SQL_NOTE_PUT, /* from here on: sqlite_notes.c */
+    MLI_SQL_NOTE_REMOVE,
+    MLI_SQL_NOTE_OTHERS,
+    MLI_SQL_NOTE_LIST,
     MLI_SQL_FEED, /* from here on: sqlite_feed.c */
     MLI_SQL_FEED_END,
     MLI_SQL_REPLY_FORGET, /* from here on: sqlite_replies.c */
@@ -280,7 +284,7 @@ MODELLAB_MUST_CHECK modellab_status mli_sqlite_put_artifact(mli_sqlite *s, const
                                                             modellab_error *err);
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_import(mli_store *, const mli_run_record *,
                                                       const mli_event_row *, size_t,
-                                                      modellab_error *);
+                                                      const mli_note_list *, modellab_error *);
 /* Collects all rows of a bound query and closes it. */
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_collect(mli_sqlite *s, mli_query *q,
                                                        mli_run_row_list **out, modellab_error *err);

@@ -7,6 +7,7 @@
 #include "store/sqlite_feed.h"
 #include "store/sqlite_keys.h"
 #include "store/sqlite_ledger.h"
+#include "store/sqlite_notes.h"
 #include "store/sqlite_replies.h"
 #include "store/sqlite_webhooks.h"
 #include <string.h>
@@ -335,6 +336,8 @@ static const mli_store_ops ops = {
     .experiment_cell = mli_sqlite_experiment_cell,
     .experiment_keep = mli_sqlite_experiment_keep,
     .experiment_delete = mli_sqlite_experiment_delete,
+    .note_put = mli_sqlite_note_put,
+    .notes = mli_sqlite_notes,
     .feed = mli_sqlite_feed,
     .feed_end = mli_sqlite_feed_end,
     .reply_claim = mli_sqlite_reply_claim,

@@ -13,7 +13,8 @@
 #define SELECT_RUN "SELECT seq" ALL(NAMED) " FROM runs "
 /* Of lists; all these columns are in the index runs_list. */
 #define WANTED                                                                                     \
-    "(deleting&1)=0 AND (?1='' OR user=?1) AND (?2='' OR pipeline=?2) AND (?3=0 OR status=?3) "    \
+    "(deleting&1)=0 AND (?1='' OR user=?1) AND (?2='' OR pipeline=?2) AND (?3=0 OR "               \
+    "(1<<status)&?3) "                                                                             \
     "AND (?4='' OR experiment_id=?4) AND (?5='' OR model=?5) AND (?6='' OR request_id=?6) "        \
     "AND (?7='' OR instr(lower(input_name),lower(?7))>0 OR id=upper(?7)) "                         \
     "AND (?8=0 OR created_ms>=?8) AND (?9=0 OR created_ms<?9) AND (?10='' OR id>=?10)"
@@ -271,6 +272,21 @@ modellab_status mli_sqlite_collect(mli_sqlite *s, mli_query *q, mli_run_row_list
     return MODELLAB_OK;
 }
 
+/* As bits 1 << status; 0 = any. What is asked for in both ways is what both allow. */
+static int64_t statuses_of(const mli_store_filter *filter)
+{
+    const int64_t none = (int64_t)1 << 40;
+    int64_t wanted = filter->statuses;
+
+    if (filter->status != 0) {
+        int64_t one =
+            filter->status > 0 && filter->status < 32 ? (int64_t)1 << filter->status : none;
+
+        wanted = wanted == 0 || (wanted & one) != 0 ? one : none;
+    }
+    return wanted;
+}
+
 static mli_sql list_of(const mli_store_filter *filter)
 {
     if (filter->sort == MLI_SORT_NEWEST || filter->sort == MLI_SORT_CREATED) {
@@ -292,7 +308,7 @@ modellab_status mli_sqlite_list(mli_store *store, const mli_store_filter *filter
 
         mli_query_text(&q, filter->user);
         mli_query_text(&q, filter->pipeline);
-        mli_query_int(&q, filter->status);
+        mli_query_int(&q, statuses_of(filter));
         mli_query_text(&q, filter->experiment_id);
         mli_query_text(&q, filter->model);
         mli_query_text(&q, filter->request_id);

@@ -318,7 +318,7 @@ modellab_status mli_store_unmark(mli_store *store, const char *run_id, int32_t p
 
 modellab_status mli_store_import(mli_store *store, const mli_run_record *record,
                                  const mli_event_row *events, size_t event_count,
-                                 modellab_error *err)
+                                 const mli_note_list *notes, modellab_error *err)
 {
-    GUARDED(true, store->ops->import(store, record, events, event_count, err));
+    GUARDED(true, store->ops->import(store, record, events, event_count, notes, err));
 }

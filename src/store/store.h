@@ -8,7 +8,7 @@
 #include "store/bell.h"
 #include "store/experiments.h"
 #include "store/feed.h"
-#include "store/keys.h"
+#include "store/notes.h" "store/keys.h"
 #include "store/queue.h"
 #include "store/replies.h"
 #include "store/rows.h"
@@ -39,6 +39,7 @@ typedef enum mli_sort {
 /* What is wanted of a list. Zero or NULL matches all. */
 typedef struct mli_store_filter {
     modellab_run_status status;
+    int32_t statuses;      /* bits 1 << status */
     int32_t limit;         /* 1..1001 */
     const char *before_id; /* NEWEST, CREATED: behind this one. Others: with after_value */
     const char *from_id;   /* this id and newer ones */
@@ -224,7 +225,7 @@ typedef struct mli_store_ops {
     modellab_status (*mark)(mli_store *, const char *run_id, int32_t parts, modellab_error *);
     modellab_status (*unmark)(mli_store *, const char *run_id, int32_t parts, modellab_error *);
     modellab_status (*import)(mli_store *, const mli_run_record *, const mli_event_row *, size_t,
-                              modellab_error *);
+                              const mli_note_list *, modellab_error *);
     modellab_status (*experiment_put)(mli_store *, const mli_experiment_row *, modellab_error *);
     modellab_status (*experiment_load)(mli_store *, const char *, mli_experiment_list **,
                                        modellab_error *);
@@ -238,6 +239,9 @@ typedef struct mli_store_ops {
     modellab_status (*experiment_keep)(mli_store *, const char *, const mli_experiment_cell *,
                                        modellab_error *);
     modellab_status (*experiment_delete)(mli_store *, const char *, modellab_error *);
+    modellab_status (*note_put)(mli_store *, const char *run_id, const mli_note_row *,
+                                modellab_error *);
+    modellab_status (*notes)(mli_store *, const char *run_id, mli_note_list **, modellab_error *);
     modellab_status (*feed)(mli_store *, const mli_feed_query *, mli_feed_list **,
                             modellab_error *);
     modellab_status (*feed_end)(mli_store *, int64_t *seq, modellab_error *);
@@ -417,11 +421,12 @@ MODELLAB_MUST_CHECK modellab_status mli_store_unmark(mli_store *store, const cha
 /* Runs whose removal was begun and not completed. */
 MODELLAB_MUST_CHECK modellab_status mli_store_list_marked(mli_store *store, mli_run_row_list **out,
                                                           modellab_error *err);
-/* A run that has ended in another lab, with all that belongs to it, as it was there. It is not
- * counted in the totals. E_ALREADY_EXISTS. */
+/* A run that has ended in another lab, with all that belongs to it (notes: NULL = none), as it was
+ * there. It is not counted in the totals. E_ALREADY_EXISTS. */
 MODELLAB_MUST_CHECK modellab_status mli_store_import(mli_store *store, const mli_run_record *record,
                                                      const mli_event_row *events,
-                                                     size_t event_count, modellab_error *err);
+                                                     size_t event_count, const mli_note_list *notes,
+                                                     modellab_error *err);
 /* A real write and sync (health). */
 MODELLAB_MUST_CHECK modellab_status mli_store_probe(mli_store *store, int64_t now_ms,
                                                     modellab_error *err);

@@ -38,6 +38,19 @@ static void reading(void **state)
     RESETS(modellab_run_log_read(NULL, "x", NULL, (modellab_buffer **)&out, &err));
     RESETS(modellab_request_log_read(NULL, "x", NULL, (modellab_buffer **)&out, &err));
     assert_string_equal(modellab_run_list_cursor(NULL), "");
+    int64_t when = 7;
+    REFUSES(modellab_note_put(NULL, "x", "x", NULL, 0, &err));
+    RESETS(modellab_note_load(NULL, "x", "x", (modellab_buffer **)&out, &when, &err));
+    assert_int_equal(when, -1);
+    REFUSES(modellab_note_remove(NULL, "x", NULL, &err));
+    RESETS(modellab_note_list(NULL, "x", (modellab_buffer **)&out, &err));
+    RESETS(modellab_run_transcript(NULL, "x", 0, (modellab_transcript **)&out, &err));
+    RESETS(modellab_run_speakers(NULL, "x", (modellab_buffer **)&out, &err));
+    RESETS(modellab_run_peaks(NULL, "x", 1, (modellab_buffer **)&out, &err));
+    RESETS(modellab_run_results(NULL, "x", (modellab_buffer **)&out, &err));
+    RESETS(modellab_run_summary(NULL, (modellab_buffer **)&out, &err));
+    modellab_search_options_init(NULL, 0);
+    RESETS(modellab_transcript_search(NULL, "x", NULL, (modellab_buffer **)&out, &err));
 }
 
 int main(void)

@@ -22,6 +22,16 @@ static const unsigned char wav[48] = {'R',  'I',  'F', 'F', 40, 0,    0, 0, 'W',
                                       0x80, 0x3e, 0,   0,   0,  0x7d, 0, 0, 2,   0,   16,  0,
                                       'd',  'a',  't', 'a', 4,  0,    0, 0, 1,   0,   2,   0};
 
+static const char said[] =
+    "{\"task\":\"transcribe\",\"language\":\"english\",\"duration\":2,\"text\":\"\",\"segments\":["
+    "{\"id\":0,\"seek\":0,\"start\":0,\"end\":2,\"text\":\" One "
+    "two.\",\"speaker\":\"A\"}],\"words\":"
+    "[{\"word\":\"One\",\"text\":\" One\",\"start\":0,\"end\":1,\"segment\":0},"
+    "{\"word\":\"two.\",\"text\":\" two.\",\"start\":1,\"end\":2,\"segment\":0}]}";
+static const char drawn[] =
+    "{\"version\":2,\"channels\":1,\"sample_rate\":16000,\"samples_per_pixel\":160,\"bits\":8,"
+    "\"length\":2,\"duration_seconds\":0.02,\"data\":[-1,1,-2,2]}\n";
+
 /* A lab is used for so many days, so that one day does not grow with those before it. */
 enum { LAB_DAYS = 20 };
 static int labs_used;
@@ -86,6 +96,40 @@ done:
     return status;
 }
 
+/* What readers ask of a run with a transcript and a note. */
+static modellab_status read_results(modellab_lab *lab, const char *run_id, modellab_error *err)
+{
+    modellab_transcript *transcript = NULL;
+    modellab_buffer *json = NULL;
+    modellab_run *run = NULL;
+    modellab_status status;
+
+#define NEXT(call)                                                                                 \
+    do {                                                                                           \
+        modellab_buffer_destroy(json);                                                             \
+        json = NULL;                                                                               \
+        TRY(call);                                                                                 \
+    } while (0)
+    TRY(modellab_note_put(lab, run_id, MODELLAB_NOTE_SPEAKERS, "{\"A\":\"Ann\"}", 0, err));
+    TRY(modellab_note_put(lab, run_id, "other", "{}", 0, err));
+    TRY(modellab_note_remove(lab, run_id, "other", err));
+    NEXT(modellab_note_load(lab, run_id, MODELLAB_NOTE_SPEAKERS, &json, NULL, err));
+    NEXT(modellab_note_list(lab, run_id, &json, err));
+    TRY(modellab_run_transcript(lab, run_id, MODELLAB_TRANSCRIPT_WITH_NAMES, &transcript, err));
+    NEXT(modellab_transcript_search(transcript, "one two", NULL, &json, err));
+    NEXT(modellab_run_speakers(lab, run_id, &json, err));
+    NEXT(modellab_run_peaks(lab, run_id, 2, &json, err));
+    NEXT(modellab_run_results(lab, run_id, &json, err));
+    TRY(modellab_run_load(lab, run_id, &run, err));
+    NEXT(modellab_run_summary(run, &json, err));
+#undef NEXT
+done:
+    modellab_buffer_destroy(json);
+    modellab_transcript_unref(transcript);
+    modellab_run_unref(run);
+    return status;
+}
+
 static modellab_status records(const modellab_allocator *alloc, void *arg)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
@@ -110,6 +154,10 @@ static modellab_status records(const modellab_allocator *alloc, void *arg)
     (void)snprintf(run_id, sizeof run_id, "%s", modellab_record_run_id(record));
     TRY(modellab_record_step_begin(record, "work", &err));
     TRY(modellab_record_add_artifact(record, "a.txt", "text/plain", "a", 1, artifact_id, &err));
+    TRY(modellab_record_add_artifact(record, "transcript.json", "application/json", said,
+                                     sizeof said - 1, NULL, &err));
+    TRY(modellab_record_add_artifact(record, "peaks.json", "application/json", drawn,
+                                     sizeof drawn - 1, NULL, &err));
     TRY(modellab_record_check(record, &err));
     TRY(modellab_record_tell(record, "{\"done\":1}", &err));
     TRY(modellab_record_step_end(record, MODELLAB_RUN_COMPLETED, NULL, &err));
@@ -128,6 +176,7 @@ static modellab_status records(const modellab_allocator *alloc, void *arg)
     modellab_buffer_destroy(log);
     log = NULL;
     TRY(modellab_request_log_read(lab, "fault-request", NULL, &log, &err));
+    TRY(read_results(lab, run_id, &err));
     TRY(modellab_event_list_load(lab, run_id, 0, 0, 0, &events, &err));
     TRY(modellab_event_list_at(events, 0, &event, &err));
     TRY(modellab_run_verify(lab, run_id, NULL, &report, &err));

@@ -24,7 +24,7 @@ static void write_record(const mli_bundle_record *bundle, mli_buf *out)
     mli_jw w;
     mli_event_row_list events = {.count = bundle->event_count, .rows = bundle->events};
     mli_jw_init(&w, out);
-    mli_bundle_write_record(&bundle->record, &events, &w);
+    mli_bundle_write_record(&bundle->record, &events, bundle->notes, &w);
     must(mli_buf_status(out, NULL) == MODELLAB_OK);
 }
 
