@@ -55,6 +55,26 @@ static bool take_upload_id(call *c, json_t *request, bool has_file, submission *
     return true;
 }
 
+/* Who submits by HTTP looks at runs in a page that draws their waveform; a request that says
+ * otherwise, or is malformed, stays as it is. False: out of memory. */
+static bool ask_for_peaks(json_t *request)
+{
+    json_t *config = json_object_get(request, "config");
+    if (config == NULL) {
+        config = json_object();
+        if (json_object_set_new(request, "config", config) != 0)
+            return false;
+    }
+    json_t *ingest = json_object_get(config, "ingest");
+    if (json_is_object(config) && ingest == NULL) {
+        ingest = json_object();
+        if (json_object_set_new(config, "ingest", ingest) != 0)
+            return false;
+    }
+    return !json_is_object(ingest) || json_object_get(ingest, "peaks") != NULL ||
+           json_object_set_new(ingest, "peaks", json_true()) == 0;
+}
+
 static bool prepare(call *c, json_t *request, const modellab_upload *file, submission *s)
 {
     const modellab_run_submit_options init = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
@@ -65,7 +85,8 @@ static bool prepare(call *c, json_t *request, const modellab_upload *file, submi
         reply_problem(c, 500, "internal", "the upload has no facts");
         return false;
     }
-    s->request = json_dumps(request, JSON_COMPACT | JSON_SORT_KEYS);
+    if ((file == NULL && s->upload_id == NULL) || ask_for_peaks(request))
+        s->request = json_dumps(request, JSON_COMPACT | JSON_SORT_KEYS);
     if (s->request == NULL) {
         reply_problem(c, 500, "internal", "out of memory");
         return false;

@@ -139,6 +139,9 @@ static void put_config(mli_jw *w, const mli_request *r)
             put_asr(w, r);
         } else if (kind != NULL && strcmp(kind->name, "enhance") == 0) {
             mli_request_put_operators(w, r);
+        } else if (kind != NULL && kind->asked != NULL &&
+                   mli_json_get(mli_json_get(r->given, "config"), kind->name) == NULL) {
+            continue; /* nothing is asked for: requests stay as they were before there was that */
         } else if (kind != NULL && kind->schema != NULL) {
             put_step(w, r, kind);
         }

@@ -48,18 +48,21 @@ MODELLAB_MUST_CHECK static modellab_status load(mli_lab *lab, const char *run_id
                : mli_fail(err, MODELLAB_E_NOT_FOUND, "there is no run of this id");
 }
 
-/* The whole one, else what there is of it. */
+/* With speakers where they are known; the whole one, else what there is of it; a given text that
+ * was aligned. */
 MODELLAB_MUST_CHECK static modellab_status read_transcript(mli_lab *lab,
                                                            const mli_run_record *record,
                                                            mli_transcript **out,
                                                            modellab_error *err)
 {
+    static const char *const names[] = {"who_said_what.json", "transcript.json",
+                                        "transcript.partial.json", "alignment.json"};
     const char *name = "transcript.json";
     mli_buf text;
     modellab_status status;
 
-    if (find(record, name) == NULL && find(record, "transcript.partial.json") != NULL) {
-        name = "transcript.partial.json";
+    for (size_t i = sizeof names / sizeof *names; i > 0; i--) {
+        name = find(record, names[i - 1]) != NULL ? names[i - 1] : name;
     }
     mli_buf_init(&text, lab->alloc);
     status = mli_run_read_result(lab, record, name, MLI_FORMAT_MAX_BYTES, &text, err);

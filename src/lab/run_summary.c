@@ -94,12 +94,12 @@ void mli_run_write_summary(const mli_run_record *record, int64_t now_ms, mli_buf
     mli_jw_key(&w, "cost");
     mli_jw_object(&w);
     mli_run_put_int(&w, "micros", run->cost_micros);
-    mli_run_put_text(&w, "currency", run->currency);
+    mli_jw_kstring(&w, "currency", run->currency);
     mli_run_put_int(&w, "estimated_micros", run->estimated_cost_micros);
     mli_jw_end_object(&w);
     mli_run_put_text(&w, "failure_step", run->failed_step);
     mli_jw_kint(&w, "last_event", run->last_event);
     mli_run_put_flags(&w, record);
-    mli_run_put_json(&w, "labels", run->labels_json, NULL);
+    mli_run_put_json(&w, "labels", run->labels_json[0] != '\0' ? run->labels_json : "{}", NULL);
     mli_jw_end_object(&w);
 }

@@ -4,7 +4,8 @@
 
 #define MLI_SCHEMA_ingest                                                                          \
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"                         \
-    "\"peaks\":{\"type\":\"boolean\",\"default\":false,\"description\":\"Also write peaks.json: "  \
-    "the waveform for drawing, 100 points a second, fewer for more than an hour.\"}}}"
+    "\"peaks\":{\"type\":\"boolean\",\"description\":\"Also write peaks.json: "                    \
+    "the waveform for drawing, 100 points a second, fewer for more than an hour. Default: "        \
+    "false.\"}}}"
 
 #endif
