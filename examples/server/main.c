@@ -174,7 +174,10 @@ static int serve(const sigset_t *before)
                      is_six ? "]" : "", port);
         (void)fflush(stdout); /* who waits for this line reads it at once */
         while (asked == 0)
-            (void)sigsuspend(before); /* returns after each signal */
+            (void)sigsuspend(before);                        /* returns after each signal */
+        if (pthread_sigmask(SIG_SETMASK, before, NULL) != 0) /* for the one that ends the drain */
+            modellab_logger_write(log, MODELLAB_LOG_WARN, "http.drain",
+                                  "a second signal will not end the drain");
         code = drain(supervisor, log);
     }
     modellab_supervisor_destroy(supervisor);
