@@ -98,7 +98,11 @@ static enum MHD_Result take_part(void *user, enum MHD_ValueKind kind, const char
         return MHD_NO;
     }
     bool good = true;
-    if (offset == 0)
+    /* A part whose value has not come yet is told of once without bytes, and then again. */
+    bool goes_on = c->body.part_is_empty && c->body.part_key == key;
+    c->body.part_is_empty = offset == 0 && bytes == 0;
+    c->body.part_key = key;
+    if (offset == 0 && !goes_on)
         good = sink->part(c, key, filename != NULL ? filename : "", type != NULL ? type : "");
     if (good && bytes > 0)
         good = sink->data(c, data, bytes);

@@ -66,6 +66,8 @@ typedef struct call_body_state {
     json_t *json;
     struct MHD_PostProcessor *form;
     bool began, part_began, sink_refused; /* BODY_STREAM */
+    bool part_is_empty;                   /* so far */
+    const char *part_key;                 /* its name as the parser has it, to be compared only */
 } call_body_state;
 
 struct call {

@@ -1,6 +1,10 @@
 /* The tables of operations: a file has one line here, in the order of the alphabet. No guard:
  * route.c reads it twice. */
 /* clang-format off */
+TABLE(models_pull)
+TABLE(openai_models)
+TABLE(openai_speech)
+TABLE(openai_transcriptions)
 TABLE(ops_admin)
 TABLE(ops_artifacts)
 TABLE(ops_caps)
@@ -11,6 +15,7 @@ TABLE(ops_health)
 TABLE(ops_info)
 TABLE(ops_keys)
 TABLE(ops_live)
+TABLE(ops_models)
 TABLE(ops_pipelines)
 TABLE(ops_run)
 TABLE(ops_run_audio)
