@@ -132,6 +132,10 @@ class Breaking(unittest.TestCase):
             new.write_text(json.dumps(planted), encoding="utf-8")
             self.assertEqual(run("--accept", released, new)[0], 0)
             self.assertEqual(run(released, new)[0], 0)
+            table = pathlib.Path(folder, "table")
+            table.write_text(json.dumps({"method": "GET", "path": "/livez"}) + "\n", encoding="utf-8")
+            self.assertEqual(run("--accept", pathlib.Path(folder, "v2.json"), new, "--served", table)[0], 0)
+            self.assertEqual(list(json.loads(pathlib.Path(folder, "v2.json").read_text(encoding="utf-8"))["paths"]), ["/livez"])
             del planted["paths"]["/livez"]
             new.write_text(json.dumps(planted), encoding="utf-8")
             code, told = run(released, new)

@@ -20,7 +20,12 @@ import kit
 EXAMPLES = int(os.environ.get("MODEL_LAB_TEST_CONTRACT_EXAMPLES") or 4)
 SEED = os.environ.get("MODEL_LAB_TEST_SEED") or "1"
 NOWHERE = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
-# They end with the connection, or end the server: looked at by hand below, or by server_live and server_core.
+# Described for clients to come, and not served yet.
+NOT_SERVED = set("""
+createSpeech createTranscription createTranslation deleteModel getCapabilities getModel getOpenaiModel listModels
+listOpenaiModels pullModel verifyModel
+""".split())
+# They end with the connection, or end the server: other tests look at them.
 NOT_DRAWN = {"streamEvents", "connectRunEvents", "connectEvents", "connectLive", "drainServer"}
 # They take away what the others need: last, by themselves.
 DESTRUCTIVE = {"cleanupLab", "cancelRun", "cancelRuns", "cancelExperiment", "reconcileLab"}
@@ -40,7 +45,7 @@ def test_operations(server):
     """Both ways: nothing is served that is not described, nothing described that is not served; ids, methods, paths and scopes agree."""
     served, told = table(), described(server.get(kit.API + "/openapi.json").json)
     kit.equal(sorted(set(served) - set(told)), [], "operations without a description")
-    print("described and not served:", sorted(set(told) - set(served)))
+    kit.equal(sorted(set(told) - set(served) - NOT_SERVED), [], "operations that are described and not served")
     for name, (method, path, operation) in told.items():
         line = served.get(name)
         if line is None:

@@ -2,7 +2,8 @@
 """Compares the contract with the released one and names every difference that breaks a client.
 
   breaking.py RELEASED.JSON NEW.JSON            exit code 1 and a line for each break, unless the version was raised
-  breaking.py --accept RELEASED.JSON NEW.JSON   after a release: what is compared with from now on
+  breaking.py --accept RELEASED.JSON NEW.JSON [--served TABLE]   after a release: what is compared with from now on; TABLE is what
+                                                modellab-server --operations prints: only these are taken
 
 What a client sends must go on being taken, what it reads must go on being there: for requests the old schema has to lie within
 the new one, for replies the new one within the old one. So additions pass, and what is taken away, narrowed (requests) or widened
@@ -13,7 +14,7 @@ import json
 import pathlib
 import sys
 
-from merge import METHODS, compact, resolve
+from merge import METHODS, compact, prune, resolve
 
 ALL_TYPES = {"string", "number", "boolean", "null", "object", "array"}
 UPPER = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
@@ -217,14 +218,25 @@ def breaks(old_document, new_document):
     return sorted(set(found))
 
 
+def only_served(document, table):
+    """Takes away operations that no server has: nobody can depend on them."""
+    served = {(line["method"].lower(), line["path"]) for line in map(json.loads, table.read_text(encoding="utf-8").splitlines())}
+    document["paths"] = {path: kept for path, item in document["paths"].items()
+                         if (kept := {method: operation for method, operation in item.items() if (method, path) in served})}
+    prune(document, set(document["components"]["schemas"]), ("schemas", "responses", "headers", "parameters"))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("released", type=pathlib.Path)
     parser.add_argument("new", type=pathlib.Path)
     parser.add_argument("--accept", action="store_true")
+    parser.add_argument("--served", type=pathlib.Path)
     options = parser.parse_args()
     new = json.loads(options.new.read_text(encoding="utf-8"))
     if options.accept:
+        if options.served:
+            only_served(new, options.served)
         options.released.parent.mkdir(exist_ok=True)
         options.released.write_text(compact(new) + "\n", encoding="utf-8")
         return 0

@@ -191,15 +191,15 @@ def check(document):
     walk(document, exists)
 
 
-def unused(document, library):
-    """Takes away what stands in stock and is not used: schemas of the library, common answers and headers. Other schemas that
-    nothing refers to are told by the linter."""
+def prune(document, schemas, kinds=("schemas", "responses", "headers")):
+    """Takes away what stands in stock and is not used: of the schemas those of this set (the library's), common answers and headers.
+    Other schemas that nothing refers to are told by the linter."""
     components = document["components"]
     while True:
         used = set()
         walk(document, lambda value: used.add(value.get("$ref")) if isinstance(value.get("$ref"), str) else None)
-        idle = [(kind, name) for kind in ("schemas", "responses", "headers") for name in components[kind]
-                if f"#/components/{kind}/{name}" not in used and (kind != "schemas" or name in library)]
+        idle = [(kind, name) for kind in kinds for name in components[kind]
+                if f"#/components/{kind}/{name}" not in used and (kind != "schemas" or name in schemas)]
         if not idle:
             return
         for kind, name in idle:
@@ -217,7 +217,7 @@ def merge(folder, schemas, version):
     extend(document["components"]["schemas"])
     common_answers(document)
     check(document)
-    unused(document, library)
+    prune(document, library)
     document["paths"] = dict(sorted(document["paths"].items()))
     for kind, items in document["components"].items():
         document["components"][kind] = dict(sorted(items.items()))
