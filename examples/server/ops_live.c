@@ -27,6 +27,7 @@ typedef struct listener {
     /* The socket's thread: what the queue had no room for. */
     char *pending;
     size_t pending_bytes;
+    bool ends; /* when that has gone */
 } listener;
 
 static _Atomic int streams;
@@ -241,6 +242,16 @@ static void try_again(websocket *w, void *user)
     free(one->pending);
     one->pending = NULL;
     websocket_pause(w, false);
+    if (one->ends)
+        modellab_live_end(one->live);
+}
+
+/* No more audio, behind what still waits here. */
+static void end_it(listener *one)
+{
+    one->ends = true;
+    if (one->pending == NULL)
+        modellab_live_end(one->live);
 }
 
 static void take_text(websocket *w, void *user, const char *text, size_t bytes)
@@ -249,7 +260,7 @@ static void take_text(websocket *w, void *user, const char *text, size_t bytes)
     json_t *message = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, NULL);
     const char *action = json_string_value(json_object_get(message, "action"));
     if (action != NULL && strcmp(action, "end") == 0)
-        modellab_live_end(one->live);
+        end_it(one);
     else if (action != NULL && strcmp(action, "cancel") == 0)
         modellab_live_cancel(one->live);
     else

@@ -43,21 +43,31 @@ void websocket_ring(void)
         return; /* it rings already: the counter is full */
 }
 
+static bool is_paused(websocket *w)
+{
+    (void)pthread_mutex_lock(&w->lock);
+    bool paused = w->paused;
+    (void)pthread_mutex_unlock(&w->lock);
+    return paused;
+}
+
 static ssize_t receive(struct wslay_event_context *frames, uint8_t *out, size_t room, int flags,
                        void *user)
 {
     websocket *w = user;
     (void)flags;
-    if (w->more_at < w->more_bytes) {
+    if (w->more_at < w->more_bytes && !is_paused(w)) {
         size_t bytes = w->more_bytes - w->more_at < room ? w->more_bytes - w->more_at : room;
         memcpy(out, w->more + w->more_at, bytes);
         w->more_at += bytes;
         return (ssize_t)bytes;
     }
-    ssize_t got = recv(w->socket, out, room, MSG_DONTWAIT);
+    /* libwslay reads until there is nothing: a pause has to look like that */
+    bool paused = is_paused(w);
+    ssize_t got = paused ? -1 : recv(w->socket, out, room, MSG_DONTWAIT);
     if (got > 0)
         return got;
-    bool again = got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
+    bool again = paused || (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR));
     w->broken = w->broken || !again;
     wslay_event_set_error(frames, again ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
     return -1;
@@ -244,10 +254,7 @@ static void refuse(websocket *w, bool clean)
 
 static bool may_read(websocket *w)
 {
-    (void)pthread_mutex_lock(&w->lock);
-    bool paused = w->paused;
-    (void)pthread_mutex_unlock(&w->lock);
-    return !paused && !w->broken && !w->draining && wslay_event_want_read(w->frames);
+    return !is_paused(w) && !w->broken && !w->draining && wslay_event_want_read(w->frames);
 }
 
 static void serve(websocket *w, bool readable)
@@ -281,10 +288,7 @@ static void look_at_clock(websocket *w, int64_t now)
         w->broken = w->broken || now - w->closing_ms > LAST_WORDS_MS;
         return;
     }
-    (void)pthread_mutex_lock(&w->lock);
-    bool paused = w->paused;
-    (void)pthread_mutex_unlock(&w->lock);
-    if (paused) {
+    if (is_paused(w)) {
         w->heard_ms = now; /* nobody listens */
         if (w->handler->tick != NULL)
             w->handler->tick(w, w->user);

@@ -258,6 +258,7 @@ def test_resumption_and_stop():
         kit.equal(client.heard()["event"]["number"], 3)
         server.process.terminate()
         kit.equal(client.close_code(), 1001)
+        server.process.wait(kit.PATIENCE)  # a second signal would end the drain at once
 
 
 def test_signs_of_life_and_the_longest_life():
