@@ -1,0 +1,97 @@
+/* The typed client of the contract: key, request ids, problems as errors. */
+import createClient, { type Middleware } from "openapi-fetch";
+import createHooks from "openapi-react-query";
+import type { components, paths } from "./schema";
+
+export type Schemas = components["schemas"];
+
+const keyName = "modellab.key";
+
+/* The API key of this tab's user; "" where the server asks for none. */
+export function getKey(): string {
+  return localStorage.getItem(keyName) ?? "";
+}
+
+export function setKey(key: string): void {
+  if (key === "") localStorage.removeItem(keyName);
+  else localStorage.setItem(keyName, key);
+}
+
+export function keyHeaders(): Record<string, string> {
+  const key = getKey();
+  return key === "" ? {} : { Authorization: `Bearer ${key}` };
+}
+
+/* What the server refused or could not do. `requestId` finds it in the server's log. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly requestId: string;
+  readonly errors: { detail: string; pointer: string }[];
+
+  constructor(status: number, requestId: string, detail: string, errors: { detail: string; pointer: string }[] = []) {
+    super(detail);
+    this.name = "ApiError";
+    this.status = status;
+    this.requestId = requestId;
+    this.errors = errors;
+  }
+}
+
+/* The problem in a reply that is none of success. */
+export async function problemOf(response: Response): Promise<ApiError> {
+  const requestId = response.headers.get("X-Request-Id") ?? "";
+  const text = await response.text();
+  try {
+    const problem = JSON.parse(text) as {
+      title?: string;
+      detail?: string;
+      errors?: { detail: string; pointer: string }[];
+    };
+    return new ApiError(
+      response.status,
+      requestId,
+      problem.detail ?? problem.title ?? `Status ${response.status}`,
+      problem.errors,
+    );
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return new ApiError(response.status, requestId, `The server answered with status ${response.status}.`);
+  }
+}
+
+const ids: Middleware = {
+  onRequest({ request }) {
+    for (const [name, value] of Object.entries(keyHeaders())) request.headers.set(name, value);
+    return request;
+  },
+  async onResponse({ response }) {
+    if (!response.ok && response.status !== 304) throw await problemOf(response);
+    return response;
+  },
+};
+
+/* `fetch` is looked up at each call, so that tests can replace it. */
+export const api = createClient<paths>({ baseUrl: location.origin, fetch: (request) => globalThis.fetch(request) });
+api.use(ids);
+export const $api = createHooks(api);
+
+/* A reply that is no JSON: files, text, audio. */
+export async function fetchRaw(path: string, init: RequestInit = {}): Promise<Response> {
+  const response = await fetch(path, {
+    ...init,
+    headers: { ...keyHeaders(), ...(init.headers as Record<string, string>) },
+  });
+  if (!response.ok) throw await problemOf(response);
+  return response;
+}
+
+/* Saves a reply as a file. The key goes in a header, so a plain link would not do. */
+export async function download(path: string, name: string): Promise<void> {
+  const blob = await (await fetchRaw(path)).blob();
+  const url = URL.createObjectURL(blob);
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(url);
+}
