@@ -10,5 +10,5 @@ export default defineConfig({
   plugins: [react(), tailwindcss()],
   build: { outDir: process.env.MODEL_LAB_WEB_OUT ?? "dist", emptyOutDir: true, target: "es2022", sourcemap: false },
   server: { proxy: { "/api": proxy, "/v1": proxy, "/livez": proxy, "/readyz": proxy, "/metrics": proxy } },
-  test: { environment: "jsdom", include: ["src/**/*.test.{ts,tsx}"] },
+  test: { include: ["src/**/*.test.{ts,tsx}"] },
 });
