@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { SseParser } from "./events";
+import { SseParser } from "./sse";
 
 const stream =
   'retry: 500\n\nid: 7\nevent: step_progress\ndata: {"a":1}\ndata: two\n\n: keep\n\nid: 8\r\ndata: x\r\n\r\n';
