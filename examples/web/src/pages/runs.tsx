@@ -95,7 +95,11 @@ function Row({ run, chosen, choose }: RowProps) {
       </td>
       <td className="py-2 pr-4">
         <Status value={run.status} />
-        {run.reason !== null && run.reason !== "none" && <span className="block text-sm text-soft">{run.reason}</span>}
+        {run.reason !== null && (
+          <span className="block text-sm text-soft" title={run.reason.name}>
+            {run.reason.message}
+          </span>
+        )}
       </td>
       <td className="min-w-32 py-2 pr-4">
         <ProgressCell run={run} />
