@@ -75,13 +75,12 @@ export const api = createClient<paths>({ baseUrl: location.origin, fetch: (reque
 api.use(ids);
 export const $api = createHooks(api);
 
-/* A reply that is no JSON: files, text, audio. */
-export async function fetchRaw(path: string, init: RequestInit = {}): Promise<Response> {
-  const response = await fetch(path, {
-    ...init,
-    headers: { ...keyHeaders(), ...(init.headers as Record<string, string>) },
-  });
-  if (!response.ok) throw await problemOf(response);
+/* A reply that is no JSON, or one whose status may be one of `also` beside success. */
+export async function fetchRaw(path: string, init: RequestInit = {}, also: number[] = []): Promise<Response> {
+  const headers = new Headers(init.headers);
+  for (const [name, value] of Object.entries(keyHeaders())) headers.set(name, value);
+  const response = await fetch(path, { ...init, headers });
+  if (!response.ok && !also.includes(response.status)) throw await problemOf(response);
   return response;
 }
 
