@@ -22,7 +22,7 @@ function Line({ model }: { model: Model }) {
   const path = { params: { path: { name: model.name } } };
   const pull = async () => {
     const { data } = await api.POST("/api/v1/models/{name}/pull", path);
-    if (data !== undefined) location.hash = `#/runs/${data.run_id}`;
+    if (data !== undefined && "run_id" in data) location.hash = `#/runs/${data.run_id}`;
   };
   return (
     <li className="space-y-2 border-t border-line py-3 first:border-t-0">
