@@ -1474,7 +1474,7 @@ export interface components {
             status?: "COMPLETED" | "FAILED" | "CANCELLED" | "TIMEOUT" | "STALE";
             what?: ("runs" | "inputs" | "artifacts" | "leftovers")[];
             /** @default false */
-            dry_run: boolean;
+            dry_run?: boolean;
             grace_seconds?: number;
         };
         Comparison: {
@@ -1620,7 +1620,7 @@ export interface components {
              * @description Runs of each candidate on each input.
              * @default 1
              */
-            repetitions: number;
+            repetitions?: number;
             scoring?: components["schemas"]["ExperimentScoring"];
         };
         ExperimentCandidate: {
@@ -1675,11 +1675,11 @@ export interface components {
              * @default basic
              * @enum {unknown}
              */
-            normalizer: "none" | "simple" | "basic" | "english";
+            normalizer?: "none" | "simple" | "basic" | "english";
             /** @default 0 */
-            collar_seconds: number;
+            collar_seconds?: number;
             /** @default false */
-            skip_overlap: boolean;
+            skip_overlap?: boolean;
         };
         ExperimentStarted: {
             id: string;
@@ -1953,9 +1953,9 @@ export interface components {
              * @default mp3
              * @enum {string}
              */
-            response_format: "mp3" | "opus" | "aac" | "flac" | "wav" | "pcm";
+            response_format?: "mp3" | "opus" | "aac" | "flac" | "wav" | "pcm";
             /** @default 1 */
-            speed: number;
+            speed?: number;
             /** @enum {string} */
             stream_format?: "audio" | "sse";
         };
@@ -1979,11 +1979,11 @@ export interface components {
              * @default json
              * @enum {string}
              */
-            response_format: "json" | "text" | "srt" | "verbose_json" | "vtt" | "diarized_json";
+            response_format?: "json" | "text" | "srt" | "verbose_json" | "vtt" | "diarized_json";
             temperature?: number;
             "timestamp_granularities[]"?: ("word" | "segment")[];
             /** @default false */
-            stream: boolean;
+            stream?: boolean;
             "include[]"?: string[];
             chunking_strategy?: string;
             "known_speaker_names[]"?: string[];
@@ -1999,7 +1999,7 @@ export interface components {
              * @default json
              * @enum {string}
              */
-            response_format: "json" | "text" | "srt" | "verbose_json" | "vtt";
+            response_format?: "json" | "text" | "srt" | "verbose_json" | "vtt";
         };
         Operator: {
             name: string;
@@ -2078,12 +2078,12 @@ export interface components {
         };
         ReconcileRequest: {
             /** @default false */
-            dry_run: boolean;
+            dry_run?: boolean;
             /**
              * @description Read every file and compare its sha256.
              * @default false
              */
-            files: boolean;
+            files?: boolean;
         };
         Reconciled: {
             findings: components["schemas"]["Finding"][];
@@ -2229,7 +2229,7 @@ export interface components {
             steps?: string[];
             user?: string;
             /** @default normal */
-            priority: ("low" | "normal" | "high" | "urgent") | number;
+            priority?: ("low" | "normal" | "high" | "urgent") | number;
             /** @description Operators that prepare the audio, in order: name(param=value, ...), or objects. */
             preprocessing?: (string | ({
                 op: string;
@@ -2266,14 +2266,14 @@ export interface components {
              * @description Do not start it until it is released.
              * @default false
              */
-            hold: boolean;
+            hold?: boolean;
             /** @description Short for retry.max_attempts. */
             max_attempts?: number;
             /**
              * @description Fail rather than run in a worker that is not confined in full.
              * @default false
              */
-            require_sandbox: boolean;
+            require_sandbox?: boolean;
             retry?: components["schemas"]["RunRequestRetry"];
             caps?: components["schemas"]["RunRequestCaps"];
             /**
@@ -2281,7 +2281,7 @@ export interface components {
              * @default expected
              * @enum {unknown}
              */
-            admission: "expected" | "safe";
+            admission?: "expected" | "safe";
             /** @description Kept with the run, at most 64. */
             labels?: {
                 [key: string]: string;
@@ -2294,7 +2294,7 @@ export interface components {
              * @default embedded
              * @enum {unknown}
              */
-            provider: "embedded" | "remote";
+            provider?: "embedded" | "remote";
         };
         RunRequestAlignment: {
             /** @description What is said. Default: the reference_text of step score. */
@@ -2302,24 +2302,24 @@ export interface components {
             model?: string;
             vad_model?: string;
             /** @default auto */
-            language: string;
+            language?: string;
             /** @default 8 */
-            batch_size: number;
+            batch_size?: number;
             threads?: number;
         };
         RunRequestAsr: {
             model?: string;
             /** @default auto */
-            language: string;
+            language?: string;
             /**
              * @default transcribe
              * @enum {unknown}
              */
-            task: "transcribe" | "translate";
+            task?: "transcribe" | "translate";
             /** @default 1 */
-            beam_size: number;
+            beam_size?: number;
             /** @default 5 */
-            best_of: number;
+            best_of?: number;
             /**
              * @default [
              *       0,
@@ -2330,31 +2330,31 @@ export interface components {
              *       1
              *     ]
              */
-            temperatures: number[];
+            temperatures?: number[];
             initial_prompt?: string;
             /** @default true */
-            condition_on_previous: boolean;
+            condition_on_previous?: boolean;
             /** @default false */
-            word_times: boolean;
+            word_times?: boolean;
             /** @default 0 */
-            threads: number;
+            threads?: number;
             /**
              * @default f16
              * @enum {unknown}
              */
-            weights: "f16" | "f32";
+            weights?: "f16" | "f32";
             /** @default [] */
-            formats: ("txt" | "json" | "verbose_json" | "srt" | "vtt" | "tsv" | "ctm")[];
+            formats?: ("txt" | "json" | "verbose_json" | "srt" | "vtt" | "tsv" | "ctm")[];
             /**
              * @description Recognise speech alone, cut at silences.
              * @default false
              */
-            vad: boolean;
+            vad?: boolean;
             vad_model?: string;
             /** @default 0.5 */
-            vad_threshold: number;
+            vad_threshold?: number;
             /** @default 8 */
-            batch_size: number;
+            batch_size?: number;
         };
         RunRequestCaps: {
             cpu_seconds?: number;
@@ -2369,9 +2369,9 @@ export interface components {
              * @default embedded
              * @enum {unknown}
              */
-            provider: "embedded" | "remote";
+            provider?: "embedded" | "remote";
             /** @default 60 */
-            min_seconds: number;
+            min_seconds?: number;
         };
         RunRequestDiarization: {
             model?: string;
@@ -2380,16 +2380,16 @@ export interface components {
              * @default merge_path
              * @enum {unknown}
              */
-            method: "merge_path" | "agglomerative";
+            method?: "merge_path" | "agglomerative";
             /** @default 1 */
-            min_speakers: number;
+            min_speakers?: number;
             /**
              * @description 0 = as found; as min_speakers: exactly that many.
              * @default 0
              */
-            max_speakers: number;
+            max_speakers?: number;
             /** @default false */
-            overlapping: boolean;
+            overlapping?: boolean;
             known?: {
                 name: string;
                 /** @description An audio file in which this person speaks alone, in base64. */
@@ -2399,9 +2399,9 @@ export interface components {
              * @description A speaker whose voice is less alike (cosine) stays unknown.
              * @default 0.8
              */
-            known_least: number;
+            known_least?: number;
             /** @default 0 */
-            threads: number;
+            threads?: number;
         };
         RunRequestEnhance: {
             /** @description Operators that prepare the audio, in order: name(param=value, ...), or objects. */
@@ -2414,14 +2414,14 @@ export interface components {
              * @description Keep what the other steps heard as enhanced.flac.
              * @default false
              */
-            keep_audio: boolean;
+            keep_audio?: boolean;
         };
         RunRequestGrace: number;
         /** @description For tests. */
         RunRequestNoopText: {
             text: string;
             /** @default 1 */
-            times: number;
+            times?: number;
         };
         RunRequestRetry: {
             /** @description Tries in all. */
@@ -2441,11 +2441,11 @@ export interface components {
              * @default auto
              * @enum {string}
              */
-            normalizer: "auto" | "none" | "simple" | "basic" | "english";
+            normalizer?: "auto" | "none" | "simple" | "basic" | "english";
             /** @default 0 */
-            collar_seconds: number;
+            collar_seconds?: number;
             /** @default false */
-            skip_overlap: boolean;
+            skip_overlap?: boolean;
         };
         RunRequestSeconds: number;
         RunRequestSummary: {
@@ -2453,9 +2453,9 @@ export interface components {
              * @default embedded
              * @enum {unknown}
              */
-            provider: "embedded" | "remote";
+            provider?: "embedded" | "remote";
             /** @default 5 */
-            sentences: number;
+            sentences?: number;
         };
         RunRequestTts: {
             /** @description What is to be said. */
@@ -2467,21 +2467,21 @@ export interface components {
              * @default lexicon
              * @enum {unknown}
              */
-            g2p: "lexicon" | "espeak" | "ipa" | "ids";
+            g2p?: "lexicon" | "espeak" | "ipa" | "ids";
             /** @default 1 */
-            speed: number;
+            speed?: number;
             /** @description Variation of the voice. Default: the voice's own. */
             noise?: number;
             /** @description Variation of the durations. Default: the voice's own. */
             noise_w?: number;
             /** @default 0 */
-            speaker: number;
+            speaker?: number;
             /** @default 0 */
-            seed: number;
+            seed?: number;
             /** @default 150 */
-            sentence_pause_ms: number;
+            sentence_pause_ms?: number;
             /** @default 500 */
-            paragraph_pause_ms: number;
+            paragraph_pause_ms?: number;
             threads?: number;
         };
         RunRequestVad: {
@@ -2490,20 +2490,20 @@ export interface components {
              * @description Speech begins at this probability.
              * @default 0.5
              */
-            threshold: number;
+            threshold?: number;
             /** @description And may end below this one. Default: 0.15 below the threshold. */
             neg_threshold?: number;
             /** @default 250 */
-            min_speech_ms: number;
+            min_speech_ms?: number;
             /** @default 100 */
-            min_silence_ms: number;
+            min_silence_ms?: number;
             /** @default 30 */
-            pad_ms: number;
+            pad_ms?: number;
             /**
              * @description Longer speech is cut at its longest pause; 0 = never.
              * @default 0
              */
-            max_speech_seconds: number;
+            max_speech_seconds?: number;
         };
         RunResults: {
             run_id: components["schemas"]["RunId"];
@@ -2568,7 +2568,7 @@ export interface components {
             steps?: string[];
             user?: string;
             /** @default normal */
-            priority: ("low" | "normal" | "high" | "urgent") | number;
+            priority?: ("low" | "normal" | "high" | "urgent") | number;
             /** @description Operators that prepare the audio, in order: name(param=value, ...), or objects. */
             preprocessing?: (string | ({
                 op: string;
@@ -2605,14 +2605,14 @@ export interface components {
              * @description Do not start it until it is released.
              * @default false
              */
-            hold: boolean;
+            hold?: boolean;
             /** @description Short for retry.max_attempts. */
             max_attempts?: number;
             /**
              * @description Fail rather than run in a worker that is not confined in full.
              * @default false
              */
-            require_sandbox: boolean;
+            require_sandbox?: boolean;
             retry?: components["schemas"]["RunRequestRetry"];
             caps?: components["schemas"]["RunRequestCaps"];
             /**
@@ -2620,7 +2620,7 @@ export interface components {
              * @default expected
              * @enum {unknown}
              */
-            admission: "expected" | "safe";
+            admission?: "expected" | "safe";
             /** @description Kept with the run, at most 64. */
             labels?: {
                 [key: string]: string;
