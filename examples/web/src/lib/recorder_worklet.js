@@ -1,4 +1,5 @@
 /* Runs in the audio thread: hands on what the microphone gives, one channel. */
+/* global AudioWorkletProcessor, registerProcessor */
 class Recorder extends AudioWorkletProcessor {
   process(inputs) {
     const channel = inputs[0]?.[0];

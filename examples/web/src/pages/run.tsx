@@ -1,0 +1,224 @@
+/* One run: what is heard, what was done, what it took, and what can be done with it. */
+import { useQuery } from "@tanstack/react-query";
+import { useCallback, useMemo, useRef, useState } from "react";
+import { Link, useNavigate, useParams } from "react-router";
+import { $api, api, ApiError, type Schemas } from "../api/client";
+import { duration } from "../lib/format";
+import { Events, useEvents } from "../run/events";
+import { Files } from "../run/files";
+import { Log } from "../run/log";
+import { lanesOf, Player, type PlayerHandle } from "../run/player";
+import { Provenance, Quality, Resources } from "../run/results";
+import { Steps } from "../run/steps";
+import { Transcript } from "../run/transcript";
+import { useAction } from "../runs/actions";
+import { isActive } from "../runs/labels";
+import { Button, Card, inputLook, Meter, Status } from "../ui/controls";
+import { Failure, Loading } from "../ui/state";
+
+type Run = Schemas["Run"];
+
+/* What may not be there (yet) is null; every other refusal is an error. */
+async function orNull<T>(reply: Promise<{ data?: T }>): Promise<T | null> {
+  try {
+    return (await reply).data ?? null;
+  } catch (error) {
+    if (error instanceof ApiError && (error.status === 404 || error.status === 409)) return null;
+    throw error;
+  }
+}
+
+function Actions({ run }: { run: Run }) {
+  const { busy, problem, act } = useAction();
+  const [other, setOther] = useState("");
+  const go = useNavigate();
+  const path = { params: { path: { id: run.run_id } } };
+  const child = async (made: Promise<{ data?: { run_id: string } }>) => {
+    const { data } = await made;
+    if (data !== undefined) await go(`/runs/${data.run_id}`);
+  };
+  const active = isActive(run.status);
+  return (
+    <div className="space-y-2">
+      <div className="flex flex-wrap items-center gap-2">
+        {active && (
+          <Button danger disabled={busy} onClick={() => void act(() => api.POST("/api/v1/runs/{id}/cancel", path))}>
+            Cancel
+          </Button>
+        )}
+        {!active && !run.recorded && run.status !== "COMPLETED" && (
+          <Button
+            primary
+            disabled={busy}
+            onClick={() => void act(() => child(api.POST("/api/v1/runs/{id}/retry", path)))}
+          >
+            Retry
+          </Button>
+        )}
+        {!active && !run.recorded && (
+          <Button disabled={busy} onClick={() => void act(() => child(api.POST("/api/v1/runs/{id}/rerun", path)))}>
+            Run again
+          </Button>
+        )}
+        <form
+          className="flex items-center gap-2"
+          onSubmit={(event) => {
+            event.preventDefault();
+            void go(`/compare?a=${run.run_id}&b=${encodeURIComponent(other.trim())}`);
+          }}
+        >
+          <input
+            className={`${inputLook} w-56`}
+            aria-label="Compare with run"
+            placeholder="Compare with run id"
+            value={other}
+            onChange={(event) => setOther(event.target.value)}
+          />
+          <Button type="submit" disabled={other.trim() === ""}>
+            Compare
+          </Button>
+        </form>
+      </div>
+      {problem !== null && <Failure error={problem} />}
+    </div>
+  );
+}
+
+function Progress({ id }: { id: string }) {
+  const state = $api.useQuery(
+    "get",
+    "/api/v1/runs/{id}/status",
+    { params: { path: { id } } },
+    { refetchInterval: 2_000 },
+  );
+  const progress = state.data?.progress;
+  const queue = state.data?.queue;
+  return (
+    <div className="mt-2 max-w-xl">
+      {progress && <Meter fraction={progress.fraction ?? 0} label="Progress of the run" />}
+      <p className="text-sm text-soft" role="status">
+        {progress?.fraction != null && `${Math.round(progress.fraction * 100)} % of the audio`}
+        {progress?.eta_seconds != null && `, about ${duration(progress.eta_seconds)} left`}
+        {queue && `${queue.position !== null ? `Place ${queue.position}: ` : ""}${queue.message ?? queue.why}`}
+      </p>
+    </div>
+  );
+}
+
+function Page({ id }: { id: string }) {
+  const path = { params: { path: { id } } };
+  const run = $api.useQuery("get", "/api/v1/runs/{id}", path);
+  const ended = run.data !== undefined && !isActive(run.data.status);
+  const hasInput = run.data?.input_metadata != null;
+  const query = { format: "json" as const };
+  const transcript = useQuery({
+    queryKey: ["transcript", id, ended],
+    queryFn: ({ signal }) =>
+      orNull(api.GET("/api/v1/runs/{id}/transcript", { params: { path: { id }, query }, signal })) as Promise<
+        Schemas["Transcript"] | null
+      >,
+    enabled: run.data !== undefined,
+  });
+  const speakers = useQuery({
+    queryKey: ["speakers", id],
+    queryFn: ({ signal }) => orNull(api.GET("/api/v1/runs/{id}/speakers", { ...path, signal })),
+    enabled: ended,
+  });
+  const peaks = useQuery({
+    queryKey: ["peaks", id],
+    queryFn: ({ signal }) =>
+      orNull(api.GET("/api/v1/runs/{id}/peaks", { params: { path: { id }, query: { points: 1600 } }, signal })),
+    enabled: hasInput && ended,
+    staleTime: Infinity,
+  });
+  const { events, connected, problem } = useEvents(id);
+  const [time, setTime] = useState(0);
+  const player = useRef<PlayerHandle | null>(null);
+  const seek = useCallback((seconds: number) => player.current?.seek(seconds), []);
+  const ready = useCallback((handle: PlayerHandle) => {
+    player.current = handle;
+  }, []);
+  const names = useMemo(() => speakers.data?.names ?? {}, [speakers.data]);
+  const lanes = useMemo(() => lanesOf(transcript.data?.segments ?? [], names), [transcript.data, names]);
+
+  if (run.isPending) return <Loading what="the run" />;
+  if (run.isError) return <Failure error={run.error} again={() => void run.refetch()} />;
+  const shown = run.data;
+  return (
+    <>
+      <div>
+        <Link to="/runs" className="text-sm text-accent hover:underline">
+          ← All runs
+        </Link>
+        <div className="flex flex-wrap items-center gap-x-4 gap-y-1">
+          <h1 className="text-xl font-semibold break-all">{shown.input_metadata?.name || shown.pipeline}</h1>
+          <Status value={shown.status} />
+          <span className="text-soft">{shown.pipeline}</span>
+        </div>
+        {shown.reason !== null && (
+          <p className={ended ? "text-bad" : "text-soft"}>
+            {shown.reason.message}
+            {shown.failure_step !== null && ` (step ${shown.failure_step})`}
+          </p>
+        )}
+        {!ended && <Progress id={id} />}
+      </div>
+      <Actions run={shown} />
+      {hasInput && ended && !shown.removed.includes("input") && peaks.isFetched && (
+        <Card title="Audio">
+          <Player id={id} peaks={peaks.data ?? null} lanes={lanes} onTime={setTime} onReady={ready} />
+        </Card>
+      )}
+      <div className="grid gap-4 lg:grid-cols-[3fr_2fr]">
+        <div className="min-w-0 space-y-4">
+          {transcript.isError ? (
+            <Failure error={transcript.error} />
+          ) : (
+            transcript.data && (
+              <Card title={transcript.data.partial ? "Transcript, as far as it came" : "Transcript"}>
+                <Transcript
+                  key={JSON.stringify(names)}
+                  id={id}
+                  transcript={transcript.data}
+                  lanes={lanes}
+                  names={names}
+                  time={time}
+                  seek={seek}
+                />
+              </Card>
+            )
+          )}
+          <Card title="Steps">
+            <Steps steps={shown.steps} />
+          </Card>
+          <Card title="Files">
+            <Files id={id} artifacts={shown.artifacts} hasTranscript={transcript.data != null} ended={ended} />
+          </Card>
+        </div>
+        <div className="min-w-0 space-y-4">
+          <Card title="Resources and cost">
+            <Resources run={shown} />
+          </Card>
+          <Card title="Quality">
+            <Quality run={shown} />
+          </Card>
+          <Card title={<>Events {connected && <span className="ml-1 text-sm font-normal text-good">live</span>}</>}>
+            <Events events={events} problem={problem} />
+          </Card>
+          <Card title="Where it comes from">
+            <Provenance run={shown} />
+          </Card>
+        </div>
+      </div>
+      <Card title="Log">
+        <Log id={id} requestId={shown.request_id} />
+      </Card>
+    </>
+  );
+}
+
+export function Component() {
+  const { id = "" } = useParams();
+  // Another run is another page: nothing of the old one stays.
+  return <Page key={id} id={id} />;
+}

@@ -1,0 +1,193 @@
+/* The audio of a run: waveform from the server's peaks, speaker lanes under it, one position for the whole page. */
+import { useEffect, useRef, useState } from "react";
+import WaveSurfer from "wavesurfer.js";
+import { fetchRaw, getKey, type Schemas } from "../api/client";
+import { clock } from "../lib/format";
+import { Button } from "../ui/controls";
+import { Failure } from "../ui/state";
+
+export interface Lane {
+  speaker: string;
+  name: string;
+  color: string;
+  turns: { start: number; end: number }[];
+}
+
+const colors = ["#0f766e", "#b45309", "#1d4ed8", "#be185d", "#4d7c0f", "#7c3aed", "#0e7490", "#a16207"];
+
+/* Lanes of the speakers in a transcript, in the order in which they first speak. */
+export function lanesOf(segments: Schemas["Segment"][], names: Record<string, string>): Lane[] {
+  const lanes = new Map<string, Lane>();
+  for (const { speaker, start, end } of segments) {
+    if (!speaker) continue;
+    let lane = lanes.get(speaker);
+    if (lane === undefined) {
+      lane = { speaker, name: names[speaker] ?? speaker, color: colors[lanes.size % colors.length] ?? "", turns: [] };
+      lanes.set(speaker, lane);
+    }
+    lane.turns.push({ start, end });
+  }
+  return [...lanes.values()];
+}
+
+function Lanes({ lanes, duration, seek }: { lanes: Lane[]; duration: number; seek: (seconds: number) => void }) {
+  return (
+    <ul className="mt-2 space-y-1">
+      {lanes.map((lane) => (
+        <li key={lane.speaker} className="flex items-center gap-2">
+          <span className="w-24 shrink-0 truncate text-sm" title={lane.name}>
+            {lane.name}
+          </span>
+          <div className="relative h-3 flex-1 rounded bg-page">
+            {lane.turns.map((turn) => (
+              <button
+                key={turn.start}
+                type="button"
+                tabIndex={-1}
+                aria-label={`${lane.name} at ${clock(turn.start)}`}
+                className="absolute h-full rounded-sm"
+                style={{
+                  left: `${(100 * turn.start) / duration}%`,
+                  width: `max(2px, ${(100 * (turn.end - turn.start)) / duration}%)`,
+                  background: lane.color,
+                }}
+                onClick={() => seek(turn.start)}
+              />
+            ))}
+          </div>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+export interface PlayerHandle {
+  seek: (seconds: number) => void;
+}
+
+interface Props {
+  id: string;
+  peaks: Schemas["Peaks"] | null;
+  lanes: Lane[];
+  onTime: (seconds: number) => void;
+  onReady: (handle: PlayerHandle) => void;
+}
+
+/* Where the server asks for a key the audio is fetched whole, because an element sends no headers. */
+async function sourceOf(id: string): Promise<string> {
+  const path = `/api/v1/runs/${id}/audio`;
+  return getKey() === "" ? path : URL.createObjectURL(await (await fetchRaw(path)).blob());
+}
+
+export function Player({ id, peaks, lanes, onTime, onReady }: Props) {
+  const place = useRef<HTMLDivElement>(null);
+  const surfer = useRef<WaveSurfer | null>(null);
+  const [playing, setPlaying] = useState(false);
+  const [time, setTime] = useState(0);
+  const [length, setLength] = useState(peaks?.duration_seconds ?? 0);
+  const [rate, setRate] = useState(1);
+  const [problem, setProblem] = useState<unknown>(null);
+  const handlers = useRef({ onTime, onReady });
+  useEffect(() => {
+    handlers.current = { onTime, onReady };
+  });
+
+  useEffect(() => {
+    if (place.current === null) return;
+    let url: string | null = null;
+    let gone = false;
+    const made = WaveSurfer.create({
+      container: place.current,
+      height: 96,
+      waveColor: "#7b8da0",
+      progressColor: "#0f766e",
+      cursorColor: "#b91c1c",
+      cursorWidth: 2,
+      normalize: true,
+      dragToSeek: true,
+    });
+    surfer.current = made;
+    made.on("play", () => setPlaying(true));
+    made.on("pause", () => setPlaying(false));
+    made.on("ready", () => setLength(made.getDuration()));
+    made.on("timeupdate", (seconds) => {
+      setTime(seconds);
+      handlers.current.onTime(seconds);
+    });
+    made.on("error", (error) => {
+      if (!gone) setProblem(error);
+    });
+    handlers.current.onReady({
+      seek: (seconds) => {
+        made.setTime(seconds);
+        setTime(seconds);
+        handlers.current.onTime(seconds);
+      },
+    });
+    const scale = (values: number[]) => values.map((value) => value / 128);
+    sourceOf(id)
+      .then((source) => {
+        url = source;
+        if (gone) return;
+        return peaks === null
+          ? made.load(source)
+          : // One channel, minimum and maximum in turn.
+            made.load(
+              source,
+              [scale(peaks.max).flatMap((top, i) => [top, (peaks.min[i] ?? 0) / 128])],
+              peaks.duration_seconds,
+            );
+      })
+      .catch((error: unknown) => {
+        if (!gone) setProblem(error);
+      });
+    return () => {
+      gone = true;
+      made.destroy();
+      if (url?.startsWith("blob:")) URL.revokeObjectURL(url);
+    };
+  }, [id, peaks]);
+
+  if (problem !== null) return <Failure error={problem} />;
+  return (
+    <div>
+      <div ref={place} aria-hidden />
+      <div className="mt-2 flex flex-wrap items-center gap-3">
+        <Button primary onClick={() => void surfer.current?.playPause()}>
+          {playing ? "Pause" : "Play"}
+        </Button>
+        <input
+          type="range"
+          aria-label="Position"
+          aria-valuetext={clock(time)}
+          className="min-w-40 flex-1 accent-accent"
+          min={0}
+          max={Math.max(length, 0.1)}
+          step={0.1}
+          value={time}
+          onChange={(event) => surfer.current?.setTime(Number(event.target.value))}
+        />
+        <span className="font-mono text-sm">
+          {clock(time)} / {clock(length)}
+        </span>
+        <select
+          className="rounded-md border border-line bg-card px-2 py-1"
+          aria-label="Speed"
+          value={rate}
+          onChange={(event) => {
+            const chosen = Number(event.target.value);
+            setRate(chosen);
+            surfer.current?.setPlaybackRate(chosen, true);
+          }}
+        >
+          {[0.5, 0.75, 1, 1.25, 1.5, 2].map((speed) => (
+            <option key={speed} value={speed}>
+              {speed} ×
+            </option>
+          ))}
+        </select>
+      </div>
+      {length > 0 && <Lanes lanes={lanes} duration={length} seek={(seconds) => surfer.current?.setTime(seconds)} />}
+    </div>
+  );
+}
