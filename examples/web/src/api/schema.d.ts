@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The web client; its files and pages have the paths below. */
+        get: operations["getWebFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/caps/{user}": {
         parameters: {
             query?: never;
@@ -49,6 +66,26 @@ export interface paths {
         };
         /** What the lab takes on disk, and what is left. */
         get: operations["getDisk"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/disk-usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The older name of getDisk.
+         * @deprecated
+         */
+        get: operations["getDiskUsage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1465,17 +1502,17 @@ export interface components {
         };
         CleanupRequest: {
             /** @description Since their end. */
-            older_than_days?: number;
+            older_than_days?: number | null;
             /** @description The newest that stay. */
-            keep_runs?: number;
-            keep_bytes?: number;
+            keep_runs?: number | null;
+            keep_bytes?: number | null;
             user?: string;
             /** @enum {string} */
             status?: "COMPLETED" | "FAILED" | "CANCELLED" | "TIMEOUT" | "STALE";
             what?: ("runs" | "inputs" | "artifacts" | "leftovers")[];
             /** @default false */
             dry_run?: boolean;
-            grace_seconds?: number;
+            grace_seconds?: number | null;
         };
         Comparison: {
             a: components["schemas"]["RunId"];
@@ -1569,6 +1606,7 @@ export interface components {
             largest_input_bytes: number | null;
             retention_days: number;
             retention_max_bytes: number;
+            uploads_bytes: number | null;
         };
         Engine: {
             model: string | null;
@@ -1788,6 +1826,7 @@ export interface components {
             state: "healthy" | "degraded" | "critical" | "ready" | "initializing";
             ready: boolean;
             checks: components["schemas"]["HealthCheck"][];
+            draining: boolean;
         };
         HealthCheck: {
             name: string;
@@ -1795,8 +1834,8 @@ export interface components {
             state: "healthy" | "degraded" | "critical" | "ready" | "initializing";
             message: string;
             milliseconds: number;
-            /** @description Since it last answered. */
-            age_ms: number | null;
+            /** @description Since it last answered; -1: it never has. */
+            age_ms: number;
             late: boolean;
         };
         Info: {
@@ -1840,6 +1879,11 @@ export interface components {
             revoked_at?: components["schemas"]["Time"] | null;
             /** @description The first characters, to tell keys apart. */
             prefix?: string;
+            /** @enum {string} */
+            state?: "active" | "expired" | "revoked";
+            rotated_at?: components["schemas"]["Time"] | null;
+            /** @description Until when the key before the last rotation is valid. */
+            previous_until?: components["schemas"]["Time"] | null;
         };
         /** @description Keys. */
         KeyPage: {
@@ -1855,6 +1899,10 @@ export interface components {
         };
         Labels: {
             [key: string]: string;
+        };
+        Live: {
+            /** @enum {string} */
+            state: "healthy" | "degraded" | "critical";
         };
         LogLine: {
             time?: string;
@@ -1913,6 +1961,11 @@ export interface components {
             revoked_at?: components["schemas"]["Time"] | null;
             /** @description The first characters, to tell keys apart. */
             prefix?: string;
+            /** @enum {string} */
+            state?: "active" | "expired" | "revoked";
+            rotated_at?: components["schemas"]["Time"] | null;
+            /** @description Until when the key before the last rotation is valid. */
+            previous_until?: components["schemas"]["Time"] | null;
             /** @description The key itself: shown this once, only its hash is kept. */
             key: string;
         };
@@ -2069,6 +2122,14 @@ export interface components {
             seconds: number | null;
             eta_seconds: number | null;
         };
+        Ready: {
+            /** @enum {string} */
+            state: "healthy" | "degraded" | "critical" | "ready" | "initializing";
+            ready: boolean;
+            /** @description The server is about to stop. */
+            draining: boolean;
+            checks?: components["schemas"]["HealthCheck"][];
+        };
         /** @description Why a run or step waits or ended. */
         Reason: {
             name: string;
@@ -2107,9 +2168,8 @@ export interface components {
             findings: components["schemas"]["Finding"][];
         };
         RotateRequest: {
-            /** @description How long the old key stays valid. */
-            overlap_seconds?: number;
-            expires_in_seconds?: number | null;
+            /** @description How long the old key stays valid; a still older one no longer does. */
+            overlap_seconds?: number | null;
         };
         /** @description The whole record (docs/manifest.md). */
         Run: {
@@ -3463,10 +3523,14 @@ export interface components {
         "Content-Disposition": string;
         /** @description Which bytes these are. */
         "Content-Range": string;
+        /** @description Since when the operation is deprecated: `@` and seconds since 1970 (RFC 9745). */
+        Deprecation: string;
         /** @description Of this state; If-None-Match with it is answered by 304. */
         ETag: string;
         /** @description `true`: the answer of the first request with this key. */
         "Idempotency-Replayed": string;
+        /** @description What to use instead: `rel="successor-version"`. */
+        Link: string;
         /** @description Where the new thing is. */
         Location: string;
         /** @description `wait=N` when the server waited. */
@@ -3477,6 +3541,8 @@ export interface components {
         "RateLimit-Policy": string;
         /** @description Seconds after which another try makes sense. */
         "Retry-After": number;
+        /** @description When it goes (RFC 8594). */
+        Sunset: string;
         /** @description `websocket`. */
         Upgrade: string;
         /** @description `Bearer`. */
@@ -3492,6 +3558,56 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    getWebFile: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag that is known already. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "API-Version": components["headers"]["API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    traceparent: components["headers"]["traceparent"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Unchanged. */
+            304: {
+                headers: {
+                    "API-Version": components["headers"]["API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    traceparent: components["headers"]["traceparent"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            406: components["responses"]["NotAcceptable"];
+            408: components["responses"]["RequestTimeout"];
+            414: components["responses"]["UriTooLong"];
+            421: components["responses"]["Misdirected"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getUserCaps: {
         parameters: {
             query?: never;
@@ -3668,7 +3784,6 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
             411: components["responses"]["LengthRequired"];
             413: components["responses"]["TooLarge"];
             414: components["responses"]["UriTooLong"];
@@ -3698,6 +3813,45 @@ export interface operations {
                     traceparent: components["headers"]["traceparent"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Disk"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            408: components["responses"]["RequestTimeout"];
+            414: components["responses"]["UriTooLong"];
+            421: components["responses"]["Misdirected"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getDiskUsage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Usage. */
+            200: {
+                headers: {
+                    "API-Version": components["headers"]["API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    traceparent: components["headers"]["traceparent"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Deprecation: components["headers"]["Deprecation"];
+                    Sunset: components["headers"]["Sunset"];
+                    Link: components["headers"]["Link"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4038,7 +4192,6 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
             411: components["responses"]["LengthRequired"];
             413: components["responses"]["TooLarge"];
             414: components["responses"]["UriTooLong"];
@@ -5438,15 +5591,19 @@ export interface operations {
     listProblems: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETag that is known already. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description A page for people. */
+            /** @description All of them. */
             200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
                     "API-Version": components["headers"]["API-Version"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     traceparent: components["headers"]["traceparent"];
@@ -5455,9 +5612,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/html": string;
-                    "application/json": Record<string, never>;
+                    "application/json": {
+                        items: {
+                            slug: string;
+                            title: string;
+                            type: string;
+                        }[];
+                    };
                 };
+            };
+            /** @description Unchanged. */
+            304: {
+                headers: {
+                    "API-Version": components["headers"]["API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    traceparent: components["headers"]["traceparent"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["BadRequest"];
             406: components["responses"]["NotAcceptable"];
@@ -7708,7 +7882,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/plain": string;
+                    "application/json": components["schemas"]["Live"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -7731,7 +7905,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Text format 0.0.4. */
+            /** @description Text format 0.0.4, or OpenMetrics 1.0.0 where Accept asks for it. */
             200: {
                 headers: {
                     "API-Version": components["headers"]["API-Version"];
@@ -7743,6 +7917,7 @@ export interface operations {
                 };
                 content: {
                     "text/plain": string;
+                    "application/openmetrics-text": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -7761,8 +7936,8 @@ export interface operations {
     getReady: {
         parameters: {
             query?: {
-                /** @description With the state of each check (`?verbose`). */
-                verbose?: string;
+                /** @description With the state of each check; `?verbose` alone is enough. */
+                verbose?: boolean;
             };
             header?: never;
             path?: never;
@@ -7781,8 +7956,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/plain": string;
-                    "application/json": components["schemas"]["Health"];
+                    "application/json": components["schemas"]["Ready"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -7790,6 +7964,7 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             414: components["responses"]["UriTooLong"];
             421: components["responses"]["Misdirected"];
+            422: components["responses"]["Unprocessable"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadTooLarge"];
             500: components["responses"]["Internal"];
@@ -7805,8 +7980,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/plain": string;
-                    "application/json": components["schemas"]["Health"];
+                    "application/json": components["schemas"]["Ready"];
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
