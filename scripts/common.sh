@@ -133,7 +133,7 @@ build_web() {
   "$tools/openapi-typescript" build/release/examples/server/openapi/openapi.json --default-non-nullable=false --output build/web-schema.d.ts >build/web.log 2>&1 || web_failed
   cmp -s build/web-schema.d.ts examples/web/src/api/schema.d.ts ||
     fail "examples/web/src/api/schema.d.ts is not what the contract says: cp build/web-schema.d.ts examples/web/src/api/schema.d.ts"
-  (cd examples/web && npm run check && npx vite build --outDir "$top/build/release/bin/web" --emptyOutDir) >build/web.log 2>&1 || web_failed
+  (cd examples/web && npm run check && npm test && npx vite build --outDir "$top/build/release/bin/web" --emptyOutDir) >build/web.log 2>&1 || web_failed
 }
 web_failed() {
   tail -15 build/web.log >&2

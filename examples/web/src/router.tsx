@@ -24,7 +24,6 @@ export const router = createHashRouter([
       { path: "compare", lazy: () => import("./pages/compare") },
       { path: "queue", lazy: () => import("./pages/queue") },
       { path: "new", lazy: () => import("./pages/new_run") },
-      { path: "live", lazy: () => import("./pages/live") },
       { path: "speak", lazy: () => import("./pages/speak") },
       { path: "experiments", lazy: () => import("./pages/experiments") },
       { path: "experiments/:id", lazy: () => import("./pages/experiment") },

@@ -10,7 +10,6 @@ const places: [string, string][] = [
   ["/runs", "Runs"],
   ["/queue", "Queue"],
   ["/new", "New run"],
-  ["/live", "Live"],
   ["/speak", "Speak"],
   ["/experiments", "Experiments"],
   ["/models", "Models"],
