@@ -1,14 +1,14 @@
-/* How the client is built: `npm run dev` talks to a server on the default port; MODEL_LAB_WEB_OUT is where the files go. */
+/* How the client is built: `npm run dev` talks to a server on the default port, or on that of WEB_SERVER. */
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
-const server = process.env.MODEL_LAB_HTTP_URL ?? "http://127.0.0.1:8642";
+const server = process.env.WEB_SERVER ?? "http://127.0.0.1:8642";
 const proxy = { target: server, ws: true };
 
 export default defineConfig({
   plugins: [react(), tailwindcss()],
-  build: { outDir: process.env.MODEL_LAB_WEB_OUT ?? "dist", emptyOutDir: true, target: "es2022", sourcemap: false },
+  build: { outDir: "dist", emptyOutDir: true, target: "es2022", sourcemap: false },
   server: { proxy: { "/api": proxy, "/v1": proxy, "/livez": proxy, "/readyz": proxy, "/metrics": proxy } },
   test: { include: ["src/**/*.test.{ts,tsx}"] },
 });
