@@ -33,8 +33,8 @@ export function bytes(count: number | null | undefined): string {
   return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit] ?? ""}`;
 }
 
-export function money(micros: number | null | undefined, currency: string): string {
-  if (micros === null || micros === undefined || micros < 0) return "–";
+export function money(micros: number | null | undefined, currency: string | null): string {
+  if (micros === null || micros === undefined || micros < 0 || currency === null) return "–";
   const value = micros / 1e6;
   return new Intl.NumberFormat(undefined, {
     style: "currency",

@@ -47,13 +47,19 @@ function requestOf(draft: Draft, upload: Upload | null): Submission | string {
   };
 }
 
-function Findings({ request, hasInput }: { request: Submission; hasInput: boolean }) {
-  const validation = useQuery({
+function useValidation(request: Submission | string) {
+  return useQuery({
     queryKey: ["validate", request],
-    queryFn: async ({ signal }) => (await api.POST("/api/v1/runs/validate", { body: request, signal })).data,
+    queryFn: async ({ signal }) =>
+      (await api.POST("/api/v1/runs/validate", { body: request as Submission, signal })).data ?? null,
+    enabled: typeof request !== "string",
     staleTime: 60_000,
     retry: false,
   });
+}
+
+function Findings({ request, hasInput }: { request: Submission; hasInput: boolean }) {
+  const validation = useValidation(request);
   const estimate = useQuery({
     queryKey: ["estimate", request],
     queryFn: async ({ signal }) => (await api.POST("/api/v1/runs/estimate", { body: request, signal })).data,
@@ -102,6 +108,7 @@ export function Component() {
   const request = useMemo(() => requestOf(draft, upload), [draft, upload]);
   const rested = useDebounced(request, 400);
   const chosen = pipelines.data?.items.find((pipeline) => pipeline.name === draft.pipeline);
+  const valid = useValidation(rested).data?.valid === true && rested === request;
   const needsInput = !(chosen?.steps.length === 1 && chosen.steps[0] === "tts");
 
   const start = async () => {
@@ -183,11 +190,7 @@ export function Component() {
         )}
         {problem !== null && <Failure error={problem} />}
         <div className="mt-3">
-          <Button
-            primary
-            disabled={busy || typeof request === "string" || (needsInput && upload === null)}
-            onClick={() => void act(start)}
-          >
+          <Button primary disabled={busy || !valid || (needsInput && upload === null)} onClick={() => void act(start)}>
             Start the run
           </Button>
           {needsInput && upload === null && <span className="ml-3 text-soft">It needs audio first.</span>}

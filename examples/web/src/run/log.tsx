@@ -4,7 +4,7 @@ import { $api } from "../api/client";
 import { Button, inputLook } from "../ui/controls";
 import { Empty, Failure, Loading } from "../ui/state";
 
-const levels = ["debug", "info", "warning", "error"] as const;
+const levels = ["debug", "info", "warn", "error"] as const;
 
 export function Log({ id, requestId }: { id: string; requestId: string | null }) {
   const [level, setLevel] = useState<(typeof levels)[number]>("info");
@@ -43,7 +43,7 @@ export function Log({ id, requestId }: { id: string; requestId: string | null })
       ) : (
         <ol className="max-h-80 overflow-auto font-mono text-xs" tabIndex={0} aria-label="Lines of the log">
           {log.data.items.map((line, i) => (
-            <li key={line.number ?? i} className="py-0.5 whitespace-pre">
+            <li key={i} className="py-0.5 whitespace-pre">
               <span className="text-soft">{JSON.stringify(line)}</span>
             </li>
           ))}
