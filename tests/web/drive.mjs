@@ -111,7 +111,7 @@ await begin("new run: options are checked as they are typed", async () => {
 await begin("new run: a file is sent, estimated and started", async () => {
   await page.getByLabel("Audio file").setInputFiles(sample);
   await page.getByText("Ready:").waitFor();
-  await page.getByText("Costs about").waitFor();
+  await page.getByText("Costs about", { exact: true }).waitFor();
   await look("new-run");
   await page.getByRole("button", { name: "Start the run" }).click();
   await page.waitForURL(/#\/runs\/0/);

@@ -777,7 +777,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The input, or what a run said. */
+        /** The input; of a run without one, what it said. */
         get: operations["getRunAudio"];
         put?: never;
         post?: never;
@@ -1067,7 +1067,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Events of a run over a WebSocket. */
+        /**
+         * Events of a run over a WebSocket.
+         * @description docs/live.md tells the messages. A run that is not there is told by the close code 4004.
+         */
         get: operations["connectRunEvents"];
         put?: never;
         post?: never;
@@ -1565,7 +1568,7 @@ export interface components {
         Cost: {
             /** @description Millionths of the currency. */
             micros: number | null;
-            currency: string;
+            currency: string | null;
             price_sheet: string | null;
             estimated_micros: number | null;
             estimated_cpu_seconds: number | null;
@@ -1904,20 +1907,28 @@ export interface components {
             /** @enum {string} */
             state: "healthy" | "degraded" | "critical";
         };
+        /** @description A line as it was written; its own fields stand beside these. */
         LogLine: {
-            time?: string;
-            level?: string;
+            ts?: string;
+            /** @enum {string} */
+            level?: "trace" | "debug" | "info" | "warn" | "error" | "fatal";
             event?: string;
-            message?: string;
+            msg?: string;
             run_id?: string;
             request_id?: string;
             trace_id?: string;
-            number?: number;
+            span_id?: string;
+            seq?: number;
+            attempt?: number;
         };
         LogPage: {
             items: components["schemas"]["LogLine"][];
-            /** @description Give it as `after` to go on; null: this is the end, at present. */
-            next_after: number | null;
+            /** @description Give it as `after` to go on, also when there is nothing yet. */
+            next_cursor: string;
+            /** @description There are lines behind this page. */
+            more: boolean;
+            /** @description Lines that were passed over: no JSON object, or longer than 64 KiB. */
+            damaged: number;
         };
         /** @description Of all attempts together; null: not measured. */
         Measures: {
@@ -1977,6 +1988,12 @@ export interface components {
             user: string;
             created_at: components["schemas"]["Time"];
             enabled?: boolean;
+            /** @description It is told of the runs of all users. */
+            every_user?: boolean;
+            disabled_at?: components["schemas"]["Time"] | null;
+            /** @description Why it was disabled. */
+            disabled_reason?: string | null;
+            /** @description Deliveries that failed for good since the last one that arrived. */
             failures?: number;
             /** @description Signs the deliveries (HMAC-SHA256): shown this once. */
             secret: string;
@@ -2298,6 +2315,7 @@ export interface components {
             }))[];
             config?: {
                 asr?: components["schemas"]["RunRequestAsr"];
+                ingest?: components["schemas"]["RunRequestIngest"];
                 enhance?: components["schemas"]["RunRequestEnhance"];
                 tts?: components["schemas"]["RunRequestTts"];
                 vad?: components["schemas"]["RunRequestVad"];
@@ -2477,6 +2495,10 @@ export interface components {
             keep_audio?: boolean;
         };
         RunRequestGrace: number;
+        RunRequestIngest: {
+            /** @description Also write peaks.json: the waveform for drawing, 100 points a second, fewer for more than an hour. Default: false. */
+            peaks?: boolean;
+        };
         /** @description For tests. */
         RunRequestNoopText: {
             text: string;
@@ -2582,6 +2604,11 @@ export interface components {
                 cpu_seconds: number | null;
                 peak_memory_bytes: number | null;
                 result?: Record<string, never> | null;
+                reason?: components["schemas"]["Reason"] | null;
+                gpu_seconds?: number | null;
+                audio_seconds?: number | null;
+                api_calls?: number | null;
+                reused_from?: string | null;
             }[];
             /** @description The ledger of the input, where step bundle has made one. */
             coverage: Record<string, never> | null;
@@ -2595,7 +2622,9 @@ export interface components {
                     name: string;
                     sha256: string | null;
                 }[];
+                request_sha256: components["schemas"]["Sha256"];
             };
+            reason?: components["schemas"]["Reason"] | null;
         };
         RunState: {
             run_id: components["schemas"]["RunId"];
@@ -2607,6 +2636,8 @@ export interface components {
                 /** @description Machine name: `next_in_line`, `behind_others`, ... */
                 why: string;
                 message?: string;
+                /** @description Runs that are in line. */
+                waiting?: number;
             } | null;
             last_event: number;
         };
@@ -2637,6 +2668,7 @@ export interface components {
             }))[];
             config?: {
                 asr?: components["schemas"]["RunRequestAsr"];
+                ingest?: components["schemas"]["RunRequestIngest"];
                 enhance?: components["schemas"]["RunRequestEnhance"];
                 tts?: components["schemas"]["RunRequestTts"];
                 vad?: components["schemas"]["RunRequestVad"];
@@ -2734,11 +2766,22 @@ export interface components {
             /** @description All that there are, also those that are not listed. */
             count: number;
             items: {
+                /** @description Index of the segment in which it begins. */
                 segment: number;
+                last_segment: number;
+                /** @description Of its words where their times are known, else of its segments. */
                 start: number;
                 end: number;
+                /** @description Index among all words. */
+                first_word: number | null;
+                word_count: number;
+                /** @description As it stands in the text. */
+                match: string;
+                before: string;
+                after: string;
+                /** @description Of the segment. */
                 text: string;
-                speaker?: string | null;
+                speaker: string | null;
             }[];
         };
         Segment: {
@@ -2757,7 +2800,7 @@ export interface components {
         };
         Sha256: string;
         SpeakerNames: {
-            /** @description Names for people by the names that the run gave: `speaker_1`. */
+            /** @description Names by what the run calls its speakers: `A`. */
             names: {
                 [key: string]: string;
             };
@@ -2771,7 +2814,7 @@ export interface components {
                 name: string | null;
                 seconds: number | null;
             }[];
-            updated_at?: components["schemas"]["Time"] | null;
+            updated_at: components["schemas"]["Time"] | null;
         };
         Step: {
             name: string;
@@ -2826,8 +2869,11 @@ export interface components {
             duration: number | null;
             task?: string;
             segments: components["schemas"]["Segment"][];
-            speakers?: unknown[];
             partial?: boolean;
+            /** @description Of all segments, where word times are known. */
+            words?: components["schemas"]["Word"][];
+            language_code?: string | null;
+            language_probability?: number | null;
         };
         TranscriptFinding: {
             id: string;
@@ -2846,12 +2892,20 @@ export interface components {
         Upload: {
             id: string;
             name: string;
+            user: string;
             bytes: number;
             sha256: components["schemas"]["Sha256"];
             media_type: string;
+            codec: string | null;
+            rate_hz: number | null;
+            channels: number | null;
+            /** @description By the header of the file. */
             duration_seconds: number | null;
-            /** @description It is taken away then, unless a run has used it. */
-            expires_at: components["schemas"]["Time"] | null;
+            /** @description The duration is guessed from size and bit rate. */
+            is_estimate: boolean;
+            created_at: components["schemas"]["Time"];
+            /** @description It is taken away then; runs that were made of it keep their input. */
+            expires_at: components["schemas"]["Time"];
         };
         UseCase: {
             id: string;
@@ -2886,6 +2940,12 @@ export interface components {
             user: string;
             created_at: components["schemas"]["Time"];
             enabled?: boolean;
+            /** @description It is told of the runs of all users. */
+            every_user?: boolean;
+            disabled_at?: components["schemas"]["Time"] | null;
+            /** @description Why it was disabled. */
+            disabled_reason?: string | null;
+            /** @description Deliveries that failed for good since the last one that arrived. */
             failures?: number;
         };
         /** @description Webhooks. */
@@ -2899,6 +2959,8 @@ export interface components {
             url: string;
             events?: string[];
             secret?: string;
+            /** @description Of the runs of all users; needs scope admin. */
+            every_user?: boolean;
         };
         Word: {
             word: string;
@@ -2906,6 +2968,9 @@ export interface components {
             end: number;
             probability?: number | null;
             speaker?: string | null;
+            /** @description With its leading blank, where it differs. */
+            text?: string;
+            segment?: number;
         };
     };
     responses: {
@@ -2951,7 +3016,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The head is too large. */
+        /** @description The head is too large: answered before it is understood, by a short page without a type. */
         HeadTooLarge: {
             headers: {
                 "API-Version": components["headers"]["API-Version"];
@@ -2961,9 +3026,7 @@ export interface components {
                 "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                 [name: string]: unknown;
             };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
+            content?: never;
         };
         /** @description An internal error. */
         Internal: {
@@ -3092,7 +3155,7 @@ export interface components {
                 "application/json": components["schemas"]["OpenaiError"];
             };
         };
-        /** @description The head is too large. */
+        /** @description The head is too large: answered before it is understood, by a short page without a type. */
         OpenaiHeadTooLarge: {
             headers: {
                 "API-Version": components["headers"]["API-Version"];
@@ -3102,9 +3165,7 @@ export interface components {
                 "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                 [name: string]: unknown;
             };
-            content: {
-                "application/json": components["schemas"]["OpenaiError"];
-            };
+            content?: never;
         };
         /** @description An internal error. */
         OpenaiInternal: {
@@ -3494,8 +3555,6 @@ export interface components {
         IfNoneMatch: string;
         /** @description Id of the key. */
         KeyId: string;
-        /** @description Go on behind this event (SSE). */
-        LastEventId: string;
         /** @description Items of a page. */
         Limit: number;
         /** @description Name of the model. */
@@ -4287,12 +4346,12 @@ export interface operations {
                 user?: string;
                 /** @description Only of these runs, separated by commas. */
                 run?: string;
-                /** @description Behind this one. */
+                /** @description Behind this one; without it only what comes from now on. */
                 cursor?: string;
             };
             header?: {
-                /** @description Go on behind this event (SSE). */
-                "Last-Event-ID"?: components["parameters"]["LastEventId"];
+                /** @description As `cursor`, and before it. */
+                "Last-Event-ID"?: string;
             };
             path?: never;
             cookie?: never;
@@ -4914,9 +4973,11 @@ export interface operations {
                 /** @description The request. */
                 request_id: string;
                 /** @description This level and above. */
-                level?: "trace" | "debug" | "info" | "warning" | "error";
-                /** @description Items of a page. */
-                limit?: components["parameters"]["Limit"];
+                level?: "trace" | "debug" | "info" | "warn" | "error" | "fatal";
+                /** @description `next_cursor` of the page before. */
+                after?: string;
+                /** @description Lines of a page. */
+                limit?: number;
             };
             header?: never;
             path?: never;
@@ -4941,7 +5002,6 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
             414: components["responses"]["UriTooLong"];
@@ -5400,7 +5460,7 @@ export interface operations {
                  *       ]
                  *     }
                  */
-                "application/json": components["schemas"]["PipelineDefinition"];
+                "application/json": components["schemas"]["PipelineDefinition"] | Record<string, never>;
             };
         };
         responses: {
@@ -5582,6 +5642,7 @@ export interface operations {
             409: components["responses"]["Conflict"];
             414: components["responses"]["UriTooLong"];
             421: components["responses"]["Misdirected"];
+            422: components["responses"]["Unprocessable"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadTooLarge"];
             500: components["responses"]["Internal"];
@@ -5657,14 +5718,16 @@ export interface operations {
                 experiment?: string;
                 /** @description Only with this model. */
                 model?: string;
+                /** @description Only those that this request made. */
+                request_id?: string;
                 /** @description Requested at or after. */
                 since?: string;
                 /** @description Requested before. */
                 until?: string;
-                /** @description Id, name of the input, or label. */
+                /** @description In the name of the input (letters of ASCII in any case), or the whole id. */
                 q?: string;
-                /** @description Order. */
-                sort?: "newest" | "oldest" | "priority" | "duration" | "cost";
+                /** @description Order; without it `newest`. All but `oldest`: the greatest first. */
+                sort?: "newest" | "oldest" | "started" | "ended" | "priority" | "duration" | "cost" | "audio";
                 /** @description `next_cursor` of the page before. */
                 cursor?: components["parameters"]["Cursor"];
                 /** @description Items of a page. */
@@ -5748,7 +5811,7 @@ export interface operations {
                  */
                 "application/json": components["schemas"]["RunSubmission"];
                 "multipart/form-data": {
-                    request?: components["schemas"]["RunRequest"] | string;
+                    request?: components["schemas"]["RunRequest"];
                     /** Format: binary */
                     file: string;
                 };
@@ -5923,7 +5986,7 @@ export interface operations {
                  */
                 "application/json": components["schemas"]["RunSubmission"];
                 "multipart/form-data": {
-                    request?: components["schemas"]["RunRequest"] | string;
+                    request?: components["schemas"]["RunRequest"];
                     /** Format: binary */
                     file: string;
                 };
@@ -5982,7 +6045,7 @@ export interface operations {
                  *       }
                  *     }
                  */
-                "application/json": components["schemas"]["RunSubmission"];
+                "application/json": components["schemas"]["RunSubmission"] | Record<string, never>;
             };
         };
         responses: {
@@ -6153,6 +6216,7 @@ export interface operations {
                 };
                 content: {
                     "*/*": string;
+                    "application/json": unknown;
                 };
             };
             /** @description The range. */
@@ -6170,6 +6234,7 @@ export interface operations {
                 };
                 content: {
                     "*/*": string;
+                    "application/json": unknown;
                 };
             };
             /** @description Unchanged. */
@@ -6282,7 +6347,10 @@ export interface operations {
     };
     getRunBundle: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description With the input. */
+                input?: boolean;
+            };
             header?: {
                 /** @description Which bytes are wanted. */
                 Range?: components["parameters"]["Range"];
@@ -6352,6 +6420,7 @@ export interface operations {
             414: components["responses"]["UriTooLong"];
             416: components["responses"]["RangeNotSatisfiable"];
             421: components["responses"]["Misdirected"];
+            422: components["responses"]["Unprocessable"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadTooLarge"];
             500: components["responses"]["Internal"];
@@ -6422,8 +6491,8 @@ export interface operations {
                 limit?: components["parameters"]["Limit"];
             };
             header?: {
-                /** @description Go on behind this event (SSE). */
-                "Last-Event-ID"?: components["parameters"]["LastEventId"];
+                /** @description As `after`, and before it. */
+                "Last-Event-ID"?: string;
             };
             path: {
                 /** @description Id of the run. */
@@ -6447,6 +6516,18 @@ export interface operations {
                     "application/json": components["schemas"]["EventPage"];
                     "text/event-stream": string;
                 };
+            };
+            /** @description The run has ended and there is nothing behind Last-Event-ID: an EventSource does not come again. */
+            204: {
+                headers: {
+                    "API-Version": components["headers"]["API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    traceparent: components["headers"]["traceparent"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
@@ -6547,14 +6628,14 @@ export interface operations {
     getRunLog: {
         parameters: {
             query?: {
-                /** @description Behind this line. */
-                after?: number;
                 /** @description This level and above. */
-                level?: "trace" | "debug" | "info" | "warning" | "error";
+                level?: "trace" | "debug" | "info" | "warn" | "error" | "fatal";
                 /** @description Only lines of this request. */
                 request_id?: string;
-                /** @description Items of a page. */
-                limit?: components["parameters"]["Limit"];
+                /** @description `next_cursor` of the page before. */
+                after?: string;
+                /** @description Lines of a page. */
+                limit?: number;
             };
             header?: never;
             path: {
@@ -6597,7 +6678,7 @@ export interface operations {
     getRunPeaks: {
         parameters: {
             query?: {
-                /** @description How many. */
+                /** @description How many; fewer come where the run has fewer. */
                 points?: number;
             };
             header?: {
@@ -6906,7 +6987,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
         responses: {
             /** @description It has ended (`Prefer: wait=N`), or the request is a repeated one. */
             200: {
@@ -6948,7 +7033,10 @@ export interface operations {
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
+            411: components["responses"]["LengthRequired"];
+            413: components["responses"]["TooLarge"];
             414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
             421: components["responses"]["Misdirected"];
             422: components["responses"]["Unprocessable"];
             429: components["responses"]["TooManyRequests"];
@@ -7006,6 +7094,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
             414: components["responses"]["UriTooLong"];
             421: components["responses"]["Misdirected"];
             429: components["responses"]["TooManyRequests"];
@@ -7029,7 +7118,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "names": {
-                 *         "speaker_1": "Ann"
+                 *         "A": "Ann"
                  *       }
                  *     }
                  */
@@ -7129,8 +7218,8 @@ export interface operations {
     getRunTranscript: {
         parameters: {
             query?: {
-                /** @description Default: `json`. */
-                format?: "json" | "txt" | "verbose_json" | "srt" | "vtt" | "tsv" | "ctm" | "stm" | "rttm" | "textgrid" | "diarized_json";
+                /** @description Default: `json`, which is `verbose_json`. `ctm` and those by words need word times, `diarized_json` speakers (else 409). */
+                format?: "json" | "verbose_json" | "diarized_json" | "txt" | "srt" | "srt_words" | "vtt" | "vtt_words" | "tsv" | "ctm" | "textgrid";
                 /** @description With the names that people were given (`speakers`). */
                 names?: boolean;
             };
@@ -7196,10 +7285,14 @@ export interface operations {
     searchRunTranscript: {
         parameters: {
             query: {
-                /** @description What to look for, whatever its case. */
+                /** @description What to look for; case, spaces, and accents do not count. */
                 q: string;
                 /** @description Items. */
                 limit?: number;
+                /** @description Characters before and after. */
+                context?: number;
+                /** @description Accents count. */
+                accents?: boolean;
             };
             header?: never;
             path: {
@@ -7271,7 +7364,6 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
             414: components["responses"]["UriTooLong"];
@@ -7396,7 +7488,7 @@ export interface operations {
     createUpload: {
         parameters: {
             query?: {
-                /** @description Name of the file, for a raw body. */
+                /** @description Name of the file, for a raw body; of a path its last part. */
                 name?: string;
             };
             header?: never;
@@ -7817,6 +7909,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
             414: components["responses"]["UriTooLong"];
             421: components["responses"]["Misdirected"];
             429: components["responses"]["TooManyRequests"];

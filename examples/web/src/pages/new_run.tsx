@@ -67,7 +67,7 @@ function Findings({ request, hasInput }: { request: Submission; hasInput: boolea
     staleTime: 60_000,
     retry: false,
   });
-  const told = validation.data?.findings ?? [];
+  const told = (validation.data?.findings ?? []).filter((finding) => finding.severity !== "info");
   return (
     <div className="space-y-3" aria-live="polite">
       {validation.isError && <Failure error={validation.error} />}
