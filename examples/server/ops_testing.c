@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <zlib.h>
 
 static atomic_int sinks_open; /* begun and not dropped: 0 when nothing leaks */
@@ -15,7 +16,7 @@ static atomic_int sinks_open; /* begun and not dropped: 0 when nothing leaks */
 typedef struct counted {
     int64_t bytes, parts;
     uint32_t crc;
-    int64_t refuse_at;
+    int64_t refuse_at, nap_ms;
     char names[512];
 } counted;
 
@@ -26,7 +27,8 @@ static bool begin(call *c)
     if (state == NULL)
         return false;
     call_set_state(c, state);
-    if (!call_query_int(c, "refuse_at", -1, INT64_MAX, -1, &state->refuse_at))
+    if (!call_query_int(c, "refuse_at", -1, INT64_MAX, -1, &state->refuse_at) ||
+        !call_query_int(c, "nap_ms", 0, 10000, 0, &state->nap_ms))
         return false;
     if (state->refuse_at != 0)
         return true;
@@ -46,6 +48,8 @@ static bool part(call *c, const char *name, const char *filename, const char *ty
 static bool data(call *c, const void *bytes, size_t count)
 {
     counted *state = call_state(c);
+    const struct timespec nap = {state->nap_ms / 1000, state->nap_ms % 1000 * 1000000};
+    (void)nanosleep(&nap, NULL);
     state->bytes += (int64_t)count;
     state->crc = (uint32_t)crc32(state->crc, bytes, (uInt)count);
     if (state->refuse_at < 0 || state->bytes < state->refuse_at)

@@ -182,7 +182,12 @@ static enum MHD_Result go_on(call *c, const char *data, size_t *bytes)
         return c->body.present ? await_body(c) : run(c);
     case CALL_PIECE:
         *bytes -= c->piece_bytes;
-        return await_body(c);
+        if (*bytes == 0)
+            return await_body(c);
+        /* More has come meanwhile. It is taken now: were it left without a sleep, nothing would
+         * make libmicrohttpd ask again when the client has sent all. */
+        return copy_piece(c, data + c->piece_bytes, *bytes) ? hand_over(c, piece_job)
+                                                            : reply_send(c);
     case CALL_BODY:
         if (!connection_enter(c->link, CONNECTION_WORK, 0))
             return MHD_NO;

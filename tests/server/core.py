@@ -1,6 +1,7 @@
 """The core of the server: routes, ids, problems, bodies, ranges, streams, caching, and that it stops."""
 import gzip
 import random
+import time
 import zlib
 
 import kit
@@ -101,6 +102,19 @@ def test_streamed_bodies(server):
     broken = b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\nno end'
     reply = server.request("POST", f"{T}/count", body=broken, headers={"Content-Type": "multipart/form-data; boundary=x"})
     kit.equal(reply.status, 400)
+
+
+def test_the_rest_comes_while_a_piece_is_at_work(server):
+    """And nothing behind it: the server must not wait for a sign of the client that never comes."""
+    for first, rest in ((1, 5999), (2000, 4000), (5999, 1)):
+        with server.connect() as plain:
+            plain.sendall(f"POST {T}/count?nap_ms=200 HTTP/1.1\r\nHost: {server.host}\r\nContent-Type: audio/wav\r\n"
+                          "Content-Length: 6000\r\nConnection: close\r\n\r\n".encode())
+            plain.sendall(b"a" * first)
+            time.sleep(0.1)
+            plain.sendall(b"b" * rest)
+            reply = kit.read_all(plain)
+            kit.true(reply.startswith(b"HTTP/1.1 200") and b'"bytes":6000' in reply.replace(b" ", b""), f"{first} and {rest}: {reply[:300]!r}")
 
 
 def test_refusal_in_the_middle(server):

@@ -2023,7 +2023,7 @@ export interface components {
              * @default mp3
              * @enum {string}
              */
-            response_format?: "mp3" | "opus" | "aac" | "flac" | "wav" | "pcm";
+            response_format?: "mp3" | "opus" | "flac" | "wav" | "pcm";
             /** @default 1 */
             speed?: number;
             /** @enum {string} */
@@ -2054,7 +2054,7 @@ export interface components {
             "timestamp_granularities[]"?: ("word" | "segment")[];
             /** @default false */
             stream?: boolean;
-            "include[]"?: string[];
+            "include[]"?: "logprobs"[];
             chunking_strategy?: string;
             "known_speaker_names[]"?: string[];
             "known_speaker_references[]"?: string[];
@@ -2865,7 +2865,7 @@ export interface components {
         /** @description As `verbose_json`, with speakers where they are known. */
         Transcript: {
             text: string;
-            language: string | null;
+            language?: string | null;
             duration: number | null;
             task?: string;
             segments: components["schemas"]["Segment"][];
@@ -5143,20 +5143,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is installed already. */
-            200: {
-                headers: {
-                    "API-Version": components["headers"]["API-Version"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    traceparent: components["headers"]["traceparent"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Model"];
-                };
-            };
             /** @description The run that does it. */
             202: {
                 headers: {
