@@ -8,7 +8,8 @@ const proxy = { target: server, ws: true };
 
 export default defineConfig({
   plugins: [react(), tailwindcss()],
-  build: { outDir: "dist", emptyOutDir: true, target: "es2022", sourcemap: false },
+  // The server lets pages load scripts from files alone: nothing is put inline.
+  build: { assetsInlineLimit: 0, outDir: "dist", emptyOutDir: true, target: "es2022", sourcemap: false },
   server: { proxy: { "/api": proxy, "/v1": proxy, "/livez": proxy, "/readyz": proxy, "/metrics": proxy } },
   test: { include: ["src/**/*.test.{ts,tsx}"] },
 });

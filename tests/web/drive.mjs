@@ -62,6 +62,8 @@ const open = (path) => page.goto(`${url}/#${path}`);
 const theme = (name) => page.evaluate((t) => (document.documentElement.dataset.theme = t), name);
 
 async function axe(name) {
+  // A button that fades in or out has colours of its own for a moment.
+  await page.waitForFunction(() => document.getAnimations().every((a) => a.playState !== "running" || a.effect?.getComputedTiming().iterations === Infinity));
   if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axeSource);
   const { violations } = await page.evaluate(() => window.axe.run(document));
   const bad = violations.map((v) => `${v.id} (${v.impact}): ${v.nodes.map((n) => n.target.join(" ")).slice(0, 3).join(", ")}`);
@@ -190,7 +192,7 @@ await check("new run: the microphone is recorded as WAV", async () => {
   await page.getByRole("button", { name: "Record from the microphone" }).click();
   await page.getByRole("button", { name: /Stop recording \(0:0[1-9]/ }).click();
   await page.getByText("Ready:").waitFor();
-  must((await page.getByText("recording ").textContent()).includes(".wav"), "it is no WAV file");
+  must((await page.getByText("Ready:").locator("..").textContent()).includes(".wav"), "it is no WAV file");
 });
 
 await check("queue", async () => {

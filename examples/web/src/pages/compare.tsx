@@ -34,7 +34,7 @@ function Table({
       <table className="w-full text-left">
         <thead className="text-sm text-soft">
           <tr>
-            {["", "A", "B", ""].map((name, i) => (
+            {["Name", "A", "B", "Difference"].map((name, i) => (
               <th key={i} scope="col" className="pr-4 font-medium">
                 {name}
               </th>

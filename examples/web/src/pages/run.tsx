@@ -28,6 +28,22 @@ async function orNull<T>(reply: Promise<{ data?: T }>): Promise<T | null> {
   }
 }
 
+type Spoken = Schemas["Transcript"] & { words?: Schemas["Word"][] };
+
+/* Segments with the words that belong to them: the format has them in a list of their own, in order of time. */
+function withWords(spoken: Spoken): Spoken {
+  const words = spoken.words ?? [];
+  let next = 0;
+  const segments = spoken.segments.map((segment, i) => {
+    const until = spoken.segments[i + 1]?.start ?? Infinity;
+    const own = [];
+    for (let word = words[next]; word !== undefined && (word.start + word.end) / 2 < until; word = words[++next])
+      own.push(word);
+    return segment.words === undefined && own.length > 0 ? { ...segment, words: own } : segment;
+  });
+  return { ...spoken, segments };
+}
+
 function Actions({ run }: { run: Run }) {
   const { busy, problem, act } = useAction();
   const [other, setOther] = useState("");
@@ -110,13 +126,13 @@ function Page({ id }: { id: string }) {
   const run = $api.useQuery("get", "/api/v1/runs/{id}", path);
   const ended = run.data !== undefined && !isActive(run.data.status);
   const hasInput = run.data?.input_metadata != null;
-  const query = { format: "json" as const };
+  const query = { format: "verbose_json" as const };
   const transcript = useQuery({
     queryKey: ["transcript", id, ended],
     queryFn: ({ signal }) =>
-      orNull(api.GET("/api/v1/runs/{id}/transcript", { params: { path: { id }, query }, signal })) as Promise<
-        Schemas["Transcript"] | null
-      >,
+      orNull(api.GET("/api/v1/runs/{id}/transcript", { params: { path: { id }, query }, signal })).then((reply) =>
+        reply === null ? null : withWords(reply as Spoken),
+      ),
     enabled: run.data !== undefined,
   });
   const speakers = useQuery({
@@ -142,7 +158,13 @@ function Page({ id }: { id: string }) {
   const lanes = useMemo(() => lanesOf(transcript.data?.segments ?? [], names), [transcript.data, names]);
 
   if (run.isPending) return <Loading what="the run" />;
-  if (run.isError) return <Failure error={run.error} again={() => void run.refetch()} />;
+  if (run.isError)
+    return (
+      <>
+        <h1 className="text-xl font-semibold break-all">Run {id}</h1>
+        <Failure error={run.error} again={() => void run.refetch()} />
+      </>
+    );
   const shown = run.data;
   return (
     <>

@@ -141,7 +141,7 @@ export function AudioInput({ limit, upload, onUpload }: Props) {
       )}
       {problem !== null &&
         (problem instanceof Error && problem.name === "Error" ? (
-          <p role="alert" className="font-medium text-bad">
+          <p role="alert" className="font-medium break-words text-bad">
             {problem.message}
           </p>
         ) : (

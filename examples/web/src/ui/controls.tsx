@@ -9,7 +9,7 @@ interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
 
 export function Button({ primary, danger, small, className, ...rest }: ButtonProps) {
   const look = primary
-    ? "border-accent bg-accent text-accent-ink hover:opacity-90"
+    ? "border-accent bg-accent text-accent-ink hover:brightness-110"
     : danger
       ? "border-bad text-bad hover:bg-bad/10"
       : "border-line bg-card text-ink hover:border-soft";
