@@ -151,7 +151,7 @@ modellab_status mli_live_record_end(modellab_live *live, modellab_status worked,
         why = *err;
     if (live->cuts != NULL && worked != MODELLAB_E_RUN_FINAL && worked != MODELLAB_E_FENCED) {
         ended = account(live, &late);
-        if (ended == MODELLAB_OK)
+        if (ended == MODELLAB_OK && live->all != NULL) /* NULL: it could not be put together */
             ended = put_transcript(live, worked != MODELLAB_OK, &late);
         if (status == MODELLAB_OK && ended != MODELLAB_OK) {
             status = ended;

@@ -100,7 +100,8 @@ MODELLAB_MUST_CHECK static modellab_status final(modellab_live *live, const mli_
     if (status == MODELLAB_OK && (first == 0 || live->all->language[0] == '\0'))
         status = mli_transcript_set_info(live->all, text->task, text->language,
                                          text->language_probability, text->duration, err);
-    live->all->has_words = status == MODELLAB_OK && text->has_words;
+    if (status == MODELLAB_OK && text->has_words)
+        live->all->has_words = true;
     live->pieces = piece->index + 1;
     if (status == MODELLAB_OK)
         status = tell_piece(live, MODELLAB_LIVE_FINAL, piece, text, err);

@@ -207,16 +207,16 @@ modellab_status mli_key_rotate(mli_lab *lab, const char *id, int64_t overlap_ms,
 {
     char hash[65], hint[HINT_BYTES + 1];
     const int64_t now_ms = mli_lab_now_ms(lab);
+
+    if (overlap_ms < 0 || overlap_ms > MOST_OVERLAP_MS)
+        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT,
+                        "the overlap of a rotation is 0 to 30 days");
     const mli_key_change change = {.id = id,
                                    .what = MLI_KEY_ROTATE,
                                    .now_ms = now_ms,
                                    .hash = hash,
                                    .hint = hint,
                                    .previous_until_ms = now_ms + overlap_ms};
-
-    if (overlap_ms < 0 || overlap_ms > MOST_OVERLAP_MS)
-        return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT,
-                        "the overlap of a rotation is 0 to 30 days");
     modellab_status status = make_secret(lab, secret, hash, hint, err);
     if (status == MODELLAB_OK)
         status = mli_store_key_change(lab->store, &change, err);

@@ -70,7 +70,7 @@ static void ingest(const char *request, char run_id[MODELLAB_RUN_ID_BYTES])
     OK(modellab_run_submit(lab, &submit, run_id, NULL, &err));
     options.only_run_id = run_id;
     OK(modellab_supervisor_create(lab, &options, &supervisor, &err));
-    for (int turn = 0; turn < 6000 && !modellab_run_status_is_final(status); turn++) {
+    for (int turn = 0; turn < 60000 && !modellab_run_status_is_final(status); turn++) {
         struct pollfd ready = {modellab_supervisor_get_pollfd(supervisor), POLLIN, 0};
         int64_t next_ms = 0;
         OK(modellab_supervisor_step(supervisor, 0, &next_ms, &err));

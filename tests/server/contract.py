@@ -165,7 +165,7 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 404, 409, 413, 
     if not program.exists():
         raise kit.Skip("schemathesis is not installed (tests/requirements.txt)")
     command = [program, "run", path, "--url", lab.server.url, "--checks", "all", "--phases", "examples,coverage,fuzzing", "--max-examples", str(examples),
-               "--seed", SEED, "--generation-deterministic", "--no-shrink", "--continue-on-failure", "--no-color", "--workers", "1", "--request-timeout", "60",
+               "--seed", SEED, "--generation-deterministic", "--no-shrink", "--continue-on-failure", "--no-color", "--workers", "1", "--request-timeout", "900",
                "--suppress-health-check", "all", "--generation-allow-x00", "false", "--header", f"Authorization: Bearer {lab.server.key}"]
     for name in operations:
         command += ["--include-operation-id", name]

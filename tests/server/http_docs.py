@@ -33,6 +33,7 @@ def test_examples():
     blocks = list(served_blocks((kit.SOURCES / "docs/http.md").read_text(encoding="utf-8")))
     kit.true(len(blocks) >= 3, "there are examples")
     with tempfile.TemporaryDirectory() as folder, kit.Server() as server:
+        kit.wait_for(lambda: server.get("/readyz").status == 200, "the server is ready")
         contract.clip(pathlib.Path(folder) / "talk.wav", 6)
         # Every line must succeed, also within $(...) and before a pipe; head may leave the stream early.
         script = "set -euo pipefail\nshopt -s inherit_errexit\nset -v\n" + "\n".join(re.sub(r"\| head -(\d+)", r"| sed -n '1,\1p;'", block) for block in blocks)

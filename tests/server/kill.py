@@ -67,7 +67,7 @@ class Follower:
 
     def __init__(self, server, resumes=True):
         self.server, self.resumes, self.stopping = server, resumes, False
-        self.last, self.events, self.connections = None, [], 0
+        self.last, self.events, self.connections = "e0", [], 0  # from the first event on
         self.thread = threading.Thread(target=self.follow)
         self.thread.start()
 
@@ -80,12 +80,12 @@ class Follower:
 
     def connect(self):
         with self.server.connect() as plain:
-            plain.settimeout(0.5)
             head = f"GET {kit.API}/events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n"
             if self.last is not None and self.resumes:
                 head += f"Last-Event-ID: {self.last}\r\n"
             plain.sendall(head.encode() + b"\r\n")
             text, rest = kit.read_head(plain)
+            plain.settimeout(0.5)
             kit.true(text.startswith("HTTP/1.1 200"), text)
             self.connections += 1
             lines = b""

@@ -8,7 +8,7 @@ sockets, the log, and a main() that runs the test_* functions of a module.
   if __name__ == "__main__":
       kit.main(globals())                # argv: program, folder of the sources
 
-Waiting is for a sign, with a patience of a minute; nothing asserts how long anything takes.
+Waiting is for a sign, with a patience of ten minutes; nothing asserts how long anything takes.
 """
 import contextlib
 import http.client
@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 
-PATIENCE = 60  # seconds until a sign that does not come is a failure
+PATIENCE = 600  # seconds until a sign that does not come is a failure
 PROGRAM = pathlib.Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else None
 SOURCES = pathlib.Path(sys.argv[2]).resolve() if len(sys.argv) > 2 else None
 BINARIES = PROGRAM.parent if PROGRAM else None
@@ -96,6 +96,7 @@ class Server:
         self.environment.update(MODEL_LAB_ROOT=str(self.root), MODEL_LAB_HTTP_PORT="0", MODEL_LAB_MIN_FREE_BYTES="0",
                                 MODEL_LAB_TESTING="1" if testing else "0", XDG_CONFIG_HOME=str(home / "config"),
                                 MODEL_LAB_WORKER=str(BINARIES / "modellab-worker"))
+        self.environment["TMPDIR"] = str(home)
         self.environment.setdefault("MODEL_LAB_CACHE_ROOT", str(home / "cache"))
         self.environment.update({f"MODEL_LAB_{name}": str(value) for name, value in settings.items()})
         self.process = None

@@ -54,8 +54,13 @@ def test_slow_bodies_end(server):
     kit.true("modellab_http_connections_expired_total 0\n" not in server.get("/metrics").text, "they are counted")
 
 
-def test_framing(server):
+def test_framing():
     """Each is refused and the connection ends, so that nothing behind it is taken for a request."""
+    with kit.Server() as server:
+        framing(server)
+
+
+def framing(server):
     smuggled = b"GET /api/v1/testing/items/smuggled HTTP/1.1\r\n" + HOST + b"\r\n"
     post = b"POST /api/v1/testing/echo HTTP/1.1\r\n" + HOST + b"Content-Type: application/json\r\n"
     cases = {

@@ -288,7 +288,7 @@ def test_bundle(server):
     kit.true(part.status == 206 and part.body == reply.body[100:200], "a range of it")
     kit.true(len(run(server, "/bundle.zip?input=false").body) < len(reply.body) / 2, "without the input")
     kit.equal(run(server, "/bundle.zip", "held").status, 409)
-    kit.equal([path.name for path in pathlib.Path(os.environ.get("TMPDIR", "/tmp")).glob("modellab-bundle-*")], [], "nothing is left of it")
+    kit.equal([path.name for path in server.folder.glob("modellab-bundle-*")], [], "nothing is left of it")
     (server.folder / "again.zip").write_bytes(reply.body)
     environment = {**server.environment, "MODEL_LAB_ROOT": str(server.folder / "other")}
     subprocess.run([kit.BINARIES / "modellab", "run", "import", server.folder / "again.zip"], env=environment, check=True, capture_output=True)
