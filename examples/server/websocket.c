@@ -115,7 +115,8 @@ static void arrives(struct wslay_event_context *frames,
             websocket_close(w, WEBSOCKET_FAILED, "out of memory");
             return;
         }
-        memcpy(text, got->msg, got->msg_length);
+        if (got->msg_length > 0) /* else there is none to read from */
+            memcpy(text, got->msg, got->msg_length);
         text[got->msg_length] = '\0';
         w->handler->text(w, w->user, text, got->msg_length);
         free(text);

@@ -181,7 +181,7 @@ static void test_partial_results(void **state)
             assert_int_equal(h.indices[i], h.indices[final]);
             assert_true(h.starts[i] == h.starts[final]);
             assert_true(h.ends[i] <= h.ends[final] + 0.5);
-            if (h.kinds[i - 1] == MODELLAB_LIVE_PARTIAL) /* their rate is bounded */
+            if (i > 0 && h.kinds[i - 1] == MODELLAB_LIVE_PARTIAL) /* their rate is bounded */
                 assert_true(h.ends[i] - h.ends[i - 1] >= 0.8 - 1e-9);
         }
     }

@@ -11,7 +11,8 @@ def test_what_there_is(server):
     kit.true({"ingest", "vad", "asr", "diarization", "alignment", "tts", "score", "bundle"} <= set(steps), f"steps: {list(steps)}")
     kit.equal(steps["asr"]["needs"], ["ingest"])
     kit.true("beam_size" in json.dumps(steps["asr"]["options"]), "options are a schema")
-    kit.equal((steps["bundle"]["always"], steps["ingest"]["options"]), (True, None))
+    kit.equal((steps["bundle"]["always"], steps["bundle"]["options"]), (True, None))
+    kit.true("peaks" in json.dumps(steps["ingest"]["options"]), "options of the first step")
     operators = {one["name"]: one for one in server.get(f"{kit.API}/operators").json["items"]}
     params = {param["name"]: param for param in operators["normalize_volume"]["params"]}
     kit.true(any(param["choices"] == ["peak", "rms"] for param in params.values()), params)
