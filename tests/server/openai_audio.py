@@ -217,7 +217,7 @@ def test_each_call_is_a_run_and_leaves_no_upload(server):
     kit.equal(shown.returncode, 0, shown.stderr)
     kit.true('"openai-test-1"' in shown.stdout and '"COMPLETED"' in shown.stdout, shown.stdout)
     kit.equal(list((server.root / "uploads").glob("*")), [], "its upload is gone")
-    kit.true(server.log_lines(request_id="openai-test-1", event="openai.run"), "the log names the run")
+    kit.wait_for(lambda: server.log_lines(request_id="openai-test-1", event="openai.run"), "the log names the run")
 
 
 def test_translations_need_a_model_that_can(server):

@@ -131,7 +131,7 @@ def test_gone(server):
     server.post(f"{HOOKS}/{hook['id']}/test")
     now = kit.wait_for(lambda: not (now := server.get(f"{HOOKS}/{hook['id']}").json)["enabled"] and now, "it is disabled")
     kit.true("410" in now["disabled_reason"], "the reason")
-    kit.true(server.log_lines(event="webhook.disabled", webhook_id=hook["id"]), "is in the log")
+    kit.wait_for(lambda: server.log_lines(event="webhook.disabled", webhook_id=hook["id"]), "it is in the log")
     kit.equal(server.post(f"{HOOKS}/{hook['id']}/test").status, 409)
     receiver.close()
 
