@@ -131,6 +131,9 @@ await check("run: a reload loses nothing", async () => {
   await page.getByRole("heading", { name: "Transcript" }).waitFor();
   await page.getByRole("heading", { name: "Audio" }).waitFor();
   await page.getByText("/ 0:30.0").waitFor();
+  await page.getByText("run_completed").waitFor();
+  const said = await page.locator("[aria-label=Segments]").textContent();
+  must(said.includes("I didn't know you were there."), `words run into one another: ${said.slice(0, 300)}`);
   await look("run");
 });
 
@@ -248,6 +251,7 @@ await check("keyboard: the first key skips to the content", async () => {
   await open("/models");
   await page.getByText("whisper-tiny.en").first().waitFor();
   await page.reload();
+  await page.getByText("whisper-tiny.en").first().waitFor();
   await page.keyboard.press("Tab");
   must((await page.evaluate(() => document.activeElement?.textContent)) === "Skip to the content", "it does not");
 });

@@ -30,6 +30,18 @@ async function orNull<T>(reply: Promise<{ data?: T }>): Promise<T | null> {
 
 type Spoken = Schemas["Transcript"] & { words?: Schemas["Word"][] };
 
+/* Words with what stands before each in the text, which the format leaves out: spaces, where the language has any. */
+function spaced(text: string, words: Schemas["Word"][]): Schemas["Word"][] {
+  let from = 0;
+  return words.map((word) => {
+    const at = text.indexOf(word.word, from);
+    if (at < 0) return { ...word, word: ` ${word.word}` };
+    const before = text.slice(from, at);
+    from = at + word.word.length;
+    return { ...word, word: before + word.word };
+  });
+}
+
 /* Segments with the words that belong to them: the format has them in a list of their own, in order of time. */
 function withWords(spoken: Spoken): Spoken {
   const words = spoken.words ?? [];
@@ -39,7 +51,9 @@ function withWords(spoken: Spoken): Spoken {
     const own = [];
     for (let word = words[next]; word !== undefined && (word.start + word.end) / 2 < until; word = words[++next])
       own.push(word);
-    return segment.words === undefined && own.length > 0 ? { ...segment, words: own } : segment;
+    return segment.words === undefined && own.length > 0
+      ? { ...segment, words: spaced(segment.text.trim(), own) }
+      : segment;
   });
   return { ...spoken, segments };
 }
