@@ -1,12 +1,12 @@
 /* What a reader wants of a run: here one that a host recorded.   result FOLDER */
 #include "example.h"
 
-static void show(modellab_status status, modellab_buffer *json, const modellab_error *err,
+static void show(modellab_status status, modellab_buffer **json, const modellab_error *err,
                  const char *what)
 {
     must(status, err, what);
-    printf("%s: %s\n", what, modellab_buffer_data(json));
-    modellab_buffer_destroy(json);
+    printf("%s: %s\n", what, modellab_buffer_data(*json));
+    modellab_buffer_destroy(*json);
 }
 
 int main(int argc, char **argv)
@@ -38,13 +38,13 @@ int main(int argc, char **argv)
     must(modellab_run_transcript(lab, run_id, MODELLAB_TRANSCRIPT_WITH_NAMES, &transcript, &err),
          &err, "transcript");
     modellab_search_options_init(&options, sizeof options);
-    show(modellab_transcript_search(transcript, "MEET  you", &options, &json, &err), json, &err,
+    show(modellab_transcript_search(transcript, "MEET  you", &options, &json, &err), &json, &err,
          "search");
     modellab_transcript_unref(transcript);
-    show(modellab_run_speakers(lab, run_id, &json, &err), json, &err, "speakers");
-    show(modellab_run_results(lab, run_id, &json, &err), json, &err, "results");
+    show(modellab_run_speakers(lab, run_id, &json, &err), &json, &err, "speakers");
+    show(modellab_run_results(lab, run_id, &json, &err), &json, &err, "results");
     must(modellab_run_load(lab, run_id, &run, &err), &err, "load");
-    show(modellab_run_summary(run, &json, &err), json, &err, "summary");
+    show(modellab_run_summary(run, &json, &err), &json, &err, "summary");
     modellab_run_unref(run);
     /* A recorded run has no waveform; one of the pipelines has when config.ingest.peaks asks. */
     int none = modellab_run_peaks(lab, run_id, 100, &json, &err) == MODELLAB_E_NOT_FOUND;
