@@ -37,7 +37,8 @@ typedef struct modellab_event_feed_options {
     int64_t wait_ms;         /**< 0 = return at once; -1 = no limit; else wait for the first one */
     int32_t limit;           /**< 1..1000; 0 = 100 */
     int32_t reserved;        /**< 0 */
-    const char *user;        /**< runs of this user alone; NULL or "" = all */
+    const char *user;        /**< runs of this user alone; NULL or "" = all; pages of others are
+                                passed over first, whatever wait_ms is */
     modellab_cancel *cancel; /**< ends the waiting, at once */
 } modellab_event_feed_options;
 

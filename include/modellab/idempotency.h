@@ -87,7 +87,8 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_idempotency_finish(
     modellab_idempotency *claim, const modellab_idempotency_reply *reply, modellab_error *err);
 
 /** Gives the handle back; NULL is accepted. A claim that was not finished is given up: the next
- * request with its key is a new one. @threads confined @since 0.1 */
+ * request with its key is a new one, also when a run was stored under the claim's run key.
+ * @threads confined @since 0.1 */
 MODELLAB_API void modellab_idempotency_unref(modellab_idempotency *claim);
 
 MODELLAB_END_DECLS

@@ -101,8 +101,8 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_key_revoke(modellab_la
                                                                      const char *id,
                                                                      modellab_error *err);
 
-/** Decides whether a secret may be used for something. Takes the same time for every secret that is
- * not one (the store is asked by a part of its hash, the rest is compared in constant time).
+/** Decides whether a secret may be used for something. The store is asked by a part of the secret's
+ * hash, the whole hash is compared in constant time; how long the look-up takes is not promised.
  * @param secret      as it came; NULL or anything else is no key
  * @param scope       "" = any key will do
  * @param[out] grant  filled also when it is refused

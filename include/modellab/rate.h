@@ -17,7 +17,7 @@ typedef struct modellab_rate_options {
     int64_t limit;     /**< so many ... 1 to 1000000000 */
     int64_t period_ms; /**< ... in this time, at most a day; 0 = 60000 */
     int64_t burst;     /**< at once, when nothing was taken for a while; 0 = limit */
-    int64_t names;     /**< that are known at a time, 64 bytes each; 0 = 4096, at most 1048576 */
+    int64_t names;     /**< that are known at a time, 24 bytes each; 0 = 4096, at most 1048576 */
     const modellab_allocator *allocator; /**< optional, copied */
 } modellab_rate_options;
 
