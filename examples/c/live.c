@@ -45,7 +45,9 @@ int main(void)
            stats.pushed_seconds, finals, (long long)stats.partials, (long long)stats.dropped,
            modellab_live_run_id(live), modellab_transcript_text(text));
     modellab_transcript_unref(text);
-    modellab_live_cancel(live); /* for who wants to leave before the end; now it changes nothing */
+    /* For a user who leaves before the end, and a host that must: now they change nothing. */
+    modellab_live_cancel(live);
+    modellab_live_stop(live, "The example ends.");
     modellab_live_destroy(live);
     modellab_audio_unref(audio);
     modellab_model_unref(options.asr);

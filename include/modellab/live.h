@@ -44,9 +44,9 @@ typedef struct modellab_live_event {
 
 /** Called on the stream's own thread, one call at a time; it must not wait for long: the stream is
  * not recognised meanwhile. It may call modellab_live_push() of streams that do not block,
- * modellab_live_end(), modellab_live_cancel() and modellab_live_get_stats(); modellab_live_finish()
- * and modellab_live_destroy() of the same stream it may not. Return 0 to go on; anything else ends
- * the stream with E_CALLBACK. */
+ * modellab_live_end(), modellab_live_cancel(), modellab_live_stop() and modellab_live_get_stats();
+ * modellab_live_finish() and modellab_live_destroy() of the same stream it may not. Return 0 to go
+ * on; anything else ends the stream with E_CALLBACK. */
 typedef int32_t (*modellab_live_fn)(void *user, const modellab_live_event *event);
 
 typedef int32_t modellab_live_format;
@@ -138,6 +138,15 @@ MODELLAB_API void modellab_live_end(modellab_live *live);
 /** Asks the stream to end now, with E_CANCELLED: recognition stops within 10 ms, its run ends
  * CANCELLED. Idempotent. @threads any @since 0.1 */
 MODELLAB_API void modellab_live_cancel(modellab_live *live);
+
+/** For a host that goes: as modellab_live_cancel(), but the run ends CANCELLED with reason
+ * HOST_STOPPED, and END, modellab_live_finish() and the run tell `why`. All final results until
+ * then stay in the run as its partial transcript, as they do however a stream ends early. A host
+ * with some time left calls modellab_live_end() first (what was pushed is still recognised), waits
+ * for END as long as it likes, and then this. The first of cancel and stop counts.
+ * @param why  a sentence, cut at 159 bytes; NULL = "The host stopped before the run ended."
+ * @threads any @since 0.1 */
+MODELLAB_API void modellab_live_stop(modellab_live *live, const char *why);
 
 /** modellab_live_end(), and waits for END.
  * @param[out] out  optional: all final results as one transcript, new; also (is_partial) when the

@@ -6,6 +6,8 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/sized.h"
+#include "base/str.h"
+#include "lab/state.h"
 #include <math.h>
 
 /* First shipped sizes. */
@@ -250,7 +252,7 @@ MODELLAB_MUST_CHECK static modellab_status may_push(const modellab_live *live, m
     if (live->over || live->ended)
         return mli_fail(err, MODELLAB_E_STATE, "the stream has been ended");
     if (live->cancelled) /* the stop word alone may be for another reason, which END will tell */
-        return mli_fail(err, MODELLAB_E_CANCELLED, "the stream was cancelled");
+        return mli_live_cancelled(live, err);
     return MODELLAB_OK;
 }
 
@@ -311,18 +313,33 @@ void modellab_live_end(modellab_live *live)
     }
 }
 
+/* `why` NULL: as somebody wished; else the host goes. The first one counts. */
+static void end_now(modellab_live *live, const char *why)
+{
+    mli_os_mutex_lock(&live->lock);
+    if (why != NULL && !live->cancelled)
+        (void)mli_str_copy(live->stop_why, sizeof live->stop_why, why); /* cut */
+    live->cancelled = true;
+    /* in this order: who clears the second one looks at the first one after that */
+    atomic_store(&live->stop, 1);
+    atomic_store(&live->break_off, 1);
+    mli_os_cond_broadcast(&live->to_worker);
+    mli_os_cond_broadcast(&live->from_worker);
+    mli_os_mutex_unlock(&live->lock);
+}
+
 void modellab_live_cancel(modellab_live *live)
 {
-    if (live != NULL) {
-        /* in this order: who clears the second one looks at the first one after that */
-        atomic_store(&live->stop, 1);
-        atomic_store(&live->break_off, 1);
-        mli_os_mutex_lock(&live->lock);
-        live->cancelled = true;
-        mli_os_cond_broadcast(&live->to_worker);
-        mli_os_cond_broadcast(&live->from_worker);
-        mli_os_mutex_unlock(&live->lock);
-    }
+    if (live != NULL)
+        end_now(live, NULL);
+}
+
+void modellab_live_stop(modellab_live *live, const char *why)
+{
+    if (live != NULL)
+        end_now(live, why != NULL && why[0] != '\0'
+                          ? why
+                          : mli_reason_text(MODELLAB_REASON_HOST_STOPPED));
 }
 
 modellab_status modellab_live_finish(modellab_live *live, modellab_transcript **out,

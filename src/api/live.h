@@ -39,6 +39,7 @@ struct modellab_live {
     mli_live_ring ring;
     int64_t pushed; /* bytes in all */
     bool ended, cancelled, ready, over, in_partial;
+    char stop_why[160];     /* of a host that goes: set before the stop word; "" = none does */
     modellab_status status; /* of the beginning, then of the end */
     modellab_error error;
     modellab_live_stats stats;
@@ -60,6 +61,9 @@ struct modellab_live {
 
 /* live_work.c: the thread. Its argument is the modellab_live. */
 void *mli_live_work(void *live);
+/* E_CANCELLED of a stream whose stop word is set, with the reason that was given. */
+MODELLAB_MUST_CHECK modellab_status mli_live_cancelled(const modellab_live *live,
+                                                       modellab_error *err);
 /* Seconds of audio that `bytes` are. */
 double mli_live_seconds(const modellab_live *live, int64_t bytes);
 

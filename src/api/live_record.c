@@ -133,6 +133,9 @@ MODELLAB_MUST_CHECK static modellab_status finish(modellab_live *live, modellab_
         return mli_record_finish(r, MODELLAB_RUN_COMPLETED, MODELLAB_REASON_NONE, NULL, err);
     if (r->stop_status != 0) /* the record's own check has asked for it */
         return mli_record_finish(r, r->stop_status, r->stop_reason, NULL, err);
+    if (worked == MODELLAB_E_CANCELLED && live->stop_why[0] != '\0')
+        return mli_record_finish(r, MODELLAB_RUN_CANCELLED, MODELLAB_REASON_HOST_STOPPED,
+                                 live->stop_why, err);
     if (worked == MODELLAB_E_CANCELLED)
         return mli_record_finish(r, MODELLAB_RUN_CANCELLED, MODELLAB_REASON_CANCELLED_BY_USER, NULL,
                                  err);

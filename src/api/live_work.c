@@ -24,9 +24,11 @@ double mli_live_seconds(const modellab_live *live, int64_t bytes)
     return (double)(bytes / (int64_t)live->sample_bytes) / (double)live->rate_hz;
 }
 
-MODELLAB_MUST_CHECK static modellab_status cancelled(modellab_error *err)
+/* Who reads the stop word sees why it was set: that was written before it. */
+modellab_status mli_live_cancelled(const modellab_live *live, modellab_error *err)
 {
-    return mli_fail(err, MODELLAB_E_CANCELLED, "the stream was cancelled");
+    return mli_fail(err, MODELLAB_E_CANCELLED, "%s",
+                    live->stop_why[0] != '\0' ? live->stop_why : "the stream was cancelled");
 }
 
 /* Whether to go on: the stop word, then the run. */
@@ -36,7 +38,7 @@ MODELLAB_MUST_CHECK static modellab_status check(modellab_live *live, modellab_e
         return mli_fail_at(err, live->asked, live->asked_error.detail, "%s",
                            live->asked_error.message);
     if (mli_cancelled(&live->stop))
-        return cancelled(err);
+        return mli_live_cancelled(live, err);
     return mli_live_record_check(live, err);
 }
 
@@ -152,7 +154,7 @@ MODELLAB_MUST_CHECK static modellab_status partial(modellab_live *live, modellab
     live->partial_at = piece.end;
     atomic_store(&live->break_off, 0);
     if (mli_cancelled(&live->stop)) /* it may have been set just before */
-        return cancelled(err);
+        return mli_live_cancelled(live, err);
     if (waiting(live, true) <= live->max_delay)
         status =
             mli_live_recognise(live, &piece, true, (int64_t)live->all->segment_count, &text, &why);
@@ -363,8 +365,8 @@ void *mli_live_work(void *arg)
     }
     say(live, false, MODELLAB_OK, &err);
     status = run(live, &err);
-    if (status == MODELLAB_E_CANCELLED && live->asked != MODELLAB_OK) /* that was why */
-        status = check(live, &err);
+    if (status == MODELLAB_E_CANCELLED) /* what was recognised on the way does not know why */
+        status = live->asked != MODELLAB_OK ? check(live, &err) : mli_live_cancelled(live, &err);
     seconds = (double)mli_live_cuts_heard(live->cuts) / MLI_AUDIO_RATE;
     status = close_all(live, status, &err);
     status = mli_live_record_end(live, status, &err);

@@ -38,6 +38,7 @@ static void live_recognition(void **state)
     modellab_live_options_init(NULL, 8);
     modellab_live_end(NULL);
     modellab_live_cancel(NULL);
+    modellab_live_stop(NULL, NULL);
     modellab_live_destroy(NULL);
 }
 

@@ -185,6 +185,54 @@ static int32_t cancel_stream(void *user, const modellab_live_event *event)
     return 0;
 }
 
+static int32_t stop_host(void *user, const modellab_live_event *event)
+{
+    if (event->kind == MODELLAB_LIVE_FINAL) {
+        modellab_live_stop(*(modellab_live **)user, "The server stops.");
+        modellab_live_cancel(*(modellab_live **)user); /* the first one counts */
+    }
+    return 0;
+}
+
+/* A host that goes: what was said stays, and the run tells why it ended. */
+static void test_the_host_stops(void **state)
+{
+    modellab_live_options o = plain();
+    modellab_run_info info;
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_transcript *all = NULL;
+    modellab_live *live = NULL;
+    char text[4096];
+
+    (void)state;
+    h.then = stop_host;
+    h.user = &live;
+    OK(modellab_live_open(&o, &live, NULL));
+    assert_int_equal(push_to_end(live), MODELLAB_E_CANCELLED);
+    assert_int_equal(modellab_live_finish(live, &all, &err), MODELLAB_E_CANCELLED);
+    assert_string_equal(err.message, "The server stops.");
+    modellab_run *run = load(modellab_live_run_id(live), &info);
+    assert_int_equal(info.status, MODELLAB_RUN_CANCELLED);
+    assert_int_equal(info.reason, MODELLAB_REASON_HOST_STOPPED);
+    assert_string_equal(info.message, "The server stops.");
+    read_transcript(run, "transcript.partial.json", text, sizeof text);
+    assert_true(strlen(text) > 3);
+    assert_string_equal(text, modellab_transcript_text(all));
+    modellab_run_unref(run);
+    modellab_transcript_unref(all);
+    modellab_live_destroy(live);
+    o = plain(); /* without a reason, before anything was said */
+    OK(modellab_live_open(&o, &live, NULL));
+    modellab_live_stop(live, NULL);
+    assert_int_equal(modellab_live_push(live, models.pcm, 2, &err), MODELLAB_E_CANCELLED);
+    assert_string_equal(err.message, "The host stopped before the run ended.");
+    assert_int_equal(modellab_live_finish(live, NULL, NULL), MODELLAB_E_CANCELLED);
+    run = load(modellab_live_run_id(live), &info);
+    assert_int_equal(info.reason, MODELLAB_REASON_HOST_STOPPED);
+    modellab_run_unref(run);
+    modellab_live_destroy(live);
+}
+
 static int32_t refuse(void *user, const modellab_live_event *event)
 {
     (void)user;
@@ -241,6 +289,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_caps_and_deadline),
         cmocka_unit_test(test_the_run_is_cancelled),
         cmocka_unit_test(test_hosts),
+        cmocka_unit_test(test_the_host_stops),
         cmocka_unit_test(test_refused),
     };
     int ready = live_models_open(&models, NULL);
