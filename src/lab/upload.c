@@ -13,6 +13,7 @@
 #define DISK_STEP ((int64_t)8 << 20) /* the disk is asked again after so many bytes */
 #define MAGIC_BYTES 16               /* by which a container is known */
 #define TRIES 8
+#define PAUSE_NS ((int64_t)1000000) /* and more of it at each further try */
 
 /* The last component, whoever's separators it has. */
 static const char *last_part(const char *name)
@@ -132,6 +133,9 @@ MODELLAB_MUST_CHECK static modellab_status open_data(modellab_upload *u, modella
     for (int i = 0; rc == -EAGAIN && i < TRIES; i++) {
         mli_os_stat named, open;
 
+        if (i > 0) { /* EINTR: a shorter pause */
+            (void)u->lab->os.clock->sleep_ns(u->lab->os.clock->user, PAUSE_NS << i);
+        }
         rc = f->mkdir(f->user, folder, 0700);
         if (rc != 0 && rc != -EEXIST) {
             break;

@@ -265,13 +265,50 @@ modellab_status mli_uploads_write(const mli_lab *lab, const char *user, mli_buf 
     return status == MODELLAB_OK ? mli_buf_status(out, err) : status;
 }
 
+typedef struct removal {
+    const mli_os_files *files;
+    char path[MLI_PATH_BYTES];
+    size_t folder; /* length of the part that is the folder's */
+} removal;
+
+/* Everything but the data. */
+static int remove_other(void *arg, const char *name)
+{
+    removal *r = arg;
+    int n;
+
+    if (strcmp(name, MLI_UPLOAD_DATA) == 0) {
+        return 0;
+    }
+    n = mli_os_format(r->path + r->folder, sizeof r->path - r->folder, "/%s", name);
+    return n > 0 && (size_t)n < sizeof r->path - r->folder ? mli_os_remove_tree(r->files, r->path)
+                                                           : -ENAMETOOLONG;
+}
+
+/* The data goes last: its lock is what keeps others out. Who begins to receive when it has gone has
+ * the folder for his own. */
 modellab_status mli_upload_remove(const mli_lab *lab, const char *id, modellab_error *err)
 {
-    char path[MLI_PATH_BYTES];
-    modellab_status status = mli_upload_path(lab, id, NULL, path, err);
-    int rc = status == MODELLAB_OK ? mli_os_remove_tree(lab->os.files, path) : 0;
+    const mli_os_files *f = lab->os.files;
+    removal r = {.files = f};
+    char data[MLI_PATH_BYTES];
+    modellab_status status = mli_upload_path(lab, id, MLI_UPLOAD_DATA, data, err);
+    int rc = 0;
 
-    return rc == 0 ? status : mli_fail_os(err, -rc, "an upload cannot be removed");
+    if (status == MODELLAB_OK) {
+        status = mli_upload_path(lab, id, NULL, r.path, err);
+    }
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    r.folder = strlen(r.path);
+    rc = f->list(f->user, r.path, remove_other, &r);
+    r.path[r.folder] = '\0';
+    rc = rc == 0 ? mli_os_remove_tree(f, data) : rc;
+    rc = rc == 0 ? f->rmdir(f->user, r.path) : rc;
+    return rc == 0 || rc == -ENOENT || rc == -ENOTEMPTY || rc == -EEXIST
+               ? status
+               : mli_fail_os(err, -rc, "an upload cannot be removed");
 }
 
 modellab_status mli_upload_delete(mli_lab *lab, const char *id, modellab_error *err)

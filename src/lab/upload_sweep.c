@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define TRIES 8
+
 typedef struct look {
     const mli_lab *lab;
     const char *user;
@@ -79,36 +81,69 @@ MODELLAB_MUST_CHECK static modellab_status judge_ready(const look *l, const mli_
     return MODELLAB_OK;
 }
 
-/* `*fd` is the lock of the data, when it could be taken; -1: there is no data. */
+/* Opens the data, or makes what is missing: who removes a folder holds the lock of its data, so
+ * that nobody can begin to receive into it meanwhile. -ENOENT: the folder itself is gone, or
+ * nothing is to be made. */
+static int open_data(const look *l, const char *path)
+{
+    const mli_os_files *f = l->lab->os.files;
+    int rc = f->open(f->user, path, MLI_OS_READ | MLI_OS_NOFOLLOW | MLI_OS_NONBLOCK, 0);
+
+    if (rc == -ENOENT && !l->dry_run) {
+        rc = f->open(f->user, path,
+                     MLI_OS_WRITE | MLI_OS_CREATE | MLI_OS_EXCLUSIVE | MLI_OS_NOFOLLOW, 0600);
+    }
+    return rc;
+}
+
+/* 0: the lock of what bears the name; -EAGAIN: the name has got, or lost, another file meanwhile.
+ */
+static int lock_named(const look *l, const char *path, int fd, int64_t *bytes)
+{
+    const mli_os_files *f = l->lab->os.files;
+    mli_os_stat open = {0}, named = {0};
+    int rc = f->fstat(f->user, fd, &open);
+
+    *bytes = open.bytes;
+    rc = rc == 0 ? f->lock(f->user, fd, false) : rc;
+    if (rc == 0) {
+        rc = f->stat(f->user, path, false, &named);
+        rc = rc == -ENOENT || (rc == 0 && named.inode != open.inode) ? -EAGAIN : rc;
+    }
+    return rc;
+}
+
+/* `*fd` is the lock of the data, when it could be taken. *held: somebody is at work on it, or it
+ * has gone: it is nobody's to remove. */
 MODELLAB_MUST_CHECK static modellab_status try_lock(const look *l, const char *id, int *fd,
                                                     bool *held, int64_t *bytes, modellab_error *err)
 {
     const mli_os_files *f = l->lab->os.files;
     char path[MLI_PATH_BYTES];
-    mli_os_stat data = {0};
     modellab_status status = mli_upload_path(l->lab, id, MLI_UPLOAD_DATA, path, err);
-    int rc;
+    int rc = -EAGAIN;
 
     *held = false;
     *fd = -1;
     if (status != MODELLAB_OK) {
         return status;
     }
-    rc = f->open(f->user, path, MLI_OS_READ | MLI_OS_NOFOLLOW | MLI_OS_NONBLOCK, 0);
-    if (rc == -ENOENT) {
+    for (int i = 0; (rc == -EAGAIN || rc == -EEXIST) && i < TRIES; i++) {
+        rc = open_data(l, path);
+        if (rc >= 0) {
+            *fd = rc;
+            rc = lock_named(l, path, *fd, bytes);
+        }
+        if (rc != 0 && *fd >= 0) {
+            (void)f->close(f->user, *fd); /* only looked at */
+            *fd = -1;
+        }
+    }
+    if (rc == -ENOENT && l->dry_run) {
         return MODELLAB_OK;
     }
-    if (rc < 0) {
-        return mli_fail_os(err, -rc, "its data cannot be opened");
-    }
-    *fd = rc;
-    rc = f->fstat(f->user, *fd, &data);
-    if (rc == 0) {
-        rc = f->lock(f->user, *fd, false);
-    }
-    *held = rc == -EWOULDBLOCK;
-    *bytes = data.bytes;
-    return rc == 0 || *held ? MODELLAB_OK : mli_fail_os(err, -rc, "its lock cannot be asked for");
+    *held = rc == -EWOULDBLOCK || rc == -EAGAIN || rc == -EEXIST || rc == -ENOENT;
+    return rc == 0 || *held ? MODELLAB_OK : mli_fail_os(err, -rc, "its data cannot be locked");
 }
 
 static int64_t counted(const mli_upload_facts *facts, int64_t bytes)
