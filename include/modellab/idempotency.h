@@ -1,8 +1,9 @@
 /* Replies that are given again: a client that does not know whether its request arrived sends it
  * again with the same key, and gets the first answer; nothing is done twice. Keys belong to a user
- * and are forgotten after a day. A claim of a process that died is taken over by who asks next;
- * what it had done by then is found by the run's own key (modellab_idempotency_run_key()). @since
- * 0.1
+ * and are forgotten after a day. A claim that was given up, or of a process that died, is taken
+ * over by who asks next; what had been done by then is found by the run's own key
+ * (modellab_idempotency_run_key()).
+ * @since 0.1
  *
  * Example: examples/c/idempotency.c */
 #ifndef MODELLAB_IDEMPOTENCY_H
@@ -19,7 +20,8 @@ enum {
     MODELLAB_IDEMPOTENCY_NEW = 1,     /**< it is yours: do the work and finish */
     MODELLAB_IDEMPOTENCY_RUNNING = 2, /**< the first request with it is still at work */
     MODELLAB_IDEMPOTENCY_REPLAY = 3,  /**< answered before: give that answer again */
-    MODELLAB_IDEMPOTENCY_MISMATCH = 4 /**< answered before, for another request */
+    MODELLAB_IDEMPOTENCY_MISMATCH =
+        4 /**< answered before, or a run was made under it, for another request */
 };
 
 /** A claim of a key, or the answer that it had. */
@@ -63,8 +65,11 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_idempotency_begin(
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_idempotency_add(
     modellab_idempotency *claim, const void *data, size_t bytes, modellab_error *err);
 
-/** When all parts are there: NEW of a claim, REPLAY or MISMATCH of an answer.
- * @errors E_STATE (asked before) @threads confined @since 0.1 */
+/** When all parts are there: NEW of a claim, REPLAY or MISMATCH of an answer; MISMATCH also of a
+ * claim that was taken over, when a run of another request was made under it. Call it before
+ * anything is done for the request: the claim keeps what the request was.
+ * @errors E_STATE (asked before, or the claim is another one's by now), E_STORE_READ_ONLY,
+ * E_STORE_FAILED, E_BUSY, E_NO_SPACE, E_NO_MEMORY @threads confined @since 0.1 */
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_idempotency_match(
     modellab_idempotency *claim, modellab_idempotency_outcome *outcome, modellab_error *err);
 
@@ -87,8 +92,8 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_idempotency_finish(
     modellab_idempotency *claim, const modellab_idempotency_reply *reply, modellab_error *err);
 
 /** Gives the handle back; NULL is accepted. A claim that was not finished is given up: the next
- * request with its key is a new one, also when a run was stored under the claim's run key.
- * @threads confined @since 0.1 */
+ * request with its key is NEW, and has the same run key, by which it finds the run that was stored
+ * under the claim; when there is none, it may be another request. @threads confined @since 0.1 */
 MODELLAB_API void modellab_idempotency_unref(modellab_idempotency *claim);
 
 MODELLAB_END_DECLS

@@ -182,20 +182,6 @@ modellab_status mli_idempotency_begin(mli_lab *lab, const char *user, const char
     return MODELLAB_OK;
 }
 
-modellab_status mli_idempotency_match(modellab_idempotency *c,
-                                      modellab_idempotency_outcome *outcome, modellab_error *err)
-{
-    if (c->fingerprint[0] != '\0') {
-        return mli_fail(err, MODELLAB_E_STATE, "it was matched before");
-    }
-    mli_sha256_hex(&c->parts, c->fingerprint);
-    *outcome = c->mine ? MODELLAB_IDEMPOTENCY_NEW
-               : strcmp(c->fingerprint, c->found->row.fingerprint) == 0
-                   ? MODELLAB_IDEMPOTENCY_REPLAY
-                   : MODELLAB_IDEMPOTENCY_MISMATCH;
-    return MODELLAB_OK;
-}
-
 void mli_idempotency_run_key(const modellab_idempotency *c,
                              char out[MODELLAB_IDEMPOTENCY_RUN_KEY_BYTES])
 {
@@ -211,12 +197,72 @@ void mli_idempotency_run_key(const modellab_idempotency *c,
     (void)mli_os_format(out, MODELLAB_IDEMPOTENCY_RUN_KEY_BYTES, "http-%.32s", hex);
 }
 
+/* Who had the claim before has made a run: it is that request's, and no other's. */
+MODELLAB_MUST_CHECK static modellab_status was_used(const modellab_idempotency *c, bool *used,
+                                                    modellab_error *err)
+{
+    char key[MODELLAB_IDEMPOTENCY_RUN_KEY_BYTES], run_id[MLI_ULID_BYTES];
+    modellab_status status;
+
+    mli_idempotency_run_key(c, key);
+    status = mli_store_run_by_key(c->lab->store, NULL, key, run_id, err);
+    *used = status == MODELLAB_OK && run_id[0] != '\0';
+    return status;
+}
+
+/* What the request is stands in the store before anything is done for it: when its run is stored
+ * and the answer is not, the claim's next owner knows whose the run is. */
+MODELLAB_MUST_CHECK static modellab_status match_claim(modellab_idempotency *c, const char *now,
+                                                       bool *used, modellab_error *err)
+{
+    const mli_reply_row *row = &c->found->row;
+    modellab_status status = MODELLAB_OK;
+
+    *used = false;
+    if (strcmp(row->fingerprint, now) == 0) {
+        return MODELLAB_OK;
+    }
+    if (row->fingerprint[0] != '\0') {
+        status = was_used(c, used, err);
+    }
+    return status == MODELLAB_OK && !*used
+               ? mli_store_reply_match(c->lab->store, row->user, row->key, c->owner, now, err)
+               : status;
+}
+
+modellab_status mli_idempotency_match(modellab_idempotency *c,
+                                      modellab_idempotency_outcome *outcome, modellab_error *err)
+{
+    mli_sha256 parts = c->parts;
+    char now[sizeof c->fingerprint];
+    bool used = false;
+    modellab_status status = mli_lab_check(c->lab, c->mine, err);
+
+    if (status == MODELLAB_OK && c->fingerprint[0] != '\0') {
+        status = mli_fail(err, MODELLAB_E_STATE, "it was matched before");
+    }
+    if (status == MODELLAB_OK) {
+        mli_sha256_hex(&parts, now);
+        status = c->mine ? match_claim(c, now, &used, err) : MODELLAB_OK;
+    }
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    memcpy(c->fingerprint, now, sizeof now);
+    c->refused = used;
+    *outcome = used                                          ? MODELLAB_IDEMPOTENCY_MISMATCH
+               : c->mine                                     ? MODELLAB_IDEMPOTENCY_NEW
+               : strcmp(now, c->found->row.fingerprint) == 0 ? MODELLAB_IDEMPOTENCY_REPLAY
+                                                             : MODELLAB_IDEMPOTENCY_MISMATCH;
+    return MODELLAB_OK;
+}
+
 modellab_status mli_idempotency_finish(modellab_idempotency *c,
                                        const modellab_idempotency_reply *reply, modellab_error *err)
 {
     modellab_status status = mli_lab_check(c->lab, true, err);
 
-    if (status == MODELLAB_OK && (!c->mine || c->done || c->fingerprint[0] == '\0')) {
+    if (status == MODELLAB_OK && (!c->mine || c->done || c->refused || c->fingerprint[0] == '\0')) {
         status = mli_fail(err, MODELLAB_E_STATE, "there is no claim to finish");
     }
     if (status == MODELLAB_OK && (reply->http_status < 100 || reply->http_status > 599)) {

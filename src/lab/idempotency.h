@@ -15,7 +15,7 @@ struct modellab_idempotency {
     mli_sha256 parts;     /* of the request */
     char fingerprint[65]; /* "" = not all parts are there */
     char owner[MLI_IDEMPOTENCY_OWNER_BYTES];
-    bool mine, done;
+    bool mine, done, refused; /* refused: a run of another request was made under it */
 };
 
 /* The key of a header, bare or quoted (RFC 8941), as it is kept. E_INVALID_ARGUMENT. */

@@ -34,6 +34,17 @@ modellab_status mli_store_reply_take_over(mli_store *store, const char *user, co
                : status;
 }
 
+modellab_status mli_store_reply_match(mli_store *store, const char *user, const char *key,
+                                      const char *owner, const char *fingerprint,
+                                      modellab_error *err)
+{
+    modellab_status status = mli_store_may(store, true, err);
+
+    return status == MODELLAB_OK
+               ? store->ops->reply_match(store, user, key, owner, fingerprint, err)
+               : status;
+}
+
 modellab_status mli_store_reply_put(mli_store *store, const mli_reply_row *row, modellab_error *err)
 {
     modellab_status status = mli_store_may(store, true, err);

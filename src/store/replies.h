@@ -12,7 +12,7 @@ typedef struct mli_store mli_store;
 
 typedef struct mli_reply_row {
     const char *user, *key;
-    const char *owner; /* who works on it; of a reply who did */
+    const char *owner; /* who works on it, "" = nobody any more; of a reply who did */
     const char *fingerprint, *media_type, *headers, *body;
     int64_t http_status; /* 0 = it is being worked on */
     int64_t created_ms, expires_ms;
@@ -36,10 +36,16 @@ MODELLAB_MUST_CHECK modellab_status mli_store_reply_take_over(mli_store *store, 
                                                               const char *key, const char *from,
                                                               const char *to, bool *mine,
                                                               modellab_error *err);
+/* What the request of `owner` is, before he does anything for it. E_STATE: the row is not his. */
+MODELLAB_MUST_CHECK modellab_status mli_store_reply_match(mli_store *store, const char *user,
+                                                          const char *key, const char *owner,
+                                                          const char *fingerprint,
+                                                          modellab_error *err);
 /* The reply of row->owner. E_STATE: the row is not his. */
 MODELLAB_MUST_CHECK modellab_status mli_store_reply_put(mli_store *store, const mli_reply_row *row,
                                                         modellab_error *err);
-/* A row that `owner` works on is forgotten; nothing happens when there is none. */
+/* A row that `owner` works on is nobody's from now on, its owner ""; one without a fingerprint is
+ * forgotten. Nothing happens when there is none. */
 MODELLAB_MUST_CHECK modellab_status mli_store_reply_give_up(mli_store *store, const char *user,
                                                             const char *key, const char *owner,
                                                             modellab_error *err);

@@ -25,6 +25,12 @@ static const char *const texts[MLI_SQL_COUNT] = {
     [MLI_SQL_SYNC_LAZY] = "PRAGMA synchronous=NORMAL",
     [MLI_SQL_RUN_BY_KEY] = "SELECT id FROM runs WHERE user=?1 AND idempotency_key=?2 "
                            "AND idempotency_key<>''",
+    /* without the user: from one user to the next through the index of keys */
+    [MLI_SQL_RUN_BY_KEY_ALONE] =
+        "WITH RECURSIVE u(name) AS (SELECT min(user) FROM runs WHERE idempotency_key<>'' "
+        "UNION ALL SELECT (SELECT min(user) FROM runs WHERE idempotency_key<>'' AND user>u.name) "
+        "FROM u WHERE u.name IS NOT NULL) SELECT r.id FROM u CROSS JOIN runs r ON r.user=u.name "
+        "AND r.idempotency_key=?1 AND r.idempotency_key<>'' LIMIT 1",
     [MLI_SQL_RUN_STAND] =
         "SELECT status,fence,last_event,journal_line,created_ms,not_before_ms,"
         "cancel_requested_ms,attempt,gate,priority FROM runs WHERE id=?1 AND (deleting&1)=0",

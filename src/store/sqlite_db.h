@@ -89,6 +89,7 @@ typedef enum mli_sql {
     MLI_SQL_RUN_ENDED,
     MLI_SQL_RUN_MARKED,
     MLI_SQL_RUN_CHILD,
+    MLI_SQL_RUN_BY_KEY_ALONE,
     MLI_SQL_RUN_MARK,
     MLI_SQL_RUN_UNMARK,
     MLI_SQL_FORGET_RUN,
@@ -118,7 +119,9 @@ typedef enum mli_sql {
     MLI_SQL_REPLY_LOAD,
     MLI_SQL_REPLY_CLAIM,
     MLI_SQL_REPLY_TAKE_OVER,
+    MLI_SQL_REPLY_MATCH,
     MLI_SQL_REPLY_PUT,
+    MLI_SQL_REPLY_FORGET_OWN,
     MLI_SQL_REPLY_GIVE_UP,
     MLI_SQL_KEY_COUNT, /* from here on: sqlite_keys.c */
     MLI_SQL_KEY_PUT,

@@ -342,6 +342,7 @@ static const mli_store_ops ops = {
     .feed_end = mli_sqlite_feed_end,
     .reply_claim = mli_sqlite_reply_claim,
     .reply_take_over = mli_sqlite_reply_take_over,
+    .reply_match = mli_sqlite_reply_match,
     .reply_put = mli_sqlite_reply_put,
     .reply_give_up = mli_sqlite_reply_give_up,
     .key_put = mli_sqlite_key_put,

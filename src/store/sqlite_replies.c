@@ -25,11 +25,17 @@ const char *mli_sqlite_reply_text(mli_sql which)
                "headers,body,created_ms,expires_ms) VALUES(?1,?2,'',0,?3,0,'','','',?4,?5)";
     case MLI_SQL_REPLY_TAKE_OVER:
         return "UPDATE idempotency SET owner=?4 WHERE user=?1 AND key=?2 AND owner=?3 AND state=0";
+    case MLI_SQL_REPLY_MATCH:
+        return "UPDATE idempotency SET fingerprint=?4 WHERE user=?1 AND key=?2 AND owner=?3 AND "
+               "state=0";
     case MLI_SQL_REPLY_PUT:
         return "UPDATE idempotency SET state=1,fingerprint=?4,http_status=?5,media_type=?6,"
                "headers=?7,body=?8,expires_ms=?9 WHERE user=?1 AND key=?2 AND owner=?3 AND state=0";
+    case MLI_SQL_REPLY_FORGET_OWN: /* nothing was done under it */
+        return "DELETE FROM idempotency WHERE user=?1 AND key=?2 AND owner=?3 AND state=0 AND "
+               "fingerprint=''";
     default:
-        return "DELETE FROM idempotency WHERE user=?1 AND key=?2 AND owner=?3 AND state=0";
+        return "UPDATE idempotency SET owner='' WHERE user=?1 AND key=?2 AND owner=?3 AND state=0";
     }
 }
 
@@ -192,15 +198,45 @@ modellab_status mli_sqlite_reply_put(mli_store *store, const mli_reply_row *row,
     return mli_sqlite_write((mli_sqlite *)store, put, &c, true, err);
 }
 
-MODELLAB_MUST_CHECK static modellab_status give_up(mli_sqlite *s, void *arg, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status match(mli_sqlite *s, void *arg, modellab_error *err)
 {
     const change *c = arg;
-    mli_query q = mli_query_open(s, MLI_SQL_REPLY_GIVE_UP);
+    mli_query q = mli_query_open(s, MLI_SQL_REPLY_MATCH);
 
     mli_query_text(&q, c->user);
     mli_query_text(&q, c->key);
     mli_query_text(&q, c->from);
-    return mli_query_run(&q, err);
+    mli_query_text(&q, c->to);
+    modellab_status status = mli_query_run(&q, err);
+    return status != MODELLAB_OK || sqlite3_changes(s->db) == 1
+               ? status
+               : mli_fail(err, MODELLAB_E_STATE, "the claim of the key is another one's by now");
+}
+
+modellab_status mli_sqlite_reply_match(mli_store *store, const char *user, const char *key,
+                                       const char *owner, const char *fingerprint,
+                                       modellab_error *err)
+{
+    change c = {.user = user, .key = key, .from = owner, .to = fingerprint};
+
+    return mli_sqlite_write((mli_sqlite *)store, match, &c, true, err);
+}
+
+MODELLAB_MUST_CHECK static modellab_status give_up(mli_sqlite *s, void *arg, modellab_error *err)
+{
+    static const mli_sql steps[] = {MLI_SQL_REPLY_FORGET_OWN, MLI_SQL_REPLY_GIVE_UP};
+    const change *c = arg;
+    modellab_status status = MODELLAB_OK;
+
+    for (size_t i = 0; status == MODELLAB_OK && i < sizeof steps / sizeof *steps; i++) {
+        mli_query q = mli_query_open(s, steps[i]);
+
+        mli_query_text(&q, c->user);
+        mli_query_text(&q, c->key);
+        mli_query_text(&q, c->from);
+        status = mli_query_run(&q, err);
+    }
+    return status;
 }
 
 modellab_status mli_sqlite_reply_give_up(mli_store *store, const char *user, const char *key,

@@ -15,6 +15,10 @@ MODELLAB_MUST_CHECK modellab_status mli_sqlite_reply_take_over(mli_store *, cons
                                                                modellab_error *);
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_reply_put(mli_store *, const mli_reply_row *,
                                                          modellab_error *);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_reply_match(mli_store *, const char *user,
+                                                           const char *key, const char *owner,
+                                                           const char *fingerprint,
+                                                           modellab_error *err);
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_reply_give_up(mli_store *, const char *user,
                                                              const char *key, const char *owner,
                                                              modellab_error *);

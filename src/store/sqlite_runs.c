@@ -129,9 +129,11 @@ MODELLAB_MUST_CHECK static modellab_status find_by_key(mli_sqlite *s, const char
                                                        char existing_id[MLI_ULID_BYTES],
                                                        modellab_error *err)
 {
-    mli_query q = mli_query_open(s, MLI_SQL_RUN_BY_KEY);
+    mli_query q = mli_query_open(s, user != NULL ? MLI_SQL_RUN_BY_KEY : MLI_SQL_RUN_BY_KEY_ALONE);
 
-    mli_query_text(&q, user);
+    if (user != NULL) {
+        mli_query_text(&q, user);
+    }
     mli_query_text(&q, key);
     if (mli_query_row(&q)) {
         size_t bytes;

@@ -251,6 +251,8 @@ typedef struct mli_store_ops {
     modellab_status (*reply_take_over)(mli_store *, const char *user, const char *key,
                                        const char *from, const char *to, bool *mine,
                                        modellab_error *);
+    modellab_status (*reply_match)(mli_store *, const char *user, const char *key,
+                                   const char *owner, const char *fingerprint, modellab_error *);
     modellab_status (*reply_put)(mli_store *, const mli_reply_row *, modellab_error *);
     modellab_status (*reply_give_up)(mli_store *, const char *user, const char *key,
                                      const char *owner, modellab_error *);
@@ -309,7 +311,7 @@ MODELLAB_MUST_CHECK modellab_status mli_store_insert(mli_store *store, const mli
                                                      size_t event_count,
                                                      char existing_id[MLI_ULID_BYTES],
                                                      modellab_error *err);
-/* The run that a user has submitted with this idempotency key; "" = none. */
+/* The run that a user (NULL = anybody) has submitted with this idempotency key; "" = none. */
 MODELLAB_MUST_CHECK modellab_status mli_store_run_by_key(mli_store *store, const char *user,
                                                          const char *key,
                                                          char run_id[MLI_ULID_BYTES],

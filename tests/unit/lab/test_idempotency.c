@@ -1,5 +1,6 @@
 /* Idempotency keys: one claim at a time, the same answer again, claims of the dead taken over. */
 #include "lab/idempotency.h"
+#include "lab/submit.h"
 #include "unit/lab/lab_common.h"
 #include <sys/wait.h>
 #include <unistd.h>
@@ -60,6 +61,23 @@ static void answer(modellab_idempotency *claim, const char *body)
     reply.headers = "Location: /x";
     reply.body = body;
     ASSERT_OK(mli_idempotency_finish(claim, &reply, err));
+}
+
+/* The run of a claim, as a front-end makes it. */
+static void submit(const modellab_idempotency *claim, const char *user, char run_id[MLI_ULID_BYTES])
+{
+    modellab_run_submit_options o = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
+    unsigned char wav[WAV_BYTES];
+    char key[MODELLAB_IDEMPOTENCY_RUN_KEY_BYTES], request[200];
+
+    mli_idempotency_run_key(claim, key);
+    (void)snprintf(request, sizeof request,
+                   "{\"pipeline\":\"ingest\",\"user\":\"%s\",\"idempotency_key\":\"%s\"}", user,
+                   key);
+    o.request = request;
+    o.input_data = wav;
+    o.input_bytes = make_wav(wav, 16000, 1, 0);
+    ASSERT_OK(mli_run_submit(lab, &o, run_id, NULL, err));
 }
 
 static void a_key_is_answered_once(void **state)
@@ -151,6 +169,45 @@ static void claims_of_the_dead_are_taken_over(void **state)
     }
 }
 
+/* The call fails between the run and its answer: a retry finds the run, and no other request may
+ * have it. What made no run is free for another request. */
+static void a_run_that_was_stored_is_found_again(void **state)
+{
+    modellab_idempotency *claim;
+    modellab_error why = MODELLAB_ERROR_INIT;
+    char first[MLI_ULID_BYTES], again[MLI_ULID_BYTES];
+
+    (void)state;
+    assert_int_equal(MODELLAB_IDEMPOTENCY_NEW, ask("ann", "k", "a", &claim));
+    submit(claim, "bob", first); /* somebody with rights of all submits for him */
+    mli_idempotency_unref(claim);
+    now_ns += 1000000000;
+    assert_int_equal(MODELLAB_IDEMPOTENCY_MISMATCH, ask("ann", "k", "b", &claim));
+    assert_int_equal(
+        MODELLAB_E_STATE,
+        mli_idempotency_finish(claim, &(modellab_idempotency_reply){.size = 1, .http_status = 200},
+                               &why));
+    mli_idempotency_unref(claim);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(MODELLAB_IDEMPOTENCY_NEW, ask("ann", "k", "a", &claim));
+        submit(claim, "bob", again);
+        assert_string_equal(first, again);
+        assert_int_equal(1, count_runs(lab));
+        if (i == 1) {
+            answer(claim, again);
+        }
+        mli_idempotency_unref(claim);
+    }
+    assert_int_equal(MODELLAB_IDEMPOTENCY_REPLAY, ask("ann", "k", "a", &claim));
+    mli_idempotency_unref(claim);
+    assert_int_equal(MODELLAB_IDEMPOTENCY_NEW, ask("ann", "other", "a", &claim));
+    mli_idempotency_unref(claim);
+    assert_int_equal(MODELLAB_IDEMPOTENCY_NEW, ask("ann", "other", "b", &claim));
+    submit(claim, "bob", again);
+    assert_string_not_equal(first, again);
+    mli_idempotency_unref(claim);
+}
+
 static void keys_are_read(void **state)
 {
     static const char *const bad[] = {"",        "\"\"",     "a b",         "\"a",  "a\"b",
@@ -185,6 +242,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_key_is_answered_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(keys_have_their_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(claims_of_the_dead_are_taken_over, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_run_that_was_stored_is_found_again, set_up, tear_down),
         cmocka_unit_test(keys_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@ static struct faulty_vfs {
     long calls, fail_at; /* < 0: never */
     int code;            /* of the failure: SQLITE_FULL, or else the operation's own I/O error */
     long denials, deny_at;
+    void (*each)(void); /* called before each operation; NULL = nothing */
 } faulty;
 
 typedef struct faulty_file {
@@ -22,6 +23,9 @@ typedef struct faulty_file {
 
 static inline bool faulty_vfs_now(void)
 {
+    if (faulty.each != NULL) {
+        faulty.each();
+    }
     return faulty.calls++ == faulty.fail_at;
 }
 
