@@ -1,7 +1,7 @@
 /* The check of keys and rates before an operation runs: what the library decided, as a reply. */
 #include "access.h"
 
-#include "connections.h"
+#include "client_address.h"
 #include "problem.h"
 #include "reply.h"
 #include "server.h"
@@ -64,17 +64,28 @@ static const char *secret_of(const call *c, char room[128])
     return NULL;
 }
 
-/* One from what the key, or the address of one who has none, may ask for. */
+/* Whose turn it is: the key's, or that of the address of one who has none. A probe has its own, so
+ * that other traffic from its address does not make a healthy server look ill. */
+static void bucket(const call *c, const modellab_key_grant *grant, char *out, size_t room)
+{
+    char address[CLIENT_ADDRESS_BYTES];
+    if (grant->refusal != MODELLAB_KEY_UNKNOWN && grant->id[0] != '\0') {
+        (void)snprintf(out, room, "key %s", grant->id);
+        return;
+    }
+    client_address(c, address);
+    (void)snprintf(out, room, "%s %s", (c->op->flags & OP_QUIET) != 0 ? "probe" : "address",
+                   address);
+}
+
+/* One from what the key, or the address, may ask for. */
 static bool take_turn(call *c, const modellab_key_grant *grant)
 {
     modellab_rate_result r = {.size = sizeof r};
-    char name[80], text[96];
+    char name[96], text[96];
     if (rate == NULL)
         return true;
-    if (grant->refusal == MODELLAB_KEY_UNKNOWN)
-        (void)snprintf(name, sizeof name, "address %s", c->link->address);
-    else
-        (void)snprintf(name, sizeof name, "key %s", grant->id);
+    bucket(c, grant, name, sizeof name);
     if (modellab_rate_take(rate, name, 1, -1, &r, NULL) != MODELLAB_OK)
         return true; /* cannot be: the arguments are ours */
     (void)snprintf(text, sizeof text, "\"default\";q=%lld;w=%lld", (long long)r.quota,
@@ -113,37 +124,55 @@ static void refuse(call *c, const modellab_key_grant *grant, bool given)
                                                            : "the key is not known");
 }
 
-/* Whose call it is: for what it may see, and for the log. */
+/* Whose call it is: for what it may see, and for the log. A key that has no user stands for itself:
+ * it never shares anything with another key. */
 static bool remember(call *c, const modellab_key_grant *grant)
 {
-    c->user = strdup(grant->user);
+    char own[8 + MODELLAB_KEY_ID_BYTES];
+    (void)snprintf(own, sizeof own, "key:%s", grant->id);
+    c->user = strdup(grant->user[0] != '\0' || grant->admin != 0 ? grant->user : own);
     c->key_id = strdup(grant->id);
     c->scopes = strdup(grant->scopes);
-    if (c->user == NULL || c->key_id == NULL || c->scopes == NULL)
+    if (c->user == NULL || c->key_id == NULL || c->scopes == NULL) {
+        reply_problem(c, 500, "internal", "out of memory");
         return false;
+    }
     for (char *at = c->scopes; *at != '\0'; at++)
         *at = *at == ' ' ? ',' : *at;
     return true;
+}
+
+/* What is open to everybody: a good key is known, and has its own rate; one that is not good opens
+ * nothing, and is as none. */
+static bool check_open(call *c, const char *secret)
+{
+    modellab_key_grant grant = {.size = sizeof grant, .refusal = MODELLAB_KEY_UNKNOWN};
+    modellab_error err = MODELLAB_ERROR_INIT;
+    if ((c->op->flags & OP_INLINE) != 0)
+        return true; /* costs less than a refusal, and may not wait */
+    if (secret != NULL && modellab_key_check(call_lab(c), secret, "", &grant, &err) != MODELLAB_OK)
+        grant.refusal = MODELLAB_KEY_UNKNOWN;
+    if (grant.refusal == MODELLAB_KEY_GRANTED && !remember(c, &grant))
+        return false;
+    return take_turn(c, &grant);
 }
 
 bool access_check(call *c)
 {
     modellab_key_grant grant = {.size = sizeof grant};
     modellab_error err = MODELLAB_ERROR_INIT;
-    if (c->op->scope[0] == '\0' || !server_settings.keys)
-        return true;
     char room[128];
+    if (!server_settings.keys)
+        return true;
     const char *secret = secret_of(c, room);
+    if (c->op->scope[0] == '\0')
+        return check_open(c, secret);
     modellab_status status = modellab_key_check(call_lab(c), secret, c->op->scope, &grant, &err);
     if (status != MODELLAB_OK && status != MODELLAB_E_PERMISSION) {
         reply_error(c, status, &err, NULL);
         return false;
     }
-    if (grant.refusal != MODELLAB_KEY_UNKNOWN && !remember(c, &grant)) {
-        reply_problem(c, 500, "internal", "out of memory");
-        return false;
-    }
-    if (!take_turn(c, &grant))
+    if ((grant.refusal != MODELLAB_KEY_UNKNOWN && !remember(c, &grant)) || !take_turn(c, &grant))
         return false;
     if (status == MODELLAB_OK)
         return true;

@@ -88,9 +88,13 @@ modellab_logger *call_log(const call *c); /* its lines carry request_id and trac
 /* Logs a line with one text field; for more use call_log(). */
 void call_note(const call *c, modellab_log_level level, const char *event, const char *message,
                const char *key, const char *value);
-const char *call_user(const call *c);               /* of the key; "" without keys */
-const char *call_key_id(const call *c);             /* "" without keys */
-bool call_may_see(const call *c, const char *user); /* a key without scope admin: its user's only */
+/* Whose call it is, and so whose is what it makes: the user of the key, "key:ID" of a key that has
+ * none; "" without keys, and of a key with scope admin that has no user. */
+const char *call_user(const call *c);
+const char *call_key_id(const call *c); /* "" without keys */
+/* The one rule of who may see, change and use what: scope admin (and everybody, without keys) all,
+ * any other key what is its call_user()'s. What is nobody's ("") is for admins. */
+bool call_may_see(const call *c, const char *user);
 bool call_has_scope(const call *c, const char *scope);
 const char *call_request_id(const call *c);
 const char *call_trace_parent(const call *c); /* for what this call causes: our own span */

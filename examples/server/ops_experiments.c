@@ -63,7 +63,7 @@ static bool find(call *c, json_t **record)
 static bool is_listed(call *c, const char *id)
 {
     json_t *record = NULL;
-    if (call_user(c)[0] == '\0' || call_has_scope(c, "admin"))
+    if (call_has_scope(c, "admin"))
         return true;
     bool seen = load(c, id, &record, NULL) == MODELLAB_OK && may_see_record(c, record);
     json_decref(record);
@@ -147,7 +147,10 @@ static bool store(call *c, const char *body, char id[MODELLAB_EXPERIMENT_ID_BYTE
     json_t *before = status == MODELLAB_OK ? parsed(text) : NULL;
     o.document = body;
     o.cancel = call_cancel(c);
-    o.user = call_user(c)[0] == '\0' || call_has_scope(c, "admin") ? NULL : call_user(c);
+    if (!call_has_scope(c, "admin")) {
+        o.user = call_user(c);
+        o.flags = MODELLAB_EXPERIMENT_OWN_UPLOADS;
+    }
     if (status == MODELLAB_OK)
         status = modellab_experiment_create(call_lab(c), &o, id, &report, &err);
     *is_new = status == MODELLAB_OK && !was_there(before, id);

@@ -93,6 +93,7 @@ static bool prepare(call *c, json_t *request, const modellab_upload *file, submi
     }
     s->options.request = s->request;
     s->options.upload_id = file != NULL ? s->file.id : s->upload_id;
+    s->options.flags = call_has_scope(c, "admin") ? 0 : MODELLAB_RUN_OWN_UPLOAD;
     s->options.request_id = call_request_id(c);
     s->options.trace_parent = call_trace_parent(c);
     s->options.trace_state = call_trace_state(c);
@@ -206,7 +207,7 @@ static void estimate(call *c)
     if ((fresh && !intake_user(c, request)) || !prepare(c, request, in->upload, &s))
         return;
     if (s.options.upload_id == NULL)
-        s.options.flags = MODELLAB_RUN_INPUT_FOLLOWS;
+        s.options.flags |= MODELLAB_RUN_INPUT_FOLLOWS;
     modellab_status status = modellab_run_estimate(call_lab(c), &s.options, &e, &report, &err);
     forget(&s);
     if (status == MODELLAB_OK) {
@@ -248,7 +249,7 @@ static void validate(call *c)
         return;
     }
     if (s.options.upload_id == NULL)
-        s.options.flags = MODELLAB_RUN_INPUT_FOLLOWS;
+        s.options.flags |= MODELLAB_RUN_INPUT_FOLLOWS;
     modellab_status status = modellab_run_validate(call_lab(c), &s.options, &report, &err);
     bool of_upload = s.options.upload_id != NULL && status == MODELLAB_E_NOT_FOUND;
     forget(&s);

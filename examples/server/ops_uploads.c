@@ -47,7 +47,7 @@ static modellab_upload *find(call *c)
     modellab_status status = modellab_upload_load(call_lab(c), call_param(c, "id"), &upload, &err);
     if (status == MODELLAB_OK)
         status = modellab_upload_get_info(upload, &info, &err);
-    if (status == MODELLAB_OK && (info.user[0] == '\0' || call_may_see(c, info.user)))
+    if (status == MODELLAB_OK && call_may_see(c, info.user))
         return upload;
     modellab_upload_unref(upload);
     if (status == MODELLAB_OK)

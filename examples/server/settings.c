@@ -2,6 +2,7 @@
  */
 #include "settings.h"
 
+#include "client_address.h"
 #include "text.h"
 #include <arpa/inet.h>
 #include <limits.h>
@@ -119,6 +120,15 @@ static bool decide_keys(const char *keys, char *why, size_t why_bytes)
     return true;
 }
 
+static bool check_proxies(char *why, size_t why_bytes)
+{
+    if (client_address_list_is_good(server_settings.proxies))
+        return true;
+    (void)snprintf(why, why_bytes,
+                   "MODEL_LAB_HTTP_PROXIES: a list of IP addresses, separated by commas");
+    return false;
+}
+
 static bool read_configuration(const char *keys_flag, char *why, size_t n)
 {
     settings *s = &server_settings;
@@ -128,6 +138,7 @@ static bool read_configuration(const char *keys_flag, char *why, size_t n)
         (s->address != NULL || configured("MODEL_LAB_HTTP_ADDRESS", &s->address, why, n)) &&
         (s->web_root != NULL || configured("MODEL_LAB_HTTP_WEB_ROOT", &s->web_root, why, n)) &&
         configured("MODEL_LAB_HTTP_ORIGINS", &s->origins, why, n) &&
+        configured("MODEL_LAB_HTTP_PROXIES", &s->proxies, why, n) && check_proxies(why, n) &&
         configured("MODEL_LAB_HTTP_KEYS", &keys, why, n) &&
         (s->port >= 0 ||
          configured_number("MODEL_LAB_HTTP_PORT", AS_NUMBER, 65535, &s->port, why, n)) &&
@@ -228,6 +239,7 @@ void settings_free(void)
     free(server_settings.root);
     free(server_settings.address);
     free(server_settings.origins);
+    free(server_settings.proxies);
     free(server_settings.web_root);
     free(server_settings.worker);
     server_settings = (settings){.port = -1};

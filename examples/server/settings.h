@@ -9,7 +9,7 @@
 
 typedef struct settings {
     char *root; /* of the lab; NULL = as configured */
-    char *address, *origins, *web_root;
+    char *address, *origins, *proxies, *web_root;
     char *worker; /* program; NULL = found beside the library */
     int64_t port, max_connections, threads, max_upload_bytes, rate;
     int64_t head_ms, body_ms, drain_ms;

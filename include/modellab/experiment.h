@@ -16,6 +16,8 @@
 
 /** Files that the document names may be anywhere, also outside its folder. */
 #define MODELLAB_EXPERIMENT_ANY_PATH 1
+/** Uploads that the document names must be `user`'s: those of nobody are not found either. */
+#define MODELLAB_EXPERIMENT_OWN_UPLOADS 2
 
 /** What to make an experiment of. */
 typedef struct modellab_experiment_options {
@@ -24,7 +26,7 @@ typedef struct modellab_experiment_options {
     size_t document_bytes;   /**< 0 = NUL-terminated */
     const char *folder;      /**< of the files that it names; NULL = it may name none */
     modellab_cancel *cancel; /**< ends the copying of files with E_CANCELLED; NULL = none */
-    int32_t flags;           /**< MODELLAB_EXPERIMENT_ANY_PATH or 0 */
+    int32_t flags;           /**< MODELLAB_EXPERIMENT_ANY_PATH, _OWN_UPLOADS, or 0 */
     int32_t reserved;        /**< 0 */
     const char *user; /**< whose uploads inputs may name ("file": "upload:ID"), beside those of
                          nobody; NULL = everybody's */

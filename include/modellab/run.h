@@ -85,7 +85,9 @@ typedef int32_t (*modellab_input_progress_fn)(void *user, int64_t done_bytes, in
 enum {
     /** For validating and estimating only: the input is not there yet, nobody is refused for that;
      * of `input_bytes` what is known of its size (0 = nothing). */
-    MODELLAB_RUN_INPUT_FOLLOWS = 1
+    MODELLAB_RUN_INPUT_FOLLOWS = 1,
+    /** An upload must be of the request's user: one of nobody is not found either. */
+    MODELLAB_RUN_OWN_UPLOAD = 2
 };
 
 /** What to submit. The request is JSON; its schema is modellab_run_request_schema()
@@ -108,7 +110,7 @@ typedef struct modellab_run_submit_options {
     void *user;                          /**< for progress */
     const char *upload_id; /**< finished upload (upload.h) of the request's user, or of nobody; the
                               run gets its file by a link, and the upload stays */
-    int32_t flags;         /**< MODELLAB_RUN_INPUT_FOLLOWS or 0 */
+    int32_t flags;         /**< MODELLAB_RUN_INPUT_FOLLOWS, MODELLAB_RUN_OWN_UPLOAD, or 0 */
     int32_t reserved;      /**< 0 */
 } modellab_run_submit_options;
 

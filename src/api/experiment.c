@@ -41,7 +41,8 @@ MODELLAB_MUST_CHECK static modellab_status take(modellab_lab *lab,
     status = mli_sized_in(out, sizeof *out, MLI_SIZE_UP_TO(modellab_experiment_options, reserved),
                           given, err);
     if (status == MODELLAB_OK &&
-        (out->document == NULL || (out->flags & ~MODELLAB_EXPERIMENT_ANY_PATH) != 0 ||
+        (out->document == NULL ||
+         (out->flags & ~(MODELLAB_EXPERIMENT_ANY_PATH | MODELLAB_EXPERIMENT_OWN_UPLOADS)) != 0 ||
          out->reserved != 0)) {
         status = mli_fail(err, MODELLAB_E_INVALID_ARGUMENT,
                           "the document must not be NULL, and flags must be known ones");
@@ -75,6 +76,7 @@ modellab_status modellab_experiment_create(modellab_lab *lab,
         .folder = taken.folder,
         .any_path = (taken.flags & MODELLAB_EXPERIMENT_ANY_PATH) != 0,
         .user = taken.user,
+        .own_uploads = (taken.flags & MODELLAB_EXPERIMENT_OWN_UPLOADS) != 0,
         .cancel = mli_cancel_word_of(taken.cancel)};
     mli_findings_begin(&findings, lab->alloc);
     status = mli_experiment_create(lab, &source, id, &findings, err);

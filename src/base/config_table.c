@@ -73,8 +73,11 @@ static const mli_config_variable variables[] = {
      "happens; a WebSocket that is silent three times as long is closed."},
     {"MODEL_LAB_HTTP_PORT", "8642", MLI_CONFIG_INTEGER, 0, NULL, NULL, 0, 65535,
      "Port of modellab-server; 0 = any that is free."},
+    {"MODEL_LAB_HTTP_PROXIES", "", MLI_CONFIG_TEXT, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
+     "IP addresses of the reverse proxies in front of modellab-server, separated by commas. From "
+     "them X-Forwarded-For is believed when requests without a key are counted by address."},
     {"MODEL_LAB_HTTP_RATE", "600", MLI_CONFIG_INTEGER, 0, NULL, NULL, 0, 1000000000,
-     "Requests a minute and API key; 0 = no limit."},
+     "Requests a minute and API key, and of each address without a key; 0 = no limit."},
     {"MODEL_LAB_HTTP_SOCKET_SECONDS", "1800", MLI_CONFIG_SECONDS, 0, NULL, NULL, 0, 0,
      "Longest life of a WebSocket of events (code 4008 then); 0 = no limit."},
     {"MODEL_LAB_HTTP_THREADS", "16", MLI_CONFIG_INTEGER, 0, NULL, NULL, 1, 1024,

@@ -27,6 +27,7 @@ typedef struct mli_experiment_source {
     const char *folder; /* of the files that it names; NULL: it may name none */
     bool any_path;      /* files may be anywhere, also outside the folder */
     const char *user;   /* whose uploads may be named; NULL = everybody's */
+    bool own_uploads;   /* not those of nobody */
     const mli_cancel_word *cancel;
 } mli_experiment_source;
 

@@ -92,6 +92,7 @@ MODELLAB_MUST_CHECK static modellab_status open_audio(const mli_lab *lab,
     *out = (mli_input){.fd = -1};
     if (strncmp(named, MLI_EXPERIMENT_UPLOAD, strlen(MLI_EXPERIMENT_UPLOAD)) == 0) {
         o.upload_id = named + strlen(MLI_EXPERIMENT_UPLOAD);
+        o.flags = source->own_uploads ? MODELLAB_RUN_OWN_UPLOAD : 0;
         return mli_input_open(lab, &o, source->user, out, report, err);
     }
     modellab_status status = open_file(

@@ -98,13 +98,14 @@ MODELLAB_MUST_CHECK static modellab_status probe(const mli_lab *lab, mli_input *
 
 /* An upload of somebody else is one that is not there. */
 MODELLAB_MUST_CHECK static modellab_status find_upload(const mli_lab *lab, const char *id,
-                                                       const char *user, const char *given_name,
-                                                       mli_input *out, modellab_error *err)
+                                                       const char *user, bool own,
+                                                       const char *given_name, mli_input *out,
+                                                       modellab_error *err)
 {
     mli_upload_facts facts;
     modellab_status status = mli_upload_find(lab, id, &facts, err);
 
-    if (status == MODELLAB_OK && user != NULL && facts.user[0] != '\0' &&
+    if (status == MODELLAB_OK && user != NULL && (own || facts.user[0] != '\0') &&
         strcmp(user, facts.user) != 0) {
         status = mli_fail(err, MODELLAB_E_NOT_FOUND, "there is no such upload");
     }
@@ -154,7 +155,8 @@ modellab_status mli_input_open(const mli_lab *lab, const modellab_run_submit_opt
     }
     out->present = true;
     if (options->upload_id != NULL) {
-        status = find_upload(lab, options->upload_id, user, name, out, err);
+        bool own = (options->flags & MODELLAB_RUN_OWN_UPLOAD) != 0;
+        status = find_upload(lab, options->upload_id, user, own, name, out, err);
         path = out->path;
     } else {
         mli_str_copy_shown(out->name, sizeof out->name,

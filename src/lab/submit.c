@@ -369,11 +369,9 @@ MODELLAB_MUST_CHECK static modellab_status begin(submission *s, mli_lab *lab,
     mli_findings_begin(&s->report, lab->alloc);
     mli_buf_init(&s->estimate_json, lab->alloc);
     status = mli_lab_check(lab, writes, err);
-    if (status == MODELLAB_OK &&
-        ((options->flags & ~(writes ? 0 : MODELLAB_RUN_INPUT_FOLLOWS)) != 0 ||
-         options->reserved != 0)) {
+    int32_t known = MODELLAB_RUN_OWN_UPLOAD | (writes ? 0 : MODELLAB_RUN_INPUT_FOLLOWS);
+    if (status == MODELLAB_OK && ((options->flags & ~known) != 0 || options->reserved != 0))
         status = mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "no such flags here");
-    }
     if (status == MODELLAB_OK && options->request == NULL)
         status = mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "request must not be NULL");
     const char *name = options->input_name;

@@ -321,6 +321,26 @@ static void runs_get_a_link(void **state)
     assert_int_equal(MODELLAB_E_NOT_FOUND, mli_run_submit(lab, &o, run_id, NULL, &why));
 }
 
+/* Who may use only what is his own is told so by a flag. */
+static void an_upload_of_nobody(void **state)
+{
+    modellab_run_submit_options o = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
+    modellab_error why = MODELLAB_ERROR_INIT;
+    char id[MLI_ULID_BYTES], run_id[MLI_ULID_BYTES];
+
+    (void)state;
+    finished("", id);
+    o.upload_id = id;
+    o.request = "{\"pipeline\":\"ingest\",\"user\":\"bob\"}";
+    o.flags = MODELLAB_RUN_OWN_UPLOAD;
+    assert_int_equal(MODELLAB_E_NOT_FOUND, mli_run_submit(lab, &o, run_id, NULL, &why));
+    o.flags = 4;
+    assert_int_equal(MODELLAB_E_INVALID_ARGUMENT, mli_run_submit(lab, &o, run_id, NULL, &why));
+    o.flags = 0;
+    ASSERT_OK(mli_run_submit(lab, &o, run_id, NULL, err));
+    ASSERT_OK(mli_upload_delete(lab, id, err));
+}
+
 static void an_input_may_follow(void **state)
 {
     modellab_run_submit_options o = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
@@ -415,6 +435,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_user_has_a_share, set_up, tear_down),
         cmocka_unit_test_setup_teardown(caps_of_the_user_count, set_up, tear_down),
         cmocka_unit_test_setup_teardown(runs_get_a_link, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_upload_of_nobody, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_input_may_follow, set_up, tear_down),
         cmocka_unit_test_setup_teardown(time_and_damage_take_them_away, set_up, tear_down),
     };
