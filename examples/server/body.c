@@ -2,6 +2,7 @@
 #include "body.h"
 
 #include "call_private.h"
+#include "multipart.h"
 #include "problem.h"
 #include "reply.h"
 #include "settings.h"
@@ -12,7 +13,8 @@
 
 #define JSON_MAX (1 << 20)
 #define IGNORED_MAX 65536
-#define FORM_BUFFER_BYTES 8192
+/* What a form may have beside its file: a request of 1 MiB, or the fields of OpenAI's dialect. */
+#define FORM_MAX ((int64_t)9 << 20)
 
 static bool refuse_size(call *c)
 {
@@ -30,6 +32,11 @@ static bool is_json_type(const char *type)
            (bytes > 5 && text_begins(type + bytes - 5, "+json"));
 }
 
+static bool is_form(const call *c)
+{
+    return text_begins(call_header(c, "Content-Type"), "multipart/form-data");
+}
+
 bool body_check_head(call *c)
 {
     const char *coding = call_header(c, "Content-Encoding");
@@ -39,6 +46,9 @@ bool body_check_head(call *c)
         c->body.most = c->op->body == BODY_STREAM ? server_settings.max_upload_bytes
                        : c->op->body == BODY_JSON ? JSON_MAX
                                                   : IGNORED_MAX;
+    if (c->op->body == BODY_STREAM && is_form(c))
+        c->body.most +=
+            c->body.most < INT64_MAX - FORM_MAX ? FORM_MAX : 0; /* the cap is the file's */
     if (!c->body.present)
         return true;
     if (reads) {
@@ -79,46 +89,43 @@ static body_result take_json(call *c, const void *data, size_t bytes)
     return BODY_MORE;
 }
 
-/* A piece of a part of multipart/form-data. */
-static enum MHD_Result take_part(void *user, enum MHD_ValueKind kind, const char *key,
-                                 const char *filename, const char *type, const char *coding,
-                                 const char *data, uint64_t offset, size_t bytes)
+static bool take_part(void *user, const char *name, const char *filename, const char *type)
 {
     call *c = user;
-    const body_sink *sink = c->op->sink;
-    (void)kind;
-    if (coding != NULL && !text_same(coding, "binary") && !text_same(coding, "8bit") &&
-        !text_same(coding, "7bit")) {
-        reply_problem(c, 415, "unsupported-media-type", "parts are taken without an encoding");
-        return MHD_NO;
+    return c->op->sink->part(c, name, filename, type);
+}
+
+static bool take_data(void *user, const void *data, size_t bytes)
+{
+    call *c = user;
+    return c->op->sink->data(c, data, bytes);
+}
+
+static bool take_form(call *c, const void *data, size_t bytes)
+{
+    const multipart_reader reader = {take_part, take_data, c};
+    if (c->body.form == NULL)
+        c->body.form = multipart_create(call_header(c, "Content-Type"), &reader);
+    if (c->body.form == NULL) {
+        reply_problem(c, 400, "bad-request", "multipart/form-data needs a boundary");
+        return false;
     }
-    if (key == NULL || !text_is_utf8(key, strlen(key)) ||
-        (filename != NULL && !text_is_utf8(filename, strlen(filename)))) {
-        reply_problem(c, 400, "bad-request", "a part has no name, or names that are no UTF-8");
-        return MHD_NO;
-    }
-    bool good = true;
-    /* A part whose value has not come yet is told of once without bytes, and then again. */
-    bool goes_on = c->body.part_is_empty && c->body.part_key == key;
-    c->body.part_is_empty = offset == 0 && bytes == 0;
-    c->body.part_key = key;
-    if (offset == 0 && !goes_on)
-        good = sink->part(c, key, filename != NULL ? filename : "", type != NULL ? type : "");
-    if (good && bytes > 0)
-        good = sink->data(c, data, bytes);
-    return good ? MHD_YES : MHD_NO;
+    if (multipart_take(c->body.form, data, bytes))
+        return true;
+    const char *fault = multipart_fault(c->body.form);
+    if (fault != NULL && multipart_is_coded(c->body.form))
+        reply_problem(c, 415, "unsupported-media-type", fault);
+    else if (fault != NULL)
+        reply_problem(c, 400, "bad-request", fault);
+    return false;
 }
 
 static body_result take_stream(call *c, const void *data, size_t bytes)
 {
     const char *type = call_header(c, "Content-Type");
     bool good = true;
-    if (text_begins(type, "multipart/form-data")) {
-        if (c->body.form == NULL)
-            c->body.form = MHD_create_post_processor(c->mhd, FORM_BUFFER_BYTES, take_part, c);
-        good = c->body.form != NULL && MHD_post_process(c->body.form, data, bytes) == MHD_YES;
-        if (!good && !c->replied)
-            reply_problem(c, 400, "bad-request", "the multipart body is malformed");
+    if (is_form(c)) {
+        good = take_form(c, data, bytes);
     } else {
         if (!c->body.part_began)
             good = c->op->sink->part(c, "", "", type != NULL ? type : "");
@@ -167,8 +174,7 @@ bool body_complete(call *c)
     if (c->op->body == BODY_JSON)
         return parse_json(c);
     if (c->body.form != NULL) {
-        bool ended = MHD_destroy_post_processor(c->body.form) == MHD_YES;
-        c->body.form = NULL;
+        bool ended = multipart_is_whole(c->body.form);
         if (!ended && !c->replied)
             reply_problem(c, 400, "bad-request",
                           "the multipart body ends before its last boundary");
@@ -179,8 +185,7 @@ bool body_complete(call *c)
 
 void body_drop(call *c)
 {
-    if (c->body.form != NULL)
-        (void)MHD_destroy_post_processor(c->body.form); /* what was left does not matter */
+    multipart_destroy(c->body.form);
     c->body.form = NULL;
     if (c->body.began && c->op->sink->drop != NULL)
         c->op->sink->drop(c);

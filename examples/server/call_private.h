@@ -36,6 +36,7 @@ typedef struct reply_upgrading {
     void (*taken)(void *user, upgrade *u, int socket, const void *more, size_t bytes);
     void (*stop)(void *user);
     void *user;
+    upgrade *made; /* for libmicrohttpd, which has it no longer when it is NULL again */
 } reply_upgrading;
 
 typedef struct call_reply {
@@ -64,10 +65,8 @@ typedef struct call_body_state {
     char *text;  /* BODY_JSON */
     size_t bytes, room;
     json_t *json;
-    struct MHD_PostProcessor *form;
-    bool began, part_began, sink_refused; /* BODY_STREAM */
-    bool part_is_empty;                   /* so far */
-    const char *part_key;                 /* its name as the parser has it, to be compared only */
+    struct multipart *form;
+    bool began, part_began; /* BODY_STREAM */
 } call_body_state;
 
 struct call {
@@ -146,6 +145,8 @@ void stream_gone(stream *s); /* its client is gone: gives back the reference, NU
 int64_t stream_sent(stream *s);
 struct MHD_Response *ranges_response(call *c);
 struct MHD_Response *upgrade_response(call *c);
+/* The connection ended before the socket was given over. */
+void upgrade_abandon(const reply_upgrading *how);
 void upgrades_stop(void);
 void streams_farewell(void); /* last words, and the end, of those that have some */
 void streams_stop(void);     /* all are told that they are over */

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CLASSES 5
+#define CLASSES 6 /* 0: no status was sent, the client was gone before */
 #define BOUNDS 11
 
 static const int64_t bounds_us[BOUNDS] = {1000,   2500,   5000,    10000,   25000,   50000,
@@ -51,7 +51,7 @@ void counters_begin(void)
 void counters_end(size_t index, int http, int64_t microseconds, int64_t bytes_in, int64_t bytes_out)
 {
     row *r = &all.rows[index < all.count ? index : all.count - 1];
-    size_t class = http >= 100 && http < 600 ? (size_t)http / 100 - 1 : CLASSES - 1;
+    size_t class = http >= 100 && http < 600 ? (size_t)http / 100 : 0;
     size_t bucket = 0;
     while (bucket < BOUNDS && microseconds > bounds_us[bucket])
         bucket++;
@@ -115,8 +115,10 @@ static const char *operation_name(size_t index)
 
 static void put_requests(writer *w)
 {
-    static const char *const classes[CLASSES] = {"1xx", "2xx", "3xx", "4xx", "5xx"};
-    family(w, "requests", "counter", "Requests that have ended, by operation and class of status.");
+    static const char *const classes[CLASSES] = {"gone", "1xx", "2xx", "3xx", "4xx", "5xx"};
+    family(w, "requests", "counter",
+           "Requests that have ended, by operation and class of status; gone: the client went "
+           "before it had one.");
     for (size_t i = 0; i < all.count; i++)
         for (size_t k = 0; k < CLASSES; k++) {
             int64_t value = atomic_load(&all.rows[i].requests[k]);

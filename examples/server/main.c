@@ -15,18 +15,24 @@
 
 #define EXIT_USAGE 2
 
-static volatile sig_atomic_t asked; /* it was told to stop */
+static volatile sig_atomic_t asked;     /* it was told to stop */
+static volatile sig_atomic_t signalled; /* from outside */
 
-static void on_signal(int number)
+static void on_signal(int number, siginfo_t *from, void *unused)
 {
-    if (asked != 0)
-        _exit(128 + number); /* once more: at once */
+    (void)unused;
     asked = 1;
+    if (from->si_code == SI_USER && from->si_pid == getpid())
+        return; /* server_ask_to_stop(): as often as anybody asks over HTTP */
+    if (signalled != 0)
+        _exit(128 + number); /* once more: at once */
+    signalled = 1;
 }
 
 static bool install_signals(void)
 {
-    struct sigaction stop = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN};
+    struct sigaction stop = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO},
+                     ignore = {.sa_handler = SIG_IGN};
     (void)sigemptyset(&stop.sa_mask);
     (void)sigemptyset(&ignore.sa_mask);
     return sigaction(SIGINT, &stop, NULL) == 0 && sigaction(SIGTERM, &stop, NULL) == 0 &&

@@ -60,6 +60,8 @@ static void free_body(call_reply *reply)
         stream_gone(reply->lasting);
     if (reply->kind == REPLY_FILE && reply->file.release != NULL)
         reply->file.release(reply->file.user);
+    if (reply->kind == REPLY_UPGRADE)
+        upgrade_abandon(&reply->upgrading);
 }
 
 void reply_free(call_reply *reply)

@@ -23,13 +23,15 @@ void reply_empty(call *c, int http);
 /* 101: the connection becomes something else (websocket.c). Headers of the handshake before it with
  * reply_header(). When the head has gone out, `taken` gets the socket (non-blocking) and what was
  * read beyond the head; it must not wait. The call lives until upgrade_close(), which closes the
- * socket; the server calls `stop` (any thread, must not wait) when it stops. */
+ * socket; the server calls `stop` (any thread, must not wait) when it stops. When the client went
+ * before the head could be sent, `taken` is called without an upgrade (NULL, socket -1): it gives
+ * back what `user` holds. */
 typedef struct upgrade upgrade;
 void reply_upgrade(call *c, const char *protocol,
                    void (*taken)(void *user, upgrade *u, int socket, const void *more,
                                  size_t bytes),
                    void (*stop)(void *user), void *user);
-void upgrade_close(upgrade *u);
+void upgrade_close(upgrade *u); /* NULL accepted */
 
 /* Before the reply: adds a header (strings are copied). The same name again adds another. */
 void reply_header(call *c, const char *name, const char *value);

@@ -22,7 +22,7 @@ void reply_upgrade(call *c, const char *protocol,
                                  size_t bytes),
                    void (*stop)(void *user), void *user)
 {
-    call_reply reply = {.kind = REPLY_UPGRADE, .http = 101, .upgrading = {taken, stop, user}};
+    call_reply reply = {.kind = REPLY_UPGRADE, .http = 101, .upgrading = {taken, stop, user, NULL}};
     reply_header(c, "Upgrade", protocol);
     (void)reply_commit(c, &reply); /* a second reply has been logged */
 }
@@ -31,8 +31,9 @@ static void begin(void *user, struct MHD_Connection *mhd, void *context, const c
                   size_t bytes, MHD_socket socket, struct MHD_UpgradeResponseHandle *handle)
 {
     upgrade *u = user;
+    call *c = context;
     (void)mhd;
-    (void)context;
+    c->reply.kind = REPLY_NONE; /* it is given over */
     u->handle = handle;
     (void)pthread_mutex_lock(&upgraded.lock);
     u->next = upgraded.first;
@@ -52,11 +53,21 @@ struct MHD_Response *upgrade_response(call *c)
     struct MHD_Response *response = MHD_create_response_for_upgrade(begin, u);
     if (response == NULL)
         free(u);
+    else
+        c->reply.upgrading.made = u;
     return response;
+}
+
+void upgrade_abandon(const reply_upgrading *how)
+{
+    how->taken(how->user, NULL, -1, NULL, 0);
+    free(how->made);
 }
 
 void upgrade_close(upgrade *u)
 {
+    if (u == NULL)
+        return;
     (void)pthread_mutex_lock(&upgraded.lock);
     *(u->previous != NULL ? &u->previous->next : &upgraded.first) = u->next;
     if (u->next != NULL)

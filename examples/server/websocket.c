@@ -402,7 +402,7 @@ void websocket_taken(void *user, upgrade *u, int socket, const void *more, size_
         }
     }
     (void)pthread_mutex_lock(&all.lock);
-    bool running = start_locked() && (bytes == 0 || w->more != NULL);
+    bool running = u != NULL && start_locked() && (bytes == 0 || w->more != NULL);
     if (running) {
         w->next = all.coming;
         all.coming = w;

@@ -136,6 +136,22 @@ def test_broken_off(server):
     kit.wait_for(lambda: server.get(f"{T}/open").json["open"] == 0, "and was dropped")
 
 
+def test_who_went_is_no_error_of_ours(server):
+    """A client that goes before its reply counts in a class of its own."""
+    before = server.get("/metrics").text
+    with server.connect() as plain:
+        plain.sendall(b"POST /api/v1/testing/count HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: went\r\nContent-Length: 1000000\r\n\r\nabc")
+        kit.wait_for(lambda: server.log_lines(event="http.decision", request_id="went"), "the body has begun")
+    end = kit.wait_for(lambda: server.log_lines(event="http.end", request_id="went"), "its end")[0]
+    kit.equal((end["status"], end["end"]), (0, "broken off"))
+
+    def errors(text):
+        return [line for line in text.splitlines() if 'operation="testCount"' in line and 'status="5xx"' in line]
+    text = server.get("/metrics").text
+    kit.true('modellab_http_requests_total{operation="testCount",method="POST",status="gone"}' in text, "its class")
+    kit.equal(errors(text), errors(before), "no error of the server")
+
+
 def test_ranges(server):
     whole = server.get(f"{T}/file?size=300000")
     kit.equal((whole.status, len(whole.body), whole.header("Accept-Ranges")), (200, 300000, "bytes"))

@@ -51,6 +51,23 @@ def test_a_long_drain_and_a_second_signal():
             server.close()
 
 
+def test_asked_twice_over_http():
+    """The second one is told the same, and ends nothing; nor does the first signal of a service manager behind them."""
+    with kit.Server("--drain", "600s", **LONG) as server:
+        run_id = submit(server)
+        kit.wait_for(lambda: status(server, run_id) == "RUNNING", "the run has begun")
+        for _ in range(3):
+            reply = server.post(f"{kit.API}/admin/drain")
+            kit.equal((reply.status, reply.json), (202, {"draining": True}))
+        kit.wait_for(lambda: server.get("/readyz").status == 503, "it drains")
+        reply = server.post(f"{kit.API}/admin/drain")
+        kit.equal((reply.status, reply.json), (202, {"draining": True}), "while it drains")
+        server.process.send_signal(signal.SIGTERM)
+        kit.equal(server.get("/livez").status, 200, "it lives")
+        kit.true(server.post(f"{kit.API}/runs/{run_id}/cancel").status in (200, 202), "the run is cancelled")
+        kit.equal(server.process.wait(kit.PATIENCE), 0, "it ends when nothing runs")
+
+
 def test_a_drain_without_patience():
     with kit.Server("--drain", "0s", **LONG) as server:
         run_id = submit(server)
