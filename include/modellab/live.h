@@ -5,7 +5,9 @@
  *
  * Memory and delay are bounded: what was pushed waits in a queue of a fixed length, and when
  * recognition is slower than speech partial results are left out first. With a lab the stream is
- * recorded as a run (record.h): events, measures, cost, caps, deadline, transcript. @since 0.1
+ * recorded as a run (record.h): events, measures, cost, caps, deadline, transcript. A final result
+ * stands in its journal before it is told: when the host is killed, reconcile ends the run STALE
+ * with all of them as its partial transcript; segment_feed.h follows it. @since 0.1
  *
  * Example: examples/c/live.c */
 #ifndef MODELLAB_LIVE_H

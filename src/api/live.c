@@ -230,6 +230,7 @@ modellab_status modellab_live_open(const modellab_live_options *options, modella
     live->vad = modellab_model_ref(o.vad);
     live->lab = modellab_lab_ref(o.lab);
     live->record_options = &record;
+    live->journal_fd = -1;
     take_plain(live, &o);
     status = take_rules(live, o.vad_options, err);
     if (status == MODELLAB_OK)

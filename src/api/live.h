@@ -10,6 +10,7 @@
 #include "lab/record.h"
 #include "os/thread.h"
 #include "speech/live_cuts.h"
+#include "store/journal.h"
 #include <modellab/live.h>
 
 struct modellab_live {
@@ -53,7 +54,12 @@ struct modellab_live {
     mli_rate *rate;      /* NULL = it comes at 16 kHz */
     mli_transcript *all; /* the final results; when the stream is over whoever finishes takes it */
     modellab_record *record; /* NULL = not recorded */
-    int64_t partial_at;      /* samples that the last partial result had heard */
+    mli_journal_writer journal;
+    int journal_fd; /* -1 = there is none */
+    char journal_key[65];
+    size_t journal_windows;
+    int64_t journal_to; /* where the last one ends */
+    int64_t partial_at; /* samples that the last partial result had heard */
     int64_t pieces, counted_cpu_ns, counted_samples, looked_ns;
     modellab_status asked; /* what a look at the record within a piece said */
     modellab_error asked_error;
@@ -73,6 +79,15 @@ MODELLAB_MUST_CHECK modellab_status mli_live_recognise(modellab_live *live,
                                                        const mli_live_piece *piece, bool partial,
                                                        int64_t first_id, mli_transcript **out,
                                                        modellab_error *err);
+
+/* live_journal.c: the journal of its run. A final result is kept before it is told; that the disk
+ * did not take it does not end the stream (E_NO_MEMORY does). */
+MODELLAB_MUST_CHECK modellab_status mli_live_journal_open(modellab_live *live, modellab_error *err);
+MODELLAB_MUST_CHECK modellab_status mli_live_journal_keep(modellab_live *live,
+                                                          const mli_live_piece *piece,
+                                                          const mli_transcript *text,
+                                                          modellab_error *err);
+void mli_live_journal_close(modellab_live *live);
 
 /* live_record.c: the run of a stream; all do nothing when it is not recorded. */
 MODELLAB_MUST_CHECK modellab_status mli_live_record_begin(modellab_live *live, modellab_error *err);

@@ -46,6 +46,8 @@ modellab_status mli_live_record_begin(modellab_live *live, modellab_error *err)
         options.pipeline = "live";
     status = modellab_record_begin(live->lab, &options, &live->record, err);
     if (status == MODELLAB_OK)
+        status = mli_live_journal_open(live, err);
+    if (status == MODELLAB_OK)
         status = mli_record_step_begin(live->record, "asr", err);
     if (status == MODELLAB_OK)
         status = name_engine(live, err);
@@ -152,6 +154,7 @@ modellab_status mli_live_record_end(modellab_live *live, modellab_status worked,
         return worked;
     if (err != NULL)
         why = *err;
+    mli_live_journal_close(live); /* before the end seals it */
     if (live->cuts != NULL && worked != MODELLAB_E_RUN_FINAL && worked != MODELLAB_E_FENCED) {
         ended = account(live, &late);
         if (ended == MODELLAB_OK && live->all != NULL) /* NULL: it could not be put together */

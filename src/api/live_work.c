@@ -106,6 +106,8 @@ MODELLAB_MUST_CHECK static modellab_status final(modellab_live *live, const mli_
         live->all->has_words = true;
     live->pieces = piece->index + 1;
     if (status == MODELLAB_OK)
+        status = mli_live_journal_keep(live, piece, text, err);
+    if (status == MODELLAB_OK)
         status = tell_piece(live, MODELLAB_LIVE_FINAL, piece, text, err);
     mli_transcript_unref(text);
     return status;

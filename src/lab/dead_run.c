@@ -102,15 +102,16 @@ static void read_page(const mli_lab *lab, const mli_run_row *row, mli_settle_vie
     host->progress_seconds = (double)atomic_load(&page.audio_done_ms) / 1000.0;
 }
 
-/* Nobody saw when it died: what is known is the last line that it wrote, or of a host's own work
- * the last event. What came after (the machine may have been off for days) is not charged. */
+/* Nobody saw when it died: what is known is the last line that it wrote, and of a host's own work
+ * the last event (only live streams write lines). What came after (the machine may have been off
+ * for days) is not charged. */
 static int64_t last_sign(const mli_lab *lab, const mli_run_row *row, const mli_ingest *ingest)
 {
     int64_t sign = ingest->line_ms;
     mli_event_row_list *events = NULL;
     if (row->is_record != 0 && mli_store_events(lab->store, row->id, row->last_event - 1, 1,
                                                 &events, NULL) == MODELLAB_OK) {
-        sign = events->count > 0 ? events->rows[0].time_ms : sign;
+        sign = events->count > 0 && events->rows[0].time_ms > sign ? events->rows[0].time_ms : sign;
         mli_event_row_list_free(events);
     }
     return sign > row->started_ms ? sign : row->started_ms;

@@ -3,11 +3,15 @@
  * test_live_record FOLDER */
 #include "api/live_kit.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+
 enum { HALF = 12 * RATE };
 
 static live_models models;
 static heard h;
 static modellab_lab *lab;
+static const char *program;
 static modellab_asr_options one_thread = MODELLAB_ASR_OPTIONS_INIT;
 
 static modellab_live_options plain(void)
@@ -92,6 +96,106 @@ static void test_a_run(void **state)
     assert_true(strlen(text) > 10);
     modellab_run_unref(run);
     modellab_transcript_unref(all);
+    modellab_live_destroy(live);
+}
+
+/* What a host says of the stream before it kills itself. */
+static int32_t say_and_die(void *user, const modellab_live_event *event)
+{
+    if (event->kind == MODELLAB_LIVE_FINAL) {
+        printf("%s%s", *(int *)user > 0 ? " " : "", event->text); /* as a transcript joins them */
+        (void)fflush(stdout);
+        if (++*(int *)user == 2)
+            (void)raise(SIGKILL);
+    }
+    return 0;
+}
+
+static int host_that_dies(void)
+{
+    modellab_live_options o = plain();
+    modellab_live *live = NULL;
+    int finals = 0;
+
+    o.callback = say_and_die;
+    o.user = &finals;
+    OK(modellab_live_open(&o, &live, NULL));
+    printf("%s\n", modellab_live_run_id(live));
+    while (modellab_live_push(live, models.pcm, models.count * 2, NULL) == MODELLAB_OK)
+        ;
+    return 1;
+}
+
+/* Final results that a killed host has told stand in its run once it was reconciled. */
+static void test_the_host_is_killed(void **state)
+{
+    char command[8192], run_id[64] = "", said[4096] = "", text[4096];
+    modellab_report *report = NULL;
+    modellab_run_info info;
+
+    (void)state;
+    (void)snprintf(command, sizeof command, "exec '%s' '%s' dies", program, modellab_lab_root(lab));
+    FILE *host = popen(command, "r");
+    assert_non_null(host);
+    assert_non_null(fgets(run_id, sizeof run_id, host));
+    run_id[strcspn(run_id, "\n")] = '\0';
+    assert_true(fread(said, 1, sizeof said - 1, host) > 10);
+    int ended = pclose(host);
+    assert_true(WIFSIGNALED(ended) && WTERMSIG(ended) == SIGKILL);
+    OK(modellab_lab_reconcile(lab, 0, &report, NULL));
+    modellab_report_unref(report);
+    modellab_run *run = load(run_id, &info);
+    assert_int_equal(info.status, MODELLAB_RUN_STALE);
+    read_transcript(run, "transcript.partial.json", text, sizeof text);
+    assert_string_equal(text, said);
+    assert_true(info.audio_seconds > 1.0 && info.progress_seconds == info.audio_seconds);
+    assert_true(info.cpu_seconds > 0.01 && info.cost_micros > 0);
+    modellab_run_unref(run);
+}
+
+/* Who follows the run has each final result before the stream goes on. */
+static int32_t follow(void *user, const modellab_live_event *event)
+{
+    modellab_segment_feed **feed = user;
+    modellab_transcript *next = NULL;
+
+    if (event->kind != MODELLAB_LIVE_FINAL)
+        return 0;
+    if (*feed == NULL)
+        return 1;
+    modellab_status status = modellab_segment_feed_next(*feed, 0, NULL, &next, NULL);
+    const bool same = next == NULL ? event->text[0] == '\0'
+                                   : strcmp(modellab_transcript_text(next), event->text) == 0;
+    modellab_transcript_unref(next);
+    return same && (status == MODELLAB_OK || status == MODELLAB_E_TIMEOUT) ? 0 : 1;
+}
+
+static void test_it_is_followed(void **state)
+{
+    modellab_live_options o = plain();
+    modellab_segment_feed *feed = NULL;
+    modellab_transcript *rest = NULL;
+    modellab_report *report = NULL;
+    modellab_live *live = NULL;
+
+    (void)state;
+    h.then = follow;
+    h.user = &feed;
+    OK(modellab_live_open(&o, &live, NULL));
+    OK(modellab_segment_feed_open(lab, modellab_live_run_id(live), &feed, NULL));
+    OK(modellab_live_push(live, models.pcm, models.count * 2, NULL));
+    OK(modellab_live_finish(live, NULL, NULL));
+    assert_true(heard_count(&h, MODELLAB_LIVE_FINAL) >= 2);
+    OK(modellab_segment_feed_next(feed, 60000, NULL, &rest, NULL));
+    assert_null(rest); /* all of it was given */
+    modellab_segment_feed_close(feed);
+    OK(modellab_run_verify(lab, modellab_live_run_id(live), NULL, &report, NULL));
+    for (size_t i = 0; i < modellab_report_count(report); i++) {
+        modellab_finding f = {.size = sizeof f};
+        OK(modellab_report_at(report, i, &f, NULL));
+        assert_null(strstr(f.id, "journal"));
+    }
+    modellab_report_unref(report);
     modellab_live_destroy(live);
 }
 
@@ -290,6 +394,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_the_run_is_cancelled),
         cmocka_unit_test(test_hosts),
         cmocka_unit_test(test_the_host_stops),
+        cmocka_unit_test(test_the_host_is_killed),
+        cmocka_unit_test(test_it_is_followed),
         cmocka_unit_test(test_refused),
     };
     int ready = live_models_open(&models, NULL);
@@ -298,8 +404,11 @@ int main(int argc, char **argv)
         puts("skipped: MODEL_LAB_TEST_MODELS lacks whisper-tiny.en, silero-vad-v6 or the sample");
         return 77;
     }
-    if (ready != 0 || argc != 2 || modellab_lab_open(argv[1], NULL, &lab, NULL) != MODELLAB_OK)
+    program = argv[0];
+    if (ready != 0 || argc < 2 || modellab_lab_open(argv[1], NULL, &lab, NULL) != MODELLAB_OK)
         return 1;
+    if (argc == 3)
+        return host_that_dies();
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     modellab_lab_unref(lab);
     live_models_close(&models);
