@@ -142,7 +142,6 @@ void reply_bytes_owned(call *c, int http, const char *type, char *owned, size_t 
 /* Response of libmicrohttpd for a body that lasts, or comes in pieces. NULL: out of memory. */
 struct MHD_Response *stream_response(stream *s, call *c);
 void stream_gone(stream *s); /* its client is gone: gives back the reference, NULL accepted */
-int64_t stream_sent(stream *s);
 struct MHD_Response *ranges_response(call *c);
 struct MHD_Response *upgrade_response(call *c);
 /* The connection ended before the socket was given over. */

@@ -1,26 +1,17 @@
-/* One job thread makes the samples and writes here; the network thread takes them. A slow client
- * makes the thread pause (STREAM_BYTES wait); one that takes nothing for a minute is let go. */
+/* One thread makes the samples; the delivery keeps and sends them (delivery.h). The run ends when
+ * its client has taken everything, or is gone. */
 #include "openai_sound.h"
 
+#include "delivery.h"
 #include "openai.h"
 #include "reply.h"
-#include "stream.h"
+#include "server.h"
 #include "text.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#define STREAM_BYTES ((size_t)4 << 20)
-#define PAUSE_BYTES ((size_t)1 << 20)
-#define KEPT_BYTES_MOST ((size_t)64 << 20)
-#define EVENT_BYTES 24000u
-enum { PATIENCE_MS = 60000, TOKENS_A_SECOND = 50 };
-
-typedef struct bytes {
-    unsigned char *data;
-    size_t size, room;
-} bytes;
+enum { TOKENS_A_SECOND = 50 };
 
 struct sound {
     call *c; /* until it is answered */
@@ -28,47 +19,23 @@ struct sound {
     modellab_logger *log;
     modellab_cancel *cancel;
     modellab_encoder *encoder;
-    stream *to;
+    delivery *to;
     const char *format;
     int32_t rate_hz;
-    bool as_events, is_gone, is_full; /* full: too much to be kept */
+    bool as_events, has_more, is_gone;
     char name[24];
     size_t characters;
     double seconds;
-    bytes piece, kept;
-    modellab_status why; /* of the record's check, or of an encoder */
+    modellab_status why;    /* of the record's check, or of an encoder */
+    modellab_status status; /* of the whole */
     modellab_error said;
 };
-
-static bool append(bytes *b, const void *data, size_t count)
-{
-    if (b->room - b->size < count) {
-        size_t room = b->room > 0 ? b->room : 4096;
-        while (room - b->size < count)
-            room *= 2;
-        unsigned char *grown = realloc(b->data, room);
-        if (grown == NULL)
-            return false;
-        b->data = grown;
-        b->room = room;
-    }
-    memcpy(b->data + b->size, data, count);
-    b->size += count;
-    return true;
-}
-
-static void on_gone(void *user)
-{
-    modellab_cancel_set(user);
-}
 
 static int32_t on_bytes(void *user, const void *data, size_t count)
 {
     sound *s = user;
-    s->is_full = s->is_full || s->kept.size + count > KEPT_BYTES_MOST;
-    if (!s->is_full && !append(&s->kept, data, count))
-        s->is_full = true;
-    return append(&s->piece, data, count) ? 0 : 1;
+    s->has_more = true;
+    return delivery_add(s->to, data, count) ? 0 : 1;
 }
 
 sound *sound_create(call *c, modellab_record *owned, const char *format, int32_t rate_hz,
@@ -76,11 +43,13 @@ sound *sound_create(call *c, modellab_record *owned, const char *format, int32_t
 {
     modellab_error err = MODELLAB_ERROR_INIT;
     sound *s = calloc(1, sizeof *s);
-    stream *to = stream_create(STREAM_BYTES);
     modellab_cancel *cancel = NULL;
-    if (s == NULL || to == NULL || modellab_cancel_create(NULL, &cancel, &err) != MODELLAB_OK) {
+    modellab_status status =
+        s != NULL ? modellab_cancel_create(NULL, &cancel, &err) : MODELLAB_E_NO_MEMORY;
+    delivery *to = status == MODELLAB_OK ? delivery_create(call_log(c), cancel, as_events) : NULL;
+    if (to == NULL) {
+        modellab_cancel_unref(cancel);
         free(s);
-        stream_unref(to);
         modellab_record_destroy(owned);
         return NULL;
     }
@@ -95,8 +64,17 @@ sound *sound_create(call *c, modellab_record *owned, const char *format, int32_t
                  .characters = characters,
                  .said = MODELLAB_ERROR_INIT};
     (void)snprintf(s->name, sizeof s->name, "speech.%s", format);
-    stream_watch(to, on_gone, cancel);
     return s;
+}
+
+static void drop(sound *s)
+{
+    modellab_record_destroy(s->record); /* one that is not finished ends as its check said */
+    delivery_unref(s->to);
+    modellab_encoder_destroy(s->encoder);
+    modellab_cancel_unref(s->cancel);
+    modellab_logger_unref(s->log);
+    free(s);
 }
 
 modellab_cancel *sound_cancel(const sound *s)
@@ -122,72 +100,18 @@ static void answer(sound *s)
         reply_header(c, "X-Accel-Buffering", "no");
     reply_stream(c, 200,
                  s->as_events ? "text/event-stream" : modellab_encoder_media_type(s->format),
-                 stream_ref(s->to));
-}
-
-/* Holds the maker up while much waits. False: the client is gone, or takes nothing. */
-static bool wait_for_room(const sound *s)
-{
-    const struct timespec nap = {.tv_nsec = 10000000};
-    int64_t since = text_now_ms();
-    size_t before = stream_waiting(s->to);
-    while (stream_waiting(s->to) > PAUSE_BYTES) {
-        if (stream_is_gone(s->to) || text_now_ms() - since > PATIENCE_MS)
-            return false;
-        (void)nanosleep(&nap, NULL); /* cut short is fine */
-        if (stream_waiting(s->to) < before) {
-            before = stream_waiting(s->to);
-            since = text_now_ms();
-        }
-    }
-    return !stream_is_gone(s->to);
-}
-
-static char *base64(const unsigned char *data, size_t size)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    char *text = malloc((size + 2) / 3 * 4 + 1), *at = text;
-    for (size_t i = 0; text != NULL && i < size; i += 3) {
-        uint32_t bits = (uint32_t)data[i] << 16;
-        bits |= i + 1 < size ? (uint32_t)data[i + 1] << 8 : 0;
-        bits |= i + 2 < size ? (uint32_t)data[i + 2] : 0;
-        *at++ = digits[bits >> 18];
-        *at++ = digits[bits >> 12 & 63];
-        *at++ = i + 1 < size ? digits[bits >> 6 & 63] : '=';
-        *at++ = i + 2 < size ? digits[bits & 63] : '=';
-    }
-    if (text != NULL)
-        *at = '\0';
-    return text;
-}
-
-static bool send_events(sound *s)
-{
-    for (size_t at = 0; at < s->piece.size; at += EVENT_BYTES) {
-        size_t left = s->piece.size - at;
-        char *text = base64(s->piece.data + at, left < EVENT_BYTES ? left : EVENT_BYTES);
-        json_t *event = text != NULL
-                            ? json_pack("{s:s, s:s}", "type", "speech.audio.delta", "audio", text)
-                            : NULL;
-        free(text);
-        if (!openai_event(s->to, event))
-            return false;
-    }
-    return true;
+                 delivery_stream(s->to));
 }
 
 /* Sends what was encoded. */
 static bool flush(sound *s)
 {
-    if (s->piece.size == 0)
+    if (!s->has_more)
         return true;
+    s->has_more = false;
     answer(s);
-    bool good = wait_for_room(s);
-    if (good)
-        good = s->as_events ? send_events(s) : stream_write(s->to, s->piece.data, s->piece.size);
-    s->piece.size = 0;
-    s->is_gone = s->is_gone || !good;
-    return good;
+    s->is_gone = !delivery_push(s->to) || s->is_gone;
+    return !s->is_gone;
 }
 
 MODELLAB_MUST_CHECK static modellab_status begin_file(sound *s)
@@ -220,49 +144,102 @@ int32_t sound_take(void *user, const float *samples, size_t count)
 }
 
 /* The end of the run: what was said of it first counts. */
-static void end_record(sound *s, modellab_status status, const modellab_error *err)
+static void end_record(sound *s, delivery_end how)
 {
-    modellab_error ignored = MODELLAB_ERROR_INIT;
-    modellab_status kept = MODELLAB_OK;
-    if (status == MODELLAB_OK && !s->is_full)
-        kept =
-            modellab_record_add_artifact(s->record, s->name, modellab_encoder_media_type(s->format),
-                                         s->kept.data, s->kept.size, NULL, &ignored);
-    if (kept != MODELLAB_OK || s->is_full)
-        modellab_logger_write(s->log, MODELLAB_LOG_WARN, "speech.not_kept", ignored.message);
-    kept = modellab_record_step_end(
-        s->record, status == MODELLAB_OK ? MODELLAB_RUN_COMPLETED : MODELLAB_RUN_FAILED,
-        err->message, &ignored);
-    if (kept == MODELLAB_OK && status == MODELLAB_OK)
-        kept = modellab_record_finish(s->record, MODELLAB_RUN_COMPLETED, MODELLAB_REASON_NONE, NULL,
-                                      &ignored);
-    else if (kept == MODELLAB_OK && s->is_gone)
-        kept = modellab_record_finish(s->record, MODELLAB_RUN_CANCELLED,
-                                      MODELLAB_REASON_CANCELLED_BY_USER, "The client went away.",
-                                      &ignored);
-    else if (kept == MODELLAB_OK && s->why != MODELLAB_E_CANCELLED &&
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_status ended = MODELLAB_OK;
+    if (s->status == MODELLAB_OK && how == DELIVERY_TAKEN)
+        ended = modellab_record_finish(s->record, MODELLAB_RUN_COMPLETED, MODELLAB_REASON_NONE,
+                                       NULL, &err);
+    else if (how == DELIVERY_STALLED || how == DELIVERY_GONE)
+        ended = modellab_record_finish(s->record, MODELLAB_RUN_CANCELLED,
+                                       server_is_draining() ? MODELLAB_REASON_HOST_STOPPED
+                                                            : MODELLAB_REASON_CANCELLED_BY_USER,
+                                       server_is_draining()      ? "The server stops."
+                                       : how == DELIVERY_STALLED ? "The client did not read."
+                                                                 : "The client went away.",
+                                       &err);
+    else if (how == DELIVERY_TAKEN && s->why != MODELLAB_E_CANCELLED &&
              s->why != MODELLAB_E_TIMEOUT && s->why != MODELLAB_E_CAP_EXCEEDED)
-        kept = modellab_record_finish(s->record, MODELLAB_RUN_FAILED, MODELLAB_REASON_HOST_FAILED,
-                                      err->message, &ignored);
-    if (kept != MODELLAB_OK)
-        modellab_logger_write(s->log, MODELLAB_LOG_WARN, "speech.run_not_ended", ignored.message);
-    modellab_record_destroy(s->record); /* one that is not finished ends as its check said */
+        ended = modellab_record_finish(s->record, MODELLAB_RUN_FAILED, MODELLAB_REASON_HOST_FAILED,
+                                       s->said.message, &err);
+    if (ended != MODELLAB_OK)
+        modellab_logger_write(s->log, MODELLAB_LOG_WARN, "speech.run_not_ended", err.message);
 }
 
-static void say_done(sound *s)
+static void end_step(sound *s, modellab_status status, const char *message)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    if (modellab_record_step_end(
+            s->record, status == MODELLAB_OK ? MODELLAB_RUN_COMPLETED : MODELLAB_RUN_FAILED,
+            message, &err) != MODELLAB_OK)
+        modellab_logger_write(s->log, MODELLAB_LOG_WARN, "speech.run_not_ended", err.message);
+}
+
+static void keep(sound *s)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    size_t bytes = 0;
+    const void *whole = delivery_whole(s->to, &bytes);
+    if (whole == NULL ||
+        modellab_record_add_artifact(s->record, s->name, modellab_encoder_media_type(s->format),
+                                     whole, bytes, NULL, &err) != MODELLAB_OK)
+        modellab_logger_write(s->log, MODELLAB_LOG_WARN, "speech.not_kept",
+                              whole == NULL ? "it is too much" : err.message);
+}
+
+static json_t *done_event(const sound *s)
 {
     json_int_t heard = (json_int_t)(s->seconds * TOKENS_A_SECOND + 0.5);
     json_int_t read = (json_int_t)s->characters;
-    if (s->as_events &&
-        !openai_event(s->to, json_pack("{s:s, s:{s:I, s:I, s:I}}", "type", "speech.audio.done",
-                                       "usage", "input_tokens", read, "output_tokens", heard,
-                                       "total_tokens", read + heard)))
-        modellab_logger_write(s->log, MODELLAB_LOG_INFO, "speech.client_gone", "at its end");
+    if (!s->as_events)
+        return NULL;
+    return json_pack("{s:s, s:{s:I, s:I, s:I}}", "type", "speech.audio.done", "usage",
+                     "input_tokens", read, "output_tokens", heard, "total_tokens", read + heard);
+}
+
+/* Somebody may cancel the run, or its time be up, while a slow client reads. */
+static bool goes_on(void *user)
+{
+    sound *s = user;
+    s->why = modellab_record_check(s->record, &s->said);
+    return s->why == MODELLAB_OK;
+}
+
+static void settled(void *user, delivery_end how)
+{
+    sound *s = user;
+    if (s->status != MODELLAB_OK && how != DELIVERY_STALLED)
+        how = s->is_gone ? DELIVERY_GONE : DELIVERY_TAKEN; /* of what could be heard */
+    end_record(s, how);
+    drop(s);
+}
+
+/* It failed: nothing was heard yet, and an error is the answer; or it breaks off. */
+static void fail(sound *s, modellab_status status, const modellab_error *err)
+{
+    const delivery_owner owner = {.settled = settled, .user = s};
+    call *c = s->c;
+    s->status = status;
+    if (err != &s->said)
+        s->said = *err;
+    if (c != NULL) {
+        end_record(s, s->is_gone ? DELIVERY_GONE : DELIVERY_TAKEN);
+        openai_fail(c, s->is_gone ? MODELLAB_E_CANCELLED : status, err, NULL,
+                    status == MODELLAB_E_INVALID_ARGUMENT ? "input" : NULL);
+        drop(s);
+        return;
+    }
+    modellab_logger_write(s->log, MODELLAB_LOG_WARN, "speech.broken_off", err->message);
+    delivery_finish(
+        s->to, true,
+        s->as_events && !s->is_gone ? openai_error_json(500, NULL, "internal", err->message) : NULL,
+        &owner);
 }
 
 void sound_end(sound *s, modellab_status status, const modellab_error *err)
 {
-    call *c = s->c;
+    const delivery_owner owner = {.goes_on = goes_on, .settled = settled, .user = s};
     if (status == MODELLAB_OK && s->encoder != NULL)
         status = modellab_encoder_finish(s->encoder, &s->said);
     if (status == MODELLAB_OK && !flush(s))
@@ -272,24 +249,13 @@ void sound_end(sound *s, modellab_status status, const modellab_error *err)
         status = s->why;
         err = &s->said;
     }
-    c = s->c; /* NULL: the head has gone out */
-    end_record(s, status, err);
-    if (c != NULL) {
-        openai_fail(c, s->is_gone ? MODELLAB_E_CANCELLED : status, err, NULL,
-                    status == MODELLAB_E_INVALID_ARGUMENT ? "input" : NULL);
-    } else if (status == MODELLAB_OK) {
-        say_done(s);
-    } else if (s->as_events && !s->is_gone) {
-        if (!openai_event(s->to, openai_error_json(500, NULL, "internal", err->message)))
-            modellab_logger_write(s->log, MODELLAB_LOG_INFO, "speech.client_gone", "at its end");
+    if (status == MODELLAB_OK)
+        keep(s);
+    end_step(s, status, status == MODELLAB_OK ? NULL : err->message);
+    if (status != MODELLAB_OK) {
+        fail(s, status, err);
+        return;
     }
-    stream_unwatch(s->to);
-    stream_end(s->to);
-    stream_unref(s->to);
-    modellab_encoder_destroy(s->encoder);
-    modellab_cancel_unref(s->cancel);
-    modellab_logger_unref(s->log);
-    free(s->piece.data);
-    free(s->kept.data);
-    free(s);
+    answer(s); /* nothing can be said of silence, but that it is */
+    delivery_finish(s->to, false, done_event(s), &owner);
 }

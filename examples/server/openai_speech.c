@@ -1,13 +1,13 @@
 /* POST /v1/audio/speech: text is spoken in this process, and each piece goes out as it is made. The
  * call is a recorded run: the audio is its artifact; when the client goes, it is cancelled. */
-#include "jobs.h"
+#include "crew.h"
+#include "delivery.h"
 #include "model_pool.h"
 #include "openai.h"
 #include "openai_sound.h"
 #include "problem.h"
 #include "reply.h"
 #include "text.h"
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +21,6 @@ typedef struct speech_wish {
     double speed;
     bool as_events;
 } speech_wish;
-
-static atomic_int speaking; /* now */
 
 static int cpu_count(void)
 {
@@ -167,7 +165,7 @@ MODELLAB_MUST_CHECK static modellab_status say(sound *s, const speech_wish *w,
     modellab_tts_options options = MODELLAB_TTS_OPTIONS_INIT;
     modellab_tts_text_options text = MODELLAB_TTS_TEXT_OPTIONS_INIT;
     modellab_tts_session *session = NULL;
-    int others = atomic_load(&speaking), cpus = cpu_count();
+    int others = crew_busy(&crew_of_speech), cpus = cpu_count();
     options.speed = w->speed;
     options.threads = others < cpus ? cpus / (others > 0 ? others : 1) : 1;
     options.output_rate_hz = RATE_HZ;
@@ -207,8 +205,8 @@ static void work(call *c, const speech_wish *w)
     modellab_model_unref(voice);
 }
 
-/* What a call asks for, on a job of its own: a reply goes out when the function of the operation
- * has returned, and this one's goes out while it is made. */
+/* What a call asks for, on a thread of the crew: a reply goes out when the function of the
+ * operation has returned, and this one's goes out while it is made. */
 typedef struct speech_job {
     call *c;
     speech_wish wish;
@@ -219,38 +217,35 @@ static void run_job(void *user)
 {
     speech_job *job = user;
     work(job->c, &job->wish);
-    atomic_fetch_sub(&speaking, 1);
     free(job->input);
     free(job);
 }
 
-static bool begin_job(call *c, const speech_wish *wish)
+/* Replies where nobody can say it now. */
+static void begin_job(call *c, const speech_wish *wish)
 {
     speech_job *job = calloc(1, sizeof *job);
-    if (job == NULL)
-        return false;
-    job->c = c;
-    job->wish = *wish;
-    job->wish.input = job->input = strdup(wish->input);
+    char *input = job != NULL ? strdup(wish->input) : NULL;
+    if (input == NULL) {
+        free(job);
+        openai_refuse(c, 500, NULL, "internal", "Out of memory.");
+        return;
+    }
+    *job = (speech_job){.c = c, .wish = *wish, .input = input};
+    job->wish.input = input;
     job->wish.model = NULL; /* borrowed too, and not needed any more */
-    atomic_fetch_add(&speaking, 1);
-    if (job->input != NULL && job_run(run_job, job))
-        return true;
-    atomic_fetch_sub(&speaking, 1);
-    free(job->input);
+    if (!delivery_is_crowded() && crew_run(&crew_of_speech, 2 * cpu_count(), run_job, job))
+        return;
+    free(input);
     free(job);
-    return false;
+    reply_later(c, 503, "unavailable", "too much is being said at the moment", 1);
 }
 
 static void speak(call *c)
 {
     speech_wish wish;
-    if (!read_wish(c, &wish))
-        return;
-    if (atomic_load(&speaking) >= 2 * cpu_count())
-        reply_later(c, 503, "unavailable", "too much is being said at the moment", 1);
-    else if (!begin_job(c, &wish))
-        openai_refuse(c, 500, NULL, "internal", "Out of memory.");
+    if (read_wish(c, &wish))
+        begin_job(c, &wish);
 }
 
 static const operation table[] = {

@@ -6,6 +6,7 @@
 #include "body.h"
 #include "call_private.h"
 #include "counters.h"
+#include "crew.h"
 #include "hub.h"
 #include "jobs.h"
 #include "listener.h"
@@ -365,6 +366,7 @@ void server_stop(int64_t deadline_ms)
     hub_stop();
     (void)connections_end(true); /* sets the cancel words of what still runs */
     await_requests(text_now_ms() + LAST_WORDS_MS);
+    crews_stop();
     jobs_stop();
     live_stop();
     await_requests(text_now_ms() + LAST_WORDS_MS);

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define LIMIT_BYTES (256u * 1024u)
 #define KEEP_BYTES 4096u /* an empty queue keeps no more than this */
@@ -147,6 +148,21 @@ void stream_end(stream *s)
     (void)pthread_mutex_lock(&s->lock);
     s->ended = true;
     wake(s);
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
+void stream_break(stream *s)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    bool sleeps = s->asleep;
+    s->gone = true;
+    wake(s);
+    if (!sleeps && s->mhd != NULL) { /* it may wait for a client that does not read */
+        const union MHD_ConnectionInfo *socket =
+            MHD_get_connection_info(s->mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+        if (socket != NULL)
+            (void)shutdown(socket->connect_fd, SHUT_RDWR); /* the network thread sees it */
+    }
     (void)pthread_mutex_unlock(&s->lock);
 }
 

@@ -25,8 +25,13 @@ void stream_watch(stream *s, void (*gone)(void *user), void *user);
 void stream_unwatch(stream *s);
 /* Called, from the network thread, whenever the queue has run empty: time to write more. */
 void stream_on_drain(stream *s, void (*drained)(void *user), void *user);
+/* Bytes that the network thread has taken. */
+int64_t stream_sent(stream *s);
 /* No more data; what waits still goes out. */
 void stream_end(stream *s);
+/* Ends it in the middle: what waits is left out, and the connection is cut without the last chunk,
+ * so that the client sees that the body is not whole; also one that does not read. */
+void stream_break(stream *s);
 bool stream_is_gone(stream *s); /* the client is gone or the server stops */
 stream *stream_ref(stream *s);
 void stream_unref(stream *s); /* NULL is accepted */

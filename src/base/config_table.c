@@ -78,6 +78,8 @@ static const mli_config_variable variables[] = {
      "them X-Forwarded-For is believed when requests without a key are counted by address."},
     {"MODEL_LAB_HTTP_RATE", "600", MLI_CONFIG_INTEGER, 0, NULL, NULL, 0, 1000000000,
      "Requests a minute and API key, and of each address without a key; 0 = no limit."},
+    {"MODEL_LAB_HTTP_SEND_SECONDS", "60", MLI_CONFIG_SECONDS, 0, NULL, NULL, 0, 0,
+     "Longest time that a client of speech may read nothing: its connection is cut then."},
     {"MODEL_LAB_HTTP_SOCKET_SECONDS", "1800", MLI_CONFIG_SECONDS, 0, NULL, NULL, 0, 0,
      "Longest life of a WebSocket of events (code 4008 then); 0 = no limit."},
     {"MODEL_LAB_HTTP_THREADS", "16", MLI_CONFIG_INTEGER, 0, NULL, NULL, 1, 1024,

@@ -247,6 +247,17 @@ def read_all(plain):
         data += more
 
 
+def read_all_chunked(plain):
+    """What comes until the last chunk, or until the server closes."""
+    data = b""
+    while not data.endswith(b"\r\n0\r\n\r\n"):
+        more = plain.recv(65536)
+        if not more:
+            break
+        data += more
+    return data
+
+
 def read_head(plain):
     """Head of a reply from a raw socket: (status line and headers as text, what came behind it)."""
     data = b""

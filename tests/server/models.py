@@ -1,10 +1,12 @@
 """Models by HTTP, with a catalog of a small file of its own: list, pull as a run with events, verify, remove; and the list
 that clients of OpenAI see."""
 import hashlib
+import http.server
 import json
 import pathlib
 import subprocess
 import tempfile
+import threading
 
 import kit
 
@@ -65,6 +67,98 @@ def test_a_pull_that_fails_is_a_run_that_failed(server):
     run_id = run["run_id"] if "run_id" in run else run["id"]
     kit.wait_for(lambda: '"FAILED"' in status(server, run_id), "bytes that differ are refused")
     kit.equal(server.get("/v1/models").json["data"], [])
+
+
+class Hub:
+    """A model hub on the loopback interface that sends the first half of each file and the rest when it is told to."""
+
+    def __init__(self, count):
+        self.names = [f"slow-{i}" for i in range(count)]
+        self.go_on, self.asked = threading.Event(), []
+        hub = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                hub.asked.append(self.path)
+                self.send_response(200)
+                self.send_header("Content-Length", "10")
+                self.end_headers()
+                self.wfile.write(b"hello")
+                self.wfile.flush()
+                hub.go_on.wait(kit.PATIENCE)
+                try:
+                    self.wfile.write(b"world")
+                except OSError:
+                    pass  # the client has been told to stop
+
+            def log_message(self, *_):
+                pass
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="modellab-hub-"))
+        digest = hashlib.sha256(b"helloworld").hexdigest()
+        models = [{"name": name, "title": name, "task": "asr", "architecture": "whisper", "licence": "CC0-1.0", "languages": ["en"],
+                   "default": name == "slow-0", "files": [{"name": "a.bin", "sha256": digest, "bytes": 10, "role": "data"}],
+                   "sources": [{"kind": "hub", "repo": f"x/{name}", "revision": "1"}]} for name in self.names]
+        (self.folder / "catalog.json").write_text(json.dumps({"version": 1, "models": models}))
+
+    def settings(self):
+        return {"CATALOG": self.folder / "catalog.json", "MODELS_ROOT": self.folder / "models", "MODEL_SOURCES": "hub",
+                "HUB_URL": f"http://127.0.0.1:{self.server.server_port}"}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.go_on.set()
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def pull(server, name, **headers):
+    reply = server.post(f"/api/v1/models/{name}/pull", headers=headers)
+    kit.equal(reply.status, 202, reply)
+    return reply.json["run_id"] if "run_id" in reply.json else reply.json["id"]
+
+
+def test_pulls_that_last_hold_nothing_up_and_are_one_for_each_model():
+    with Hub(6) as hub, kit.Server(HTTP_THREADS=2, **hub.settings()) as server:
+        runs = [pull(server, name, **{"X-Request-Id": f"pull-{name}"}) for name in hub.names]
+        kit.wait_for(lambda: len(hub.asked) == 2, "two are fetched at the same time")
+        kit.equal([pull(server, name) for name in hub.names], runs, "asked for again they are the same jobs")
+        kit.equal(server.get("/v1/models").json["data"], [], "others are answered while they last")
+        kit.equal([run for run in runs if '"RUNNING"' not in status(server, run)], [], "all are under way")
+        kit.equal(server.post(f"/api/v1/runs/{runs[5]}/cancel").status, 202)
+        kit.wait_for(lambda: '"CANCELLED"' in status(server, runs[5]), "one that waits in line can be cancelled")
+        kit.equal(server.post(f"/api/v1/runs/{runs[0]}/cancel").status, 202)
+        kit.wait_for(lambda: '"CANCELLED"' in status(server, runs[0]), "and one whose source has fallen silent")
+        kit.wait_for(lambda: len(hub.asked) == 3, "then the next one begins")
+        kit.true("x/slow-2" in hub.asked[2], hub.asked)
+        hub.go_on.set()
+        for name, run in list(zip(hub.names, runs))[1:5]:
+            kit.wait_for(lambda run=run: '"COMPLETED"' in status(server, run), "the others are installed")
+            kit.equal(server.get(f"/api/v1/models/{name}").json["state"], "installed")
+            lines = [entry["event"] for entry in server.log_lines(request_id=f"pull-{name}")]
+            kit.true("models.pull_begun" in lines and "models.pull_ended" in lines, lines)
+        kit.true(server.log_lines(request_id="pull-slow-4", event="models.pull_waits"), "the log tells who waits")
+        again = pull(server, hub.names[5])
+        kit.true(again != runs[5], "what has ended is a new job")
+        kit.wait_for(lambda: '"COMPLETED"' in status(server, again), "it is pulled after all")
+
+
+def test_a_pull_is_ended_when_the_server_stops():
+    with Hub(3) as hub, kit.Server(**hub.settings()) as server:
+        runs = [pull(server, name) for name in hub.names]
+        kit.wait_for(lambda: len(hub.asked) == 2, "they are being fetched")
+        kit.equal(server.stop(), 0, "it stops although the source is silent")
+        server.start()
+        for run in runs:
+            shown = status(server, run)
+            kit.true('"CANCELLED"' in shown and "The server stops." in shown, shown)
+        hub.go_on.set()
+        again = pull(server, hub.names[0])
+        kit.wait_for(lambda: '"COMPLETED"' in status(server, again), "and is pulled by the next one")
 
 
 def test_unknown_names(server):

@@ -1,6 +1,9 @@
 """OpenAI-compatible speech by the official client, with a real voice: every format, streams, what is
 refused, and a round trip from text to speech to text."""
 import io
+import json
+import os
+import socket
 import subprocess
 
 import kit
@@ -68,7 +71,6 @@ def test_events_carry_the_same_bytes(server):
     reply = server.post("/v1/audio/speech", {"model": "tts-1", "voice": "ash", "input": TEXT, "response_format": "pcm",
                                              "stream_format": "sse"})
     kit.equal((reply.status, reply.header("Content-Type")), (200, "text/event-stream"))
-    import json
     events = [json.loads(block[6:]) for block in reply.text.split("\n\n") if block.startswith("data: ")]
     kit.equal(b"".join(base64.b64decode(e["audio"]) for e in events if e["type"] == "speech.audio.delta"), pcm)
     kit.equal(events[-1]["type"], "speech.audio.done")
@@ -86,7 +88,6 @@ def test_it_is_streamed_and_a_client_that_goes_cancels_it(server):
     client(server)
     text = "This is one sentence of very many, and it goes on for quite a while. " * 55
     plain = server.connect()
-    import json
     body = json.dumps({"model": "tts-1", "voice": "alloy", "input": text[:4000], "response_format": "pcm", "speed": 0.25}).encode()
     plain.sendall(b"POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                   b"Content-Length: %d\r\n\r\n" % len(body) + body)
@@ -98,12 +99,91 @@ def test_it_is_streamed_and_a_client_that_goes_cancels_it(server):
     kit.wait_for(lambda: '"CANCELLED"' in status(server, run_id), "the run of a client that left is cancelled")
 
 
+def begin(server, text=None, **options):
+    """A raw connection with a small window on which speech was asked for: (socket, head, first bytes)."""
+    plain = socket.socket()
+    plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    plain.settimeout(kit.PATIENCE)
+    plain.connect((server.host, server.port))
+    body = json.dumps({"model": "tts-1", "voice": "alloy", "input": text or TEXT * 9, "response_format": "pcm", "speed": 0.25,
+                       **options}).encode()
+    plain.sendall(b"POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                  b"Content-Length: %d\r\n\r\n" % len(body) + body)
+    head, rest = kit.read_head(plain)
+    return plain, head, rest
+
+
+def run_of(head):
+    return [line.split(": ")[1] for line in head.split("\r\n") if line.lower().startswith("x-run-id")][0]
+
+
+def is_whole(body):
+    """Does a chunked body end with its last chunk?"""
+    return body.endswith(b"\r\n0\r\n\r\n")
+
+
+def test_readers_that_stop_reading_hold_nothing_up():
+    with kit.Server(HTTP_THREADS=2, HTTP_SEND_SECONDS=100000) as server:
+        client(server)
+        readers = []
+        for _ in range(2 * len(os.sched_getaffinity(0)) + 2):  # more than may be made at the same time
+
+            def accepted():
+                plain, head, _ = begin(server)
+                if " 200 " not in head.split("\r\n")[0]:
+                    plain.close()
+                    return None
+                return plain, run_of(head)
+            readers.append(kit.wait_for(accepted, "another reader is served while the others do not read"))
+        kit.equal(server.get("/v1/models").status, 200)
+        kit.wait_for(lambda: server.post("/v1/audio/speech", {"model": "tts-1", "voice": "alloy", "input": "Hello."}).status == 200,
+                     "others are spoken to")
+        kit.equal([run for _, run in readers if '"RUNNING"' not in status(server, run)], [], "nobody was cut off for that")
+        plain, run = readers.pop()
+        body = kit.read_all_chunked(plain)
+        kit.true(is_whole(body) and len(body) > 4 << 20, ("who reads again has all of it", len(body), body[-20:]))
+        kit.true('"COMPLETED"' in status(server, run), "its run has ended when it has everything")
+        plain.close()
+        for plain, run in readers:
+            plain.close()
+            kit.wait_for(lambda run=run: '"CANCELLED"' in status(server, run), "the run of a reader that left is cancelled")
+
+
+def test_a_client_that_does_not_read_is_cut_off():
+    with kit.Server(HTTP_SEND_SECONDS=1) as server:
+        client(server)
+        for options in ({}, {"stream_format": "sse"}):
+            plain, head, _ = begin(server, **options)
+            shown = kit.wait_for(lambda head=head: '"CANCELLED"' in status(server, run_of(head)) and status(server, run_of(head)),
+                                 "its run is cancelled")
+            kit.true("The client did not read." in shown, shown)
+            kit.true(not is_whole(kit.read_all(plain)), "and it sees that this is not all")
+            plain.close()
+        kit.equal(len(server.log_lines(event="delivery.stalled")), 2, "the log tells it")
+
+
+def test_speech_that_fails_in_the_middle_does_not_end_like_a_whole_one(server):
+    client(server)
+    for options in ({}, {"response_format": "mp3"}, {"response_format": "wav"}):
+        plain, head, rest = begin(server, text=(TEXT * 60)[:4000], **options)
+        kit.equal(server.post(f"/api/v1/runs/{run_of(head)}/cancel").status, 202, "while it is at work")
+        body = rest + kit.read_all(plain)
+        plain.close()
+        kit.true(body and not is_whole(body), (options, "the connection is cut", body[-20:]))
+        kit.true('"CANCELLED"' in status(server, run_of(head)), "its run says why")
+    plain, head, rest = begin(server, text=(TEXT * 60)[:4000], stream_format="sse")
+    kit.equal(server.post(f"/api/v1/runs/{run_of(head)}/cancel").status, 202)
+    body = rest + kit.read_all_chunked(plain)
+    plain.close()
+    last = [line for line in body.split(b"\n") if line.startswith(b"data: ")][-1]
+    kit.true(is_whole(body) and json.loads(last[6:])["error"]["type"] == "server_error", body[-300:])
+
+
 def test_the_run_keeps_what_was_said(server):
     answer = speak(server, response_format="wav", extra_headers={"X-Request-Id": "speech-1"})
     run_id = answer.response.headers["x-run-id"]
     shown = kit.wait_for(lambda: "COMPLETED" in status(server, run_id) and status(server, run_id), "it ends")
     kit.true('"speech-1"' in shown, shown)
-    import os
     import tempfile
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run([str(kit.BINARIES / "modellab"), "run", "results", run_id, "--artifact", "speech.wav", "--output",
