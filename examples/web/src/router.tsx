@@ -27,6 +27,7 @@ export const router = createHashRouter([
       { path: "speak", lazy: () => import("./pages/speak") },
       { path: "experiments", lazy: () => import("./pages/experiments") },
       { path: "experiments/:id", lazy: () => import("./pages/experiment") },
+      { path: "logs", lazy: () => import("./pages/logs") },
       { path: "models", lazy: () => import("./pages/models") },
       { path: "health", lazy: () => import("./pages/health") },
       { path: "metrics", lazy: () => import("./pages/metrics") },

@@ -1,9 +1,12 @@
 /* One run: what is heard, what was done, what it took, and what can be done with it. */
 import { useQuery } from "@tanstack/react-query";
-import { useCallback, useMemo, useRef, useState } from "react";
-import { Link, useNavigate, useParams } from "react-router";
+import { Tabs } from "radix-ui";
+import { useCallback, useMemo, useRef, useState, type ReactNode } from "react";
+import { Link, useNavigate, useParams, useSearchParams } from "react-router";
 import { $api, api, ApiError, type Schemas } from "../api/client";
 import { duration } from "../lib/format";
+import { Position } from "../lib/position";
+import { Coverage, useCoverage } from "../run/coverage";
 import { Events, useEvents } from "../run/events";
 import { Files } from "../run/files";
 import { Log } from "../run/log";
@@ -14,7 +17,7 @@ import { Transcript } from "../run/transcript";
 import { useAction } from "../runs/actions";
 import { isActive } from "../runs/labels";
 import { Button, Card, inputLook, Meter, Status } from "../ui/controls";
-import { Failure, Loading } from "../ui/state";
+import { Empty, Failure, Loading } from "../ui/state";
 
 type Run = Schemas["Run"];
 
@@ -135,6 +138,34 @@ function Progress({ id }: { id: string }) {
   );
 }
 
+/* The parts of the page behind tabs; the address keeps which one is open. */
+function Parts({ parts }: { parts: [string, ReactNode, ReactNode][] }) {
+  const [params, change] = useSearchParams();
+  const wanted = params.get("tab");
+  const open = parts.some(([name]) => name === wanted) ? (wanted ?? "") : (parts[0]?.[0] ?? "");
+  const choose = (name: string) => change(name === parts[0]?.[0] ? {} : { tab: name }, { replace: true });
+  return (
+    <Tabs.Root value={open} onValueChange={choose}>
+      <Tabs.List aria-label="Parts of the run" className="mb-4 flex gap-1 overflow-x-auto border-b border-line">
+        {parts.map(([name, title]) => (
+          <Tabs.Trigger
+            key={name}
+            value={name}
+            className="-mb-px border-b-2 border-transparent px-3 py-2 font-medium whitespace-nowrap text-soft hover:text-ink data-[state=active]:border-accent data-[state=active]:text-accent"
+          >
+            {title}
+          </Tabs.Trigger>
+        ))}
+      </Tabs.List>
+      {parts.map(([name, , content]) => (
+        <Tabs.Content key={name} value={name} tabIndex={-1}>
+          {content}
+        </Tabs.Content>
+      ))}
+    </Tabs.Root>
+  );
+}
+
 function Page({ id }: { id: string }) {
   const path = { params: { path: { id } } };
   const run = $api.useQuery("get", "/api/v1/runs/{id}", path);
@@ -162,13 +193,14 @@ function Page({ id }: { id: string }) {
     staleTime: Infinity,
   });
   const { events, connected, problem } = useEvents(id);
-  const [time, setTime] = useState(0);
+  const [position] = useState(() => new Position());
   const player = useRef<PlayerHandle | null>(null);
   const seek = useCallback((seconds: number) => player.current?.seek(seconds), []);
   const ready = useCallback((handle: PlayerHandle) => {
     player.current = handle;
   }, []);
   const names = useMemo(() => speakers.data?.names ?? {}, [speakers.data]);
+  const coverage = useCoverage(run.data, ended);
   const lanes = useMemo(() => lanesOf(transcript.data?.segments ?? [], names), [transcript.data, names]);
 
   if (run.isPending) return <Loading what="the run" />;
@@ -200,55 +232,90 @@ function Page({ id }: { id: string }) {
         {!ended && <Progress id={id} />}
       </div>
       <Actions run={shown} />
-      {hasInput && ended && !shown.removed.includes("input") && peaks.isFetched && (
+      {hasInput && ended && !shown.removed.includes("input") && (
         <Card title="Audio">
-          <Player id={id} peaks={peaks.data ?? null} lanes={lanes} onTime={setTime} onReady={ready} />
+          {peaks.isFetched ? (
+            <Player id={id} peaks={peaks.data ?? null} lanes={lanes} position={position} onReady={ready}>
+              {coverage !== null && <Coverage ledger={coverage} seek={seek} />}
+            </Player>
+          ) : (
+            <Loading what="the waveform" />
+          )}
         </Card>
       )}
-      <div className="grid gap-4 lg:grid-cols-[3fr_2fr]">
-        <div className="min-w-0 space-y-4">
-          {transcript.isError ? (
-            <Failure error={transcript.error} />
-          ) : (
-            transcript.data && (
-              <Card title={transcript.data.partial ? "Transcript, as far as it came" : "Transcript"}>
-                <Transcript
-                  key={JSON.stringify(names)}
-                  id={id}
-                  transcript={transcript.data}
-                  lanes={lanes}
-                  names={names}
-                  time={time}
-                  seek={seek}
-                />
-              </Card>
-            )
-          )}
-          <Card title="Steps">
-            <Steps steps={shown.steps} />
-          </Card>
-          <Card title="Files">
-            <Files id={id} artifacts={shown.artifacts} hasTranscript={transcript.data != null} ended={ended} />
-          </Card>
-        </div>
-        <div className="min-w-0 space-y-4">
-          <Card title="Resources and cost">
-            <Resources run={shown} />
-          </Card>
-          <Card title="Quality">
-            <Quality run={shown} />
-          </Card>
-          <Card title={<>Events {connected && <span className="ml-1 text-sm font-normal text-good">live</span>}</>}>
-            <Events events={events} problem={problem} />
-          </Card>
-          <Card title="Where it comes from">
-            <Provenance run={shown} />
-          </Card>
-        </div>
-      </div>
-      <Card title="Log">
-        <Log id={id} requestId={shown.request_id} />
-      </Card>
+      <Parts
+        parts={[
+          [
+            "transcript",
+            "Transcript",
+            <div key="transcript" className="grid items-start gap-4 lg:grid-cols-[3fr_2fr]">
+              <div className="min-w-0">
+                {transcript.isError ? (
+                  <Failure error={transcript.error} again={() => void transcript.refetch()} />
+                ) : transcript.isPending ? (
+                  <Loading what="the transcript" />
+                ) : transcript.data === null ? (
+                  <Empty title={ended ? "This run has no transcript." : "There is no transcript yet."} />
+                ) : (
+                  <Card title={transcript.data.partial ? "Transcript, as far as it came" : "Transcript"}>
+                    <Transcript
+                      id={id}
+                      transcript={transcript.data}
+                      lanes={lanes}
+                      names={names}
+                      position={position}
+                      seek={seek}
+                    />
+                  </Card>
+                )}
+              </div>
+              <div className="min-w-0 space-y-4">
+                <Card title="Resources and cost">
+                  <Resources run={shown} />
+                </Card>
+                <Card title="Quality">
+                  <Quality run={shown} />
+                </Card>
+              </div>
+            </div>,
+          ],
+          [
+            "steps",
+            "Steps",
+            <Card key="steps" title="Steps">
+              <Steps steps={shown.steps} />
+            </Card>,
+          ],
+          [
+            "events",
+            <>Events {connected && <span className="ml-1 text-sm font-normal text-good">live</span>}</>,
+            <Card key="events" title="Events">
+              <Events events={events} problem={problem} />
+            </Card>,
+          ],
+          [
+            "log",
+            "Log",
+            <Card key="log" title="Log">
+              <Log id={id} requestId={shown.request_id} />
+            </Card>,
+          ],
+          [
+            "files",
+            "Files",
+            <Card key="files" title="Files">
+              <Files id={id} artifacts={shown.artifacts} hasTranscript={transcript.data != null} ended={ended} />
+            </Card>,
+          ],
+          [
+            "origin",
+            "Origin",
+            <Card key="origin" title="Where it comes from">
+              <Provenance run={shown} />
+            </Card>,
+          ],
+        ]}
+      />
     </>
   );
 }

@@ -9,17 +9,30 @@ import { useLiveRuns } from "../runs/live_list";
 import { Button, Card, Field, inputLook, Meter, Status } from "../ui/controls";
 import { Empty, Failure, Loading } from "../ui/state";
 
-const filterNames = ["status", "pipeline", "user", "q"] as const;
+const filterNames = ["status", "pipeline", "user", "q", "sort"] as const;
+const sorts: [string, string][] = [
+  ["", "Newest first"],
+  ["oldest", "Oldest first"],
+  ["started", "Last started"],
+  ["ended", "Last ended"],
+  ["priority", "Priority"],
+  ["duration", "Longest work"],
+  ["cost", "Dearest"],
+  ["audio", "Longest audio"],
+];
 
 function Filters() {
   const [params, change] = useSearchParams();
   const set = (name: string, value: string) =>
-    change((old) => {
-      const next = new URLSearchParams(old);
-      if (value === "") next.delete(name);
-      else next.set(name, value);
-      return next;
-    });
+    change(
+      (old) => {
+        const next = new URLSearchParams(old);
+        if (value === "") next.delete(name);
+        else next.set(name, value);
+        return next;
+      },
+      { replace: true },
+    );
   const text = (name: "pipeline" | "user" | "q", label: string, hint: string) => (
     <Field label={label}>
       <input
@@ -32,7 +45,7 @@ function Filters() {
     </Field>
   );
   return (
-    <div className="grid grid-cols-2 gap-3 md:grid-cols-4">
+    <div className="grid grid-cols-2 gap-3 md:grid-cols-5">
       <Field label="Status">
         <select
           className={inputLook}
@@ -49,6 +62,19 @@ function Filters() {
       {text("pipeline", "Pipeline", "full_meeting")}
       {text("user", "User", "ann")}
       {text("q", "Find", "id, name or label")}
+      <Field label="Order">
+        <select
+          className={inputLook}
+          value={params.get("sort") ?? ""}
+          onChange={(event) => set("sort", event.target.value)}
+        >
+          {sorts.map(([value, name]) => (
+            <option key={value} value={value}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </Field>
     </div>
   );
 }

@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { Link } from "react-router";
 import { $api, api, download, fetchRaw, type Schemas } from "../api/client";
 import { clock, duration } from "../lib/format";
+import { useKept } from "../lib/kept";
 import { useAction } from "../runs/actions";
 import { isActive } from "../runs/labels";
 import { Button, Card, Field, inputLook, Status } from "../ui/controls";
@@ -112,15 +113,11 @@ function Watch({ id, text }: { id: string; text: string }) {
   );
 }
 
-const kept = "modellab.speak";
-
 export function Component() {
-  const [text, setText] = useState(
-    () => sessionStorage.getItem(kept) ?? "At ten past two the run ended, and every word of it was kept.",
-  );
-  const [voice, setVoice] = useState("");
-  const [speed, setSpeed] = useState(1);
-  const [said, setSaid] = useState<{ id: string; text: string } | null>(null);
+  const [text, setText] = useKept("speak.text", "At ten past two the run ended, and every word of it was kept.");
+  const [voice, setVoice] = useKept("speak.voice", "");
+  const [speed, setSpeed] = useKept("speak.speed", 1);
+  const [said, setSaid] = useKept<{ id: string; text: string } | null>("speak.said", null);
   const models = $api.useQuery("get", "/api/v1/models", {});
   const voices = (models.data?.items ?? []).filter((model) => model.task === "tts" && model.state === "installed");
   const { busy, problem, act } = useAction();
@@ -147,10 +144,7 @@ export function Component() {
               className={`${inputLook} min-h-32 text-lg`}
               maxLength={150_000}
               value={text}
-              onChange={(event) => {
-                setText(event.target.value);
-                sessionStorage.setItem(kept, event.target.value);
-              }}
+              onChange={(event) => setText(event.target.value)}
             />
           </Field>
           <div className="grid grid-cols-2 gap-3">

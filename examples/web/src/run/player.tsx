@@ -1,9 +1,12 @@
 /* The audio of a run: waveform from the server's peaks, speaker lanes under it, one position for the whole page. */
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState, type ReactNode } from "react";
 import WaveSurfer from "wavesurfer.js";
 import { fetchRaw, getKey, type Schemas } from "../api/client";
 import { clock } from "../lib/format";
+import { readKept, writeKept } from "../lib/kept";
+import { usePosition, type Position } from "../lib/position";
 import { Button } from "../ui/controls";
+import { useShortcuts } from "../ui/shortcuts";
 import { Failure } from "../ui/state";
 
 export interface Lane {
@@ -69,8 +72,10 @@ interface Props {
   id: string;
   peaks: Schemas["Peaks"] | null;
   lanes: Lane[];
-  onTime: (seconds: number) => void;
+  position: Position;
   onReady: (handle: PlayerHandle) => void;
+  /* What stands under the lanes. */
+  children?: ReactNode;
 }
 
 /* Where the server asks for a key the audio is fetched whole, because an element sends no headers. */
@@ -79,23 +84,55 @@ async function sourceOf(id: string): Promise<string> {
   return getKey() === "" ? path : URL.createObjectURL(await (await fetchRaw(path)).blob());
 }
 
-export function Player({ id, peaks, lanes, onTime, onReady }: Props) {
+/* The one part of the player that moves at each frame. */
+function Clock({ position, length, seek }: { position: Position; length: number; seek: (seconds: number) => void }) {
+  const time = usePosition(position, (seconds) => Math.round(seconds * 10) / 10);
+  return (
+    <>
+      <input
+        type="range"
+        aria-label="Position"
+        aria-valuetext={clock(time)}
+        className="min-w-40 flex-1 accent-accent"
+        min={0}
+        max={Math.max(length, 0.1)}
+        step={0.1}
+        value={time}
+        onChange={(event) => seek(Number(event.target.value))}
+      />
+      <span className="font-mono text-sm whitespace-nowrap">
+        {clock(time)} / {clock(length)}
+      </span>
+    </>
+  );
+}
+
+export function Player({ id, peaks, lanes, position, onReady, children }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const surfer = useRef<WaveSurfer | null>(null);
   const [playing, setPlaying] = useState(false);
-  const [time, setTime] = useState(0);
   const [length, setLength] = useState(peaks?.duration_seconds ?? 0);
   const [rate, setRate] = useState(1);
   const [problem, setProblem] = useState<unknown>(null);
-  const handlers = useRef({ onTime, onReady });
+  const ready = useRef(onReady);
   useEffect(() => {
-    handlers.current = { onTime, onReady };
+    ready.current = onReady;
   });
+  const seek = (seconds: number) => {
+    surfer.current?.setTime(seconds);
+    position.set(seconds);
+  };
+  useShortcuts([
+    { keys: " ", text: "Play or pause", run: () => void surfer.current?.playPause() },
+    { keys: "ArrowLeft", text: "5 seconds back", run: () => seek(Math.max(0, position.get() - 5)) },
+    { keys: "ArrowRight", text: "5 seconds on", run: () => seek(Math.min(length, position.get() + 5)) },
+  ]);
 
   useEffect(() => {
     if (place.current === null) return;
     let url: string | null = null;
     let gone = false;
+    let kept = 0;
     const made = WaveSurfer.create({
       container: place.current,
       height: 96,
@@ -109,19 +146,28 @@ export function Player({ id, peaks, lanes, onTime, onReady }: Props) {
     surfer.current = made;
     made.on("play", () => setPlaying(true));
     made.on("pause", () => setPlaying(false));
-    made.on("ready", () => setLength(made.getDuration()));
+    made.on("ready", () => {
+      setLength(made.getDuration());
+      // A reload goes on where it was.
+      const before = readKept(`time.${id}`, 0);
+      if (before > 0 && before < made.getDuration()) {
+        made.setTime(before);
+        position.set(before);
+      }
+    });
     made.on("timeupdate", (seconds) => {
-      setTime(seconds);
-      handlers.current.onTime(seconds);
+      position.set(seconds);
+      if (Math.abs(seconds - kept) < 0.5) return;
+      kept = seconds;
+      writeKept(`time.${id}`, seconds);
     });
     made.on("error", (error) => {
       if (!gone) setProblem(error);
     });
-    handlers.current.onReady({
+    ready.current({
       seek: (seconds) => {
         made.setTime(seconds);
-        setTime(seconds);
-        handlers.current.onTime(seconds);
+        position.set(seconds);
       },
     });
     const scale = (values: number[]) => values.map((value) => value / 128);
@@ -146,30 +192,18 @@ export function Player({ id, peaks, lanes, onTime, onReady }: Props) {
       made.destroy();
       if (url?.startsWith("blob:")) URL.revokeObjectURL(url);
     };
-  }, [id, peaks]);
+  }, [id, peaks, position]);
 
   if (problem !== null) return <Failure error={problem} />;
   return (
     <div>
-      <div ref={place} aria-hidden />
+      {/* Waveform, lanes and coverage have one axis of time. */}
+      <div ref={place} aria-hidden className="ml-26 min-h-24" />
       <div className="mt-2 flex flex-wrap items-center gap-3">
         <Button primary onClick={() => void surfer.current?.playPause()}>
           {playing ? "Pause" : "Play"}
         </Button>
-        <input
-          type="range"
-          aria-label="Position"
-          aria-valuetext={clock(time)}
-          className="min-w-40 flex-1 accent-accent"
-          min={0}
-          max={Math.max(length, 0.1)}
-          step={0.1}
-          value={time}
-          onChange={(event) => surfer.current?.setTime(Number(event.target.value))}
-        />
-        <span className="font-mono text-sm">
-          {clock(time)} / {clock(length)}
-        </span>
+        <Clock position={position} length={length} seek={seek} />
         <select
           className="rounded-md border border-line bg-card px-2 py-1"
           aria-label="Speed"
@@ -187,7 +221,8 @@ export function Player({ id, peaks, lanes, onTime, onReady }: Props) {
           ))}
         </select>
       </div>
-      {length > 0 && <Lanes lanes={lanes} duration={length} seek={(seconds) => surfer.current?.setTime(seconds)} />}
+      {length > 0 && <Lanes lanes={lanes} duration={length} seek={seek} />}
+      {children}
     </div>
   );
 }

@@ -20,9 +20,17 @@ export function sendFile(
     request.onload = () => {
       const id = request.getResponseHeader("X-Request-Id") ?? "";
       try {
-        const body = JSON.parse(request.responseText) as Upload & { detail?: string; title?: string };
+        const body = JSON.parse(request.responseText) as Upload & Partial<Schemas["Problem"]>;
         if (request.status === 201) resolve(body);
-        else reject(new ApiError(request.status, id, body.detail ?? body.title ?? `Status ${request.status}`));
+        else
+          reject(
+            new ApiError(
+              request.status,
+              id,
+              body.detail ?? body.title ?? `Status ${request.status}`,
+              body.errors ?? [],
+            ),
+          );
       } catch (error) {
         reject(error instanceof SyntaxError ? new ApiError(request.status, id, `Status ${request.status}`) : error);
       }

@@ -37,11 +37,29 @@ export function Card({ title, actions, children }: { title?: ReactNode; actions?
   );
 }
 
-export function Field({ label, hint, children }: { label: string; hint?: ReactNode; children: ReactNode }) {
+/* `wrong` is what the server says of this very field. */
+export function Field({
+  label,
+  hint,
+  wrong,
+  children,
+}: {
+  label: string;
+  hint?: ReactNode;
+  wrong?: string[];
+  children: ReactNode;
+}) {
   return (
-    <label className="block">
+    <label
+      className={`block ${wrong !== undefined && wrong.length > 0 ? "[&_:is(input,select,textarea)]:border-bad" : ""}`}
+    >
       <span className="mb-1 block text-sm font-medium">{label}</span>
       {children}
+      {wrong?.map((text) => (
+        <span key={text} role="alert" className="mt-1 block text-sm font-medium text-bad">
+          {text}
+        </span>
+      ))}
       {hint !== undefined && <span className="mt-1 block text-sm text-soft">{hint}</span>}
     </label>
   );
