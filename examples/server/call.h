@@ -18,7 +18,10 @@ enum {
     OP_DEPRECATED = 4, /* `deprecation` says since when, until when and what instead */
     OP_QUIET = 8,      /* its log lines are of level debug (probes that come every second) */
     OP_DRAINING = 16,  /* also answered while the server drains, though it writes (cancel, admin) */
-    OP_BODY_EMPTY = 32 /* BODY_JSON: the body may be absent; then call_json() is an empty object */
+    OP_BODY_EMPTY = 32, /* BODY_JSON: the body may be absent; then call_json() is an empty object */
+    OP_KEYED = 64,      /* POST: honours Idempotency-Key (replay.h) */
+    OP_REPEATABLE = 128, /* POST: done again it changes nothing more, so a key may be given */
+    OP_MATCHES = 256     /* PUT, PATCH, DELETE: honours If-Match and If-None-Match (conditions.h) */
 };
 
 /* A BODY_STREAM operation takes the body as it comes, piece by piece, on a job thread (it may

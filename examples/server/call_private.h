@@ -102,6 +102,7 @@ struct call {
     modellab_cancel *cancel;
 
     call_reply reply;
+    bool tagged; /* the reply to a write is what a GET would give, and has its ETag */
     int64_t bytes_out;
     int sent_http;
 };
@@ -133,6 +134,12 @@ void reply_free(call_reply *reply);
 /* Marks it as answered and wakes the connection where it sleeps. False: it was answered before;
  * then what `reply` holds has been given back. */
 bool reply_commit(call *c, call_reply *reply);
+/* The ETag of a body of JSON or text. */
+#define REPLY_TAG_BYTES 40
+void reply_tag_of(const char *bytes, size_t count, char out[REPLY_TAG_BYTES]);
+/* Does a list of ETags (or "*") name this one? Weakly: the tags here are of what is said, however
+ * it is compressed. */
+bool reply_list_names(const char *list, const char *tag);
 /* Does If-None-Match name this ETag (NULL: none)? */
 bool reply_names_tag(const call *c, const char *tag);
 const char *reply_line_value(const call *c, const char *name);

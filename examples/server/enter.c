@@ -3,6 +3,7 @@
 #include "access.h"
 #include "body.h"
 #include "call_private.h"
+#include "conditions.h"
 #include "guard.h"
 #include "problem.h"
 #include "reply.h"
@@ -152,7 +153,7 @@ void enter_head(call *c, const char *path, const char *version)
 
 void enter_access(call *c)
 {
-    if (!access_check(c))
+    if (!access_check(c) || !conditions_taken(c))
         return;
     if (c->op->sink != NULL) {
         c->body.began = true;

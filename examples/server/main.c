@@ -147,9 +147,11 @@ static int list_operations(void)
     int code = EXIT_SUCCESS;
     for (size_t i = 0; i < route_count(); i++) {
         const operation *op = route_at(i);
-        json_t *line = json_pack("{s:s, s:s, s:s, s:s, s:b, s:b}", "id", op->id, "method",
-                                 op->method, "path", op->path, "scope", op->scope, "body",
-                                 op->body != BODY_NONE, "deprecated", op->deprecation != NULL);
+        json_t *line = json_pack(
+            "{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:b}", "id", op->id, "method", op->method,
+            "path", op->path, "scope", op->scope, "body", op->body != BODY_NONE, "deprecated",
+            op->deprecation != NULL, "keyed", (op->flags & OP_KEYED) != 0, "repeatable",
+            (op->flags & OP_REPEATABLE) != 0, "matches", (op->flags & OP_MATCHES) != 0);
         char *text = json_dumps(line, JSON_COMPACT);
         if (text == NULL || puts(text) < 0)
             code = fail("", "the table of operations could not be written");

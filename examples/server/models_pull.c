@@ -3,6 +3,7 @@
 #include "crew.h"
 #include "model_pool.h"
 #include "problem.h"
+#include "replay.h"
 #include "reply.h"
 #include "run_summary.h"
 #include "server.h"
@@ -235,7 +236,7 @@ MODELLAB_MUST_CHECK static modellab_status begin_record(call *c, puller *p, mode
     return modellab_record_step_begin(p->record, "pull", err);
 }
 
-static void answer(call *c, const char *id)
+static void answer(call *c, const char *id, modellab_idempotency *claim)
 {
     char path[96];
     modellab_error err = MODELLAB_ERROR_INIT;
@@ -246,9 +247,18 @@ static void answer(call *c, const char *id)
         return;
     }
     (void)snprintf(path, sizeof path, "/api/v1/runs/%s", id);
-    reply_location(c, path);
-    reply_json(c, 202, run_summary(run));
+    json_t *summary = run_summary(run);
+    char *text = summary != NULL ? json_dumps(summary, JSON_COMPACT) : NULL;
+    json_decref(summary);
     modellab_run_unref(run);
+    if (text == NULL) {
+        reply_problem(c, 500, "internal", "out of memory");
+        return;
+    }
+    replay_keep(c, claim, 202, path, text);
+    reply_location(c, path);
+    reply_bytes(c, 202, "application/json", text, strlen(text));
+    free(text);
 }
 
 /* With one reference. */
@@ -286,7 +296,7 @@ static bool find_running(const char *name, char id[MODELLAB_RUN_ID_BYTES], char 
     return false;
 }
 
-static void start(call *c, modellab_catalog *owned, const char *name)
+static void start(call *c, modellab_catalog *owned, const char *name, modellab_idempotency *claim)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
     modellab_status status = MODELLAB_OK;
@@ -317,7 +327,7 @@ static void start(call *c, modellab_catalog *owned, const char *name)
         if (p != NULL)
             drop(p);
     } else {
-        answer(c, id);
+        answer(c, id, claim);
         if (!runs)
             look(p);
     }
@@ -348,7 +358,12 @@ static void pull_model(call *c)
         return;
     }
     if (find(catalog, call_param(c, "name"), &entry)) {
-        start(c, catalog, entry.name);
+        modellab_idempotency *claim = NULL;
+        if (replay_begin(c, &claim) && replay_match(c, claim, NULL, 0))
+            start(c, catalog, entry.name, claim);
+        else
+            modellab_catalog_unref(catalog);
+        modellab_idempotency_unref(claim);
         return;
     }
     modellab_catalog_unref(catalog);
@@ -360,6 +375,7 @@ static const operation table[] = {
      .method = "POST",
      .path = "/api/v1/models/{name}/pull",
      .scope = "models:write",
+     .flags = OP_KEYED,
      .run = pull_model},
 };
 OPERATION_TABLE(models_pull);

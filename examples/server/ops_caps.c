@@ -1,5 +1,6 @@
 /* Caps of users: what they may use in an hour, a day, a month, or in each run. */
 #include "call.h"
+#include "conditions.h"
 #include "fields.h"
 #include "problem.h"
 #include "reply.h"
@@ -67,7 +68,15 @@ static bool read_value(call *c, char *out, size_t room)
     return true;
 }
 
-static void put(call *c)
+static bool may_change(call *c)
+{
+    if (!change_asks(c))
+        return true;
+    json_t *items = list_of(c, call_param(c, "user"));
+    return items != NULL && change_met_json(c, json_pack("{s:o}", "items", items));
+}
+
+static void put_alone(call *c)
 {
     static const char *const members[] = {"measure", "period", "value", NULL};
     modellab_error err = MODELLAB_ERROR_INIT;
@@ -80,6 +89,9 @@ static void put(call *c)
         reply_invalid(c, measure == NULL ? "/measure" : "/period", "is needed");
         return;
     }
+    if (!may_change(c))
+        return;
+    reply_tagged(c);
     modellab_status status =
         modellab_user_cap_set(call_lab(c), call_param(c, "user"), measure, period, value, &err);
     if (status != MODELLAB_OK)
@@ -88,13 +100,20 @@ static void put(call *c)
         reply_list(c);
 }
 
-static void remove_caps(call *c)
+static void put(call *c)
+{
+    change_begin();
+    put_alone(c);
+    change_end();
+}
+
+static void remove_alone(call *c)
 {
     const char *user = call_param(c, "user"), *measure = call_query(c, "measure"),
                *period = call_query(c, "period");
     modellab_error err = MODELLAB_ERROR_INIT;
     modellab_status status = MODELLAB_OK;
-    json_t *items = list_of(c, user);
+    json_t *items = may_change(c) ? list_of(c, user) : NULL;
     size_t removed = 0;
     if (items == NULL)
         return;
@@ -119,6 +138,13 @@ static void remove_caps(call *c)
         reply_empty(c, 204);
 }
 
+static void remove_caps(call *c)
+{
+    change_begin();
+    remove_alone(c);
+    change_end();
+}
+
 static const operation table[] = {
     {.id = "getUserCaps",
      .method = "GET",
@@ -130,13 +156,13 @@ static const operation table[] = {
      .path = "/api/v1/admin/caps/{user}",
      .scope = "admin",
      .body = BODY_JSON,
-     .flags = OP_DRAINING,
+     .flags = OP_DRAINING | OP_MATCHES,
      .run = put},
     {.id = "deleteUserCaps",
      .method = "DELETE",
      .path = "/api/v1/admin/caps/{user}",
      .scope = "admin",
-     .flags = OP_DRAINING,
+     .flags = OP_DRAINING | OP_MATCHES,
      .run = remove_caps},
 };
 OPERATION_TABLE(ops_caps);

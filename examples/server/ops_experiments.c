@@ -1,5 +1,6 @@
 /* Experiments: candidates side by side on the same inputs, which are uploads. */
 #include "call.h"
+#include "conditions.h"
 #include "finding_json.h"
 #include "intake.h"
 #include "problem.h"
@@ -216,7 +217,8 @@ static void get(call *c)
 static void remove_one(call *c)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
-    if (!find(c, NULL))
+    json_t *record = NULL;
+    if (!find(c, &record) || !change_met_json(c, record))
         return;
     modellab_status status = modellab_experiment_delete(call_lab(c), call_param(c, "id"), &err);
     if (status == MODELLAB_OK)
@@ -353,9 +355,11 @@ static void use_cases(call *c)
     {                                                                                              \
         .id = name, .method = "GET", .path = "/api/v1/" at, .scope = "runs:read", .run = how       \
     }
-#define WRITES(name, verb, at, how)                                                                \
+/* start submits what is missing: again, it submits nothing */
+#define STARTS(name, at, how)                                                                      \
     {                                                                                              \
-        .id = name, .method = verb, .path = "/api/v1/" at, .scope = "runs:write", .run = how       \
+        .id = name, .method = "POST", .path = "/api/v1/" at, .scope = "runs:write",                \
+        .flags = OP_REPEATABLE, .run = how                                                         \
     }
 
 static const operation table[] = {
@@ -365,11 +369,17 @@ static const operation table[] = {
      .path = "/api/v1/experiments",
      .scope = "runs:write",
      .body = BODY_JSON,
+     .flags = OP_KEYED,
      .run = create},
     READS("getExperiment", "experiments/{id}", get),
-    WRITES("deleteExperiment", "DELETE", "experiments/{id}", remove_one),
-    WRITES("startExperiment", "POST", "experiments/{id}/start", start),
-    WRITES("cancelExperiment", "POST", "experiments/{id}/cancel", cancel),
+    {.id = "deleteExperiment",
+     .method = "DELETE",
+     .path = "/api/v1/experiments/{id}",
+     .scope = "runs:write",
+     .flags = OP_MATCHES,
+     .run = remove_one},
+    STARTS("startExperiment", "experiments/{id}/start", start),
+    STARTS("cancelExperiment", "experiments/{id}/cancel", cancel),
     READS("getExperimentStatus", "experiments/{id}/status", get_status),
     READS("compareExperiment", "experiments/{id}/compare", compare),
     READS("listExperimentCandidates", "experiments/{id}/candidates", candidates),

@@ -1,5 +1,6 @@
 /* Models: the catalog with what is installed, removing, verifying; what this server can do. */
 #include "call.h"
+#include "conditions.h"
 #include "finding_json.h"
 #include "model_pool.h"
 #include "problem.h"
@@ -89,9 +90,14 @@ static void get_model(call *c)
 static void delete_model(call *c)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_catalog_entry entry;
     modellab_catalog *catalog = load(c);
     if (catalog == NULL)
         return;
+    if (find(catalog, call_param(c, "name"), &entry) && !change_met_json(c, entry_json(&entry))) {
+        modellab_catalog_unref(catalog);
+        return;
+    }
     modellab_status status = modellab_catalog_remove(catalog, call_param(c, "name"), &err);
     modellab_catalog_unref(catalog);
     model_pool_forget(call_param(c, "name"));
@@ -172,11 +178,13 @@ static const operation table[] = {
      .method = "DELETE",
      .path = "/api/v1/models/{name}",
      .scope = "models:write",
+     .flags = OP_MATCHES,
      .run = delete_model},
     {.id = "verifyModel",
      .method = "POST",
      .path = "/api/v1/models/{name}/verify",
      .scope = "models:write",
+     .flags = OP_REPEATABLE,
      .run = verify_model},
     {.id = "getCapabilities",
      .method = "GET",

@@ -1,5 +1,6 @@
 /* Steps, operators and pipelines: what there is, the user's own, and whether one would work. */
 #include "call.h"
+#include "conditions.h"
 #include "finding_json.h"
 #include "problem.h"
 #include "reply.h"
@@ -151,23 +152,33 @@ static char *definition_of(call *c, const char *name)
     return text;
 }
 
-static bool is_there(call *c, const char *name)
+/* False: has replied 412. A definition that cannot be read is there, and has no tag. */
+static bool may_change(call *c, const char *name, bool *there)
 {
     modellab_buffer *text = NULL;
-    bool there = modellab_pipeline_load(call_lab(c), name, &text, NULL) == MODELLAB_OK;
+    modellab_status status = modellab_pipeline_load(call_lab(c), name, &text, NULL);
+    *there = status == MODELLAB_OK;
+    bool met = status != MODELLAB_OK && status != MODELLAB_E_NOT_FOUND
+                   ? change_met(c, "", 0)
+                   : change_met(c, *there ? modellab_buffer_data(text) : NULL,
+                                *there ? modellab_buffer_size(text) : 0);
     modellab_buffer_destroy(text);
-    return there;
+    return met;
 }
 
-static void put_pipeline(call *c)
+static void put_alone(call *c)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
     modellab_report *report = NULL;
     const char *name = call_param(c, "name");
     char *text = definition_of(c, name), path[128];
+    bool there;
     if (text == NULL)
         return;
-    bool there = is_there(c, name);
+    if (!may_change(c, name, &there)) {
+        free(text);
+        return;
+    }
     modellab_status status = modellab_pipeline_save(call_lab(c), name, text, 0, &report, &err);
     free(text);
     if (status != MODELLAB_OK) {
@@ -178,17 +189,35 @@ static void put_pipeline(call *c)
     (void)snprintf(path, sizeof path, "/api/v1/pipelines/%s", name);
     if (!there)
         reply_location(c, path);
+    reply_tagged(c);
     reply_pipeline(c, there ? 200 : 201, name);
 }
 
-static void delete_pipeline(call *c)
+static void put_pipeline(call *c)
+{
+    change_begin();
+    put_alone(c);
+    change_end();
+}
+
+static void delete_alone(call *c)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
+    bool there;
+    if (!may_change(c, call_param(c, "name"), &there))
+        return;
     modellab_status status = modellab_pipeline_delete(call_lab(c), call_param(c, "name"), &err);
     if (status == MODELLAB_OK)
         reply_empty(c, 204);
     else
         reply_error(c, status, &err, NULL);
+}
+
+static void delete_pipeline(call *c)
+{
+    change_begin();
+    delete_alone(c);
+    change_end();
 }
 
 /* "a,b" as an array. */
@@ -350,7 +379,7 @@ static void get_schema(call *c)
 #define ASKS(name, at, how)                                                                        \
     {                                                                                              \
         .id = name, .method = "POST", .path = "/api/v1/" at, .scope = "runs:read",                 \
-        .body = BODY_JSON, .run = how                                                              \
+        .body = BODY_JSON, .flags = OP_REPEATABLE, .run = how                                      \
     }
 
 static const operation table[] = {
@@ -365,11 +394,13 @@ static const operation table[] = {
      .path = "/api/v1/pipelines/{name}",
      .scope = "runs:write",
      .body = BODY_JSON,
+     .flags = OP_MATCHES,
      .run = put_pipeline},
     {.id = "deletePipeline",
      .method = "DELETE",
      .path = "/api/v1/pipelines/{name}",
      .scope = "runs:write",
+     .flags = OP_MATCHES,
      .run = delete_pipeline},
     {.id = "getSchema",
      .method = "GET",

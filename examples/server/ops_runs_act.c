@@ -1,5 +1,6 @@
 /* What is done to runs: cancel, retry, rerun, hold, release, priority. */
 #include "call.h"
+#include "conditions.h"
 #include "problem.h"
 #include "replay.h"
 #include "reply.h"
@@ -274,7 +275,28 @@ static bool read_priority(call *c, int32_t *out)
     return json_is_integer(value) && number >= 0 && number <= 30 && json_object_size(body) == 1;
 }
 
-static void prioritize(call *c)
+/* The condition is about the record of the run, which changes with each event of it. */
+static bool may_change(call *c, const char *id)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_run *run = NULL;
+    modellab_buffer *json = NULL;
+    if (!change_asks(c))
+        return true;
+    modellab_status status = modellab_run_load(call_lab(c), id, &run, &err);
+    if (status == MODELLAB_OK)
+        status = modellab_run_to_json(run, &json, &err);
+    modellab_run_unref(run);
+    if (status != MODELLAB_OK) {
+        reply_error(c, status, &err, NULL);
+        return false;
+    }
+    bool met = change_met(c, modellab_buffer_data(json), modellab_buffer_size(json));
+    modellab_buffer_destroy(json);
+    return met;
+}
+
+static void prioritize_alone(call *c)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
     modellab_run_status now;
@@ -286,7 +308,7 @@ static void prioritize(call *c)
                       "known");
         return;
     }
-    if (!find(c, id, &now))
+    if (!find(c, id, &now) || !may_change(c, id))
         return;
     modellab_status status = modellab_run_set_priority(call_lab(c), id, priority, &err);
     if (status == MODELLAB_OK)
@@ -295,49 +317,59 @@ static void prioritize(call *c)
         reply_error(c, status, &err, NULL);
 }
 
+static void prioritize(call *c)
+{
+    change_begin();
+    prioritize_alone(c);
+    change_end();
+}
+
 static const operation table[] = {
     {.id = "cancelRuns",
      .method = "POST",
      .path = "/api/v1/runs/cancel",
      .scope = "runs:write",
      .body = BODY_JSON,
-     .flags = OP_DRAINING,
+     .flags = OP_DRAINING | OP_REPEATABLE,
      .run = cancel_many},
     {.id = "cancelRun",
      .method = "POST",
      .path = "/api/v1/runs/{id}/cancel",
      .scope = "runs:write",
-     .flags = OP_DRAINING,
+     .flags = OP_DRAINING | OP_REPEATABLE,
      .run = cancel},
     {.id = "retryRun",
      .method = "POST",
      .path = "/api/v1/runs/{id}/retry",
      .scope = "runs:write",
      .body = BODY_JSON,
-     .flags = OP_BODY_EMPTY,
+     .flags = OP_BODY_EMPTY | OP_KEYED,
      .run = retry},
     {.id = "rerunRun",
      .method = "POST",
      .path = "/api/v1/runs/{id}/rerun",
      .scope = "runs:write",
      .body = BODY_JSON,
-     .flags = OP_BODY_EMPTY,
+     .flags = OP_BODY_EMPTY | OP_KEYED,
      .run = rerun},
     {.id = "holdRun",
      .method = "POST",
      .path = "/api/v1/runs/{id}/hold",
      .scope = "runs:write",
+     .flags = OP_REPEATABLE,
      .run = hold},
     {.id = "releaseRun",
      .method = "POST",
      .path = "/api/v1/runs/{id}/release",
      .scope = "runs:write",
+     .flags = OP_REPEATABLE,
      .run = release},
     {.id = "setRunPriority",
      .method = "PUT",
      .path = "/api/v1/runs/{id}/priority",
      .scope = "runs:write",
      .body = BODY_JSON,
+     .flags = OP_MATCHES,
      .run = prioritize},
 };
 OPERATION_TABLE(ops_runs_act);

@@ -281,6 +281,7 @@ static const operation table[] = {
      .path = "/api/v1/runs",
      .scope = "runs:write",
      .body = BODY_STREAM,
+     .flags = OP_KEYED,
      .run = submit,
      .sink = &submit_sink},
     {.id = "estimateRun",
@@ -288,6 +289,7 @@ static const operation table[] = {
      .path = "/api/v1/runs/estimate",
      .scope = "runs:read",
      .body = BODY_STREAM,
+     .flags = OP_REPEATABLE,
      .run = estimate,
      .sink = &look_sink},
     {.id = "validateRun",
@@ -295,6 +297,7 @@ static const operation table[] = {
      .path = "/api/v1/runs/validate",
      .scope = "runs:read",
      .body = BODY_JSON,
+     .flags = OP_REPEATABLE,
      .run = validate},
 };
 OPERATION_TABLE(ops_runs_submit);

@@ -1,4 +1,5 @@
 /* The transcript of a run in every format, search in it, and the names of its speakers. */
+#include "conditions.h"
 #include "problem.h"
 #include "reply.h"
 #include "seen_run.h"
@@ -108,7 +109,23 @@ static void get_speakers(call *c)
         reply_speakers(c, id);
 }
 
-static void put_speakers(call *c)
+static bool may_rename(call *c, const char *id)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_buffer *json = NULL;
+    if (!change_asks(c))
+        return true;
+    modellab_status status = modellab_run_speakers(call_lab(c), id, &json, &err);
+    if (status != MODELLAB_OK) {
+        reply_error(c, status, &err, NULL);
+        return false;
+    }
+    bool met = change_met(c, modellab_buffer_data(json), modellab_buffer_size(json));
+    modellab_buffer_destroy(json);
+    return met;
+}
+
+static void put_alone(call *c)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
     const json_t *names = json_object_get(call_json(c), "names");
@@ -119,6 +136,8 @@ static void put_speakers(call *c)
         reply_invalid(c, "/names", "must be an object of names, and nothing else");
         return;
     }
+    if (!may_rename(c, id))
+        return;
     char *text = json_dumps(names, JSON_COMPACT);
     if (text == NULL) {
         reply_problem(c, 500, "internal", "out of memory");
@@ -127,6 +146,7 @@ static void put_speakers(call *c)
     modellab_status status =
         modellab_note_put(call_lab(c), id, MODELLAB_NOTE_SPEAKERS, text, 0, &err);
     free(text);
+    reply_tagged(c);
     if (status == MODELLAB_OK)
         reply_speakers(c, id);
     else if (status == MODELLAB_E_SCHEMA || status == MODELLAB_E_LIMIT ||
@@ -134,6 +154,13 @@ static void put_speakers(call *c)
         reply_invalid(c, "/names", err.message);
     else
         reply_error(c, status, &err, NULL);
+}
+
+static void put_speakers(call *c)
+{
+    change_begin();
+    put_alone(c);
+    change_end();
 }
 
 static const operation table[] = {
@@ -157,6 +184,7 @@ static const operation table[] = {
      .path = "/api/v1/runs/{id}/speakers",
      .scope = "runs:write",
      .body = BODY_JSON,
+     .flags = OP_MATCHES,
      .run = put_speakers},
 };
 OPERATION_TABLE(ops_transcript);

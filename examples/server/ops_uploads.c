@@ -1,41 +1,47 @@
 /* Uploads: a file first, runs and experiments of it later. */
 #include "intake.h"
 
+#include "conditions.h"
 #include "problem.h"
+#include "replay.h"
 #include "reply.h"
 #include <stdio.h>
 #include <string.h>
 
 static bool begin(call *c)
 {
-    return intake_begin(c, INTAKE_FILE_ONLY, false);
+    return intake_begin(c, INTAKE_FILE_ONLY, false) &&
+           replay_begin(c, &((intake *)call_state(c))->claim);
 }
 
-static void reply_upload(call *c, int http, const modellab_upload *upload)
-{
-    modellab_error err = MODELLAB_ERROR_INIT;
-    modellab_buffer *json = NULL;
-    modellab_status status = modellab_upload_to_json(upload, &json, &err);
-    if (status == MODELLAB_OK)
-        reply_buffer(c, http, "application/json", json);
-    else
-        reply_error(c, status, &err, NULL);
-}
-
+/* The file came again, or the answer cannot be given: this one is not kept. */
 static void create(call *c)
 {
-    const intake *in = call_state(c);
+    intake *in = call_state(c);
     modellab_upload_info info = {.size = sizeof info};
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_buffer *json = NULL;
     char path[64];
     if (!intake_end(c))
         return;
+    in->keeps = false;
     if (modellab_upload_get_info(in->upload, &info, NULL) != MODELLAB_OK) {
         reply_problem(c, 500, "internal", "the upload has no facts");
         return;
     }
+    const char *const parts[] = {info.sha256, info.name};
+    if (!replay_match(c, in->claim, parts, sizeof parts / sizeof *parts))
+        return;
+    modellab_status status = modellab_upload_to_json(in->upload, &json, &err);
+    if (status != MODELLAB_OK) {
+        reply_error(c, status, &err, NULL);
+        return;
+    }
+    in->keeps = true;
     (void)snprintf(path, sizeof path, "/api/v1/uploads/%s", info.id);
+    replay_keep(c, in->claim, 201, path, modellab_buffer_data(json));
     reply_location(c, path);
-    reply_upload(c, 201, in->upload);
+    reply_buffer(c, 201, "application/json", json);
 }
 
 /* An upload that the key may see. NULL: has replied. */
@@ -59,20 +65,35 @@ static modellab_upload *find(call *c)
 
 static void get(call *c)
 {
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_buffer *json = NULL;
     modellab_upload *upload = find(c);
-    if (upload != NULL)
-        reply_upload(c, 200, upload);
+    if (upload == NULL)
+        return;
+    modellab_status status = modellab_upload_to_json(upload, &json, &err);
     modellab_upload_unref(upload);
+    if (status == MODELLAB_OK)
+        reply_buffer(c, 200, "application/json", json);
+    else
+        reply_error(c, status, &err, NULL);
 }
 
 static void remove_one(call *c)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_buffer *json = NULL;
     modellab_upload *upload = find(c);
     if (upload == NULL)
         return;
+    modellab_status status = modellab_upload_to_json(upload, &json, &err);
     modellab_upload_unref(upload);
-    modellab_status status = modellab_upload_delete(call_lab(c), call_param(c, "id"), &err);
+    bool goes_on = status != MODELLAB_OK ||
+                   change_met(c, modellab_buffer_data(json), modellab_buffer_size(json));
+    modellab_buffer_destroy(json);
+    if (!goes_on)
+        return;
+    if (status == MODELLAB_OK)
+        status = modellab_upload_delete(call_lab(c), call_param(c, "id"), &err);
     if (status == MODELLAB_OK)
         reply_empty(c, 204);
     else
@@ -87,6 +108,7 @@ static const operation table[] = {
      .path = "/api/v1/uploads",
      .scope = "runs:write",
      .body = BODY_STREAM,
+     .flags = OP_KEYED,
      .run = create,
      .sink = &sink},
     {.id = "getUpload",
@@ -98,6 +120,7 @@ static const operation table[] = {
      .method = "DELETE",
      .path = "/api/v1/uploads/{id}",
      .scope = "runs:write",
+     .flags = OP_MATCHES,
      .run = remove_one},
 };
 OPERATION_TABLE(ops_uploads);

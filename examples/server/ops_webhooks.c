@@ -1,5 +1,6 @@
 /* Webhooks of the user of the key (of all users with scope admin), and their deliveries. */
 #include "call.h"
+#include "conditions.h"
 #include "fields.h"
 #include "problem.h"
 #include "reply.h"
@@ -155,6 +156,10 @@ static void delete_webhook(call *c)
     modellab_error err = MODELLAB_ERROR_INIT;
     if (!find(c, &list, &w))
         return;
+    if (!change_met_json(c, webhook_json(&w))) {
+        modellab_webhook_list_unref(list);
+        return;
+    }
     modellab_status status = modellab_webhook_delete(call_lab(c), w.id, &err);
     modellab_webhook_list_unref(list);
     if (status != MODELLAB_OK)
@@ -261,6 +266,7 @@ static const operation table[] = {
      .method = "DELETE",
      .path = "/api/v1/webhooks/{id}",
      .scope = "runs:write",
+     .flags = OP_MATCHES,
      .run = delete_webhook},
     {.id = "testWebhook",
      .method = "POST",

@@ -45,6 +45,11 @@ void reply_location(call *c, const char *path)
     reply_header(c, "Location", path);
 }
 
+void reply_tagged(call *c)
+{
+    c->tagged = true;
+}
+
 bool reply_done(const call *c)
 {
     return c->replied;
@@ -114,9 +119,10 @@ static void common_lines(call *c)
                      reply_line_value(c, "ETag") != NULL ? "no-cache" : "no-store");
     if (c->origin != NULL) {
         reply_header(c, "Access-Control-Allow-Origin", c->origin);
-        reply_header(c, "Access-Control-Expose-Headers",
-                     "API-Version, Deprecation, ETag, Link, Location, RateLimit, "
-                     "RateLimit-Policy, Retry-After, Server-Timing, Sunset, X-Request-Id");
+        reply_header(
+            c, "Access-Control-Expose-Headers",
+            "API-Version, Deprecation, ETag, Idempotency-Replayed, Link, Location, RateLimit, "
+            "RateLimit-Policy, Retry-After, Server-Timing, Sunset, X-Request-Id");
         if (strcmp(c->method, "OPTIONS") == 0) {
             reply_header(c, "Access-Control-Allow-Headers",
                          "Accept, Accept-Version, Authorization, Content-Type, Idempotency-Key, "

@@ -35,6 +35,8 @@ void upgrade_close(upgrade *u); /* NULL accepted */
 
 /* Before the reply: adds a header (strings are copied). The same name again adds another. */
 void reply_header(call *c, const char *name, const char *value);
+/* Before the reply to a write: its body is what a GET of the same path gives, and gets its ETag. */
+void reply_tagged(call *c);
 /* Before the reply: Location of something that was made; `path` is "/api/v1/runs/..." */
 void reply_location(call *c, const char *path);
 /* Has it been answered? For code that several ways lead to. */

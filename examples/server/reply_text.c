@@ -40,8 +40,7 @@ static char *compressed(const char *bytes, size_t count, size_t *made)
     return NULL;
 }
 
-/* Does a list of ETags name this one (weakly, as If-None-Match compares)? */
-static bool names_tag(const char *list, const char *tag)
+bool reply_list_names(const char *list, const char *tag)
 {
     const char *bare = text_begins(tag, "W/") ? tag + 2 : tag;
     size_t bytes = strlen(bare);
@@ -60,18 +59,28 @@ static bool names_tag(const char *list, const char *tag)
 
 bool reply_names_tag(const call *c, const char *tag)
 {
-    return tag != NULL && names_tag(call_header(c, "If-None-Match"), tag);
+    return tag != NULL && reply_list_names(call_header(c, "If-None-Match"), tag);
+}
+
+void reply_tag_of(const char *bytes, size_t count, char out[REPLY_TAG_BYTES])
+{
+    (void)snprintf(out, REPLY_TAG_BYTES, "W/\"%016llx\"",
+                   (unsigned long long)(text_hash(bytes, count) ^ count));
+}
+
+static void add_tag(call *c, const char *bytes, size_t count)
+{
+    char tag[REPLY_TAG_BYTES];
+    if (reply_line_value(c, "ETag") != NULL)
+        return;
+    reply_tag_of(bytes, count, tag);
+    reply_header(c, "ETag", tag);
 }
 
 /* True: the client has it already. */
 static bool has_it(call *c, const char *bytes, size_t count)
 {
-    char tag[40];
-    if (reply_line_value(c, "ETag") == NULL) {
-        (void)snprintf(tag, sizeof tag, "W/\"%016llx\"",
-                       (unsigned long long)(text_hash(bytes, count) ^ count));
-        reply_header(c, "ETag", tag);
-    }
+    add_tag(c, bytes, count);
     return reply_names_tag(c, reply_line_value(c, "ETag"));
 }
 
@@ -80,6 +89,9 @@ void reply_bytes_owned(call *c, int http, const char *type, char *owned, size_t 
 {
     const char *text = buffer != NULL ? modellab_buffer_data(buffer) : owned;
     bool reads = strcmp(c->method, "GET") == 0 || strcmp(c->method, "HEAD") == 0;
+    bool written = c->tagged && (http == 200 || http == 201) && text != NULL;
+    if (!c->replied && written)
+        add_tag(c, text, bytes);
     call_reply reply = {.kind = buffer != NULL ? REPLY_BUFFER : REPLY_BYTES,
                         .http = http,
                         .type = strdup(type),

@@ -52,6 +52,8 @@ def test_operations(server):
         kit.equal([line["scope"]] if line["scope"] else [], scopes, f"scope of {name}")
         kit.equal(line["deprecated"], operation.get("deprecated", False), f"{name} is deprecated")
         kit.equal(line["body"], "requestBody" in operation, f"{name} has a body")
+        taken = {parameter.get("$ref", "").rsplit("/", 1)[-1] for parameter in operation.get("parameters", [])}
+        kit.equal((line["keyed"], line["matches"]), ("IdempotencyKey" in taken, "IfMatch" in taken), f"conditions that {name} takes")
 
 
 def clip(path, seconds=3):
@@ -136,6 +138,7 @@ def with_ids(document, lab):
             if path.endswith("/compare") and parameter.get("name") in ("a", "b"):
                 parameter["schema"] = {"enum": [lab.runs["done"], lab.runs["scored"]]}
     document["components"]["schemas"]["RunSubmission"]["properties"]["upload_id"] = {"enum": [lab.upload, NOWHERE]}
+    document["components"]["parameters"]["IfMatch"]["schema"] = {"enum": ["*", 'W/"0000000000000000"']}
     document["components"]["parameters"]["Prefer"]["schema"] = {"type": "string", "examples": ["wait=1"]}
     # Nothing goes out: a name that there can never be, and addresses that the guard refuses.
     document["components"]["schemas"]["WebhookRequest"]["properties"]["url"] = {"enum": ["https://hooks.invalid/x", "http://127.0.0.1/x", "https://10.0.0.1/x"]}
@@ -152,7 +155,7 @@ def schemathesis(lab, document, operations, examples, quiet=False):
     (lab.home / "schemathesis.toml").write_text("""
 [checks]
 # What is valid by its schema may still name what there is not, or be no audio.
-positive_data_acceptance.expected-statuses = ["2xx", 304, 404, 409, 413, 415, 422, 426, 429, 501, 507]
+positive_data_acceptance.expected-statuses = ["2xx", 304, 404, 409, 412, 413, 415, 422, 426, 429, 501, 507]
 negative_data_rejection.expected-statuses = ["4xx"]
 [warnings]
 enabled = false
