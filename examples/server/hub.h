@@ -32,7 +32,10 @@ typedef struct hub_taker {
     bool (*idle)(void *user);             /* nothing was given for a while; false as above */
     size_t (*waiting)(void *user);        /* bytes that he has not taken yet */
     void (*end)(void *user, hub_end why); /* NULL accepted */
-    void (*release)(void *user);          /* the last call */
+    /* Asked once when it has joined: had its client gone before? (What left then is not known any
+     * more.) */
+    bool (*gone)(void *user);
+    void (*release)(void *user); /* the last call */
 } hub_taker;
 
 /* A number to join with and to leave by. */

@@ -263,9 +263,9 @@ static void take_text(websocket *w, void *user, const char *text, size_t bytes)
         end_it(one);
     else if (action != NULL && strcmp(action, "cancel") == 0)
         modellab_live_cancel(one->live);
-    else
-        (void)send_json(w, json_pack("{s:s, s:s}", "type", "error", "message",
-                                     "audio comes in binary messages, action is end or cancel"));
+    else if (!send_json(w, json_pack("{s:s, s:s}", "type", "error", "message",
+                                     "audio comes in binary messages, action is end or cancel")))
+        websocket_close(w, WEBSOCKET_FAILED, "the client is too slow");
     json_decref(message);
 }
 

@@ -2,7 +2,7 @@
  * docs/live.md tells the messages. */
 #include "call.h"
 #include "hub.h"
-#include "jobs.h"
+#include "inbox.h"
 #include "problem.h"
 #include "server.h"
 #include "sse.h"
@@ -14,7 +14,6 @@
 #include <string.h>
 
 enum { SUBSCRIPTIONS_MOST = 64, ID_MOST = 64, MESSAGE_MOST = 16384 };
-
 /* One client. Its socket's thread and the hub's meet under the lock. */
 typedef struct client {
     _Atomic int references;
@@ -28,6 +27,7 @@ typedef struct client {
         int64_t number; /* in the hub; 0 = free */
         char id[ID_MOST + 1];
     } subscriptions[SUBSCRIPTIONS_MOST];
+    inbox asked;
 } client;
 
 /* One subscription in the hub. */
@@ -41,15 +41,35 @@ static void client_unref(client *one)
 {
     if (atomic_fetch_sub(&one->references, 1) != 1)
         return;
+    inbox_dispose(&one->asked);
     (void)pthread_mutex_destroy(&one->lock);
     free(one->owner);
     free(one);
 }
 
+static void hold(void *user)
+{
+    client *one = user;
+    atomic_fetch_add(&one->references, 1);
+}
+
+static void let_go(void *user)
+{
+    client_unref(user);
+}
+
+static void answer(void *user, const char *text, size_t bytes);
+static const inbox_owner owner = {answer, hold, let_go};
+
 static client *client_create(const call *c)
 {
     client *one = calloc(1, sizeof *one);
     if (one == NULL || pthread_mutex_init(&one->lock, NULL) != 0) {
+        free(one);
+        return NULL;
+    }
+    if (!inbox_init(&one->asked, &owner, one)) {
+        (void)pthread_mutex_destroy(&one->lock);
         free(one);
         return NULL;
     }
@@ -140,6 +160,14 @@ static void take_end(void *user, hub_end why)
                      gone ? "the run was deleted" : "the run has ended");
 }
 
+static bool is_gone(void *user)
+{
+    tie *l = user;
+    websocket *w = socket_of(l->of);
+    websocket_unref(w);
+    return w == NULL;
+}
+
 /* Frees its place for another subscription. */
 static void release(void *user)
 {
@@ -154,7 +182,7 @@ static void release(void *user)
     client_unref(one);
 }
 
-static const hub_taker taker = {take_event, take_idle, count_waiting, take_end, release};
+static const hub_taker taker = {take_event, take_idle, count_waiting, take_end, is_gone, release};
 
 typedef enum { JOINED, DOUBLE, FULL, FAILED } joined;
 
@@ -200,9 +228,16 @@ static joined join(client *one, const char *id, const hub_wish *wish)
 
 /* --- what a client asks for --- */
 
+/* An answer. Its client has room for it: no message is handled without. */
+static void say(client *one, json_t *object)
+{
+    if (!send_json(one, object))
+        close_socket(one, WEBSOCKET_FAILED, "the client is too slow");
+}
+
 static void refuse(client *one, const char *id, const char *why)
 {
-    (void)send_json(one, json_pack("{s:s, s:s?, s:s}", "type", "error", "id", id, "message", why));
+    say(one, json_pack("{s:s, s:s?, s:s}", "type", "error", "id", id, "message", why));
 }
 
 static const char *text_in(const json_t *message, const char *name)
@@ -251,8 +286,7 @@ static void subscribe(client *one, const json_t *message)
     } else if (after != NULL && (!json_is_integer(after) || json_integer_value(after) < 0)) {
         refuse(one, id, "after is the number of an event");
     } else if (run_id != NULL && !find_run(one, run_id, &wish, kept)) {
-        (void)send_json(one,
-                        json_pack("{s:s, s:s, s:s}", "type", "end", "id", id, "reason", "unknown"));
+        say(one, json_pack("{s:s, s:s, s:s}", "type", "end", "id", id, "reason", "unknown"));
     } else if (run_id == NULL && !find_place(message, &wish)) {
         refuse(one, id, "this is no cursor of events");
     } else {
@@ -278,57 +312,41 @@ static void unsubscribe(client *one, const json_t *message)
         return;
     }
     hub_leave(number);
-    (void)send_json(one, json_pack("{s:s, s:s}", "type", "unsubscribed", "id", id));
+    say(one, json_pack("{s:s, s:s}", "type", "unsubscribed", "id", id));
 }
 
-/* A message of the client, on a job thread: it looks into the store. */
-typedef struct asked {
-    client *of;
-    json_t *message;
-} asked;
-
-static void answer(void *user)
-{
-    asked *a = user;
-    const char *action = text_in(a->message, "action");
-    if (action != NULL && strcmp(action, "subscribe") == 0)
-        subscribe(a->of, a->message);
-    else if (action != NULL && strcmp(action, "unsubscribe") == 0)
-        unsubscribe(a->of, a->message);
-    else if (action != NULL && strcmp(action, "ping") == 0)
-        (void)send_json(a->of, json_pack("{s:s}", "type", "pong"));
-    else
-        refuse(a->of, NULL, "action is subscribe, unsubscribe or ping");
-    json_decref(a->message);
-    client_unref(a->of);
-    free(a);
-}
-
-static void take_text(websocket *w, void *user, const char *text, size_t bytes)
+static void answer(void *user, const char *text, size_t bytes)
 {
     client *one = user;
     json_t *message = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, NULL);
-    (void)w;
-    if (one->run_id[0] != '\0') { /* nothing is asked there */
-        json_decref(message);
-        return;
-    }
-    if (!json_is_object(message)) {
-        json_decref(message);
+    const char *action = text_in(message, "action");
+    if (!json_is_object(message))
         refuse(one, NULL, "a message is a JSON object");
-        return;
-    }
-    asked *a = malloc(sizeof *a);
-    if (a != NULL) {
-        *a = (asked){one, message};
-        atomic_fetch_add(&one->references, 1);
-        if (job_run(answer, a))
-            return;
-        client_unref(one);
-        free(a);
-    }
+    else if (action != NULL && strcmp(action, "subscribe") == 0)
+        subscribe(one, message);
+    else if (action != NULL && strcmp(action, "unsubscribe") == 0)
+        unsubscribe(one, message);
+    else if (action != NULL && strcmp(action, "ping") == 0)
+        say(one, json_pack("{s:s}", "type", "pong"));
+    else
+        refuse(one, NULL, "action is subscribe, unsubscribe or ping");
     json_decref(message);
-    websocket_close(w, WEBSOCKET_FAILED, "out of memory");
+}
+
+/* --- the socket's side --- */
+
+static void take_text(websocket *w, void *user, const char *text, size_t bytes)
+{
+    client *one = user; /* of the events of one run nothing is asked */
+    if (one->run_id[0] == '\0' && !inbox_put(&one->asked, text, bytes))
+        websocket_close(w, WEBSOCKET_FAILED, "out of memory");
+}
+
+static void tick(websocket *w, void *user)
+{
+    client *one = user;
+    (void)w;
+    inbox_tick(&one->asked);
 }
 
 static void take_binary(websocket *w, void *user, const void *data, size_t bytes)
@@ -345,6 +363,7 @@ static void opened(websocket *w, void *user)
     (void)pthread_mutex_lock(&one->lock);
     one->socket = websocket_ref(w);
     (void)pthread_mutex_unlock(&one->lock);
+    inbox_open(&one->asked, w);
     if (one->unknown)
         websocket_close(w, WEBSOCKET_UNKNOWN, "there is no such run");
     else if (one->run_id[0] != '\0' && join(one, "", &one->wish) != JOINED)
@@ -365,11 +384,12 @@ static void closed(websocket *w, void *user)
     for (size_t i = 0; i < SUBSCRIPTIONS_MOST; i++)
         if (numbers[i] != 0)
             hub_leave(numbers[i]);
+    inbox_close(&one->asked);
     websocket_unref(held);
     client_unref(one);
 }
 
-static const websocket_handler handler = {opened, take_text,    take_binary, NULL,
+static const websocket_handler handler = {opened, take_text,    take_binary, tick,
                                           closed, MESSAGE_MOST, false};
 
 static void connect_all(call *c)

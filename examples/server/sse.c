@@ -88,6 +88,12 @@ static void take_end(void *user, hub_end why)
     stream_end(one->to);
 }
 
+static bool is_gone(void *user)
+{
+    client *one = user;
+    return stream_is_gone(one->to);
+}
+
 static void release(void *user)
 {
     client *one = user;
@@ -115,7 +121,8 @@ static client *client_create(bool cursors)
 
 void sse_reply(call *c, const hub_wish *wish, bool cursors)
 {
-    static const hub_taker taker = {take_event, take_idle, count_waiting, take_end, release};
+    static const hub_taker taker = {take_event, take_idle, count_waiting,
+                                    take_end,   is_gone,   release};
     client *one = client_create(cursors);
     if (one == NULL) {
         reply_problem(c, 500, "internal", "out of memory");

@@ -17,7 +17,10 @@
 
 #define LAST_WORDS_MS 5000 /* for the client's answer to a close */
 #define TICK_MS 20
-#define READS 16 /* before the others have their turn */
+#define LOOK_MS 250
+#define TURN_BYTES ((size_t)64 * 1024) /* of one client before the others have their turn */
+#define TURN_FRAMES 64
+#define READS 16
 
 static struct {
     pthread_mutex_t lock;
@@ -36,115 +39,21 @@ void websockets_set_times(int64_t ping, int64_t longest)
     atomic_store(&longest_ms, longest);
 }
 
-void websocket_ring(void)
+/* Under the lock. */
+static void ring_locked(void)
 {
     const uint64_t one = 1;
-    if (write(all.bell, &one, sizeof one) < 0)
+    if (all.bell >= 0 && write(all.bell, &one, sizeof one) < 0)
         return; /* it rings already: the counter is full */
 }
 
-static bool is_paused(websocket *w)
+void websocket_ring(websocket *w)
 {
-    (void)pthread_mutex_lock(&w->lock);
-    bool paused = w->paused;
-    (void)pthread_mutex_unlock(&w->lock);
-    return paused;
-}
-
-static ssize_t receive(struct wslay_event_context *frames, uint8_t *out, size_t room, int flags,
-                       void *user)
-{
-    websocket *w = user;
-    (void)flags;
-    if (w->more_at < w->more_bytes && !is_paused(w)) {
-        size_t bytes = w->more_bytes - w->more_at < room ? w->more_bytes - w->more_at : room;
-        memcpy(out, w->more + w->more_at, bytes);
-        w->more_at += bytes;
-        return (ssize_t)bytes;
-    }
-    /* libwslay reads until there is nothing: a pause has to look like that */
-    bool paused = is_paused(w);
-    ssize_t got = paused ? -1 : recv(w->socket, out, room, MSG_DONTWAIT);
-    if (got > 0)
-        return got;
-    bool again = paused || (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR));
-    w->broken = w->broken || !again;
-    wslay_event_set_error(frames, again ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
-    return -1;
-}
-
-static ssize_t transmit(struct wslay_event_context *frames, const uint8_t *data, size_t bytes,
-                        int flags, void *user)
-{
-    websocket *w = user;
-    (void)flags;
-    ssize_t sent = send(w->socket, data, bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (sent >= 0)
-        return sent;
-    bool again = errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
-    w->broken = w->broken || !again;
-    wslay_event_set_error(frames, again ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
-    return -1;
-}
-
-static void begins(struct wslay_event_context *frames,
-                   const struct wslay_event_on_frame_recv_start_arg *frame, void *user)
-{
-    websocket *w = user;
-    w->heard_ms = text_now_ms();
-    /* half a code is none; libwslay would take it for no code at all */
-    if (frame->opcode == WSLAY_CONNECTION_CLOSE && frame->payload_length == 1 &&
-        wslay_event_queue_close(frames, WSLAY_CODE_PROTOCOL_ERROR, NULL, 0) != 0)
-        w->broken = true;
-}
-
-/* A message of the client that nobody asked to be quiet. */
-static void arrives(struct wslay_event_context *frames,
-                    const struct wslay_event_on_msg_recv_arg *got, void *user)
-{
-    websocket *w = user;
-    (void)frames;
-    w->heard_ms = text_now_ms();
-    if (w->closing_ms != 0)
+    if (atomic_exchange(&w->rung, true))
         return;
-    if (got->opcode == WSLAY_BINARY_FRAME) {
-        w->handler->binary(w, w->user, got->msg, got->msg_length);
-    } else if (got->opcode == WSLAY_TEXT_FRAME) {
-        char *text = malloc(got->msg_length + 1);
-        if (text == NULL) {
-            websocket_close(w, WEBSOCKET_FAILED, "out of memory");
-            return;
-        }
-        if (got->msg_length > 0) /* else there is none to read from */
-            memcpy(text, got->msg, got->msg_length);
-        text[got->msg_length] = '\0';
-        w->handler->text(w, w->user, text, got->msg_length);
-        free(text);
-    }
-}
-
-websocket *websocket_create(const websocket_handler *handler, void *user)
-{
-    static const struct wslay_event_callbacks callbacks = {.recv_callback = receive,
-                                                           .send_callback = transmit,
-                                                           .on_frame_recv_start_callback = begins,
-                                                           .on_msg_recv_callback = arrives};
-    websocket *w = calloc(1, sizeof *w);
-    if (w == NULL || pthread_mutex_init(&w->lock, NULL) != 0) {
-        free(w);
-        return NULL;
-    }
-    atomic_init(&w->references, 1);
-    w->handler = handler;
-    w->user = user;
-    w->last = &w->first;
-    w->socket = -1;
-    if (wslay_event_context_server_init(&w->frames, &callbacks, w) != 0) {
-        websocket_unref(w);
-        return NULL;
-    }
-    wslay_event_config_set_max_recv_msg_length(w->frames, handler->most);
-    return w;
+    (void)pthread_mutex_lock(&all.lock);
+    ring_locked();
+    (void)pthread_mutex_unlock(&all.lock);
 }
 
 static void watch(websocket *w, unsigned interest)
@@ -157,35 +66,31 @@ static void watch(websocket *w, unsigned interest)
         w->broken = true;
 }
 
-/* What others have put into the queue goes to libwslay. */
-static void hand_over(websocket *w)
+/* What others have put into the queue goes to libwslay one by one: behind it nothing is kept there
+ * but answers to pings. True: some is left for the next turn. */
+static bool transmit_all(websocket *w)
 {
-    (void)pthread_mutex_lock(&w->lock);
-    message *first = w->first;
-    w->first = NULL;
-    w->last = &w->first;
-    (void)pthread_mutex_unlock(&w->lock);
-    while (first != NULL) {
-        message *next = first->next;
-        const struct wslay_event_msg out = {WSLAY_TEXT_FRAME, (const uint8_t *)first->text,
-                                            first->bytes};
-        if (w->closing_ms == 0 && wslay_event_queue_msg(w->frames, &out) != 0)
+    bool more = true;
+    for (unsigned i = 0; i < TURN_FRAMES && more && !w->broken; i++) {
+        if (wslay_event_want_write(w->frames) && wslay_event_send(w->frames) != 0)
             w->broken = true;
-        free(first);
-        first = next;
+        if (w->broken || w->closing_ms != 0 || wslay_event_want_write(w->frames)) {
+            more = false;
+            break;
+        }
+        message *next = websocket_next(w, &more);
+        if (next == NULL)
+            break;
+        const struct wslay_event_msg out = {WSLAY_TEXT_FRAME, (const uint8_t *)next->text,
+                                            next->bytes};
+        if (wslay_event_queue_msg(w->frames, &out) != 0)
+            w->broken = true;
+        w->messages_out++;
+        more = true; /* it has to go out */
+        free(next);
     }
-}
-
-static void transmit_all(websocket *w)
-{
-    if (!w->broken && wslay_event_want_write(w->frames) && wslay_event_send(w->frames) != 0)
-        w->broken = true;
-    size_t left = wslay_event_get_queued_msg_length(w->frames);
-    (void)pthread_mutex_lock(&w->lock);
-    w->waiting = left;
-    for (const message *m = w->first; m != NULL; m = m->next)
-        w->waiting += m->bytes;
-    (void)pthread_mutex_unlock(&w->lock);
+    websocket_count(w, wslay_event_get_queued_msg_length(w->frames));
+    return more;
 }
 
 /* A close would overtake messages in libwslay: it goes when they have gone. */
@@ -208,7 +113,7 @@ static void close_when_asked(websocket *w)
     if (wslay_event_queue_close(w->frames, (uint16_t)code, (const uint8_t *)reason,
                                 strlen(reason)) != 0)
         w->broken = true;
-    transmit_all(w);
+    (void)transmit_all(w); /* the queue is closed */
 }
 
 /* libwslay has answered what is against the rules with a close of its own. */
@@ -240,14 +145,15 @@ static void drain(websocket *w)
 }
 
 /* What breaks the form of frames gets no code from libwslay: it is told here, when nothing of
- * libwslay's is on its way. */
+ * libwslay's is on its way; else its own close, without a code, goes out behind that. */
 static void refuse(websocket *w, bool clean)
 {
     static const unsigned char close_1002[] = {0x88, 0x02, 0x03, 0xea};
-    if (w->broken)
+    if (w->broken || !clean)
         return;
-    if (clean && send(w->socket, close_1002, sizeof close_1002, MSG_DONTWAIT | MSG_NOSIGNAL) ==
-                     (ssize_t)sizeof close_1002)
+    w->why = "against the protocol";
+    if (send(w->socket, close_1002, sizeof close_1002, MSG_DONTWAIT | MSG_NOSIGNAL) ==
+        (ssize_t)sizeof close_1002)
         drain(w);
     else
         w->broken = true;
@@ -255,22 +161,28 @@ static void refuse(websocket *w, bool clean)
 
 static bool may_read(websocket *w)
 {
-    return !is_paused(w) && !w->broken && !w->draining && wslay_event_want_read(w->frames);
+    return !websocket_is_paused(w) && !w->broken && !w->draining &&
+           wslay_event_want_read(w->frames) && websocket_may_answer(w);
+}
+
+/* What came with the head and was not taken yet. */
+static bool has_more(const websocket *w)
+{
+    return w->more_at < w->more_bytes;
 }
 
 static void serve(websocket *w, bool readable)
 {
-    if (!w->draining) {
-        for (int i = 0; i < READS && (readable || w->more_at < w->more_bytes) && may_read(w); i++) {
-            bool clean = !wslay_event_want_write(w->frames);
-            if (wslay_event_recv(w->frames) != 0)
-                refuse(w, clean);
-            readable = false; /* epoll tells when there is more */
-        }
+    bool more = false;
+    if (!w->draining && (readable || has_more(w)) && may_read(w)) {
+        bool clean = !wslay_event_want_write(w->frames);
+        w->turn_bytes = TURN_BYTES;
+        w->turn_frames = TURN_FRAMES;
+        if (wslay_event_recv(w->frames) != 0)
+            refuse(w, clean);
     }
     if (!w->draining) {
-        hand_over(w);
-        transmit_all(w);
+        more = transmit_all(w);
         close_when_asked(w);
         note_close(w);
     }
@@ -278,8 +190,8 @@ static void serve(websocket *w, bool readable)
     if (w->draining || (!w->broken && !writes && !wslay_event_want_read(w->frames)))
         drain(w);
     if (!w->broken)
-        watch(w,
-              (reads || w->draining ? (unsigned)EPOLLIN : 0) | (writes ? (unsigned)EPOLLOUT : 0));
+        watch(w, (reads || w->draining ? (unsigned)EPOLLIN : 0) |
+                     (writes || more ? (unsigned)EPOLLOUT : 0));
 }
 
 static void look_at_clock(websocket *w, int64_t now)
@@ -289,7 +201,7 @@ static void look_at_clock(websocket *w, int64_t now)
         w->broken = w->broken || now - w->closing_ms > LAST_WORDS_MS;
         return;
     }
-    if (is_paused(w)) {
+    if (websocket_is_paused(w)) {
         w->heard_ms = now; /* nobody listens */
         if (w->handler->tick != NULL)
             w->handler->tick(w, w->user);
@@ -312,6 +224,7 @@ static void let_go(websocket *w)
     (void)pthread_mutex_unlock(&w->lock);
     (void)epoll_ctl(all.poller, EPOLL_CTL_DEL, w->socket, NULL); /* it is closed below anyway */
     w->handler->closed(w, w->user);
+    websocket_log_end(w);
     wslay_event_context_free(w->frames);
     w->frames = NULL;
     upgrade_close(w->upgraded);
@@ -337,16 +250,47 @@ static void gather(void)
     }
 }
 
+/* How long the thread may sleep. */
+static int sleep_ms(void)
+{
+    int ms = LOOK_MS;
+    for (const websocket *w = sockets; w != NULL; w = w->next) {
+        if (has_more(w) && (w->interest & EPOLLIN) != 0)
+            return 0;
+        if ((w->interest & EPOLLIN) == 0)
+            ms = TICK_MS;
+    }
+    return ms;
+}
+
+/* All that somebody has rung for; and all, when it is time to look at clocks. */
+static void look_around(bool clocks, int64_t now)
+{
+    for (websocket **at = &sockets; *at != NULL;) {
+        websocket *w = *at;
+        bool rung = atomic_load(&w->rung) && atomic_exchange(&w->rung, false);
+        if (clocks)
+            look_at_clock(w, now);
+        if (clocks || rung || has_more(w))
+            serve(w, false);
+        if (w->broken) {
+            *at = w->next;
+            let_go(w);
+        } else {
+            at = &w->next;
+        }
+    }
+}
+
 static void *work(void *unused)
 {
     bool stopping = false;
+    int64_t looked = 0;
     (void)unused;
     while (!stopping || sockets != NULL) {
         struct epoll_event events[64];
-        bool any_paused = false;
-        for (websocket *w = sockets; w != NULL; w = w->next)
-            any_paused = any_paused || (w->interest & EPOLLIN) == 0;
-        int count = epoll_wait(all.poller, events, 64, any_paused ? TICK_MS : 250);
+        int ms = sleep_ms();
+        int count = epoll_wait(all.poller, events, 64, ms);
         gather();
         for (int i = 0; i < count; i++) {
             uint64_t rung;
@@ -355,19 +299,14 @@ static void *work(void *unused)
                 (void)!read(all.bell, &rung, sizeof rung); /* whatever it counted */
             else
                 serve(w, true);
+            /* told again and again, also to who does not read now */
+            if (w != NULL && (events[i].events & (EPOLLERR | EPOLLHUP)) != 0 && !may_read(w))
+                w->broken = true;
         }
         int64_t now = text_now_ms();
-        for (websocket **at = &sockets; *at != NULL;) {
-            websocket *w = *at;
-            look_at_clock(w, now);
-            serve(w, false);
-            if (w->broken) {
-                *at = w->next;
-                let_go(w);
-            } else {
-                at = &w->next;
-            }
-        }
+        bool clocks = now - looked >= (ms > 0 ? ms : TICK_MS);
+        look_around(clocks, now);
+        looked = clocks ? now : looked;
         (void)pthread_mutex_lock(&all.lock);
         stopping = all.stopping;
         (void)pthread_mutex_unlock(&all.lock);
@@ -406,12 +345,11 @@ void websocket_taken(void *user, upgrade *u, int socket, const void *more, size_
     if (running) {
         w->next = all.coming;
         all.coming = w;
+        ring_locked();
     }
     (void)pthread_mutex_unlock(&all.lock);
-    if (running) {
-        websocket_ring();
+    if (running)
         return;
-    }
     w->handler->closed(w, w->user);
     wslay_event_context_free(w->frames);
     upgrade_close(u);
@@ -428,12 +366,16 @@ void websockets_stop(void)
     (void)pthread_mutex_lock(&all.lock);
     bool running = all.running;
     all.stopping = true;
+    if (running)
+        ring_locked();
     (void)pthread_mutex_unlock(&all.lock);
     if (!running)
         return;
-    websocket_ring();
     (void)pthread_join(all.thread, NULL);
+    (void)pthread_mutex_lock(&all.lock);
     (void)close(all.bell);
     (void)close(all.poller);
+    all.bell = all.poller = -1;
     all.running = false;
+    (void)pthread_mutex_unlock(&all.lock);
 }

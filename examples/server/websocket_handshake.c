@@ -73,9 +73,9 @@ bool websocket_accept(call *c, const websocket_handler *handler, void *user)
 {
     const char *protocols = call_header(c, "Sec-WebSocket-Protocol");
     char accept[32];
-    websocket *w = websocket_create(handler, user);
+    websocket *w = websocket_create(c, handler, user);
     if (w == NULL) {
-        reply_problem(c, 503, "unavailable", "the server stops, or is out of memory");
+        reply_problem(c, 503, "unavailable", "out of memory");
         return false;
     }
     answer_key(call_header(c, "Sec-WebSocket-Key"), accept);

@@ -21,6 +21,7 @@ void websocket_unref(websocket *w)
         w->first = next;
     }
     (void)pthread_mutex_destroy(&w->lock);
+    modellab_logger_unref(w->log);
     free(w->more);
     free(w);
 }
@@ -42,7 +43,7 @@ bool websocket_send(websocket *w, const char *text, size_t bytes)
     }
     (void)pthread_mutex_unlock(&w->lock);
     if (taken)
-        websocket_ring();
+        websocket_ring(w);
     else
         free(m);
     return taken;
@@ -64,7 +65,7 @@ void websocket_close(websocket *w, unsigned code, const char *reason)
         (void)strncpy(w->reason, reason, sizeof w->reason - 1);
     }
     (void)pthread_mutex_unlock(&w->lock);
-    websocket_ring();
+    websocket_ring(w);
 }
 
 void websocket_pause(websocket *w, bool paused)
@@ -72,5 +73,33 @@ void websocket_pause(websocket *w, bool paused)
     (void)pthread_mutex_lock(&w->lock);
     w->paused = paused;
     (void)pthread_mutex_unlock(&w->lock);
-    websocket_ring();
+    websocket_ring(w);
+}
+
+bool websocket_is_paused(websocket *w)
+{
+    (void)pthread_mutex_lock(&w->lock);
+    bool paused = w->paused;
+    (void)pthread_mutex_unlock(&w->lock);
+    return paused;
+}
+
+message *websocket_next(websocket *w, bool *more)
+{
+    (void)pthread_mutex_lock(&w->lock);
+    message *first = w->first;
+    if (first != NULL && (w->first = first->next) == NULL)
+        w->last = &w->first;
+    *more = w->first != NULL;
+    (void)pthread_mutex_unlock(&w->lock);
+    return first;
+}
+
+void websocket_count(websocket *w, size_t held)
+{
+    (void)pthread_mutex_lock(&w->lock);
+    w->waiting = held;
+    for (const message *m = w->first; m != NULL; m = m->next)
+        w->waiting += m->bytes;
+    (void)pthread_mutex_unlock(&w->lock);
 }
