@@ -207,6 +207,8 @@ static const mli_config_variable variables[] = {
      1, 1000, "Calls of each operation of the HTTP contract that its test draws at random."},
     {"MODEL_LAB_TEST_CRASH_STATES", "20000", MLI_CONFIG_INTEGER, MLI_CONFIG_ENV_ONLY, NULL, NULL, 1,
      100000000, "Disks after power cuts that the tests look at."},
+    {"MODEL_LAB_TEST_EVENTS", "150000", MLI_CONFIG_INTEGER, MLI_CONFIG_ENV_ONLY, NULL, NULL, 1,
+     100000000, "Events of the lab that the test of the migration brings up to date."},
     {"MODEL_LAB_TEST_MODELS", "", MLI_CONFIG_PATH, MLI_CONFIG_ENV_ONLY, NULL, NULL, 0, 0,
      "Folder of real models for the tests that need one."},
     {"MODEL_LAB_TEST_POWER_CUTS", "20", MLI_CONFIG_INTEGER, MLI_CONFIG_ENV_ONLY, NULL, NULL, 1,

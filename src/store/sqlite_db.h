@@ -172,6 +172,8 @@ typedef struct mli_sqlite {
 #define MLI_SCHEMA_FINGERPRINT "c59bdc4faa27a18db6eb33290f67549da85e8d2186c0bde9d0a2b454599f800a"
 /* The scripts (NULL-terminated) that bring version `from` (0 = empty) to the next one. */
 const char *const *mli_sqlite_schema(int64_t from);
+/* Heads a part that is done again until it changes no row. */
+#define MLI_SCHEMA_REPEAT "/*repeat*/"
 
 /* SQL of a statement. */
 const char *mli_sqlite_text(mli_sql which);

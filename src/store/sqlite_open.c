@@ -75,6 +75,18 @@ MODELLAB_MUST_CHECK static modellab_status check_version(mli_sqlite *s, int64_t 
     return MODELLAB_OK;
 }
 
+static int migrate_part(mli_sqlite *s, const char *part)
+{
+    bool repeated = strncmp(part, MLI_SCHEMA_REPEAT, strlen(MLI_SCHEMA_REPEAT)) == 0;
+    int before, rc;
+
+    do {
+        before = sqlite3_total_changes(s->db);
+        rc = run_script(s, part, 0);
+    } while (rc == SQLITE_OK && repeated && sqlite3_total_changes(s->db) != before);
+    return rc;
+}
+
 MODELLAB_MUST_CHECK static modellab_status migrate_one(mli_sqlite *s, int64_t from,
                                                        modellab_error *err)
 {
@@ -83,7 +95,7 @@ MODELLAB_MUST_CHECK static modellab_status migrate_one(mli_sqlite *s, int64_t fr
     int rc = SQLITE_OK;
 
     for (; rc == SQLITE_OK && *part != NULL; part++) {
-        rc = run_script(s, *part, 0);
+        rc = migrate_part(s, *part);
     }
     if (rc == SQLITE_OK) {
         (void)sqlite3_snprintf((int)sizeof numbers, numbers,

@@ -2,7 +2,8 @@
 #include "store/sqlite_db.h"
 
 /* What brings the schema from one version to the next, in parts (one subject each). Never changed
- * once released, only appended. */
+ * once released, only appended. A part that begins with MLI_SCHEMA_REPEAT is done again until it
+ * changes no row. */
 static const char *const from_0[] = {
     "CREATE TABLE meta(key TEXT PRIMARY KEY,value TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE runs(seq INTEGER PRIMARY KEY,id TEXT NOT NULL UNIQUE,request_id TEXT NOT NULL,"
@@ -177,8 +178,22 @@ static const char *const from_4[] = {
     "CREATE TABLE events_5(seq INTEGER PRIMARY KEY AUTOINCREMENT,run_id TEXT NOT NULL,"
     "number INTEGER NOT NULL,time_ms INTEGER NOT NULL,type TEXT NOT NULL,step TEXT NOT NULL,"
     "data TEXT NOT NULL,UNIQUE(run_id,number));"
+    /* Ordered by a table, whose pages go to the disk, and moved a portion at a time: a sort, and
+     * what SQLite keeps to take one statement back, would hold all of them in memory. */
+    "CREATE TABLE events_order(time_ms INTEGER NOT NULL,run_id TEXT NOT NULL,"
+    "number INTEGER NOT NULL,PRIMARY KEY(time_ms,run_id,number)) WITHOUT ROWID;"
+    "INSERT INTO events_order SELECT time_ms,run_id,number FROM events;",
+    MLI_SCHEMA_REPEAT
     "INSERT INTO events_5(run_id,number,time_ms,type,step,data) "
-    "SELECT run_id,number,time_ms,type,step,data FROM events ORDER BY time_ms,run_id,number;"
+    "SELECT e.run_id,e.number,e.time_ms,e.type,e.step,e.data FROM "
+    "(SELECT * FROM events_order ORDER BY time_ms,run_id,number LIMIT 4000) o "
+    "CROSS JOIN events e ON e.run_id=o.run_id AND e.number=o.number "
+    "ORDER BY o.time_ms,o.run_id,o.number;"
+    "DELETE FROM events WHERE (run_id,number) IN "
+    "(SELECT run_id,number FROM events_order ORDER BY time_ms,run_id,number LIMIT 4000);"
+    "DELETE FROM events_order WHERE (time_ms,run_id,number) IN "
+    "(SELECT * FROM events_order ORDER BY time_ms,run_id,number LIMIT 4000);",
+    "DROP TABLE events_order;"
     "DROP TABLE events;"
     "ALTER TABLE events_5 RENAME TO events;",
 
