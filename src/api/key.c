@@ -21,13 +21,25 @@ MODELLAB_MUST_CHECK static modellab_status must_be(const void *one, const void *
                : mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "arguments must not be NULL");
 }
 
-/* Hands a secret out; what is left of it here is overwritten. */
-MODELLAB_MUST_CHECK static modellab_status hand_out(modellab_lab *lab, char *secret,
-                                                    modellab_buffer **out, modellab_error *err)
+/* Room for a secret, before there is one: a key whose secret cannot be handed out is none. */
+MODELLAB_MUST_CHECK static modellab_status make_room(modellab_lab *lab, modellab_buffer **out,
+                                                     modellab_error *err)
 {
-    modellab_status status =
-        mli_buffer_from_bytes(lab->alloc, secret, MLI_KEY_SECRET_BYTES - 1, out, err);
+    const char blank[MLI_KEY_SECRET_BYTES] = "";
 
+    return mli_buffer_from_bytes(lab->alloc, blank, MLI_KEY_SECRET_BYTES - 1, out, err);
+}
+
+/* Hands the secret out, or what failed; what is left of it here is overwritten. */
+MODELLAB_MUST_CHECK static modellab_status hand_out(modellab_status status, char *secret,
+                                                    modellab_buffer *room, modellab_buffer **out)
+{
+    if (status == MODELLAB_OK) {
+        memcpy(room->data, secret, MLI_KEY_SECRET_BYTES - 1);
+        *out = room;
+    } else {
+        modellab_buffer_destroy(room);
+    }
     mli_wipe(secret, MLI_KEY_SECRET_BYTES);
     return status;
 }
@@ -37,7 +49,8 @@ modellab_status modellab_key_create(modellab_lab *lab, const modellab_key_option
                                     modellab_error *err)
 {
     modellab_key_options full = MODELLAB_KEY_OPTIONS_INIT;
-    char made[MLI_KEY_SECRET_BYTES];
+    char made[MLI_KEY_SECRET_BYTES] = "";
+    modellab_buffer *room = NULL;
     modellab_status status = mli_lab_check(lab, true, err);
 
     if (secret != NULL)
@@ -50,19 +63,19 @@ modellab_status modellab_key_create(modellab_lab *lab, const modellab_key_option
         status = mli_sized_in(&full, sizeof full, MLI_SIZE_UP_TO(modellab_key_options, expires_ms),
                               options, err);
     if (status == MODELLAB_OK)
+        status = make_room(lab, &room, err);
+    if (status == MODELLAB_OK)
         status = mli_key_create(lab, &full, id, made, err);
-    if (status != MODELLAB_OK) {
-        if (id != NULL)
-            id[0] = '\0';
-        return status;
-    }
-    return hand_out(lab, made, secret, err);
+    if (status != MODELLAB_OK && id != NULL)
+        id[0] = '\0';
+    return hand_out(status, made, room, secret);
 }
 
 modellab_status modellab_key_rotate(modellab_lab *lab, const char *id, int64_t overlap_ms,
                                     modellab_buffer **secret, modellab_error *err)
 {
-    char made[MLI_KEY_SECRET_BYTES];
+    char made[MLI_KEY_SECRET_BYTES] = "";
+    modellab_buffer *room = NULL;
     modellab_status status = mli_lab_check(lab, true, err);
 
     if (secret != NULL)
@@ -70,8 +83,10 @@ modellab_status modellab_key_rotate(modellab_lab *lab, const char *id, int64_t o
     if (status == MODELLAB_OK)
         status = must_be(id, secret, err);
     if (status == MODELLAB_OK)
+        status = make_room(lab, &room, err);
+    if (status == MODELLAB_OK)
         status = mli_key_rotate(lab, id, overlap_ms, made, err);
-    return status == MODELLAB_OK ? hand_out(lab, made, secret, err) : status;
+    return hand_out(status, made, room, secret);
 }
 
 modellab_status modellab_key_revoke(modellab_lab *lab, const char *id, modellab_error *err)

@@ -7,6 +7,7 @@
 #include "base/hmac.h"
 #include "base/str.h"
 #include "log/logger.h"
+#include <stdatomic.h>
 #include <string.h>
 
 #define PREFIX "mlk_"
@@ -235,16 +236,36 @@ modellab_status mli_key_revoke(mli_lab *lab, const char *id, modellab_error *err
     return status;
 }
 
-/* That the time of use is not written is no reason to refuse: the lab may be read-only or full. */
+/* May this call note the use? One of those that come at once does, and the next one of this process
+ * a minute later, whatever became of it. A slot has 32 bits of a hash of the key and the second;
+ * keys that share one only lose it to each other. */
+static bool claim_use(mli_lab *lab, const mli_key_row *key, int64_t now_ms)
+{
+    const uint32_t now_s = (uint32_t)(now_ms / 1000);
+    uint64_t hash = UINT64_C(14695981039346656037), seen;
+
+    if (now_ms - key->used_ms < USED_EVERY_MS && now_ms >= key->used_ms)
+        return false;
+    for (const char *c = key->id; *c != '\0'; c++)
+        hash = (hash ^ (unsigned char)*c) * UINT64_C(1099511628211);
+    _Atomic uint64_t *slot = &lab->key_uses[hash % MLI_KEY_USES];
+    seen = atomic_load(slot);
+    if (seen >> 32 == hash >> 32 && now_s - (uint32_t)seen < USED_EVERY_MS / 1000)
+        return false;
+    return atomic_compare_exchange_strong(slot, &seen, (hash >> 32) << 32 | now_s);
+}
+
+/* That the time of use is not written is no reason to refuse, nor to wait: the lab may be read-only
+ * or full, and another process may write for long. */
 static void note_use(mli_lab *lab, const mli_key_row *key, int64_t now_ms)
 {
     const mli_key_change change = {.id = key->id, .what = MLI_KEY_USED, .now_ms = now_ms};
     modellab_error why = MODELLAB_ERROR_INIT;
 
-    if (lab->store->read_only || now_ms - key->used_ms < USED_EVERY_MS)
+    if (lab->store->read_only || !claim_use(lab, key, now_ms))
         return;
     modellab_status status = mli_store_key_change(lab->store, &change, &why);
-    if (status != MODELLAB_OK)
+    if (status != MODELLAB_OK && status != MODELLAB_E_BUSY)
         mli_log_error(lab->logger, MODELLAB_LOG_WARN, "key.use_not_noted",
                       "when the key was used is not written", status, &why);
 }

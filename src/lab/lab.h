@@ -58,6 +58,8 @@ typedef struct mli_lab_tables {
 
 /* The public modellab_lab. Immutable after open but for `references` and what the store guards
  * itself. */
+#define MLI_KEY_USES 64
+
 struct modellab_lab {
     modellab_allocator alloc_copy;
     const modellab_allocator *alloc; /* &alloc_copy, or NULL = C heap */
@@ -75,6 +77,7 @@ struct modellab_lab {
     _Atomic(struct mli_schema *) request_schema; /* NULL = not read yet */
     struct mli_health_probe *probe;              /* locks itself */
     struct mli_tally *tally;                     /* likewise */
+    _Atomic uint64_t key_uses[MLI_KEY_USES];     /* keys.c: when this process noted which */
     char default_model[MLI_MODEL_NAME_MAX + 1];  /* "": see the error, and default_model.h */
     modellab_error default_model_error;
 };

@@ -45,7 +45,8 @@ typedef struct mli_key_change {
 MODELLAB_MUST_CHECK modellab_status mli_store_key_put(mli_store *store, const mli_key_row *row,
                                                       int64_t most, modellab_error *err);
 /* E_NOT_FOUND. E_STATE: a rotation of one that is revoked. A second revocation changes nothing.
- * USED survives a power cut only once something after it was committed. */
+ * USED survives a power cut only once something after it was committed, and does not wait while
+ * another process writes (E_BUSY). */
 MODELLAB_MUST_CHECK modellab_status mli_store_key_change(mli_store *store,
                                                          const mli_key_change *change,
                                                          modellab_error *err);

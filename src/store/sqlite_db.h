@@ -158,6 +158,7 @@ typedef struct mli_sqlite {
     sqlite3 *db;
     mli_os_mutex mutex;
     bool failed;
+    int32_t wait_ms;   /* for other processes that write */
     mli_bell_set rung; /* runs that have new events in the transaction */
     sqlite3_stmt *statements[MLI_SQL_COUNT];
     /* Writers (sqlite_write.c). */
@@ -201,6 +202,7 @@ typedef struct mli_sqlite_work {
     void *arg;
     modellab_error *err;
     bool lazy, done;
+    bool soft;   /* E_BUSY at once when another process writes, unless others of this one wait */
     bool joined; /* with the next one: they share a transaction */
     modellab_status status;
     struct mli_sqlite_work *next;
@@ -211,6 +213,9 @@ typedef struct mli_sqlite_work {
  * of the process, and a power cut once anything after it was committed durably. */
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_write(mli_sqlite *s, mli_sqlite_run run, void *arg,
                                                      bool lazy, modellab_error *err);
+/* A lazy one that can do without: E_BUSY when another process writes. */
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_write_soft(mli_sqlite *s, mli_sqlite_run run,
+                                                          void *arg, modellab_error *err);
 /* The same for a list of writers of this thread, in their order. */
 void mli_sqlite_write_all(mli_sqlite *s, mli_sqlite_work *first);
 

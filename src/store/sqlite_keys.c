@@ -111,7 +111,8 @@ modellab_status mli_sqlite_key_change(mli_store *store, const mli_key_change *of
                                       modellab_error *err)
 {
     writing c = {.of = of};
-    return mli_sqlite_write((mli_sqlite *)store, alter, &c, of->what == MLI_KEY_USED, err);
+    return of->what == MLI_KEY_USED ? mli_sqlite_write_soft((mli_sqlite *)store, alter, &c, err)
+                                    : mli_sqlite_write((mli_sqlite *)store, alter, &c, false, err);
 }
 
 MODELLAB_MUST_CHECK static modellab_status read_keys(mli_query *q, mli_key_list *list,

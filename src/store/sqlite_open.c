@@ -236,6 +236,7 @@ MODELLAB_MUST_CHECK static modellab_status set_up(mli_sqlite *s, const mli_store
     int rc = connect_to(s, options);
     modellab_status status;
 
+    s->wait_ms = wait_ms;
     if ((rc & 0xff) == SQLITE_CANTOPEN && s->db != NULL && sqlite3_system_errno(s->db) != 0) {
         return mli_fail_os(err, sqlite3_system_errno(s->db), "cannot open the store's database");
     }

@@ -72,15 +72,27 @@ static void run_single(mli_sqlite *s, mli_sqlite_work *work)
     }
 }
 
+/* How long SQLite waits for another process. It does not fail for a connection that is open. */
+static void wait_for_others(mli_sqlite *s, int32_t wait_ms)
+{
+    if (sqlite3_busy_timeout(s->db, wait_ms) != SQLITE_OK) {
+        s->failed = true;
+    }
+}
+
 /* With the connection taken. */
 static void run_all(mli_sqlite *s, mli_sqlite_work *first)
 {
     modellab_error why = MODELLAB_ERROR_INIT;
-    bool lazy = true;
+    bool lazy = true, soft = true;
     modellab_status status = MODELLAB_OK;
 
     for (mli_sqlite_work *w = first; w != NULL; w = w->next) {
         lazy = lazy && w->lazy;
+        soft = soft && w->soft;
+    }
+    if (soft) {
+        wait_for_others(s, 0);
     }
     if (lazy) {
         status = simple(s, MLI_SQL_SYNC_LAZY, &why);
@@ -95,6 +107,9 @@ static void run_all(mli_sqlite *s, mli_sqlite_work *first)
     /* All that write without a word about it are durable. */
     if (lazy && simple(s, MLI_SQL_SYNC_FULL, NULL) != MODELLAB_OK) {
         s->failed = true;
+    }
+    if (soft) {
+        wait_for_others(s, s->wait_ms);
     }
 }
 
@@ -162,6 +177,15 @@ modellab_status mli_sqlite_write(mli_sqlite *s, mli_sqlite_run run, void *arg, b
                                  modellab_error *err)
 {
     mli_sqlite_work work = {.run = run, .arg = arg, .lazy = lazy, .err = err};
+
+    mli_sqlite_write_all(s, &work);
+    return work.status;
+}
+
+modellab_status mli_sqlite_write_soft(mli_sqlite *s, mli_sqlite_run run, void *arg,
+                                      modellab_error *err)
+{
+    mli_sqlite_work work = {.run = run, .arg = arg, .lazy = true, .soft = true, .err = err};
 
     mli_sqlite_write_all(s, &work);
     return work.status;

@@ -1,7 +1,10 @@
 /* Keys: what each secret may do and when, on a clock of the test; nothing of a secret is in the
  * store; an answer for every kind of refusal; rotation with its overlap; last use. */
 #include "lab/keys.h"
+#include "os/thread.h"
 #include "unit/lab/lab_common.h"
+#include "unit/store/faulty_vfs.h"
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -257,6 +260,78 @@ static void the_store_has_no_secret(void **state)
     assert_int_not_equal(0, system(command));
 }
 
+/* Changes of keys that reach the store, by all threads. Each takes so long that all others have
+ * looked at the key before it is there: it never comes. */
+static atomic_int changes;
+
+static modellab_status count_change(mli_store *store, const mli_key_change *change,
+                                    modellab_error *err)
+{
+    (void)store, (void)change, (void)err;
+    atomic_fetch_add(&changes, 1);
+    return MODELLAB_OK;
+}
+
+static char shared_secret[MLI_KEY_SECRET_BYTES];
+
+static void *check_often(void *arg)
+{
+    for (int i = 0; i < 50; i++) {
+        modellab_key_grant grant = {.size = sizeof grant};
+        if (mli_key_check(lab, shared_secret, "admin", &grant, NULL) != MODELLAB_OK)
+            atomic_fetch_add((atomic_int *)arg, 1);
+    }
+    return NULL;
+}
+
+static void many_at_once_note_a_use_once(void **state)
+{
+    char id[MLI_ULID_BYTES];
+    mli_store_ops counting = *lab->store->ops;
+    mli_os_thread threads[8];
+    atomic_int refused = 0;
+
+    (void)state;
+    make("admin", 0, id, shared_secret);
+    const mli_store_ops *real = lab->store->ops;
+    counting.key_change = count_change;
+    lab->store->ops = &counting;
+    for (int minute = 1; minute <= 2; minute++) {
+        for (int i = 0; i < 8; i++)
+            assert_int_equal(0, mli_os_thread_start(&threads[i], 0, check_often, &refused));
+        for (int i = 0; i < 8; i++)
+            mli_os_thread_join(threads[i]);
+        assert_int_equal(minute, atomic_load(&changes));
+        assert_int_equal(0, atomic_load(&refused));
+        pass(60000);
+    }
+    lab->store->ops = real;
+}
+
+/* Somebody else writes and does not end: the check neither fails nor waits for him. */
+static void a_busy_store_is_not_waited_for(void **state)
+{
+    char id[MLI_ULID_BYTES], secret[MLI_KEY_SECRET_BYTES], path[600];
+    modellab_key_list *list = NULL;
+    sqlite3 *other = NULL;
+
+    (void)state;
+    make("admin", 0, id, secret);
+    assert_true(snprintf(path, sizeof path, "%s/lab.sqlite", lab->root) > 0);
+    assert_int_equal(SQLITE_OK, sqlite3_open(path, &other));
+    assert_int_equal(SQLITE_OK, sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL));
+    faulty.sleeps = 0;
+    assert_int_equal(MODELLAB_KEY_GRANTED, check(secret, "admin"));
+    assert_int_equal(0, faulty.sleeps);
+    assert_int_equal(SQLITE_OK, sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL));
+    assert_int_equal(SQLITE_OK, sqlite3_close(other));
+    pass(60000);
+    assert_int_equal(MODELLAB_KEY_GRANTED, check(secret, "admin"));
+    ASSERT_OK(mli_key_list_load(lab, id, &list, err));
+    assert_int_equal(mli_lab_now_ms(lab), list->rows->rows[0].used_ms);
+    mli_key_list_unref(list);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,6 +343,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(lists_and_last_use, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_store_has_no_secret, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(many_at_once_note_a_use_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_busy_store_is_not_waited_for, set_up, tear_down),
     };
+
+    if (faulty_vfs_install() != SQLITE_OK) {
+        return 2;
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

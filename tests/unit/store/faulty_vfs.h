@@ -13,6 +13,7 @@ static struct faulty_vfs {
     long calls, fail_at; /* < 0: never */
     int code;            /* of the failure: SQLITE_FULL, or else the operation's own I/O error */
     long denials, deny_at;
+    long sleeps;        /* of SQLite, for others */
     void (*each)(void); /* called before each operation; NULL = nothing */
 } faulty;
 
@@ -148,6 +149,13 @@ static inline int faulty_vfs_delete(sqlite3_vfs *vfs, const char *name, int sync
                             : faulty.system->xDelete(faulty.system, name, sync);
 }
 
+static inline int faulty_vfs_sleep(sqlite3_vfs *vfs, int microseconds)
+{
+    (void)vfs;
+    faulty.sleeps++;
+    return faulty.system->xSleep(faulty.system, microseconds);
+}
+
 /* What a statement is about to do: counted and refused when it is its turn. */
 static inline int faulty_authorize(void *user, int action, const char *a, const char *b,
                                    const char *c, const char *d)
@@ -176,6 +184,7 @@ static inline int faulty_vfs_install(void)
     own.szOsFile = (int)sizeof(faulty_file) + faulty.system->szOsFile;
     own.xOpen = faulty_vfs_open;
     own.xDelete = faulty_vfs_delete;
+    own.xSleep = faulty_vfs_sleep;
     int rc = sqlite3_vfs_register(&own, 1);
     return rc == SQLITE_OK ? sqlite3_auto_extension((void (*)(void))faulty_connected) : rc;
 }
