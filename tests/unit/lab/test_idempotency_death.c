@@ -177,7 +177,7 @@ static int call_thrice(int what, long *places)
     int runs = 0, wrong = 0;
     bool reached = true;
 
-    for (long at = 0; reached; at++) {
+    for (long at = 0; reached && !(planted && wrong > 0); at++) {
         char key[32], second[MLI_ULID_BYTES], third[MLI_ULID_BYTES];
         mli_lab *lab;
 
