@@ -16,7 +16,7 @@ fail() { printf 'failed: %s\n' "$*" >&2; exit 1; }
 build_packages="gcc g++ cmake ninja-build pkg-config git python3 python3-venv python3-pip ca-certificates
   libjansson-dev libcurl4-openssl-dev libopenblas-dev libsndfile1-dev libsoxr-dev libsqlite3-dev libarchive-dev zlib1g-dev
   libcmocka-dev libmicrohttpd-dev libwslay-dev"
-check_packages="clang-format-14 shellcheck strace gdb espeak-ng chromium curl jq"
+check_packages="clang-format-14 shellcheck strace gdb espeak-ng chromium curl jq wrk"
 
 # ensure_packages NAME...: installs what is missing with apt (as root, or by sudo).
 ensure_packages() {

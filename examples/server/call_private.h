@@ -82,6 +82,7 @@ struct call {
     } params[ROUTE_PARAMS_MAX];
     size_t param_count;
     char *method, *path;
+    bool is_first_version; /* HTTP/1.0 */
     query_item *query;
     size_t query_count;
     char request_id[129], trace_id[33];
@@ -148,7 +149,8 @@ void reply_bytes_owned(call *c, int http, const char *type, char *owned, size_t 
                        modellab_buffer *buffer);
 /* Response of libmicrohttpd for a body that lasts, or comes in pieces. NULL: out of memory. */
 struct MHD_Response *stream_response(stream *s, call *c);
-void stream_gone(stream *s); /* its client is gone: gives back the reference, NULL accepted */
+void stream_gone(stream *s);     /* its client is gone: gives back the reference, NULL accepted */
+bool stream_is_whole(stream *s); /* its client has all, as far as we know */
 struct MHD_Response *ranges_response(call *c);
 struct MHD_Response *upgrade_response(call *c);
 /* The connection ended before the socket was given over. */

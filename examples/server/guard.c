@@ -90,6 +90,7 @@ bool guard_framing(call *c, const char *version)
 {
     head h = {0};
     bool is_first = strcmp(version, "HTTP/1.0") == 0;
+    c->is_first_version = is_first;
     (void)MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, look, &h); /* their number */
     const char *fault = h.fault;
     if (fault == NULL)

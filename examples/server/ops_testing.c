@@ -4,6 +4,7 @@
 #include "jobs.h"
 #include "problem.h"
 #include "reply.h"
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,6 +187,26 @@ static void param(call *c)
                          call_trace_parent(c), "trace_state", call_trace_state(c)));
 }
 
+/* What is in use of the heap; 0 where another allocator serves (sanitizers). */
+static void memory(call *c)
+{
+    struct mallinfo2 now = mallinfo2();
+    reply_json(c, 200, json_pack("{s:I}", "in_use", (json_int_t)(now.uordblks + now.hblkhd)));
+}
+
+/* A leak for those who look for leaks. */
+static void leak(call *c)
+{
+    static _Atomic(void *) kept;
+    int64_t bytes;
+    if (!call_query_int(c, "bytes", 0, 1 << 20, 0, &bytes))
+        return;
+    void **block = calloc(1, sizeof *block + (size_t)bytes);
+    if (block != NULL)
+        *block = atomic_exchange(&kept, block); /* found by who looks at memory, not at pointers */
+    reply_json(c, 200, json_pack("{s:b}", "leaked", block != NULL));
+}
+
 static const body_sink counting = {begin, part, data, drop};
 
 static const operation table[] = {
@@ -220,6 +241,12 @@ static const operation table[] = {
      .scope = "",
      .run = wait_for_it},
     {.id = "testText", .method = "GET", .path = "/api/v1/testing/text", .scope = "", .run = text},
+    {.id = "testMemory",
+     .method = "GET",
+     .path = "/api/v1/testing/memory",
+     .scope = "",
+     .run = memory},
+    {.id = "testLeak", .method = "GET", .path = "/api/v1/testing/leak", .scope = "", .run = leak},
     {.id = "testParam",
      .method = "GET",
      .path = "/api/v1/testing/items/{id}",

@@ -245,7 +245,9 @@ static void completed(void *unused, struct MHD_Connection *mhd, void **slot,
     if (c == NULL)
         return;
     *slot = NULL;
-    const char *how = code == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "sent"
+    bool whole = code == MHD_REQUEST_TERMINATED_COMPLETED_OK ||
+                 (c->reply.kind == REPLY_STREAM && stream_is_whole(c->reply.lasting));
+    const char *how = whole ? "sent"
                       : c->body.closes || (c->replied && c->body.present && !c->body.complete)
                           ? "sent and closed"
                           : "broken off";

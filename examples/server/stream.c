@@ -18,6 +18,8 @@ struct stream {
     size_t start, bytes, room, limit;
     int64_t sent;
     bool ended, gone, asleep;
+    bool ends_with_connection;  /* HTTP/1.0: nothing else marks the end */
+    bool whole;                 /* it ended so */
     struct MHD_Connection *mhd; /* while the reply goes out */
     void (*on_gone)(void *user);
     void *gone_user;
@@ -247,6 +249,14 @@ int64_t stream_sent(stream *s)
     return sent;
 }
 
+bool stream_is_whole(stream *s)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    bool whole = s->whole;
+    (void)pthread_mutex_unlock(&s->lock);
+    return whole;
+}
+
 /* Asks for more where somebody wants to be asked. Under the lock, which is given back meanwhile. */
 static void ask_for_more(stream *s)
 {
@@ -259,6 +269,19 @@ static void ask_for_more(stream *s)
     (void)pthread_mutex_lock(&s->lock);
 }
 
+/* A connection that slept and whose reader then ends it is closed by libmicrohttpd (0.9.75) without
+ * ever being given back: nothing happens on it any more. One whose next byte cannot be sent is. */
+static ssize_t cut(const stream *s, int direction, char *out)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(s->mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info == NULL)
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    (void)shutdown(info->connect_fd, direction); /* else the client has closed it: as good */
+    *out = '\n';
+    return 1;
+}
+
 static ssize_t read_more(void *user, uint64_t position, char *out, size_t room)
 {
     stream *s = user;
@@ -267,7 +290,7 @@ static ssize_t read_more(void *user, uint64_t position, char *out, size_t room)
     (void)pthread_mutex_lock(&s->lock);
     ask_for_more(s);
     if (s->gone) {
-        made = MHD_CONTENT_READER_END_WITH_ERROR;
+        made = cut(s, SHUT_RDWR, out);
     } else if (s->bytes > 0) {
         size_t bytes = s->bytes < room ? s->bytes : room;
         memcpy(out, s->data + s->start, bytes);
@@ -284,7 +307,8 @@ static ssize_t read_more(void *user, uint64_t position, char *out, size_t room)
             }
         }
     } else if (s->ended) {
-        made = MHD_CONTENT_READER_END_OF_STREAM;
+        s->whole = s->ends_with_connection;
+        made = s->whole ? cut(s, SHUT_WR, out) : MHD_CONTENT_READER_END_OF_STREAM;
     } else {
         s->asleep = true;
         MHD_suspend_connection(s->mhd);
@@ -320,6 +344,7 @@ struct MHD_Response *stream_response(stream *s, call *c)
     }
     (void)pthread_mutex_lock(&s->lock);
     s->mhd = c->mhd;
+    s->ends_with_connection = c->is_first_version;
     (void)pthread_mutex_unlock(&s->lock);
     (void)pthread_mutex_lock(&active.lock);
     s->previous = NULL;

@@ -140,6 +140,46 @@ def test_signs_of_life(server):
     kit.equal(stream.all()[-1][1], "run_cancelled")
 
 
+def test_streams_that_are_left_give_their_sockets_back():
+    """In both versions: left by the client, or ended after a sleep."""
+    with kit.Server() as server:
+        others = [server.connect() for _ in range(4)]  # wait for their next request, on each of the network threads
+        for one in others:
+            one.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            kit.true(one.recv(65536).startswith(b"HTTP/1.1 200"), "it lives")
+        before = server.descriptors()
+        for version in ("1.1", "1.0"):
+            run = submit(server, hold=True)
+            ask = f"GET {kit.API}/runs/{run}/events HTTP/{version}\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n".encode()
+            stay = []
+            for turn in range(60):
+                one = server.connect()
+                one.sendall(ask)
+                text = b""
+                while b"run_queued" not in text:
+                    more = one.recv(65536)
+                    kit.true(more, f"the first event comes: {text!r}")
+                    text += more
+                if turn % 3:
+                    one.close()
+                else:
+                    stay.append(one)
+            kit.wait_for(lambda: server.descriptors() <= before + 21, f"HTTP/{version}: the sockets of who left are given back", 60)
+            cli(server, "run", "cancel", run)
+            for one in stay:
+                text = kit.read_all(one)
+                kit.true(b"run_cancelled" in text, f"the last event comes: {text!r}")
+                kit.true(text.endswith(b"0\r\n\r\n" if version == "1.1" else b"\n\n"), f"nothing follows it: {text[-40:]!r}")
+                one.close()
+            kit.wait_for(lambda: server.descriptors() <= before + 1, f"HTTP/{version}: those of ended streams, too", 60)
+            count = 60 if version == "1.1" else 120
+            ends = lambda: [line["end"] for line in server.log_lines(event="http.end", operation="listRunEvents")]  # noqa: E731
+            kit.wait_for(lambda: len(ends()) == count, "each has its end in the log")
+            kit.true(ends().count("sent") >= count / 3, "those that were read to their end were sent")
+        for one in others:
+            one.close()
+
+
 def test_resumption_over_a_server_that_is_killed():
     with kit.Server(HTTP_PING_SECONDS="1") as server:
         run = submit(server, hold=True)
