@@ -5,6 +5,7 @@
 #include "problem.h"
 #include "replay.h"
 #include "reply.h"
+#include "settings.h"
 #include "text.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,6 +56,18 @@ bool intake_user(call *c, json_t *request)
         return true;
     reply_problem(c, 500, "internal", "out of memory");
     return false;
+}
+
+bool intake_survives(json_t *request)
+{
+    if (server_settings.lost_attempts < 2 || !json_is_object(request) ||
+        json_object_get(request, "retry") != NULL ||
+        json_object_get(request, "max_attempts") != NULL)
+        return true;
+    json_t *retry =
+        json_pack("{s:I, s:[s, s]}", "max_attempts", (json_int_t)server_settings.lost_attempts,
+                  "on", "worker_lost", "host_stopped");
+    return retry != NULL && json_object_set_new(request, "retry", retry) == 0;
 }
 
 static bool parse_request(call *c, intake *in)

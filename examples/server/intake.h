@@ -37,5 +37,9 @@ void intake_drop(call *c);
 /* The user that a run of this call is for: the one that its request names, where the key may, or
  * else the key's. False: has replied 403. */
 MODELLAB_MUST_CHECK bool intake_user(call *c, json_t *request);
+/* A run that was accepted over HTTP is not lost by a kill of the server or a power cut: unless its
+ * request says how often it is tried, it is tried again when its worker was lost or stopped with
+ * its supervisor. False: out of memory. */
+MODELLAB_MUST_CHECK bool intake_survives(json_t *request);
 
 #endif

@@ -121,6 +121,10 @@ static bool own_candidates(call *c, json_t *document)
         json_t *request = json_object_get(json_array_get(candidates, i), "request");
         if (json_is_object(request) && !intake_user(c, request))
             return false;
+        if (!intake_survives(request)) {
+            reply_problem(c, 500, "internal", "out of memory");
+            return false;
+        }
     }
     return true;
 }

@@ -85,7 +85,8 @@ static bool prepare(call *c, json_t *request, const modellab_upload *file, submi
         reply_problem(c, 500, "internal", "the upload has no facts");
         return false;
     }
-    if ((file == NULL && s->upload_id == NULL) || ask_for_peaks(request))
+    if (((file == NULL && s->upload_id == NULL) || ask_for_peaks(request)) &&
+        intake_survives(request))
         s->request = json_dumps(request, JSON_COMPACT | JSON_SORT_KEYS);
     if (s->request == NULL) {
         reply_problem(c, 500, "internal", "out of memory");

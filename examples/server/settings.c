@@ -133,7 +133,7 @@ static bool read_configuration(const char *keys_flag, char *why, size_t n)
 {
     settings *s = &server_settings;
     char *keys = NULL;
-    int64_t testing = 0;
+    int64_t testing = 0, attempts = 1;
     bool good =
         (s->address != NULL || configured("MODEL_LAB_HTTP_ADDRESS", &s->address, why, n)) &&
         (s->web_root != NULL || configured("MODEL_LAB_HTTP_WEB_ROOT", &s->web_root, why, n)) &&
@@ -154,9 +154,14 @@ static bool read_configuration(const char *keys_flag, char *why, size_t n)
                           n) &&
         configured_number("MODEL_LAB_WORKBENCH_MAX_UPLOAD_BYTES", AS_BYTES, INT64_MAX,
                           &s->max_upload_bytes, why, n) &&
+        configured_number("MODEL_LAB_HTTP_LOST_ATTEMPTS", AS_NUMBER, 20, &s->lost_attempts, why,
+                          n) &&
+        configured_number("MODEL_LAB_RETRY_ATTEMPTS", AS_NUMBER, 20, &attempts, why, n) &&
         configured_number("MODEL_LAB_TESTING", AS_NUMBER, 1, &testing, why, n) &&
         decide_keys(keys_flag != NULL ? keys_flag : keys, why, n);
     s->testing = testing == 1;
+    if (attempts > 1) /* the lab has a policy of its own */
+        s->lost_attempts = 0;
     free(keys);
     return good;
 }

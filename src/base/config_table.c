@@ -62,6 +62,11 @@ static const mli_config_variable variables[] = {
     {"MODEL_LAB_HTTP_KEYS", "auto", MLI_CONFIG_ENUM, MLI_CONFIG_TRUSTED, "auto|on|off", NULL, 0, 0,
      "API keys of modellab-server: auto asks for them unless it listens on the loopback interface; "
      "off is refused elsewhere."},
+    {"MODEL_LAB_HTTP_LOST_ATTEMPTS", "5", MLI_CONFIG_INTEGER, 0, NULL, NULL, 1, 20,
+     "Tries in all of a run that came over HTTP, when its worker was lost with its supervisor (a "
+     "kill, a power cut) or stopped with it. Requests that have `retry` or `max_attempts`, and "
+     "labs "
+     "with MODEL_LAB_RETRY_ATTEMPTS above 1, have their own."},
     {"MODEL_LAB_HTTP_MAX_CONNECTIONS", "4096", MLI_CONFIG_INTEGER, 0, NULL, NULL, 16, 1000000,
      "Connections that modellab-server has open at the same time."},
     {"MODEL_LAB_HTTP_ORIGINS", "", MLI_CONFIG_TEXT, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,

@@ -268,5 +268,23 @@ def test_cancel_of_several(server):
         kit.equal(server.post(f"{RUNS}/cancel", bad).status, 422, bad)
 
 
+def test_tried_again_when_it_is_lost(server):
+    """What a kill of the server takes is tried again, unless the request or the lab says how often itself."""
+    lost = {"max_attempts": 5, "on": ["worker_lost", "host_stopped"]}
+
+    def kept(at, **request):
+        run_id = form(at, {**INGEST, "hold": True, **request}, files.wav(1)).json["run_id"]
+        return json.loads((at.root / "runs" / run_id / "request.json").read_text())
+    plain = kept(server)
+    kit.equal({name: plain["retry"][name] for name in lost}, lost, f"{plain}")
+    kit.equal(kept(server, max_attempts=1)["retry"]["max_attempts"], 1)
+    kit.equal(kept(server, retry={"max_attempts": 2})["retry"].get("on"), None)
+    with kit.Server(RETRY_ATTEMPTS="3") as other:
+        request = kept(other)
+        kit.equal((request["retry"]["max_attempts"], request["retry"].get("on")), (3, None), f"{request}")
+    with kit.Server(HTTP_LOST_ATTEMPTS="1") as other:
+        kit.equal(kept(other)["retry"]["max_attempts"], 1)
+
+
 if __name__ == "__main__":
     kit.main(globals())
