@@ -125,25 +125,27 @@ def test_what_takes_none(server):
     kit.equal((server.get(f"{API}/webhooks").json["items"], server.get(f"{API}/admin/keys").json["items"]), ([], []))
 
 
+def begin(server, plain, key, sound):
+    """The beginning of an upload; its key is claimed when this returns."""
+    plain.sendall((f"POST {API}/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Type: audio/wav\r\nContent-Length: {len(sound)}\r\n"
+                   f"X-Request-Id: begins-{key}\r\nIdempotency-Key: {key}\r\n\r\n").encode() + sound[:5000])
+    kit.wait_for(lambda: server.log_lines(request_id=f"begins-{key}", event="http.decision"), "the head is looked at")
+
+
 def test_two_at_once(server):
     """While the first upload comes, the second one with its key waits: 409."""
     sound = files.wav(3)
-    kit.equal(upload(server, 3, **{"Idempotency-Key": "slow"}).status, 201)
     with server.connect() as plain:
-        plain.sendall((f"POST {API}/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Type: audio/wav\r\nContent-Length: {len(sound)}\r\n"
-                       "Idempotency-Key: at-once\r\n\r\n").encode() + sound[:5000])
-        kit.wait_for(lambda: upload(server, 3, **{"Idempotency-Key": "at-once"}).status == 409, "the claim of the first one")
+        begin(server, plain, "at-once", sound)
         second = upload(server, 3, **{"Idempotency-Key": "at-once"})
         kit.equal((second.status, second.header("Retry-After")), (409, "1"))
         plain.sendall(sound[5000:])
-        head, rest = kit.read_head(plain)
+        head, _ = kit.read_head(plain)
         kit.true(head.startswith("HTTP/1.1 201"), head)
-    broken = threading.Event()
+    kit.equal(upload(server, 3, **{"Idempotency-Key": "at-once"}).status, 422, "the same bytes under another name")
     with server.connect() as plain:  # one that breaks off gives its key back
-        plain.sendall((f"POST {API}/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Type: audio/wav\r\nContent-Length: {len(sound)}\r\n"
-                       "Idempotency-Key: broken\r\n\r\n").encode() + sound[:5000])
-        kit.wait_for(lambda: upload(server, 3, **{"Idempotency-Key": "broken"}).status == 409, "the claim of the one that breaks")
-    broken.set()
+        begin(server, plain, "broken", sound)
+        kit.equal(upload(server, 3, **{"Idempotency-Key": "broken"}).status, 409)
     kit.wait_for(lambda: upload(server, 3, **{"Idempotency-Key": "broken"}).status == 201, "its key is free again")
 
 
