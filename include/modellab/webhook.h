@@ -34,7 +34,7 @@ typedef struct modellab_webhook_options {
 /** Webhooks, deliveries: immutable lists. */
 typedef struct modellab_webhook_list modellab_webhook_list;
 typedef struct modellab_delivery_list modellab_delivery_list;
-/** A thread that makes deliveries. */
+/** Threads that make deliveries. */
 typedef struct modellab_webhook_sender modellab_webhook_sender;
 
 /** A webhook without its secret. Strings are borrowed from the list. */
@@ -135,8 +135,9 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status
 modellab_delivery_list_at(const modellab_delivery_list *list, size_t index,
                           modellab_delivery_info *out, modellab_error *err);
 
-/** Starts a thread that makes deliveries. A supervisor that was started as a thread has one; hosts
- * that step theirs, or have none, start one beside it. Several in a lab share the work.
+/** Starts threads that make deliveries: one that looks, and up to eight, as they are needed, each
+ * at another webhook's. A supervisor that was started as a thread has one; hosts that step theirs,
+ * or have none, start one beside it. Several in a lab share the work.
  * @param[out] out  new; modellab_webhook_sender_stop()
  * @errors E_INVALID_ARGUMENT (the configuration), E_STORE_READ_ONLY, E_NO_MEMORY, E_IO
  * @threads any @since 0.1 */

@@ -32,7 +32,8 @@ modellab_status modellab_webhook_create(modellab_lab *lab, const modellab_webhoo
                                         modellab_error *err)
 {
     modellab_webhook_options full = MODELLAB_WEBHOOK_OPTIONS_INIT;
-    char made[MODELLAB_WEBHOOK_SECRET_MAX + 1];
+    char made[MODELLAB_WEBHOOK_SECRET_MAX + 1] = "";
+    modellab_buffer *room = NULL;
     mli_webhook_settings settings;
     modellab_status status = check(lab, true, id, secret, err);
 
@@ -45,14 +46,19 @@ modellab_status modellab_webhook_create(modellab_lab *lab, const modellab_webhoo
                               MLI_SIZE_UP_TO(modellab_webhook_options, reserved), options, err);
     if (status == MODELLAB_OK)
         status = mli_webhook_settings_read(lab, &settings, err);
+    if (status == MODELLAB_OK) /* before it is stored: one that is not told would be lost */
+        status = mli_buffer_from_bytes(lab->alloc, made, sizeof made - 1, &room, err);
     if (status == MODELLAB_OK)
         status = mli_webhook_create(lab, &settings, &full, id, made, err);
-    if (status != MODELLAB_OK) {
+    if (status == MODELLAB_OK) {
+        room->size = strlen(made);
+        memcpy(room->data, made, room->size + 1);
+        *secret = room;
+    } else {
+        modellab_buffer_destroy(room);
         if (id != NULL)
             id[0] = '\0';
-        return status;
     }
-    status = mli_buffer_from_bytes(lab->alloc, made, strlen(made), secret, err);
     mli_wipe(made, sizeof made);
     return status;
 }

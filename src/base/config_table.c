@@ -244,6 +244,9 @@ static const mli_config_variable variables[] = {
     {"MODEL_LAB_WEBHOOK_ATTEMPTS", "8", MLI_CONFIG_INTEGER, 0, NULL, NULL, 1, 20,
      "Attempts of a delivery to a webhook; when three in a row have used up theirs it is "
      "disabled."},
+    {"MODEL_LAB_WEBHOOK_CA_FILE", "", MLI_CONFIG_PATH, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
+     "Certificate authorities (PEM) that receivers of webhooks are checked with instead of the "
+     "system's: for receivers inside of a network with an authority of its own."},
     {"MODEL_LAB_WEBHOOK_RETRY_SECONDS", "10", MLI_CONFIG_SECONDS, 0, NULL, NULL, 0, 0,
      "From the first attempt to the second; then twice as long each time, an hour at most."},
     {"MODEL_LAB_WHISPER_MODEL", "", MLI_CONFIG_TEXT, 0, NULL, NULL, 0, 0,

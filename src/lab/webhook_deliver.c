@@ -1,4 +1,4 @@
-/* Making deliveries: one attempt after the other, each a signed POST to exactly the address that
+/* Making deliveries: attempts, each a signed POST to exactly the address that
  * was decided on. A delivery that is taken is leased: who dies on the way has it made again by the
  * next one, so that each arrives at least once. */
 #include "base/error.h"
@@ -99,7 +99,7 @@ static void judge(mli_lab *lab, const mli_webhook_settings *settings, const mli_
 }
 
 static void tell(mli_lab *lab, const mli_delivery_row *d, const mli_delivery_end *end,
-                 bool disabled)
+                 const char *detail, bool disabled)
 {
     const bool done = end->state == MLI_DELIVERY_DONE;
 
@@ -112,20 +112,22 @@ static void tell(mli_lab *lab, const mli_delivery_row *d, const mli_delivery_end
                 mli_log_string("webhook_id", d->webhook_id), mli_log_string("delivery_id", d->id),
                 mli_log_string("kind", d->kind), mli_log_string("of_run", d->run_id),
                 mli_log_string("of_request", d->request_id), mli_log_int("attempt", d->attempts),
-                mli_log_int("http_status", end->http_status)));
+                mli_log_int("http_status", end->http_status), mli_log_string("detail", detail)));
     if (disabled)
         mli_log(lab->logger, MODELLAB_LOG_ERROR, "webhook.disabled",
                 end->disable_why != NULL ? end->disable_why : end->why_failures,
                 MLI_LOG_FIELDS(mli_log_string("webhook_id", d->webhook_id)));
 }
 
-MODELLAB_MUST_CHECK static modellab_status
-deliver(mli_lab *lab, const mli_webhook_settings *settings, const mli_delivery_row *d,
-        const mli_cancel_word *cancel, modellab_error *err)
+modellab_status mli_webhook_deliver(mli_lab *lab, const mli_webhook_settings *settings,
+                                    const mli_delivery_row *d, const mli_cancel_word *cancel,
+                                    modellab_error *err)
 {
-    mli_http_post_answer answer = {.retry_after_ms = -1};
+    mli_http_post_answer answer = {.retry_after_ms = -1, .not_told = ""};
     mli_http_post_request request = {.url = d->url,
                                      .rule = &settings->rule,
+                                     .ca_file =
+                                         settings->ca_file[0] != '\0' ? settings->ca_file : NULL,
                                      .body = d->body,
                                      .bytes = strlen(d->body),
                                      .max_bytes = ANSWER_BYTES,
@@ -152,33 +154,49 @@ deliver(mli_lab *lab, const mli_webhook_settings *settings, const mli_delivery_r
     judge(lab, settings, d, &answer, status, &why, message, &end);
     status = mli_store_delivery_end(lab->store, &end, &disabled, err);
     if (status == MODELLAB_OK)
-        tell(lab, d, &end, disabled);
+        tell(lab, d, &end, answer.not_told != NULL ? answer.not_told : "", disabled);
+    return status;
+}
+
+bool mli_webhook_is_doubtful(const mli_delivery_row *delivery)
+{
+    return delivery->attempts > 1 || delivery->failures > 0;
+}
+
+modellab_status mli_webhook_take(mli_lab *lab, bool fresh, mli_delivery_list **out,
+                                 int64_t *next_ms, modellab_error *err)
+{
+    const int64_t now_ms = mli_lab_now_ms(lab);
+    int64_t due_ms = -1;
+    modellab_status status =
+        mli_store_delivery_take(lab->store, now_ms, now_ms + LEASE_MS, fresh, out, &due_ms, err);
+
+    *next_ms = due_ms < 0 ? -1 : due_ms > now_ms ? due_ms - now_ms : 0;
+    if (status == MODELLAB_OK && (*out)->count == 0) {
+        mli_delivery_list_free(*out);
+        *out = NULL;
+    }
     return status;
 }
 
 modellab_status mli_webhook_round(mli_lab *lab, const mli_webhook_settings *settings,
-                                  const mli_cancel_word *cancel, int64_t *next_ms,
-                                  modellab_error *err)
+                                  mli_webhook_memory *memory, const mli_cancel_word *cancel,
+                                  int64_t *next_ms, modellab_error *err)
 {
-    modellab_status status = mli_webhook_gather(lab, cancel, err);
+    modellab_status status = mli_webhook_gather(lab, memory, cancel, err);
 
     *next_ms = 0; /* broken off: at once */
     for (int i = 0; status == MODELLAB_OK && i < ROUND && !mli_cancelled(cancel); i++) {
         mli_delivery_list *taken = NULL;
         int64_t due_ms = -1;
-        const int64_t now_ms = mli_lab_now_ms(lab);
-        status =
-            mli_store_delivery_take(lab->store, now_ms, now_ms + LEASE_MS, &taken, &due_ms, err);
-        if (status != MODELLAB_OK)
+        status = mli_webhook_take(lab, false, &taken, &due_ms, err);
+        if (status == MODELLAB_OK && taken == NULL) {
+            *next_ms = due_ms;
             return status;
-        const bool any = taken->count > 0;
-        if (any)
-            status = deliver(lab, settings, &taken->rows[0], cancel, err);
-        else
-            *next_ms = due_ms < 0 ? -1 : due_ms > now_ms ? due_ms - now_ms : 0;
+        }
+        if (status == MODELLAB_OK)
+            status = mli_webhook_deliver(lab, settings, &taken->rows[0], cancel, err);
         mli_delivery_list_free(taken);
-        if (!any)
-            return status;
     }
     return status;
 }

@@ -1,12 +1,16 @@
 /* Deliveries of events: what is sent is written when its event is looked at, in the transaction
- * that moves the webhook's cursor behind it. Who dies before has moved nothing, so none is lost. */
+ * that moves the webhook's cursor behind it. Who dies before has moved nothing, so none is lost. An
+ * event that nobody is told of writes nothing: that it was looked at is remembered. */
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/str.h"
 #include "lab/webhooks.h"
 #include <string.h>
 
 #define EVENTS_A_TIME 100
+/* Events that a new process may have to look at again, for each webhook. */
+#define MOST_BEHIND 1000
 
 static bool has_word(const char *words, const char *word)
 {
@@ -90,9 +94,9 @@ make(mli_lab *lab, const char *webhook_id, const mli_feed_row *event, draft *d, 
 }
 
 /* One page of events of one webhook. */
-MODELLAB_MUST_CHECK static modellab_status look_at(mli_lab *lab, const mli_webhook_row *hook,
-                                                   const mli_feed_list *events, bool *moved,
-                                                   modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status put(mli_lab *lab, const mli_webhook_row *hook,
+                                               const mli_feed_list *events, int64_t cursor,
+                                               bool *moved, modellab_error *err)
 {
     draft *drafts = mli_alloc_array(lab->alloc, EVENTS_A_TIME, sizeof *drafts);
     mli_delivery_row *rows = mli_alloc_array(lab->alloc, EVENTS_A_TIME, sizeof *rows);
@@ -106,8 +110,8 @@ MODELLAB_MUST_CHECK static modellab_status look_at(mli_lab *lab, const mli_webho
         }
     }
     if (status == MODELLAB_OK)
-        status = mli_store_deliveries_put(lab->store, hook->id, hook->cursor, events->next, rows,
-                                          count, moved, err);
+        status = mli_store_deliveries_put(lab->store, hook->id, cursor, events->next, rows, count,
+                                          moved, err);
     for (size_t i = 0; i < made; i++)
         mli_buf_dispose(&drafts[i].body);
     mli_free(lab->alloc, drafts);
@@ -115,36 +119,135 @@ MODELLAB_MUST_CHECK static modellab_status look_at(mli_lab *lab, const mli_webho
     return status;
 }
 
-MODELLAB_MUST_CHECK static modellab_status
-gather_one(mli_lab *lab, mli_webhook_row *hook, const mli_cancel_word *cancel, modellab_error *err)
+void mli_webhook_memory_init(mli_webhook_memory *memory, const modellab_allocator *alloc)
 {
-    bool more = true;
+    *memory = (mli_webhook_memory){.alloc = alloc};
+}
 
-    while (more && !mli_cancelled(cancel)) {
-        const mli_feed_query query = {.after = hook->cursor, .limit = EVENTS_A_TIME};
-        mli_feed_list *events = NULL;
-        bool moved = false;
-        modellab_status status = mli_store_feed(lab->store, &query, &events, err);
-        if (status == MODELLAB_OK && events->next > hook->cursor)
-            status = look_at(lab, hook, events, &moved, err);
-        if (status != MODELLAB_OK) {
-            mli_feed_list_free(events);
-            return status;
+void mli_webhook_memory_dispose(mli_webhook_memory *memory)
+{
+    mli_free(memory->alloc, memory->items);
+    mli_webhook_memory_init(memory, memory->alloc);
+}
+
+/* One look at all webhooks. Most of them stand at the same place: they share its page. */
+typedef struct pass {
+    mli_lab *lab;
+    const mli_cancel_word *cancel;
+    mli_feed_list *events; /* those after `after`; NULL = none were read */
+    int64_t after;
+    bool whole; /* nobody was faster, and nothing broke it off */
+} pass;
+
+MODELLAB_MUST_CHECK static modellab_status turn_to(pass *p, int64_t after, modellab_error *err)
+{
+    const mli_feed_query query = {.after = after, .limit = EVENTS_A_TIME};
+
+    if (p->events != NULL && p->after == after)
+        return MODELLAB_OK;
+    mli_feed_list_free(p->events);
+    p->events = NULL;
+    p->after = after;
+    return mli_store_feed(p->lab->store, &query, &p->events, err);
+}
+
+static bool wants_any(const mli_webhook_row *hook, const mli_feed_list *events)
+{
+    for (size_t i = 0; i < events->count; i++) {
+        if (wants(hook, &events->rows[i]))
+            return true;
+    }
+    return false;
+}
+
+MODELLAB_MUST_CHECK static modellab_status gather_one(pass *p, const mli_webhook_row *hook,
+                                                      mli_webhook_seen *seen, modellab_error *err)
+{
+    for (bool more = true; more;) {
+        bool moved = true;
+        if (mli_cancelled(p->cancel)) {
+            p->whole = false;
+            return MODELLAB_OK;
         }
-        more = moved && events->full; /* somebody else was faster: he goes on */
-        hook->cursor = events->next;
-        mli_feed_list_free(events);
+        modellab_status status = turn_to(p, seen->looked, err);
+        if (status != MODELLAB_OK)
+            return status;
+        const int64_t next = p->events->next;
+        const bool put_it = wants_any(hook, p->events) || next - seen->stored >= MOST_BEHIND;
+        if (put_it)
+            status = put(p->lab, hook, p->events, seen->stored, &moved, err);
+        if (status != MODELLAB_OK)
+            return status;
+        if (!moved) { /* somebody else was faster, or it is gone: looked at again next time */
+            p->whole = false;
+            return MODELLAB_OK;
+        }
+        seen->looked = next;
+        seen->stored = put_it ? next : seen->stored;
+        more = p->events->full;
     }
     return MODELLAB_OK;
 }
 
-modellab_status mli_webhook_gather(mli_lab *lab, const mli_cancel_word *cancel, modellab_error *err)
+/* Both lists are in the order of making: as a rule it stands where it stood. */
+static int64_t looked_at(const mli_webhook_memory *memory, const mli_webhook_row *hook, size_t hint)
 {
-    mli_webhook_list *hooks = NULL;
-    modellab_status status = mli_store_webhooks(lab->store, NULL, true, &hooks, err);
+    for (size_t i = 0; memory != NULL && i < memory->count; i++) {
+        const mli_webhook_seen *one = &memory->items[(hint + i) % memory->count];
+        if (strcmp(one->id, hook->id) == 0)
+            return one->stored == hook->cursor && one->looked > hook->cursor ? one->looked
+                                                                             : hook->cursor;
+    }
+    return hook->cursor;
+}
 
-    for (size_t i = 0; status == MODELLAB_OK && i < hooks->count; i++)
-        status = gather_one(lab, &hooks->rows[i], cancel, err);
+MODELLAB_MUST_CHECK static modellab_status
+gather_all(pass *p, mli_webhook_memory *memory, const mli_webhook_list *hooks, modellab_error *err)
+{
+    const modellab_allocator *alloc = memory != NULL ? memory->alloc : p->lab->alloc;
+    modellab_status status = MODELLAB_OK;
+    mli_webhook_seen *items = NULL;
+
+    if (hooks->count > 0) {
+        items = mli_alloc_array(alloc, hooks->count, sizeof *items);
+        if (items == NULL)
+            return mli_no_memory(err);
+    }
+    size_t count = 0;
+    for (; status == MODELLAB_OK && count < hooks->count; count++) {
+        const mli_webhook_row *hook = &hooks->rows[count];
+        mli_webhook_seen *one = &items[count];
+        *one = (mli_webhook_seen){.stored = hook->cursor, .looked = looked_at(memory, hook, count)};
+        (void)mli_str_copy(one->id, sizeof one->id, hook->id); /* fits: it is one of ours */
+        status = gather_one(p, hook, one, err);
+    }
+    if (memory == NULL) {
+        mli_free(alloc, items);
+        return status;
+    }
+    mli_free(alloc, memory->items);
+    memory->items = items;
+    memory->count = count;
+    return status;
+}
+
+modellab_status mli_webhook_gather(mli_lab *lab, mli_webhook_memory *memory,
+                                   const mli_cancel_word *cancel, modellab_error *err)
+{
+    pass p = {.lab = lab, .cancel = cancel, .whole = true};
+    mli_webhook_list *hooks = NULL;
+    int64_t end = 0;
+    modellab_status status = mli_store_feed_end(lab->store, &end, err);
+
+    if (status == MODELLAB_OK && memory != NULL && end > 0 && end == memory->end)
+        return MODELLAB_OK; /* nothing has happened */
+    if (status == MODELLAB_OK)
+        status = mli_store_webhooks(lab->store, NULL, true, &hooks, err);
+    if (status == MODELLAB_OK)
+        status = gather_all(&p, memory, hooks, err);
+    if (memory != NULL)
+        memory->end = status == MODELLAB_OK && p.whole ? end : 0;
+    mli_feed_list_free(p.events);
     mli_webhook_list_free(hooks);
     return status;
 }

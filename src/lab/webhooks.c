@@ -29,6 +29,22 @@ MODELLAB_MUST_CHECK static modellab_status post(void *user, const mli_http_post_
     return mli_http_post(request, answer, out, err);
 }
 
+MODELLAB_MUST_CHECK static modellab_status read_ca_file(mli_lab *lab, mli_webhook_settings *out,
+                                                        modellab_error *err)
+{
+    char *path = NULL;
+    modellab_status status =
+        mli_config_get(lab->alloc, "MODEL_LAB_WEBHOOK_CA_FILE", &path, NULL, err);
+
+    if (status == MODELLAB_OK && path != NULL && strlen(path) < sizeof out->ca_file)
+        memcpy(out->ca_file, path, strlen(path) + 1);
+    else if (status == MODELLAB_OK && path != NULL)
+        status = mli_fail(err, MODELLAB_E_INVALID_ARGUMENT,
+                          "the path of MODEL_LAB_WEBHOOK_CA_FILE is too long");
+    mli_free(lab->alloc, path);
+    return status;
+}
+
 modellab_status mli_webhook_settings_read(mli_lab *lab, mli_webhook_settings *out,
                                           modellab_error *err)
 {
@@ -40,6 +56,8 @@ modellab_status mli_webhook_settings_read(mli_lab *lab, mli_webhook_settings *ou
     if (status == MODELLAB_OK)
         status = mli_address_rule_parse(networks, &out->rule, err);
     mli_free(lab->alloc, networks);
+    if (status == MODELLAB_OK)
+        status = read_ca_file(lab, out, err);
     if (status == MODELLAB_OK)
         status = mli_config_int("MODEL_LAB_WEBHOOK_ATTEMPTS", 8, &out->attempts, err);
     if (status == MODELLAB_OK)

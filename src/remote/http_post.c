@@ -88,6 +88,9 @@ static bool set_options(exchange *x)
          curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
          curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, x) == CURLE_OK &&
          curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK;
+    if (ok && r->ca_file != NULL)
+        ok = curl_easy_setopt(c, CURLOPT_CAINFO, r->ca_file) == CURLE_OK &&
+             curl_easy_setopt(c, CURLOPT_CAPATH, NULL) == CURLE_OK;
     if (ok && r->bearer != NULL)
         ok = curl_easy_setopt(c, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER) == CURLE_OK &&
              curl_easy_setopt(c, CURLOPT_XOAUTH2_BEARER, r->bearer) == CURLE_OK;
@@ -126,6 +129,25 @@ MODELLAB_MUST_CHECK static modellab_status drive(exchange *x, CURLM *multi, CURL
     return MODELLAB_OK;
 }
 
+/* What kept a request with a rule from being connected, as far as it is told; "" = it was not that.
+ */
+static const char *not_connected(const exchange *x, CURLcode code)
+{
+    curl_off_t connected = 0;
+
+    if (code == CURLE_COULDNT_RESOLVE_HOST)
+        return "its name is not known";
+    if (code == CURLE_COULDNT_CONNECT)
+        return x->forbidden ? "its address may not be reached (private or special network, port, "
+                              "or not https)"
+                            : "nobody takes the connection";
+    if (code == CURLE_OPERATION_TIMEDOUT &&
+        (curl_easy_getinfo(x->easy, CURLINFO_CONNECT_TIME_T, &connected) != CURLE_OK ||
+         connected == 0))
+        return "no connection was made in time";
+    return "";
+}
+
 MODELLAB_MUST_CHECK static modellab_status judge(exchange *x, CURLcode code,
                                                  mli_http_post_answer *answer, modellab_error *err)
 {
@@ -142,10 +164,13 @@ MODELLAB_MUST_CHECK static modellab_status judge(exchange *x, CURLcode code,
     if (x->too_long)
         return mli_fail(err, MODELLAB_E_LIMIT, "its answer has more than %zu bytes",
                         x->request->max_bytes);
-    if (code == CURLE_COULDNT_CONNECT && x->forbidden)
-        return mli_fail(err, MODELLAB_E_PERMISSION,
-                        "the address may not be reached (private or special network, port, or not "
-                        "https)");
+    if (x->request->rule != NULL) {
+        answer->not_told = not_connected(x, code);
+        if (answer->not_told[0] != '\0')
+            return mli_fail(err, MODELLAB_E_NETWORK,
+                            "it could not be reached, or may not be (a private or special network, "
+                            "a port, or not https)");
+    }
     if (code != CURLE_OK)
         return mli_http_network_error(code, err);
     if (curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &answer->status) != CURLE_OK ||
@@ -165,7 +190,7 @@ modellab_status mli_http_post(const mli_http_post_request *request, mli_http_pos
     modellab_status status = MODELLAB_OK;
     CURLcode code = CURLE_OK;
 
-    *answer = (mli_http_post_answer){.retry_after_ms = -1};
+    *answer = (mli_http_post_answer){.retry_after_ms = -1, .not_told = ""};
     if (request->rule != NULL) {
         status = mli_address_check_url(request->rule, request->url, err);
         if (status != MODELLAB_OK)

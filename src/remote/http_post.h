@@ -12,10 +12,13 @@ enum { MLI_HTTP_POST_HEADERS = 8 };
 typedef struct mli_http_post_request {
     const char *url; /* https; http only to the loopback interface */
     /* For addresses that users give: decides instead of the line above, on the very address that is
-     * connected to, whatever its name led to before. E_PERMISSION. NULL = none. */
+     * connected to, whatever its name led to before. A name that is not known, an address that may
+     * not be reached and one where nobody is give one and the same E_NETWORK: whoever made the URL
+     * learns nothing of the network that we stand in. NULL = none. */
     const mli_address_rule *rule;
-    const char *bearer; /* NULL = none */
-    const char *body;   /* JSON */
+    const char *ca_file; /* PEM: trusted instead of the system's authorities; NULL = these */
+    const char *bearer;  /* NULL = none */
+    const char *body;    /* JSON */
     size_t bytes;
     const char *headers[MLI_HTTP_POST_HEADERS]; /* "Name: value"; NULL = none */
     size_t max_bytes;                           /* of the answer; more is E_LIMIT */
@@ -31,6 +34,8 @@ typedef struct mli_http_post_answer {
     long status;            /* of HTTP; 0 = none came */
     int64_t retry_after_ms; /* of Retry-After; -1 = it was not sent */
     bool sent;              /* a request went out: the service may have counted it */
+    const char *not_told;   /* what an error of a request with a rule leaves out, for the operator's
+                               log alone; static, "" = nothing */
 } mli_http_post_answer;
 
 /* Appends the body of the answer, whatever its status, to `out`. OK when an answer came, also one

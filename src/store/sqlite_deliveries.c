@@ -23,11 +23,12 @@ const char *mli_sqlite_delivery_text(mli_sql which)
                "trace_id,body,state,attempts,due_ms,http_status,message,created_ms,ended_ms) "
                "SELECT ?1,w.id,?3,?4,?5,?6,?7,?8,1,0,?9,0,'',?9,-1 FROM webhooks w WHERE w.id=?2";
     case MLI_SQL_DELIVERY_LIST:
-        return "SELECT " COLUMNS ",'','','' FROM webhook_deliveries d WHERE d.webhook_id=?1 AND "
+        return "SELECT " COLUMNS ",'','','',0 FROM webhook_deliveries d WHERE d.webhook_id=?1 AND "
                "(?2='' OR d.id=?2) AND (?3=0 OR d.seq<?3) ORDER BY d.seq DESC LIMIT ?4";
     case MLI_SQL_DELIVERY_HEAD:
-        return "SELECT " COLUMNS ",d.body,w.url,w.secret " HEADS
-               "AND d.due_ms<=?1 ORDER BY d.due_ms,d.seq LIMIT 1";
+        return "SELECT " COLUMNS ",d.body,w.url,w.secret,w.failures " HEADS
+               "AND d.due_ms<=?1 AND (?2=0 OR (d.attempts=0 AND w.failures=0)) ORDER BY "
+               "d.due_ms,d.seq LIMIT 1";
     case MLI_SQL_DELIVERY_NEXT:
         return "SELECT min(d.due_ms) " HEADS;
     case MLI_SQL_DELIVERY_TAKE:
@@ -143,6 +144,7 @@ MODELLAB_MUST_CHECK static modellab_status read_rows(mli_query *q, mli_delivery_
             *numbers[i] = sqlite3_column_int64(q->statement, 8 + i);
         for (int i = 0; i < 3; i++)
             *more[i] = mli_query_keep(q, 15 + i, &block);
+        row->failures = sqlite3_column_int64(q->statement, 18);
     }
     modellab_status status = mli_query_close(q, err);
     if (status == MODELLAB_OK)
@@ -181,7 +183,8 @@ modellab_status mli_sqlite_delivery_list(mli_store *store, const char *webhook_i
 }
 
 typedef struct taking {
-    int64_t now_ms, until_ms, next_ms;
+    int64_t now_ms, until_ms;
+    bool fresh;
     mli_delivery_list *list;
 } taking;
 
@@ -196,6 +199,7 @@ MODELLAB_MUST_CHECK static modellab_status take(mli_sqlite *s, void *arg, modell
     mli_query q = mli_query_open(s, MLI_SQL_DELIVERY_HEAD);
 
     mli_query_int(&q, t->now_ms);
+    mli_query_int(&q, t->fresh);
     modellab_status status = read_rows(&q, t->list, err);
     if (status != MODELLAB_OK || t->list->count == 0)
         return status;
@@ -223,12 +227,12 @@ MODELLAB_MUST_CHECK static modellab_status look(mli_sqlite *s, int64_t *next_ms,
 }
 
 modellab_status mli_sqlite_delivery_take(mli_store *store, int64_t now_ms, int64_t until_ms,
-                                         mli_delivery_list **out, int64_t *next_ms,
+                                         bool fresh, mli_delivery_list **out, int64_t *next_ms,
                                          modellab_error *err)
 {
     mli_sqlite *s = (mli_sqlite *)store;
     const modellab_allocator *alloc = store->has_alloc ? &store->alloc : NULL;
-    taking t = {.now_ms = now_ms, .until_ms = until_ms};
+    taking t = {.now_ms = now_ms, .until_ms = until_ms, .fresh = fresh};
 
     t.list = mli_alloc_zero(alloc, sizeof *t.list);
     if (t.list == NULL)

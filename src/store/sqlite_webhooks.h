@@ -24,8 +24,9 @@ MODELLAB_MUST_CHECK modellab_status mli_sqlite_delivery_list(mli_store *, const 
                                                              int32_t limit, mli_delivery_list **,
                                                              modellab_error *);
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_delivery_take(mli_store *, int64_t now_ms,
-                                                             int64_t until_ms, mli_delivery_list **,
-                                                             int64_t *next_ms, modellab_error *);
+                                                             int64_t until_ms, bool fresh,
+                                                             mli_delivery_list **, int64_t *next_ms,
+                                                             modellab_error *);
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_delivery_end(mli_store *, const mli_delivery_end *,
                                                             bool *disabled, modellab_error *);
 

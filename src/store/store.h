@@ -271,7 +271,7 @@ typedef struct mli_store_ops {
     modellab_status (*delivery_list)(mli_store *, const char *webhook_id, const char *id,
                                      int64_t before, int32_t limit, mli_delivery_list **,
                                      modellab_error *);
-    modellab_status (*delivery_take)(mli_store *, int64_t now_ms, int64_t until_ms,
+    modellab_status (*delivery_take)(mli_store *, int64_t now_ms, int64_t until_ms, bool fresh,
                                      mli_delivery_list **, int64_t *next_ms, modellab_error *);
     modellab_status (*delivery_end)(mli_store *, const mli_delivery_end *, bool *disabled,
                                     modellab_error *);

@@ -78,7 +78,7 @@ modellab_status mli_store_deliveries(mli_store *store, const char *webhook_id, c
 }
 
 modellab_status mli_store_delivery_take(mli_store *store, int64_t now_ms, int64_t until_ms,
-                                        mli_delivery_list **out, int64_t *next_ms,
+                                        bool fresh, mli_delivery_list **out, int64_t *next_ms,
                                         modellab_error *err)
 {
     modellab_status status = mli_store_may(store, true, err);
@@ -86,7 +86,7 @@ modellab_status mli_store_delivery_take(mli_store *store, int64_t now_ms, int64_
     *out = NULL;
     *next_ms = -1;
     return status == MODELLAB_OK
-               ? store->ops->delivery_take(store, now_ms, until_ms, out, next_ms, err)
+               ? store->ops->delivery_take(store, now_ms, until_ms, fresh, out, next_ms, err)
                : status;
 }
 

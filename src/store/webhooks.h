@@ -44,6 +44,7 @@ typedef struct mli_delivery_row {
     const char *url, *secret; /* of its webhook; only of one that was taken */
     int32_t state;
     int64_t seq, event_seq, attempts, due_ms, http_status, created_ms, ended_ms;
+    int64_t failures; /* of its webhook; only of one that was taken */
 } mli_delivery_row;
 
 typedef struct mli_delivery_list {
@@ -92,9 +93,10 @@ MODELLAB_MUST_CHECK modellab_status mli_store_deliveries(mli_store *store, const
                                                          modellab_error *err);
 /* The first waiting one of a webhook that works, if it is due: of several webhooks of that which
  * has waited longest. Its attempts are one more, and until `until_ms` nobody else takes it. The
- * list has one row or none; then *next_ms is when one will be due (-1: none waits). */
+ * list has one row or none; then *next_ms is when one will be due (-1: none waits). `fresh`: only
+ * first attempts at webhooks whose last delivery arrived. */
 MODELLAB_MUST_CHECK modellab_status mli_store_delivery_take(mli_store *store, int64_t now_ms,
-                                                            int64_t until_ms,
+                                                            int64_t until_ms, bool fresh,
                                                             mli_delivery_list **out,
                                                             int64_t *next_ms, modellab_error *err);
 /* *disabled: this disabled the webhook. */

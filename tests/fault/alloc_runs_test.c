@@ -369,9 +369,82 @@ static void test_each_call(void **state)
     }
 }
 
+static size_t keys_of(modellab_lab *lab)
+{
+    modellab_key_list *list = NULL;
+    assert_int_equal(modellab_key_list_load(lab, NULL, &list, NULL), MODELLAB_OK);
+    const size_t count = modellab_key_list_count(list);
+    modellab_key_list_unref(list);
+    return count;
+}
+
+static size_t hooks_of(modellab_lab *lab)
+{
+    modellab_webhook_list *list = NULL;
+    assert_int_equal(modellab_webhook_list_load(lab, NULL, &list, NULL), MODELLAB_OK);
+    const size_t count = modellab_webhook_list_count(list);
+    modellab_webhook_list_unref(list);
+    return count;
+}
+
+/* A secret is told once: what was stored without being handed out would be lost, and a rotation
+ * would have locked its owner out. */
+static void test_secrets(void **state)
+{
+    faulty_alloc faults = {0};
+    modellab_allocator table = faulty_table(&faults);
+    modellab_key_options options = MODELLAB_KEY_OPTIONS_INIT;
+    modellab_webhook_options hook = MODELLAB_WEBHOOK_OPTIONS_INIT;
+    modellab_key_grant grant = {.size = sizeof grant};
+    modellab_buffer *first = NULL, *secret = NULL;
+    char id[MODELLAB_KEY_ID_BYTES], other[MODELLAB_KEY_ID_BYTES];
+    modellab_lab *lab = NULL;
+    bool failed = true;
+
+    (void)state;
+    options.scopes = "admin";
+    hook.url = "https://example.com/hook";
+    assert_int_equal(open_lab(&table, scratch, &lab, NULL), MODELLAB_OK);
+    assert_int_equal(modellab_key_create(lab, &options, id, &first, NULL), MODELLAB_OK);
+    for (long at = 1; failed; at++) {
+        const size_t keys = keys_of(lab), hooks = hooks_of(lab);
+        modellab_status status[3];
+        bool any = false;
+        for (int what = 0; what < 3; what++) {
+            atomic_store(&faults.calls, 0);
+            atomic_store(&faults.failed, false);
+            atomic_store(&faults.fail_at, at);
+            status[what] = what == 0   ? modellab_key_create(lab, &options, other, &secret, NULL)
+                           : what == 1 ? modellab_webhook_create(lab, &hook, other, &secret, NULL)
+                                       : modellab_key_rotate(lab, id, 0, &secret, NULL);
+            atomic_store(&faults.fail_at, 0);
+            any = any || atomic_load(&faults.failed);
+            assert_int_equal(status[what] == MODELLAB_OK, secret != NULL);
+            if (what == 2 && secret != NULL) {
+                modellab_buffer_destroy(first);
+                first = secret;
+            } else {
+                modellab_buffer_destroy(secret);
+            }
+            secret = NULL;
+        }
+        assert_int_equal(keys_of(lab) - keys, status[0] == MODELLAB_OK);
+        assert_int_equal(hooks_of(lab) - hooks, status[1] == MODELLAB_OK);
+        /* the last secret that was told is the one that is good */
+        assert_int_equal(
+            modellab_key_check(lab, modellab_buffer_data(first), "admin", &grant, NULL),
+            MODELLAB_OK);
+        failed = any;
+    }
+    modellab_buffer_destroy(first);
+    modellab_lab_unref(lab);
+    assert_int_equal(atomic_load(&faults.live), 0);
+}
+
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_call)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_secrets),
+                                       cmocka_unit_test(test_each_call)};
     char command[300];
 
     if (argc != 2 || setenv("MODEL_LAB_MIN_FREE_BYTES", "1", 1) != 0) {

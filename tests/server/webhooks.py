@@ -150,7 +150,13 @@ def test_where_they_may_go():
         path = f"{HOOKS}/{hook.json['id']}"
         server.post(path + "/test")
         tried = kit.wait_for(lambda: [d for d in server.get(path + "/deliveries").json["items"] if d["message"]], "an attempt")
-        kit.true("may not be reached" in tried[0]["message"], tried[0]["message"])
+        # no word that tells this name from one that nobody knows: the log has it
+        other = server.post(HOOKS, {"url": f"https://nobody.invalid:{port}/hook"}).json
+        server.post(f"{HOOKS}/{other['id']}/test")
+        unknown = kit.wait_for(lambda: [d for d in server.get(f"{HOOKS}/{other['id']}/deliveries").json["items"] if d["message"]], "an attempt")
+        kit.equal(tried[0]["message"], unknown[0]["message"])
+        details = [line["detail"] for line in kit.wait_for(lambda: server.log_lines(event="webhook.try_again")[1:] and server.log_lines(event="webhook.try_again"), "both in the log")]
+        kit.true(any("may not be reached" in d for d in details) and any("name" in d for d in details), f"{details}")
         kit.equal(receiver.got, [])
     receiver.close()
 

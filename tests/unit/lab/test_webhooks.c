@@ -2,122 +2,9 @@
  * lost or made twice whatever fails between two steps, growing delays, order, the end of a dead
  * one; what goes out is signed and carries the ids of its run. */
 #include "base/json.h"
-#include "base/signature.h"
-#include "lab/webhooks.h"
 #include "unit/failing_alloc.h"
-#include "unit/lab/lab_common.h"
+#include "unit/lab/webhook_kit.h"
 #include <string.h>
-
-static temp_folder folder;
-static mli_lab *lab;
-static int64_t now_ns;
-
-/* The other side. */
-static struct {
-    long answer;
-    int64_t retry_after_ms;
-    int calls;
-    char bodies[64][1024], headers[8][200];
-    char secret[MODELLAB_WEBHOOK_SECRET_MAX + 1];
-} peer;
-
-static modellab_status play(void *user, const mli_http_post_request *request,
-                            mli_http_post_answer *answer, mli_buf *out, modellab_error *why)
-{
-    (void)user;
-    (void)out;
-    assert_true(peer.calls < 64 && request->bytes < 1024);
-    memcpy(peer.bodies[peer.calls], request->body, request->bytes + 1);
-    memset(peer.headers, 0, sizeof peer.headers);
-    for (int i = 0; i < MLI_HTTP_POST_HEADERS && request->headers[i] != NULL; i++)
-        (void)snprintf(peer.headers[i], sizeof peer.headers[i], "%s", request->headers[i]);
-    peer.calls++;
-    assert_memory_equal("Modellab-Signature: ", peer.headers[0], 20);
-    if (peer.secret[0] != '\0')
-        ASSERT_OK(mli_signature_check(peer.secret, peer.headers[0] + 20, request->body,
-                                      request->bytes, now_ns / 1000000000, 0, err));
-    *answer = (mli_http_post_answer){.status = peer.answer, .retry_after_ms = peer.retry_after_ms};
-    if (peer.answer == 0) {
-        why->code = MODELLAB_E_NETWORK;
-        (void)snprintf(why->message, sizeof why->message, "it could not be reached");
-        return MODELLAB_E_NETWORK;
-    }
-    return MODELLAB_OK;
-}
-
-static const mli_webhook_settings settings = {.attempts = 4, .base_ms = 10000, .post = play};
-
-static int64_t clock_of_test(void *user)
-{
-    (void)user;
-    return now_ns;
-}
-
-static mli_os_clock virtual;
-static const mli_lab_tables tables = {.clock = &virtual};
-
-static int set_up(void **state)
-{
-    (void)state;
-    virtual = mli_os_system_clock;
-    virtual.realtime_ns = clock_of_test;
-    now_ns = INT64_C(1767225600) * 1000000000;
-    memset(&peer, 0, sizeof peer);
-    peer.answer = 200;
-    peer.retry_after_ms = -1;
-    temp_folder_make(&folder);
-    lab = open_lab(&folder, NULL, &tables, 0);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    mli_lab_unref(lab);
-    temp_folder_remove(&folder);
-    return 0;
-}
-
-static void hook(const char *events, const char *user, bool every_user, char id[MLI_ULID_BYTES])
-{
-    modellab_webhook_options options = MODELLAB_WEBHOOK_OPTIONS_INIT;
-    char secret[MODELLAB_WEBHOOK_SECRET_MAX + 1];
-
-    options.url = "https://hooks.example.com/x";
-    options.events = events;
-    options.user = user;
-    options.every_user = every_user;
-    ASSERT_OK(mli_webhook_create(lab, &settings, &options, id, secret, err));
-    memcpy(peer.secret, secret, sizeof secret);
-    now_ns += 1000000; /* lists are in the order of time */
-}
-
-/* A run that is cancelled at once: two events. */
-static void run(int number, const char *user)
-{
-    mli_event_row event = {.type = "run_queued"};
-    char existing[MLI_ULID_BYTES];
-    mli_store_cancel outcome;
-    mli_run_row row;
-
-    mli_run_row_init(&row);
-    row.id = id_of(number);
-    row.user = user;
-    row.request_id = "req-7";
-    row.trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
-    row.pipeline = "transcribe";
-    row.created_ms = mli_lab_now_ms(lab);
-    ASSERT_OK(mli_store_insert(lab->store, &row, &event, 1, existing, err));
-    ASSERT_OK(mli_store_request_cancel(lab->store, id_of(number), 5, &outcome, err));
-}
-
-static int64_t round_of(void)
-{
-    int64_t next_ms = -2;
-
-    ASSERT_OK(mli_webhook_round(lab, &settings, NULL, &next_ms, err));
-    return next_ms;
-}
 
 static const char *type_of(int call)
 {
@@ -182,10 +69,11 @@ static void nothing_is_lost_and_nothing_twice(void **state)
     hook(NULL, NULL, true, id);
     for (int i = 1; i <= 3; i++)
         run(i, "ann");
-    ASSERT_OK(mli_webhook_gather(lab, NULL, err));
-    ASSERT_OK(mli_webhook_gather(lab, NULL, err)); /* again: no second ones */
+    ASSERT_OK(mli_webhook_gather(lab, NULL, NULL, err));
+    ASSERT_OK(mli_webhook_gather(lab, NULL, NULL, err)); /* again: no second ones */
     const int64_t now_ms = mli_lab_now_ms(lab);
-    ASSERT_OK(mli_store_delivery_take(lab->store, now_ms, now_ms + 30000, &taken, &next_ms, err));
+    ASSERT_OK(
+        mli_store_delivery_take(lab->store, now_ms, now_ms + 30000, false, &taken, &next_ms, err));
     assert_int_equal(1, taken->count); /* and he who took it dies here */
     mli_delivery_list_free(taken);
     assert_int_equal(30000, round_of()); /* nobody overtakes it meanwhile */
@@ -212,7 +100,7 @@ static void two_who_gather(void **state)
     run(1, "ann");
     ASSERT_OK(mli_store_webhooks(lab->store, NULL, true, &hooks, err));
     assert_int_equal(1, hooks->count);
-    ASSERT_OK(mli_webhook_gather(lab, NULL, err));
+    ASSERT_OK(mli_webhook_gather(lab, NULL, NULL, err));
     ASSERT_OK(
         mli_store_deliveries_put(lab->store, id, hooks->rows[0].cursor, 2, &row, 1, &moved, err));
     assert_false(moved);
@@ -271,15 +159,6 @@ static int64_t until_quiet(int most)
     return next_ms;
 }
 
-static mli_webhook_row look(const char *id)
-{
-    modellab_webhook_list *list = NULL;
-    ASSERT_OK(mli_webhook_list_load(lab, id, &list, err));
-    mli_webhook_row row = list->rows->rows[0];
-    mli_webhook_list_unref(list);
-    return row; /* its numbers alone */
-}
-
 /* Three deliveries with all their attempts: then it is disabled, what waits goes with it, and it
  * works again from now on when somebody says so. */
 static void a_dead_one_is_disabled(void **state)
@@ -328,7 +207,7 @@ static void one_that_is_never_taken(void **state)
     for (int attempt = 1; attempt <= 4; attempt++) {
         int64_t next_ms = 0;
         assert_int_equal(attempt - 1, peer.calls);
-        ASSERT_OK(mli_webhook_round(lab, &settings, NULL, &next_ms, err));
+        ASSERT_OK(mli_webhook_round(lab, &settings, &memory, NULL, &next_ms, err));
         now_ns += next_ms > 0 ? next_ms * 1000000 : 0;
     }
     assert_int_equal(5, peer.calls); /* four of the first, one of the second */
@@ -407,7 +286,7 @@ static void memory_runs_out(void **state)
         int64_t next_ms = 0;
         failing.calls = 0;
         failing.fail_at = n;
-        status = mli_webhook_round(lab, &settings, NULL, &next_ms, &err);
+        status = mli_webhook_round(lab, &settings, &memory, NULL, &next_ms, &err);
         failing.fail_at = -1;
         now_ns += (int64_t)31000 * 1000000; /* what was taken is free again */
         assert_true(status == MODELLAB_OK || status == MODELLAB_E_NO_MEMORY);
