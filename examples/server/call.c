@@ -258,6 +258,14 @@ modellab_cancel *call_cancel(const call *c)
     return own->cancel;
 }
 
+bool call_is_stream(call *c)
+{
+    (void)pthread_mutex_lock(&c->lock);
+    bool is = c->replied && c->reply.kind == REPLY_STREAM;
+    (void)pthread_mutex_unlock(&c->lock);
+    return is;
+}
+
 stream *call_gone(call *c)
 {
     stream *told = NULL;

@@ -59,6 +59,8 @@ typedef struct query_item {
 
 typedef struct call_body_state {
     int64_t announced; /* Content-Length, -1 = chunked */
+    int64_t asked_ms;  /* since then the next piece is waited for */
+    int64_t waited_ms; /* for all pieces: the client's time, not ours */
     int64_t received, most;
     bool present, complete;
     bool closes; /* the connection ends with the reply, whatever of the body was read */
@@ -91,7 +93,7 @@ struct call {
     char *origin; /* allowed by the list: CORS headers are due */
     modellab_logger *log;
     char *user, *key_id, *scopes; /* NULL = without keys */
-    int64_t began_ms, began_us, entered_ms, run_ms;
+    int64_t began_ms, began_us, run_ms;
     const char *refused; /* why it was refused before it ran, for the log; NULL = allowed */
     call_body_state body;
     void *piece; /* of the body, for a job */
@@ -105,7 +107,7 @@ struct call {
     call_reply reply;
     bool tagged; /* the reply to a write is what a GET would give, and has its ETag */
     int64_t bytes_out;
-    int sent_http;
+    _Atomic int sent_http;
 };
 
 /* Of the head that has come. NULL: out of memory, and nothing can be said. */
@@ -115,6 +117,7 @@ void call_destroy(call *c);
 /* The client is gone, or the server stops. Any thread. */
 /* The stream that must be told with stream_gone() when no lock is held, or NULL. */
 stream *call_gone(call *c);
+bool call_is_stream(call *c); /* it is answered by a stream */
 /* Goes on with a call whose connection sleeps. */
 void call_resume(call *c);
 /* The lines of the log that each request has. */

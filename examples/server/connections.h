@@ -14,7 +14,7 @@ struct call;
 /* What a connection is about; each has its limit. */
 enum {
     CONNECTION_HEAD,  /* a head is expected, or coming: the first one */
-    CONNECTION_IDLE,  /* between requests */
+    CONNECTION_IDLE,  /* between requests; when something comes it is HEAD */
     CONNECTION_BODY,  /* a body is coming */
     CONNECTION_WORK,  /* ours to do; no limit */
     CONNECTION_REPLY, /* the reply is going out */
@@ -28,7 +28,9 @@ typedef struct connection {
     bool watched; /* under the lock: the client's hanging up matters (nobody reads) */
     _Atomic int phase;
     _Atomic int64_t deadline; /* text_now_ms(); 0 = none */
-    int64_t began;
+    _Atomic int64_t since;    /* when it began to wait for the next request ... */
+    _Atomic int64_t seen;     /* ... and how many bytes had come then */
+    int64_t began, probed;    /* probed: when an end of the client's side was looked into */
     char address[48];
 } connection;
 
@@ -42,8 +44,13 @@ void connection_close(connection *one);
 MODELLAB_MUST_CHECK bool connection_enter(connection *one, int phase, int64_t limit_ms);
 /* Which call it serves now, for call_cancel(); `watched`: its socket is looked at. */
 void connection_serve(connection *one, struct call *served, bool watched);
-/* Ends all that are not at work, or (`everything`) all. Their number is what is left. */
-size_t connections_end(bool everything);
+typedef enum {
+    END_WAITING, /* who waits for a request, or is sending its head */
+    END_WORK,    /* bodies as well; what works is told to end, and can still be answered */
+    END_ALL
+} connections_whom;
+/* When the server stops: who has sent something that is not answered gets 503. */
+void connections_end(connections_whom whom);
 
 typedef struct connection_numbers {
     size_t open;

@@ -63,6 +63,12 @@ void counters_end(size_t index, int http, int64_t microseconds, int64_t bytes_in
     atomic_fetch_sub(&all.active, 1);
 }
 
+void counters_refused(int http)
+{
+    counters_begin();
+    counters_end(all.count, http, 0, 0, 0);
+}
+
 int64_t counters_active(void)
 {
     return atomic_load(&all.active);

@@ -13,6 +13,8 @@ void counters_begin(void);
 /* `index`: of the operation, or `operations` where none was found. */
 void counters_end(size_t index, int http, int64_t microseconds, int64_t bytes_in,
                   int64_t bytes_out);
+/* One that was refused before it was a call. */
+void counters_refused(int http);
 int64_t counters_active(void);
 
 /* All families as text, "modellab_http_...". NULL: out of memory. */

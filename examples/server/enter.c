@@ -14,7 +14,6 @@
 #include <string.h>
 
 #define QUERY_ITEMS_MAX 100
-#define DRAIN_RETRY_SECONDS 5
 
 typedef struct query_reader {
     call *c;
@@ -148,7 +147,6 @@ void enter_head(call *c, const char *path, const char *version)
         return;
     if (!body_check_head(c))
         return;
-    c->entered_ms = text_now_ms();
 }
 
 void enter_access(call *c)

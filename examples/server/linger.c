@@ -5,6 +5,8 @@
 #include "text.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -15,6 +17,7 @@
 
 #define LINGERS_MAX 256
 #define LINGER_MS 5000                  /* in all */
+#define LEAVE_MS 1000                   /* when the server stops */
 #define LINGER_BYTES (64 * 1024 * 1024) /* of what is thrown away */
 #define PIECE_BYTES 65536
 
@@ -23,6 +26,7 @@ typedef struct lingering {
     int64_t until, bytes;
     char *reply; /* what has not been sent yet */
     size_t sent, reply_bytes;
+    bool deaf; /* we have ended the reading of it: poll() would say so without end */
 } lingering;
 
 static struct {
@@ -30,6 +34,7 @@ static struct {
     pthread_t thread;
     int wake;
     bool running;
+    int64_t leave_by;
     size_t count;
     lingering all[LINGERS_MAX];
 } held = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = -1};
@@ -78,6 +83,17 @@ void linger_reply(int socket, const char *reply, size_t bytes)
         (void)close(one.socket);
 }
 
+/* Has the client ended its side? A read of nothing may also mean that we have ended ours. */
+static bool has_closed(int socket)
+{
+    struct tcp_info info = {0};
+    socklen_t bytes = sizeof info;
+    if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &bytes) != 0)
+        return true;
+    return info.tcpi_state != TCP_ESTABLISHED && info.tcpi_state != TCP_FIN_WAIT1 &&
+           info.tcpi_state != TCP_FIN_WAIT2;
+}
+
 /* False: it is over, in one way or the other. */
 static bool go_on(lingering *one, int64_t now)
 {
@@ -86,6 +102,10 @@ static bool go_on(lingering *one, int64_t now)
         return false;
     for (int i = 0; i < 16; i++) {
         ssize_t got = recv(one->socket, thrown_away, sizeof thrown_away, MSG_DONTWAIT);
+        if (got == 0 && !has_closed(one->socket)) {
+            one->deaf = true;
+            break;
+        }
         if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
             return false;
         if (got < 0)
@@ -115,13 +135,14 @@ static void *serve(void *unused)
     static struct pollfd polled[LINGERS_MAX + 1];
     (void)unused;
     (void)pthread_mutex_lock(&held.lock);
-    while (held.running) {
+    while (held.running || (held.count > 0 && text_now_ms() < held.leave_by)) {
         size_t count = 0;
         polled[count++] = (struct pollfd){.fd = held.wake, .events = POLLIN};
         for (size_t i = 0; i < held.count; i++)
             polled[count++] = (struct pollfd){
-                .fd = held.all[i].socket,
-                .events = (short)(held.all[i].reply != NULL ? POLLIN | POLLOUT : POLLIN)};
+                .fd = held.all[i].deaf && held.all[i].reply == NULL ? -1 : held.all[i].socket,
+                .events = (short)((held.all[i].reply != NULL ? POLLOUT : 0) |
+                                  (held.all[i].deaf ? 0 : POLLIN))};
         int nap = held.count > 0 ? 250 : -1;
         (void)pthread_mutex_unlock(&held.lock);
         if (poll(polled, (nfds_t)count, nap) > 0 && polled[0].revents != 0) {
@@ -151,6 +172,7 @@ void linger_stop(void)
     (void)pthread_mutex_lock(&held.lock);
     bool was_running = held.running;
     held.running = false;
+    held.leave_by = text_now_ms() + LEAVE_MS;
     (void)pthread_mutex_unlock(&held.lock);
     if (was_running) {
         uint64_t word = 1;

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -61,4 +62,12 @@ void listener_name(const struct sockaddr *client, char *out, size_t room)
         text = inet_ntop(AF_INET6, &from->six.sin6_addr, out, (socklen_t)room);
     if (text == NULL)
         (void)snprintf(out, room, "unknown");
+}
+
+void listener_shut(int listening)
+{
+    struct sock_filter nothing = {.code = BPF_RET | BPF_K, .k = 0};
+    struct sock_fprog filter = {.len = 1, .filter = &nothing};
+    (void)setsockopt(listening, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter); /* else the
+                                                               last moment stays what it is */
 }

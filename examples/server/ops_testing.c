@@ -50,7 +50,10 @@ static bool data(call *c, const void *bytes, size_t count)
 {
     counted *state = call_state(c);
     const struct timespec nap = {state->nap_ms / 1000, state->nap_ms % 1000 * 1000000};
-    (void)nanosleep(&nap, NULL);
+    if (state->nap_ms > 0) {
+        (void)nanosleep(&nap, NULL);
+        call_note(c, MODELLAB_LOG_INFO, "testing.piece", "a piece was taken slowly", NULL, NULL);
+    }
     state->bytes += (int64_t)count;
     state->crc = (uint32_t)crc32(state->crc, bytes, (uInt)count);
     if (state->refuse_at < 0 || state->bytes < state->refuse_at)

@@ -95,6 +95,24 @@ static const char *title_of(const char *slug)
     return "Error";
 }
 
+static json_t *problem_object(int http, const char *slug, const char *detail, const char *instance,
+                              const char *request_id)
+{
+    char type[80];
+    (void)snprintf(type, sizeof type, "/api/v1/problems#%s", slug);
+    return json_pack("{s:s, s:s, s:i, s:s, s:s*, s:s}", "type", type, "title", title_of(slug),
+                     "status", http, "detail", detail, "instance", instance, "request_id",
+                     request_id);
+}
+
+char *problem_alone(int http, const char *slug, const char *detail, const char *request_id)
+{
+    json_t *body = problem_object(http, slug, detail, NULL, request_id);
+    char *text = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
+    json_decref(body);
+    return text;
+}
+
 /* The shape that clients of OpenAI read. */
 static json_t *openai_error(int http, const char *slug, const char *detail, json_t *errors)
 {
@@ -115,15 +133,11 @@ static void send_problem(call *c, int http, const char *slug, const char *detail
                          json_t *more)
 {
     json_t *body;
-    char type[80];
     bool as_openai = c->op != NULL && (c->op->flags & OP_OPENAI) != 0;
     if (as_openai) {
         body = openai_error(http, slug, detail, more);
     } else {
-        (void)snprintf(type, sizeof type, "/api/v1/problems#%s", slug);
-        body = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s}", "type", type, "title", title_of(slug),
-                         "status", http, "detail", detail, "instance", c->path, "request_id",
-                         c->request_id);
+        body = problem_object(http, slug, detail, c->path, c->request_id);
         if (more != NULL && json_object_set_new(body, key, more) != 0) {
             json_decref(body);
             body = NULL;

@@ -25,4 +25,7 @@ int problem_http(modellab_status status, const char **slug);
 /* The closed list, for those who read it; false behind its end. */
 bool problem_at(size_t index, const char **slug, const char **title);
 
+/* A problem without a call, as text to be freed. NULL: out of memory. */
+char *problem_alone(int http, const char *slug, const char *detail, const char *request_id);
+
 #endif

@@ -5,6 +5,7 @@
 #include "call_private.h"
 #include "counters.h"
 #include "problem.h"
+#include "server.h"
 #include "text.h"
 #include <microhttpd.h>
 #include <stdio.h>
@@ -227,6 +228,8 @@ enum MHD_Result reply_send(call *c)
     common_lines(c);
     if (c->reply.type != NULL)
         reply_header(c, "Content-Type", c->reply.type);
+    if (server_is_leaving() && !lasts && !unread)
+        reply_header(c, "Connection", "close");
     if (!connection_enter(c->link, lasts ? CONNECTION_WORK : CONNECTION_REPLY,
                           lasts ? 0 : REPLY_LIMIT_MS + size / SLOWEST_BYTES_A_MS))
         return MHD_NO;

@@ -7,6 +7,7 @@
 #include "call_private.h"
 #include "counters.h"
 #include "crew.h"
+#include "direct.h"
 #include "hub.h"
 #include "jobs.h"
 #include "listener.h"
@@ -21,12 +22,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #define NETWORK_THREADS 2u
 #define CONNECTION_BYTES ((size_t)16 * 1024)
-#define IDLE_MS 60000
 #define SLOWEST_BODY_BYTES_A_MS 1
 
 static struct {
@@ -34,7 +35,7 @@ static struct {
     modellab_lab *lab;
     modellab_logger *log;
     int socket;
-    atomic_bool draining;
+    atomic_bool draining, leaving;
 } server = {.socket = -1};
 
 modellab_lab *server_lab(void)
@@ -50,6 +51,11 @@ modellab_logger *server_log(void)
 bool server_is_draining(void)
 {
     return atomic_load(&server.draining);
+}
+
+bool server_is_leaving(void)
+{
+    return atomic_load(&server.leaving);
 }
 
 void call_resume(call *c)
@@ -129,10 +135,13 @@ static enum MHD_Result run(call *c)
     return MHD_YES;
 }
 
+/* How long the next piece may take. What counts against a client is the time that it was waited
+ * for: the server's own is not. (No floor beyond the setting: who sends a byte a second would have
+ * it each second.) */
 static int64_t body_limit(const call *c)
 {
     int64_t fair = c->body.received / SLOWEST_BODY_BYTES_A_MS + server_settings.body_ms * 2;
-    int64_t left = fair - (text_now_ms() - c->entered_ms);
+    int64_t left = fair - c->body.waited_ms;
     return left < 1 ? 1 : left < server_settings.body_ms ? left : server_settings.body_ms;
 }
 
@@ -140,6 +149,7 @@ static int64_t body_limit(const call *c)
 static enum MHD_Result await_body(call *c)
 {
     c->phase = CALL_BODY;
+    c->body.asked_ms = text_now_ms();
     return connection_enter(c->link, CONNECTION_BODY, body_limit(c)) ? MHD_YES : MHD_NO;
 }
 
@@ -192,6 +202,7 @@ static enum MHD_Result go_on(call *c, const char *data, size_t *bytes)
     case CALL_BODY:
         if (!connection_enter(c->link, CONNECTION_WORK, 0))
             return MHD_NO;
+        c->body.waited_ms += text_now_ms() - c->body.asked_ms;
         if (*bytes == 0) {
             c->body.complete = true;
             return run(c);
@@ -252,7 +263,7 @@ static void completed(void *unused, struct MHD_Connection *mhd, void **slot,
                           ? "sent and closed"
                           : "broken off";
     connection_serve(c->link, NULL, false);
-    if (!connection_enter(c->link, CONNECTION_IDLE, IDLE_MS))
+    if (!connection_enter(c->link, CONNECTION_IDLE, server_settings.idle_ms))
         how = "timed out";
     if (c->reply.kind == REPLY_STREAM)
         c->bytes_out = stream_sent(c->reply.lasting);
@@ -343,12 +354,37 @@ void server_drain(void)
     streams_farewell();
 }
 
+/* Who was taken by the kernel and by nobody else: told that the server stops. */
+static void turn_away(void)
+{
+    struct sockaddr_storage from;
+    for (;;) {
+        socklen_t bytes = sizeof from;
+        int came =
+            accept4(server.socket, (struct sockaddr *)&from, &bytes, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (came < 0)
+            return; /* nobody, or nobody any more */
+        char address[48];
+        listener_name((const struct sockaddr *)&from, address, sizeof address);
+        const direct_problem problem = {.http = 503,
+                                        .slug = "draining",
+                                        .detail = "the server is about to stop",
+                                        .address = address,
+                                        .retry_s = DRAIN_RETRY_SECONDS};
+        direct_refuse(came, &problem);
+        (void)close(came);
+    }
+}
+
 /* Waits until no request is left, or the deadline. */
 static void await_requests(int64_t deadline)
 {
     const struct timespec nap = {.tv_nsec = 20000000};
-    while (counters_active() > 0 && text_now_ms() < deadline)
+    turn_away();
+    while (counters_active() > 0 && text_now_ms() < deadline) {
         (void)nanosleep(&nap, NULL); /* looks again in any case */
+        turn_away();
+    }
 }
 
 #define LAST_WORDS_MS 5000
@@ -358,16 +394,18 @@ void server_stop(int64_t deadline_ms)
     if (server.daemon == NULL)
         return;
     int64_t deadline = text_now_ms() + deadline_ms;
+    atomic_store(&server.leaving, true);
     (void)MHD_quiesce_daemon(server.daemon); /* the listening socket is ours: closed below */
     streams_farewell();
     upgrades_stop();
     websockets_stop();
-    (void)connections_end(false);
+    connections_end(END_WAITING);
     await_requests(deadline);
     streams_stop();
     hub_stop();
-    (void)connections_end(true); /* sets the cancel words of what still runs */
+    connections_end(END_WORK); /* sets the cancel words of what still runs */
     await_requests(text_now_ms() + LAST_WORDS_MS);
+    connections_end(END_ALL);
     crews_stop();
     jobs_stop();
     live_stop();
@@ -375,8 +413,10 @@ void server_stop(int64_t deadline_ms)
     MHD_stop_daemon(server.daemon);
     server.daemon = NULL;
     connections_stop();
+    listener_shut(server.socket);
+    turn_away();
+    (void)close(server.socket);
     linger_stop();
     access_stop();
     counters_stop();
-    (void)close(server.socket);
 }

@@ -18,7 +18,9 @@ void server_ask_to_stop(void);
 /* No new work from here on: not ready, writing operations are answered by 503, streams get their
  * last words. What is running goes on. */
 void server_drain(void);
+#define DRAIN_RETRY_SECONDS 5 /* when another server may be there */
 bool server_is_draining(void);
+bool server_is_leaving(void); /* every connection ends with its reply */
 /* Waits for what is running, but not beyond `deadline_ms`, then ends all. */
 void server_stop(int64_t deadline_ms);
 

@@ -149,6 +149,7 @@ static bool read_configuration(const char *keys_flag, char *why, size_t n)
         configured_number("MODEL_LAB_HTTP_HEAD_SECONDS", AS_TIME, INT_MAX, &s->head_ms, why, n) &&
         configured_number("MODEL_LAB_HTTP_BODY_SECONDS", AS_TIME, INT_MAX, &s->body_ms, why, n) &&
         configured_number("MODEL_LAB_HTTP_SEND_SECONDS", AS_TIME, INT_MAX, &s->send_ms, why, n) &&
+        configured_number("MODEL_LAB_HTTP_IDLE_SECONDS", AS_TIME, INT_MAX, &s->idle_ms, why, n) &&
         configured_number("MODEL_LAB_HTTP_PING_SECONDS", AS_TIME, INT_MAX, &s->ping_ms, why, n) &&
         configured_number("MODEL_LAB_HTTP_SOCKET_SECONDS", AS_TIME, INT_MAX, &s->socket_ms, why,
                           n) &&

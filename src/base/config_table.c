@@ -58,7 +58,9 @@ static const mli_config_variable variables[] = {
      "Longest pause in the body of a request; one that comes more slowly than 1 KB/s in all is "
      "ended too."},
     {"MODEL_LAB_HTTP_HEAD_SECONDS", "10", MLI_CONFIG_SECONDS, 0, NULL, NULL, 0, 0,
-     "How long the head of a connection's first request may take."},
+     "How long the head of a request may take."},
+    {"MODEL_LAB_HTTP_IDLE_SECONDS", "60", MLI_CONFIG_SECONDS, 0, NULL, NULL, 0, 0,
+     "How long a connection may wait for its next request."},
     {"MODEL_LAB_HTTP_KEYS", "auto", MLI_CONFIG_ENUM, MLI_CONFIG_TRUSTED, "auto|on|off", NULL, 0, 0,
      "API keys of modellab-server: auto asks for them unless it listens on the loopback interface; "
      "off is refused elsewhere."},

@@ -1,4 +1,7 @@
-"""Bodies that are taken for what they are: parts of forms without bytes, a file of exactly the cap."""
+"""Bodies that are taken for what they are: parts of forms without bytes, a file of exactly the cap, time that is the server's own."""
+import signal
+import time
+
 import kit
 
 T = kit.API + "/testing"
@@ -40,6 +43,39 @@ def test_a_form_with_a_file_of_the_cap(server):
                   server.request("POST", f"{kit.API}/uploads", body=whole + b"1", headers={"Content-Type": "audio/wav"}),
                   server.multipart(f"{kit.API}/uploads", [("file", "a.wav", "audio/wav", whole * 300)])):
         kit.equal((reply.status, reply.json["type"]), (413, "/api/v1/problems#too-large"), reply)
+
+
+def begin_body(server, name, size, query=""):
+    """A body of which nothing has been sent, and which the server waits for."""
+    plain = server.connect()
+    plain.sendall(f"POST {T}/count{query} HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: {name}\r\nConnection: close\r\nContent-Length: {size}\r\n\r\n".encode())
+    kit.wait_for(lambda: server.log_lines(event="http.decision", request_id=name), "the head was looked at")
+    return plain
+
+
+def test_our_time_is_not_the_clients():
+    """The server works on a piece for longer than a body may take: then the client has all its time still."""
+    with kit.Server(HTTP_BODY_SECONDS="4") as server:
+        with begin_body(server, "patient", 2, "?nap_ms=9000") as plain:
+            plain.sendall(b"a")
+            kit.wait_for(lambda: server.log_lines(event="testing.piece", request_id="patient"), "the first piece was taken")
+            time.sleep(0.6)  # the server looks for who is late four times a second
+            plain.sendall(b"b")
+            reply = kit.read_all(plain)
+            kit.true(reply.startswith(b"HTTP/1.1 200 ") and b'"bytes":2' in reply.replace(b" ", b""), reply[:300])
+
+
+def test_what_lies_unread_is_not_late():
+    """The process was stopped while all came, and the time of the body ran out: it is read, not refused."""
+    with kit.Server(HTTP_BODY_SECONDS="1") as server:
+        for number in range(8):
+            with begin_body(server, f"unread{number}", 60000) as plain:
+                server.process.send_signal(signal.SIGSTOP)
+                plain.sendall(b"x" * 60000)
+                time.sleep(1.3)
+                server.process.send_signal(signal.SIGCONT)
+                reply = kit.read_all(plain)
+                kit.true(reply.startswith(b"HTTP/1.1 200 "), reply[:100])
 
 
 if __name__ == "__main__":

@@ -230,9 +230,19 @@ def test_stops_with_everything_open():
         open_sockets[0].sendall(b"GET /api/v1/testing/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
         open_sockets[1].sendall(b"GET /api/v1/testing/wait?ms=600000 HTTP/1.1\r\nHost: localhost\r\n\r\n")
         open_sockets[2].sendall(b"POST /api/v1/testing/count HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nabc")
+        half = own.connect()
+        half.sendall(b"GET /livez HTTP/1.1\r\nHost: lo")
         kit.wait_for(lambda: len(own.log_lines(event="http.decision")) >= 3, "all have begun")
+        kit.wait_for(lambda: "modellab_http_connections 6\n" in own.get("/metrics").text, "all are open")
         kit.equal(own.stop(), 0, "exit code")
         kit.true(b"retry: 1000" in kit.read_all(open_sockets[0]), "a stream has its last words")
+        for name, plain in {"a call that waits": open_sockets[1], "a body": open_sockets[2], "half a head": half}.items():
+            reply = kit.read_all(plain)
+            kit.true(reply.startswith(b"HTTP/1.1 503 ") and b"X-Request-Id: " in reply, f"{name}: {reply[:200]}")
+        half.close()
+        for plain in open_sockets[2:3]:
+            plain.close()
+        kit.equal(len(own.log_lines(event="http.refused", status=503)), 3, "in the log: half a head, a body, and who had said nothing")
         for plain in open_sockets:
             plain.close()
 

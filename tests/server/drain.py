@@ -4,6 +4,8 @@ import json
 import pathlib
 import signal
 import tempfile
+import threading
+import time
 
 import files
 import kit
@@ -66,6 +68,59 @@ def test_asked_twice_over_http():
         kit.equal(server.get("/livez").status, 200, "it lives")
         kit.true(server.post(f"{kit.API}/runs/{run_id}/cancel").status in (200, 202), "the run is cancelled")
         kit.equal(server.process.wait(kit.PATIENCE), 0, "it ends when nothing runs")
+
+
+def ask(server):
+    """Status of a request on a connection of its own, or "refused"; a reset or an end without a reply is a failure."""
+    try:
+        plain = server.connect()
+    except ConnectionRefusedError:
+        return "refused"
+    with plain:
+        plain.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        data = b""
+        while more := plain.recv(65536):
+            data += more
+    head, body = data.split(b"\r\n\r\n", 1)
+    code = int(head.split(b" ")[1])
+    if code == 503:
+        kit.true(b"\r\nRetry-After: 5" in head and b"\r\nX-Request-Id: " in head, head)
+        kit.equal(json.loads(body)["type"], "/api/v1/problems#draining")
+    return code
+
+
+def test_who_comes_while_it_stops():
+    """Is served, or told so, or finds the door shut; nobody is cut off without a word."""
+    server = kit.Server()
+    try:
+        waiting = [server.connect() for _ in range(2)]
+        for plain in waiting:
+            plain.sendall(b"GET /api/v1/testing/wait?ms=600000 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        kit.wait_for(lambda: len(server.log_lines(event="http.decision")) >= 2, "they wait")
+        heard = [[] for _ in range(4)]
+
+        def keep_asking(own):
+            try:
+                while "refused" not in own:
+                    own.append(ask(server))
+                    time.sleep(0.01)
+            except Exception as error:  # noqa: BLE001 - told below
+                own.append(repr(error))
+        threads = [threading.Thread(target=keep_asking, args=(own,)) for own in heard]
+        for thread in threads:
+            thread.start()
+        kit.wait_for(lambda: all(heard), "all ask")
+        kit.equal(server.stop(), 0, "exit code")
+        for thread in threads:
+            thread.join(kit.PATIENCE)
+        seen = {answer for own in heard for answer in own}
+        kit.true(seen <= {200, 503, "refused"}, f"answers: {seen}")
+        kit.true(503 in seen, "some came while it stopped")
+        for plain in waiting:
+            kit.true(kit.read_all(plain).startswith(b"HTTP/1.1 503 "), "who waited has an answer")
+            plain.close()
+    finally:
+        server.close()
 
 
 def test_a_drain_without_patience():

@@ -1,4 +1,4 @@
-"""Clients that leave at a bad moment give back what they held."""
+"""Clients that leave at a bad moment give back what they held; those that only end their side after a whole request get their answer."""
 import socket
 import struct
 
@@ -54,8 +54,47 @@ def test_live_streams_are_given_back(server):
     kit.wait_for(opens, "a live stream can be opened", patience=60)
 
 
+def half_closed(server, request):
+    """What comes back for a request behind which the client ends its side."""
+    with server.connect() as plain:
+        plain.sendall(request)
+        plain.shutdown(socket.SHUT_WR)
+        return kit.read_all(plain)
+
+
 def head(method, path, *more):
     return "\r\n".join((f"{method} {path} HTTP/1.1", "Host: localhost", "Connection: close", *more, "", "")).encode()
+
+
+def final(reply):
+    """Without the interim reply that a long wait may bring."""
+    while reply.startswith(b"HTTP/1.1 100 "):
+        reply = reply.split(b"\r\n\r\n", 1)[1]
+    return reply
+
+
+def test_half_closed_after_a_request(server):
+    """Its side is ended, not the connection: at once, after a wait, with a body that is read in pieces."""
+    for path in ("/livez", f"{T}/items/a", f"{T}/wait?ms=100", f"{T}/wait?ms=3000", f"{T}/file?size=3000000"):
+        reply = half_closed(server, head("GET", path))
+        kit.true(final(reply).startswith(b"HTTP/1.1 200 "), f"{path}: {reply[:200]}")
+        kit.true(b'"gone":true' not in reply.replace(b" ", b""), f"{path}: {reply[-200:]}")
+    for body in (b"abc", b"x" * 5000, b"x" * 1000000):
+        for nap in (0, 100):
+            reply = half_closed(server, head("POST", f"{T}/count?nap_ms={nap if len(body) < 9999 else 0}", f"Content-Length: {len(body)}") + body)
+            kit.true(final(reply).startswith(b"HTTP/1.1 200 ") and f'"bytes":{len(body)}'.encode() in reply.replace(b" ", b""),
+                     f"{len(body)} bytes, naps of {nap}: {reply[:300]}")
+    reply = half_closed(server, head("POST", f"{T}/echo", "Content-Type: application/json", "Content-Length: 2") + b"{}")
+    kit.true(reply.startswith(b"HTTP/1.1 200 "), reply[:200])
+    reply = half_closed(server, head("POST", f"{T}/count", "Transfer-Encoding: chunked") + b"3\r\nabc\r\n0\r\n\r\n")
+    kit.true(reply.startswith(b"HTTP/1.1 200 "), reply[:200])
+
+
+def test_half_closed_streams_end(server):
+    """Nobody can tell who has only ended his side from who is gone while nothing is written: a stream ends."""
+    reply = half_closed(server, head("GET", f"{T}/events", "X-Request-Id: half-stream"))
+    kit.true(reply.startswith(b"HTTP/1.1 200 "), reply[:200])
+    kit.wait_for(lambda: server.log_lines(event="http.end", request_id="half-stream"), "its end in the log")
 
 
 def test_who_is_gone_is_noticed(server):

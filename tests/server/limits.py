@@ -1,4 +1,5 @@
 """Limits of connections: slow heads and bodies, too many connections, idle streams, framing that two servers could read differently."""
+import json
 import resource
 import socket
 import time
@@ -30,6 +31,53 @@ def trickle(plain, data, head=b""):
         except ConnectionResetError:
             return answer
     raise AssertionError("the connection did not end")
+
+
+def problem_of(reply, http, slug):
+    """A whole reply on the socket itself is a problem like all others, with its line in the log."""
+    head, body = reply.split(b"\r\n\r\n", 1)
+    lines = head.decode().split("\r\n")
+    fields = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines[1:])}
+    kit.true(lines[0].startswith(f"HTTP/1.1 {http} "), lines[0])
+    kit.equal((fields["content-type"], fields["api-version"], fields["connection"]), ("application/problem+json", "1", "close"), lines)
+    kit.equal(int(fields["content-length"]), len(body), "Content-Length")
+    problem = json.loads(body)
+    kit.equal((problem["type"], problem["status"], problem["request_id"]), (f"/api/v1/problems#{slug}", http, fields["x-request-id"]))
+    return problem
+
+
+def test_late_ones_are_told_so(server):
+    """408 with all that a problem has, and a line in the log, or the end of the call's own lines."""
+    with server.connect() as plain:
+        plain.sendall(b"GET /livez HTTP/1.1\r\nHost: loc")
+        problem = problem_of(kit.read_all(plain), 408, "timeout")
+    line = kit.wait_for(lambda: server.log_lines(event="http.refused", request_id=problem["request_id"]), "its line")[0]
+    kit.equal((line["status"], line["client"], line["why"]), (408, "127.0.0.1", "timeout"))
+    with server.connect() as plain:
+        plain.sendall(b"POST /api/v1/testing/count HTTP/1.1\r\n" + HOST + b"X-Request-Id: late-body\r\nContent-Length: 10\r\n\r\nabc")
+        kit.equal(problem_of(kit.read_all(plain), 408, "timeout")["request_id"], "late-body")
+    end = kit.wait_for(lambda: server.log_lines(event="http.end", request_id="late-body"), "its end")[0]
+    kit.equal((end["status"], end["end"]), (408, "timed out"))
+    kit.true('operation="testCount",method="POST",status="4xx"' in server.get("/metrics").text, "counted as what it is")
+
+
+def test_between_requests():
+    """A connection may idle as long as its setting says, but a head that has begun has the time of a head."""
+    get = b"GET /livez HTTP/1.1\r\n" + HOST + b"\r\n"
+    with kit.Server(HTTP_HEAD_SECONDS="1", HTTP_IDLE_SECONDS="600") as server:
+        with server.connect() as idle, server.connect() as slow:
+            for plain in (idle, slow):
+                plain.sendall(get)
+                kit.true(kit.read_head(plain)[0].startswith("HTTP/1.1 200"), "the first request")
+            slow.sendall(b"GET /livez HTTP/1.1\r\nHost: loc")
+            problem_of(kit.read_all(slow), 408, "timeout")
+            idle.sendall(get)
+            kit.true(kit.read_head(idle)[0].startswith("HTTP/1.1 200"), "who idles still has its connection")
+    with kit.Server(HTTP_HEAD_SECONDS="600", HTTP_IDLE_SECONDS="1") as server:
+        with server.connect() as plain:
+            plain.sendall(get)
+            kit.true(kit.read_all(plain).count(b"HTTP/1.1 200 ") == 1, "it is ended without a word")
+        kit.true("modellab_http_connections_expired_total 1\n" in server.get("/metrics").text, "and counted")
 
 
 def test_slow_heads_end(server):
