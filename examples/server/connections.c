@@ -87,7 +87,6 @@ bool connection_enter(connection *one, int phase, int64_t limit_ms)
     int64_t time = limit_ms > 0 ? text_now_ms() : 0;
     if (phase == CONNECTION_IDLE) {
         atomic_store(&one->since, time);
-        atomic_store(&one->seen, received(one));
         if (limit_ms > server_settings.head_ms)
             limit_ms = server_settings.head_ms; /* a first look: has a head begun? */
     }
@@ -96,6 +95,11 @@ bool connection_enter(connection *one, int phase, int64_t limit_ms)
         if (atomic_compare_exchange_weak(&one->phase, &now, phase))
             return true;
     return false;
+}
+
+void connection_answers(connection *one)
+{
+    atomic_store(&one->seen, received(one));
 }
 
 void connection_serve(connection *one, struct call *served, bool watched)

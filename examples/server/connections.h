@@ -28,8 +28,8 @@ typedef struct connection {
     bool watched; /* under the lock: the client's hanging up matters (nobody reads) */
     _Atomic int phase;
     _Atomic int64_t deadline; /* text_now_ms(); 0 = none */
-    _Atomic int64_t since;    /* when it began to wait for the next request ... */
-    _Atomic int64_t seen;     /* ... and how many bytes had come then */
+    _Atomic int64_t since;    /* when it began to wait for the next request */
+    _Atomic int64_t seen;     /* how many bytes had come when the last reply began */
     int64_t began, probed;    /* probed: when an end of the client's side was looked into */
     char address[48];
 } connection;
@@ -42,6 +42,8 @@ connection *connection_open(int socket, const char *address, int64_t head_ms);
 void connection_close(connection *one);
 /* The phase and its limit. False: it has been ended. */
 MODELLAB_MUST_CHECK bool connection_enter(connection *one, int phase, int64_t limit_ms);
+/* Its reply begins: what comes from now on is the next request. */
+void connection_answers(connection *one);
 /* Which call it serves now, for call_cancel(); `watched`: its socket is looked at. */
 void connection_serve(connection *one, struct call *served, bool watched);
 typedef enum {

@@ -225,6 +225,7 @@ enum MHD_Result reply_send(call *c)
     bool lasts = c->reply.kind == REPLY_STREAM || c->reply.kind == REPLY_UPGRADE;
     c->phase = CALL_REPLYING;
     c->sent_http = c->reply.http;
+    connection_answers(c->link);
     common_lines(c);
     if (c->reply.type != NULL)
         reply_header(c, "Content-Type", c->reply.type);
