@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -67,8 +68,17 @@ static int fail(const char *what, const char *why)
 
 static void log_line(void *user, const modellab_log_line *line)
 {
-    (void)fwrite(line->text, 1, line->text_bytes, user);
-    (void)fputc('\n', user); /* a log that cannot be written is no reason to stop */
+    static char end[] = "\n";
+    (void)user;
+    struct iovec parts[] = {{(void *)(uintptr_t)line->text, line->text_bytes}, {end, 1}};
+    size_t left = line->text_bytes + 1;
+    /* One call to the system for a line, so that lines of several threads do not mix. A log that
+     * cannot be written is no reason to stop. */
+    ssize_t written = writev(STDERR_FILENO, parts, 2);
+    if (written > 0 && (size_t)written < line->text_bytes) /* a pipe that is full: its rest */
+        (void)!write(STDERR_FILENO, line->text + written, line->text_bytes - (size_t)written);
+    if (written > 0 && (size_t)written < left)
+        (void)!write(STDERR_FILENO, end, 1);
 }
 
 static modellab_log_level level_of(const char *name)
@@ -95,7 +105,6 @@ static modellab_status open_logger(modellab_logger **out, modellab_error *err)
         options.level = level_of(modellab_buffer_data(level));
         options.rate_per_second = -1;
         sink.write = log_line;
-        sink.user = stderr;
         sink.min_level = options.level;
         if (modellab_buffer_size(file) > 0)
             options.file = modellab_buffer_data(file);

@@ -1,7 +1,9 @@
 /* One run: its record, how it stands, why it waits, what came out, its log. */
+#include "json_slice.h"
 #include "problem.h"
 #include "reply.h"
 #include "seen_run.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,22 +20,50 @@ static void get_run(call *c)
     reply_made(c, status, json, &err);
 }
 
-/* Where it stands in the queue; null when it does not wait, or could not be told. */
-static json_t *queue_place(call *c, const modellab_run_info *info)
+/* Where it stands in the queue; "null" when it does not wait, or could not be told. Of malloc(). */
+static char *queue_place(call *c, const modellab_run_info *info)
 {
     modellab_run_explanation place = {.size = sizeof place};
     if (info->status != MODELLAB_RUN_QUEUED ||
         modellab_run_explain(call_lab(c), info->id, &place, NULL, NULL) != MODELLAB_OK)
-        return json_null();
-    return json_pack("{s:o, s:s, s:s, s:I}", "position",
-                     place.position > 0 ? json_integer(place.position) : json_null(), "why",
-                     modellab_wait_name(place.why), "message", modellab_wait_text(place.why),
-                     "waiting", (json_int_t)place.waiting);
+        return strdup("null");
+    json_t *told = json_pack("{s:o, s:s, s:s, s:I}", "position",
+                             place.position > 0 ? json_integer(place.position) : json_null(), "why",
+                             modellab_wait_name(place.why), "message",
+                             modellab_wait_text(place.why), "waiting", (json_int_t)place.waiting);
+    char *text = told != NULL ? json_dumps(told, JSON_COMPACT) : NULL;
+    json_decref(told);
+    return text;
+}
+
+/* What a status has of the summary, as the library wrote it: this is asked more often than anything
+ * else. */
+static void reply_status(call *c, const char *summary, const char *queue)
+{
+    json_slice kept[] = {{.name = "run_id"},
+                         {.name = "status"},
+                         {.name = "reason"},
+                         {.name = "progress"},
+                         {.name = "last_event"}};
+    size_t count = sizeof kept / sizeof kept[0], room = strlen(queue) + 16, at = 0;
+    bool found = json_slice_find(summary, kept, count);
+    for (size_t i = 0; found && i < count; i++)
+        room += strlen(kept[i].name) + kept[i].bytes + 4;
+    char *text = found ? malloc(room) : NULL;
+    if (text == NULL) {
+        reply_problem(c, 500, "internal", "the status could not be written");
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        at += (size_t)snprintf(text + at, room - at, "%c\"%s\":%.*s", i == 0 ? '{' : ',',
+                               kept[i].name, (int)kept[i].bytes, kept[i].text);
+    at += (size_t)snprintf(text + at, room - at, ",\"queue\":%s}", queue);
+    reply_bytes(c, 200, "application/json", text, at);
+    free(text);
 }
 
 static void get_status(call *c)
 {
-    static const char *const kept[] = {"run_id", "status", "reason", "progress", "last_event"};
     modellab_error err = MODELLAB_ERROR_INIT;
     modellab_buffer *text = NULL;
     modellab_run *run;
@@ -41,26 +71,16 @@ static void get_status(call *c)
     if (!seen_run(c, &run, &info))
         return;
     modellab_status status = modellab_run_summary(run, &text, &err);
-    if (status != MODELLAB_OK) {
-        modellab_run_unref(run);
+    char *queue = status == MODELLAB_OK ? queue_place(c, &info) : NULL;
+    if (status != MODELLAB_OK)
         reply_error(c, status, &err, NULL);
-        return;
-    }
-    json_t *summary = json_loadb(modellab_buffer_data(text), modellab_buffer_size(text), 0, NULL);
-    json_t *out = json_object();
-    modellab_buffer_destroy(text);
-    bool good = summary != NULL;
-    for (size_t i = 0; good && i < sizeof kept / sizeof kept[0]; i++)
-        good = json_object_set(out, kept[i], json_object_get(summary, kept[i])) == 0;
-    good = good && json_object_set_new(out, "queue", queue_place(c, &info)) == 0;
-    json_decref(summary);
-    modellab_run_unref(run);
-    if (good) {
-        reply_json(c, 200, out);
-    } else {
-        json_decref(out);
+    else if (queue == NULL)
         reply_problem(c, 500, "internal", "out of memory");
-    }
+    else
+        reply_status(c, modellab_buffer_data(text), queue);
+    free(queue);
+    modellab_buffer_destroy(text);
+    modellab_run_unref(run);
 }
 
 static void explain(call *c)

@@ -79,7 +79,9 @@ static char *write_page(const modellab_run_list *list, size_t *bytes)
     for (size_t i = 0; good && i < modellab_run_list_count(list); i++) {
         modellab_buffer *item = NULL;
         good = modellab_run_summary(modellab_run_list_at(list, i), &item, NULL) == MODELLAB_OK &&
-               fprintf(out, "%s%s", i > 0 ? "," : "", modellab_buffer_data(item)) > 0;
+               (i == 0 || putc_unlocked(',', out) != EOF) &&
+               fwrite_unlocked(modellab_buffer_data(item), 1, modellab_buffer_size(item), out) ==
+                   modellab_buffer_size(item);
         modellab_buffer_destroy(item);
     }
     good = good &&

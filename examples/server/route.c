@@ -23,6 +23,7 @@ static const operation_table *const tables[] = {
 #define SEGMENTS_MAX 12
 
 static const operation **operations;
+static size_t *fixed_bytes; /* of each path: what comes before its first parameter */
 static size_t operation_count;
 
 static unsigned method_bit(const char *method)
@@ -84,7 +85,10 @@ void route_find(const char *method, const char *path, route_match *out)
     if (tried == NULL)
         return; /* a 404 in the worst of cases */
     for (size_t i = 0; i < operation_count; i++) {
-        unsigned rank, bit = method_bit(operations[i]->method);
+        unsigned rank;
+        if (strncmp(operations[i]->path, path, fixed_bytes[i]) != 0)
+            continue; /* nearly all of them */
+        unsigned bit = method_bit(operations[i]->method);
         if (!matches(operations[i], path, tried, &rank))
             continue;
         if (out->path_known && rank < best)
@@ -146,7 +150,8 @@ bool route_init(bool testing, char *why, size_t why_bytes)
     for (size_t i = 0; i < used; i++)
         operation_count += tables[i]->count;
     operations = calloc(operation_count, sizeof *operations);
-    if (operations == NULL) {
+    fixed_bytes = calloc(operation_count, sizeof *fixed_bytes);
+    if (operations == NULL || fixed_bytes == NULL) {
         (void)snprintf(why, why_bytes, "out of memory");
         return false;
     }
@@ -156,6 +161,7 @@ bool route_init(bool testing, char *why, size_t why_bytes)
             operations[at++] = &tables[i]->items[k];
     for (size_t i = 0; i < operation_count; i++) {
         const char *fault = malformed(operations[i]);
+        fixed_bytes[i] = strcspn(operations[i]->path, "{");
         for (size_t k = 0; k < i && fault == NULL; k++)
             if (strcmp(operations[i]->id, operations[k]->id) == 0)
                 fault = "has an id that another has too";
@@ -174,6 +180,8 @@ bool route_init(bool testing, char *why, size_t why_bytes)
 void route_free(void)
 {
     free(operations);
+    free(fixed_bytes);
+    fixed_bytes = NULL;
     operations = NULL;
     operation_count = 0;
 }

@@ -134,8 +134,13 @@ int64_t text_now_ms(void)
 uint64_t text_hash(const void *data, size_t bytes)
 {
     const unsigned char *at = data;
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < bytes; i++)
-        hash = (hash ^ at[i]) * 0x100000001b3u;
-    return hash;
+    uint64_t hash = 0xcbf29ce484222325u, word;
+    for (; bytes >= sizeof word; bytes -= sizeof word, at += sizeof word) {
+        memcpy(&word, at, sizeof word);
+        hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+        hash ^= hash >> 32; /* else what is high in a word would reach no low bit */
+    }
+    for (; bytes > 0; bytes--)
+        hash = (hash ^ *at++) * 0x100000001b3u;
+    return hash ^ hash >> 29;
 }

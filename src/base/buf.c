@@ -62,6 +62,11 @@ static bool reserve(mli_buf *b, size_t bytes)
     return true;
 }
 
+void mli_buf_reserve(mli_buf *b, size_t bytes)
+{
+    (void)reserve(b, bytes); /* the failure stays in the buffer */
+}
+
 void *mli_buf_extend(mli_buf *b, size_t bytes)
 {
     if (!reserve(b, bytes))

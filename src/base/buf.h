@@ -20,6 +20,7 @@ void mli_buf_init(mli_buf *b, const modellab_allocator *alloc);
 void mli_buf_dispose(mli_buf *b);
 void mli_buf_wipe(mli_buf *b);  /* overwrites the bytes, then disposes: of what is secret */
 void mli_buf_clear(mli_buf *b); /* keeps the memory, clears the failure */
+void mli_buf_reserve(mli_buf *b, size_t bytes); /* grows once for so many more */
 void mli_buf_append(mli_buf *b, const void *data, size_t bytes);
 void mli_buf_append_text(mli_buf *b, const char *text);
 void mli_buf_append_char(mli_buf *b, char c);

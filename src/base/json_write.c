@@ -23,6 +23,35 @@ static void put_escape(mli_buf *out, uint32_t c)
     mli_buf_append(out, text, at != NULL ? 2 : 6);
 }
 
+/* Between `before` (0: none) and `after`, at once where nothing is to be escaped. */
+static void put_quoted(mli_buf *out, char before, const char *text, size_t bytes, char after)
+{
+    size_t extra = 2 + (size_t)(before != 0) + (size_t)(after != 0), i = 0;
+    char *room;
+
+    while (i < bytes && is_plain((unsigned char)text[i])) {
+        i++;
+    }
+    if (i < bytes || bytes > SIZE_MAX - extra) {
+        if (before != 0)
+            mli_buf_append_char(out, before);
+        mli_json_put_string(out, text, bytes);
+        if (after != 0)
+            mli_buf_append_char(out, after);
+        return;
+    }
+    room = mli_buf_extend(out, bytes + extra);
+    if (room == NULL)
+        return;
+    if (before != 0)
+        *room++ = before;
+    *room++ = '"';
+    memcpy(room, text, bytes);
+    room[bytes] = '"';
+    if (after != 0)
+        room[bytes + 1] = after;
+}
+
 void mli_json_put_string(mli_buf *out, const char *text, size_t bytes)
 {
     mli_buf_append_char(out, '"');
@@ -71,14 +100,20 @@ void mli_jw_init(mli_jw *w, mli_buf *out)
     *w = (mli_jw){.out = out};
 }
 
-/* Before a value: the comma, unless a key stands before it. */
-static void begin_value(mli_jw *w)
+/* Before a value: the comma, unless a key stands before it; 0 = nothing. */
+static char before_value(mli_jw *w)
 {
     uint64_t bit = (uint64_t)1 << w->depth;
-    if (!w->after_key && (w->has_item & bit) != 0)
-        mli_buf_append_char(w->out, ',');
+    bool follows = !w->after_key && (w->has_item & bit) != 0;
     w->has_item |= bit;
     w->after_key = false;
+    return follows ? ',' : '\0';
+}
+
+static void begin_value(mli_jw *w)
+{
+    if (before_value(w) != '\0')
+        mli_buf_append_char(w->out, ',');
 }
 
 static void open_level(mli_jw *w, char bracket)
@@ -127,16 +162,13 @@ void mli_jw_end_array(mli_jw *w)
 
 void mli_jw_key(mli_jw *w, const char *key)
 {
-    begin_value(w);
-    mli_json_put_string(w->out, key, strlen(key));
-    mli_buf_append_char(w->out, ':');
+    put_quoted(w->out, before_value(w), key, strlen(key), ':');
     w->after_key = true;
 }
 
 void mli_jw_string_n(mli_jw *w, const char *text, size_t bytes)
 {
-    begin_value(w);
-    mli_json_put_string(w->out, text, bytes);
+    put_quoted(w->out, before_value(w), text, bytes, '\0');
 }
 
 void mli_jw_string(mli_jw *w, const char *text)

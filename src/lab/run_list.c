@@ -75,47 +75,35 @@ modellab_status mli_run_list_order(const char *sort, const char *cursor, mli_sto
                : status;
 }
 
-MODELLAB_MUST_CHECK static modellab_status load_each(mli_lab *lab, const mli_run_row_list *rows,
-                                                     size_t count, modellab_run_list *list,
-                                                     modellab_error *err)
-{
-    for (size_t i = 0; i < count; i++) {
-        modellab_status status =
-            mli_run_load(lab, rows->rows[i]->id, &list->runs[list->count], err);
-
-        if (status == MODELLAB_OK) {
-            list->count++;
-        } else if (status == MODELLAB_E_NOT_FOUND) {
-            mli_error_clear(err); /* removed meanwhile */
-        } else {
-            return status;
-        }
-    }
-    return MODELLAB_OK;
-}
-
-/* One row more than the page tells that there is a next one. */
+/* One more than the page tells that there is a next one. */
 MODELLAB_MUST_CHECK static modellab_status fill(mli_lab *lab, const mli_store_filter *filter,
                                                 modellab_run_list *list, modellab_error *err)
 {
     mli_store_filter more = *filter;
-    mli_run_row_list *rows = NULL;
+    mli_run_record_list *page = NULL;
     modellab_status status;
 
     more.limit++;
-    status = mli_store_list(lab->store, &more, &rows, err);
-    if (status == MODELLAB_OK && rows->count > 0) {
-        size_t count = rows->count > (size_t)filter->limit ? (size_t)filter->limit : rows->count;
-        const mli_run_row *last = rows->rows[count - 1];
+    status = mli_store_list_records(lab->store, &more, &page, err);
+    if (status == MODELLAB_OK && page->count > 0) {
+        size_t count = page->count > (size_t)filter->limit ? (size_t)filter->limit : page->count;
+        const mli_run_row *last = page->records[count - 1]->run;
 
-        if (count < rows->count) {
+        if (count < page->count) {
             (void)mli_os_format(list->cursor, sizeof list->cursor, "%c%lld.%s", letter_of(filter),
                                 (long long)mli_sort_value(last, filter->sort), last->id);
         }
         list->runs = mli_alloc_array(lab->alloc, count, sizeof *list->runs);
-        status = list->runs == NULL ? mli_no_memory(err) : load_each(lab, rows, count, list, err);
+        status = list->runs == NULL ? mli_no_memory(err) : MODELLAB_OK;
+        for (size_t i = 0; status == MODELLAB_OK && i < count; i++) {
+            mli_run_record *record = page->records[i];
+
+            page->records[i] = NULL;
+            status = mli_run_wrap(lab, record, &list->runs[list->count], err);
+            list->count += status == MODELLAB_OK;
+        }
     }
-    mli_run_row_list_free(rows);
+    mli_run_record_list_free(page);
     return status;
 }
 

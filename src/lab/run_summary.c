@@ -76,6 +76,7 @@ void mli_run_write_summary(const mli_run_record *record, int64_t now_ms, mli_buf
     const mli_run_row *run = record->run;
     mli_jw w;
 
+    mli_buf_reserve(out, 1023); /* most are 800 bytes long */
     mli_jw_init(&w, out);
     mli_jw_object(&w);
     mli_jw_kstring(&w, "run_id", run->id);

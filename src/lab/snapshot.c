@@ -4,8 +4,8 @@
 #include "base/alloc.h"
 #include "base/error.h"
 
-MODELLAB_MUST_CHECK static modellab_status wrap(mli_lab *lab, mli_run_record *record,
-                                                modellab_run **out, modellab_error *err)
+modellab_status mli_run_wrap(mli_lab *lab, mli_run_record *record, modellab_run **out,
+                             modellab_error *err)
 {
     modellab_run *run = mli_alloc_zero(lab->alloc, sizeof *run);
 
@@ -32,7 +32,7 @@ modellab_status mli_run_load(mli_lab *lab, const char *run_id, modellab_run **ou
         return mli_fail(err, MODELLAB_E_NOT_FOUND, "there is no run of this id");
     }
     status = mli_store_load(lab->store, run_id, &record, err);
-    return status == MODELLAB_OK ? wrap(lab, record, out, err) : status;
+    return status == MODELLAB_OK ? mli_run_wrap(lab, record, out, err) : status;
 }
 
 modellab_run *mli_run_ref(modellab_run *run)

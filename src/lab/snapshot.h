@@ -21,6 +21,9 @@ struct modellab_run_list {
 /* E_NOT_FOUND. *out new: mli_run_unref(). */
 MODELLAB_MUST_CHECK modellab_status mli_run_load(mli_lab *lab, const char *run_id,
                                                  modellab_run **out, modellab_error *err);
+/* Takes over the record, also when it fails. *out new: mli_run_unref(). */
+MODELLAB_MUST_CHECK modellab_status mli_run_wrap(mli_lab *lab, mli_run_record *record,
+                                                 modellab_run **out, modellab_error *err);
 modellab_run *mli_run_ref(modellab_run *run);
 void mli_run_unref(modellab_run *run);
 /* run_list.c. `sort` is a name ("-created"), `cursor` that of the page before; both may be NULL or

@@ -71,6 +71,17 @@ void mli_run_record_free(mli_run_record *record)
     }
 }
 
+void mli_run_record_list_free(mli_run_record_list *list)
+{
+    if (list != NULL) {
+        for (size_t i = 0; i < list->count; i++) {
+            mli_run_record_free(list->records[i]);
+        }
+        mli_free(list->alloc, list->records);
+        mli_free(list->alloc, list);
+    }
+}
+
 void mli_total_list_free(mli_total_list *list)
 {
     if (list != NULL) {

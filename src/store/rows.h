@@ -132,6 +132,12 @@ typedef struct mli_run_record {
     char *step_text, *artifact_text;
 } mli_run_record;
 
+typedef struct mli_run_record_list {
+    const modellab_allocator *alloc;
+    size_t count;
+    mli_run_record **records;
+} mli_run_record_list;
+
 /* -1 or NULL = leave as it is. */
 typedef struct mli_run_measures {
     double audio_seconds, progress_seconds, cpu_seconds, gpu_seconds;
@@ -195,6 +201,7 @@ void mli_run_row_free(const modellab_allocator *alloc, mli_run_row *row);
 void mli_run_row_list_free(mli_run_row_list *list);
 void mli_event_row_list_free(mli_event_row_list *list);
 void mli_run_record_free(mli_run_record *record);
+void mli_run_record_list_free(mli_run_record_list *list);
 void mli_total_list_free(mli_total_list *list);
 void mli_cap_list_free(mli_cap_list *list);
 

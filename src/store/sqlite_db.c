@@ -292,10 +292,26 @@ const char *mli_query_column(mli_query *q, int column, size_t *bytes)
     return (const char *)text;
 }
 
+const char *mli_query_bytes(mli_query *q, int column, size_t *bytes)
+{
+    /* a text as SQLite has it in its page; sqlite3_column_text() would copy it for the NUL */
+    const char *text = sqlite3_column_blob(q->statement, column);
+
+    *bytes = (size_t)sqlite3_column_bytes(q->statement, column);
+    if (text != NULL) {
+        return text;
+    }
+    if (*bytes > 0) {
+        q->rc = SQLITE_NOMEM;
+        *bytes = 0;
+    }
+    return "";
+}
+
 const char *mli_query_keep(mli_query *q, int column, mli_buf *block)
 {
     size_t bytes, offset = block->size;
-    const char *text = mli_query_column(q, column, &bytes);
+    const char *text = mli_query_bytes(q, column, &bytes);
 
     mli_buf_append(block, text, bytes);
     mli_buf_append_char(block, '\0');

@@ -258,6 +258,8 @@ MODELLAB_MUST_CHECK modellab_status mli_query_close(mli_query *q, modellab_error
 MODELLAB_MUST_CHECK modellab_status mli_query_run(mli_query *q, modellab_error *err);
 /* Text of a column; sets the query's failure when memory is short. Never NULL. */
 const char *mli_query_column(mli_query *q, int column, size_t *bytes);
+/* The same without a NUL behind it, in place: nothing is copied. Until the next row. */
+const char *mli_query_bytes(mli_query *q, int column, size_t *bytes);
 
 /* For lists: room for one more row in an array of `count`; NULL when memory is short, which is then
  * the query's failure. */
@@ -346,6 +348,17 @@ MODELLAB_MUST_CHECK modellab_status mli_sqlite_adopt(mli_store *, const mli_stor
                                                      bool *, modellab_error *);
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_load(mli_store *, const char *, mli_run_record **,
                                                     modellab_error *);
+/* Rows of a list, under the lock (mli_sqlite_enter). */
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_list_inside(mli_sqlite *s,
+                                                           const mli_store_filter *filter,
+                                                           mli_run_row_list **out,
+                                                           modellab_error *err);
+/* Steps and artifacts of a record that has its row, likewise. */
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_load_parts(mli_sqlite *s, mli_run_record *record,
+                                                          modellab_error *err);
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_list_records(mli_store *, const mli_store_filter *,
+                                                            mli_run_record_list **,
+                                                            modellab_error *);
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_list(mli_store *, const mli_store_filter *,
                                                     mli_run_row_list **, modellab_error *);
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_active(mli_store *, mli_run_row_list **,

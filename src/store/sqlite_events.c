@@ -123,15 +123,19 @@ load_artifacts(mli_sqlite *s, const char *run_id, mli_run_record *record, modell
     return status;
 }
 
+modellab_status mli_sqlite_load_parts(mli_sqlite *s, mli_run_record *record, modellab_error *err)
+{
+    modellab_status status = load_steps(s, record->run->id, record, err);
+
+    return status == MODELLAB_OK ? load_artifacts(s, record->run->id, record, err) : status;
+}
+
 MODELLAB_MUST_CHECK static modellab_status load_inside(mli_sqlite *s, const char *run_id,
                                                        mli_run_record *record, modellab_error *err)
 {
     modellab_status status = mli_sqlite_load_row(s, run_id, &record->run, err);
 
-    if (status == MODELLAB_OK) {
-        status = load_steps(s, run_id, record, err);
-    }
-    return status == MODELLAB_OK ? load_artifacts(s, run_id, record, err) : status;
+    return status == MODELLAB_OK ? mli_sqlite_load_parts(s, record, err) : status;
 }
 
 modellab_status mli_sqlite_load(mli_store *store, const char *run_id, mli_run_record **out,

@@ -320,6 +320,7 @@ static const mli_store_ops ops = {
     .adopt = mli_sqlite_adopt,
     .load = mli_sqlite_load,
     .list = mli_sqlite_list,
+    .list_records = mli_sqlite_list_records,
     .active = mli_sqlite_active,
     .events = mli_sqlite_events,
     .sums = mli_sqlite_sums,

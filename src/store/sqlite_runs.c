@@ -7,6 +7,7 @@
 
 #define NAMED(column) "," #column
 #define HOLE(column) ",?"
+#define ONE(column) +1
 #define ALL(X)                                                                                     \
     MLI_RUN_TEXT_COLUMNS(X)                                                                        \
     MLI_RUN_INT32_COLUMNS(X) MLI_RUN_INT64_COLUMNS(X) MLI_RUN_REAL_COLUMNS(X)
@@ -60,30 +61,28 @@ const char *mli_sqlite_run_text(mli_sql which)
 /* The present row of the query as one block: the struct, then its texts. */
 static mli_run_row *read_row(mli_query *q, const modellab_allocator *alloc)
 {
-    size_t total = sizeof(mli_run_row), bytes;
-    int column = 1;
+    enum { TEXTS = 0 MLI_RUN_TEXT_COLUMNS(ONE) };
+    size_t total = sizeof(mli_run_row), bytes[TEXTS];
+    const char *from[TEXTS];
+    int column = 1 + TEXTS, at = 0;
     mli_run_row *row;
-    const char *from;
     char *text;
 
-#define MEASURE(name)                                                                              \
-    (void)mli_query_column(q, column++, &bytes);                                                   \
-    total += bytes + 1;
-    MLI_RUN_TEXT_COLUMNS(MEASURE)
-#undef MEASURE
+    for (int i = 0; i < TEXTS; i++) {
+        from[i] = mli_query_bytes(q, 1 + i, &bytes[i]);
+        total += bytes[i] + 1;
+    }
     row = mli_alloc_zero(alloc, total);
     if (row == NULL) {
         q->rc = SQLITE_NOMEM;
         return NULL;
     }
     text = (char *)(row + 1);
-    column = 1;
 #define COPY(name)                                                                                 \
-    from = mli_query_column(q, column++, &bytes);                                                  \
-    memcpy(text, from, bytes);                                                                     \
-    text[bytes] = '\0';                                                                            \
+    memcpy(text, from[at], bytes[at]);                                                             \
+    text[bytes[at]] = '\0';                                                                        \
     row->name = text;                                                                              \
-    text += bytes + 1;
+    text += bytes[at++] + 1;
     MLI_RUN_TEXT_COLUMNS(COPY)
 #undef COPY
 #define INT32(name) row->name = (int32_t)sqlite3_column_int64(q->statement, column++);
@@ -298,6 +297,31 @@ static mli_sql list_of(const mli_store_filter *filter)
     return filter->down ? MLI_SQL_RUN_SORT_DOWN : MLI_SQL_RUN_SORT_UP;
 }
 
+modellab_status mli_sqlite_list_inside(mli_sqlite *s, const mli_store_filter *filter,
+                                       mli_run_row_list **out, modellab_error *err)
+{
+    mli_sql which = list_of(filter);
+    mli_query q = mli_query_open(s, which);
+
+    mli_query_text(&q, filter->user);
+    mli_query_text(&q, filter->pipeline);
+    mli_query_int(&q, statuses_of(filter));
+    mli_query_text(&q, filter->experiment_id);
+    mli_query_text(&q, filter->model);
+    mli_query_text(&q, filter->request_id);
+    mli_query_text(&q, filter->text);
+    mli_query_int(&q, filter->since_ms);
+    mli_query_int(&q, filter->until_ms);
+    mli_query_text(&q, filter->from_id);
+    mli_query_int(&q, filter->limit);
+    mli_query_text(&q, filter->before_id);
+    if (which == MLI_SQL_RUN_SORT_DOWN || which == MLI_SQL_RUN_SORT_UP) {
+        mli_query_int(&q, filter->sort);
+        mli_query_int(&q, filter->after_value);
+    }
+    return mli_sqlite_collect(s, &q, out, err);
+}
+
 modellab_status mli_sqlite_list(mli_store *store, const mli_store_filter *filter,
                                 mli_run_row_list **out, modellab_error *err)
 {
@@ -305,26 +329,7 @@ modellab_status mli_sqlite_list(mli_store *store, const mli_store_filter *filter
     modellab_status status = mli_sqlite_enter(s, err);
 
     if (status == MODELLAB_OK) {
-        mli_sql which = list_of(filter);
-        mli_query q = mli_query_open(s, which);
-
-        mli_query_text(&q, filter->user);
-        mli_query_text(&q, filter->pipeline);
-        mli_query_int(&q, statuses_of(filter));
-        mli_query_text(&q, filter->experiment_id);
-        mli_query_text(&q, filter->model);
-        mli_query_text(&q, filter->request_id);
-        mli_query_text(&q, filter->text);
-        mli_query_int(&q, filter->since_ms);
-        mli_query_int(&q, filter->until_ms);
-        mli_query_text(&q, filter->from_id);
-        mli_query_int(&q, filter->limit);
-        mli_query_text(&q, filter->before_id);
-        if (which == MLI_SQL_RUN_SORT_DOWN || which == MLI_SQL_RUN_SORT_UP) {
-            mli_query_int(&q, filter->sort);
-            mli_query_int(&q, filter->after_value);
-        }
-        status = mli_sqlite_collect(s, &q, out, err);
+        status = mli_sqlite_list_inside(s, filter, out, err);
         mli_sqlite_leave(s);
     }
     return status;

@@ -146,6 +146,13 @@ modellab_status mli_store_list(mli_store *store, const mli_store_filter *filter,
     GUARDED(false, store->ops->list(store, filter, out, err));
 }
 
+modellab_status mli_store_list_records(mli_store *store, const mli_store_filter *filter,
+                                       mli_run_record_list **out, modellab_error *err)
+{
+    *out = NULL;
+    GUARDED(false, store->ops->list_records(store, filter, out, err));
+}
+
 modellab_status mli_store_active(mli_store *store, mli_run_row_list **out, modellab_error *err)
 {
     *out = NULL;

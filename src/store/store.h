@@ -193,6 +193,8 @@ typedef struct mli_store_ops {
     modellab_status (*load)(mli_store *, const char *run_id, mli_run_record **, modellab_error *);
     modellab_status (*list)(mli_store *, const mli_store_filter *, mli_run_row_list **,
                             modellab_error *);
+    modellab_status (*list_records)(mli_store *, const mli_store_filter *, mli_run_record_list **,
+                                    modellab_error *);
     modellab_status (*active)(mli_store *, mli_run_row_list **, modellab_error *);
     modellab_status (*events)(mli_store *, const char *run_id, int64_t after, int32_t limit,
                               mli_event_row_list **, modellab_error *);
@@ -373,6 +375,11 @@ MODELLAB_MUST_CHECK modellab_status mli_store_load(mli_store *store, const char 
                                                    mli_run_record **out, modellab_error *err);
 MODELLAB_MUST_CHECK modellab_status mli_store_list(mli_store *store, const mli_store_filter *filter,
                                                    mli_run_row_list **out, modellab_error *err);
+/* Likewise with steps and artifacts, in one read transaction. mli_run_record_list_free(). */
+MODELLAB_MUST_CHECK modellab_status mli_store_list_records(mli_store *store,
+                                                           const mli_store_filter *filter,
+                                                           mli_run_record_list **out,
+                                                           modellab_error *err);
 /* All RUNNING runs, by an index: reconcile, deadlines, cancel requests. */
 MODELLAB_MUST_CHECK modellab_status mli_store_active(mli_store *store, mli_run_row_list **out,
                                                      modellab_error *err);

@@ -306,6 +306,23 @@ static void lines_of_logs(void **state)
     finish(other);
 }
 
+static size_t listed_parts;
+
+/* A listed run has all that it has when it is loaded alone: steps and artifacts, too. */
+static void same_as_loaded(const modellab_run *listed, const char *id)
+{
+    modellab_run *alone = NULL;
+    modellab_buffer *one = NULL, *other = NULL;
+    assert_int_equal(MODELLAB_OK, modellab_run_load(lab, id, &alone, &err));
+    assert_int_equal(MODELLAB_OK, modellab_run_to_json(alone, &one, &err));
+    assert_int_equal(MODELLAB_OK, modellab_run_to_json(listed, &other, &err));
+    assert_string_equal(modellab_buffer_data(one), modellab_buffer_data(other));
+    listed_parts += modellab_run_artifact_count(listed) + modellab_run_step_count(listed);
+    modellab_buffer_destroy(one);
+    modellab_buffer_destroy(other);
+    modellab_run_unref(alone);
+}
+
 /* Runs of a list, page by page, into `ids`. */
 static int walk(modellab_run_filter *filter, int32_t limit, char ids[][MODELLAB_RUN_ID_BYTES])
 {
@@ -322,6 +339,7 @@ static int walk(modellab_run_filter *filter, int32_t limit, char ids[][MODELLAB_
             assert_int_equal(MODELLAB_OK,
                              modellab_run_get_info(modellab_run_list_at(list, i), &info, &err));
             assert_true(count < RUNS + 10);
+            same_as_loaded(modellab_run_list_at(list, i), info.id);
             strcpy(ids[count++], info.id);
         }
         strcpy(cursor, modellab_run_list_cursor(list));
@@ -428,6 +446,9 @@ static void lists_in_every_order(void **state)
         assert_int_equal(MODELLAB_E_INVALID_ARGUMENT,
                          modellab_run_list_load(lab, &filter, &list, &err));
     }
+    modellab_run_filter every = MODELLAB_RUN_FILTER_INIT;
+    assert_true(walk(&every, 7, seen) > RUNS);
+    assert_true(listed_parts > 0);
     filter.cursor = NULL;
     filter.sort = "size";
     assert_int_equal(MODELLAB_E_INVALID_ARGUMENT,
