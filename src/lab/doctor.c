@@ -35,6 +35,7 @@ static const char *advice_of(const char *check)
         {"supervisors", "look at them, then restart those that hang"},
         {"turns", "restart this process"},
         {"workers", "`modellab run events ID`, then `modellab run cancel ID`"},
+        {"webhooks", "`modellab webhook list`, then `modellab webhook deliveries ID`"},
         {"log", "make room where the log is written"},
         {"orphaned_runs", "`modellab admin reconcile`"},
     };

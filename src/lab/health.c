@@ -16,6 +16,7 @@ const mli_health_rule mli_health_rules[] = {
     {MODELLAB_HEALTH_READY, true, 2000, "queue", mli_health_queue},
     {MODELLAB_HEALTH_READY, false, 2000, "supervisors", mli_health_supervisors},
     {MODELLAB_HEALTH_READY, false, 2000, "workers", mli_health_workers},
+    {MODELLAB_HEALTH_READY, false, 2000, "webhooks", mli_health_webhooks},
     {MODELLAB_HEALTH_READY, false, 2000, "log", mli_health_log},
     {MODELLAB_HEALTH_DEEP, false, 5000, "orphaned_runs", mli_health_orphans},
     {MODELLAB_HEALTH_DEEP, false, 15000, "inference", mli_health_inference},

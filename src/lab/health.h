@@ -17,7 +17,7 @@ typedef struct mli_health_check {
     const mli_cancel_word *cancel; /* while it runs: set at its deadline and when the lab goes */
 } mli_health_check;
 
-#define MLI_HEALTH_CHECKS 14
+#define MLI_HEALTH_CHECKS 15
 
 /* The public modellab_health. */
 struct modellab_health {
@@ -68,6 +68,8 @@ void mli_health_queue(mli_lab *lab, mli_health_check *check);
 /* health_work.c: supervisors that do not turn, runs that stand still. */
 void mli_health_supervisors(mli_lab *lab, mli_health_check *check);
 void mli_health_workers(mli_lab *lab, mli_health_check *check);
+/* metrics_webhooks.c: deliveries that wait for too long. */
+void mli_health_webhooks(mli_lab *lab, mli_health_check *check);
 /* health_inference.c: a second of sound through the default model. */
 void mli_health_inference(mli_lab *lab, mli_health_check *check);
 

@@ -53,6 +53,8 @@ static const family families[] = {
     {COUNTER, "worker_recycles_total", "reason", "", "Workers that were let go.", ""},
     {COUNTER, "run_adoptions_total", "", "", "Running runs that another supervisor took over.", ""},
     {COUNTER, "reconcile_findings_total", "finding", "", "What reconciling found.", ""},
+    {COUNTER, "webhook_deliveries_total", "outcome", "",
+     "Attempts of deliveries to webhooks, by what came of them.", ""},
     {COUNTER, "log_dropped_total", "", "", "Log lines held back or not written, all processes.",
      ""},
 };
@@ -444,6 +446,7 @@ static void put_all(writer *w, const mli_lab *lab, const facts *f)
     }
     put_stale(w, f->totals);
     put_queue(w, lab, f->now);
+    mli_metrics_webhooks(w, lab, f->now);
     mli_metrics_one(w, "gauge", "orphaned_runs", "",
                     "Runs that are RUNNING, but executed by nobody known.", (double)f->orphans);
     put_supervisors(w, lab, &f->sums);

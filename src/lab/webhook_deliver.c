@@ -5,6 +5,7 @@
 #include "base/signature.h"
 #include "base/str.h"
 #include "base/trace.h"
+#include "lab/tally.h"
 #include "lab/webhooks.h"
 #include "log/logger.h"
 #include "os/locale.h"
@@ -102,6 +103,7 @@ static void tell(mli_lab *lab, const mli_delivery_row *d, const mli_delivery_end
                  const char *detail, bool disabled)
 {
     const bool done = end->state == MLI_DELIVERY_DONE;
+    const bool again = end->state == MLI_DELIVERY_WAITING;
 
     mli_log(lab->logger, done ? MODELLAB_LOG_INFO : MODELLAB_LOG_WARN,
             done                                 ? "webhook.delivered"
@@ -113,6 +115,11 @@ static void tell(mli_lab *lab, const mli_delivery_row *d, const mli_delivery_end
                 mli_log_string("kind", d->kind), mli_log_string("of_run", d->run_id),
                 mli_log_string("of_request", d->request_id), mli_log_int("attempt", d->attempts),
                 mli_log_int("http_status", end->http_status), mli_log_string("detail", detail)));
+    mli_tally_add(lab, "webhook_deliveries_total",
+                  done    ? "delivered"
+                  : again ? "again"
+                          : "failed",
+                  1);
     if (disabled)
         mli_log(lab->logger, MODELLAB_LOG_ERROR, "webhook.disabled",
                 end->disable_why != NULL ? end->disable_why : end->why_failures,

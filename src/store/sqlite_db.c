@@ -119,7 +119,12 @@ static const char *const texts[MLI_SQL_COUNT] = {
                              "CAST(status AS TEXT),'',count(*) FROM runs WHERE status IN(1,2) "
                              "GROUP BY status UNION ALL SELECT 'queue_oldest_ms','','',"
                              "min(queued_ms) FROM runs WHERE status=1 AND gate=0 "
-                             "HAVING count(*)>0 ORDER BY 1,2",
+                             "HAVING count(*)>0 UNION ALL SELECT 'webhooks',iif(disabled_ms<0,"
+                             "'working','disabled') AS state,'',count(*) FROM webhooks GROUP BY "
+                             "state UNION ALL SELECT 'webhook_waiting','','',count(*) FROM "
+                             "webhook_deliveries WHERE state=1 UNION ALL SELECT "
+                             "'webhook_oldest_ms','','',min(created_ms) FROM webhook_deliveries "
+                             "WHERE state=1 HAVING count(*)>0 ORDER BY 1,2",
     [MLI_SQL_FINAL_FACTS] = "SELECT status,iif(is_record,'recorded',pipeline),"
                             "iif(started_ms>=0,wall_ms/1000.0,-1.0),cpu_seconds,"
                             "gpu_seconds,audio_seconds,peak_memory_bytes,api_calls,cost_micros,"

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import http.server
 import json
+import re
 import subprocess
 import threading
 
@@ -90,6 +91,9 @@ def test_a_run_is_told(server):
     listed = kit.wait_for(lambda: [d for d in server.get(f"{HOOKS}/{hook['id']}/deliveries").json["items"] if d["status"] == "delivered"][1:]
                           and server.get(f"{HOOKS}/{hook['id']}/deliveries").json["items"], "both are recorded")
     kit.equal([(d["event"], d["http_status"], d["attempts"]) for d in listed], [("run_completed", 204, 1), ("run_queued", 204, 1)])
+    metrics = server.get("/metrics").text
+    told = float(re.search(r'^modellab_webhook_deliveries_total\{outcome="delivered"\} (\S+)$', metrics, re.MULTILINE).group(1))
+    kit.true(told >= 2 and "\nmodellab_webhook_deliveries_waiting 0\n" in metrics, "counted")
     page = server.get(f"{HOOKS}/{hook['id']}/deliveries?limit=1").json
     rest = server.get(f"{HOOKS}/{hook['id']}/deliveries?limit=1&cursor={page['next_cursor']}").json
     kit.equal([page["items"][0]["id"], rest["items"][0]["id"]], [d["id"] for d in listed])

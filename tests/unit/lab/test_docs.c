@@ -185,7 +185,7 @@ static void metric_families(void **state)
         must_name(document, name);
         families++;
     }
-    assert_int_equal(33, families);
+    assert_int_equal(37, families);
     for (const char *at = strstr(document, "| `modellab_"); at != NULL;
          at = strstr(at + 1, "| `modellab_")) {
         size_t bytes = strcspn(at + 3, "`");

@@ -1,10 +1,13 @@
 /* What the checks of health see: clocks, the log, supervisors, runs, the canary. */
 #include "lab/beat.h"
+#include "lab/metrics.h"
 #include "lab/page.h"
 #include "lab/submit.h"
 #include "lab/supervisor.h"
 #include "log/logger.h"
+#include "store/webhooks.h"
 #include "unit/lab/health_common.h"
+#include <string.h>
 #include <unistd.h>
 
 #define NS_PER_S ((int64_t)1000000000)
@@ -194,6 +197,48 @@ static void the_canary_can_be_stopped(void **state)
     }
 }
 
+/* A delivery that nobody takes, or makes. */
+static void webhooks(void **state)
+{
+    const mli_webhook_row hook = {
+        .id = "H", .user = "ann", .url = "https://x", .kinds = "", .secret = "s", .created_ms = 1};
+    mli_delivery_row row = {
+        .id = "D", .kind = "test", .run_id = "", .request_id = "", .trace_id = "", .body = "{}"};
+    mli_delivery_list *taken = NULL;
+    mli_delivery_end end = {.attempts = 1,
+                            .webhook_id = "H",
+                            .state = MLI_DELIVERY_DONE,
+                            .message = "",
+                            .most_failures = 3,
+                            .why_failures = ""};
+    int64_t next_ms = 0;
+    bool moved = false, disabled = false;
+    mli_buf text;
+
+    (void)state;
+    assert_int_equal(MODELLAB_HEALTH_HEALTHY, state_of(MODELLAB_HEALTH_READY, "webhooks"));
+    ASSERT_OK(mli_store_webhook_put(lab->store, &hook, 10, err));
+    row.created_ms = mli_lab_now_ms(lab) - 16 * 60 * 1000;
+    ASSERT_OK(mli_store_deliveries_put(lab->store, "H", 0, 0, &row, 1, &moved, err));
+    modellab_health *health = look(MODELLAB_HEALTH_READY, 0);
+    assert_int_equal(MODELLAB_HEALTH_DEGRADED, find(health, "webhooks")->state);
+    assert_non_null(strstr(find(health, "webhooks")->message, "1 webhooks work"));
+    assert_non_null(strstr(find(health, "webhooks")->message, "1 deliveries wait"));
+    mli_health_unref(health);
+    mli_buf_init(&text, NULL);
+    ASSERT_OK(mli_metrics_write(lab, MODELLAB_METRICS_PROMETHEUS, &text, err));
+    assert_non_null(strstr(text.data, "\nmodellab_webhook_deliveries_waiting 1\n"));
+    assert_non_null(strstr(text.data, "\nmodellab_webhooks{state=\"working\"} 1\n"));
+    assert_non_null(strstr(text.data, "\nmodellab_webhook_oldest_seconds 9"));
+    mli_buf_dispose(&text);
+    ASSERT_OK(mli_store_delivery_take(lab->store, mli_lab_now_ms(lab), INT64_MAX, false, &taken,
+                                      &next_ms, err));
+    end.seq = taken->rows[0].seq;
+    mli_delivery_list_free(taken);
+    ASSERT_OK(mli_store_delivery_end(lab->store, &end, &disabled, err));
+    assert_int_equal(MODELLAB_HEALTH_HEALTHY, state_of(MODELLAB_HEALTH_READY, "webhooks"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +246,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_log_that_loses_lines, set_up, tear_down),
         cmocka_unit_test_setup_teardown(runs_that_stand_still, set_up, tear_down),
         cmocka_unit_test_setup_teardown(supervisors_that_do_not_turn, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(webhooks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_canary_can_be_stopped, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
