@@ -38,7 +38,7 @@ void access_stop(void)
 
 /* "Bearer mlk_...": what stands behind the scheme. A page in a browser cannot set that header for a
  * WebSocket: there the key may be a subprotocol, "modellab.key.mlk_...". NULL = none. */
-static const char *secret_of(const call *c, char room[128])
+const char *access_secret(const call *c, char room[ACCESS_SECRET_BYTES])
 {
     static const char prefix[] = "modellab.key.";
     const char *value = call_header(c, "Authorization");
@@ -161,10 +161,10 @@ bool access_check(call *c)
 {
     modellab_key_grant grant = {.size = sizeof grant};
     modellab_error err = MODELLAB_ERROR_INIT;
-    char room[128];
+    char room[ACCESS_SECRET_BYTES];
     if (!server_settings.keys)
         return true;
-    const char *secret = secret_of(c, room);
+    const char *secret = access_secret(c, room);
     if (c->op->scope[0] == '\0')
         return check_open(c, secret);
     modellab_status status = modellab_key_check(call_lab(c), secret, c->op->scope, &grant, &err);

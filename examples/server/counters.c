@@ -4,6 +4,7 @@
 
 #include "connections.h"
 #include "jobs.h"
+#include "lease.h"
 #include "route.h"
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -167,6 +168,7 @@ char *counters_text(bool as_openmetrics)
     writer w = {.openmetrics = as_openmetrics};
     connection_numbers open = connections_now();
     jobs_numbers jobs = jobs_now();
+    lease_numbers streams = leases_now();
     put_requests(&w);
     put_times(&w);
     one(&w, "requests_active", "gauge", "Requests that have begun and not ended.",
@@ -184,6 +186,12 @@ char *counters_text(bool as_openmetrics)
     one(&w, "job_threads", "gauge", "Threads for what can wait.", jobs.threads);
     one(&w, "jobs_busy", "gauge", "Of these, those that are at work.", jobs.busy);
     one(&w, "jobs_waiting", "gauge", "Jobs that wait for a thread.", (int64_t)jobs.waiting);
+    one(&w, "streams", "gauge", "Event streams and WebSockets that are open.", streams.open);
+    one(&w, "streams_most", "gauge", "As many may be open.", streams.most);
+    one(&w, "streams_refused", "counter", "Streams for which there was no room.", streams.refused);
+    one(&w, "streams_stalled", "counter", "Streams that were cut off: the client took nothing.",
+        streams.stalled);
+    one(&w, "streams_key_ended", "counter", "Streams that ended with their key.", streams.ended);
     if (w.failed) {
         free(w.text);
         return NULL;

@@ -6,6 +6,7 @@
 #include "problem.h"
 #include "reply.h"
 #include "server.h"
+#include "settings.h"
 #include "text.h"
 #include "websocket.h"
 #include <pthread.h>
@@ -15,7 +16,6 @@
 
 #define MESSAGE_MOST (256u * 1024u)
 #define DETECTOR "silero-vad-v6"
-enum { STREAMS_MOST = 16, MODELS_MOST = 4 };
 
 /* One client. The stream calls it until it has been destroyed. */
 typedef struct listener {
@@ -27,7 +27,8 @@ typedef struct listener {
     /* The socket's thread: what the queue had no room for. */
     char *pending;
     size_t pending_bytes;
-    bool ends; /* when that has gone */
+    bool ends;            /* when that has gone */
+    atomic_bool stopping; /* the server is */
 } listener;
 
 static _Atomic int streams;
@@ -35,26 +36,32 @@ static _Atomic int streams;
 /* Models stay open: the next client does not wait for them. */
 static struct {
     pthread_mutex_t lock;
-    struct {
+    struct open_model {
         char name[128];
         modellab_model *model;
-    } items[MODELS_MOST];
+    } * items; /* as many as the settings say; NULL before the first one */
     size_t next;
 } models = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static modellab_status open_model(const char *name, modellab_model **out, modellab_error *err)
 {
     modellab_status status = MODELLAB_OK;
-    size_t at = 0;
+    size_t at = 0, most = (size_t)server_settings.live_models;
     *out = NULL;
     (void)pthread_mutex_lock(&models.lock);
-    while (at < MODELS_MOST && strcmp(models.items[at].name, name) != 0)
+    if (models.items == NULL)
+        models.items = calloc(most, sizeof *models.items);
+    if (models.items == NULL) {
+        (void)pthread_mutex_unlock(&models.lock);
+        return MODELLAB_E_NO_MEMORY;
+    }
+    while (at < most && strcmp(models.items[at].name, name) != 0)
         at++;
-    if (at == MODELS_MOST) {
+    if (at == most) {
         modellab_model *model = NULL;
         status = modellab_model_open(name, NULL, &model, err);
         if (status == MODELLAB_OK) {
-            at = models.next++ % MODELS_MOST;
+            at = models.next++ % most;
             modellab_model_unref(models.items[at].model);
             models.items[at].model = model;
             (void)strncpy(models.items[at].name, name, sizeof models.items[at].name - 1);
@@ -69,11 +76,10 @@ static modellab_status open_model(const char *name, modellab_model **out, modell
 void live_stop(void)
 {
     (void)pthread_mutex_lock(&models.lock);
-    for (size_t i = 0; i < MODELS_MOST; i++) {
+    for (size_t i = 0; models.items != NULL && i < (size_t)server_settings.live_models; i++)
         modellab_model_unref(models.items[i].model);
-        models.items[i].model = NULL;
-        models.items[i].name[0] = '\0';
-    }
+    free(models.items);
+    models.items = NULL;
     (void)pthread_mutex_unlock(&models.lock);
 }
 
@@ -145,11 +151,17 @@ static void tell_end(listener *one, websocket *w, const modellab_live_event *e)
     else if (e->status == MODELLAB_E_TIMEOUT || e->status == MODELLAB_E_CAP_EXCEEDED ||
              e->status == MODELLAB_E_LIMIT)
         code = WEBSOCKET_TOO_LONG;
-    (void)one;
+    bool stopping = atomic_load(&one->stopping);
+    const char *text = stopping ? "the server stops: what was said until now is kept" : e->text;
+    if (stopping)
+        code = WEBSOCKET_STOPS;
     (void)send_json(w, json_pack("{s:s, s:s, s:I, s:f, s:s}", "type", "end", "status",
                                  modellab_status_name(e->status), "finals", (json_int_t)e->index,
-                                 "seconds", e->end, "message", e->text));
-    websocket_close(w, code, e->status == MODELLAB_OK ? "all is said" : e->text);
+                                 "seconds", e->end, "message", text));
+    websocket_close(w, code,
+                    stopping                   ? "the server stops"
+                    : e->status == MODELLAB_OK ? "all is said"
+                                               : e->text);
 }
 
 /* On the stream's thread. */
@@ -283,8 +295,23 @@ static void closed(websocket *w, void *user)
         destroy(one);
 }
 
-static const websocket_handler handler = {opened, take_text,    take_binary, try_again,
-                                          closed, MESSAGE_MOST, true};
+/* The server drains: what was said until now is recognised and kept. */
+static void stops(websocket *w, void *user)
+{
+    listener *one = user;
+    (void)w;
+    atomic_store(&one->stopping, true);
+    end_it(one);
+}
+
+static const websocket_handler handler = {.open = opened,
+                                          .text = take_text,
+                                          .binary = take_binary,
+                                          .tick = try_again,
+                                          .stops = stops,
+                                          .closed = closed,
+                                          .most = MESSAGE_MOST,
+                                          .lasts = true};
 
 /* Starts the stream and its run. False: has replied. */
 static bool start(call *c, listener *one, const char *language)
@@ -338,7 +365,7 @@ static void connect_live(call *c)
         reply_problem(c, 404, "not-found", "there is no such model");
         return;
     }
-    if (atomic_fetch_add(&streams, 1) >= STREAMS_MOST) {
+    if (atomic_fetch_add(&streams, 1) >= server_settings.live_streams) {
         atomic_fetch_sub(&streams, 1);
         reply_later(c, 503, "unavailable", "there are as many live streams as can be", 5);
         return;

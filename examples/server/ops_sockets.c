@@ -389,8 +389,12 @@ static void closed(websocket *w, void *user)
     client_unref(one);
 }
 
-static const websocket_handler handler = {opened, take_text,    take_binary, tick,
-                                          closed, MESSAGE_MOST, false};
+static const websocket_handler handler = {.open = opened,
+                                          .text = take_text,
+                                          .binary = take_binary,
+                                          .tick = tick,
+                                          .closed = closed,
+                                          .most = MESSAGE_MOST};
 
 static void connect_all(call *c)
 {

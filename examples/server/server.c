@@ -10,6 +10,7 @@
 #include "direct.h"
 #include "hub.h"
 #include "jobs.h"
+#include "lease.h"
 #include "listener.h"
 #include "live.h"
 #include "problem.h"
@@ -321,7 +322,8 @@ bool server_start(modellab_lab *lab, modellab_logger *log, int *port, char *why,
     if (server.socket < 0)
         return false;
     hub_set_idle(server_settings.ping_ms);
-    websockets_set_times(server_settings.ping_ms, server_settings.socket_ms);
+    websockets_set_times(&(websocket_times){server_settings.ping_ms, server_settings.socket_ms,
+                                            server_settings.send_ms, server_settings.drain_ms});
     bool started = connections_start(server_settings.max_connections) && linger_start() &&
                    counters_start(route_count()) && jobs_start((int)server_settings.threads) &&
                    access_start();
@@ -352,6 +354,7 @@ void server_drain(void)
 {
     atomic_store(&server.draining, true);
     streams_farewell();
+    upgrades_stop();
 }
 
 /* Who was taken by the kernel and by nobody else: told that the server stops. */
@@ -397,7 +400,7 @@ void server_stop(int64_t deadline_ms)
     atomic_store(&server.leaving, true);
     (void)MHD_quiesce_daemon(server.daemon); /* the listening socket is ours: closed below */
     streams_farewell();
-    upgrades_stop();
+    upgrades_stop(); /* those that have come meanwhile */
     websockets_stop();
     connections_end(END_WAITING);
     await_requests(deadline);
@@ -417,6 +420,7 @@ void server_stop(int64_t deadline_ms)
     turn_away();
     (void)close(server.socket);
     linger_stop();
+    leases_stop();
     access_stop();
     counters_stop();
 }

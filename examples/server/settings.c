@@ -144,6 +144,10 @@ static bool read_configuration(const char *keys_flag, char *why, size_t n)
          configured_number("MODEL_LAB_HTTP_PORT", AS_NUMBER, 65535, &s->port, why, n)) &&
         configured_number("MODEL_LAB_HTTP_MAX_CONNECTIONS", AS_NUMBER, 1000000, &s->max_connections,
                           why, n) &&
+        configured_number("MODEL_LAB_HTTP_STREAMS", AS_NUMBER, 1000000, &s->max_streams, why, n) &&
+        configured_number("MODEL_LAB_HTTP_LIVE_STREAMS", AS_NUMBER, 10000, &s->live_streams, why,
+                          n) &&
+        configured_number("MODEL_LAB_HTTP_LIVE_MODELS", AS_NUMBER, 64, &s->live_models, why, n) &&
         configured_number("MODEL_LAB_HTTP_THREADS", AS_NUMBER, 1024, &s->threads, why, n) &&
         configured_number("MODEL_LAB_HTTP_RATE", AS_NUMBER, INT_MAX, &s->rate, why, n) &&
         configured_number("MODEL_LAB_HTTP_HEAD_SECONDS", AS_TIME, INT_MAX, &s->head_ms, why, n) &&

@@ -14,7 +14,8 @@ typedef struct settings {
     int64_t port, max_connections, threads, max_upload_bytes, rate;
     int64_t lost_attempts; /* 0 = requests are left alone */
     int64_t head_ms, body_ms, idle_ms, drain_ms;
-    int64_t send_ms;            /* a client that takes nothing of a body for so long is cut off */
+    int64_t send_ms; /* a client that takes nothing of a body for so long is cut off */
+    int64_t max_streams, live_streams, live_models;
     int64_t ping_ms, socket_ms; /* signs of life; the longest life of a WebSocket, 0 = no limit */
     bool keys, is_loopback;
     bool supervise, testing;

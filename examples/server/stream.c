@@ -17,9 +17,11 @@ struct stream {
     char *data;
     size_t start, bytes, room, limit;
     int64_t sent;
-    bool ended, gone, asleep;
-    bool ends_with_connection;  /* HTTP/1.0: nothing else marks the end */
-    bool whole;                 /* it ended so */
+    bool ended, gone, asleep, stalled;
+    bool ends_with_connection; /* HTTP/1.0: nothing else marks the end */
+    bool whole;                /* it ended so */
+    int64_t limit_ms;
+    connection *link;
     struct MHD_Connection *mhd; /* while the reply goes out */
     void (*on_gone)(void *user);
     void *gone_user;
@@ -109,6 +111,7 @@ bool stream_write(stream *s, const void *data, size_t bytes)
         s->bytes += bytes;
         wake(s);
     } else if (!taken && !s->ended) {
+        s->stalled = !s->gone;
         s->gone = true; /* too slow: it is let go, and can come back where it was */
         wake(s);
     }
@@ -180,6 +183,9 @@ bool stream_is_gone(stream *s)
 static void tell_gone(stream *s)
 {
     void (*tell)(void *) = s->on_gone;
+    if (!s->gone && s->mhd != NULL && s->limit_ms > 0 &&
+        atomic_load(&s->link->phase) == CONNECTION_DEAD)
+        s->stalled = true;
     s->gone = true;
     s->on_gone = NULL;
     wake(s);
@@ -206,18 +212,47 @@ void stream_farewell(stream *s, const char *text)
     (void)pthread_mutex_unlock(&s->lock);
 }
 
+/* Under the lock. */
+static void say_end(stream *s, const char *text)
+{
+    size_t bytes = text != NULL ? strlen(text) : 0;
+    if (s->ended || s->gone)
+        return;
+    if (bytes > 0 && make_room(s, bytes)) {
+        memcpy(s->data + s->bytes, text, bytes);
+        s->bytes += bytes;
+    }
+    s->ended = true;
+    wake(s);
+}
+
+void stream_say_end(stream *s, const char *text)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    say_end(s, text);
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
+void stream_set_limit(stream *s, int64_t ms)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    s->limit_ms = ms;
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
+bool stream_is_stalled(stream *s)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    bool stalled = s->stalled;
+    (void)pthread_mutex_unlock(&s->lock);
+    return stalled;
+}
+
 static void say_farewell(stream *s)
 {
     (void)pthread_mutex_lock(&s->lock);
-    size_t bytes = s->last_words != NULL ? strlen(s->last_words) : 0;
-    if (bytes > 0 && !s->ended && !s->gone) {
-        if (make_room(s, bytes)) {
-            memcpy(s->data + s->bytes, s->last_words, bytes);
-            s->bytes += bytes;
-        }
-        s->ended = true;
-        wake(s);
-    }
+    if (s->last_words != NULL)
+        say_end(s, s->last_words);
     (void)pthread_mutex_unlock(&s->lock);
 }
 
@@ -282,6 +317,16 @@ static ssize_t cut(const stream *s, int direction, char *out)
     return 1;
 }
 
+/* Under the lock: what was just taken has to be gone before the next is asked for; who sleeps has
+ * taken all. False: it was cut off. */
+static bool watch_reader(stream *s)
+{
+    if (s->limit_ms == 0 || s->gone)
+        return true;
+    return s->asleep ? connection_enter(s->link, CONNECTION_WORK, 0)
+                     : connection_enter(s->link, CONNECTION_REPLY, s->limit_ms);
+}
+
 static ssize_t read_more(void *user, uint64_t position, char *out, size_t room)
 {
     stream *s = user;
@@ -311,8 +356,13 @@ static ssize_t read_more(void *user, uint64_t position, char *out, size_t room)
         made = s->whole ? cut(s, SHUT_WR, out) : MHD_CONTENT_READER_END_OF_STREAM;
     } else {
         s->asleep = true;
-        MHD_suspend_connection(s->mhd);
     }
+    if (!watch_reader(s)) {
+        made = cut(s, SHUT_RDWR, out);
+        s->asleep = false;
+    }
+    if (s->asleep)
+        MHD_suspend_connection(s->mhd);
     (void)pthread_mutex_unlock(&s->lock);
     return made;
 }
@@ -327,9 +377,9 @@ static void release(void *user)
         s->next->previous = s->previous;
     (void)pthread_mutex_unlock(&active.lock);
     (void)pthread_mutex_lock(&s->lock);
-    s->mhd = NULL;
     s->asleep = false;
     tell_gone(s);
+    s->mhd = NULL;
     (void)pthread_mutex_unlock(&s->lock);
     stream_unref(s);
 }
@@ -345,6 +395,7 @@ struct MHD_Response *stream_response(stream *s, call *c)
     (void)pthread_mutex_lock(&s->lock);
     s->mhd = c->mhd;
     s->ends_with_connection = c->is_first_version;
+    s->link = c->link;
     (void)pthread_mutex_unlock(&s->lock);
     (void)pthread_mutex_lock(&active.lock);
     s->previous = NULL;

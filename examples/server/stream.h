@@ -36,6 +36,13 @@ bool stream_is_gone(stream *s); /* the client is gone or the server stops */
 stream *stream_ref(stream *s);
 void stream_unref(stream *s); /* NULL is accepted */
 
+/* Ends it with these words behind what waits (a last event of SSE); also when that is too much. */
+void stream_say_end(stream *s, const char *text);
+/* A client that takes nothing of what waits for so long is cut off; before reply_stream(). */
+void stream_set_limit(stream *s, int64_t ms);
+/* Was it cut off, or did it not take what it was given? */
+bool stream_is_stalled(stream *s);
+
 /* Sends `text` to every stream as its last words (a retry hint of SSE) and ends it: drain. Only to
  * those that were made with stream_farewell(). */
 void stream_farewell(stream *s, const char *text);

@@ -15,6 +15,7 @@ struct upgrade {
 static struct {
     pthread_mutex_t lock;
     upgrade *first;
+    bool stopping;
 } upgraded = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 void reply_upgrade(call *c, const char *protocol,
@@ -40,6 +41,8 @@ static void begin(void *user, struct MHD_Connection *mhd, void *context, const c
     if (u->next != NULL)
         u->next->previous = u;
     upgraded.first = u;
+    if (upgraded.stopping) /* its head was on its way when all others were told */
+        u->how.stop(u->how.user);
     (void)pthread_mutex_unlock(&upgraded.lock);
     u->how.taken(u->how.user, u, socket, more, bytes);
 }
@@ -80,6 +83,7 @@ void upgrade_close(upgrade *u)
 void upgrades_stop(void)
 {
     (void)pthread_mutex_lock(&upgraded.lock);
+    upgraded.stopping = true;
     for (upgrade *u = upgraded.first; u != NULL; u = u->next)
         u->how.stop(u->how.user);
     (void)pthread_mutex_unlock(&upgraded.lock);

@@ -27,16 +27,16 @@ static struct {
     pthread_t thread;
     bool running, stopping;
     int poller, bell;
+    int64_t drained_ms; /* when the first one was told */
     websocket *coming;
 } all = {.lock = PTHREAD_MUTEX_INITIALIZER, .poller = -1, .bell = -1};
 
-static _Atomic int64_t ping_ms = 15000, longest_ms;
-static websocket *sockets; /* the thread's */
+static websocket_times limits = {.ping_ms = 15000, .send_ms = 60000}; /* before the first one */
+static websocket *sockets;                                            /* the thread's */
 
-void websockets_set_times(int64_t ping, int64_t longest)
+void websockets_set_times(const websocket_times *times)
 {
-    atomic_store(&ping_ms, ping);
-    atomic_store(&longest_ms, longest);
+    limits = *times;
 }
 
 /* Under the lock. */
@@ -194,23 +194,41 @@ static void serve(websocket *w, bool readable)
                      (writes || more ? (unsigned)EPOLLOUT : 0));
 }
 
+/* The client takes nothing of what waits for it: no close would reach it either. */
+static bool is_stuck(websocket *w, int64_t now)
+{
+    if (w->draining || !wslay_event_want_write(w->frames)) {
+        w->stuck_ms = 0;
+        return false;
+    }
+    if (w->stuck_ms == 0)
+        w->stuck_ms = now;
+    return now - w->stuck_ms > limits.send_ms;
+}
+
 static void look_at_clock(websocket *w, int64_t now)
 {
-    int64_t every = atomic_load(&ping_ms), longest = atomic_load(&longest_ms);
+    int64_t every = limits.ping_ms, longest = limits.longest_ms;
+    if (is_stuck(w, now)) {
+        w->why = "the client takes nothing";
+        w->broken = true;
+        lease_count_stalled();
+        return;
+    }
     if (w->closing_ms != 0) {
         w->broken = w->broken || now - w->closing_ms > LAST_WORDS_MS;
         return;
     }
-    if (websocket_is_paused(w)) {
+    if (!may_read(w))
         w->heard_ms = now; /* nobody listens */
-        if (w->handler->tick != NULL)
-            w->handler->tick(w, w->user);
-    }
+    if (websocket_is_paused(w) && w->handler->tick != NULL)
+        w->handler->tick(w, w->user);
     if (longest > 0 && !w->handler->lasts && now - w->opened_ms > longest)
         websocket_close(w, WEBSOCKET_TOO_LONG, "open for too long");
-    else if (now - w->heard_ms > 3 * every)
+    else if (now - w->heard_ms > 3 * every) {
+        w->why = "the client gives no sign of life";
         w->broken = true;
-    else if (now - w->heard_ms > every && now - w->pinged_ms > every) {
+    } else if (now - w->heard_ms > every && now - w->pinged_ms > every) {
         const struct wslay_event_msg ping = {WSLAY_PING, (const uint8_t *)"", 0};
         w->pinged_ms = now;
         w->broken = w->broken || wslay_event_queue_msg(w->frames, &ping) != 0;
@@ -223,6 +241,7 @@ static void let_go(websocket *w)
     w->over = true;
     (void)pthread_mutex_unlock(&w->lock);
     (void)epoll_ctl(all.poller, EPOLL_CTL_DEL, w->socket, NULL); /* it is closed below anyway */
+    lease_watch(w->place, NULL, NULL);
     w->handler->closed(w, w->user);
     websocket_log_end(w);
     wslay_event_context_free(w->frames);
@@ -263,14 +282,28 @@ static int sleep_ms(void)
     return ms;
 }
 
+/* The server drains. Who can end by himself may take as long as runs may. */
+static void tell_stop(websocket *w, bool at_once)
+{
+    if (w->handler->stops == NULL || !atomic_load(&w->stops))
+        return; /* closed already, or not told yet */
+    if (at_once)
+        websocket_close(w, WEBSOCKET_STOPS, "the server stops");
+    else if (!w->told)
+        w->handler->stops(w, w->user);
+    w->told = true;
+}
+
 /* All that somebody has rung for; and all, when it is time to look at clocks. */
-static void look_around(bool clocks, int64_t now)
+static void look_around(bool clocks, int64_t now, bool at_once)
 {
     for (websocket **at = &sockets; *at != NULL;) {
         websocket *w = *at;
         bool rung = atomic_load(&w->rung) && atomic_exchange(&w->rung, false);
         if (clocks)
             look_at_clock(w, now);
+        if (clocks || rung)
+            tell_stop(w, at_once);
         if (clocks || rung || has_more(w))
             serve(w, false);
         if (w->broken) {
@@ -285,7 +318,7 @@ static void look_around(bool clocks, int64_t now)
 static void *work(void *unused)
 {
     bool stopping = false;
-    int64_t looked = 0;
+    int64_t looked = 0, drained = 0;
     (void)unused;
     while (!stopping || sockets != NULL) {
         struct epoll_event events[64];
@@ -305,10 +338,11 @@ static void *work(void *unused)
         }
         int64_t now = text_now_ms();
         bool clocks = now - looked >= (ms > 0 ? ms : TICK_MS);
-        look_around(clocks, now);
+        look_around(clocks, now, stopping && now - drained > limits.drain_ms);
         looked = clocks ? now : looked;
         (void)pthread_mutex_lock(&all.lock);
         stopping = all.stopping;
+        drained = all.drained_ms;
         (void)pthread_mutex_unlock(&all.lock);
     }
     return NULL;
@@ -330,6 +364,7 @@ static bool start_locked(void)
 
 void websocket_taken(void *user, upgrade *u, int socket, const void *more, size_t bytes)
 {
+    static const unsigned char close_1001[] = {0x88, 0x02, 0x03, 0xe9};
     websocket *w = user;
     w->upgraded = u;
     w->socket = socket;
@@ -350,15 +385,25 @@ void websocket_taken(void *user, upgrade *u, int socket, const void *more, size_
     (void)pthread_mutex_unlock(&all.lock);
     if (running)
         return;
+    if (u != NULL) /* the server has stopped: it is told, as all others were */
+        (void)send(socket, close_1001, sizeof close_1001, MSG_DONTWAIT | MSG_NOSIGNAL);
     w->handler->closed(w, w->user);
-    wslay_event_context_free(w->frames);
+    lease_watch(w->place, NULL, NULL);
     upgrade_close(u);
-    websocket_unref(w);
+    websocket_drop(w);
 }
 
 void websocket_stop(void *user)
 {
-    websocket_close(user, WEBSOCKET_STOPS, "the server stops");
+    websocket *w = user;
+    if (w->handler->stops == NULL)
+        websocket_close(w, WEBSOCKET_STOPS, "the server stops");
+    (void)pthread_mutex_lock(&all.lock);
+    if (all.drained_ms == 0)
+        all.drained_ms = text_now_ms();
+    (void)pthread_mutex_unlock(&all.lock);
+    atomic_store(&w->stops, true);
+    websocket_ring(w);
 }
 
 void websockets_stop(void)
@@ -366,6 +411,8 @@ void websockets_stop(void)
     (void)pthread_mutex_lock(&all.lock);
     bool running = all.running;
     all.stopping = true;
+    if (all.drained_ms == 0)
+        all.drained_ms = text_now_ms();
     if (running)
         ring_locked();
     (void)pthread_mutex_unlock(&all.lock);

@@ -60,6 +60,7 @@ static ssize_t transmit(struct wslay_event_context *frames, const uint8_t *data,
     ssize_t sent = send(w->socket, data, bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent >= 0) {
         w->bytes_out += sent;
+        w->stuck_ms = 0;
         return sent;
     }
     bool again = is_again();
@@ -136,6 +137,7 @@ websocket *websocket_create(const call *c, const websocket_handler *handler, voi
     }
     atomic_init(&w->references, 1);
     atomic_init(&w->rung, false);
+    atomic_init(&w->stops, false);
     w->handler = handler;
     w->user = user;
     w->log = modellab_logger_ref(call_log(c));
@@ -148,6 +150,13 @@ websocket *websocket_create(const call *c, const websocket_handler *handler, voi
     }
     wslay_event_config_set_max_recv_msg_length(w->frames, handler->most);
     return w;
+}
+
+void websocket_drop(websocket *w)
+{
+    wslay_event_context_free(w->frames);
+    w->frames = NULL;
+    websocket_unref(w);
 }
 
 /* How it ended, in a word: ours, the client's, or nobody's. */

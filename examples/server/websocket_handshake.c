@@ -2,9 +2,11 @@
 #include "call_private.h"
 #include "problem.h"
 #include "reply.h"
+#include "server.h"
 #include "sha1.h"
 #include "text.h"
 #include "websocket_private.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,6 +47,16 @@ static void answer_key(const char *key, char out[32])
     base64(digest, sizeof digest, out);
 }
 
+/* Is this no time for another one? Then it has replied. */
+static bool refuses(call *c)
+{
+    if (server_is_draining()) {
+        reply_later(c, 503, "draining", "the server stops: open it again when another runs", 5);
+        return true;
+    }
+    return !lease_is_free(c);
+}
+
 bool websocket_is_asked(call *c)
 {
     const char *asked = call_header(c, "Upgrade"),
@@ -66,7 +78,15 @@ bool websocket_is_asked(call *c)
         reply_problem(c, 400, "bad-request", "Sec-WebSocket-Key is no key");
         return false;
     }
-    return true;
+    return !refuses(c);
+}
+
+/* On the thread of leases, which calls nothing once the place was given back. */
+static void key_ends(void *user, const char *why)
+{
+    char text[64];
+    (void)snprintf(text, sizeof text, "the key is not good any more: %s", why);
+    websocket_close(user, WEBSOCKET_KEY, text);
 }
 
 bool websocket_accept(call *c, const websocket_handler *handler, void *user)
@@ -78,6 +98,12 @@ bool websocket_accept(call *c, const websocket_handler *handler, void *user)
         reply_problem(c, 503, "unavailable", "out of memory");
         return false;
     }
+    w->place = lease_take(c);
+    if (w->place == NULL) {
+        websocket_drop(w);
+        return false;
+    }
+    lease_watch(w->place, key_ends, w);
     answer_key(call_header(c, "Sec-WebSocket-Key"), accept);
     reply_header(c, "Sec-WebSocket-Accept", accept);
     if (protocols != NULL && text_list_has(protocols, WEBSOCKET_PROTOCOL))

@@ -2,6 +2,7 @@
 #ifndef SERVER_WEBSOCKET_PRIVATE_H
 #define SERVER_WEBSOCKET_PRIVATE_H
 
+#include "lease.h"
 #include "reply.h"
 #include "websocket.h"
 #include <pthread.h>
@@ -21,7 +22,9 @@ struct websocket {
     void *user;
     modellab_logger *log;  /* its lines carry the ids of the handshake */
     const char *operation; /* static */
-    atomic_bool rung;      /* somebody has left something for the thread */
+    lease *place;
+    atomic_bool stops; /* it was told that the server drains */
+    atomic_bool rung;  /* somebody has left something for the thread */
     /* Under its lock. */
     pthread_mutex_t lock;
     message *first, **last;
@@ -37,6 +40,8 @@ struct websocket {
     unsigned char *more; /* what came with the head */
     size_t more_bytes, more_at;
     int64_t opened_ms, heard_ms, pinged_ms;
+    int64_t stuck_ms;             /* since when it takes nothing of what waits; 0 = nothing waits */
+    bool told;                    /* its handler, that the server stops */
     int64_t asked_ms, closing_ms; /* when a close was asked for, and begun; 0 = it was not */
     size_t turn_bytes;            /* that may still be read before others have their turn */
     unsigned turn_frames, fragments;
@@ -51,6 +56,7 @@ void websocket_ring(websocket *w);
 /* NULL: out of memory. */
 MODELLAB_MUST_CHECK websocket *websocket_create(const call *c, const websocket_handler *handler,
                                                 void *user);
+void websocket_drop(websocket *w); /* one that was never taken */
 bool websocket_is_paused(websocket *w);
 /* The next message of the queue, to be freed; NULL = there is none. `*more`: others are behind it.
  */

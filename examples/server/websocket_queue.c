@@ -21,6 +21,7 @@ void websocket_unref(websocket *w)
         w->first = next;
     }
     (void)pthread_mutex_destroy(&w->lock);
+    lease_give_back(w->place);
     modellab_logger_unref(w->log);
     free(w->more);
     free(w);

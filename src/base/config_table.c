@@ -64,6 +64,11 @@ static const mli_config_variable variables[] = {
     {"MODEL_LAB_HTTP_KEYS", "auto", MLI_CONFIG_ENUM, MLI_CONFIG_TRUSTED, "auto|on|off", NULL, 0, 0,
      "API keys of modellab-server: auto asks for them unless it listens on the loopback interface; "
      "off is refused elsewhere."},
+    {"MODEL_LAB_HTTP_LIVE_MODELS", "4", MLI_CONFIG_INTEGER, 0, NULL, NULL, 1, 64,
+     "Models of live transcription that modellab-server keeps open for the next stream."},
+    {"MODEL_LAB_HTTP_LIVE_STREAMS", "16", MLI_CONFIG_INTEGER, 0, NULL, NULL, 0, 10000,
+     "Streams of live transcription that modellab-server has open at the same time; more get 503. "
+     "Each has a thread and the sessions of its models. 0 = none."},
     {"MODEL_LAB_HTTP_LOST_ATTEMPTS", "5", MLI_CONFIG_INTEGER, 0, NULL, NULL, 1, 20,
      "Tries in all of a run that came over HTTP, when its worker was lost with its supervisor (a "
      "kill, a power cut) or stopped with it. Requests that have `retry` or `max_attempts`, and "
@@ -86,9 +91,14 @@ static const mli_config_variable variables[] = {
     {"MODEL_LAB_HTTP_RATE", "600", MLI_CONFIG_INTEGER, 0, NULL, NULL, 0, 1000000000,
      "Requests a minute and API key, and of each address without a key; 0 = no limit."},
     {"MODEL_LAB_HTTP_SEND_SECONDS", "60", MLI_CONFIG_SECONDS, 0, NULL, NULL, 0, 0,
-     "Longest time that a client of speech may read nothing: its connection is cut then."},
+     "Longest time that a client of an event stream, a WebSocket or speech may take nothing of "
+     "what "
+     "waits for it: its connection is cut then."},
     {"MODEL_LAB_HTTP_SOCKET_SECONDS", "1800", MLI_CONFIG_SECONDS, 0, NULL, NULL, 0, 0,
      "Longest life of a WebSocket of events (code 4008 then); 0 = no limit."},
+    {"MODEL_LAB_HTTP_STREAMS", "2048", MLI_CONFIG_INTEGER, 0, NULL, NULL, 1, 1000000,
+     "Event streams and WebSockets that modellab-server has open at the same time, but never more "
+     "than half of its descriptors; more get 503."},
     {"MODEL_LAB_HTTP_THREADS", "16", MLI_CONFIG_INTEGER, 0, NULL, NULL, 1, 1024,
      "Most threads of modellab-server for what may wait (disk, store); they come and go."},
     {"MODEL_LAB_HTTP_WEB_ROOT", "", MLI_CONFIG_PATH, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,

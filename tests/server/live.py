@@ -157,16 +157,44 @@ def test_refusals(server):
 
 
 def test_the_server_stops():
+    """What was said until then is recognised and kept, and the client is told."""
     kit.models()
-    with kit.Server() as server:
+    with kit.Server("--drain", "600s") as server:
         client = Socket(server, "/live")
         run = client.heard()["run_id"]
-        client.send(frame(BINARY, speech()[:64000]))
+        client.send(frame(BINARY, speech()[6 * 32000:]))  # all spoken
+        first = client.heard()  # it has come
         server.process.terminate()
-        kit.true(client.close_code() in (1000, 1001), "the client is told")
+        heard, code = hear_all(client)
+        heard.insert(0, first)
+        kit.equal((code, heard[-1]["status"], heard[-1]["message"]), (1001, "MODELLAB_OK", "the server stops: what was said until now is kept"))
+        kit.true(of(heard, "final"), "the last words are recognised")
         server.process.wait(kit.PATIENCE)
         out = json.loads(sse.cli(server, "run", "status", run, "--json"))
-        kit.true(out["status"] in ("CANCELLED", "FAILED"), f"the run has ended: {out['status']}")
+        kit.equal(out["status"], "COMPLETED")
+        kit.true("transcript.json" in json.dumps(out), "its transcript is kept")
+
+
+def test_the_server_stops_without_patience():
+    with kit.Server("--drain", "0s") as server:
+        client = Socket(server, "/live")
+        run = client.heard()["run_id"]
+        send_all(client, speech(), 64000)
+        server.process.terminate()
+        kit.equal(client.close_code(), 1001)
+        server.process.wait(kit.PATIENCE)
+        out = json.loads(sse.cli(server, "run", "status", run, "--json"))
+        kit.true(out["status"] in ("CANCELLED", "COMPLETED"), f"the run has ended: {out['status']}")
+
+
+def test_limits_are_settings():
+    with kit.Server(HTTP_LIVE_STREAMS="1", HTTP_LIVE_MODELS="1") as server:
+        one = Socket(server, "/live")
+        one.heard()
+        plain, head, _ = handshake(server, "/live")
+        plain.close()
+        kit.true(" 503 " in head and "Retry-After" in head, head)
+        one.close()
 
 
 if __name__ == "__main__":

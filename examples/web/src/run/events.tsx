@@ -29,6 +29,7 @@ export function useEvents(id: string): { events: Event[]; connected: boolean; pr
       lastId: "0",
       onState: setConnected,
       onMessage: (message) => {
+        if (message.event === "end") return; // last words of the server: it stops, or the key is not good any more
         waiting.push(JSON.parse(message.data) as Event);
         timer ??= setTimeout(flush, 250);
         if (/^run_(completed|failed|cancelled|timeout|stale)$/.test(message.event)) stop.abort();
