@@ -271,27 +271,35 @@ static void release(member *m)
     member_free(m);
 }
 
-/* Those who come join, those who leave go. A taker is asked without the lock: it has one of its
- * own, within which it may leave. Who goes after he was asked is on the list, or comes to it. */
+/* Those who come join. A taker is asked without the lock: it has one of its own, within which it
+ * may leave. Under the lock again when nobody else has come meanwhile. */
+static void welcome_locked(void)
+{
+    while (hub.coming != NULL) {
+        member *coming = hub.coming;
+        hub.coming = NULL;
+        (void)pthread_mutex_unlock(&hub.lock);
+        while (coming != NULL) {
+            member *next = coming->next;
+            coming->left = coming->taker.gone(coming->taker_user);
+            coming->next = members;
+            members = coming;
+            coming = next;
+        }
+        (void)pthread_mutex_lock(&hub.lock);
+    }
+}
+
+/* Those who come join, those who leave go: all who were asked are members when the list is read. */
 static void gather(void)
 {
     (void)pthread_mutex_lock(&hub.lock);
-    member *coming = hub.coming;
-    hub.coming = NULL;
-    (void)pthread_mutex_unlock(&hub.lock);
-    while (coming != NULL) {
-        member *next = coming->next;
-        coming->left = coming->taker.gone(coming->taker_user);
-        coming->next = members;
-        members = coming;
-        coming = next;
-    }
-    (void)pthread_mutex_lock(&hub.lock);
+    welcome_locked();
     for (size_t i = 0; i < hub.leaving_count; i++)
         for (member *m = members; m != NULL; m = m->next)
             m->left = m->left || m->number == hub.leaving[i];
     hub.leaving_count = 0;
-    hub.woken = hub.coming != NULL;
+    hub.woken = false;
     (void)pthread_mutex_unlock(&hub.lock);
 }
 

@@ -26,6 +26,7 @@ typedef struct taker_state {
 } taker_state;
 
 static modellab_lab *lab;
+static void (*while_one_joins)(void); /* called once */
 
 static bool take_event(void *user, const modellab_event_info *event, const char *json, size_t bytes)
 {
@@ -51,6 +52,10 @@ static size_t waiting(void *user)
 static bool is_gone(void *user)
 {
     taker_state *one = user;
+    void (*then)(void) = while_one_joins;
+    while_one_joins = NULL;
+    if (then != NULL)
+        then();
     (void)pthread_mutex_lock(&one->lock);
     one->asked++;
     bool gone = one->gone;
@@ -141,6 +146,29 @@ static void test_leaves_at_once(void **state)
     }
 }
 
+static taker_state second;
+
+static void join_and_leave(void)
+{
+    int64_t number = hub_number();
+    join(&second, number);
+    hub_leave(number);
+}
+
+static void test_leaves_while_another_joins(void **state)
+{
+    taker_state one;
+    int64_t number = hub_number();
+    (void)state;
+    state_init(&one);
+    state_init(&second);
+    while_one_joins = join_and_leave;
+    join(&one, number);
+    await_release(&second);
+    hub_leave(number);
+    await_release(&one);
+}
+
 static void test_the_hub_stops(void **state)
 {
     taker_state one;
@@ -178,6 +206,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_leaves_before_it_joins),
         cmocka_unit_test(test_leaves_at_once),
+        cmocka_unit_test(test_leaves_while_another_joins),
         cmocka_unit_test(test_the_hub_stops),
     };
     return cmocka_run_group_tests(tests, open_lab, close_lab);
