@@ -128,7 +128,7 @@ void call_log_end(const call *c, const char *how, int64_t milliseconds);
 
 /* Runs the checks that come before the work (enter.c). Those of the head alone, which never wait.
  */
-void enter_head(call *c, const char *path, const char *version);
+void enter_head(call *c, const char *method, const char *path, const char *version);
 /* Those that may wait: key, scope, rate. Then begin() of a sink. */
 void enter_access(call *c);
 

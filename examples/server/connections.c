@@ -97,6 +97,14 @@ bool connection_enter(connection *one, int phase, int64_t limit_ms)
     return false;
 }
 
+int64_t connection_unfinished(const connection *one)
+{
+    int phase = atomic_load(&one->phase);
+    if (phase != CONNECTION_HEAD && phase != CONNECTION_IDLE)
+        return 0;
+    return received(one) - atomic_load(&one->seen);
+}
+
 void connection_answers(connection *one)
 {
     atomic_store(&one->seen, received(one));

@@ -30,7 +30,10 @@ typedef struct connection {
     _Atomic int64_t deadline; /* text_now_ms(); 0 = none */
     _Atomic int64_t since;    /* when it began to wait for the next request */
     _Atomic int64_t seen;     /* how many bytes had come when the last reply began */
-    int64_t began, probed;    /* probed: when an end of the client's side was looked into */
+    /* Of the request that is being read; the network thread's. */
+    size_t target_bytes, head_bytes;
+    bool target_is_odd;
+    int64_t began, probed; /* probed: when an end of the client's side was looked into */
     char address[48];
 } connection;
 
@@ -42,6 +45,8 @@ connection *connection_open(int socket, const char *address, int64_t head_ms);
 void connection_close(connection *one);
 /* The phase and its limit. False: it has been ended. */
 MODELLAB_MUST_CHECK bool connection_enter(connection *one, int phase, int64_t limit_ms);
+/* How many bytes of a head have come that never became a call. */
+int64_t connection_unfinished(const connection *one);
 /* Its reply begins: what comes from now on is the next request. */
 void connection_answers(connection *one);
 /* Which call it serves now, for call_cancel(); `watched`: its socket is looked at. */

@@ -134,9 +134,9 @@ static bool check_drain(call *c)
     return false;
 }
 
-void enter_head(call *c, const char *path, const char *version)
+void enter_head(call *c, const char *method, const char *path, const char *version)
 {
-    if (!guard_framing(c, version) || !guard_host(c))
+    if (!guard_framing(c, method, version) || !guard_host(c))
         return;
     if (path[0] != '/' || c->path[0] == '\0') {
         reply_problem(c, 400, "bad-request", "the path is malformed");

@@ -7,7 +7,7 @@
 
 /* Framing, names and values of all headers. Fills c->body (announced, present). False: has replied.
  */
-MODELLAB_MUST_CHECK bool guard_framing(call *c, const char *version);
+MODELLAB_MUST_CHECK bool guard_framing(call *c, const char *method, const char *version);
 /* Host: without keys only names of the loopback interface (a page elsewhere could otherwise point
  * its own name here). False: has replied. */
 MODELLAB_MUST_CHECK bool guard_host(call *c);

@@ -28,7 +28,7 @@
 #include <unistd.h>
 
 #define NETWORK_THREADS 2u
-#define CONNECTION_BYTES ((size_t)16 * 1024)
+#define CONNECTION_BYTES ((size_t)32 * 1024) /* more than guard.c takes for a head */
 #define SLOWEST_BODY_BYTES_A_MS 1
 
 static struct {
@@ -154,10 +154,11 @@ static enum MHD_Result await_body(call *c)
     return connection_enter(c->link, CONNECTION_BODY, body_limit(c)) ? MHD_YES : MHD_NO;
 }
 
-static enum MHD_Result begin_call(call *c, const char *path, const char *version)
+static enum MHD_Result begin_call(call *c, const char *method, const char *path,
+                                  const char *version)
 {
     c->in_run = true;
-    enter_head(c, path, version);
+    enter_head(c, method, path, version);
     call_log_start(c);
     if (c->replied)
         call_log_decision(c);
@@ -240,7 +241,7 @@ static enum MHD_Result handle(void *unused, struct MHD_Connection *mhd, const ch
     *slot = c;
     counters_begin();
     connection_serve(link, c, true);
-    return begin_call(c, url, version);
+    return begin_call(c, method, url, version);
 }
 
 static void destroy_job(void *user)
@@ -277,11 +278,32 @@ static void completed(void *unused, struct MHD_Connection *mhd, void **slot,
     call_destroy(c);
 }
 
+/* A head that never became a call: its client went, or libmicrohttpd could make nothing of it and
+ * has answered itself (or not at all). */
+static void log_unfinished(const connection *one)
+{
+    modellab_log_record record = MODELLAB_LOG_RECORD_INIT;
+    int64_t bytes = one != NULL ? connection_unfinished(one) : 0;
+    if (bytes <= 1)
+        return; /* an end of the client's side counts as one */
+    const modellab_log_field fields[] = {
+        {.key = "client", .text = one->address, .type = MODELLAB_LOG_STRING},
+        {.key = "head_bytes", .integer = bytes, .type = MODELLAB_LOG_INT},
+    };
+    record.level = MODELLAB_LOG_INFO;
+    record.event = "http.unfinished";
+    record.message = "a connection ended within the head of a request";
+    record.fields = fields;
+    record.field_count = sizeof fields / sizeof fields[0];
+    modellab_logger_log(server.log, &record);
+}
+
 static void connected(void *unused, struct MHD_Connection *mhd, void **context,
                       enum MHD_ConnectionNotificationCode code)
 {
     (void)unused;
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        log_unfinished(*context);
         connection_close(*context);
         *context = NULL;
         return;
@@ -302,6 +324,22 @@ static size_t keep_codes(void *unused, struct MHD_Connection *mhd, char *text)
     (void)unused;
     (void)mhd;
     return strlen(text);
+}
+
+/* As it came; libmicrohttpd cuts it into pieces then. */
+static void *see_target(void *unused, const char *target, struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    connection *link = info != NULL ? info->socket_context : NULL;
+    (void)unused;
+    if (link != NULL && target != NULL) {
+        link->target_bytes = strlen(target);
+        link->target_is_odd = false;
+        for (const char *at = target; *at != '\0'; at++)
+            link->target_is_odd |= (unsigned char)*at <= ' ' || *at == 0x7f;
+    }
+    return NULL; /* the slot of the call is still empty */
 }
 
 static void daemon_says(void *unused, const char *format, va_list values)
@@ -334,9 +372,10 @@ bool server_start(modellab_lab *lab, modellab_logger *log, int *port, char *why,
             0, NULL, NULL, handle, NULL, MHD_OPTION_EXTERNAL_LOGGER, daemon_says, NULL,
             MHD_OPTION_LISTEN_SOCKET, server.socket, MHD_OPTION_THREAD_POOL_SIZE, NETWORK_THREADS,
             MHD_OPTION_CONNECTION_LIMIT, (unsigned)server_settings.max_connections,
-            MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-            MHD_OPTION_UNESCAPE_CALLBACK, keep_codes, NULL, MHD_OPTION_NOTIFY_COMPLETED, completed,
-            NULL, MHD_OPTION_NOTIFY_CONNECTION, connected, NULL, MHD_OPTION_END);
+            MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, 0,
+            MHD_OPTION_UNESCAPE_CALLBACK, keep_codes, NULL, MHD_OPTION_URI_LOG_CALLBACK, see_target,
+            NULL, MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_NOTIFY_CONNECTION,
+            connected, NULL, MHD_OPTION_END);
     if (server.daemon != NULL)
         return true;
     (void)snprintf(why, why_bytes, "the server could not be started");
