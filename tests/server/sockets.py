@@ -112,6 +112,17 @@ GOOD = [
     ("a subscription without id", [frame(TEXT, b'{"action": "subscribe"}')], "error"),
     ("a bad cursor", [frame(TEXT, b'{"action": "subscribe", "id": "a", "cursor": "12"}')], "error"),
     ("a bad after", [frame(TEXT, b'{"action": "subscribe", "id": "a", "run": "x", "after": -1}')], "error"),
+    *[(f"a text of {n} bytes", [frame(TEXT, PING_JSON.ljust(n))], "pong") for n in (125, 126, 127, 128)],
+    ("a large text in fragments of 64 bytes", [frame(TEXT, PING_JSON.ljust(64), fin=False), *[frame(CONT, b" " * 64, fin=False)] * 254, frame(CONT, b" " * 64)],
+     "pong"),
+    ("a large text in fragments of 1,300 bytes", [frame(TEXT, PING_JSON.ljust(1300), fin=False), *[frame(CONT, b" " * 1300, fin=False)] * 11, frame(CONT)],
+     "pong"),
+    ("a ping that is no UTF-8", [frame(PING, b"\xff\x00\xfe")], b"\xff\x00\xfe"),
+    ("a ping behind a pong of other words", [frame(PONG, b"other"), frame(PING, b"x")], b"x"),
+    ("pongs between fragments", [frame(TEXT, PING_JSON[:5], fin=False), frame(PONG), frame(CONT, PING_JSON[5:9], fin=False), frame(PONG, b"y"),
+                                 frame(CONT, PING_JSON[9:])], "pong"),
+    *[(f"a character that is allowed, {c!a}", [frame(TEXT, f'"{c}"'.encode())], "error")
+      for c in ("\u0080", "\u07ff", "\u0800", "\ud7fe", "\ue000", "\ufffd", "\ufffe", "\uffff", "\U00010000", "\U0010ffff", "\ufeff")],
     ("no such subscription", [frame(TEXT, b'{"action": "unsubscribe", "id": "a"}')], "error"),
 ]
 BAD = [
@@ -144,6 +155,25 @@ BAD = [
     ("a close of an application", [frame(CLOSE, struct.pack(">H", 4321))], 4321),
     ("a close of one byte", [frame(CLOSE, b"\x03")], 1002),
     *[(f"a close of {code}", [frame(CLOSE, struct.pack(">H", code))], 1002) for code in (0, 999, 1004, 1005, 1006, 1015, 2999, 5000)],
+    ("three reserved bits of a ping", [frame(PING, b"x", rsv=7)], 1002),
+    ("a reserved bit of a continuation", [frame(TEXT, b"x", fin=False), frame(CONT, b"y", rsv=4)], 1002),
+    ("an unknown opcode within a text", [frame(TEXT, b"x", fin=False), frame(3, b"y")], 1002),
+    ("a pong in fragments", [frame(PONG, b"p", fin=False)], 1002),
+    ("a pong of 126 bytes", [frame(PONG, b"p" * 126)], 1002),
+    ("a close of 126 bytes", [frame(CLOSE, b"\x03\xe8" + b"r" * 124)], 1002),
+    ("a continuation of nothing, behind a text", [frame(TEXT, b"x", fin=False), frame(CONT, b"y"), frame(CONT, b"z")], 1002),
+    ("a continuation of nothing that goes on", [frame(CONT, b"x", fin=False)], 1002),
+    ("a binary within a text", [frame(TEXT, b"x", fin=False), frame(BINARY, b"y")], 1002),
+    ("a close within a text", [frame(TEXT, b"x", fin=False), frame(CLOSE, struct.pack(">H", 1000))], 1000),
+    ("the longest reason", [frame(CLOSE, struct.pack(">H", 1000) + b"r" * 123)], 1000),
+    ("no UTF-8, before the text has ended", [frame(TEXT, b"\xce\xba\xff", fin=False)], 1007),
+    ("no UTF-8, before its frame has ended", [frame(TEXT, b"\xff" * 10)[:10]], 1007),
+    *[(f"no UTF-8, {data.hex()}", [frame(TEXT, data)], 1007)
+      for data in (b"\x80", b"\xbf", b"\xc0\xaf", b"\xc1\xbf", b"\xe0\x9f\xbf", b"\xf0\x8f\xbf\xbf", b"\xed\xbf\xbf", b"\xf5\x80\x80\x80", b"\xf8\x88\x80\x80\x80",
+                   b"\xfc\x84\x80\x80\x80\x80", b"\xfe", b"\xe2\x82", b"\xf0\x9f\x98", b"\xc3(")],
+    *[(f"a close of {code}", [frame(CLOSE, struct.pack(">H", code))], code)
+      for code in (1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999)],
+    *[(f"a close of {code}", [frame(CLOSE, struct.pack(">H", code))], 1002) for code in (1016, 1100, 2000, 65535)],
     ("a close with bad UTF-8", [frame(CLOSE, b"\x03\xe8\xff")], 1007),
 ]
 
@@ -173,6 +203,21 @@ def test_frames_that_are_wrong(server):
         if code != want:
             wrong.append((name, code, want))
     kit.equal(wrong, [], "codes of closes")
+
+
+def test_pings_and_their_order(server):
+    one = Socket(server)
+    for byte in frame(PING, b"in pieces"):
+        one.send(bytes([byte]))
+    kit.equal(one.frame(), (PONG, b"in pieces"))
+    one.send(*[frame(PING, str(i).encode()) for i in range(10)])
+    kit.equal([one.frame() for _ in range(10)], [(PONG, str(i).encode()) for i in range(10)])
+    one.send(frame(TEXT, PING_JSON[:4], fin=False), frame(PING, b"a"), frame(CONT, PING_JSON[4:8], fin=False), frame(PING, b"b"), frame(CONT, PING_JSON[8:]))
+    kit.equal([one.frame() for _ in range(2)], [(PONG, b"a"), (PONG, b"b")])
+    kit.equal(one.heard()["type"], "pong")
+    one.send(frame(CLOSE, struct.pack(">H", 1000)), frame(PING, b"late"))  # nothing is answered after a close
+    kit.equal(one.frame()[0], CLOSE)
+    one.close()
 
 
 def test_pieces(server):
