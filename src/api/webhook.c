@@ -67,14 +67,14 @@ modellab_status modellab_webhook_delete(modellab_lab *lab, const char *id, model
 {
     modellab_status status = check(lab, true, id, id, err);
 
-    return status == MODELLAB_OK ? mli_store_webhook_delete(lab->store, id, err) : status;
+    return status == MODELLAB_OK ? mli_webhook_delete(lab, id, err) : status;
 }
 
 modellab_status modellab_webhook_enable(modellab_lab *lab, const char *id, modellab_error *err)
 {
     modellab_status status = check(lab, true, id, id, err);
 
-    return status == MODELLAB_OK ? mli_store_webhook_enable(lab->store, id, err) : status;
+    return status == MODELLAB_OK ? mli_webhook_enable(lab, id, err) : status;
 }
 
 modellab_status modellab_webhook_test(modellab_lab *lab, const char *id,

@@ -162,10 +162,15 @@ MODELLAB_MUST_CHECK static modellab_status make_secret(mli_lab *lab,
     return MODELLAB_OK;
 }
 
-static void tell(mli_lab *lab, const char *event, const char *text, const char *id)
+/* For who asks later what was changed; who asked for it stands in the lines of his request. */
+static void tell(mli_lab *lab, const char *event, const char *text, const mli_key_row *key)
 {
     mli_log(lab->logger, MODELLAB_LOG_INFO, event, text,
-            MLI_LOG_FIELDS(mli_log_string("key_id", id)));
+            MLI_LOG_FIELDS(mli_log_string("key_id", key->id),
+                           mli_log_string("scopes", key->scopes != NULL ? key->scopes : ""),
+                           mli_log_string("of_user", key->user != NULL ? key->user : ""),
+                           mli_log_int("good_until_ms", key->expires_ms),
+                           mli_log_int("previous_until_ms", key->previous_until_ms)));
 }
 
 modellab_status mli_key_create(mli_lab *lab, const modellab_key_options *options,
@@ -182,6 +187,7 @@ modellab_status mli_key_create(mli_lab *lab, const modellab_key_options *options
                        .hash = hash,
                        .hint = hint,
                        .created_ms = now_ms,
+                       .previous_until_ms = -1,
                        .expires_ms = options->expires_ms > 0 ? options->expires_ms : -1};
 
     if (wanted == 0)
@@ -199,7 +205,7 @@ modellab_status mli_key_create(mli_lab *lab, const modellab_key_options *options
     if (status == MODELLAB_OK)
         status = mli_store_key_put(lab->store, &row, MLI_KEY_MOST, err);
     if (status == MODELLAB_OK)
-        tell(lab, "key.created", "a key was made", id);
+        tell(lab, "key.created", "a key was made", &row);
     return status;
 }
 
@@ -222,7 +228,9 @@ modellab_status mli_key_rotate(mli_lab *lab, const char *id, int64_t overlap_ms,
     if (status == MODELLAB_OK)
         status = mli_store_key_change(lab->store, &change, err);
     if (status == MODELLAB_OK)
-        tell(lab, "key.rotated", "a key has got another secret", id);
+        tell(lab, "key.rotated", "a key has got another secret",
+             &(mli_key_row){
+                 .id = id, .expires_ms = -1, .previous_until_ms = change.previous_until_ms});
     return status;
 }
 
@@ -232,7 +240,8 @@ modellab_status mli_key_revoke(mli_lab *lab, const char *id, modellab_error *err
     modellab_status status = mli_store_key_change(lab->store, &change, err);
 
     if (status == MODELLAB_OK)
-        tell(lab, "key.revoked", "a key was revoked", id);
+        tell(lab, "key.revoked", "a key was revoked",
+             &(mli_key_row){.id = id, .expires_ms = -1, .previous_until_ms = -1});
     return status;
 }
 

@@ -81,12 +81,16 @@ MODELLAB_MUST_CHECK static modellab_status open_journal(feed *f, modellab_error 
 }
 
 /* All lines that are there by now. */
-MODELLAB_MUST_CHECK static modellab_status read_lines(feed *f, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status read_lines(feed *f, const mli_cancel_word *cancel,
+                                                      modellab_error *err)
 {
     mli_journal_line line;
     modellab_status status = open_journal(f, err);
     bool found = f->fd >= 0;
     while (status == MODELLAB_OK && found) {
+        if (mli_cancelled(cancel)) { /* a long journal; what was read of it stays */
+            return mli_fail(err, MODELLAB_E_CANCELLED, "the waiting was cancelled");
+        }
         status = mli_journal_next(&f->reader, &line, &found, err);
         if (status == MODELLAB_OK && found) {
             status = mli_checkpoint_take(&f->chain, &line, err);
@@ -192,8 +196,8 @@ MODELLAB_MUST_CHECK static modellab_status take_rest(feed *f, mli_transcript **o
 }
 
 /* What is there now; *ended: the run has, and all its windows were given. */
-MODELLAB_MUST_CHECK static modellab_status look(feed *f, mli_transcript **out, bool *ended,
-                                                modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+look(feed *f, const mli_cancel_word *cancel, mli_transcript **out, bool *ended, modellab_error *err)
 {
     mli_run_stand stand;
     *ended = f->is_over;
@@ -203,7 +207,7 @@ MODELLAB_MUST_CHECK static modellab_status look(feed *f, mli_transcript **out, b
     /* in this order: what was written before the end is then found after it */
     modellab_status status = mli_store_stand(f->lab->store, f->run_id, &stand, err);
     if (status == MODELLAB_OK) {
-        status = read_lines(f, err);
+        status = read_lines(f, cancel, err);
     }
     if (status != MODELLAB_OK) {
         return status;
@@ -247,7 +251,7 @@ modellab_status mli_segment_feed_next(feed *f, int64_t wait_ms, const mli_cancel
     }
     for (*out = NULL;; now = now_of(f)) {
         uint32_t mark = mli_bell_mark(&f->lab->bell, f->run_id);
-        modellab_status status = look(f, out, &ended, err);
+        modellab_status status = look(f, cancel, out, &ended, err);
         if (status != MODELLAB_OK) {
             mli_transcript_unref(*out);
             *out = NULL;

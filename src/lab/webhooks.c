@@ -153,6 +153,30 @@ modellab_status mli_webhook_create(mli_lab *lab, const mli_webhook_settings *set
     return status;
 }
 
+static void tell(const mli_lab *lab, const char *event, const char *text, const char *id)
+{
+    mli_log(lab->logger, MODELLAB_LOG_INFO, event, text,
+            MLI_LOG_FIELDS(mli_log_string("webhook_id", id)));
+}
+
+modellab_status mli_webhook_delete(mli_lab *lab, const char *id, modellab_error *err)
+{
+    modellab_status status = mli_store_webhook_delete(lab->store, id, err);
+
+    if (status == MODELLAB_OK)
+        tell(lab, "webhook.deleted", "a webhook was removed", id);
+    return status;
+}
+
+modellab_status mli_webhook_enable(mli_lab *lab, const char *id, modellab_error *err)
+{
+    modellab_status status = mli_store_webhook_enable(lab->store, id, err);
+
+    if (status == MODELLAB_OK)
+        tell(lab, "webhook.enabled", "a webhook works again", id);
+    return status;
+}
+
 modellab_status mli_webhook_list_load(mli_lab *lab, const char *id, modellab_webhook_list **out,
                                       modellab_error *err)
 {

@@ -45,6 +45,10 @@ int64_t mli_webhook_delay_ms(const mli_webhook_settings *settings, int64_t attem
 MODELLAB_MUST_CHECK modellab_status mli_webhook_create(
     mli_lab *lab, const mli_webhook_settings *settings, const modellab_webhook_options *options,
     char id[MLI_ULID_BYTES], char secret[MODELLAB_WEBHOOK_SECRET_MAX + 1], modellab_error *err);
+MODELLAB_MUST_CHECK modellab_status mli_webhook_delete(mli_lab *lab, const char *id,
+                                                       modellab_error *err);
+MODELLAB_MUST_CHECK modellab_status mli_webhook_enable(mli_lab *lab, const char *id,
+                                                       modellab_error *err);
 MODELLAB_MUST_CHECK modellab_status mli_webhook_test(mli_lab *lab, const char *id,
                                                      char delivery_id[MLI_ULID_BYTES],
                                                      modellab_error *err);

@@ -175,6 +175,7 @@ static void test_it_is_followed(void **state)
     modellab_live_options o = plain();
     modellab_segment_feed *feed = NULL;
     modellab_transcript *rest = NULL;
+    modellab_cancel *token = NULL;
     modellab_report *report = NULL;
     modellab_live *live = NULL;
 
@@ -189,6 +190,17 @@ static void test_it_is_followed(void **state)
     OK(modellab_segment_feed_next(feed, 60000, NULL, &rest, NULL));
     assert_null(rest); /* all of it was given */
     modellab_segment_feed_close(feed);
+    /* one who was cancelled before he read, and reads on all the same: nothing is lost */
+    OK(modellab_cancel_create(NULL, &token, NULL));
+    modellab_cancel_set(token);
+    OK(modellab_segment_feed_open(lab, modellab_live_run_id(live), &feed, NULL));
+    assert_int_equal(modellab_segment_feed_next(feed, 0, token, &rest, NULL), MODELLAB_E_CANCELLED);
+    assert_null(rest);
+    OK(modellab_segment_feed_next(feed, 0, NULL, &rest, NULL));
+    assert_non_null(rest);
+    modellab_transcript_unref(rest);
+    modellab_segment_feed_close(feed);
+    modellab_cancel_unref(token);
     OK(modellab_run_verify(lab, modellab_live_run_id(live), NULL, &report, NULL));
     for (size_t i = 0; i < modellab_report_count(report); i++) {
         modellab_finding f = {.size = sizeof f};

@@ -80,7 +80,11 @@ def test_made_over_http(server):
     log = server.log_text()
     for secret in (made["key"], turned.json["key"], again.json["key"], server.admin_key[1]):
         kit.true(secret[8:] not in log, "no secret in the log")
-    kit.true(any(line.get("key_id") == made["id"] for line in server.log_lines()), "its id is in the log")
+    created, = server.log_lines(event="key.created", key_id=made["id"])
+    kit.equal((created["scopes"], created["good_until_ms"] > 0 or created["good_until_ms"] == -1), (" ".join(made["scopes"]), True))
+    first, second = server.log_lines(event="key.rotated", key_id=made["id"])
+    kit.true(first["previous_until_ms"] - second["previous_until_ms"] > 3000000, "an overlap of an hour, and none")
+    kit.equal(len(server.log_lines(event="key.revoked", key_id=made["id"])) >= 1, True)
 
 
 def test_what_is_refused(server):

@@ -101,6 +101,8 @@ def test_a_run_is_told(server):
     kit.true(hook["secret"] not in server.get(HOOKS).text + server.log_text(), "the secret is told once")
     kit.equal(server.request("DELETE", f"{HOOKS}/{hook['id']}").status, 204)
     kit.equal(server.get(f"{HOOKS}/{hook['id']}").status, 404)
+    for event in ("webhook.created", "webhook.deleted"):
+        kit.equal(len(server.log_lines(event=event, webhook_id=hook["id"])), 1, event)
     submit(server)
     receiver.close()
 
