@@ -1,15 +1,11 @@
 /* Files that a run made, by their opaque ids, and all of a run in one file. */
 #include "artifact_source.h"
+#include "bundles.h"
 #include "problem.h"
 #include "reply.h"
 #include "seen_run.h"
-#include "text.h"
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define PREVIEW_MOST (1 << 20)
 
@@ -91,84 +87,15 @@ static void get_artifact(call *c)
         reply_open_artifact(c, artifact, NULL, true);
 }
 
-/* --- bundle.zip: written to a file that has no name any more when the first byte goes out --- */
-
-static int64_t read_file(void *user, int64_t offset, void *out, size_t bytes)
-{
-    return (int64_t)pread((int)(intptr_t)user, out, bytes, (off_t)offset);
-}
-
-static void close_file(void *user)
-{
-    (void)close((int)(intptr_t)user);
-}
-
-/* An open, nameless bundle; -1 = has replied. */
-static int make_bundle(call *c, const char *id, int32_t flags)
-{
-    const char *root = getenv("TMPDIR");
-    modellab_error err = MODELLAB_ERROR_INIT;
-    char folder[512], path[600];
-    if (snprintf(folder, sizeof folder, "%s/modellab-bundle-XXXXXX",
-                 root != NULL && root[0] == '/' ? root : "/tmp") >= (int)sizeof folder ||
-        mkdtemp(folder) == NULL) {
-        reply_problem(c, 507, "no-space", "there is no room for the bundle");
-        return -1;
-    }
-    (void)snprintf(path, sizeof path, "%s/bundle.zip", folder);
-    modellab_status status =
-        modellab_run_bundle(call_lab(c), id, path, flags, call_cancel(c), &err);
-    int fd = status == MODELLAB_OK ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-    (void)unlink(path); /* gone already, or never made */
-    (void)rmdir(folder);
-    if (status != MODELLAB_OK)
-        reply_error(c, status, &err, NULL);
-    else if (fd < 0)
-        reply_problem(c, 500, "internal", "the bundle cannot be read");
-    return fd;
-}
-
-/* Of its end, which has the sums of all that is in it. Bundles of the same run are the same bytes.
- */
-static const char *bundle_tag(int fd, int64_t size, char *out, size_t room)
-{
-    static const size_t most = 65536;
-    size_t bytes = size < (int64_t)most ? (size_t)size : most;
-    char *end = malloc(bytes + 1);
-    ssize_t n = end != NULL ? pread(fd, end, bytes, (off_t)(size - (int64_t)bytes)) : -1;
-    if (n == (ssize_t)bytes)
-        (void)snprintf(out, room, "\"%016llx-%llx\"", (unsigned long long)text_hash(end, bytes),
-                       (unsigned long long)size);
-    free(end);
-    return n == (ssize_t)bytes ? out : NULL;
-}
-
 static void get_bundle(call *c)
 {
-    struct stat facts;
-    char name[64], etag[80];
     bool input;
     modellab_run *run;
     modellab_run_info info;
     if (!call_query_bool(c, "input", true, &input) || !seen_run(c, &run, &info))
         return;
+    bundle_reply(c, run, input ? 0 : MODELLAB_BUNDLE_WITHOUT_INPUT);
     modellab_run_unref(run);
-    int fd = make_bundle(c, call_param(c, "id"), input ? 0 : MODELLAB_BUNDLE_WITHOUT_INPUT);
-    if (fd < 0)
-        return;
-    if (fstat(fd, &facts) != 0) {
-        (void)close(fd);
-        reply_problem(c, 500, "internal", "the bundle cannot be read");
-        return;
-    }
-    (void)snprintf(name, sizeof name, "%s.zip", call_param(c, "id"));
-    const reply_source source = {.user = (void *)(intptr_t)fd,
-                                 .size = facts.st_size,
-                                 .etag = bundle_tag(fd, facts.st_size, etag, sizeof etag),
-                                 .filename = name,
-                                 .read = read_file,
-                                 .release = close_file};
-    reply_file(c, "application/zip", &source);
 }
 
 static const operation table[] = {

@@ -19,6 +19,8 @@ static const struct {
                {"vtt_words", "text/vtt; charset=utf-8"},
                {"tsv", "text/tab-separated-values; charset=utf-8"},
                {"ctm", "text/plain; charset=utf-8"},
+               {"stm", "text/plain; charset=utf-8"},
+               {"rttm", "text/plain; charset=utf-8"},
                {"textgrid", "text/plain; charset=utf-8"}};
 
 static bool load(call *c, bool names, modellab_transcript **out)
@@ -49,7 +51,7 @@ static void get_transcript(call *c)
     if (i == sizeof formats / sizeof formats[0]) {
         reply_invalid(c, "?format",
                       "must be json, verbose_json, diarized_json, txt, srt, srt_words, vtt, "
-                      "vtt_words, tsv, ctm or textgrid");
+                      "vtt_words, tsv, ctm, stm, rttm or textgrid");
         return;
     }
     type = formats[i].type;

@@ -159,6 +159,8 @@ static bool read_configuration(const char *keys_flag, char *why, size_t n)
                           n) &&
         configured_number("MODEL_LAB_WORKBENCH_MAX_UPLOAD_BYTES", AS_BYTES, INT64_MAX,
                           &s->max_upload_bytes, why, n) &&
+        configured_number("MODEL_LAB_MIN_FREE_BYTES", AS_BYTES, INT64_MAX, &s->min_free_bytes, why,
+                          n) &&
         configured_number("MODEL_LAB_HTTP_LOST_ATTEMPTS", AS_NUMBER, 20, &s->lost_attempts, why,
                           n) &&
         configured_number("MODEL_LAB_RETRY_ATTEMPTS", AS_NUMBER, 20, &attempts, why, n) &&

@@ -11,7 +11,7 @@ typedef struct settings {
     char *root; /* of the lab; NULL = as configured */
     char *address, *origins, *proxies, *web_root;
     char *worker; /* program; NULL = found beside the library */
-    int64_t port, max_connections, threads, max_upload_bytes, rate;
+    int64_t port, max_connections, threads, max_upload_bytes, min_free_bytes, rate;
     int64_t lost_attempts; /* 0 = requests are left alone */
     int64_t head_ms, body_ms, idle_ms, drain_ms;
     int64_t send_ms; /* a client that takes nothing of a body for so long is cut off */

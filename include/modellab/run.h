@@ -228,11 +228,12 @@ typedef struct modellab_run_filter {
     const char *experiment_id;
     const char *model;      /**< its name */
     const char *request_id; /**< of the request that made it */
-    const char *text;       /**< in the input's name, ASCII letters in any case; or the whole id */
-    int64_t since_ms;       /**< created then or later, since 1970 UTC */
-    int64_t until_ms;       /**< created before that; 0 = no end */
-    const char *sort;       /**< "created", "started", "ended", "duration", "cost", "priority" or
-                               "audio_seconds"; "-" before it: the greatest first. NULL = "-created" */
+    const char *text;   /**< in the input's name or in a label, "key=value", ASCII letters in any
+                           case;   or the whole id, or the input's sha256 */
+    int64_t since_ms;   /**< created then or later, since 1970 UTC */
+    int64_t until_ms;   /**< created before that; 0 = no end */
+    const char *sort;   /**< "created", "started", "ended", "duration", "cost", "priority" or
+                           "audio_seconds"; "-" before it: the greatest first. NULL = "-created" */
     const char *cursor; /**< page on: modellab_run_list_cursor() of the page before, same order */
     int32_t statuses;   /**< bits 1 << status of those that are wanted; 0 = any */
     int32_t reserved;   /**< 0 */

@@ -55,7 +55,10 @@ enum {
     MODELLAB_FORMAT_SRT_WORDS = 9,  /**< a cue for each word; needs word times */
     MODELLAB_FORMAT_VTT_WORDS = 10, /**< likewise */
     MODELLAB_FORMAT_DIARIZED_JSON =
-        11 /**< segments with speakers, as the OpenAI audio API has it */
+        11,                   /**< segments with speakers, as the OpenAI audio API has it */
+    MODELLAB_FORMAT_STM = 12, /**< NIST: file channel speaker start end text, a line a segment */
+    MODELLAB_FORMAT_RTTM =
+        13 /**< NIST: who spoke when; needs speakers. Segments of one that touch are one turn */
 };
 
 typedef struct modellab_transcript_info {
@@ -129,11 +132,10 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_transcript_search(
     const modellab_search_options *options, modellab_buffer **out, modellab_error *err);
 
 /** Writes the transcript in a format. Times are rounded once, to milliseconds, half to even.
- * @param name      name of the audio for formats that carry one (CTM); NULL = "audio"
+ * @param name      name of the audio for formats that carry one (CTM, STM, RTTM); NULL = "audio"
  * @param[out] out  new
- * @errors E_STATE (CTM without word times, DIARIZED_JSON without speakers), E_INVALID_ARGUMENT,
- * E_NO_MEMORY @threads any @since 0.1
- */
+ * @errors E_STATE (CTM without word times, DIARIZED_JSON and RTTM without speakers),
+ * E_INVALID_ARGUMENT, E_NO_MEMORY @threads any @since 0.1 */
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status
 modellab_transcript_write(const modellab_transcript *transcript, modellab_transcript_format format,
                           const char *name, modellab_buffer **out, modellab_error *err);

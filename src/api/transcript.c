@@ -17,7 +17,7 @@ enum {
 };
 
 _Static_assert((int)MODELLAB_FORMAT_TXT == (int)MLI_TEXT_TXT &&
-                   (int)MODELLAB_FORMAT_DIARIZED_JSON == (int)MLI_TEXT_LAST,
+                   (int)MODELLAB_FORMAT_RTTM == (int)MLI_TEXT_LAST,
                "the public numbers are those of the inner list");
 
 MODELLAB_MUST_CHECK static modellab_status missing(const char *what, modellab_error *err)
@@ -126,7 +126,7 @@ modellab_status modellab_transcript_write(const modellab_transcript *transcript,
     const mli_transcript *t = mli_transcript_of(transcript);
     const mli_format_options options = {.name = name};
     mli_buf text;
-    if (format < MODELLAB_FORMAT_TXT || format > MODELLAB_FORMAT_DIARIZED_JSON)
+    if (format < MODELLAB_FORMAT_TXT || format > MODELLAB_FORMAT_RTTM)
         return mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "%d is not a transcript format",
                         (int)format);
     mli_buf_init(&text, mli_transcript_allocator(t));
@@ -163,7 +163,7 @@ modellab_transcript_format modellab_transcript_format_from_name(const char *name
 
 const char *modellab_transcript_format_name(modellab_transcript_format format)
 {
-    return format < MODELLAB_FORMAT_TXT || format > MODELLAB_FORMAT_DIARIZED_JSON
+    return format < MODELLAB_FORMAT_TXT || format > MODELLAB_FORMAT_RTTM
                ? NULL
                : mli_format_name((mli_text_format)format);
 }

@@ -86,28 +86,49 @@ static void put_provenance(mli_jw *w, const mli_run_row *run, const mli_json *re
     mli_jw_end_object(w);
 }
 
-/* null when the run has made none (yet), or it was taken away. */
+/* Is that the file's fault, and not the machine's? */
+static bool is_damage(modellab_status status)
+{
+    return status == MODELLAB_E_HASH_MISMATCH || status == MODELLAB_E_INVALID_JSON ||
+           status == MODELLAB_E_STORE_CORRUPT || status == MODELLAB_E_LIMIT ||
+           status == MODELLAB_E_SCHEMA || status == MODELLAB_E_IO;
+}
+
+/* null when the run has made none (yet), or it was taken away. One that is damaged is told among
+ * the warnings: the rest does not depend on it. */
 MODELLAB_MUST_CHECK static modellab_status put_coverage(mli_lab *lab, const mli_run_record *record,
                                                         mli_jw *w, modellab_error *err)
 {
+    modellab_error why = MODELLAB_ERROR_INIT;
     mli_json *root = NULL;
     mli_buf text;
     modellab_status status;
+    bool damaged;
 
     mli_buf_init(&text, lab->alloc);
-    status = mli_run_read_result(lab, record, "coverage.json", COVERAGE_MOST, &text, err);
+    status = mli_run_read_result(lab, record, "coverage.json", COVERAGE_MOST, &text, &why);
     if (status == MODELLAB_OK) {
-        status = mli_json_parse(mli_buf_text(&text), text.size, COVERAGE_MOST, &root, err);
+        status = mli_json_parse(mli_buf_text(&text), text.size, COVERAGE_MOST, &root, &why);
     } else if (status == MODELLAB_E_NOT_FOUND || status == MODELLAB_E_STATE) {
-        mli_error_clear(err);
         status = MODELLAB_OK;
     }
-    if (status == MODELLAB_OK) {
+    damaged = is_damage(status);
+    if (status == MODELLAB_OK || damaged) {
         mli_jw_kjson(w, "coverage", root);
+        mli_jw_key(w, "warnings");
+        mli_jw_array(w);
+        if (damaged) {
+            mli_jw_object(w);
+            mli_jw_kstring(w, "id", "coverage.damaged");
+            mli_jw_kstring(w, "text", why.message);
+            mli_jw_end_object(w);
+        }
+        mli_jw_end_array(w);
+        status = MODELLAB_OK;
     }
     mli_json_free(root);
     mli_buf_dispose(&text);
-    return status;
+    return status == MODELLAB_OK ? status : mli_fail(err, status, "%s", why.message);
 }
 
 MODELLAB_MUST_CHECK static modellab_status write_results(mli_lab *lab, const mli_run_record *record,

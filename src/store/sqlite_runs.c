@@ -12,12 +12,17 @@
     MLI_RUN_TEXT_COLUMNS(X)                                                                        \
     MLI_RUN_INT32_COLUMNS(X) MLI_RUN_INT64_COLUMNS(X) MLI_RUN_REAL_COLUMNS(X)
 #define SELECT_RUN "SELECT seq" ALL(NAMED) " FROM runs "
+/* "key=value" of a label, or the input's sha256. The row itself is read for it, by its number. */
+#define LABELLED                                                                                   \
+    "EXISTS(SELECT 1 FROM runs AS l WHERE l.seq=runs.seq AND (l.input_sha256=lower(?7) OR EXISTS(" \
+    "SELECT 1 FROM json_each(iif(json_valid(l.labels_json),l.labels_json,'{}')) AS j WHERE "       \
+    "instr(lower(j.key||'='||j.value),lower(?7))>0)))"
 /* Of lists; all these columns are in the index runs_list. */
 #define WANTED                                                                                     \
     "(deleting&1)=0 AND (?1='' OR user=?1) AND (?2='' OR pipeline=?2) AND (?3=0 OR "               \
     "(1<<status)&?3) "                                                                             \
     "AND (?4='' OR experiment_id=?4) AND (?5='' OR model=?5) AND (?6='' OR request_id=?6) "        \
-    "AND (?7='' OR instr(lower(input_name),lower(?7))>0 OR id=upper(?7)) "                         \
+    "AND (?7='' OR instr(lower(input_name),lower(?7))>0 OR id=upper(?7) OR " LABELLED ") "         \
     "AND (?8=0 OR created_ms>=?8) AND (?9=0 OR created_ms<?9) AND (?10='' OR id>=?10)"
 #define SORTED /* the numbers of mli_sort; mli_sort_value() */                                     \
     "(CASE ?13 WHEN 2 THEN started_ms WHEN 3 THEN ended_ms WHEN 4 THEN "                           \

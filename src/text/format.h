@@ -21,12 +21,14 @@ typedef enum mli_text_format {
     MLI_TEXT_SRT_WORDS = 9, /* a cue for each word */
     MLI_TEXT_VTT_WORDS = 10,
     MLI_TEXT_DIARIZED_JSON = 11, /* segments with speakers, the OpenAI audio API's shape */
-    MLI_TEXT_LAST = MLI_TEXT_DIARIZED_JSON
+    MLI_TEXT_STM = 12,           /* NIST: file channel speaker start end text */
+    MLI_TEXT_RTTM = 13,          /* NIST: SPEAKER file channel start duration, a turn a line */
+    MLI_TEXT_LAST = MLI_TEXT_RTTM
 } mli_text_format;
 
 typedef struct mli_format_options {
-    const char
-        *name; /* of the audio, for CTM; its folder and extension are left out; NULL = "audio" */
+    const char *name; /* of the audio, for CTM, STM and RTTM; its folder and extension are left out;
+                         NULL = "audio" */
     bool cue_per_word; /* SRT, VTT, TSV: a cue for each word instead of each segment */
 } mli_format_options;
 

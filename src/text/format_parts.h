@@ -47,4 +47,8 @@ MODELLAB_MUST_CHECK modellab_status mli_format_read_srt(mli_lines *lines,
 MODELLAB_MUST_CHECK modellab_status mli_format_read_vtt(mli_lines *lines,
                                                         const modellab_allocator *alloc,
                                                         mli_transcript *t, modellab_error *err);
+/* format_labels.c: NIST's lines of segments and turns. Of RTTM each segment has its speaker. */
+void mli_format_stm(const mli_transcript *t, const char *name, mli_buf *out);
+void mli_format_rttm(const mli_transcript *t, const char *name, mli_buf *out);
+
 #endif

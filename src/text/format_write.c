@@ -6,9 +6,9 @@
 #include "text/format_time.h"
 #include <string.h>
 
-static const char *const names[] = {NULL,       "txt",       "json",      "verbose_json",
-                                    "srt",      "vtt",       "tsv",       "ctm",
-                                    "textgrid", "srt_words", "vtt_words", "diarized_json"};
+static const char *const names[] = {
+    NULL,  "txt",      "json",      "verbose_json", "srt",           "vtt", "tsv",
+    "ctm", "textgrid", "srt_words", "vtt_words",    "diarized_json", "stm", "rttm"};
 
 mli_text_format mli_format_from_name(const char *name)
 {
@@ -173,7 +173,8 @@ modellab_status mli_format_write(const mli_transcript *t, mli_text_format format
         by_word || (options.cue_per_word && format >= MLI_TEXT_SRT && format <= MLI_TEXT_TSV);
     if ((per_word || format == MLI_TEXT_CTM) && t->segment_count > 0 && !has_words(t))
         return mli_fail(err, MODELLAB_E_STATE, "the transcript has no word times");
-    for (size_t i = 0; format == MLI_TEXT_DIARIZED_JSON && i < t->segment_count; i++)
+    bool by_speaker = format == MLI_TEXT_DIARIZED_JSON || format == MLI_TEXT_RTTM;
+    for (size_t i = 0; by_speaker && i < t->segment_count; i++)
         if (t->segments[i].speaker == NULL)
             return mli_fail(err, MODELLAB_E_STATE, "segment %zu has no speaker", i);
     switch (format) {
@@ -204,6 +205,12 @@ modellab_status mli_format_write(const mli_transcript *t, mli_text_format format
         break;
     case MLI_TEXT_CTM:
         write_ctm(t, options.name != NULL ? options.name : "audio", out);
+        break;
+    case MLI_TEXT_STM:
+        mli_format_stm(t, options.name != NULL ? options.name : "audio", out);
+        break;
+    case MLI_TEXT_RTTM:
+        mli_format_rttm(t, options.name != NULL ? options.name : "audio", out);
         break;
     case MLI_TEXT_TEXTGRID:
         mli_format_textgrid(t, out);

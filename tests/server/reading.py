@@ -276,6 +276,60 @@ def test_preview_of_what_is_large(server):
     kit.equal(run(server, "/peaks?points=5", "long").json["points"], 5)
 
 
+def test_damaged_coverage(server):
+    """The rest of the results does not depend on the ledger."""
+    whole = run(server, "/results").json
+    kit.equal((whole["warnings"], whole["coverage"] is not None), ([], True))
+    file = next(server.root.glob(f"runs/{made['meeting']}/**/*coverage.json*"))
+    kept = file.read_bytes()
+    for damaged in (b"{" + kept[1:-1] + b"!", b""):
+        file.write_bytes(damaged)
+        reply = run(server, "/results")
+        kit.equal(reply.status, 200, f"results: {reply}")
+        kit.equal((reply.json["coverage"], [one["id"] for one in reply.json["warnings"]]), (None, ["coverage.damaged"]))
+        kit.equal(reply.json["measures"], whole["measures"])
+        kit.true(str(server.root) not in reply.text, "no path")
+    file.write_bytes(kept)
+    kit.equal(run(server, "/results").json, whole)
+
+
+def test_what_q_finds(server):
+    """Names of inputs, labels by key and value, a whole id, the sha256 of an input."""
+    digest = hashlib.sha256(source().read_bytes()).hexdigest()
+
+    def found(text, more=""):
+        return [item["run_id"] for item in server.get(f"{API}/runs?q={text}{more}&limit=100").json["items"]]
+    for text in ("blue", "BLUE", "team%3Dblue", "team", "am%3Dbl"):
+        kit.equal(found(text), [made["meeting"]], text)
+    kit.equal(found("blue", "&sort=oldest"), [made["meeting"]])
+    kit.equal(found("blue", "&sort=cost"), [made["meeting"]])
+    for text in ("red", "team%3Dred", "%7B", "%22", "%25", "blue_", digest[:63]):
+        kit.equal(found(text), [], text)
+    kit.equal(found(digest.upper()), found(digest))
+    kit.true({made["meeting"], made["plain"]} <= set(found(digest)), "runs of an input")
+    kit.equal(found(made["ben"]), [made["ben"]])
+
+
+def test_labels_of_speech(server):
+    """STM and RTTM, read back by this project's own scorer: of itself it has no errors."""
+    stm, rttm = run(server, "/transcript?format=stm"), run(server, "/transcript?format=rttm")
+    kit.equal((stm.status, rttm.status, stm.header("Content-Type")), (200, 200, "text/plain; charset=utf-8"))
+    whole = run(server, "/transcript").json
+    lines = [line.split(" ", 6) for line in stm.text.splitlines()]
+    kit.equal([line[6] for line in lines], [segment["text"].strip() for segment in whole["segments"]])
+    kit.true(all(line[1] == "1" and line[5] == "<NA>" and float(line[3]) < float(line[4]) for line in lines), stm.text)
+    kit.equal({line[2] for line in lines}, {segment["speaker"].replace(" ", "_") for segment in whole["segments"]})
+    turns = [line.split() for line in rttm.text.splitlines()]
+    kit.true(turns and all(len(turn) == 10 and turn[0] == "SPEAKER" and float(turn[4]) > 0 for turn in turns), rttm.text)
+    paths = {}
+    for name, reply in (("stm", stm), ("rttm", rttm)):
+        paths[name] = server.folder / f"labels.{name}"
+        paths[name].write_bytes(reply.body)
+    score = json.loads(cli(server, "score", "wer", paths["stm"], paths["stm"], "--json"))
+    kit.equal(score["wer"]["rate"] if isinstance(score.get("wer"), dict) else score["wer"], 0)
+    kit.equal(server.get(f"{API}/runs/{made['plain']}/transcript?format=stm").status, 404, "a run without a transcript")
+
+
 def test_bundle(server):
     reply = run(server, "/bundle.zip")
     kit.equal((reply.status, reply.header("Content-Type")), (200, "application/zip"))
@@ -301,6 +355,39 @@ TRAVERSALS = [
     "manifest.json", "lock", "page", "log.jsonl", "artifacts", "artifacts%2f1-audio.json", "1-audio.json", "1-transcript.json", "%c0%ae%c0%ae%c0%af", "%c0%af",
     "%e0%80%af", "%uff0e%uff0e", "..%c0%af", "..%ef%bc%8f", "%ef%bc%8e%ef%bc%8e", "~", "~root", "file:%2f%2f%2fetc%2fpasswd", "C:%5c", "C:", "NUL", "%7e", "*", "%2a",
     "..%2f..%2f..%2flab.sqlite", "lab.sqlite", "....//", "....%2f%2f", "..%0d%0a", "%0a", "a" * 300, "a" * 4000, "%", "%zz", "%2", "'%20OR%201=1--", "%27%3b"]
+
+
+def packed(server, name):
+    return len(server.log_lines(run_id=made[name], event="bundle.started"))
+
+
+def test_a_bundle_is_made_once(server):
+    """For all its ranges and readers, as long as the run and its notes are what they were; HEAD tells its size."""
+    path = f"{API}/runs/{made['plain']}/bundle.zip"
+    before = packed(server, "plain")
+    whole = server.get(path)
+    kit.wait_for(lambda: packed(server, "plain") == before + 1, "it is made")
+    parts = [server.get(path, Range=f"bytes={at}-{at + 999}", If_Range=whole.header("ETag")) for at in range(0, 5000, 1000)]
+    kit.equal([part.status for part in parts], [206] * 5)
+    kit.equal(b"".join(part.body for part in parts), whole.body[:5000])
+    head = server.request("HEAD", path)
+    kit.equal((head.status, head.header("Content-Length"), head.header("ETag")), (200, str(len(whole.body)), whole.header("ETag")))
+    kit.equal(server.get(path, If_None_Match=whole.header("ETag")).status, 304)
+    kit.equal(packed(server, "plain"), before + 1, "made once")
+    kit.true(server.get(path + "?input=false").header("ETag") != whole.header("ETag"), "without the input it is another one")
+
+
+def test_a_bundle_leaves_the_disk_its_rest():
+    with kit.Server() as server:
+        run_id = submit(server, {"pipeline": "ingest"})
+        cli(server, "run", "wait", run_id, "-q")
+        kit.equal(server.get(f"{API}/runs/{run_id}/bundle.zip").status, 200)
+        server.stop()
+        server.environment["MODEL_LAB_MIN_FREE_BYTES"] = str(1 << 60)
+        server.start()
+        reply = server.get(f"{API}/runs/{run_id}/bundle.zip")
+        kit.equal((reply.status, reply.json["type"]), (507, "/api/v1/problems#no-space"))
+        kit.equal([path.name for path in server.folder.glob("modellab-bundle-*")], [])
 
 
 def test_traversals(server):

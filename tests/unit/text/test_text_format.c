@@ -83,6 +83,9 @@ static void test_golden(void **state)
                "start\tend\ttext\n0\t1002\tHello <b>& all.\n500\t3661001\ta --> b c\n");
     check_text(MLI_TEXT_CTM, &named,
                "my_talk.v2 1 0.000 0.400 Hello 0.988\nmy_talk.v2 1 0.400 0.602 <b>&_all. 1.000\n");
+    check_text(MLI_TEXT_STM, &named,
+               "my_talk.v2 1 unknown 0.000 1.002 <NA> Hello <b>& all.\n"
+               "my_talk.v2 1 J&J 0.500 3661.001 <NA> a --> b c\n");
     check_text(
         MLI_TEXT_VERBOSE_JSON, NULL,
         "{\"task\":\"transcribe\",\"language\":\"english\",\"duration\":61.5,"

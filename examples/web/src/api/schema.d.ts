@@ -138,7 +138,10 @@ export interface paths {
         /** Keys, without their secrets. */
         get: operations["listKeys"];
         put?: never;
-        /** Make a key. */
+        /**
+         * Make a key.
+         * @description Takes no `Idempotency-Key` (422): its answers are not kept.
+         */
         post: operations["createKey"];
         delete?: never;
         options?: never;
@@ -156,7 +159,10 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Revoke a key at once. */
+        /**
+         * Revoke a key at once.
+         * @description Takes no `If-Match` (422).
+         */
         delete: operations["deleteKey"];
         options?: never;
         head?: never;
@@ -172,7 +178,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A new secret; the old one stays valid for a while. */
+        /**
+         * A new secret; the old one stays valid for a while.
+         * @description Takes no `Idempotency-Key` (422): its answers are not kept.
+         */
         post: operations["rotateKey"];
         delete?: never;
         options?: never;
@@ -484,7 +493,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Fetch and install it: a run with progress, events and cancel. */
+        /**
+         * Fetch and install it: a run with progress, events and cancel.
+         * @description One run for each model at a time: a second request gets the same run. Two are fetched at once, others wait in line (64 at most, then 503). `409`: a run of somebody else pulls it.
+         */
         post: operations["pullModel"];
         delete?: never;
         options?: never;
@@ -1181,7 +1193,7 @@ export interface paths {
         put?: never;
         /**
          * Be told of the end of runs.
-         * @description Addresses of private, loopback and other special networks are refused (422). Each delivery carries `Modellab-Signature`; it is tried again with growing delays.
+         * @description Addresses of private, loopback and other special networks are refused (422). Each delivery carries `Modellab-Signature`; it is tried again with growing delays. Takes no `Idempotency-Key` (422): its answers are not kept.
          */
         post: operations["createWebhook"];
         delete?: never;
@@ -1234,7 +1246,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Send a delivery of type test. */
+        /**
+         * Send a delivery of type test.
+         * @description Takes no `Idempotency-Key` (422): its answers are not kept.
+         */
         post: operations["testWebhook"];
         delete?: never;
         options?: never;
@@ -1324,7 +1339,7 @@ export interface paths {
         put?: never;
         /**
          * Text to speech, streamed as it is made.
-         * @description OpenAI-compatible: the official client works with `base_url` = this server + `/v1`. Each call is a run, whose id stands in `X-Run-Id`.
+         * @description OpenAI-compatible: the official client works with `base_url` = this server + `/v1`. Each call is a run, whose id stands in `X-Run-Id`. Takes no `Idempotency-Key` (400): its answers are not kept.
          */
         post: operations["createSpeech"];
         delete?: never;
@@ -1344,7 +1359,7 @@ export interface paths {
         put?: never;
         /**
          * Speech to text.
-         * @description OpenAI-compatible: the official client works with `base_url` = this server + `/v1`. Each call is a run, whose id stands in `X-Run-Id`.
+         * @description OpenAI-compatible: the official client works with `base_url` = this server + `/v1`. Each call is a run, whose id stands in `X-Run-Id`. Takes no `Idempotency-Key` (400): its answers are not kept.
          */
         post: operations["createTranscription"];
         delete?: never;
@@ -1364,7 +1379,7 @@ export interface paths {
         put?: never;
         /**
          * Speech to English text.
-         * @description OpenAI-compatible: the official client works with `base_url` = this server + `/v1`. Each call is a run, whose id stands in `X-Run-Id`.
+         * @description OpenAI-compatible: the official client works with `base_url` = this server + `/v1`. Each call is a run, whose id stands in `X-Run-Id`. Takes no `Idempotency-Key` (400): its answers are not kept.
          */
         post: operations["createTranslation"];
         delete?: never;
@@ -1848,8 +1863,9 @@ export interface components {
             api_versions: string[];
             /** @description Requests need a key. */
             keys: boolean;
+            /** @description Of the key of this request: whose runs it sees. `key:ID` of a key without a user; null without a key, and of an admin without a user. */
             user?: string | null;
-            /** @description Of the key of this request. */
+            /** @description Of the key of this request; none without a good one. */
             scopes?: string[];
             /** @description `max_upload_bytes` and others. */
             limits: {
@@ -2610,7 +2626,7 @@ export interface components {
                 api_calls?: number | null;
                 reused_from?: string | null;
             }[];
-            /** @description The ledger of the input, where step bundle has made one. */
+            /** @description The ledger of the input, where step bundle has made one; null when it is damaged, too. */
             coverage: Record<string, never> | null;
             provenance: {
                 engine: components["schemas"]["Engine"];
@@ -2625,6 +2641,12 @@ export interface components {
                 request_sha256: components["schemas"]["Sha256"];
             };
             reason?: components["schemas"]["Reason"] | null;
+            /** @description What could not be told: a file that is damaged. */
+            warnings: {
+                /** @example coverage.damaged */
+                id: string;
+                text: string;
+            }[];
         };
         RunState: {
             run_id: components["schemas"]["RunId"];
@@ -3396,6 +3418,21 @@ export interface components {
                 "application/json": components["schemas"]["OpenaiError"];
             };
         };
+        /** @description It was changed since it was read (`If-Match`), or is there already (`If-None-Match: *`). `ETag` is that of now. */
+        PreconditionFailed: {
+            headers: {
+                ETag: components["headers"]["ETag"];
+                "API-Version": components["headers"]["API-Version"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                traceparent: components["headers"]["traceparent"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description The range lies outside. */
         RangeNotSatisfiable: {
             headers: {
@@ -3551,8 +3588,12 @@ export interface components {
         ExperimentId: string;
         /** @description The same key again, with the same request, gets the first answer and does nothing anew. */
         IdempotencyKey: string;
+        /** @description ETag of what was read (of a GET of the same path; of a run for its priority): written only while it is still that, else 412. `*`: only where there is something. */
+        IfMatch: string;
         /** @description ETag that is known already. */
         IfNoneMatch: string;
+        /** @description `*`: only where there is nothing yet, else 412. */
+        IfNoneMatchWrite: string;
         /** @description Id of the key. */
         KeyId: string;
         /** @description Items of a page. */
@@ -3710,7 +3751,10 @@ export interface operations {
     putUserCap: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETag of what was read (of a GET of the same path; of a run for its priority): written only while it is still that, else 412. `*`: only where there is something. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description The user; `*` = everybody who has none of their own. */
                 user: components["parameters"]["CapUser"];
@@ -3733,6 +3777,7 @@ export interface operations {
             /** @description Caps of this user now. */
             200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
                     "API-Version": components["headers"]["API-Version"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     traceparent: components["headers"]["traceparent"];
@@ -3750,6 +3795,7 @@ export interface operations {
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
             411: components["responses"]["LengthRequired"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["TooLarge"];
             414: components["responses"]["UriTooLong"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -3769,7 +3815,10 @@ export interface operations {
                 /** @description Only this period. */
                 period?: "hour" | "day" | "month" | "run";
             };
-            header?: never;
+            header?: {
+                /** @description ETag of what was read (of a GET of the same path; of a run for its priority): written only while it is still that, else 412. `*`: only where there is something. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description The user; `*` = everybody who has none of their own. */
                 user: components["parameters"]["CapUser"];
@@ -3796,6 +3845,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
             414: components["responses"]["UriTooLong"];
             421: components["responses"]["Misdirected"];
             422: components["responses"]["Unprocessable"];
@@ -4153,6 +4203,7 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             414: components["responses"]["UriTooLong"];
             421: components["responses"]["Misdirected"];
+            422: components["responses"]["Unprocessable"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadTooLarge"];
             500: components["responses"]["Internal"];
@@ -4485,6 +4536,7 @@ export interface operations {
             200: {
                 headers: {
                     Location: components["headers"]["Location"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     "API-Version": components["headers"]["API-Version"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     traceparent: components["headers"]["traceparent"];
@@ -4500,6 +4552,7 @@ export interface operations {
             201: {
                 headers: {
                     Location: components["headers"]["Location"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     "API-Version": components["headers"]["API-Version"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     traceparent: components["headers"]["traceparent"];
@@ -4591,7 +4644,10 @@ export interface operations {
     deleteExperiment: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETag of what was read (of a GET of the same path; of a run for its priority): written only while it is still that, else 412. `*`: only where there is something. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description Id of the experiment, or six or more of its first digits. */
                 id: components["parameters"]["ExperimentId"];
@@ -4619,6 +4675,7 @@ export interface operations {
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             414: components["responses"]["UriTooLong"];
             421: components["responses"]["Misdirected"];
             422: components["responses"]["Unprocessable"];
@@ -5094,7 +5151,10 @@ export interface operations {
     deleteModel: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETag of what was read (of a GET of the same path; of a run for its priority): written only while it is still that, else 412. `*`: only where there is something. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description Name of the model. */
                 name: components["parameters"]["ModelName"];
@@ -5122,6 +5182,7 @@ export interface operations {
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             414: components["responses"]["UriTooLong"];
             421: components["responses"]["Misdirected"];
             422: components["responses"]["Unprocessable"];
@@ -5134,7 +5195,10 @@ export interface operations {
     pullModel: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key again, with the same request, gets the first answer and does nothing anew. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
             path: {
                 /** @description Name of the model. */
                 name: components["parameters"]["ModelName"];
@@ -5147,6 +5211,7 @@ export interface operations {
             202: {
                 headers: {
                     Location: components["headers"]["Location"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     "API-Version": components["headers"]["API-Version"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     traceparent: components["headers"]["traceparent"];
@@ -5524,7 +5589,12 @@ export interface operations {
     putPipeline: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETag of what was read (of a GET of the same path; of a run for its priority): written only while it is still that, else 412. `*`: only where there is something. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /** @description `*`: only where there is nothing yet, else 412. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatchWrite"];
+            };
             path: {
                 /** @description Name of the pipeline. */
                 name: components["parameters"]["PipelineName"];
@@ -5550,6 +5620,7 @@ export interface operations {
             /** @description Replaced. */
             200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
                     "API-Version": components["headers"]["API-Version"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     traceparent: components["headers"]["traceparent"];
@@ -5565,6 +5636,7 @@ export interface operations {
             201: {
                 headers: {
                     Location: components["headers"]["Location"];
+                    ETag: components["headers"]["ETag"];
                     "API-Version": components["headers"]["API-Version"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     traceparent: components["headers"]["traceparent"];
@@ -5583,6 +5655,7 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
             411: components["responses"]["LengthRequired"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["TooLarge"];
             414: components["responses"]["UriTooLong"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -5598,7 +5671,10 @@ export interface operations {
     deletePipeline: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETag of what was read (of a GET of the same path; of a run for its priority): written only while it is still that, else 412. `*`: only where there is something. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description Name of the pipeline. */
                 name: components["parameters"]["PipelineName"];
@@ -5626,6 +5702,7 @@ export interface operations {
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             414: components["responses"]["UriTooLong"];
             421: components["responses"]["Misdirected"];
             422: components["responses"]["Unprocessable"];
@@ -5710,7 +5787,7 @@ export interface operations {
                 since?: string;
                 /** @description Requested before. */
                 until?: string;
-                /** @description In the name of the input (letters of ASCII in any case), or the whole id. */
+                /** @description In the input's name or in a label (`key=value`), without regard to case (ASCII); or a whole run id, or the input's sha256. */
                 q?: string;
                 /** @description Order; without it `newest`. All but `oldest`: the greatest first. */
                 sort?: "newest" | "oldest" | "started" | "ended" | "priority" | "duration" | "cost" | "audio";
@@ -6725,7 +6802,10 @@ export interface operations {
     setRunPriority: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETag of what was read (of a GET of the same path; of a run for its priority): written only while it is still that, else 412. `*`: only where there is something. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description Id of the run. */
                 id: components["parameters"]["RunId"];
@@ -6765,6 +6845,7 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
             411: components["responses"]["LengthRequired"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["TooLarge"];
             414: components["responses"]["UriTooLong"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -7092,7 +7173,10 @@ export interface operations {
     putRunSpeakers: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETag of what was read (of a GET of the same path; of a run for its priority): written only while it is still that, else 412. `*`: only where there is something. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description Id of the run. */
                 id: components["parameters"]["RunId"];
@@ -7115,6 +7199,7 @@ export interface operations {
             /** @description Speakers now. */
             200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
                     "API-Version": components["headers"]["API-Version"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     traceparent: components["headers"]["traceparent"];
@@ -7134,6 +7219,7 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
             411: components["responses"]["LengthRequired"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["TooLarge"];
             414: components["responses"]["UriTooLong"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -7205,7 +7291,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Default: `json`, which is `verbose_json`. `ctm` and those by words need word times, `diarized_json` speakers (else 409). */
-                format?: "json" | "verbose_json" | "diarized_json" | "txt" | "srt" | "srt_words" | "vtt" | "vtt_words" | "tsv" | "ctm" | "textgrid";
+                format?: "json" | "verbose_json" | "diarized_json" | "txt" | "srt" | "srt_words" | "vtt" | "vtt_words" | "tsv" | "ctm" | "stm" | "rttm" | "textgrid";
                 /** @description With the names that people were given (`speakers`). */
                 names?: boolean;
             };
@@ -7477,7 +7563,10 @@ export interface operations {
                 /** @description Name of the file, for a raw body; of a path its last part. */
                 name?: string;
             };
-            header?: never;
+            header?: {
+                /** @description The same key again, with the same request, gets the first answer and does nothing anew. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
             path?: never;
             cookie?: never;
         };
@@ -7496,6 +7585,7 @@ export interface operations {
             201: {
                 headers: {
                     Location: components["headers"]["Location"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     "API-Version": components["headers"]["API-Version"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     traceparent: components["headers"]["traceparent"];
@@ -7512,6 +7602,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
             411: components["responses"]["LengthRequired"];
             413: components["responses"]["TooLarge"];
             414: components["responses"]["UriTooLong"];
@@ -7568,7 +7659,10 @@ export interface operations {
     deleteUpload: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETag of what was read (of a GET of the same path; of a run for its priority): written only while it is still that, else 412. `*`: only where there is something. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description Id of the upload. */
                 id: components["parameters"]["UploadId"];
@@ -7596,6 +7690,7 @@ export interface operations {
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             414: components["responses"]["UriTooLong"];
             421: components["responses"]["Misdirected"];
             429: components["responses"]["TooManyRequests"];
@@ -7782,7 +7877,10 @@ export interface operations {
     deleteWebhook: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETag of what was read (of a GET of the same path; of a run for its priority): written only while it is still that, else 412. `*`: only where there is something. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description Id of the webhook. */
                 id: components["parameters"]["WebhookId"];
@@ -7809,6 +7907,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
             414: components["responses"]["UriTooLong"];
             421: components["responses"]["Misdirected"];
             429: components["responses"]["TooManyRequests"];
@@ -7898,6 +7997,7 @@ export interface operations {
             409: components["responses"]["Conflict"];
             414: components["responses"]["UriTooLong"];
             421: components["responses"]["Misdirected"];
+            422: components["responses"]["Unprocessable"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadTooLarge"];
             500: components["responses"]["Internal"];
