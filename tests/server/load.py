@@ -44,11 +44,14 @@ def test_speed():
 def test_flat():
     needs_wrk()
     text = bench("flat", "flat_requests=8000")
-    kit.true(re.search(r"^flat: growth .* <= \d+$", text, re.M), "memory stays")
+    kit.true(re.search(r"^flat: growth .* <= \d+$|^memory is not compared", text, re.M), "memory stays")
 
 
 def test_a_leak_is_seen():
     needs_wrk()
+    with kit.Server() as server:
+        if server.status("VmSize") > 10**9:
+            raise kit.Skip("a sanitizer looks for leaks by itself")
     text = bench("flat", "flat_requests=8000", "leak=50", "leak_bytes=16000", code=1)
     kit.equal(re.findall(r"^flat: (\w+).*missed$", text, re.M), ["growth"], "what is missed")
 
