@@ -177,6 +177,24 @@ static void tell(told_list *list)
     list->count = 0;
 }
 
+void connection_refuse(connection *one, int http, const char *slug, const char *detail)
+{
+    const direct_problem problem = {
+        .http = http, .slug = slug, .detail = detail, .address = one->address};
+    int phase = atomic_load(&one->phase);
+    while (phase != CONNECTION_DEAD &&
+           !atomic_compare_exchange_weak(&one->phase, &phase, CONNECTION_DEAD))
+        continue;
+    if (phase == CONNECTION_DEAD)
+        return; /* it was told something else */
+    int socket = fcntl(one->socket, F_DUPFD_CLOEXEC, 0);
+    if (socket >= 0) {
+        direct_refuse(socket, &problem);
+        (void)close(socket);
+    }
+    (void)shutdown(one->socket, SHUT_RD);
+}
+
 static bool has_unread(const connection *one)
 {
     int bytes = 0;

@@ -49,6 +49,9 @@ MODELLAB_MUST_CHECK bool connection_enter(connection *one, int phase, int64_t li
 int64_t connection_unfinished(const connection *one);
 /* Its reply begins: what comes from now on is the next request. */
 void connection_answers(connection *one);
+/* Answers a head that libmicrohttpd will make nothing of, and ends the connection. Only from the
+ * network thread that it belongs to. */
+void connection_refuse(connection *one, int http, const char *slug, const char *detail);
 /* Which call it serves now, for call_cancel(); `watched`: its socket is looked at. */
 void connection_serve(connection *one, struct call *served, bool watched);
 typedef enum {

@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #define NETWORK_THREADS 2u
+#define PARAMETERS_MAX 100u
 #define CONNECTION_BYTES ((size_t)32 * 1024) /* more than guard.c takes for a head */
 #define SLOWEST_BODY_BYTES_A_MS 1
 
@@ -336,8 +337,13 @@ static void *see_target(void *unused, const char *target, struct MHD_Connection 
     if (link != NULL && target != NULL) {
         link->target_bytes = strlen(target);
         link->target_is_odd = false;
-        for (const char *at = target; *at != '\0'; at++)
+        size_t parameters = 1;
+        for (const char *at = target; *at != '\0'; at++) {
             link->target_is_odd |= (unsigned char)*at <= ' ' || *at == 0x7f;
+            parameters += *at == '&';
+        }
+        if (parameters > PARAMETERS_MAX) /* they would not fit into CONNECTION_BYTES */
+            connection_refuse(link, 414, "head-too-large", "a target has at most 100 parameters");
     }
     return NULL; /* the slot of the call is still empty */
 }

@@ -1,5 +1,6 @@
 """Random bytes on the wire: requests and frames of every kind, each changed in a few places by a seeded generator. The
 server answers with HTTP or ends the connection, never with a fault of its own; afterwards it is as before."""
+import concurrent.futures
 import json
 import os
 import random
@@ -10,9 +11,10 @@ import files
 import kit
 import socket_kit
 
-RUNS = min(int(os.environ.get("MODEL_LAB_FUZZ_RUNS", "4000")), 100_000)
+RUNS = min(int(os.environ.get("MODEL_LAB_FUZZ_RUNS", "2000")), 100_000)
 SEED = 20261130
-SETTINGS = {"HTTP_HEAD_SECONDS": "2", "HTTP_BODY_SECONDS": "2", "WORKER_SLOTS": "1", "HTTP_ORIGINS": "https://one.example"}
+CLIENTS = 32
+SETTINGS = {"HTTP_HEAD_SECONDS": "1", "HTTP_BODY_SECONDS": "1", "HTTP_IDLE_SECONDS": "1", "WORKER_SLOTS": "1", "HTTP_ORIGINS": "https://one.example"}
 HOST = b"Host: localhost\r\n"
 A = kit.API.encode()
 TOKENS = [b"\r\n", b"\r", b"\n", b"\0", b"%00", b"%ff", b"..", b"/", b"//", b"?", b"&", b"=", b";", b",", b'"', b"\\", b"\xff", b"\xc3\x28",
@@ -134,12 +136,12 @@ def test_requests(server):
         whole_answer(answer, data)
     descriptors = server.descriptors()
     answered = 0
-    for _ in range(RUNS):
-        data = mutated(dice, all_seeds)
-        answer = exchange(server, data)
-        if answer:
-            whole_answer(answer, data)
-            answered += 1
+    changed = [mutated(dice, all_seeds) for _ in range(RUNS)]
+    with concurrent.futures.ThreadPoolExecutor(CLIENTS) as clients:  # who sends half a head waits for the end of its time
+        for data, answer in zip(changed, clients.map(lambda data: exchange(server, data), changed)):
+            if answer:
+                whole_answer(answer, data)
+                answered += 1
     print(f"{RUNS} requests, {answered} of them answered")
     kit.true(answered > RUNS // 3, "most of what is changed a little is still a request")
     as_before(server, descriptors)
@@ -176,23 +178,29 @@ def whole_frames(data, why):
         data = data[at + count:]
 
 
+def exchange_frames(server, path, data):
+    plain, head, rest = socket_kit.handshake(server, path)
+    with plain:
+        kit.true(" 101 " in head.split("\r\n")[0], f"{path}: {head}")
+        try:
+            plain.sendall(data)
+            plain.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # it was closed meanwhile
+        whole_frames(rest + kit.read_all(plain), f"{path}, {data!r}")
+
+
 def test_frames(server):
     run = make_run(server)
     dice = random.Random(SEED + 1)
     all_seeds = list(frames(run.encode()))
     descriptors = server.descriptors()
-    for path in ("/ws", f"/runs/{run}/ws", "/live?model=whisper-tiny.en"):
-        for _ in range(max(RUNS // 20, 20)):
-            data = b"".join(mutated(dice, all_seeds) for _ in range(dice.choice((1, 1, 2, 4))))
-            plain, head, rest = socket_kit.handshake(server, path)
-            with plain:
-                kit.true(" 101 " in head.split("\r\n")[0], f"{path}: {head}")
-                try:
-                    plain.sendall(data)
-                    plain.shutdown(socket.SHUT_WR)
-                except OSError:
-                    pass  # it was closed meanwhile
-                whole_frames(rest + kit.read_all(plain), f"{path}, {data!r}")
+    paths = ("/ws", f"/runs/{run}/ws", "/live?model=whisper-tiny.en")
+    changed = [(path, b"".join(mutated(dice, all_seeds) for _ in range(dice.choice((1, 1, 2, 4)))))
+               for path in paths for _ in range(max(RUNS // 20, 20))]
+    with concurrent.futures.ThreadPoolExecutor(CLIENTS // 4) as clients:  # there are 16 places for live streams
+        for _ in clients.map(lambda one: exchange_frames(server, *one), changed):
+            pass  # what is wrong has been raised
     as_before(server, descriptors)
 
 
