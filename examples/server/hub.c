@@ -215,9 +215,10 @@ static bool catch_up(member *m)
         end_member(m, HUB_GONE);
         return true;
     }
-    if (modellab_event_list_count(list) == 0) {
+    if (modellab_event_list_count(list) == 0 && modellab_event_list_next(list) > m->place) {
+        m->place = modellab_event_list_next(list); /* others' events: there may be more behind */
+    } else if (modellab_event_list_count(list) == 0) {
         m->behind = false;
-        m->place = modellab_event_list_next(list);
         if (m->is_final)
             end_member(m, HUB_FINAL);
     } else {

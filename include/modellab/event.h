@@ -37,8 +37,9 @@ typedef struct modellab_event_feed_options {
     int64_t wait_ms;         /**< 0 = return at once; -1 = no limit; else wait for the first one */
     int32_t limit;           /**< 1..1000; 0 = 100 */
     int32_t reserved;        /**< 0 */
-    const char *user;        /**< runs of this user alone; NULL or "" = all; pages of others are
-                                passed over first, whatever wait_ms is */
+    const char *user;        /**< runs of this user alone; NULL or "" = all. A call looks at a
+                                bounded number of events, so that it may give none although there
+                                are more: modellab_event_list_next() */
     modellab_cancel *cancel; /**< ends the waiting, at once */
 } modellab_event_feed_options;
 
@@ -87,8 +88,9 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_event_feed_end(modella
                                                                          int64_t *sequence,
                                                                          modellab_error *err);
 /** Where to go on: as `after` of the next call. In a list of one run the number of its last event,
- * or what was asked for; in a list of all runs also behind events that were left out. 0 for NULL.
- * @threads any @since 0.1 */
+ * or what was asked for; in a list of all runs also behind events that were left out. An empty list
+ * whose next is `after` itself tells that there is nothing more; one whose next is behind it, that
+ * what was looked at was left out. 0 for NULL. @threads any @since 0.1 */
 MODELLAB_API int64_t modellab_event_list_next(const modellab_event_list *list);
 /** Gives a reference back; NULL is accepted. @threads any @since 0.1 */
 MODELLAB_API void modellab_event_list_unref(modellab_event_list *list);

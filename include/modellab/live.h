@@ -170,7 +170,8 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_live_get_stats(modella
                                                                          modellab_error *err);
 
 /** Cancels it when it has not ended, waits for END and frees it; no callback is in flight
- * afterwards. NULL is accepted. Not from its own callback.
+ * afterwards. NULL is accepted. Not from its own callback. In a forked child it does nothing, as
+ * all calls that return nothing; the others say E_FORKED.
  * @threads one, after all other calls @since 0.1 */
 MODELLAB_API void modellab_live_destroy(modellab_live *live);
 

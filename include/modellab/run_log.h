@@ -32,8 +32,8 @@ MODELLAB_API void modellab_log_query_init(modellab_log_query *query, size_t size
 /** Lines of a run's log, oldest first, as JSON: `items` (the lines as they were written),
  * `next_cursor` (text; goes on behind the last line, also when there is none yet), `more` (true:
  * there are lines behind this page), `damaged` (lines that were passed over because they are no
- * JSON object, or longer than 64 KiB). A page reads at most 32 MiB of the log, so it may be short
- * while `more` is true.
+ * JSON object, or longer than 64 KiB, whatever their length). A page reads at most 32 MiB of the
+ * log, so it may be short, or empty, while `more` is true.
  * @param query     NULL = defaults
  * @param[out] out  new; modellab_buffer_destroy()
  * @errors E_NOT_FOUND (run), E_INVALID_ARGUMENT (a cursor that is none of this log), E_CANCELLED,

@@ -118,10 +118,11 @@ MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_transcript_word_at(
 
 /** Finds what was said, as JSON: `query`, `count` (of all matches; they do not overlap) and
  * `items`: `segment` and `last_segment` (a match may cross their border), `start` and `end`
- * (seconds: of its words where their times are known, else of its segments), `first_word` (null:
- * not known) and `word_count`, `match` (as it stands), `before` and `after` (within the segment),
- * `text` and `speaker` of the segment. Case, accents, kinds of spaces, dashes and apostrophes do
- * not count.
+ * (seconds: of its words where their times are known, else of its segments), `offset` (characters
+ * of the segment before it), `first_word` (null: not known) and `word_count`, `match` (as it
+ * stands), `before` and `after` (within the segment), `text` and `speaker` of the segment. Of a
+ * segment of more than 4,000 bytes `text` is what is around the match, from character `text_offset`
+ * on, and `text_cut` is true. Case, accents, kinds of spaces, dashes and apostrophes do not count.
  * @param query     1..256 characters, UTF-8
  * @param options   NULL = defaults
  * @param[out] out  new; modellab_buffer_destroy()

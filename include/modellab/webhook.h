@@ -143,7 +143,8 @@ modellab_delivery_list_at(const modellab_delivery_list *list, size_t index,
  * @threads any @since 0.1 */
 MODELLAB_API MODELLAB_MUST_CHECK modellab_status modellab_webhook_sender_start(
     modellab_lab *lab, modellab_webhook_sender **out, modellab_error *err);
-/** Breaks off what it is at (it is made again), joins it, frees it. NULL is accepted.
+/** Breaks off what it is at (it is made again), joins it, frees it. NULL is accepted; in a forked
+ * child it does nothing.
  * @threads confined @since 0.1 */
 MODELLAB_API void modellab_webhook_sender_stop(modellab_webhook_sender *sender);
 

@@ -5,6 +5,8 @@
 #include "lab/events.h"
 #include <modellab/event.h>
 
+enum { LOOK_OF_USER = 1000 }; /* events of all that a call for those of one looks at: some ms */
+
 MODELLAB_MUST_CHECK static modellab_status load(modellab_lab *lab, const char *run_id,
                                                 int64_t after, int32_t limit, int64_t wait_ms,
                                                 const mli_cancel_word *cancel,
@@ -138,7 +140,10 @@ modellab_status modellab_event_feed_load(modellab_lab *lab,
         status =
             mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "limit is 1 to 1000, after not negative");
     }
-    query = (mli_feed_query){o.after, o.limit == 0 ? 100 : o.limit, o.user};
+    query = (mli_feed_query){.after = o.after,
+                             .limit = o.limit == 0 ? 100 : o.limit,
+                             .look = o.user != NULL && o.user[0] != '\0' ? LOOK_OF_USER : 0,
+                             .user = o.user};
     return status == MODELLAB_OK ? mli_events_of_all(lab, &query, o.wait_ms < 0 ? -1 : o.wait_ms,
                                                      mli_cancel_word_of(o.cancel), out, err)
                                  : status;

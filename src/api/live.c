@@ -231,6 +231,7 @@ modellab_status modellab_live_open(const modellab_live_options *options, modella
     live->lab = modellab_lab_ref(o.lab);
     live->record_options = &record;
     live->journal_fd = -1;
+    live->pid = mli_os_pid();
     take_plain(live, &o);
     status = take_rules(live, o.vad_options, err);
     if (status == MODELLAB_OK)
@@ -255,6 +256,17 @@ MODELLAB_MUST_CHECK static modellab_status may_push(const modellab_live *live, m
     if (live->cancelled) /* the stop word alone may be for another reason, which END will tell */
         return mli_live_cancelled(live, err);
     return MODELLAB_OK;
+}
+
+/* In a forked child the thread does not exist, and the lock may be held by nobody. */
+static bool is_parents(const modellab_live *live)
+{
+    return live->pid != mli_os_pid();
+}
+
+MODELLAB_MUST_CHECK static modellab_status forked(modellab_error *err)
+{
+    return mli_fail(err, MODELLAB_E_FORKED, "the stream is the parent's of this process");
 }
 
 /* Under the lock: puts all of it, waiting for room where the stream blocks. */
@@ -293,6 +305,8 @@ modellab_status modellab_live_push(modellab_live *live, const void *data, size_t
 
     if (live == NULL || (data == NULL && bytes > 0))
         return bad(live == NULL ? "live must not be NULL" : "data must not be NULL", err);
+    if (is_parents(live))
+        return forked(err);
     if (live->blocks && atomic_load(&live->worker) == mli_os_thread_key())
         return mli_fail(err, MODELLAB_E_BUSY, "the stream would wait for its own callback");
     mli_os_mutex_lock(&live->lock);
@@ -305,7 +319,7 @@ modellab_status modellab_live_push(modellab_live *live, const void *data, size_t
 
 void modellab_live_end(modellab_live *live)
 {
-    if (live != NULL) {
+    if (live != NULL && !is_parents(live)) {
         mli_os_mutex_lock(&live->lock);
         live->ended = true;
         mli_os_cond_broadcast(&live->to_worker);
@@ -331,13 +345,13 @@ static void end_now(modellab_live *live, const char *why)
 
 void modellab_live_cancel(modellab_live *live)
 {
-    if (live != NULL)
+    if (live != NULL && !is_parents(live))
         end_now(live, NULL);
 }
 
 void modellab_live_stop(modellab_live *live, const char *why)
 {
-    if (live != NULL)
+    if (live != NULL && !is_parents(live))
         end_now(live, why != NULL && why[0] != '\0'
                           ? why
                           : mli_reason_text(MODELLAB_REASON_HOST_STOPPED));
@@ -352,6 +366,8 @@ modellab_status modellab_live_finish(modellab_live *live, modellab_transcript **
         *out = NULL;
     if (live == NULL)
         return bad("live must not be NULL", err);
+    if (is_parents(live))
+        return forked(err);
     if (atomic_load(&live->worker) == mli_os_thread_key())
         return mli_fail(err, MODELLAB_E_BUSY, "the stream would wait for its own callback");
     modellab_live_end(live);
@@ -379,6 +395,8 @@ modellab_status modellab_live_get_stats(modellab_live *live, modellab_live_stats
 
     if (live == NULL || out == NULL)
         return bad(live == NULL ? "live must not be NULL" : "out must not be NULL", err);
+    if (is_parents(live))
+        return forked(err);
     mli_os_mutex_lock(&live->lock);
     stats = live->stats;
     stats.pushed_seconds = mli_live_seconds(live, live->pushed);
@@ -390,7 +408,7 @@ modellab_status modellab_live_get_stats(modellab_live *live, modellab_live_stats
 
 void modellab_live_destroy(modellab_live *live)
 {
-    if (live != NULL) {
+    if (live != NULL && !is_parents(live)) {
         modellab_live_cancel(live);
         mli_os_thread_join(live->thread);
         destroy_locks(live);

@@ -29,6 +29,7 @@ struct modellab_live {
     char *language, *prompt;     /* what `final` and `partial` point to */
     mli_asr_call final, partial; /* how pieces are recognised */
     mli_os_thread thread;
+    int64_t pid;              /* of who opened it: a forked child has no thread of it */
     _Atomic uintptr_t worker; /* key of the thread */
 
     mli_cancel_word stop;      /* ends everything */

@@ -55,7 +55,8 @@ modellab_status mli_events_load(mli_lab *lab, const char *run_id, int64_t after,
     return MODELLAB_OK;
 }
 
-/* A look costs what its limit says: where all that was looked at is left out, it goes on behind. */
+/* A look costs what its bound says. Where all of it is left out, who waits goes on behind it while
+ * there is time; who does not is told how far it went. */
 MODELLAB_MUST_CHECK static modellab_status look_at_feed(mli_lab *lab, mli_feed_query query,
                                                         int64_t wait_ms,
                                                         const mli_cancel_word *cancel,
@@ -69,13 +70,11 @@ MODELLAB_MUST_CHECK static modellab_status look_at_feed(mli_lab *lab, mli_feed_q
 
         mli_follower_mark(&f);
         status = mli_store_feed(lab->store, &query, out, err);
-        if (status != MODELLAB_OK || (*out)->count > 0) {
+        if (status != MODELLAB_OK || (*out)->count > 0 || wait_ms == 0 ||
+            mli_follower_is_over(&f)) {
             return status;
         }
         full = (*out)->full;
-        if (!full && (wait_ms == 0 || mli_follower_is_over(&f))) {
-            return MODELLAB_OK;
-        }
         query.after = (*out)->next;
         mli_feed_list_free(*out);
         *out = NULL;

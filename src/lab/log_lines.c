@@ -82,7 +82,8 @@ MODELLAB_MUST_CHECK static modellab_status take_block(reading *r, const char *bl
     return status;
 }
 
-/* The end of a line that is longer than a block: it counts as damaged when it is there. */
+/* The end of a line that is longer than a block: it counts as damaged when it is there. One that is
+ * longer than what a page may read goes on in the next page, which begins inside it. */
 MODELLAB_MUST_CHECK static modellab_status skip_line(const mli_os_files *f, int fd, char *block,
                                                      reading *r, modellab_error *err)
 {
@@ -90,14 +91,20 @@ MODELLAB_MUST_CHECK static modellab_status skip_line(const mli_os_files *f, int 
     int64_t at = page->position;
 
     for (;;) {
-        int64_t n = page->left <= 0 ? 0 : f->pread(f->user, fd, block, BLOCK_BYTES, at);
+        if (page->left <= 0) {
+            page->position = at;
+            page->inside = true;
+            return MODELLAB_OK;
+        }
+        int64_t n = f->pread(f->user, fd, block, BLOCK_BYTES, at);
         const char *end = n > 0 ? memchr(block, '\n', (size_t)n) : NULL;
 
         if (n < 0) {
             return mli_fail_os(err, (int)-n, "cannot read the log");
         }
-        if (n == 0) {
-            return MODELLAB_OK; /* still being written, or too long for one page: not passed over */
+        if (n == 0) { /* still being written */
+            page->position = page->inside ? at : page->position;
+            return MODELLAB_OK;
         }
         if (mli_cancelled(page->wanted->cancel)) {
             return mli_fail(err, MODELLAB_E_CANCELLED, "the reading was cancelled");
@@ -106,15 +113,15 @@ MODELLAB_MUST_CHECK static modellab_status skip_line(const mli_os_files *f, int 
         if (end != NULL) {
             page->position = at + (end - block) + 1;
             page->damaged++;
-            r->skipping = false;
+            page->inside = r->skipping = false;
             return MODELLAB_OK;
         }
         at += n;
     }
 }
 
-MODELLAB_MUST_CHECK static modellab_status check_start(const mli_os_files *f, int fd,
-                                                       int64_t position, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status
+check_start(const mli_os_files *f, int fd, int64_t position, bool inside, modellab_error *err)
 {
     char before = '\n';
     int64_t n = position > 0 ? f->pread(f->user, fd, &before, 1, position - 1) : 1;
@@ -122,7 +129,7 @@ MODELLAB_MUST_CHECK static modellab_status check_start(const mli_os_files *f, in
     if (n < 0) {
         return mli_fail_os(err, (int)-n, "cannot read the log");
     }
-    return n == 1 && before == '\n'
+    return n == 1 && (inside || before == '\n')
                ? MODELLAB_OK
                : mli_fail(err, MODELLAB_E_INVALID_ARGUMENT, "the cursor is none of this log");
 }
@@ -131,9 +138,13 @@ MODELLAB_MUST_CHECK static modellab_status read_lines(const mli_os_files *f, int
                                                       mli_log_page *page, modellab_error *err)
 {
     reading r = {.page = page};
-    modellab_status status = check_start(f, fd, page->position, err);
+    modellab_status status = check_start(f, fd, page->position, page->inside, err);
 
-    while (status == MODELLAB_OK && !page->more) {
+    if (status == MODELLAB_OK && page->inside) {
+        status = skip_line(f, fd, block, &r, err);
+    }
+    page->more |= page->left <= 0;
+    while (status == MODELLAB_OK && !page->more && !page->inside) {
         int64_t before = page->position;
         int64_t n = f->pread(f->user, fd, block, BLOCK_BYTES, before);
 

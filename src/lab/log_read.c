@@ -8,6 +8,19 @@
 
 #define PAGE_READS_MOST ((int64_t)32 * 1024 * 1024)
 #define RUNS_A_LOOK 100
+#define INSIDE "i"
+
+/* A position, with a letter before it when it is inside a line that is too long for a page. */
+static bool read_position(const char *text, mli_log_page *page)
+{
+    page->inside = text[0] == *INSIDE;
+    return mli_parse_i64(text + page->inside, 0, INT64_MAX / 2, &page->position);
+}
+
+static void write_position(const mli_log_page *page, char out[24])
+{
+    (void)mli_os_format(out, 24, "%s%lld", page->inside ? INSIDE : "", (long long)page->position);
+}
 
 MODELLAB_MUST_CHECK static modellab_status bad_cursor(modellab_error *err)
 {
@@ -51,11 +64,11 @@ modellab_status mli_run_log_page(mli_lab *lab, const char *run_id, const mli_log
     }
     begin(&page, wanted, out);
     if (wanted->cursor != NULL && wanted->cursor[0] != '\0' &&
-        !mli_parse_i64(wanted->cursor, 0, INT64_MAX / 2, &page.position)) {
+        !read_position(wanted->cursor, &page)) {
         return bad_cursor(err);
     }
     status = mli_log_lines(lab, run_id, &page, err);
-    (void)mli_os_format(cursor, sizeof cursor, "%lld", (long long)page.position);
+    write_position(&page, cursor);
     return status == MODELLAB_OK ? end(&page, cursor, err) : status;
 }
 
@@ -63,10 +76,13 @@ modellab_status mli_run_log_page(mli_lab *lab, const char *run_id, const mli_log
 typedef struct place {
     char run_id[MLI_ULID_BYTES];
     int64_t position;
+    bool inside;
 } place;
 
 static bool read_place(const char *cursor, place *out)
 {
+    mli_log_page at = {.position = 0};
+
     *out = (place){.run_id = ""};
     if (cursor == NULL || cursor[0] == '\0') {
         return true;
@@ -76,8 +92,12 @@ static bool read_place(const char *cursor, place *out)
     }
     memcpy(out->run_id, cursor, MLI_ULID_BYTES - 1);
     out->run_id[MLI_ULID_BYTES - 1] = '\0';
-    return mli_ulid_valid(out->run_id) &&
-           mli_parse_i64(cursor + MLI_ULID_BYTES, 0, INT64_MAX / 2, &out->position);
+    if (!mli_ulid_valid(out->run_id) || !read_position(cursor + MLI_ULID_BYTES, &at)) {
+        return false;
+    }
+    out->position = at.position;
+    out->inside = at.inside;
+    return true;
 }
 
 /* The runs from `at` on, one after the other; `at` ends where the next page begins. */
@@ -97,10 +117,14 @@ MODELLAB_MUST_CHECK static modellab_status walk(mli_lab *lab, const mli_store_fi
         for (size_t i = 0; i < seen && status == MODELLAB_OK && !page->more; i++) {
             const char *id = rows->rows[i]->id;
 
-            page->position = strcmp(id, at->run_id) == 0 ? at->position : 0;
+            bool again = strcmp(id, at->run_id) == 0;
+
+            page->position = again ? at->position : 0;
+            page->inside = again && at->inside;
             status = mli_log_lines(lab, id, page, err);
             memcpy(at->run_id, id, MLI_ULID_BYTES);
             at->position = page->position;
+            at->inside = page->inside;
         }
         mli_run_row_list_free(rows);
     }
@@ -115,7 +139,7 @@ modellab_status mli_request_log_page(mli_lab *lab, const char *request_id,
                                      .user = wanted->user,
                                      .request_id = request_id,
                                      .sort = MLI_SORT_CREATED};
-    char cursor[64];
+    char cursor[64], position[24];
     mli_log_page page;
     place at;
     modellab_status status;
@@ -130,7 +154,8 @@ modellab_status mli_request_log_page(mli_lab *lab, const char *request_id,
     status = walk(lab, &filter, &page, &at, err);
     cursor[0] = '\0';
     if (at.run_id[0] != '\0') {
-        (void)mli_os_format(cursor, sizeof cursor, "%s.%lld", at.run_id, (long long)at.position);
+        write_position(&(mli_log_page){.position = at.position, .inside = at.inside}, position);
+        (void)mli_os_format(cursor, sizeof cursor, "%s.%s", at.run_id, position);
     }
     return status == MODELLAB_OK ? end(&page, cursor, err) : status;
 }

@@ -26,6 +26,7 @@ typedef struct mli_log_page {
     const mli_log_wanted *wanted;
     mli_jw w;
     int64_t position; /* in the present log: behind the last line that was looked at */
+    bool inside;      /* no line begins there: one that is too long for a page goes on */
     int64_t left;     /* bytes that this page may still read */
     int32_t count;
     int64_t damaged;
@@ -33,7 +34,7 @@ typedef struct mli_log_page {
 } mli_log_page;
 
 /* Takes lines of the run's log from page->position on, until the page is full or the log ends. A
- * run without a log has none. E_INVALID_ARGUMENT: no line begins at the position. */
+ * run without a log has none. E_INVALID_ARGUMENT: no line begins at the position (but `inside`). */
 MODELLAB_MUST_CHECK modellab_status mli_log_lines(mli_lab *lab, const char *run_id,
                                                   mli_log_page *page, modellab_error *err);
 

@@ -261,7 +261,7 @@ modellab_status mli_webhook_sender_start(mli_lab *lab, modellab_webhook_sender *
 
 void mli_webhook_sender_stop(modellab_webhook_sender *s)
 {
-    if (s != NULL) {
+    if (s != NULL && s->lab->pid == mli_os_pid()) { /* a forked child has no thread of it */
         mli_lab *lab = s->lab;
 
         atomic_store(&s->leave, 1);

@@ -15,7 +15,8 @@ typedef struct mli_store mli_store;
 
 typedef struct mli_feed_query {
     int64_t after;    /* 0 = from the beginning */
-    int32_t limit;    /* 1..1000: events that are looked at, of which some may be left out */
+    int32_t limit;    /* 1..1000 */
+    int32_t look;     /* events that are looked at, of which some may be left out; 0 = limit */
     const char *user; /* runs of this one alone; NULL or "" = all */
 } mli_feed_query;
 
@@ -33,7 +34,7 @@ typedef struct mli_feed_list {
     mli_feed_row *rows;
     char *text;
     int64_t next; /* where to go on: what was looked at is behind it, also what was left out */
-    bool full;    /* as many as `limit` were looked at: there may be more */
+    bool full;    /* as many as were to be looked at, or to be found: there may be more */
 } mli_feed_list;
 
 /* Events of runs that are there for somebody (not being deleted). */

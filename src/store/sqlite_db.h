@@ -157,6 +157,8 @@ typedef struct mli_sqlite {
     mli_store base;
     sqlite3 *db;
     mli_os_mutex mutex;
+    struct mli_sqlite *reader; /* sqlite_reader.c; NULL = none yet */
+    mli_os_mutex reader_mutex; /* for its making */
     bool failed;
     int32_t wait_ms;   /* for other processes that write */
     mli_bell_set rung; /* runs that have new events in the transaction */
@@ -186,6 +188,10 @@ const char *mli_sqlite_clock_text(mli_sql which);
 /* Takes the connection; E_STORE_FAILED after an I/O error (then it is not taken). */
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_enter(mli_sqlite *s, modellab_error *err);
 void mli_sqlite_leave(mli_sqlite *s);
+/* Takes a connection for what reads long, which nobody who does something short waits for. */
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_enter_long(mli_sqlite *s, mli_sqlite **out,
+                                                          modellab_error *err);
+void mli_sqlite_close_reader(mli_sqlite *s);
 /* The error of a return code: code and text; marks the handle failed where that is due. */
 modellab_status mli_sqlite_fail(mli_sqlite *s, int rc, modellab_error *err);
 

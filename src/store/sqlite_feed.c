@@ -30,15 +30,16 @@ modellab_status mli_sqlite_read_feed(mli_sqlite *s, const mli_feed_query *query,
         offsetof(mli_feed_row, data),         offsetof(mli_feed_row, pipeline),
         offsetof(mli_feed_row, experiment_id)};
     size_t capacity = 0;
+    const int32_t look = query->look > 0 ? query->look : query->limit;
     int32_t seen = 0;
     mli_buf block;
     mli_query q = mli_query_open(s, MLI_SQL_FEED);
 
     mli_buf_init(&block, list->alloc);
     mli_query_int(&q, query->after);
-    mli_query_int(&q, query->limit);
+    mli_query_int(&q, look);
     mli_query_text(&q, query->user);
-    while (mli_query_row(&q)) {
+    while (list->count < (size_t)query->limit && mli_query_row(&q)) {
         seen++;
         list->next = sqlite3_column_int64(q.statement, 0);
         if (sqlite3_column_int64(q.statement, 1) == 0)
@@ -59,7 +60,7 @@ modellab_status mli_sqlite_read_feed(mli_sqlite *s, const mli_feed_query *query,
         for (int i = 0; i < (int)(sizeof texts / sizeof *texts); i++)
             *texts[i] = mli_query_keep(&q, 5 + i, &block);
     }
-    list->full = seen == query->limit;
+    list->full = seen == look || list->count == (size_t)query->limit;
     modellab_status status = mli_query_close(&q, err);
     if (status == MODELLAB_OK)
         list->text = mli_query_resolve_all(&block, list->rows, list->count, sizeof *list->rows,

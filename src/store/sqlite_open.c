@@ -203,6 +203,8 @@ static void close_store(mli_store *store)
 
     /* in a forked child the file locks belong to the parent: closing would drop them under it */
     if (store->pid == mli_os_pid()) {
+        mli_sqlite_close_reader(s);
+        mli_os_mutex_destroy(&s->reader_mutex);
         for (int i = 0; i < MLI_SQL_COUNT; i++) {
             (void)sqlite3_finalize(s->statements[i]); /* repeats an old code */
         }
@@ -256,20 +258,18 @@ MODELLAB_MUST_CHECK static modellab_status set_up(mli_sqlite *s, const mli_store
 
 static int init_locks(mli_sqlite *s)
 {
-    int rc = mli_os_mutex_init(&s->mutex);
+    mli_os_mutex *const locks[] = {&s->mutex, &s->reader_mutex, &s->group_mutex};
+    size_t made = 0;
+    int rc = 0;
 
-    if (rc != 0) {
-        return rc;
+    while (rc == 0 && made < sizeof locks / sizeof *locks) {
+        rc = mli_os_mutex_init(locks[made]);
+        made += rc == 0;
     }
-    rc = mli_os_mutex_init(&s->group_mutex);
-    if (rc == 0) {
-        rc = mli_os_cond_init(&s->group_turn);
-        if (rc == 0) {
-            return 0;
-        }
-        mli_os_mutex_destroy(&s->group_mutex);
+    rc = rc == 0 ? mli_os_cond_init(&s->group_turn) : rc;
+    while (rc != 0 && made > 0) {
+        mli_os_mutex_destroy(locks[--made]);
     }
-    mli_os_mutex_destroy(&s->mutex);
     return rc;
 }
 

@@ -330,8 +330,8 @@ modellab_status mli_sqlite_list_inside(mli_sqlite *s, const mli_store_filter *fi
 modellab_status mli_sqlite_list(mli_store *store, const mli_store_filter *filter,
                                 mli_run_row_list **out, modellab_error *err)
 {
-    mli_sqlite *s = (mli_sqlite *)store;
-    modellab_status status = mli_sqlite_enter(s, err);
+    mli_sqlite *s;
+    modellab_status status = mli_sqlite_enter_long((mli_sqlite *)store, &s, err);
 
     if (status == MODELLAB_OK) {
         status = mli_sqlite_list_inside(s, filter, out, err);

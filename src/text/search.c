@@ -7,9 +7,14 @@
 #include "text/unicode_fold.h"
 #include <string.h>
 
+#define TEXT_BYTES 4000   /* of a segment that is told whole */
+#define TEXT_AROUND 400   /* characters of a longer one before and after a match */
+#define CHARACTER_BYTES 4 /* at most */
+
 /* A place in the text: a source character of a segment. */
 typedef struct place {
     size_t segment, from, to; /* bytes */
+    size_t before;            /* characters of the segment before it */
 } place;
 
 typedef struct search {
@@ -104,10 +109,18 @@ MODELLAB_MUST_CHECK static modellab_status read_query(search *s, const char *que
     return MODELLAB_OK;
 }
 
-/* At most `most` characters before `at`, or from `at` on. */
-static size_t step_back(const char *text, size_t at, int64_t most)
+/* Of a text, as far as `most` bytes; memchr() reads no further than to the end. */
+static size_t bytes_of(const char *text, size_t most)
 {
-    for (; at > 0 && most > 0; most--) {
+    const char *end = memchr(text, '\0', most);
+
+    return end != NULL ? (size_t)(end - text) : most;
+}
+
+/* At most `most` characters before `at`; *steps: how many there were. */
+static size_t step_back(const char *text, size_t at, int64_t most, size_t *steps)
+{
+    for (*steps = 0; at > 0 && most > 0; most--, ++*steps) {
         at--;
         while (at > 0 && ((unsigned char)text[at] & 0xc0) == 0x80) {
             at--;
@@ -116,14 +129,34 @@ static size_t step_back(const char *text, size_t at, int64_t most)
     return at;
 }
 
-static size_t step_on(const char *text, size_t bytes, size_t at, int64_t most)
+/* At most `most` characters from `at` on; of what is behind them nothing is looked at. */
+static size_t step_on(const char *text, size_t at, int64_t most)
 {
+    size_t bytes = at + bytes_of(text + at, (size_t)most * CHARACTER_BYTES);
     uint32_t c;
 
     for (; at < bytes && most > 0; most--) {
         at += next_character(text, bytes, at, &c);
     }
     return at;
+}
+
+/* The segment in which a match begins, or of a long one what is around it: the work and the answer
+ * do not grow with the segment for each match. */
+static void put_text(search *s, const place *a, const place *b)
+{
+    const char *text = s->t->segments[a->segment].text;
+    size_t to = bytes_of(text, TEXT_BYTES + 1), from = 0, steps = a->before;
+
+    if (to > TEXT_BYTES) {
+        from = step_back(text, a->from, TEXT_AROUND, &steps);
+        to = step_on(text, a->segment == b->segment ? b->to : a->from, TEXT_AROUND);
+    }
+    mli_jw_key(&s->w, "text");
+    mli_jw_string_n(&s->w, text + from, to - from);
+    mli_jw_kint(&s->w, "offset", (int64_t)a->before);
+    mli_jw_kint(&s->w, "text_offset", (int64_t)(a->before - steps));
+    mli_jw_kbool(&s->w, "text_cut", from > 0 || text[to] != '\0');
 }
 
 /* The words of a segment that stand in its bytes [from, to): false when the words are not the text,
@@ -197,8 +230,8 @@ static void put_match(search *s, const place *a, const place *b)
 static void put_hit(search *s, const place *a, const place *b)
 {
     const mli_transcript_segment *x = &s->t->segments[a->segment], *y = &s->t->segments[b->segment];
-    size_t before = step_back(x->text, a->from, s->options->context);
-    size_t after = step_on(y->text, strlen(y->text), b->to, s->options->context);
+    size_t steps, before = step_back(x->text, a->from, s->options->context, &steps);
+    size_t after = step_on(y->text, b->to, s->options->context);
 
     mli_jw_object(&s->w);
     mli_jw_kint(&s->w, "segment", (int64_t)a->segment);
@@ -209,7 +242,7 @@ static void put_hit(search *s, const place *a, const place *b)
     mli_jw_string_n(&s->w, x->text + before, a->from - before);
     mli_jw_key(&s->w, "after");
     mli_jw_string_n(&s->w, y->text + b->to, after - b->to);
-    mli_jw_kstring(&s->w, "text", x->text);
+    put_text(s, a, b);
     mli_jw_kstring(&s->w, "speaker", x->speaker);
     mli_jw_end_object(&s->w);
 }
@@ -273,14 +306,15 @@ MODELLAB_MUST_CHECK static modellab_status walk(search *s, modellab_error *err)
     for (size_t i = 0; i < s->t->segment_count; i++) {
         const char *text = s->t->segments[i].text;
         size_t bytes = strlen(text);
-        const place border = {i, 0, 0};
+        const place border = {i, 0, 0, 0};
+        size_t before = 0;
 
         if (i > 0) {
             take(s, ' ', false, &border);
         }
         for (size_t at = 0; at < bytes;) {
             size_t n = next_character(text, bytes, at, &c);
-            const place where = {i, at, at + n};
+            const place where = {i, at, at + n, before++};
             size_t count = fold(c, s->options->accents, parts);
 
             for (size_t k = 0; k < count; k++) {

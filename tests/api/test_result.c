@@ -232,6 +232,59 @@ static void what_was_said(void **state)
     modellab_transcript_unref(t);
 }
 
+/* The number behind a name, from `at` on. */
+static long number_after(const char *at, const char *name)
+{
+    at = strstr(at, name);
+    assert_non_null(at);
+    return strtol(at + strlen(name), NULL, 10);
+}
+
+/* One segment of a whole hour: each hit tells what is around it, and where that is. */
+static void a_long_segment_is_not_told_for_each_hit(void **state)
+{
+    enum { HITS = 400, BETWEEN = 300 }; /* characters between them, of two bytes each */
+    static const char head[] =
+        "{\"task\":\"transcribe\",\"language\":\"english\",\"duration\":9,"
+        "\"text\":\"\",\"segments\":[{\"id\":0,\"seek\":0,\"start\":0,\"end\":9,"
+        "\"text\":\"";
+    modellab_search_options options = MODELLAB_SEARCH_OPTIONS_INIT;
+    modellab_transcript *t = NULL;
+    modellab_buffer *found = NULL;
+    char *json = malloc(sizeof head + HITS * (BETWEEN * 2 + 8) + 100), *to = json;
+    (void)state;
+    assert_non_null(json);
+    to += sprintf(to, "%s", head);
+    for (int i = 0; i < HITS; i++) {
+        for (int k = 0; k < BETWEEN; k++)
+            to += sprintf(to, "%s", k % 2 == 0 ? "\xc3\xa9" : "o ");
+        to += sprintf(to, "zebra ");
+    }
+    to += sprintf(to, "\"}],\"words\":[]}");
+    OK(modellab_transcript_read_json(json, (size_t)(to - json), NULL, &t, &err));
+    options.limit = 1000;
+    OK(modellab_transcript_search(t, "zebra", &options, &found, &err));
+    assert_true(modellab_buffer_size(found) < HITS * 3000);
+    const char *at = modellab_buffer_data(found);
+    has(found, "\"count\":400");
+    for (int i = 0; i < HITS; i++) {
+        at = strstr(at, "\"text\":\"");
+        assert_non_null(at);
+        at += strlen("\"text\":\"");
+        long offset = number_after(at, "\"offset\":"), from = number_after(at, "\"text_offset\":");
+        assert_int_equal(offset, i * (BETWEEN / 2 * 3 + 6) + BETWEEN / 2 * 3);
+        assert_true(from <= offset && offset - from <= 400);
+        const char *c = at;
+        for (long k = from; k < offset; k++) /* characters */
+            c += (*c & 0x80) != 0 ? 2 : 1;
+        assert_memory_equal(c, "zebra", 5);
+    }
+    has(found, "\"text_cut\":true");
+    modellab_buffer_destroy(found);
+    modellab_transcript_unref(t);
+    free(json);
+}
+
 /* A recorded run with this transcript. */
 static void record_meeting(char id[MODELLAB_RUN_ID_BYTES])
 {
@@ -343,6 +396,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(waveform_and_results), cmocka_unit_test(what_was_said),
+        cmocka_unit_test(a_long_segment_is_not_told_for_each_hit),
         cmocka_unit_test(names_of_speakers), cmocka_unit_test(notes_are_checked_and_kept)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -193,7 +193,7 @@ static void nothing_of_all_runs_is_missed(void **state)
 static void others_are_left_out(void **state)
 {
     mli_lab *lab = open_with(&counting_words, 0);
-    mli_feed_query query = {.limit = 3, .user = "ann"};
+    mli_feed_query query = {.limit = 3, .look = 1000, .user = "ann"};
     modellab_event_list *list = NULL;
     mli_cancel_word cancel = 1;
     char id[MLI_ULID_BYTES];
@@ -310,10 +310,66 @@ static void a_waiter_is_woken(void **state)
     mli_lab_unref(lab);
 }
 
+/* Looks of the store, by a table of its operations. */
+static const mli_store_ops *real_ops;
+static int looks;
+
+static modellab_status count_look(mli_store *store, const mli_feed_query *query,
+                                  mli_feed_list **out, modellab_error *err)
+{
+    looks++;
+    return real_ops->feed(store, query, out, err);
+}
+
+/* Who does not wait gets the answer of one look, and goes on from there: each call costs the same,
+ * however many events of others there are, and none of his own is missed. */
+static void a_call_looks_once(void **state)
+{
+    mli_lab *lab = open_with(&counting_words, 0);
+    mli_store_ops counting = *lab->store->ops;
+    mli_feed_query query = {.limit = 3, .look = 40, .user = "ann"};
+    modellab_run_submit_options o = MODELLAB_RUN_SUBMIT_OPTIONS_INIT;
+    unsigned char wav[WAV_BYTES];
+    char others[MLI_ULID_BYTES], id[MLI_ULID_BYTES];
+    int calls = 0, found = 0;
+    int64_t end = 0;
+    bool more = true;
+
+    (void)state;
+    submit_held(lab, others);
+    assert_int_equal(0, write_events(lab, others, 500));
+    o.request = "{\"pipeline\":\"ingest\",\"user\":\"ann\"}";
+    o.input_data = wav;
+    o.input_bytes = make_wav(wav, 16000, 1, 0);
+    ASSERT_OK(mli_run_submit(lab, &o, id, NULL, err));
+    ASSERT_OK(mli_store_feed_end(lab->store, &end, err));
+    real_ops = lab->store->ops;
+    counting.feed = count_look;
+    lab->store->ops = &counting;
+    for (; more; calls++) {
+        modellab_event_list *list = NULL;
+
+        looks = 0;
+        ASSERT_OK(mli_events_of_all(lab, &query, 0, NULL, &list, err));
+        assert_int_equal(1, looks);
+        assert_true(list->next - query.after <= 40);
+        found += (int)list->feed->count;
+        more = list->next > query.after;
+        query.after = list->next;
+        mli_events_unref(list);
+    }
+    lab->store->ops = real_ops;
+    assert_int_equal(1, found);
+    assert_int_equal(end, query.after);
+    assert_true(calls > 500 / 40);
+    mli_lab_unref(lab);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(nothing_of_all_runs_is_missed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_call_looks_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(others_are_left_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_is_missed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_reader_that_cannot_write_is_woken_too, set_up, tear_down),

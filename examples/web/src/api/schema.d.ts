@@ -2791,6 +2791,8 @@ export interface components {
                 /** @description Index of the segment in which it begins. */
                 segment: number;
                 last_segment: number;
+                /** @description Characters of the segment before it. */
+                offset: number;
                 /** @description Of its words where their times are known, else of its segments. */
                 start: number;
                 end: number;
@@ -2801,8 +2803,12 @@ export interface components {
                 match: string;
                 before: string;
                 after: string;
-                /** @description Of the segment. */
+                /** @description Of the segment; of a long one what is around the match. */
                 text: string;
+                /** @description Characters of the segment before `text`. */
+                text_offset: number;
+                /** @description `text` is not all of the segment. */
+                text_cut: boolean;
                 speaker: string | null;
             }[];
         };
