@@ -293,7 +293,7 @@ modellab_status mli_leftovers_remove(mli_lab *lab, int64_t grace_ms, bool dry_ru
     }
     if (status == MODELLAB_OK) {
         mli_uploads_found found;
-        status = mli_uploads_look(lab, NULL, dry_run, NULL, &found, err);
+        status = mli_uploads_look(lab, dry_run, NULL, &found, err);
         result->leftovers += found.removed;
         result->leftover_bytes += found.bytes;
     }

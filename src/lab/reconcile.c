@@ -244,7 +244,7 @@ MODELLAB_MUST_CHECK static modellab_status look(mli_lab *lab, int flags, const m
     /* looks without consequence are made all the time, and uploads may be many */
     if (status == MODELLAB_OK && (!dry_run || (flags & MLI_RECONCILE_FILES) != 0)) {
         mli_uploads_found found;
-        status = mli_uploads_look(lab, NULL, dry_run, findings, &found, err);
+        status = mli_uploads_look(lab, dry_run, findings, &found, err);
     }
     if (status == MODELLAB_OK && (flags & MLI_RECONCILE_FILES) != 0) {
         mli_task_progress(

@@ -69,7 +69,6 @@ MODELLAB_MUST_CHECK static modellab_status check_disk(modellab_upload *u, int64_
 modellab_status mli_upload_begin(mli_lab *lab, const modellab_upload_options *options,
                                  modellab_upload **out, modellab_error *err)
 {
-    mli_uploads_found found = {0};
     modellab_status status = mli_lab_check(lab, true, err);
     modellab_upload *u;
 
@@ -93,16 +92,12 @@ modellab_status mli_upload_begin(mli_lab *lab, const modellab_upload_options *op
     if (status == MODELLAB_OK) {
         status = mli_upload_check_size(lab, options->bytes, err);
     }
-    if (status == MODELLAB_OK) { /* what has had its time makes room first */
-        status = mli_uploads_look(lab, u->facts.user, false, NULL, &found, err);
+    if (status == MODELLAB_OK) {
+        status =
+            mli_upload_make_room(lab, u->facts.user, options->bytes > 0 ? options->bytes : 0, err);
     }
     if (status == MODELLAB_OK) {
         status = check_disk(u, 0, err);
-    }
-    if (status == MODELLAB_OK) {
-        int64_t more = options->bytes > 0 ? options->bytes : 0;
-
-        status = mli_upload_check_share(lab, found.user_bytes + more, err);
     }
     if (status != MODELLAB_OK) {
         mli_log_error(u->log, MODELLAB_LOG_WARN, "upload.refused",
@@ -176,11 +171,9 @@ MODELLAB_MUST_CHECK static modellab_status make_folder(const mli_lab *lab, model
     return rc == 0 || rc == -EEXIST ? status : mli_fail_os(err, -rc, "the upload cannot be stored");
 }
 
-/* On disk from here on, and in the sum of its user: each of two that come at once sees the other.
- */
+/* On disk from here on; a row of the store is made behind its folder, and goes behind it. */
 MODELLAB_MUST_CHECK static modellab_status open_folder(modellab_upload *u, modellab_error *err)
 {
-    mli_uploads_found found = {0};
     modellab_status status = make_folder(u->lab, err);
 
     u->state = MLI_UPLOAD_WRITES;
@@ -190,24 +183,22 @@ MODELLAB_MUST_CHECK static modellab_status open_folder(modellab_upload *u, model
     if (status == MODELLAB_OK) {
         status = mli_upload_put_facts(u->lab, &u->facts, false, err);
     }
-    if (status == MODELLAB_OK && u->lab->settings.upload_user_bytes > 0) {
-        status = mli_uploads_look(u->lab, u->facts.user, false, NULL, &found, err);
-    }
-    return status == MODELLAB_OK ? mli_upload_check_share(u->lab, found.user_bytes, err) : status;
+    return status;
 }
 
 MODELLAB_MUST_CHECK static modellab_status put(modellab_upload *u, const void *data, size_t bytes,
                                                modellab_error *err)
 {
+    modellab_status status = mli_upload_reserve(u, u->written + (int64_t)bytes, err);
     int rc;
 
-    if (u->facts.bytes + (int64_t)bytes > u->disk_checked) {
-        modellab_status status = check_disk(u, u->facts.bytes, err);
-
-        if (status != MODELLAB_OK) {
-            return status;
-        }
+    if (status == MODELLAB_OK && u->facts.bytes + (int64_t)bytes > u->disk_checked) {
+        status = check_disk(u, u->facts.bytes, err);
     }
+    if (status != MODELLAB_OK) {
+        return status;
+    }
+    u->written += (int64_t)bytes;
     mli_sha256_update(&u->hash, data, bytes);
     rc = mli_os_write_all(u->lab->os.files, u->fd, data, bytes);
     return rc == 0 ? MODELLAB_OK : mli_fail_os(err, -rc, "the upload cannot be stored");
@@ -424,6 +415,9 @@ MODELLAB_MUST_CHECK static modellab_status make_last(modellab_upload *u, modella
     modellab_status status =
         rc == 0 ? MODELLAB_OK : mli_fail_os(err, -rc, "the upload cannot be stored");
 
+    if (status == MODELLAB_OK) {
+        status = mli_upload_take_share(u, err);
+    }
     if (status == MODELLAB_OK) {
         u->facts.ready = true;
         mli_sha256_hex(&u->hash, u->facts.sha256);

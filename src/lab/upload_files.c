@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/id.h"
 #include "base/str.h"
+#include "log/logger.h"
 #include "os/locale.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -285,6 +286,18 @@ static int remove_other(void *arg, const char *name)
                                                            : -ENAMETOOLONG;
 }
 
+/* The next look at all uploads finds a row whose folder is gone. */
+static void give_share_back(const mli_lab *lab, const char *id)
+{
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_status status = mli_store_upload_forget(lab->store, id, &err);
+
+    if (status != MODELLAB_OK) {
+        mli_log_error(lab->logger, MODELLAB_LOG_WARN, "upload.share_kept",
+                      "an upload that is gone counts until the next look", status, &err);
+    }
+}
+
 /* The data goes last: its lock is what keeps others out. Who begins to receive when it has gone has
  * the folder for his own. */
 modellab_status mli_upload_remove(const mli_lab *lab, const char *id, modellab_error *err)
@@ -306,9 +319,11 @@ modellab_status mli_upload_remove(const mli_lab *lab, const char *id, modellab_e
     r.path[r.folder] = '\0';
     rc = rc == 0 ? mli_os_remove_tree(f, data) : rc;
     rc = rc == 0 ? f->rmdir(f->user, r.path) : rc;
-    return rc == 0 || rc == -ENOENT || rc == -ENOTEMPTY || rc == -EEXIST
-               ? status
-               : mli_fail_os(err, -rc, "an upload cannot be removed");
+    if (rc != 0 && rc != -ENOENT && rc != -ENOTEMPTY && rc != -EEXIST) {
+        return mli_fail_os(err, -rc, "an upload cannot be removed");
+    }
+    give_share_back(lab, id);
+    return MODELLAB_OK;
 }
 
 modellab_status mli_upload_delete(mli_lab *lab, const char *id, modellab_error *err)

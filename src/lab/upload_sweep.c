@@ -8,13 +8,14 @@
 #include "log/logger.h"
 #include "os/locale.h"
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define TRIES 8
 
 typedef struct look {
     const mli_lab *lab;
-    const char *user;
+    const mli_buf *rows; /* ids of the store's rows, in order; NULL = not asked for */
     bool dry_run;
     int64_t now_ms;
     mli_findings *report; /* NULL = none */
@@ -146,11 +147,6 @@ MODELLAB_MUST_CHECK static modellab_status try_lock(const look *l, const char *i
     return rc == 0 || *held ? MODELLAB_OK : mli_fail_os(err, -rc, "its data cannot be locked");
 }
 
-static int64_t counted(const mli_upload_facts *facts, int64_t bytes)
-{
-    return facts->declared > bytes ? facts->declared : bytes;
-}
-
 /* Facts that cannot be read belong to one that was being received when the power went. */
 MODELLAB_MUST_CHECK static modellab_status get_facts(const look *l, const char *id,
                                                      mli_upload_facts *out, modellab_error *err)
@@ -166,9 +162,32 @@ MODELLAB_MUST_CHECK static modellab_status get_facts(const look *l, const char *
     return status;
 }
 
+static int by_id(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+/* A finished one without a row (from before there were rows, or a power cut took it) gets one. */
+MODELLAB_MUST_CHECK static modellab_status keep_row(const look *l, const mli_upload_facts *facts,
+                                                    modellab_error *err)
+{
+    const mli_upload_row row = {.id = facts->id,
+                                .user = facts->user,
+                                .bytes = facts->bytes,
+                                .expires_ms = facts->expires_ms};
+    int64_t others;
+    bool fits;
+
+    if (l->rows == NULL || bsearch(facts->id, l->rows->data, l->rows->size / MLI_ULID_BYTES,
+                                   MLI_ULID_BYTES, by_id) != NULL) {
+        return MODELLAB_OK;
+    }
+    return mli_store_upload_put(l->lab->store, &row, 0, &others, &fits, err);
+}
+
 /* With the lock of an unfinished one held, if it has data. */
 MODELLAB_MUST_CHECK static modellab_status judge(const look *l, const char *id, verdict *out,
-                                                 int *fd, int64_t *user_bytes, modellab_error *err)
+                                                 int *fd, modellab_error *err)
 {
     mli_upload_facts facts;
     bool held = false;
@@ -184,11 +203,7 @@ MODELLAB_MUST_CHECK static modellab_status judge(const look *l, const char *id, 
     }
     if (status == MODELLAB_OK && facts.ready) {
         status = judge_ready(l, &facts, out, err);
-        bytes = facts.bytes;
-    }
-    if (status == MODELLAB_OK && *out == KEEP && l->user != NULL &&
-        strcmp(l->user, facts.user) == 0) {
-        *user_bytes = counted(&facts, bytes);
+        status = status == MODELLAB_OK && *out == KEEP ? keep_row(l, &facts, err) : status;
     }
     return status;
 }
@@ -201,14 +216,13 @@ static int look_at(void *arg, const char *name)
     mli_tree_bytes tree = {0};
     char path[MLI_PATH_BYTES];
     verdict found = KEEP;
-    int64_t user_bytes = 0;
     int fd = -1;
     modellab_status status;
 
     if (!mli_ulid_valid(name)) {
         return 0; /* none of ours */
     }
-    status = judge(l, name, &found, &fd, &user_bytes, &err);
+    status = judge(l, name, &found, &fd, &err);
     if (status == MODELLAB_OK && found != KEEP) {
         status = mli_upload_path(l->lab, name, NULL, path, &err);
         if (status == MODELLAB_OK && mli_tree_bytes_of(f, path, &tree) != 0) {
@@ -229,30 +243,89 @@ static int look_at(void *arg, const char *name)
     if (status != MODELLAB_OK) {
         tell_failed(l, status, &err);
     }
-    l->out->user_bytes += user_bytes;
     return 0;
 }
 
-modellab_status mli_uploads_look(const mli_lab *lab, const char *user, bool dry_run,
-                                 mli_findings *report, mli_uploads_found *out, modellab_error *err)
+/* A row whose folder is gone goes: it is made behind the folder. */
+MODELLAB_MUST_CHECK static modellab_status check_row(const mli_lab *lab, const char *id,
+                                                     modellab_error *err)
 {
     const mli_os_files *f = lab->os.files;
     char path[MLI_PATH_BYTES];
+    mli_os_stat info;
+    modellab_status status = mli_upload_path(lab, id, NULL, path, err);
+    int rc = status == MODELLAB_OK ? f->stat(f->user, path, false, &info) : 0;
+
+    if (rc == -ENOENT) {
+        return mli_store_upload_forget(lab->store, id, err);
+    }
+    return rc == 0 ? status : mli_fail_os(err, -rc, "an upload cannot be looked at");
+}
+
+void mli_upload_look_at(const mli_lab *lab, const char *id)
+{
+    mli_uploads_found found = {0};
+    look l = {.lab = lab, .now_ms = mli_lab_now_ms(lab), .out = &found};
+    modellab_error err = MODELLAB_ERROR_INIT;
+    modellab_status status = check_row(lab, id, &err);
+
+    if (status == MODELLAB_OK) {
+        (void)look_at(&l, id); /* 0 */
+    } else {
+        tell_failed(&l, status, &err);
+    }
+}
+
+/* Ids of all rows, in order. */
+MODELLAB_MUST_CHECK static modellab_status load_rows(const mli_lab *lab, mli_buf *out,
+                                                     modellab_error *err)
+{
+    char ids[MLI_UPLOAD_IDS][MLI_ULID_BYTES], last[MLI_ULID_BYTES] = "";
+    const mli_upload_query query = {.after = last};
+    size_t count = MLI_UPLOAD_IDS;
+    modellab_status status = MODELLAB_OK;
+
+    while (status == MODELLAB_OK && count == MLI_UPLOAD_IDS) {
+        status = mli_store_upload_ids(lab->store, &query, ids, &count, err);
+        mli_buf_append(out, ids, count * MLI_ULID_BYTES);
+        memcpy(last, ids[count > 0 ? count - 1 : 0], count > 0 ? sizeof last : 0);
+    }
+    return status == MODELLAB_OK ? mli_buf_status(out, err) : status;
+}
+
+modellab_status mli_uploads_look(const mli_lab *lab, bool dry_run, mli_findings *report,
+                                 mli_uploads_found *out, modellab_error *err)
+{
+    const mli_os_files *f = lab->os.files;
+    char path[MLI_PATH_BYTES];
+    mli_buf rows;
     look l = {.lab = lab,
-              .user = user,
+              .rows = dry_run ? NULL : &rows,
               .dry_run = dry_run,
               .now_ms = mli_lab_now_ms(lab),
               .report = report,
               .out = out};
     modellab_status status = mli_upload_path(lab, NULL, NULL, path, err);
-    int rc;
+    int rc = 0;
 
     memset(out, 0, sizeof *out);
-    if (status != MODELLAB_OK) {
-        return status;
+    mli_buf_init(&rows, lab->alloc);
+    if (status == MODELLAB_OK && !dry_run) {
+        status = load_rows(lab, &rows, err);
     }
-    rc = f->list(f->user, path, look_at, &l);
+    if (status == MODELLAB_OK) {
+        rc = f->list(f->user, path, look_at, &l);
+    }
+    for (size_t at = 0; status == MODELLAB_OK && at < rows.size; at += MLI_ULID_BYTES) {
+        modellab_error why = MODELLAB_ERROR_INIT;
+        modellab_status kept = check_row(lab, rows.data + at, &why);
+
+        if (kept != MODELLAB_OK) {
+            tell_failed(&l, kept, &why);
+        }
+    }
+    mli_buf_dispose(&rows);
     return rc >= 0 || rc == -ENOENT
-               ? MODELLAB_OK
+               ? status
                : mli_fail_os(err, -rc, "the folder of uploads could not be listed");
 }

@@ -51,17 +51,29 @@ MODELLAB_MUST_CHECK modellab_status mli_upload_remove(const mli_lab *lab, const 
 MODELLAB_MUST_CHECK modellab_status mli_upload_delete(mli_lab *lab, const char *id,
                                                       modellab_error *err);
 
-/* upload_sweep.c: what a look at all uploads found. */
+/* upload_sweep.c: what a look at all uploads took away, or would. */
 typedef struct mli_uploads_found {
-    int64_t user_bytes;     /* what `user` has here, declared or come */
-    int64_t removed, bytes; /* what was taken away, or would be */
+    int64_t removed, bytes;
 } mli_uploads_found;
 /* Takes away what crashes left, what is damaged and what has had its time (unless `dry_run`), and
- * adds up what `user` (NULL = nobody) has. What is wrong with one upload is logged and holds up no
+ * makes the store's rows fit what there is. What is wrong with one upload is logged and holds up no
  * other. `report` may be NULL. */
-MODELLAB_MUST_CHECK modellab_status mli_uploads_look(const mli_lab *lab, const char *user,
-                                                     bool dry_run, mli_findings *report,
-                                                     mli_uploads_found *out, modellab_error *err);
+MODELLAB_MUST_CHECK modellab_status mli_uploads_look(const mli_lab *lab, bool dry_run,
+                                                     mli_findings *report, mli_uploads_found *out,
+                                                     modellab_error *err);
+/* The same for one of which the store has a row; what is wrong with it is logged. */
+void mli_upload_look_at(const mli_lab *lab, const char *id);
+
+/* upload_share.c: room for an upload that begins, of `more` bytes: what has had its time goes
+ * first. E_CAP_EXCEEDED. */
+MODELLAB_MUST_CHECK modellab_status mli_upload_make_room(const mli_lab *lab, const char *user,
+                                                         int64_t more, modellab_error *err);
+/* Before so many bytes of it are on disk. E_CAP_EXCEEDED. */
+MODELLAB_MUST_CHECK modellab_status mli_upload_reserve(modellab_upload *upload, int64_t bytes,
+                                                       modellab_error *err);
+/* At its end: what it really takes. */
+MODELLAB_MUST_CHECK modellab_status mli_upload_take_share(modellab_upload *upload,
+                                                          modellab_error *err);
 
 /* upload.c, upload_take.c: the public handle. */
 typedef enum mli_upload_state {
@@ -78,6 +90,8 @@ struct modellab_upload {
     mli_buf head; /* at most MLI_PROBE_BYTES, kept until the size is known */
     mli_sha256 hash;
     int64_t disk_checked; /* bytes for which there was room */
+    int64_t reserved;     /* of the user's share */
+    int64_t written;
     mli_upload_state state;
     int fd;
 };

@@ -9,6 +9,7 @@
 #include "store/sqlite_ledger.h"
 #include "store/sqlite_notes.h"
 #include "store/sqlite_replies.h"
+#include "store/sqlite_uploads.h"
 #include "store/sqlite_webhooks.h"
 #include <errno.h>
 #include <string.h>
@@ -168,6 +169,9 @@ const char *mli_sqlite_text(mli_sql which)
     }
     if (which >= MLI_SQL_DELIVERY_CURSOR && which <= MLI_SQL_DELIVERY_FORGET) {
         return mli_sqlite_delivery_text(which);
+    }
+    if (which >= MLI_SQL_UPLOAD_PUT && which <= MLI_SQL_UPLOAD_ALL) {
+        return mli_sqlite_upload_text(which);
     }
     return texts[which] != NULL ? texts[which] : mli_sqlite_run_text(which);
 }

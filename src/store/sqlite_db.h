@@ -148,6 +148,12 @@ typedef enum mli_sql {
     MLI_SQL_DELIVERY_DISABLE,
     MLI_SQL_DELIVERY_DROP,
     MLI_SQL_DELIVERY_FORGET,
+    MLI_SQL_UPLOAD_PUT, /* from here on: sqlite_uploads.c */
+    MLI_SQL_UPLOAD_FORGET,
+    MLI_SQL_UPLOAD_SUM,
+    MLI_SQL_UPLOAD_OF_USER,
+    MLI_SQL_UPLOAD_EXPIRED,
+    MLI_SQL_UPLOAD_ALL,
     MLI_SQL_COUNT
 } mli_sql;
 
@@ -170,9 +176,9 @@ typedef struct mli_sqlite {
     bool leading; /* somebody works for all that waited */
 } mli_sqlite;
 
-#define MLI_SCHEMA_VERSION 5
+#define MLI_SCHEMA_VERSION 6
 /* Of a database that this library has made (mli_sqlite_fingerprint); a test tells a new one. */
-#define MLI_SCHEMA_FINGERPRINT "c59bdc4faa27a18db6eb33290f67549da85e8d2186c0bde9d0a2b454599f800a"
+#define MLI_SCHEMA_FINGERPRINT "47802c3592f0492dd7145830672f64e6ef312ad3719406cd3fcbb956b385efe4"
 /* The scripts (NULL-terminated) that bring version `from` (0 = empty) to the next one. */
 const char *const *mli_sqlite_schema(int64_t from);
 /* Heads a part that is done again until it changes no row. */

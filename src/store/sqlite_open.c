@@ -9,6 +9,7 @@
 #include "store/sqlite_ledger.h"
 #include "store/sqlite_notes.h"
 #include "store/sqlite_replies.h"
+#include "store/sqlite_uploads.h"
 #include "store/sqlite_webhooks.h"
 #include <string.h>
 
@@ -359,6 +360,10 @@ static const mli_store_ops ops = {
     .reply_match = mli_sqlite_reply_match,
     .reply_put = mli_sqlite_reply_put,
     .reply_give_up = mli_sqlite_reply_give_up,
+    .upload_put = mli_sqlite_upload_put,
+    .upload_forget = mli_sqlite_upload_forget,
+    .upload_sum = mli_sqlite_upload_sum,
+    .upload_ids = mli_sqlite_upload_ids,
     .key_put = mli_sqlite_key_put,
     .key_change = mli_sqlite_key_change,
     .key_list = mli_sqlite_key_list,

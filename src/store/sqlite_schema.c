@@ -247,8 +247,18 @@ static const char *const from_4[] = {
     NULL,
 };
 
-static const char *const *const versions[MLI_SCHEMA_VERSION] = {from_0, from_1, from_2, from_3,
-                                                                from_4};
+static const char *const from_5[] = {
+    /* What uploads take of their users' shares. Those that are there already get their rows by the
+     * next look at their files. */
+    "CREATE TABLE uploads(id TEXT PRIMARY KEY,user TEXT NOT NULL,bytes INTEGER NOT NULL,"
+    "expires_ms INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX uploads_user ON uploads(user,id,bytes);"
+    "CREATE INDEX uploads_expiry ON uploads(expires_ms,id);",
+    NULL,
+};
+
+static const char *const *const versions[MLI_SCHEMA_VERSION] = {from_0, from_1, from_2,
+                                                                from_3, from_4, from_5};
 
 const char *const *mli_sqlite_schema(int64_t from)
 {

@@ -13,6 +13,7 @@
 #include "store/queue.h"
 #include "store/replies.h"
 #include "store/rows.h"
+#include "store/uploads.h"
 #include "store/webhooks.h"
 
 typedef struct mli_store mli_store;
@@ -258,6 +259,12 @@ typedef struct mli_store_ops {
     modellab_status (*reply_put)(mli_store *, const mli_reply_row *, modellab_error *);
     modellab_status (*reply_give_up)(mli_store *, const char *user, const char *key,
                                      const char *owner, modellab_error *);
+    modellab_status (*upload_put)(mli_store *, const mli_upload_row *, int64_t most,
+                                  int64_t *others, bool *fits, modellab_error *);
+    modellab_status (*upload_forget)(mli_store *, const char *id, modellab_error *);
+    modellab_status (*upload_sum)(mli_store *, const char *user, int64_t *bytes, modellab_error *);
+    modellab_status (*upload_ids)(mli_store *, const mli_upload_query *, char ids[][MLI_ULID_BYTES],
+                                  size_t *count, modellab_error *);
     modellab_status (*key_put)(mli_store *, const mli_key_row *, int64_t most, modellab_error *);
     modellab_status (*key_change)(mli_store *, const mli_key_change *, modellab_error *);
     modellab_status (*key_list)(mli_store *, const char *id, const char *hash, mli_key_list **,

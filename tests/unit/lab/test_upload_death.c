@@ -151,6 +151,7 @@ static bool is_whole(const deed *d)
     mli_lab *lab = open_lab(&folder, NULL, NULL, 0);
     walk w = {.lab = lab};
     char path[MLI_PATH_BYTES];
+    int64_t bytes;
     int rc;
     bool whole;
 
@@ -159,6 +160,8 @@ static bool is_whole(const deed *d)
     rc = mli_os_system_files.list(NULL, path, look_at_upload, &w);
     assert_true(rc == 0 || rc == -ENOENT);
     whole = w.broken == 0 && (d->upload[0] == '\0' || d->deleted || w.whole >= 1);
+    ASSERT_OK(mli_store_upload_sum(lab->store, "ann", &bytes, err));
+    whole = whole && bytes == w.whole * (int64_t)WAV_BYTES; /* what counts is what is there */
     if (d->run[0] != '\0') {
         ASSERT_OK(mli_run_path(lab->root, d->run, MLI_RUN_INPUT, path, err));
         whole = whole && holds_the_file(path);

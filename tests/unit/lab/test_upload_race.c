@@ -107,7 +107,7 @@ static void look(const mli_lab *by)
 {
     mli_uploads_found found;
 
-    ASSERT_OK(mli_uploads_look(by, NULL, false, NULL, &found, err));
+    ASSERT_OK(mli_uploads_look(by, false, NULL, &found, err));
 }
 
 static void remove_and_receive(void)
@@ -220,11 +220,11 @@ static void leftovers_go(void **state)
 
     (void)state;
     make_folder(false);
-    ASSERT_OK(mli_uploads_look(lab, NULL, true, NULL, &found, err));
+    ASSERT_OK(mli_uploads_look(lab, true, NULL, &found, err));
     assert_int_equal(1, found.removed);
     ASSERT_OK(mli_upload_path(lab, upload->facts.id, MLI_UPLOAD_DATA, path, err));
     assert_int_equal(-ENOENT, SYSTEM->stat(NULL, path, false, &info));
-    ASSERT_OK(mli_uploads_look(lab, NULL, false, NULL, &found, err));
+    ASSERT_OK(mli_uploads_look(lab, false, NULL, &found, err));
     assert_int_equal(1, found.removed);
     ASSERT_OK(mli_upload_path(lab, upload->facts.id, NULL, path, err));
     assert_int_equal(-ENOENT, SYSTEM->stat(NULL, path, false, &info));
