@@ -395,7 +395,7 @@ static void run_sql(const char *sql)
 
 static void newer_and_foreign_databases(void **state)
 {
-    char path[512];
+    char path[512], sql[80];
     mli_store *other = NULL;
     mli_store_options options = {.path = path};
 
@@ -408,7 +408,9 @@ static void newer_and_foreign_databases(void **state)
     assert_null(other);
     run_sql("PRAGMA application_id=5");
     ASSERT_FAILS(MODELLAB_E_STORE_CORRUPT, mli_store_open_sqlite(&options, &other, err));
-    run_sql("PRAGMA application_id=1296843106;PRAGMA user_version=5");
+    assert_true(snprintf(sql, sizeof sql, "PRAGMA application_id=1296843106;PRAGMA user_version=%d",
+                         MLI_SCHEMA_VERSION) > 0);
+    run_sql(sql);
     store = open_in(&folder, NULL, false);
     mli_run_record_free(load(1));
 }
