@@ -45,7 +45,7 @@ MODELLAB_MUST_CHECK static modellab_status page_inside(mli_sqlite *s,
 modellab_status mli_sqlite_list_records(mli_store *store, const mli_store_filter *filter,
                                         mli_run_record_list **out, modellab_error *err)
 {
-    mli_sqlite *s = (mli_sqlite *)store;
+    mli_sqlite *s;
     const modellab_allocator *alloc = store->has_alloc ? &store->alloc : NULL;
     mli_run_record_list *list = mli_alloc_zero(alloc, sizeof *list);
     modellab_status status;
@@ -54,7 +54,7 @@ modellab_status mli_sqlite_list_records(mli_store *store, const mli_store_filter
         return mli_no_memory(err);
     }
     list->alloc = alloc;
-    status = mli_sqlite_enter(s, err);
+    status = mli_sqlite_enter_long((mli_sqlite *)store, &s, err);
     if (status == MODELLAB_OK) {
         status = mli_sqlite_begin(s, false, err);
         if (status == MODELLAB_OK) {

@@ -50,7 +50,9 @@ static int tear_down(void **state)
 
 typedef struct listing {
     mli_store_filter filter;
+    bool whole; /* with steps and artifacts */
     mli_run_row_list *list;
+    mli_run_record_list *records;
     modellab_status status;
 } listing;
 
@@ -58,7 +60,8 @@ static void *list_slowly(void *arg)
 {
     listing *l = arg;
 
-    l->status = mli_store_list(store, &l->filter, &l->list, NULL);
+    l->status = l->whole ? mli_store_list_records(store, &l->filter, &l->records, NULL)
+                         : mli_store_list(store, &l->filter, &l->list, NULL);
     return NULL;
 }
 
@@ -67,8 +70,8 @@ static void others_go_on_beside_a_list(void **state)
     static const mli_sort sorts[] = {MLI_SORT_NEWEST, MLI_SORT_COST};
 
     (void)state;
-    for (int i = 0; i < 2; i++) {
-        listing l = {.filter = {.limit = 10, .text = "", .sort = sorts[i]}};
+    for (int i = 0; i < 4; i++) {
+        listing l = {.filter = {.limit = 10, .sort = sorts[i % 2]}, .whole = i >= 2};
         mli_run_record *record = NULL;
         mli_os_thread thread;
 
@@ -90,6 +93,7 @@ static void others_go_on_beside_a_list(void **state)
         assert_int_equal(MODELLAB_OK, l.status);
         assert_int_equal(0, atomic_load(&given_up));
         mli_run_row_list_free(l.list);
+        mli_run_record_list_free(l.records);
     }
 }
 
