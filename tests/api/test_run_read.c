@@ -208,52 +208,6 @@ static int count_of(const modellab_buffer *page, const char *what)
     return count;
 }
 
-/* A line that is longer than what a page may read hides nothing of what is behind it. */
-static void a_line_without_end_is_passed_over(void **state)
-{
-    modellab_record_options options = MODELLAB_RECORD_OPTIONS_INIT;
-    modellab_log_query query = MODELLAB_LOG_QUERY_INIT;
-    modellab_buffer *page = NULL;
-    char id[MODELLAB_RUN_ID_BYTES], path[160], kept[96] = "";
-    int found = 0, damaged = 0, pages = 0;
-
-    (void)state;
-    options.request_id = "request-with-a-long-line";
-    modellab_record *record = begin(&options, id);
-    say(record, MODELLAB_LOG_INFO, "before.it");
-    snprintf(path, sizeof path, "%s/runs/%s/log.jsonl", folder, id);
-    FILE *log = fopen(path, "a");
-    assert_non_null(log);
-    assert_int_equal(0, fseek(log, 0, SEEK_END));
-    assert_int_equal(0, truncate(path, ftell(log) + 70 * 1024 * 1024)); /* zeros */
-    assert_true(fputs("\n{\"event\":\"behind.it\"}\n", log) >= 0);
-    assert_int_equal(0, fclose(log));
-    for (int by_request = 0; by_request < 2; by_request++) {
-        kept[0] = '\0';
-        found = damaged = pages = 0;
-        for (int more = 1; more != 0; pages++) {
-            query.cursor = kept;
-            modellab_status status =
-                by_request ? modellab_request_log_read(lab, options.request_id, &query, &page, &err)
-                           : modellab_run_log_read(lab, id, &query, &page, &err);
-            assert_int_equal(MODELLAB_OK, status);
-            found += count_of(page, "before.it") + count_of(page, "behind.it");
-            damaged += count_of(page, "\"damaged\":1");
-            more = count_of(page, "\"more\":true");
-            strcpy(kept, cursor_of(page));
-            modellab_buffer_destroy(page);
-            assert_true(pages < 5);
-        }
-        assert_int_equal(2, found);
-        assert_int_equal(1, damaged);
-        assert_int_equal(3, pages);
-    }
-    query.cursor = "i999999999999";
-    assert_int_equal(MODELLAB_E_INVALID_ARGUMENT,
-                     modellab_run_log_read(lab, id, &query, &page, &err));
-    finish(record);
-}
-
 static void lines_of_logs(void **state)
 {
     modellab_record_options options = MODELLAB_RECORD_OPTIONS_INIT;
@@ -509,7 +463,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_in_pieces), cmocka_unit_test(input_in_pieces),
-        cmocka_unit_test(lines_of_logs), cmocka_unit_test(a_line_without_end_is_passed_over),
-        cmocka_unit_test(lists_in_every_order)};
+        cmocka_unit_test(lines_of_logs), cmocka_unit_test(lists_in_every_order)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
