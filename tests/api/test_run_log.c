@@ -44,10 +44,11 @@ static void a_line_without_end_is_passed_over(void **state)
     modellab_record_options options = MODELLAB_RECORD_OPTIONS_INIT;
     modellab_log_query query = MODELLAB_LOG_QUERY_INIT;
     modellab_buffer *page = NULL;
-    char id[MODELLAB_RUN_ID_BYTES], path[700], kept[96] = "";
+    char id[MODELLAB_RUN_ID_BYTES], path[700], kept[96] = "", request[40];
     int found, damaged, pages;
     (void)state;
-    options.request_id = "request-with-a-long-line";
+    (void)snprintf(request, sizeof request, "request-%ld", (long)getpid()); /* the lab stays */
+    options.request_id = request;
     modellab_record *record = NULL;
     assert_int_equal(MODELLAB_OK, modellab_record_begin(lab, &options, &record, &err));
     strcpy(id, modellab_record_run_id(record));
