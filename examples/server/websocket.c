@@ -5,6 +5,8 @@
 #include "text.h"
 #include "websocket_private.h"
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -368,6 +370,9 @@ void websocket_taken(void *user, upgrade *u, int socket, const void *more, size_
     websocket *w = user;
     w->upgraded = u;
     w->socket = socket;
+    const int at_once =
+        1; /* small messages do not wait for the client's word that it has the one before */
+    (void)setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
     if (bytes > 0) {
         w->more = malloc(bytes);
         if (w->more != NULL) {
