@@ -11,7 +11,7 @@ struct crew {
     int busy;
 };
 
-crew crew_of_speech, crew_of_pulls;
+crew crew_of_speech, crew_of_pulls, crew_of_warming;
 
 static struct {
     pthread_mutex_t lock;

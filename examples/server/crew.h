@@ -7,7 +7,7 @@
 
 typedef struct crew crew;
 
-extern crew crew_of_speech, crew_of_pulls;
+extern crew crew_of_speech, crew_of_pulls, crew_of_warming;
 
 /* Runs it on a thread of its own while fewer than `limit` of the crew are at work. False: that many
  * are, no thread can be made, or the server stops. */

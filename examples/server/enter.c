@@ -90,7 +90,7 @@ static bool find_operation(call *c, const char *path)
     }
     route_find(c->method, path, match);
     bool reads = strcmp(c->method, "GET") == 0 || strcmp(c->method, "HEAD") == 0;
-    if (!match->path_known && reads)
+    if (!match->path_known && reads && !text_begins(path, "/v1/"))
         route_find(c->method, "/", match); /* a file of the web client, if anything */
     c->op = match->op;
     c->op_index = match->index;

@@ -3,6 +3,7 @@
 #include "route.h"
 #include "server.h"
 #include "settings.h"
+#include "speech_warm.h"
 #include "web.h"
 #include <modellab/modellab.h>
 #include <signal.h>
@@ -190,6 +191,7 @@ static int serve(const sigset_t *before)
         (void)printf("modellab-server: http://%s%s%s:%d/\n", is_six ? "[" : "", address,
                      is_six ? "]" : "", port);
         (void)fflush(stdout); /* who waits for this line reads it at once */
+        speech_warm_start(log);
         while (asked == 0)
             (void)sigsuspend(before);                        /* returns after each signal */
         if (pthread_sigmask(SIG_SETMASK, before, NULL) != 0) /* for the one that ends the drain */

@@ -7,6 +7,7 @@
 #include "reply.h"
 #include "run_summary.h"
 #include "server.h"
+#include "speech_warm.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,8 +25,8 @@ typedef struct puller {
     modellab_cancel *cancel;
     modellab_logger *log; /* of the request */
     char *name, *user, id[MODELLAB_RUN_ID_BYTES];
-    modellab_status why;             /* of the record's check */
-    bool waits, begun, ended, stops; /* stops: the server does */
+    modellab_status why;                       /* of the record's check */
+    bool is_voice, waits, begun, ended, stops; /* stops: the server does */
 } puller;
 
 static struct {
@@ -162,6 +163,8 @@ static void pull(void *user)
     say(p, MODELLAB_LOG_INFO, "models.pull_begun", "it is fetched");
     modellab_status status = modellab_catalog_pull(p->catalog, p->name, &options, &err);
     model_pool_forget(p->name);
+    if (status == MODELLAB_OK && p->is_voice)
+        speech_warm_voice(p->name, p->cancel, p->log);
     end(p, status, err.message);
     drop(p);
 }
@@ -262,8 +265,9 @@ static void answer(call *c, const char *id, modellab_idempotency *claim)
 }
 
 /* With one reference. */
-MODELLAB_MUST_CHECK static modellab_status
-create(call *c, modellab_catalog *owned, const char *name, puller **out, modellab_error *err)
+MODELLAB_MUST_CHECK static modellab_status create(call *c, modellab_catalog *owned,
+                                                  const modellab_catalog_entry *entry, puller **out,
+                                                  modellab_error *err)
 {
     puller *p = calloc(1, sizeof *p);
     *out = p;
@@ -276,7 +280,8 @@ create(call *c, modellab_catalog *owned, const char *name, puller **out, modella
     p->references = 1;
     p->catalog = owned;
     p->log = modellab_logger_ref(call_log(c));
-    p->name = strdup(name);
+    p->name = strdup(entry->name);
+    p->is_voice = strcmp(entry->task, "tts") == 0;
     p->user = strdup(call_user(c));
     modellab_status status = p->name != NULL && p->user != NULL
                                  ? modellab_cancel_create(NULL, &p->cancel, err)
@@ -296,16 +301,17 @@ static bool find_running(const char *name, char id[MODELLAB_RUN_ID_BYTES], char 
     return false;
 }
 
-static void start(call *c, modellab_catalog *owned, const char *name, modellab_idempotency *claim)
+static void start(call *c, modellab_catalog *owned, const modellab_catalog_entry *entry,
+                  modellab_idempotency *claim)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
     modellab_status status = MODELLAB_OK;
     puller *p = NULL;
     char id[MODELLAB_RUN_ID_BYTES], *user = NULL;
     (void)pthread_mutex_lock(&pulls.lock);
-    bool runs = find_running(name, id, &user), full = pulls.count >= PULLS_MOST;
+    bool runs = find_running(entry->name, id, &user), full = pulls.count >= PULLS_MOST;
     if (!runs && !full) {
-        status = create(c, owned, name, &p, &err);
+        status = create(c, owned, entry, &p, &err);
         owned = NULL;
         if (status == MODELLAB_OK) {
             puller **at = &pulls.first;
@@ -360,7 +366,7 @@ static void pull_model(call *c)
     if (find(catalog, call_param(c, "name"), &entry)) {
         modellab_idempotency *claim = NULL;
         if (replay_begin(c, &claim) && replay_match(c, claim, NULL, 0))
-            start(c, catalog, entry.name, claim);
+            start(c, catalog, &entry, claim);
         else
             modellab_catalog_unref(catalog);
         modellab_idempotency_unref(claim);

@@ -1,4 +1,4 @@
-/* Errors and names of OpenAI's API, and the events of its streams. */
+/* Errors of OpenAI's API, and the events of its streams. */
 #include "openai.h"
 
 #include "problem.h"
@@ -7,12 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char *const recognisers[] = {"whisper-1", "gpt-4o-transcribe",
-                                          "gpt-4o-mini-transcribe", "gpt-4o-transcribe-diarize"};
-static const char *const speakers[] = {"tts-1", "tts-1-hd", "gpt-4o-mini-tts"};
-static const char *const voices[] = {"alloy", "ash",  "ballad",  "coral", "echo",  "fable", "nova",
-                                     "onyx",  "sage", "shimmer", "verse", "marin", "cedar"};
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
@@ -35,7 +29,16 @@ void openai_refuse(call *c, int http, const char *param, const char *code, const
     (void)vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
     call_note(c, MODELLAB_LOG_INFO, "openai.refused", message, "code", code != NULL ? code : "");
+    openai_advise(c, http);
     reply_json(c, http, openai_error_json(http, param, code, message));
+}
+
+void openai_advise(call *c, int http)
+{
+    if (http == 503)
+        reply_header(c, "Retry-After", "1");
+    else if (http >= 429 || http == 409) /* those that the client would try again */
+        reply_header(c, "x-should-retry", "false");
 }
 
 /* Places of a run's request, and the parameters that they come from. */
@@ -97,8 +100,8 @@ void openai_fail(call *c, modellab_status status, const modellab_error *err,
         message = text;
         break;
     }
-    if (status == MODELLAB_E_BUSY || status == MODELLAB_E_CAP_EXCEEDED)
-        reply_header(c, "Retry-After", status == MODELLAB_E_BUSY ? "1" : "60");
+    if (status == MODELLAB_E_CAP_EXCEEDED)
+        reply_header(c, "Retry-After", "60");
     openai_refuse(c, http, param, code_of(status, code), "%s", message);
     modellab_report_unref(owned_report);
 }
@@ -131,119 +134,6 @@ json_t *openai_run_error(const modellab_run_info *run, int *http)
     return openai_error_json(*http, param, code,
                              run->message[0] != '\0' ? run->message
                                                      : modellab_reason_text(run->reason));
-}
-
-static bool is_among(const char *name, const char *const *list, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(list[i], name) == 0)
-            return true;
-    return false;
-}
-
-bool openai_is_recogniser(const char *name)
-{
-    return is_among(name, recognisers, COUNT(recognisers));
-}
-
-bool openai_is_speaker(const char *name)
-{
-    return is_among(name, speakers, COUNT(speakers));
-}
-
-static bool load_catalog(call *c, modellab_catalog **out)
-{
-    modellab_error err = MODELLAB_ERROR_INIT;
-    modellab_status status = modellab_catalog_load(NULL, out, &err);
-    if (status != MODELLAB_OK)
-        openai_fail(c, status, &err, NULL, "model");
-    return status == MODELLAB_OK;
-}
-
-/* Entries of a task that are installed, one after another; *index begins with 0. */
-static bool next_of(const modellab_catalog *catalog, const char *task, size_t *index,
-                    modellab_catalog_entry *out)
-{
-    while (*index < modellab_catalog_count(catalog)) {
-        *out = (modellab_catalog_entry){.size = sizeof *out};
-        if (modellab_catalog_at(catalog, (*index)++, out, NULL) == MODELLAB_OK &&
-            out->state == MODELLAB_MODEL_INSTALLED && strcmp(out->task, task) == 0)
-            return true;
-    }
-    return false;
-}
-
-static bool is_multilingual(const modellab_catalog_entry *entry)
-{
-    return strcmp(entry->languages, "en") != 0;
-}
-
-/* The default recogniser of the catalog, or the first multilingual one. */
-static void choose(const modellab_catalog *catalog, bool foreign, char out[OPENAI_NAME_BYTES])
-{
-    modellab_catalog_entry entry;
-    out[0] = '\0';
-    for (size_t i = 0; foreign && next_of(catalog, "asr", &i, &entry);)
-        if (is_multilingual(&entry)) {
-            if (!entry.is_default)
-                (void)snprintf(out, OPENAI_NAME_BYTES, "%s", entry.name);
-            return;
-        }
-}
-
-bool openai_recogniser(call *c, const char *asked, const char *language, bool translates,
-                       char out[OPENAI_NAME_BYTES])
-{
-    bool foreign = translates || (language != NULL && strcmp(language, "en") != 0 &&
-                                  strcmp(language, "english") != 0);
-    modellab_catalog_entry entry;
-    modellab_catalog *catalog = NULL;
-    if (!load_catalog(c, &catalog))
-        return false;
-    bool found = openai_is_recogniser(asked);
-    if (found)
-        choose(catalog, foreign, out);
-    for (size_t i = 0; !found && next_of(catalog, "asr", &i, &entry);)
-        if (strcmp(entry.name, asked) == 0) {
-            (void)snprintf(out, OPENAI_NAME_BYTES, "%s", entry.name);
-            found = true;
-        }
-    modellab_catalog_unref(catalog);
-    if (!found)
-        openai_refuse(c, 404, "model", "model_not_found",
-                      "The model '%.100s' does not exist or is not installed.", asked);
-    return found;
-}
-
-bool openai_voice(call *c, const char *asked, char out[OPENAI_NAME_BYTES])
-{
-    modellab_catalog_entry entry;
-    modellab_catalog *catalog = NULL;
-    size_t installed = 0, alias = 0, at = 0;
-    bool found = false;
-    if (!load_catalog(c, &catalog))
-        return false;
-    while (alias < COUNT(voices) && strcmp(voices[alias], asked) != 0)
-        alias++;
-    for (size_t i = 0; next_of(catalog, "tts", &i, &entry); installed++)
-        if (strcmp(entry.name, asked) == 0) {
-            (void)snprintf(out, OPENAI_NAME_BYTES, "%s", entry.name);
-            found = true;
-        }
-    for (size_t i = 0; !found && alias < COUNT(voices) && next_of(catalog, "tts", &i, &entry); at++)
-        if (at == alias % installed) {
-            (void)snprintf(out, OPENAI_NAME_BYTES, "%s", entry.name);
-            found = true;
-        }
-    modellab_catalog_unref(catalog);
-    if (!found && installed == 0)
-        openai_refuse(c, 404, "model", "model_not_found",
-                      "No voice is installed (modellab models pull piper-en_US-joe-medium).");
-    else if (!found)
-        openai_refuse(
-            c, 400, "voice", "invalid_value",
-            "There is no voice '%.100s': use a name of OpenAI's or of an installed voice.", asked);
-    return found;
 }
 
 bool openai_event(stream *s, json_t *owned)

@@ -34,8 +34,9 @@ typedef struct openai_wish {
     const char *language, *prompt; /* NULL = not said */
     double temperature;            /* 0 = the ladder */
     bool words, segments, streams, logprobs, translates;
-    bool detects_speech; /* chunking_strategy */
-    double threshold;    /* of it; 0 = the usual one */
+    bool detects_speech;            /* chunking_strategy */
+    double threshold;               /* of it; 0 = the usual one */
+    int32_t padding_ms, silence_ms; /* of it; -1 = the usual ones */
     const char *names[OPENAI_SPEAKERS_MOST], *clips[OPENAI_SPEAKERS_MOST];
     size_t name_count, clip_count;
     char model[OPENAI_NAME_BYTES]; /* "" = the library's default */

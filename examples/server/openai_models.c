@@ -4,8 +4,6 @@
 #include "reply.h"
 #include <string.h>
 
-static const char *const aliases[] = {"whisper-1", "tts-1"};
-
 static json_t *model_json(const char *id, int64_t installed_ms, const char *owner)
 {
     return json_pack("{s:s, s:s, s:I, s:s}", "id", id, "object", "model", "created",
@@ -18,10 +16,32 @@ static bool is_usable(const modellab_catalog_entry *entry)
            (strcmp(entry->task, "asr") == 0 || strcmp(entry->task, "tts") == 0);
 }
 
+/* When a model was installed; -1: it is not. */
+static int64_t installed(const modellab_catalog *catalog, const char *name)
+{
+    for (size_t i = 0; i < modellab_catalog_count(catalog); i++) {
+        modellab_catalog_entry entry = {.size = sizeof entry};
+        if (modellab_catalog_at(catalog, i, &entry, NULL) == MODELLAB_OK && is_usable(&entry) &&
+            strcmp(entry.name, name) == 0)
+            return entry.installed_ms > 0 ? entry.installed_ms : 0;
+    }
+    return -1;
+}
+
+static bool is_listed(const json_t *list, const char *name)
+{
+    size_t i;
+    const json_t *model;
+    json_array_foreach(list, i, model) if (strcmp(json_string_value(json_object_get(model, "id")),
+                                                  name) == 0) return true;
+    return false;
+}
+
 /* New reference; NULL: out of memory. */
 static json_t *all_models(const modellab_catalog *catalog)
 {
     json_t *list = json_array();
+    char name[OPENAI_NAME_BYTES], model[OPENAI_NAME_BYTES];
     int64_t since[] = {-1, -1}; /* of the first recogniser, the first voice */
     bool good = list != NULL;
     for (size_t i = 0; good && i < modellab_catalog_count(catalog); i++) {
@@ -33,9 +53,12 @@ static json_t *all_models(const modellab_catalog *catalog)
         good = json_array_append_new(list,
                                      model_json(entry.name, entry.installed_ms, "modellab")) == 0;
     }
-    for (size_t i = 0; good && i < sizeof aliases / sizeof aliases[0]; i++)
-        if (since[i] >= 0)
-            good = json_array_append_new(list, model_json(aliases[i], since[i], "openai")) == 0;
+    for (size_t i = 0; good && openai_alias_at(i, name, model); i++) {
+        int64_t installed_ms =
+            model[0] != '\0' ? installed(catalog, model) : since[openai_is_speaker(name)];
+        if (installed_ms >= 0 && !is_listed(list, name))
+            good = json_array_append_new(list, model_json(name, installed_ms, "openai")) == 0;
+    }
     if (!good) {
         json_decref(list);
         return NULL;

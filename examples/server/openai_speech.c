@@ -17,6 +17,7 @@ enum { INPUT_MOST = 4096, RATE_HZ = 24000 };
 
 typedef struct speech_wish {
     const char *input, *model, *format; /* format: of the encoder */
+    char meant[OPENAI_NAME_BYTES];      /* the model, when its name stands for another */
     char voice[OPENAI_NAME_BYTES];
     double speed;
     bool as_events;
@@ -37,12 +38,37 @@ static size_t characters(const char *text)
     return count;
 }
 
+/* Nothing is passed over: what has no effect here is refused by name. */
+static bool check_members(call *c)
+{
+    static const char *const known[] = {"model",           "input", "voice",        "instructions",
+                                        "response_format", "speed", "stream_format"};
+    json_t *body = (json_t *)(uintptr_t)call_json(c); /* is read only */
+    for (void *at = json_object_iter(body); at != NULL; at = json_object_iter_next(body, at)) {
+        const char *key = json_object_iter_key(at);
+        size_t i = 0;
+        while (i < sizeof known / sizeof known[0] && strcmp(known[i], key) != 0)
+            i++;
+        if (i == sizeof known / sizeof known[0]) {
+            openai_refuse(c, 400, key, "unknown_parameter", "Unrecognized request argument: %.100s",
+                          key);
+            return false;
+        }
+    }
+    const char *text = json_string_value(json_object_get(body, "instructions"));
+    if (text == NULL || text[0] == '\0')
+        return true;
+    openai_refuse(c, 400, "instructions", "unsupported_parameter",
+                  "The voices of this server cannot follow 'instructions': leave them out.");
+    return false;
+}
+
 /* A member that must be text. False: has refused. */
 static bool read_text(call *c, const char *key, bool needed, const char **out)
 {
     const json_t *value = json_object_get(call_json(c), key);
     *out = json_string_value(value);
-    if (*out != NULL || (value == NULL && !needed))
+    if (*out != NULL || ((value == NULL || json_is_null(value)) && !needed))
         return true;
     openai_refuse(c, 400, key, value == NULL ? "missing_required_parameter" : "invalid_type",
                   value == NULL ? "Missing required parameter: '%s'." : "'%s' must be text.", key);
@@ -71,6 +97,8 @@ static bool read_format(call *c, speech_wish *out)
 static bool read_speed(call *c, speech_wish *out)
 {
     const json_t *speed = json_object_get(call_json(c), "speed");
+    if (json_is_null(speed))
+        speed = NULL;
     out->speed = speed == NULL ? 1.0 : json_number_value(speed);
     if ((speed == NULL || json_is_number(speed)) && out->speed >= 0.25 && out->speed <= 4)
         return true;
@@ -90,7 +118,8 @@ static bool read_stream_format(call *c, speech_wish *out)
     return false;
 }
 
-/* "alloy", {"id": "alloy"}, or the name of an installed voice, also as the model. */
+/* "alloy", {"id": "alloy"}, or the name of an installed voice, also as the model: then it is that
+ * one, and `voice` may name another of OpenAI's only. */
 static bool read_voice(call *c, speech_wish *out)
 {
     const json_t *voice = json_object_get(call_json(c), "voice");
@@ -102,9 +131,16 @@ static bool read_voice(call *c, speech_wish *out)
                       "'voice' is the name of a voice.");
         return false;
     }
-    if (!openai_is_speaker(out->model))
-        return openai_voice(c, out->model, out->voice);
-    return openai_voice(c, name, out->voice);
+    openai_alias(out->model, out->meant);
+    if (openai_is_speaker(out->meant))
+        return openai_voice(c, name, out->voice);
+    if (!openai_voice_of_model(c, out->meant, out->voice))
+        return false;
+    if (strcmp(name, out->voice) == 0 || openai_is_voice(name))
+        return true;
+    openai_refuse(c, 400, "voice", "invalid_value",
+                  "The model '%.100s' is one voice and not '%.100s'.", out->model, name);
+    return false;
 }
 
 static bool read_wish(call *c, speech_wish *out)
@@ -116,8 +152,8 @@ static bool read_wish(call *c, speech_wish *out)
         return false;
     }
     if (!read_text(c, "model", true, &out->model) || !read_text(c, "input", true, &out->input) ||
-        !read_text(c, "instructions", false, &ignored) || !read_format(c, out) ||
-        !read_speed(c, out) || !read_stream_format(c, out))
+        !read_text(c, "instructions", false, &ignored) || !check_members(c) ||
+        !read_format(c, out) || !read_speed(c, out) || !read_stream_format(c, out))
         return false;
     if (out->input[0] == '\0' || characters(out->input) > INPUT_MOST) {
         openai_refuse(c, 400, "input",

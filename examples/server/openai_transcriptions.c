@@ -77,6 +77,7 @@ static void at_end(call *c, const openai_wish *wish, const char *run_id)
     } else if (info.status != MODELLAB_RUN_COMPLETED) {
         int http = 500;
         json_t *error = openai_run_error(&info, &http);
+        openai_advise(c, http);
         reply_json(c, http, error);
     } else {
         answer(c, wish, run, &info);

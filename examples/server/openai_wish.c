@@ -95,44 +95,72 @@ static bool read_temperature(call *c, const openai_field *field, openai_wish *ou
     return read_number(c, field, "temperature", 0, 1, &out->temperature);
 }
 
+enum { PADDING_MS_MOST = 5000, SILENCE_MS_MOST = 60000 };
+
 static bool refuse_chunking(call *c)
 {
     openai_refuse(c, 400, "chunking_strategy", "invalid_value",
                   "'chunking_strategy' is 'auto' or {\"type\": \"server_vad\", "
-                  "\"prefix_padding_ms\", \"silence_duration_ms\", \"threshold\"}.");
+                  "\"prefix_padding_ms\": 0 to %d, \"silence_duration_ms\": 0 to %d, "
+                  "\"threshold\": above 0, at most 1}.",
+                  (int)PADDING_MS_MOST, (int)SILENCE_MS_MOST);
     return false;
+}
+
+/* A number of server_vad. */
+static bool set_chunking(call *c, const char *name, double value, openai_wish *out)
+{
+    bool is_padding = strcmp(name, "prefix_padding_ms") == 0;
+    double most = is_padding ? PADDING_MS_MOST : SILENCE_MS_MOST;
+    if (strcmp(name, "threshold") == 0) {
+        out->threshold = value;
+        return (value > 0 && value <= 1) || refuse_chunking(c);
+    }
+    if ((!is_padding && strcmp(name, "silence_duration_ms") != 0) ||
+        !(value >= 0 && value <= most && value == floor(value)))
+        return refuse_chunking(c);
+    *(is_padding ? &out->padding_ms : &out->silence_ms) = (int32_t)value;
+    return true;
 }
 
 /* "auto", or JSON. */
 static bool read_chunking(call *c, const openai_field *field, openai_wish *out)
 {
+    const char *key;
+    json_t *value;
     out->detects_speech = true;
     if (strcmp(field->value, "auto") == 0)
         return true;
     json_t *json = json_loadb(field->value, field->bytes, JSON_REJECT_DUPLICATES, NULL);
     const char *type = json_string_value(json_object_get(json, "type"));
-    const json_t *threshold = json_object_get(json, "threshold");
-    bool good = type != NULL && strcmp(type, "server_vad") == 0 &&
-                (threshold == NULL || json_is_number(threshold));
-    out->threshold = json_number_value(threshold);
+    bool good = (type != NULL && strcmp(type, "server_vad") == 0) || refuse_chunking(c);
+    json_object_foreach(json, key, value)
+    {
+        if (!good)
+            break;
+        if (strcmp(key, "type") != 0)
+            good = json_is_number(value) ? set_chunking(c, key, json_number_value(value), out)
+                                         : refuse_chunking(c);
+    }
     json_decref(json);
-    good = good && (threshold == NULL || (out->threshold > 0 && out->threshold <= 1));
-    return good || refuse_chunking(c);
+    return good;
 }
 
 /* As some clients write an object in a form: chunking_strategy[threshold]. */
 static bool read_chunking_member(call *c, const openai_field *field, const char *member,
                                  openai_wish *out)
 {
-    double ignored;
+    char name[32];
+    double value;
+    size_t bytes = strlen(member);
     out->detects_speech = true;
     if (strcmp(member, "[type]") == 0)
         return strcmp(field->value, "server_vad") == 0 || refuse_chunking(c);
-    if (strcmp(member, "[threshold]") == 0)
-        return read_number(c, field, "chunking_strategy", 0.01, 1, &out->threshold);
-    if (strcmp(member, "[prefix_padding_ms]") == 0 || strcmp(member, "[silence_duration_ms]") == 0)
-        return read_number(c, field, "chunking_strategy", 0, 60000, &ignored);
-    return refuse_chunking(c);
+    if (bytes < 3 || bytes > sizeof name || member[bytes - 1] != ']')
+        return refuse_chunking(c);
+    (void)snprintf(name, sizeof name, "%.*s", (int)bytes - 2, member + 1);
+    return read_number(c, field, "chunking_strategy", 0, SILENCE_MS_MOST, &value) &&
+           set_chunking(c, name, value, out);
 }
 
 static bool read_name(call *c, const openai_field *field, openai_wish *out)
@@ -238,7 +266,7 @@ static const char *value_of(const openai_form *form, const char *name)
 bool openai_wish_read(call *c, const openai_form *form, bool translates, bool whole,
                       openai_wish *out)
 {
-    *out = (openai_wish){.translates = translates};
+    *out = (openai_wish){.translates = translates, .padding_ms = -1, .silence_ms = -1};
     for (size_t i = 0; i < form->count; i++)
         if (!read_field(c, &form->fields[i], out))
             return false;
@@ -284,6 +312,10 @@ static json_t *recognition(const openai_wish *w)
         good = good && put(asr, "vad", json_true());
     if (w->threshold > 0)
         good = good && put(asr, "vad_threshold", json_real(w->threshold));
+    if (w->padding_ms >= 0)
+        good = good && put(asr, "vad_pad_ms", json_integer(w->padding_ms));
+    if (w->silence_ms >= 0)
+        good = good && put(asr, "vad_min_silence_ms", json_integer(w->silence_ms));
     if (!good) {
         json_decref(asr);
         return NULL;

@@ -3,6 +3,7 @@
 
 #include "call_private.h"
 #include "reply.h"
+#include "text.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -122,9 +123,17 @@ static json_t *openai_error(int http, const char *slug, const char *detail, json
                        : http >= 500 ? "server_error"
                                      : "invalid_request_error";
     const char *param = json_string_value(json_object_get(json_array_get(errors, 0), "pointer"));
+    char code[64];
+    if (http == 401 || http == 429) /* as they are called there */
+        slug = http == 401                         ? "invalid_api_key"
+               : strcmp(slug, "cap-exceeded") == 0 ? slug
+                                                   : "rate_limit_exceeded";
+    (void)snprintf(code, sizeof code, "%s", slug);
+    for (char *at = code; *at != '\0'; at++)
+        *at = *at == '-' ? '_' : *at;
     json_t *body =
         json_pack("{s:{s:s, s:s, s:s?, s:s}}", "error", "message", detail, "type", type, "param",
-                  param != NULL && param[0] == '/' ? param + 1 : param, "code", slug);
+                  param != NULL && param[0] == '/' ? param + 1 : param, "code", code);
     json_decref(errors);
     return body;
 }
@@ -133,7 +142,8 @@ static void send_problem(call *c, int http, const char *slug, const char *detail
                          json_t *more)
 {
     json_t *body;
-    bool as_openai = c->op != NULL && (c->op->flags & OP_OPENAI) != 0;
+    bool as_openai = (c->op != NULL && (c->op->flags & OP_OPENAI) != 0) ||
+                     (c->path != NULL && text_begins(c->path, "/v1/")); /* also what is not there */
     if (as_openai) {
         body = openai_error(http, slug, detail, more);
     } else {

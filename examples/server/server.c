@@ -16,6 +16,7 @@
 #include "problem.h"
 #include "route.h"
 #include "settings.h"
+#include "speech_warm.h"
 #include "text.h"
 #include "websocket.h"
 #include <signal.h>
@@ -454,6 +455,7 @@ void server_stop(int64_t deadline_ms)
     connections_end(END_WORK); /* sets the cancel words of what still runs */
     await_requests(text_now_ms() + LAST_WORDS_MS);
     connections_end(END_ALL);
+    speech_warm_stop();
     crews_stop();
     jobs_stop();
     live_stop();

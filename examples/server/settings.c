@@ -133,11 +133,12 @@ static bool read_configuration(const char *keys_flag, char *why, size_t n)
 {
     settings *s = &server_settings;
     char *keys = NULL;
-    int64_t testing = 0, attempts = 1;
+    int64_t testing = 0, attempts = 1, warm = 0;
     bool good =
         (s->address != NULL || configured("MODEL_LAB_HTTP_ADDRESS", &s->address, why, n)) &&
         (s->web_root != NULL || configured("MODEL_LAB_HTTP_WEB_ROOT", &s->web_root, why, n)) &&
         configured("MODEL_LAB_HTTP_ORIGINS", &s->origins, why, n) &&
+        configured("MODEL_LAB_HTTP_OPENAI_MODELS", &s->openai_models, why, n) &&
         configured("MODEL_LAB_HTTP_PROXIES", &s->proxies, why, n) && check_proxies(why, n) &&
         configured("MODEL_LAB_HTTP_KEYS", &keys, why, n) &&
         (s->port >= 0 ||
@@ -161,12 +162,14 @@ static bool read_configuration(const char *keys_flag, char *why, size_t n)
                           &s->max_upload_bytes, why, n) &&
         configured_number("MODEL_LAB_MIN_FREE_BYTES", AS_BYTES, INT64_MAX, &s->min_free_bytes, why,
                           n) &&
+        configured_number("MODEL_LAB_HTTP_WARM", AS_NUMBER, 1, &warm, why, n) &&
         configured_number("MODEL_LAB_HTTP_LOST_ATTEMPTS", AS_NUMBER, 20, &s->lost_attempts, why,
                           n) &&
         configured_number("MODEL_LAB_RETRY_ATTEMPTS", AS_NUMBER, 20, &attempts, why, n) &&
         configured_number("MODEL_LAB_TESTING", AS_NUMBER, 1, &testing, why, n) &&
         decide_keys(keys_flag != NULL ? keys_flag : keys, why, n);
     s->testing = testing == 1;
+    s->warm = warm == 1;
     if (attempts > 1) /* the lab has a policy of its own */
         s->lost_attempts = 0;
     free(keys);
@@ -252,6 +255,7 @@ void settings_free(void)
     free(server_settings.root);
     free(server_settings.address);
     free(server_settings.origins);
+    free(server_settings.openai_models);
     free(server_settings.proxies);
     free(server_settings.web_root);
     free(server_settings.worker);

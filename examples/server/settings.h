@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 typedef struct settings {
-    char *root; /* of the lab; NULL = as configured */
+    char *root;          /* of the lab; NULL = as configured */
+    char *openai_models; /* names of OpenAI's and what they stand for */
     char *address, *origins, *proxies, *web_root;
     char *worker; /* program; NULL = found beside the library */
     int64_t port, max_connections, threads, max_upload_bytes, min_free_bytes, rate;
@@ -19,6 +20,7 @@ typedef struct settings {
     int64_t ping_ms, socket_ms; /* signs of life; the longest life of a WebSocket, 0 = no limit */
     bool keys, is_loopback;
     bool supervise, testing;
+    bool warm;            /* speech is made ready after the start */
     bool list_operations; /* --operations: nothing is served */
 } settings;
 

@@ -76,6 +76,9 @@ static const mli_config_variable variables[] = {
      "with MODEL_LAB_RETRY_ATTEMPTS above 1, have their own."},
     {"MODEL_LAB_HTTP_MAX_CONNECTIONS", "4096", MLI_CONFIG_INTEGER, 0, NULL, NULL, 16, 1000000,
      "Connections that modellab-server has open at the same time."},
+    {"MODEL_LAB_HTTP_OPENAI_MODELS", "", MLI_CONFIG_TEXT, 0, NULL, NULL, 0, 0,
+     "What names of models and voices of OpenAI's clients stand for, separated by commas "
+     "(whisper-1=whisper-base,alloy=piper-en_US-joe-medium). Default: as docs/openai.md says."},
     {"MODEL_LAB_HTTP_ORIGINS", "", MLI_CONFIG_TEXT, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
      "Origins of web pages elsewhere that may use modellab-server, separated by commas "
      "(https://app.example)."},
@@ -101,6 +104,10 @@ static const mli_config_variable variables[] = {
      "than half of its descriptors; more get 503."},
     {"MODEL_LAB_HTTP_THREADS", "16", MLI_CONFIG_INTEGER, 0, NULL, NULL, 1, 1024,
      "Most threads of modellab-server for what may wait (disk, store); they come and go."},
+    {"MODEL_LAB_HTTP_WARM", "1", MLI_CONFIG_INTEGER, 0, NULL, NULL, 0, 1,
+     "1: after its start modellab-server packs the weights of installed voices and keeps the first "
+     "one open with the dictionary, so that the first speech is as quick as others; 0: when it is "
+     "asked for."},
     {"MODEL_LAB_HTTP_WEB_ROOT", "", MLI_CONFIG_PATH, MLI_CONFIG_TRUSTED, NULL, NULL, 0, 0,
      "Folder of the built web client. Default: web beside the program, then in "
      "../share/modellab."},

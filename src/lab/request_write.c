@@ -53,6 +53,9 @@ static void put_speech(mli_jw *w, const mli_request *r, const mli_json *asr)
     mli_jw_kbool(w, "vad", true);
     mli_jw_kstring(w, "vad_model", model);
     mli_jw_kreal(w, "vad_threshold", mli_json_number(mli_json_get(asr, "vad_threshold"), 0.5));
+    mli_jw_kint(w, "vad_min_silence_ms",
+                mli_json_int(mli_json_get(asr, "vad_min_silence_ms"), 160));
+    mli_jw_kint(w, "vad_pad_ms", mli_json_int(mli_json_get(asr, "vad_pad_ms"), 400));
     mli_jw_kint(w, "batch_size", mli_json_int(mli_json_get(asr, "batch_size"), 8));
 }
 

@@ -25,6 +25,9 @@
     "\"vad_model\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":96},"                        \
     "\"vad_threshold\":{\"type\":\"number\",\"exclusiveMinimum\":0,\"maximum\":1,"                 \
     "\"default\":0.5},"                                                                            \
+    "\"vad_min_silence_ms\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":60000,\"default\":"    \
+    "160},"                                                                                        \
+    "\"vad_pad_ms\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":5000,\"default\":400},"        \
     "\"batch_size\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":16,\"default\":8}}}"
 
 #endif

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define SAMPLES_A_MS 16
+
 modellab_status mli_asr_speech_open(mli_worker *w, const mli_json *config, const mli_silero **out,
                                     modellab_error *err)
 {
@@ -26,6 +28,11 @@ const char *mli_asr_speech_sha256(const mli_worker *w)
     return "";
 }
 
+static int64_t samples_of(const mli_json *config, const char *key, int64_t otherwise_ms)
+{
+    return mli_json_int(mli_json_get(config, key), otherwise_ms) * SAMPLES_A_MS;
+}
+
 /* The lower threshold follows the upper one, as in step vad. */
 void mli_asr_speech_options(const mli_json *config, const mli_silero *vad, mli_asr_options *options)
 {
@@ -38,5 +45,7 @@ void mli_asr_speech_options(const mli_json *config, const mli_silero *vad, mli_a
     options->vad = vad;
     options->vad_rules.threshold = (float)threshold;
     options->vad_rules.neg_threshold = (float)(low < threshold ? low : threshold);
+    options->vad_rules.min_silence = samples_of(config, "vad_min_silence_ms", 160);
+    options->vad_rules.pad = samples_of(config, "vad_pad_ms", 400);
     options->batch = batch >= 1 && batch <= 16 ? (int32_t)batch : options->batch;
 }

@@ -93,7 +93,7 @@ class Server:
         self.log_path = home / f"server-{os.getpid()}.log"
         self.arguments = [str(a) for a in arguments]
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("MODEL_LAB_HTTP_")}
-        self.environment.update(MODEL_LAB_ROOT=str(self.root), MODEL_LAB_HTTP_PORT="0", MODEL_LAB_MIN_FREE_BYTES="0",
+        self.environment.update(MODEL_LAB_ROOT=str(self.root), MODEL_LAB_HTTP_PORT="0", MODEL_LAB_HTTP_WARM="0", MODEL_LAB_MIN_FREE_BYTES="0",
                                 MODEL_LAB_TESTING="1" if testing else "0", XDG_CONFIG_HOME=str(home / "config"),
                                 MODEL_LAB_WORKER=str(BINARIES / "modellab-worker"))
         self.environment["TMPDIR"] = str(home)

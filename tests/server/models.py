@@ -51,7 +51,8 @@ def test_a_model_is_pulled_verified_and_removed(server):
     model = server.get("/api/v1/models/greeting")
     kit.equal((model.status, model.json["state"]), (200, "installed"))
     kit.equal(server.post("/api/v1/models/greeting/verify").json, {"intact": True, "findings": []})
-    kit.equal([m["id"] for m in server.get("/v1/models").json["data"]], ["greeting", "whisper-1"])
+    kit.equal([m["id"] for m in server.get("/v1/models").json["data"]],
+              ["greeting", "whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe", "gpt-4o-transcribe-diarize"])
     kit.true(server.get("/v1/models/whisper-1").json["created"] > 1600000000, "when it was installed")
     (FOLDER / "models" / "greeting" / "greeting.txt").write_text("jello")
     damaged = server.post("/api/v1/models/greeting/verify").json
@@ -159,6 +160,34 @@ def test_a_pull_is_ended_when_the_server_stops():
         hub.go_on.set()
         again = pull(server, hub.names[0])
         kit.wait_for(lambda: '"COMPLETED"' in status(server, again), "and is pulled by the next one")
+
+
+def test_names_stand_for_what_the_setting_says():
+    """Of installed models; the names of OpenAI's that it does not mention keep their meaning."""
+    setting = "whisper-1 = greeting, mine=greeting,nothing=absent,, =x,y=, tts-1=greeting"
+    with kit.Server(CATALOG=catalog(), MODELS_ROOT=FOLDER / "more", HTTP_OPENAI_MODELS=setting) as server:
+        run = pull(server, "greeting")
+        kit.wait_for(lambda: '"COMPLETED"' in status(server, run), "it is installed")
+        ids = [m["id"] for m in server.get("/v1/models").json["data"]]
+        kit.equal(ids, ["greeting", "whisper-1", "mine", "tts-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe",
+                        "gpt-4o-transcribe-diarize"])
+        kit.equal(server.get("/v1/models/mine").json["id"], "mine")
+        kit.equal(server.get("/v1/models/nothing").json["error"]["code"], "model_not_found")
+
+
+def test_the_weights_of_a_voice_are_packed_when_it_is_pulled():
+    name = "piper-en_US-joe-medium"
+    if not (kit.models() / name).is_dir():
+        raise kit.Skip(f"{name} is not installed")
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        entry = next(m for m in json.loads((kit.SOURCES / "data/catalog.json").read_text())["models"] if m["name"] == name)
+        entry["sources"] = [{"kind": "path", "directory": str(kit.models() / name)}]
+        (folder / "catalog.json").write_text(json.dumps({"version": 1, "models": [entry]}))
+        with kit.Server(CATALOG=folder / "catalog.json", MODELS_ROOT=folder / "models", CACHE_ROOT=folder / "cache") as server:
+            run = pull(server, name)
+            kit.wait_for(lambda: '"COMPLETED"' in status(server, run), "it is installed")
+            kit.true(list((folder / "cache").rglob("*.mlimg")), "what its first use would make is there")
 
 
 def test_unknown_names(server):

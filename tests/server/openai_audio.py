@@ -181,6 +181,11 @@ def test_what_makes_no_sense_is_refused_by_name(server):
     expect(server, bad, "stream", response_format="srt", stream=True)
     expect(server, bad, "language", language="klingonese")
     expect(server, bad, "chunking_strategy", chunking_strategy={"type": "client_vad"})
+    for wrong in ({"eagerness": "low"}, {"prefix_padding_ms": 5001}, {"silence_duration_ms": 1.5}, {"threshold": 0},
+                  {"threshold": "high"}):
+        expect(server, bad, "chunking_strategy", chunking_strategy={"type": "server_vad", **wrong})
+    expect(server, bad, "chunking_strategy", chunking_strategy="none")
+    expect(server, bad, "prompt", prompt="a" * 4001)
     expect(server, bad, "colour", extra_body={"colour": "red"})
     with contextlib.suppress(kit.Skip):
         file = ("file", "a.wav", "audio/wav", sample().read_bytes())
@@ -194,6 +199,38 @@ def test_what_makes_no_sense_is_refused_by_name(server):
         kit.equal((error.body["code"], error.body["param"]), ("model_not_found", "model"))
     else:
         raise AssertionError("an unknown model was taken")
+
+
+def run_of(server, run_id):
+    return server.get(f"/api/v1/runs/{run_id}").json
+
+
+def test_each_parameter_reaches_the_engine(server):
+    """What the step was given, by the record of the run."""
+    vad = {"type": "server_vad", "threshold": 0.7, "prefix_padding_ms": 120, "silence_duration_ms": 700}
+    asked = [({"prompt": "Silverlight, Haskell."}, {"initial_prompt": "Silverlight, Haskell."}),
+             ({"temperature": 0.4}, {"temperatures": [0.4]}), ({"temperature": 0}, {"temperatures": [0, 0.2, 0.4, 0.6, 0.8, 1]}),
+             ({"language": "en"}, {"language": "en"}), ({"chunking_strategy": "auto"}, {"vad": True, "vad_pad_ms": 400}),
+             ({"chunking_strategy": vad}, {"vad": True, "vad_threshold": 0.7, "vad_pad_ms": 120, "vad_min_silence_ms": 700})]
+    whisper = client(server)
+    for options, wanted in asked:
+        reply = whisper.audio.transcriptions.with_raw_response.create(model="whisper-1", file=("a.wav", cut(4, 0)), **options)
+        step = next(s for s in run_of(server, reply.headers["x-run-id"])["steps"] if s["name"] == "asr")
+        config = step["resolved_config"]
+        kit.equal({key: config.get(key) for key in wanted}, wanted, options)
+
+
+def test_the_numbers_of_server_vad_change_what_is_heard(server):
+    """Little padding and short silences make many pieces, much of both few; nothing is passed over."""
+    def starts(**numbers):
+        result = ask(server, response_format="verbose_json", chunking_strategy={"type": "server_vad", **numbers})
+        return [(s.start, s.end) for s in result.segments]
+    usual = starts()
+    kit.equal(usual, starts(threshold=0.5, prefix_padding_ms=400, silence_duration_ms=160), "the usual numbers")
+    kit.true(starts(threshold=0.95) != usual, "threshold")
+    bare = starts(prefix_padding_ms=0)
+    kit.true(bare != usual, "prefix_padding_ms")
+    kit.true(starts(prefix_padding_ms=0, silence_duration_ms=2000) != bare, "silence_duration_ms")
 
 
 def test_what_is_no_audio_is_refused_at_its_first_bytes(server):

@@ -3,6 +3,7 @@ refused, and a round trip from text to speech to text."""
 import io
 import json
 import os
+import pathlib
 import socket
 import subprocess
 
@@ -50,8 +51,31 @@ def test_speed_and_voices(server):
     kit.true(0.35 < len(fast) / len(pcm) < 0.75, (len(fast), len(pcm)))
     kit.equal(speak(server, response_format="pcm", voice="piper-en_US-joe-medium").content, pcm)
     named = client(server).audio.speech.create(model="piper-en_US-joe-medium", voice={"id": "nova"}, input=TEXT,
-                                               response_format="pcm", instructions="Speak softly.")
+                                               response_format="pcm", instructions="")
     kit.equal(named.content, pcm)
+
+
+def test_the_setting_says_what_names_stand_for():
+    setting = "reader=piper-en_US-joe-medium,teller=piper-en_US-joe-medium,tts-1-hd=piper-none"
+    with kit.Server(HTTP_OPENAI_MODELS=setting) as server:
+        whole = speak(server, response_format="pcm").content
+        kit.equal(speak(server, response_format="pcm", model="reader").content, whole)
+        kit.equal(speak(server, response_format="pcm", voice="teller").content, whole)
+        reply = server.post("/v1/audio/speech", {"model": "tts-1-hd", "voice": "alloy", "input": "Hello."})
+        kit.equal((reply.status, reply.json["error"]["param"]), (404, "model"))
+
+
+def test_after_its_start_the_server_makes_speech_ready():
+    import tempfile
+    with tempfile.TemporaryDirectory() as folder, kit.Server(HTTP_WARM=1, CACHE_ROOT=folder) as server:
+        client(server)
+        kit.wait_for(lambda: server.log_lines(event="speech.warm"), "a voice and the dictionary are open")
+        kit.true(list(pathlib.Path(folder).rglob("*.mlimg")), "the weights are packed")
+        mapped = pathlib.Path(f"/proc/{server.process.pid}/maps").read_text()
+        kit.true(".mlimg" in mapped, "and in memory, before anything was asked for")
+        kit.true(len(speak(server, response_format="pcm").content) > 100000, "it speaks")
+    with tempfile.TemporaryDirectory() as folder, kit.Server(HTTP_WARM=1, CACHE_ROOT=folder):
+        pass  # stopped while it is at that
 
 
 def test_speech_is_understood_again(server):
@@ -198,7 +222,8 @@ def test_what_makes_no_sense_is_refused_by_name(server):
     cases = [({"response_format": "aac"}, "response_format"), ({"response_format": "ogg"}, "response_format"),
              ({"speed": 5}, "speed"), ({"speed": "fast"}, "speed"), ({"input": ""}, "input"), ({"input": "a" * 4097}, "input"),
              ({"input": "\u4e2d\u6587"}, "input"), ({"voice": "nobody"}, "voice"), ({"voice": 7}, "voice"),
-             ({"stream_format": "ws"}, "stream_format"), ({"input": None}, "input"), ({"model": 5}, "model")]
+             ({"stream_format": "ws"}, "stream_format"), ({"instructions": "Speak softly."}, "instructions"),
+             ({"colour": "red"}, "colour"), ({"model": "piper-en_US-joe-medium", "voice": "nobody"}, "voice"), ({"input": None}, "input"), ({"model": 5}, "model")]
     for change, param in cases:
         reply = server.post("/v1/audio/speech", {"model": "tts-1", "voice": "alloy", "input": TEXT, **change})
         error = reply.json["error"]
