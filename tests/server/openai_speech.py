@@ -129,7 +129,7 @@ def begin(server, text=None, **options):
     plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
     plain.settimeout(kit.PATIENCE)
     plain.connect((server.host, server.port))
-    body = json.dumps({"model": "tts-1", "voice": "alloy", "input": text or TEXT * 9, "response_format": "pcm", "speed": 0.25,
+    body = json.dumps({"model": "tts-1", "voice": "alloy", "input": text or TEXT * 6, "response_format": "pcm", "speed": 0.25,
                        **options}).encode()
     plain.sendall(b"POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                   b"Content-Length: %d\r\n\r\n" % len(body) + body)
