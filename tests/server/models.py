@@ -140,8 +140,8 @@ def test_pulls_that_last_hold_nothing_up_and_are_one_for_each_model():
         for name, run in list(zip(hub.names, runs))[1:5]:
             kit.wait_for(lambda run=run: '"COMPLETED"' in status(server, run), "the others are installed")
             kit.equal(server.get(f"/api/v1/models/{name}").json["state"], "installed")
-            lines = [entry["event"] for entry in server.log_lines(request_id=f"pull-{name}")]
-            kit.true("models.pull_begun" in lines and "models.pull_ended" in lines, lines)
+            for event in ("models.pull_begun", "models.pull_ended"):
+                kit.wait_for(lambda name=name, event=event: server.log_lines(request_id=f"pull-{name}", event=event), event)
         kit.true(server.log_lines(request_id="pull-slow-4", event="models.pull_waits"), "the log tells who waits")
         again = pull(server, hub.names[5])
         kit.true(again != runs[5], "what has ended is a new job")
