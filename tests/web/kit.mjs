@@ -4,8 +4,7 @@ import { createRequire } from "node:module";
 import { mkdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 
-export const [url, tools, browserPath, sample, webm, out, key] =
-  process.argv.slice(2);
+export const [url, tools, browserPath, sample, webm, out, key] = process.argv.slice(2);
 const require = createRequire(join(tools, "package.json"));
 const { chromium } = require("playwright-core");
 const axeSource = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
@@ -38,11 +37,7 @@ export const errors = [];
 page.on("pageerror", (error) => errors.push(`page: ${error.message}`));
 page.on("console", (message) => {
   // What a page asks for and gets refused is shown to people; the browser tells of it as well.
-  if (
-    message.type() === "error" &&
-    !message.text().includes("Failed to load resource")
-  )
-    errors.push(message.text());
+  if (message.type() === "error" && !message.text().includes("Failed to load resource")) errors.push(message.text());
 });
 
 let failed = 0;
@@ -54,8 +49,7 @@ export async function begin(name, work) {
 export async function check(name, work) {
   try {
     await work();
-    if (errors.length > 0)
-      throw new Error(`the console says: ${errors.splice(0).join(" | ")}`);
+    if (errors.length > 0) throw new Error(`the console says: ${errors.splice(0).join(" | ")}`);
     console.log(`ok: ${name}`);
   } catch (error) {
     failed++;
@@ -71,22 +65,16 @@ export function must(condition, what) {
   if (!condition) throw new Error(what);
 }
 export const open = (path) => page.goto(`${url}/#${path}`);
-export const theme = (name) =>
-  page.evaluate((t) => (document.documentElement.dataset.theme = t), name);
+export const theme = (name) => page.evaluate((t) => (document.documentElement.dataset.theme = t), name);
 
 export async function axe(name) {
   // A button that fades in or out has colours of its own for a moment.
   await page.waitForFunction(() =>
     document
       .getAnimations()
-      .every(
-        (a) =>
-          a.playState !== "running" ||
-          a.effect?.getComputedTiming().iterations === Infinity,
-      ),
+      .every((a) => a.playState !== "running" || a.effect?.getComputedTiming().iterations === Infinity),
   );
-  if (!(await page.evaluate(() => "axe" in window)))
-    await page.evaluate(axeSource);
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axeSource);
   const { violations } = await page.evaluate(() => window.axe.run(document));
   const bad = violations.map(
     (v) =>
@@ -96,6 +84,13 @@ export async function axe(name) {
         .join(", ")}`,
   );
   must(bad.length === 0, `axe on ${name}: ${bad.join("; ")}`);
+}
+
+/* Asks pages.py for what a browser cannot do ("stop" and "start" of the server), and waits until it is done. */
+export async function ask(wish) {
+  const answer = new Promise((resolve) => process.stdin.once("data", resolve));
+  console.log(`@${wish}`);
+  await answer;
 }
 
 /* A page in its three looks. */
@@ -114,9 +109,7 @@ export async function look(name) {
     path: join(out, `${name}-phone.png`),
     fullPage: true,
   });
-  const wide = await page.evaluate(
-    () => document.documentElement.scrollWidth - innerWidth,
-  );
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   await page.setViewportSize({ width: 1280, height: 900 });
   must(wide <= 0, `${name} is ${wide} px wider than a phone`);
 }

@@ -1,68 +1,46 @@
 /* A reload at any time loses nothing: drafts, uploads, recordings, filters, tabs, names that are not saved, the log's view. */
-import {
-  begin,
-  check,
-  context,
-  end,
-  look,
-  must,
-  open,
-  page,
-  patience,
-  sample,
-} from "./kit.mjs";
+import { begin, check, context, end, look, must, open, page, patience, sample } from "./kit.mjs";
 
 const again = async () => {
   await page.reload();
   await page.getByRole("navigation", { name: "Pages" }).waitFor();
 };
 
-await begin(
-  "new run: an upload and all that was typed are there after a reload",
-  async () => {
-    await open("/new");
-    await page.getByLabel("Audio file").setInputFiles(sample);
-    await page.getByText("Ready:").waitFor();
-    await page.getByLabel("Pipeline").selectOption("asr_with_diarization");
-    await page.getByLabel("Priority").selectOption("high");
-    await page.getByLabel("Longest time, minutes").fill("7");
-    await page.getByLabel("Labels").fill("room=3, kind=reload");
-    await page
-      .getByLabel("Options of the steps, as JSON")
-      .fill('{"asr": {"word_times": true}}');
-    await again();
-    await page.getByText("Ready:").waitFor();
-    for (const [label, value] of [
-      ["Pipeline", "asr_with_diarization"],
-      ["Priority", "high"],
-      ["Longest time, minutes", "7"],
-      ["Labels", "room=3, kind=reload"],
-      ["Options of the steps, as JSON", '{"asr": {"word_times": true}}'],
-    ]) {
-      const have = await page.getByLabel(label).inputValue();
-      must(have === value, `${label} is ${JSON.stringify(have)}`);
-    }
-    await page.getByText("Costs about", { exact: true }).waitFor();
-    await look("new-run-full");
-  },
-);
+await begin("new run: an upload and all that was typed are there after a reload", async () => {
+  await open("/new");
+  await page.getByLabel("Audio file").setInputFiles(sample);
+  await page.getByText("Ready:").waitFor();
+  await page.getByLabel("Pipeline").selectOption("asr_with_diarization");
+  await page.getByLabel("Priority").selectOption("high");
+  await page.getByLabel("Longest time, minutes").fill("7");
+  await page.getByLabel("Labels").fill("room=3, kind=reload");
+  await page.getByLabel("Options of the steps, as JSON").fill('{"asr": {"word_times": true}}');
+  await again();
+  await page.getByText("Ready:").waitFor();
+  for (const [label, value] of [
+    ["Pipeline", "asr_with_diarization"],
+    ["Priority", "high"],
+    ["Longest time, minutes", "7"],
+    ["Labels", "room=3, kind=reload"],
+    ["Options of the steps, as JSON", '{"asr": {"word_times": true}}'],
+  ]) {
+    const have = await page.getByLabel(label).inputValue();
+    must(have === value, `${label} is ${JSON.stringify(have)}`);
+  }
+  await page.getByText("Costs about", { exact: true }).waitFor();
+  await look("new-run-full");
+});
 
-await check(
-  "new run: what the server says of a field stands at that field",
-  async () => {
-    await page.getByLabel("Language").fill("klingon");
-    const field = page.locator("label", { hasText: "Language" });
-    await field.getByRole("alert").waitFor();
-    await look("new-run-wrong");
-    await page.getByLabel("Language").fill("");
-    await page.getByLabel("Labels").fill("room");
-    await page
-      .locator("label", { hasText: "Labels" })
-      .getByText("name=value")
-      .waitFor();
-    await page.getByLabel("Labels").fill("room=3, kind=reload");
-  },
-);
+await check("new run: what the server says of a field stands at that field", async () => {
+  await page.getByLabel("Language").fill("klingon");
+  const field = page.locator("label", { hasText: "Language" });
+  await field.getByRole("alert").waitFor();
+  await look("new-run-wrong");
+  await page.getByLabel("Language").fill("");
+  await page.getByLabel("Labels").fill("room");
+  await page.locator("label", { hasText: "Labels" }).getByText("name=value").waitFor();
+  await page.getByLabel("Labels").fill("room=3, kind=reload");
+});
 
 await begin("new run: once it is started the draft is empty", async () => {
   await page.getByRole("button", { name: "Start the run" }).click();
@@ -70,10 +48,7 @@ await begin("new run: once it is started the draft is empty", async () => {
   const run = page.url();
   await open("/new");
   await page.getByText("It needs audio first.").waitFor();
-  must(
-    (await page.getByLabel("Labels").inputValue()) === "",
-    "the labels are still there",
-  );
+  must((await page.getByLabel("Labels").inputValue()) === "", "the labels are still there");
   await page.goto(run);
   await page
     .getByText("COMPLETED", { exact: true })
@@ -81,35 +56,21 @@ await begin("new run: once it is started the draft is empty", async () => {
     .waitFor({ timeout: 5 * patience });
 });
 
-await check(
-  "run: names that are not saved, the search and the open tab stay",
-  async () => {
-    await page.getByText("Names of the speakers").click();
-    await page.getByPlaceholder("Name").first().fill("Bea");
-    await page.getByText("Not saved yet").waitFor();
-    await page.getByLabel("Find in the transcript").fill("chicago");
-    await page.getByText(/^\d+ of \d+ segments/).waitFor();
-    await again();
-    await page.getByText("Not saved yet").waitFor();
-    must(
-      (await page.getByPlaceholder("Name").first().inputValue()) === "Bea",
-      "the name is gone",
-    );
-    must(
-      (await page.getByLabel("Find in the transcript").inputValue()) ===
-        "chicago",
-      "the search is gone",
-    );
-    await page.getByRole("button", { name: "Save names" }).click();
-    await page.getByText("Not saved yet").waitFor({ state: "hidden" });
-    await page
-      .locator("[aria-label=Segments]")
-      .getByText("Bea")
-      .first()
-      .waitFor();
-    await page.getByLabel("Find in the transcript").fill("");
-  },
-);
+await check("run: names that are not saved, the search and the open tab stay", async () => {
+  await page.getByText("Names of the speakers").click();
+  await page.getByPlaceholder("Name").first().fill("Bea");
+  await page.getByText("Not saved yet").waitFor();
+  await page.getByLabel("Find in the transcript").fill("chicago");
+  await page.getByText(/^\d+ of \d+ segments/).waitFor();
+  await again();
+  await page.getByText("Not saved yet").waitFor();
+  must((await page.getByPlaceholder("Name").first().inputValue()) === "Bea", "the name is gone");
+  must((await page.getByLabel("Find in the transcript").inputValue()) === "chicago", "the search is gone");
+  await page.getByRole("button", { name: "Save names" }).click();
+  await page.getByText("Not saved yet").waitFor({ state: "hidden" });
+  await page.locator("[aria-label=Segments]").getByText("Bea").first().waitFor();
+  await page.getByLabel("Find in the transcript").fill("");
+});
 
 await check("run: the position in the audio stays", async () => {
   await page
@@ -118,60 +79,41 @@ await check("run: the position in the audio stays", async () => {
     .click();
   const at = await page.getByLabel("Position").inputValue();
   must(Number(at) > 1, `it stands at ${at}`);
-  await page.waitForFunction(() =>
-    Object.keys(sessionStorage).some((name) =>
-      name.startsWith("modellab.draft.time."),
-    ),
-  );
+  await page.waitForFunction(() => Object.keys(sessionStorage).some((name) => name.startsWith("modellab.draft.time.")));
   await again();
   await page.waitForFunction(
-    (t) =>
-      Math.abs(document.querySelector("[aria-label=Position]")?.value - t) <
-      0.2,
+    (t) => Math.abs(document.querySelector("[aria-label=Position]")?.value - t) < 0.2,
     Number(at),
   );
 });
 
-await check(
-  "run: the log is a table, by level and text, with fields on a click; its view stays",
-  async () => {
-    await page.getByRole("tab", { name: "Log" }).click();
-    await page.getByRole("columnheader", { name: "Component" }).waitFor();
-    const lines = page.getByRole("region", { name: "Lines of the log" });
-    const all = await lines.getByRole("button", { expanded: false }).count();
-    await page.getByLabel("Find in the log").fill("diarization");
-    await page.getByText(new RegExp(`^\\d+ of ${all} lines`)).waitFor();
-    await again();
-    await page.getByText(/^\d+ of \d+ lines/).waitFor();
-    const line = lines.getByRole("button", { expanded: false }).first();
-    await line.click();
-    await lines.getByText("request_id", { exact: true }).first().waitFor();
-    await look("run-log");
-    await page.getByLabel("Raw").check();
-    await lines.getByText('"event":').first().waitFor();
-    await look("run-log-raw");
-    await page.getByLabel("Raw").uncheck();
-    await page.getByLabel("Find in the log").fill("");
-    await page.getByLabel("Request id").fill("nobody");
-    await page.getByText("No line of this level.").waitFor();
-  },
-);
+await check("run: the log is a table, by level and text, with fields on a click; its view stays", async () => {
+  await page.getByRole("tab", { name: "Log" }).click();
+  await page.getByRole("columnheader", { name: "Component" }).waitFor();
+  const lines = page.getByRole("region", { name: "Lines of the log" });
+  const all = await lines.getByRole("button", { expanded: false }).count();
+  await page.getByLabel("Find in the log").fill("diarization");
+  await page.getByText(new RegExp(`^\\d+ of ${all} lines`)).waitFor();
+  await again();
+  await page.getByText(/^\d+ of \d+ lines/).waitFor();
+  const line = lines.getByRole("button", { expanded: false }).first();
+  await line.click();
+  await lines.getByText("request_id", { exact: true }).first().waitFor();
+  await look("run-log");
+  await page.getByLabel("Raw").check();
+  await lines.getByText('"event":').first().waitFor();
+  await look("run-log-raw");
+  await page.getByLabel("Raw").uncheck();
+  await page.getByLabel("Find in the log").fill("");
+  await page.getByLabel("Request id").fill("nobody");
+  await page.getByText("No line of this level.").waitFor();
+});
 
 await check("log: all lines of a request, found by its id", async () => {
   await page.getByLabel("Request id").fill("");
-  await page
-    .getByRole("region", { name: "Lines of the log" })
-    .getByRole("button", { expanded: false })
-    .first()
-    .click();
-  const fields = page
-    .getByRole("region", { name: "Lines of the log" })
-    .locator("dl")
-    .first();
-  const id = await fields
-    .locator("dt", { hasText: "request_id" })
-    .locator("+ dd")
-    .textContent();
+  await page.getByRole("region", { name: "Lines of the log" }).getByRole("button", { expanded: false }).first().click();
+  const fields = page.getByRole("region", { name: "Lines of the log" }).locator("dl").first();
+  const id = await fields.locator("dt", { hasText: "request_id" }).locator("+ dd").textContent();
   await open(`/logs?request_id=${id}`);
   await page.getByText(/^\d+ lines/).waitFor();
   await look("log-of-a-request");
@@ -189,85 +131,52 @@ await check("runs: filters and order are in the address", async () => {
     ["Order", "oldest"],
     ["Find", "sample"],
   ])
-    must(
-      (await page.getByLabel(label).first().inputValue()) === value,
-      `${label} is lost`,
-    );
+    must((await page.getByLabel(label).first().inputValue()) === value, `${label} is lost`);
   await page.getByRole("link", { name: "sample.wav" }).first().waitFor();
 });
 
 await check("speak: text, speed and what was said stay", async () => {
   await open("/speak");
-  await page
-    .getByLabel("Text", { exact: false })
-    .first()
-    .fill("A reload loses nothing at all.");
+  await page.getByLabel("Text", { exact: false }).first().fill("A reload loses nothing at all.");
   await page.getByLabel(/^Speed/).fill("1.25");
   await page.getByRole("button", { name: "Speak" }).click();
   await page.getByText("6 words").waitFor({ timeout: 2 * patience });
-  await page
-    .getByLabel("Text", { exact: false })
-    .first()
-    .fill("Something else by now.");
+  await page.getByLabel("Text", { exact: false }).first().fill("Something else by now.");
   await again();
   await page.getByText("6 words").waitFor();
   must(
-    (await page.getByLabel("Text", { exact: false }).first().inputValue()) ===
-      "Something else by now.",
+    (await page.getByLabel("Text", { exact: false }).first().inputValue()) === "Something else by now.",
     "the text is lost",
   );
-  must(
-    (await page.getByLabel(/^Speed/).inputValue()) === "1.25",
-    "the speed is lost",
-  );
+  must((await page.getByLabel(/^Speed/).inputValue()) === "1.25", "the speed is lost");
 });
 
-await check(
-  "new run: a recording that a reload cuts off can be used",
-  async () => {
-    await open("/new");
-    await page
-      .getByRole("button", { name: "Record from the microphone" })
-      .click();
-    await page
-      .getByRole("button", { name: /Stop recording \(0:0[3-9]/ })
-      .waitFor();
-    await look("new-run-recording");
-    await again();
-    await page.getByText(/A recording of .* was cut off/).waitFor();
-    await look("new-run-cut-off");
-    await page.getByRole("button", { name: "Use it" }).click();
-    await page.getByText("Ready:").waitFor();
-    must(
-      /recording .*\.wav/.test(
-        await page.getByText("Ready:").locator("..").textContent(),
-      ),
-      "it is no WAV file",
-    );
-    await again();
-    await page.getByText("Ready:").waitFor();
-    must(
-      (await page.getByText(/was cut off/).count()) === 0,
-      "it is offered again",
-    );
-    await page.getByRole("button", { name: "Begin anew" }).click();
-  },
-);
+await check("new run: a recording that a reload cuts off can be used", async () => {
+  await open("/new");
+  await page.getByRole("button", { name: "Record from the microphone" }).click();
+  await page.getByRole("button", { name: /Stop recording \(0:0[3-9]/ }).waitFor();
+  await look("new-run-recording");
+  await again();
+  await page.getByText(/A recording of .* was cut off/).waitFor();
+  await look("new-run-cut-off");
+  await page.getByRole("button", { name: "Use it" }).click();
+  await page.getByText("Ready:").waitFor();
+  must(/recording .*\.wav/.test(await page.getByText("Ready:").locator("..").textContent()), "it is no WAV file");
+  await again();
+  await page.getByText("Ready:").waitFor();
+  must((await page.getByText(/was cut off/).count()) === 0, "it is offered again");
+  await page.getByRole("button", { name: "Begin anew" }).click();
+});
 
-await check(
-  "new run: a file that was on its way is sent after a reload",
-  async () => {
-    let held = true;
-    await context.route("**/api/v1/uploads?*", (route) =>
-      held ? undefined : route.continue(),
-    );
-    await page.getByLabel("Audio file").setInputFiles(sample);
-    await page.getByRole("progressbar", { name: /^Sending/ }).waitFor();
-    held = false;
-    await again();
-    await page.getByText("Ready:").waitFor();
-    await context.unroute("**/api/v1/uploads?*");
-  },
-);
+await check("new run: a file that was on its way is sent after a reload", async () => {
+  let held = true;
+  await context.route("**/api/v1/uploads?*", (route) => (held ? undefined : route.continue()));
+  await page.getByLabel("Audio file").setInputFiles(sample);
+  await page.getByRole("progressbar", { name: /^Sending/ }).waitFor();
+  held = false;
+  await again();
+  await page.getByText("Ready:").waitFor();
+  await context.unroute("**/api/v1/uploads?*");
+});
 
 await end();

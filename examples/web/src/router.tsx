@@ -24,6 +24,7 @@ export const router = createHashRouter([
       { path: "compare", lazy: () => import("./pages/compare") },
       { path: "queue", lazy: () => import("./pages/queue") },
       { path: "new", lazy: () => import("./pages/new_run") },
+      { path: "live", lazy: () => import("./pages/live") },
       { path: "speak", lazy: () => import("./pages/speak") },
       { path: "experiments", lazy: () => import("./pages/experiments") },
       { path: "experiments/:id", lazy: () => import("./pages/experiment") },
@@ -31,6 +32,7 @@ export const router = createHashRouter([
       { path: "models", lazy: () => import("./pages/models") },
       { path: "health", lazy: () => import("./pages/health") },
       { path: "metrics", lazy: () => import("./pages/metrics") },
+      { path: "*", lazy: () => import("./pages/not_found") },
     ],
   },
 ]);

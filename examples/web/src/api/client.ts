@@ -1,21 +1,11 @@
 /* The typed client of the contract: key, request ids, problems as errors. */
 import createClient, { type Middleware } from "openapi-fetch";
 import createHooks from "openapi-react-query";
+import { lostServer } from "../lib/online";
+import { askForKey, getKey } from "./key";
 import type { components, paths } from "./schema";
 
 export type Schemas = components["schemas"];
-
-const keyName = "modellab.key";
-
-/* The API key of this tab's user; "" where the server asks for none. */
-export function getKey(): string {
-  return localStorage.getItem(keyName) ?? "";
-}
-
-export function setKey(key: string): void {
-  if (key === "") localStorage.removeItem(keyName);
-  else localStorage.setItem(keyName, key);
-}
 
 export function keyHeaders(): Record<string, string> {
   const key = getKey();
@@ -65,22 +55,37 @@ const ids: Middleware = {
     return request;
   },
   async onResponse({ response }) {
-    if (!response.ok && response.status !== 304) throw await problemOf(response);
+    if (!response.ok && response.status !== 304) throw await refused(response);
     return response;
   },
 };
 
-/* `fetch` is looked up at each call, so that tests can replace it. */
-export const api = createClient<paths>({ baseUrl: location.origin, fetch: (request) => globalThis.fetch(request) });
+/* `fetch`, looked up at each call so that tests can replace it; that nothing answered is told to whoever watches the connection. */
+async function reach(input: RequestInfo, init?: RequestInit): Promise<Response> {
+  try {
+    return await globalThis.fetch(input, init);
+  } catch (error) {
+    if (error instanceof TypeError) lostServer();
+    throw error;
+  }
+}
+
+export const api = createClient<paths>({ baseUrl: location.origin, fetch: (request) => reach(request) });
 api.use(ids);
 export const $api = createHooks(api);
+
+async function refused(response: Response): Promise<ApiError> {
+  const problem = await problemOf(response);
+  if (problem.status === 401) askForKey(problem.message);
+  return problem;
+}
 
 /* A reply that is no JSON, or one whose status may be one of `also` beside success. */
 export async function fetchRaw(path: string, init: RequestInit = {}, also: number[] = []): Promise<Response> {
   const headers = new Headers(init.headers);
   for (const [name, value] of Object.entries(keyHeaders())) headers.set(name, value);
-  const response = await fetch(path, { ...init, headers });
-  if (!response.ok && !also.includes(response.status)) throw await problemOf(response);
+  const response = await reach(path, { ...init, headers });
+  if (!response.ok && !also.includes(response.status)) throw await refused(response);
   return response;
 }
 

@@ -1,4 +1,5 @@
 /* Server-sent events by fetch, because EventSource sends no headers; resumption by Last-Event-ID. */
+import { lostServer } from "../lib/online";
 import { SseParser, type SseMessage } from "../lib/sse";
 import { ApiError, fetchRaw } from "./client";
 
@@ -36,6 +37,7 @@ export async function followEvents(path: string, options: FollowOptions): Promis
       // A connection that broke: again, from the last number on.
     }
     options.onState?.(false);
+    lostServer();
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, parser.retryMs);
       options.signal.addEventListener("abort", () => {

@@ -221,8 +221,8 @@ export function Component() {
               {wrongs.length > elsewhere.length && (
                 <p className="text-bad">Something is not right yet: see the fields in red.</p>
               )}
-              {validation.data?.steps && wrongs.length === 0 && (
-                <p className="text-soft">Steps: {validation.data.steps.join(" → ")}</p>
+              {valid && chosen !== undefined && (
+                <p className="text-soft">Steps: {(validation.data?.steps ?? chosen.steps).join(" → ")}</p>
               )}
               {!ready && <p className="text-soft">The estimate comes once there is audio.</p>}
               {ready && valid && <Estimate request={request as Submission} />}

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Tabs } from "radix-ui";
 import { useCallback, useMemo, useRef, useState, type ReactNode } from "react";
 import { Link, useNavigate, useParams, useSearchParams } from "react-router";
-import { $api, api, ApiError, type Schemas } from "../api/client";
+import { $api, api, ApiError, fetchRaw, type Schemas } from "../api/client";
 import { duration } from "../lib/format";
 import { Position } from "../lib/position";
 import { Coverage, useCoverage } from "../run/coverage";
@@ -192,6 +192,13 @@ function Page({ id }: { id: string }) {
     enabled: hasInput && ended,
     staleTime: Infinity,
   });
+  // Not every run keeps its sound: a live stream does not, and retention takes it away.
+  const sound = useQuery({
+    queryKey: ["sound", id],
+    queryFn: async ({ signal }) => (await fetchRaw(`/api/v1/runs/${id}/audio`, { method: "HEAD", signal }, [404])).ok,
+    enabled: hasInput && ended,
+    staleTime: Infinity,
+  });
   const { events, connected, problem } = useEvents(id);
   const [position] = useState(() => new Position());
   const player = useRef<PlayerHandle | null>(null);
@@ -232,10 +239,18 @@ function Page({ id }: { id: string }) {
         {!ended && <Progress id={id} />}
       </div>
       <Actions run={shown} />
-      {hasInput && ended && !shown.removed.includes("input") && (
+      {sound.data === false && <p className="text-soft">The sound of this run was not kept.</p>}
+      {hasInput && ended && sound.data !== false && (
         <Card title="Audio">
-          {peaks.isFetched ? (
-            <Player id={id} peaks={peaks.data ?? null} lanes={lanes} position={position} onReady={ready}>
+          {peaks.isFetched && sound.data ? (
+            <Player
+              id={id}
+              peaks={peaks.data ?? null}
+              seconds={shown.measures.audio_seconds ?? 0}
+              lanes={lanes}
+              position={position}
+              onReady={ready}
+            >
               {coverage !== null && <Coverage ledger={coverage} seek={seek} />}
             </Player>
           ) : (

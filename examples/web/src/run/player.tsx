@@ -1,11 +1,12 @@
 /* The audio of a run: waveform from the server's peaks, speaker lanes under it, one position for the whole page. */
 import { useEffect, useRef, useState, type ReactNode } from "react";
 import WaveSurfer from "wavesurfer.js";
-import { fetchRaw, getKey, type Schemas } from "../api/client";
+import type { Schemas } from "../api/client";
+import { soundAddress } from "../api/sound";
 import { clock } from "../lib/format";
 import { readKept, writeKept } from "../lib/kept";
 import { usePosition, type Position } from "../lib/position";
-import { Button } from "../ui/controls";
+import { Button, Meter } from "../ui/controls";
 import { useShortcuts } from "../ui/shortcuts";
 import { Failure } from "../ui/state";
 
@@ -71,17 +72,13 @@ export interface PlayerHandle {
 interface Props {
   id: string;
   peaks: Schemas["Peaks"] | null;
+  /* Its length by the record of the run. */
+  seconds: number;
   lanes: Lane[];
   position: Position;
   onReady: (handle: PlayerHandle) => void;
   /* What stands under the lanes. */
   children?: ReactNode;
-}
-
-/* Where the server asks for a key the audio is fetched whole, because an element sends no headers. */
-async function sourceOf(id: string): Promise<string> {
-  const path = `/api/v1/runs/${id}/audio`;
-  return getKey() === "" ? path : URL.createObjectURL(await (await fetchRaw(path)).blob());
 }
 
 /* The one part of the player that moves at each frame. */
@@ -107,13 +104,15 @@ function Clock({ position, length, seek }: { position: Position; length: number;
   );
 }
 
-export function Player({ id, peaks, lanes, position, onReady, children }: Props) {
+export function Player({ id, peaks, seconds, lanes, position, onReady, children }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const surfer = useRef<WaveSurfer | null>(null);
   const [playing, setPlaying] = useState(false);
-  const [length, setLength] = useState(peaks?.duration_seconds ?? 0);
+  const [length, setLength] = useState(peaks?.duration_seconds ?? seconds);
   const [rate, setRate] = useState(1);
   const [problem, setProblem] = useState<unknown>(null);
+  /* Of a sound that must be fetched whole, how much is here. */
+  const [fetched, setFetched] = useState<number | null>(null);
   const ready = useRef(onReady);
   useEffect(() => {
     ready.current = onReady;
@@ -171,34 +170,44 @@ export function Player({ id, peaks, lanes, position, onReady, children }: Props)
       },
     });
     const scale = (values: number[]) => values.map((value) => value / 128);
-    sourceOf(id)
+    // One channel, minimum and maximum in turn; a flat line where the waveform is not known.
+    const wave = peaks === null ? [0, 0] : scale(peaks.max).flatMap((top, i) => [top, (peaks.min[i] ?? 0) / 128]);
+    const stop = new AbortController();
+    soundAddress(`/api/v1/runs/${id}/audio`, setFetched, stop.signal)
       .then((source) => {
         url = source;
-        if (gone) return;
-        return peaks === null
-          ? made.load(source)
-          : // One channel, minimum and maximum in turn.
-            made.load(
-              source,
-              [scale(peaks.max).flatMap((top, i) => [top, (peaks.min[i] ?? 0) / 128])],
-              peaks.duration_seconds,
-            );
+        setFetched(null);
+        if (gone && source.startsWith("blob:")) URL.revokeObjectURL(source);
+        // With a wave and a length the element loads by itself, in ranges.
+        return gone ? undefined : made.load(source, [wave], peaks?.duration_seconds ?? seconds);
       })
       .catch((error: unknown) => {
         if (!gone) setProblem(error);
       });
     return () => {
       gone = true;
+      stop.abort();
       made.destroy();
       if (url?.startsWith("blob:")) URL.revokeObjectURL(url);
     };
-  }, [id, peaks, position]);
+  }, [id, peaks, position, seconds]);
 
-  if (problem !== null) return <Failure error={problem} />;
+  if (problem !== null)
+    return (
+      <Failure
+        error={problem instanceof MediaError ? new Error(`The sound cannot be played: ${problem.message}`) : problem}
+      />
+    );
   return (
     <div>
       {/* Waveform, lanes and coverage have one axis of time. */}
       <div ref={place} aria-hidden className="ml-26 min-h-24" />
+      {fetched !== null && (
+        <div className="mt-2 flex items-center gap-3 text-sm text-soft">
+          The sound is fetched whole, {Math.round(100 * fetched)} %
+          <Meter fraction={fetched} label="Sound that has come" />
+        </div>
+      )}
       <div className="mt-2 flex flex-wrap items-center gap-3">
         <Button primary onClick={() => void surfer.current?.playPause()}>
           {playing ? "Pause" : "Play"}

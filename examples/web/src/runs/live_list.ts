@@ -1,10 +1,12 @@
 /* Keeps lists of runs fresh: the feed of events tells that something happened, the list is asked again, at most once a second. */
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
+import { useKeyTurn } from "../api/key";
 import { followEvents } from "../api/events";
 
 export function useLiveRuns(): boolean {
   const queries = useQueryClient();
+  const turn = useKeyTurn();
   const [connected, setConnected] = useState(false);
   useEffect(() => {
     const stop = new AbortController();
@@ -23,6 +25,6 @@ export function useLiveRuns(): boolean {
       stop.abort();
       clearTimeout(timer);
     };
-  }, [queries]);
+  }, [queries, turn]);
   return connected;
 }

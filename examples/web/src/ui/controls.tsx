@@ -56,7 +56,7 @@ export function Field({
       <span className="mb-1 block text-sm font-medium">{label}</span>
       {children}
       {wrong?.map((text) => (
-        <span key={text} role="alert" className="mt-1 block text-sm font-medium text-bad">
+        <span key={text} role="alert" className="mt-1 block text-sm font-medium text-bad first-letter:uppercase">
           {text}
         </span>
       ))}
@@ -65,7 +65,8 @@ export function Field({
   );
 }
 
-export const inputLook = "w-full rounded-md border border-line bg-card px-2.5 py-1.5 text-ink placeholder:text-soft";
+export const inputLook =
+  "w-full min-h-9 rounded-md border border-line bg-card px-2.5 py-1.5 text-ink placeholder:text-soft";
 
 const tones: Record<string, string> = {
   QUEUED: "text-soft",

@@ -1,79 +1,87 @@
-/* The frame of every page: navigation, theme, key, what is wrong with the connection. */
-import { useState } from "react";
-import { NavLink, Outlet } from "react-router";
-import { getKey, setKey } from "../api/client";
+/* The frame of every page: navigation, theme, key, keys of the keyboard, what is wrong with the connection. */
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef, useState } from "react";
+import { NavLink, Outlet, useLocation, useNavigate } from "react-router";
 import { useReachable } from "../lib/online";
-import { applyTheme, getTheme, type Theme } from "../lib/theme";
-import { Button, Field, inputLook } from "./controls";
+import { Button } from "./controls";
+import { Help, KeyDialog, Settings } from "./settings";
+import { useShortcuts } from "./shortcuts";
 
-const places: [string, string][] = [
-  ["/runs", "Runs"],
-  ["/queue", "Queue"],
-  ["/new", "New run"],
-  ["/speak", "Speak"],
-  ["/experiments", "Experiments"],
-  ["/models", "Models"],
-  ["/health", "Health"],
-  ["/metrics", "Metrics"],
+const places: [string, string, string][] = [
+  ["/runs", "Runs", "r"],
+  ["/queue", "Queue", "q"],
+  ["/new", "New run", "n"],
+  ["/live", "Live", "l"],
+  ["/speak", "Speak", "s"],
+  ["/experiments", "Experiments", "e"],
+  ["/models", "Models", "m"],
+  ["/health", "Health", "h"],
+  ["/metrics", "Metrics", "t"],
 ];
 
-function Settings() {
-  const [key, change] = useState(getKey());
-  const [theme, choose] = useState<Theme>(getTheme());
+/* The server went away and came back: everything is asked again, and it is told for some seconds. */
+function Connection() {
+  const { reachable, backAt } = useReachable();
+  const [told, setTold] = useState<number | null>(null);
+  const queries = useQueryClient();
+  useEffect(() => {
+    if (backAt === null) return;
+    void queries.invalidateQueries();
+    const timer = setTimeout(() => setTold(backAt), 8_000);
+    return () => clearTimeout(timer);
+  }, [backAt, queries]);
+  if (!reachable)
+    return (
+      <p role="alert" className="sticky top-0 z-10 bg-warn px-4 py-2 text-center font-medium text-card">
+        The server cannot be reached. What you see may be old; it goes on by itself.
+      </p>
+    );
+  if (backAt === null || told === backAt) return null;
   return (
-    <details className="relative">
-      <summary className="cursor-pointer list-none rounded-md border border-line px-3 py-1.5">Settings</summary>
-      <form
-        className="absolute right-0 z-10 mt-1 w-72 space-y-3 rounded-lg border border-line bg-card p-4 shadow-lg"
-        onSubmit={(event) => {
-          event.preventDefault();
-          setKey(key.trim());
-          location.reload();
-        }}
-      >
-        <Field label="Look">
-          <select
-            className={inputLook}
-            value={theme}
-            onChange={(event) => {
-              const chosen = event.target.value as Theme;
-              choose(chosen);
-              applyTheme(chosen);
-            }}
-          >
-            <option value="system">As the system</option>
-            <option value="light">Light</option>
-            <option value="dark">Dark</option>
-          </select>
-        </Field>
-        <Field label="API key" hint="Kept in this browser. Leave it empty where the server asks for none.">
-          <input
-            className={inputLook}
-            type="password"
-            autoComplete="off"
-            value={key}
-            onChange={(event) => change(event.target.value)}
-          />
-        </Field>
-        <Button primary type="submit">
-          Use this key
-        </Button>
-      </form>
-    </details>
+    <p role="status" className="sticky top-0 z-10 bg-good px-4 py-2 text-center font-medium text-card">
+      The server is back. What you see is asked for anew.
+    </p>
   );
 }
 
 export function Shell() {
-  const reachable = useReachable();
+  const [help, setHelp] = useState(false);
+  const [settings, setSettings] = useState(false);
+  const go = useNavigate();
+  const { pathname } = useLocation();
+  const main = useRef<HTMLElement>(null);
+  const place = places.find(([path]) => pathname === path || pathname.startsWith(`${path}/`));
+  const before = useRef(pathname);
+  useEffect(() => {
+    document.title = place === undefined ? "Model Lab" : `${place[1]} · Model Lab`;
+  }, [place]);
+  useEffect(() => {
+    // Who moves by links hears and tabs on from the new page, not from the link.
+    if (before.current !== pathname) main.current?.focus({ preventScroll: true });
+    before.current = pathname;
+  }, [pathname]);
+  useShortcuts([
+    { keys: "?", text: "These shortcuts", run: () => setHelp(true) },
+    {
+      keys: "/",
+      text: "Find on this page",
+      run: () => document.querySelector<HTMLInputElement>("main input[type=search]")?.focus(),
+    },
+    ...places.map(([path, name, letter]) => ({ keys: `g ${letter}`, text: name, run: () => void go(path) })),
+  ]);
   return (
     <>
-      <a href="#content" className="sr-only focus:not-sr-only focus:absolute focus:z-20 focus:bg-card focus:p-2">
+      <button
+        type="button"
+        className="sr-only focus:not-sr-only focus:absolute focus:z-20 focus:bg-card focus:p-2"
+        onClick={() => main.current?.focus()}
+      >
         Skip to the content
-      </a>
+      </button>
       <header className="border-b border-line bg-card">
         <div className="mx-auto flex max-w-7xl flex-wrap items-center gap-x-6 gap-y-2 px-4 py-2">
           <span className="text-lg font-bold text-accent">Model Lab</span>
-          <nav aria-label="Pages" className="order-3 -mx-1 flex w-full gap-1 overflow-x-auto md:order-none md:w-auto">
+          <nav aria-label="Pages" className="order-3 -mx-1 flex w-full gap-1 overflow-x-auto lg:order-none lg:w-auto">
             {places.map(([path, name]) => (
               <NavLink
                 key={path}
@@ -86,19 +94,26 @@ export function Shell() {
               </NavLink>
             ))}
           </nav>
-          <div className="ml-auto">
-            <Settings />
+          <div className="ml-auto flex gap-2">
+            <Button aria-label="Keyboard shortcuts" onClick={() => setHelp(true)}>
+              ?
+            </Button>
+            <Button onClick={() => setSettings(true)}>Settings</Button>
           </div>
         </div>
       </header>
-      {!reachable && (
-        <p role="alert" className="bg-warn px-4 py-2 text-center font-medium text-card">
-          The server cannot be reached. What you see may be old; it goes on by itself.
-        </p>
-      )}
-      <main id="content" className="mx-auto max-w-7xl space-y-4 px-4 py-4">
+      <Connection />
+      <main
+        id="content"
+        ref={main}
+        tabIndex={-1}
+        className="mx-auto max-w-7xl space-y-4 px-4 py-4 focus-visible:outline-none"
+      >
         <Outlet />
       </main>
+      <Settings open={settings} onClose={() => setSettings(false)} />
+      <Help open={help} onClose={() => setHelp(false)} />
+      <KeyDialog />
     </>
   );
 }

@@ -1,7 +1,8 @@
 /* Loading, empty and failed: every page says which of them it is in. */
-import { useState, type ReactNode } from "react";
+import type { ReactNode } from "react";
 import { ApiError } from "../api/client";
 import { Button } from "./controls";
+import { Copy } from "./copy";
 
 export function Loading({ what }: { what: string }) {
   return (
@@ -21,16 +22,19 @@ export function Empty({ title, children }: { title: string; children?: ReactNode
 }
 
 export function Failure({ error, again }: { error: unknown; again?: () => void }) {
-  const [copied, setCopied] = useState(false);
   const known = error instanceof ApiError ? error : null;
   const text = error instanceof Error ? error.message : String(error);
+  // fetch tells by a TypeError that nothing answered; any other error is one of this client.
+  const title =
+    known !== null ? text : error instanceof TypeError ? "The server cannot be reached." : "This did not work.";
+  const told = (known?.errors ?? []).filter((e) => e.pointer !== "" || e.detail !== text);
   return (
-    <div role="alert" className="rounded-lg border border-bad bg-card px-4 py-3">
-      <p className="font-medium text-bad">{known === null ? "The server cannot be reached." : text}</p>
+    <div role="alert" className="min-w-0 rounded-lg border border-bad bg-card px-4 py-3 wrap-anywhere">
+      <p className="font-medium text-bad first-letter:uppercase">{title}</p>
       {known === null && <p className="text-soft">{text}</p>}
-      {known !== null && known.errors.length > 0 && (
+      {told.length > 0 && (
         <ul className="mt-1 list-disc pl-5">
-          {known.errors.map((e) => (
+          {told.map((e) => (
             <li key={e.pointer + e.detail}>
               {e.pointer !== "" && <code className="mr-2 text-soft">{e.pointer}</code>}
               {e.detail}
@@ -44,12 +48,7 @@ export function Failure({ error, again }: { error: unknown; again?: () => void }
             <span className="text-sm text-soft">
               Request <code>{known.requestId}</code>
             </span>
-            <Button
-              small
-              onClick={() => void navigator.clipboard.writeText(known.requestId).then(() => setCopied(true))}
-            >
-              {copied ? "Copied" : "Copy request id"}
-            </Button>
+            <Copy label="Copy request id" text={known.requestId} />
           </>
         )}
         {again !== undefined && (
