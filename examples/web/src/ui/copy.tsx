@@ -19,8 +19,14 @@ export function Copy({ text, label }: { text: string | (() => string); label: st
     }
   };
   return (
-    <Button small onClick={() => void copy()}>
-      <span role="status">{told ?? label}</span>
-    </Button>
+    <>
+      <Button small onClick={() => void copy()}>
+        {told ?? label}
+      </Button>
+      {/* Outside of the button: inside, the role would take its name away. */}
+      <span role="status" className="sr-only">
+        {told}
+      </span>
+    </>
   );
 }
