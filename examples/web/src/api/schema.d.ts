@@ -2034,6 +2034,7 @@ export interface components {
             model: string;
             input: string;
             voice: string | Record<string, never>;
+            /** @description Refused unless empty: no voice can follow them. */
             instructions?: string;
             /**
              * @default mp3
@@ -2071,6 +2072,7 @@ export interface components {
             /** @default false */
             stream?: boolean;
             "include[]"?: "logprobs"[];
+            /** @description `auto`, or JSON: {"type": "server_vad", "threshold", "prefix_padding_ms" (0 to 5000), "silence_duration_ms" (0 to 60000)}. */
             chunking_strategy?: string;
             "known_speaker_names[]"?: string[];
             "known_speaker_references[]"?: string[];
@@ -2447,6 +2449,10 @@ export interface components {
             vad_model?: string;
             /** @default 0.5 */
             vad_threshold?: number;
+            /** @default 160 */
+            vad_min_silence_ms?: number;
+            /** @default 400 */
+            vad_pad_ms?: number;
             /** @default 8 */
             batch_size?: number;
         };
