@@ -290,7 +290,10 @@ static void closed(websocket *w, void *user)
     one->socket = NULL;
     (void)pthread_mutex_unlock(&one->lock);
     websocket_unref(held);
-    modellab_live_cancel(one->live);
+    if (atomic_load(&one->stopping))
+        modellab_live_stop(one->live, "The server stopped before the stream had ended.");
+    else
+        modellab_live_cancel(one->live);
     if (!job_run(destroy, one))
         destroy(one);
 }

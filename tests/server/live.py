@@ -185,6 +185,8 @@ def test_the_server_stops_without_patience():
         server.process.wait(kit.PATIENCE)
         out = json.loads(sse.cli(server, "run", "status", run, "--json"))
         kit.true(out["status"] in ("CANCELLED", "COMPLETED"), f"the run has ended: {out['status']}")
+        if out["status"] == "CANCELLED":
+            kit.equal(out["reason"]["name"], "host_stopped", f"it says why: {out}")
 
 
 def test_limits_are_settings():
