@@ -9,7 +9,7 @@ import tempfile
 import files
 import kit
 
-SETTINGS = {"WORKBENCH_MAX_UPLOAD_BYTES": "40MiB", "WORKER_SLOTS": "2"}
+SETTINGS = {"WORKBENCH_MAX_UPLOAD_BYTES": "40MiB"}
 ANSWER_BYTES = 128 * 1024  # a report of a thousand findings, and room
 JSON = "application/json"
 GROWTH_KB = 200 * 1024  # beyond what the server had before its first bomb; each of them asks for far more, or for seconds

@@ -14,7 +14,7 @@ import socket_kit
 RUNS = min(int(os.environ.get("MODEL_LAB_FUZZ_RUNS", "2000")), 100_000)
 SEED = 20261130
 CLIENTS = 32
-SETTINGS = {"HTTP_HEAD_SECONDS": "1", "HTTP_BODY_SECONDS": "1", "HTTP_IDLE_SECONDS": "1", "WORKER_SLOTS": "1", "HTTP_ORIGINS": "https://one.example"}
+SETTINGS = {"HTTP_HEAD_SECONDS": "1", "HTTP_BODY_SECONDS": "1", "HTTP_IDLE_SECONDS": "1", "HTTP_ORIGINS": "https://one.example"}
 HOST = b"Host: localhost\r\n"
 A = kit.API.encode()
 TOKENS = [b"\r\n", b"\r", b"\n", b"\0", b"%00", b"%ff", b"..", b"/", b"//", b"?", b"&", b"=", b";", b",", b'"', b"\\", b"\xff", b"\xc3\x28",

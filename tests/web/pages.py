@@ -58,6 +58,12 @@ def test_reload():
         drive("reload.mjs", server)
 
 
+def test_queue():
+    """One worker, whose runs work until they are cancelled."""
+    with kit.Server(MODELS_ROOT=kit.models(), MAX_WORKERS="1", SHORT_WORKERS="0", FAIL_STEP="asr:wait_windows") as server:
+        drive("queue.mjs", server)
+
+
 def test_live():
     with kit.Server(MODELS_ROOT=kit.models()) as server:
         drive("live.mjs", server)

@@ -1,4 +1,5 @@
 /* The queue: who waits, why, at which place and until when; priority, holding and releasing. */
+import { useQueries, useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import { $api, api } from "../api/client";
 import { duration, moment } from "../lib/format";
@@ -8,9 +9,17 @@ import { useLiveRuns } from "../runs/live_list";
 import { Button, Card, inputLook } from "../ui/controls";
 import { Empty, Failure, Loading } from "../ui/state";
 
+const explain = (run: RunSummary) =>
+  $api.queryOptions(
+    "get",
+    "/api/v1/runs/{id}/explain",
+    { params: { path: { id: run.run_id } } },
+    { refetchInterval: 10_000 },
+  );
+
 function Place({ run }: { run: RunSummary }) {
   const path = { params: { path: { id: run.run_id } } };
-  const place = $api.useQuery("get", "/api/v1/runs/{id}/explain", path, { refetchInterval: 5_000 });
+  const place = useQuery(explain(run));
   const { busy, problem, act } = useAction();
   const name = runTitle(run);
   return (
@@ -28,7 +37,7 @@ function Place({ run }: { run: RunSummary }) {
           <span className="block text-soft">takes about {duration((place.data?.expected_ms ?? -1000) / 1000)}</span>
         </p>
         <select
-          className={`${inputLook} w-auto`}
+          className={`${inputLook} max-w-52`}
           aria-label={`Priority of ${name}`}
           value=""
           disabled={busy}
@@ -64,8 +73,12 @@ function Place({ run }: { run: RunSummary }) {
 
 export function Component() {
   const live = useLiveRuns();
-  const query = { params: { query: { status: ["QUEUED" as const], sort: "priority" as const, limit: 100 } } };
+  const query = { params: { query: { status: ["QUEUED" as const], sort: "priority" as const, limit: 50 } } };
   const runs = $api.useQuery("get", "/api/v1/runs", query, { refetchInterval: live ? 15_000 : 5_000 });
+  const waiting = runs.data?.items ?? [];
+  const places = useQueries({ queries: waiting.map(explain) });
+  const position = (index: number) => places[index]?.data?.position ?? Infinity;
+  const order = waiting.map((_, index) => index).sort((a, b) => position(a) - position(b) || a - b);
   return (
     <>
       <h1 className="sr-only">Queue</h1>
@@ -74,14 +87,10 @@ export function Component() {
           <Loading what="the queue" />
         ) : runs.isError ? (
           <Failure error={runs.error} again={() => void runs.refetch()} />
-        ) : runs.data.items.length === 0 ? (
+        ) : waiting.length === 0 ? (
           <Empty title="Nothing waits.">A run that is submitted now starts at once.</Empty>
         ) : (
-          <ol>
-            {runs.data.items.map((run) => (
-              <Place key={run.run_id} run={run} />
-            ))}
-          </ol>
+          <ol>{order.map((index) => waiting[index] && <Place key={waiting[index].run_id} run={waiting[index]} />)}</ol>
         )}
         {runs.data?.next_cursor && <p className="mt-2 text-soft">More runs wait than are shown.</p>}
       </Card>

@@ -121,7 +121,7 @@ function Row({ run, chosen, choose }: RowProps) {
       </td>
       <td className="py-2 pr-4">
         <Status value={run.status} />
-        {run.reason !== null && (
+        {run.reason !== null && run.status !== "QUEUED" && (
           <span className="block text-sm text-soft" title={run.reason.name}>
             {run.reason.message}
           </span>
