@@ -121,8 +121,7 @@ MODELLAB_MUST_CHECK static modellab_status try_claim(modellab_idempotency *c, co
         owner_lives(lab, c->found->row.owner)) {
         return status;
     }
-    status = mli_store_reply_take_over(lab->store, user, key, c->found->row.owner, c->owner,
-                                       &c->mine, err);
+    status = mli_store_reply_take_over(lab->store, &c->found->row, c->owner, &c->mine, err);
     *again = status == MODELLAB_OK && !c->mine; /* another one was faster */
     return status;
 }

@@ -159,7 +159,9 @@ MODELLAB_MUST_CHECK static modellab_status read_lines(const mli_os_files *f, int
         if (status == MODELLAB_OK && r.skipping) {
             status = skip_line(f, fd, block, &r, err);
         }
-        if (page->position == before) { /* the end, or a line that is still being written */
+        /* the end, or a line that is still being written; not one that the page may read no more of
+         */
+        if (page->position == before && !page->inside) {
             break;
         }
         page->more |= page->left <= 0;

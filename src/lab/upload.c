@@ -171,7 +171,8 @@ MODELLAB_MUST_CHECK static modellab_status make_folder(const mli_lab *lab, model
     return rc == 0 || rc == -EEXIST ? status : mli_fail_os(err, -rc, "the upload cannot be stored");
 }
 
-/* On disk from here on; a row of the store is made behind its folder, and goes behind it. */
+/* On disk from here on; a row of the store is made when its data is held, and goes before
+ * the data does. */
 MODELLAB_MUST_CHECK static modellab_status open_folder(modellab_upload *u, modellab_error *err)
 {
     modellab_status status = make_folder(u->lab, err);

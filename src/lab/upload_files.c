@@ -317,12 +317,14 @@ modellab_status mli_upload_remove(const mli_lab *lab, const char *id, modellab_e
     r.folder = strlen(r.path);
     rc = f->list(f->user, r.path, remove_other, &r);
     r.path[r.folder] = '\0';
-    rc = rc == 0 ? mli_os_remove_tree(f, data) : rc;
+    if (rc == 0) {
+        give_share_back(lab, id); /* while the data stands nobody else makes a row of this name */
+        rc = mli_os_remove_tree(f, data);
+    }
     rc = rc == 0 ? f->rmdir(f->user, r.path) : rc;
     if (rc != 0 && rc != -ENOENT && rc != -ENOTEMPTY && rc != -EEXIST) {
         return mli_fail_os(err, -rc, "an upload cannot be removed");
     }
-    give_share_back(lab, id);
     return MODELLAB_OK;
 }
 

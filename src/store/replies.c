@@ -22,16 +22,13 @@ modellab_status mli_store_reply_claim(mli_store *store, const mli_reply_row *cla
     return status == MODELLAB_OK ? store->ops->reply_claim(store, claim, out, mine, err) : status;
 }
 
-modellab_status mli_store_reply_take_over(mli_store *store, const char *user, const char *key,
-                                          const char *from, const char *to, bool *mine,
-                                          modellab_error *err)
+modellab_status mli_store_reply_take_over(mli_store *store, const mli_reply_row *from,
+                                          const char *to, bool *mine, modellab_error *err)
 {
     modellab_status status = mli_store_may(store, true, err);
 
     *mine = false;
-    return status == MODELLAB_OK
-               ? store->ops->reply_take_over(store, user, key, from, to, mine, err)
-               : status;
+    return status == MODELLAB_OK ? store->ops->reply_take_over(store, from, to, mine, err) : status;
 }
 
 modellab_status mli_store_reply_match(mli_store *store, const char *user, const char *key,

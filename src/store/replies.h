@@ -31,9 +31,10 @@ MODELLAB_MUST_CHECK modellab_status mli_store_reply_claim(mli_store *store,
                                                           const mli_reply_row *claim,
                                                           mli_reply **out, bool *mine,
                                                           modellab_error *err);
-/* A row that `from` works on becomes `to`'s. *mine false: it is not `from`'s any more. */
-MODELLAB_MUST_CHECK modellab_status mli_store_reply_take_over(mli_store *store, const char *user,
-                                                              const char *key, const char *from,
+/* The row that was read as `from` becomes the one of owner `to`. *mine false: it has another owner
+ * or another fingerprint by now (all rows that were given up have the owner ""). */
+MODELLAB_MUST_CHECK modellab_status mli_store_reply_take_over(mli_store *store,
+                                                              const mli_reply_row *from,
                                                               const char *to, bool *mine,
                                                               modellab_error *err);
 /* What the request of `owner` is, before he does anything for it. E_STATE: the row is not his. */

@@ -24,7 +24,8 @@ const char *mli_sqlite_reply_text(mli_sql which)
         return "INSERT INTO idempotency(user,key,fingerprint,state,owner,http_status,media_type,"
                "headers,body,created_ms,expires_ms) VALUES(?1,?2,'',0,?3,0,'','','',?4,?5)";
     case MLI_SQL_REPLY_TAKE_OVER:
-        return "UPDATE idempotency SET owner=?4 WHERE user=?1 AND key=?2 AND owner=?3 AND state=0";
+        return "UPDATE idempotency SET owner=?4 WHERE user=?1 AND key=?2 AND owner=?3 AND state=0 "
+               "AND fingerprint=?5";
     case MLI_SQL_REPLY_MATCH:
         return "UPDATE idempotency SET fingerprint=?4 WHERE user=?1 AND key=?2 AND owner=?3 AND "
                "state=0";
@@ -152,18 +153,18 @@ MODELLAB_MUST_CHECK static modellab_status take_over(mli_sqlite *s, void *arg, m
 
     mli_query_text(&q, c->user);
     mli_query_text(&q, c->key);
-    mli_query_text(&q, c->from);
+    mli_query_text(&q, c->row->owner);
     mli_query_text(&q, c->to);
+    mli_query_text(&q, c->row->fingerprint);
     modellab_status status = mli_query_run(&q, err);
     c->mine = status == MODELLAB_OK && sqlite3_changes(s->db) == 1;
     return status;
 }
 
-modellab_status mli_sqlite_reply_take_over(mli_store *store, const char *user, const char *key,
-                                           const char *from, const char *to, bool *mine,
-                                           modellab_error *err)
+modellab_status mli_sqlite_reply_take_over(mli_store *store, const mli_reply_row *from,
+                                           const char *to, bool *mine, modellab_error *err)
 {
-    change c = {.user = user, .key = key, .from = from, .to = to};
+    change c = {.user = from->user, .key = from->key, .row = from, .to = to};
     modellab_status status = mli_sqlite_write((mli_sqlite *)store, take_over, &c, true, err);
 
     *mine = status == MODELLAB_OK && c.mine;

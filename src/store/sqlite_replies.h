@@ -9,8 +9,8 @@ const char *mli_sqlite_reply_text(mli_sql which);
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_reply_claim(mli_store *, const mli_reply_row *,
                                                            mli_reply **, bool *mine,
                                                            modellab_error *);
-MODELLAB_MUST_CHECK modellab_status mli_sqlite_reply_take_over(mli_store *, const char *user,
-                                                               const char *key, const char *from,
+MODELLAB_MUST_CHECK modellab_status mli_sqlite_reply_take_over(mli_store *,
+                                                               const mli_reply_row *from,
                                                                const char *to, bool *mine,
                                                                modellab_error *);
 MODELLAB_MUST_CHECK modellab_status mli_sqlite_reply_put(mli_store *, const mli_reply_row *,

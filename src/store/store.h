@@ -251,9 +251,8 @@ typedef struct mli_store_ops {
     modellab_status (*feed_end)(mli_store *, int64_t *seq, modellab_error *);
     modellab_status (*reply_claim)(mli_store *, const mli_reply_row *, mli_reply **, bool *mine,
                                    modellab_error *);
-    modellab_status (*reply_take_over)(mli_store *, const char *user, const char *key,
-                                       const char *from, const char *to, bool *mine,
-                                       modellab_error *);
+    modellab_status (*reply_take_over)(mli_store *, const mli_reply_row *from, const char *to,
+                                       bool *mine, modellab_error *);
     modellab_status (*reply_match)(mli_store *, const char *user, const char *key,
                                    const char *owner, const char *fingerprint, modellab_error *);
     modellab_status (*reply_put)(mli_store *, const mli_reply_row *, modellab_error *);

@@ -159,11 +159,15 @@ static void between_data_and_its_lock(void **state)
 
 static void while_the_folder_goes(void **state)
 {
+    int64_t counted = 0;
+
     (void)state;
     make_folder(true);
     files.unlink = unlink_then;
     part = receive;
     look(sweeper);
+    ASSERT_OK(mli_store_upload_sum(lab->store, "ann", &counted, err));
+    assert_int_equal(WAV_BYTES, counted); /* his share is not given back with the other's files */
     the_upload_is_whole();
 }
 
