@@ -474,8 +474,10 @@ void hub_stop(void)
         (void)pthread_join(hub.thread, NULL);
         modellab_lab_unref(hub.lab);
     }
+    (void)pthread_mutex_lock(&hub.lock); /* there are those that leave still */
     free(hub.leaving);
     hub.leaving = NULL;
     hub.leaving_count = hub.leaving_room = 0;
     hub.running = false;
+    (void)pthread_mutex_unlock(&hub.lock);
 }

@@ -146,11 +146,11 @@ static void append(job *added)
     *(pool.last != NULL ? &pool.last->next : &pool.first) = added;
     pool.last = added;
     pool.waiting++;
-    if (pool.asleep > 0)
+    if (pool.waiting <= (size_t)pool.asleep) /* those that are woken count as asleep until they run */
         (void)pthread_cond_signal(&pool.work);
     else if (pool.threads < FEW)
         add_worker();
-    else if (pool.waiting == 1)
+    else if (pool.waiting == (size_t)pool.asleep + 1)
         (void)pthread_cond_signal(&pool.keep); /* it looks whether the queue moves */
 }
 

@@ -234,7 +234,8 @@ static void work(call *c, const speech_wish *w)
         status = say(s, w, voice, lexicon, &err);
         sound_end(s, status, &err); /* replies, where nothing was heard yet */
     } else {
-        modellab_record_destroy(record);
+        if (status != MODELLAB_OK)
+            modellab_record_destroy(record); /* else sound_create() has done so */
         openai_fail(c, status != MODELLAB_OK ? status : MODELLAB_E_NO_MEMORY, &err, NULL, NULL);
     }
     modellab_model_unref(lexicon);

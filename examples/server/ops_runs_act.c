@@ -38,23 +38,28 @@ static const char *outcome_name(modellab_cancel_outcome outcome)
     return outcome > 0 && outcome < 6 ? names[outcome] : names[0];
 }
 
-/* Is the run one that the key may not see? Of one that is not there the cancel tells. */
-static bool is_hidden(call *c, const char *id)
+/* Of a run that the key may not see is told what is told of one that is not there. */
+static modellab_status look_at(call *c, const char *id, modellab_error *err)
 {
     modellab_run_info info = {.size = sizeof info};
     modellab_run *run = NULL;
-    bool hidden = modellab_run_load(call_lab(c), id, &run, NULL) == MODELLAB_OK &&
-                  modellab_run_get_info(run, &info, NULL) == MODELLAB_OK &&
-                  !call_may_see(c, info.user);
+    modellab_status status = modellab_run_load(call_lab(c), id, &run, err);
+    if (status == MODELLAB_OK)
+        status = modellab_run_get_info(run, &info, err);
+    if (status == MODELLAB_OK && !call_may_see(c, info.user))
+        status = MODELLAB_E_NOT_FOUND;
     modellab_run_unref(run);
-    return hidden;
+    return status;
 }
 
 static json_t *cancel_one(call *c, const char *id, modellab_cancel_outcome *outcome)
 {
     modellab_error err = MODELLAB_ERROR_INIT;
     *outcome = MODELLAB_CANCEL_NOT_FOUND;
-    if (!is_hidden(c, id) && modellab_run_cancel(call_lab(c), id, outcome, &err) != MODELLAB_OK)
+    modellab_status status = look_at(c, id, &err);
+    if (status == MODELLAB_OK)
+        status = modellab_run_cancel(call_lab(c), id, outcome, &err);
+    if (status != MODELLAB_OK && status != MODELLAB_E_NOT_FOUND)
         *outcome = MODELLAB_CANCEL_ERROR;
     return json_pack("{s:s, s:s, s:s?}", "run_id", id, "outcome", outcome_name(*outcome), "message",
                      *outcome == MODELLAB_CANCEL_ERROR ? err.message : NULL);

@@ -25,6 +25,7 @@ static bool begin_look(call *c)
 /* What goes to the library of what has come. */
 typedef struct submission {
     modellab_run_submit_options options;
+    char *said; /* the request as it came: settings of the server make no other one of it */
     char *request;
     char *upload_id; /* of JSON */
     modellab_upload_info file;
@@ -32,6 +33,7 @@ typedef struct submission {
 
 static void forget(submission *s)
 {
+    free(s->said);
     free(s->request);
     free(s->upload_id);
 }
@@ -85,7 +87,8 @@ static bool prepare(call *c, json_t *request, const modellab_upload *file, submi
         reply_problem(c, 500, "internal", "the upload has no facts");
         return false;
     }
-    if (((file == NULL && s->upload_id == NULL) || ask_for_peaks(request)) &&
+    s->said = json_dumps(request, JSON_COMPACT | JSON_SORT_KEYS);
+    if (s->said != NULL && ((file == NULL && s->upload_id == NULL) || ask_for_peaks(request)) &&
         intake_survives(request))
         s->request = json_dumps(request, JSON_COMPACT | JSON_SORT_KEYS);
     if (s->request == NULL) {
@@ -147,7 +150,7 @@ static void submit(call *c)
         return;
     bool good = prepare(c, request, in->upload, &s);
     if (good) {
-        const char *const parts[] = {s.request, s.file.sha256, s.file.name, s.upload_id};
+        const char *const parts[] = {s.said, s.file.sha256, s.file.name, s.upload_id};
         good = replay_match(c, in->claim, parts, sizeof parts / sizeof *parts);
     }
     if (!good || !key_the_run(c, in->claim, request, &s)) {

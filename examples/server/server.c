@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #define NETWORK_THREADS 2u
+#define TURNED_AWAY_MAX 256
 #define PARAMETERS_MAX 100u
 #define CONNECTION_BYTES ((size_t)32 * 1024) /* more than guard.c takes for a head */
 #define SLOWEST_BODY_BYTES_A_MS 1
@@ -407,7 +408,7 @@ void server_drain(void)
 static void turn_away(void)
 {
     struct sockaddr_storage from;
-    for (;;) {
+    for (int count = 0; count < TURNED_AWAY_MAX; count++) { /* the others at the next call */
         socklen_t bytes = sizeof from;
         int came =
             accept4(server.socket, (struct sockaddr *)&from, &bytes, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -444,10 +445,11 @@ void server_stop(int64_t deadline_ms)
         return;
     int64_t deadline = text_now_ms() + deadline_ms;
     atomic_store(&server.leaving, true);
-    (void)MHD_quiesce_daemon(server.daemon); /* the listening socket is ours: closed below */
     streams_farewell();
-    upgrades_stop(); /* those that have come meanwhile */
-    websockets_stop();
+    upgrades_stop();
+    websockets_stop(); /* may last; who comes meanwhile is answered as while the server drains */
+    (void)MHD_quiesce_daemon(server.daemon); /* the listening socket is ours: closed below */
+    upgrades_stop();                         /* those that have come meanwhile */
     connections_end(END_WAITING);
     await_requests(deadline);
     streams_stop();

@@ -206,7 +206,6 @@ void sse_reply(call *c, const hub_wish *wish, bool cursors)
     }
     /* the hub has it, and may have released it by now */
     reply_header(c, "Cache-Control", "no-cache");
-    reply_header(c, "X-Accel-Buffering", "no");
     reply_stream(c, 200, "text/event-stream", to);
 }
 

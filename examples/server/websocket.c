@@ -102,13 +102,14 @@ static void close_when_asked(websocket *w)
     (void)pthread_mutex_lock(&w->lock);
     unsigned code = w->code;
     memcpy(reason, w->reason, sizeof reason);
-    if (code != 0 && w->first != NULL)
-        code = 0;
+    bool waits = w->first != NULL;
     (void)pthread_mutex_unlock(&w->lock);
     if (code == 0 || w->closing_ms != 0)
         return;
     if (w->asked_ms == 0)
         w->asked_ms = text_now_ms();
+    if (waits)
+        return;
     if (wslay_event_want_write(w->frames) && text_now_ms() - w->asked_ms < LAST_WORDS_MS)
         return;
     w->closing_ms = text_now_ms();
@@ -138,6 +139,7 @@ static void drain(websocket *w)
         if (shutdown(w->socket, SHUT_WR) != 0)
             w->broken = true;
     }
+    w->more_at = w->more_bytes; /* what came with the head is thrown away, too */
     for (int i = 0; i < READS && !w->broken; i++) {
         ssize_t got = recv(w->socket, lost, sizeof lost, MSG_DONTWAIT);
         if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
@@ -306,6 +308,8 @@ static void look_around(bool clocks, int64_t now, bool at_once)
             look_at_clock(w, now);
         if (clocks || rung)
             tell_stop(w, at_once);
+        if (at_once && w->asked_ms != 0 && w->closing_ms == 0 && now - w->asked_ms > LAST_WORDS_MS)
+            w->broken = true; /* it takes its time, and the server has none left */
         if (clocks || rung || has_more(w))
             serve(w, false);
         if (w->broken) {
@@ -343,7 +347,7 @@ static void *work(void *unused)
         look_around(clocks, now, stopping && now - drained > limits.drain_ms);
         looked = clocks ? now : looked;
         (void)pthread_mutex_lock(&all.lock);
-        stopping = all.stopping;
+        stopping = all.stopping && all.coming == NULL;
         drained = all.drained_ms;
         (void)pthread_mutex_unlock(&all.lock);
     }

@@ -105,7 +105,10 @@ static void arrives(struct wslay_event_context *frames,
     websocket *w = user;
     (void)frames;
     w->heard_ms = text_now_ms();
-    if (w->closing_ms != 0)
+    (void)pthread_mutex_lock(&w->lock);
+    bool closes = w->closing_ms != 0 || w->code != 0;
+    (void)pthread_mutex_unlock(&w->lock);
+    if (closes)
         return;
     w->messages_in += got->opcode == WSLAY_BINARY_FRAME || got->opcode == WSLAY_TEXT_FRAME;
     if (got->opcode == WSLAY_BINARY_FRAME) {
