@@ -102,6 +102,7 @@ export class Stream {
   private socket: WebSocket | null = null;
   private microphone: Microphone | null = null;
   private paused = false;
+  private gone = false;
   private samples = 0;
 
   constructor(
@@ -114,11 +115,21 @@ export class Stream {
     try {
       // Some browsers give the microphone at its own rate only; the server takes that as well.
       const take = (samples: Float32Array) => this.send(samples);
-      this.microphone = await openMicrophone(take, 16_000).catch(() => openMicrophone(take));
+      const any = (error: unknown) => {
+        if (this.gone) throw error;
+        return openMicrophone(take);
+      };
+      this.microphone = await openMicrophone(take, 16_000).catch(any);
     } catch (error) {
+      if (this.gone) return;
       const why = error instanceof Error ? error.message : String(error);
       this.change(() => silent);
       throw new Error(`The microphone cannot be used: ${why}`, { cause: error });
+    }
+    // The page may be left while the browser asks whether it may hear.
+    if (this.gone) {
+      await this.closeMicrophone();
+      return;
     }
     const query = new URLSearchParams({ rate: String(this.microphone.rate) });
     if (model !== "") query.set("model", model);
@@ -178,6 +189,7 @@ export class Stream {
 
   /* The page is left: the server cancels the run when the connection goes. */
   async leave(): Promise<void> {
+    this.gone = true;
     if (this.socket !== null) this.socket.onclose = null;
     this.socket?.close();
     this.socket = null;
