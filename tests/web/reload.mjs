@@ -179,4 +179,90 @@ await check("new run: a file that was on its way is sent after a reload", async 
   await context.unroute("**/api/v1/uploads?*");
 });
 
+/* Leaves the page inside the client, as a click on a link does. */
+const leave = async () => {
+  await open("/queue");
+  await page.getByRole("heading", { name: "New run" }).waitFor({ state: "detached" });
+};
+const anew = async () => {
+  await context.unrouteAll({ behavior: "ignoreErrors" });
+  await page.evaluate(() => sessionStorage.clear()); // the tab has another name then, and no draft
+  await open("/new");
+  await again();
+  await page.getByText("It needs audio first.").waitFor();
+};
+const soon = { timeout: patience / 4 };
+
+await check("new run: a file that was on its way is not lost where the page is left", async () => {
+  await anew();
+  let held = null;
+  await context.route("**/api/v1/uploads?*", (route) => (held === null ? void (held = route) : route.continue()));
+  await page.getByLabel("Audio file").setInputFiles(sample);
+  await page.getByRole("progressbar", { name: /^Sending/ }).waitFor();
+  while (held === null) await page.waitForTimeout(50);
+  await leave();
+  // Whatever comes of it has come by then.
+  await held.continue().catch(() => undefined);
+  await page.waitForTimeout(1500);
+  await open("/new");
+  await page.getByText("Ready:").waitFor(soon);
+});
+
+await check("new run: what the server does not take now is still here", async () => {
+  await anew();
+  const reply = { status: 503, body: '{"detail": "The server is busy now."}' };
+  await context.route("**/api/v1/uploads?*", (route) => route.fulfill(reply));
+  await page.getByRole("button", { name: "Record from the microphone" }).click();
+  await page.getByRole("button", { name: /Stop recording \(0:0[2-9]/ }).click();
+  await page.getByText("The server is busy now.").waitFor();
+  await page.getByText(/recording .*\.wav was not sent/).waitFor(soon);
+  await look("new-run-not-sent");
+  await again();
+  await page.getByText(/A recording of .* was cut off/).waitFor(soon);
+  await page.getByRole("button", { name: "Use it" }).click();
+  await page.getByText(/recording .*\.wav was not sent/).waitFor();
+  await context.unroute("**/api/v1/uploads?*");
+  await page.getByRole("button", { name: "Send it again" }).click();
+  await page.getByText("Ready:").waitFor();
+});
+
+await check("new run: a file is sent where the browser has no room for a copy", async () => {
+  await anew();
+  await page.evaluate(() => {
+    IDBObjectStore.prototype.add = () => {
+      throw new DOMException("There is no room.", "QuotaExceededError");
+    };
+  });
+  await page.getByLabel("Audio file").setInputFiles(sample);
+  await page.getByText("Ready:").waitFor(soon);
+});
+
+await check("new run, live: a microphone that is allowed after the page was left is turned off", async () => {
+  await anew();
+  await page.evaluate(() => {
+    const devices = navigator.mediaDevices;
+    const ask = devices.getUserMedia.bind(devices);
+    devices.getUserMedia = async (wish) => {
+      await new Promise((resolve) => (window.allow = resolve));
+      return (window.heard = await ask(wish));
+    };
+  });
+  for (const [path, name] of [
+    ["/new", "Record from the microphone"],
+    ["/live", "Start listening"],
+  ]) {
+    await open(path);
+    const button = page.getByRole("button", { name });
+    await button.click();
+    await page.waitForFunction(() => "allow" in window);
+    await open("/queue");
+    await button.waitFor({ state: "detached" });
+    await page.getByRole("heading", { name: "Queue" }).first().waitFor();
+    await page.evaluate(() => window.allow());
+    const isOff = () => window.heard?.getTracks().every((track) => track.readyState === "ended");
+    await page.waitForFunction(isOff, undefined, soon);
+    await page.evaluate(() => (delete window.heard, delete window.allow));
+  }
+});
+
 await end();

@@ -33,13 +33,22 @@ function done(change: IDBTransaction): Promise<void> {
 
 let opened: Promise<IDBDatabase> | null = null;
 
-function database(): Promise<IDBDatabase> {
+async function openDatabase(): Promise<IDBDatabase> {
   const request = indexedDB.open("modellab", 1);
   request.onupgradeneeded = () => {
     request.result.createObjectStore("sounds", { keyPath: "tab" });
     request.result.createObjectStore("parts", { autoIncrement: true }).createIndex("tab", "tab");
   };
-  opened ??= wait(request);
+  const found = await wait(request);
+  found.onclose = () => (opened = null);
+  return found;
+}
+
+function database(): Promise<IDBDatabase> {
+  opened ??= openDatabase().catch((error: unknown) => {
+    opened = null; // the next call tries again
+    throw error;
+  });
   return opened;
 }
 

@@ -9,7 +9,7 @@ import { useKept } from "../lib/kept";
 import { useAction } from "../runs/actions";
 import { fieldOf, isWrong, requestOf, untouched, type Draft, type Submission, type Wrong } from "../runs/draft";
 import { AudioInput } from "../runs/input";
-import type { Upload } from "../runs/upload";
+import { uploadName, type Upload } from "../runs/upload";
 import { Button, Card, Facts, Field, inputLook } from "../ui/controls";
 import { Failure } from "../ui/state";
 
@@ -149,7 +149,7 @@ function Options({ draft, set, wrong }: { draft: Draft; set: (change: Partial<Dr
 type Fields = (name: keyof Draft | "upload") => string[];
 
 export function Component() {
-  const [upload, setUpload, dropUpload] = useKept<Upload | null>("new.upload", null);
+  const [upload, setUpload, dropUpload] = useKept<Upload | null>(uploadName, null);
   const [draft, setDraft, dropDraft] = useKept("new", untouched);
   const set = (change: Partial<Draft>) => setDraft((old) => ({ ...old, ...change }));
   const pipelines = $api.useQuery("get", "/api/v1/pipelines", {});

@@ -3,12 +3,13 @@
 import { useEffect, useRef, useState } from "react";
 import { api, ApiError } from "../api/client";
 import { bytes, clock, duration } from "../lib/format";
+import { writeKept } from "../lib/kept";
 import { sniff } from "../lib/sniff";
 import { dropSound, keepPart, keepSound, keptSound } from "../lib/sounds";
 import { Button, Meter } from "../ui/controls";
 import { Failure } from "../ui/state";
 import { useRecording, wavFile } from "./recording";
-import { sendFile, type Upload } from "./upload";
+import { isFinal, sendFile, uploadName, type Upload } from "./upload";
 
 /* Files up to here are copied into the browser's database while they are sent. */
 const keptMost = 256 << 20;
@@ -33,18 +34,59 @@ async function refusal(file: File, limit: number | null): Promise<string | null>
   return found.ok ? null : found.why;
 }
 
+/* What is here and not with the server: it can be sent, or given up. */
+interface Left {
+  file: File;
+  /* It is in the browser's database. */
+  isKept: boolean;
+  text: string;
+  use: string;
+}
+
+/* True where the database has the file now: it may be full, or closed to this page. The file is sent all the same. */
+async function keepFile(file: File): Promise<boolean> {
+  if (file.size > keptMost) return false;
+  try {
+    await keepSound(file.name, 0);
+    await keepPart(file);
+    return true;
+  } catch (error) {
+    console.warn(`no copy of the file is kept while it is sent: ${String(error)}`);
+    return false;
+  }
+}
+
+async function dropKeptFile(): Promise<void> {
+  try {
+    await dropSound();
+  } catch (error) {
+    console.warn(`what is kept of the sound cannot be dropped: ${String(error)}`);
+  }
+}
+
 function useSending(limit: number | null, onUpload: (upload: Upload | null) => void) {
   const [sending, setSending] = useState<Sending | null>(null);
   const [problem, setProblem] = useState<unknown>(null);
   /* Where the file is not in the database a reload would lose it: the browser asks first. */
   const [asks, setAsks] = useState(false);
+  const [left, setLeft] = useState<Left | null>(null);
+  /* The send that has a copy in the database ends with the page, and is taken up where the page is opened again. */
+  const isGone = useRef(false);
+  const leave = useRef<AbortController | null>(null);
+  useEffect(() => {
+    isGone.current = false;
+    return () => {
+      isGone.current = true;
+      leave.current?.abort();
+    };
+  }, []);
   useEffect(() => {
     if (!asks) return;
     const ask = (event: BeforeUnloadEvent) => event.preventDefault();
     addEventListener("beforeunload", ask);
     return () => removeEventListener("beforeunload", ask);
   }, [asks]);
-  const take = async (file: File, isKept = false) => {
+  const take = async (file: File, wasKept = false) => {
     setProblem(null);
     onUpload(null);
     const why = await refusal(file, limit);
@@ -54,31 +96,47 @@ function useSending(limit: number | null, onUpload: (upload: Upload | null) => v
     }
     const stop = new AbortController();
     setSending({ name: file.name, fraction: 0, stop });
+    if (!wasKept) forgetCopy();
+    const isKept = wasKept || (await keepFile(file));
+    if (isGone.current && isKept) return;
+    const gone = new AbortController();
+    if (isKept) leave.current = gone;
+    else setAsks(true);
     try {
-      if (!isKept && file.size <= keptMost) {
-        await keepSound(file.name, 0);
-        await keepPart(file);
-      } else if (!isKept) setAsks(true);
       const progress = (fraction: number) => setSending({ name: file.name, fraction, stop });
-      onUpload(await sendFile(file, file.name, progress, stop.signal));
-      await dropSound();
+      const sent = await sendFile(file, file.name, progress, AbortSignal.any([stop.signal, gone.signal]));
+      // Of a page that was left the setter does nothing.
+      writeKept(uploadName, sent);
+      onUpload(sent);
+      await dropKeptFile();
     } catch (error) {
+      if (gone.signal.aborted) return;
+      if (stop.signal.aborted || isFinal(error)) await dropKeptFile();
+      else setLeft({ file, isKept, text: `${file.name} was not sent. It is still here.`, use: "Send it again" });
       if (!stop.signal.aborted) setProblem(error);
-      // What the server has refused, or nobody wants, need not be tried again.
-      if (stop.signal.aborted || error instanceof ApiError) await dropSound();
     } finally {
+      leave.current = null;
       setSending(null);
       setAsks(false);
     }
   };
-  return { sending, problem, setProblem, take };
+  /* The database has one sound of a tab: what was there before is in memory alone. */
+  const forgetCopy = () => setLeft((old) => old && { ...old, isKept: false });
+  return { sending, problem, setProblem, take, left, setLeft, forgetCopy };
 }
 
 /* A recording or an upload that a reload cut off. */
-function useLeftOver(limitKnown: boolean, wanted: boolean, take: (file: File, isKept: boolean) => Promise<void>) {
-  const [left, setLeft] = useState<{ file: File; seconds: number } | null>(null);
+function useLeftOver(
+  limitKnown: boolean,
+  wanted: boolean,
+  busy: boolean,
+  take: (file: File, isKept: boolean) => Promise<void>,
+  onLeft: (left: Left) => void,
+) {
   const looked = useRef(false);
   useEffect(() => {
+    // What is begun takes the place of what was there.
+    if (busy) looked.current = true;
     if (looked.current || !limitKnown || !wanted) return;
     looked.current = true;
     const look = async () => {
@@ -92,11 +150,11 @@ function useLeftOver(limitKnown: boolean, wanted: boolean, take: (file: File, is
       }
       const parts = kept.parts.filter((part) => part instanceof Float32Array);
       const seconds = parts.reduce((sum, part) => sum + part.length, 0) / rate;
-      setLeft({ file: wavFile(name, parts, rate), seconds });
+      const text = `A recording of ${duration(seconds)} was cut off when this page was left. It is still here.`;
+      onLeft({ file: wavFile(name, parts, rate), isKept: true, text, use: "Use it" });
     };
     look().catch((error: unknown) => console.warn(`what was recorded before cannot be read: ${String(error)}`));
-  }, [limitKnown, wanted, take]);
-  return { left, forget: () => setLeft(null) };
+  }, [limitKnown, wanted, busy, take, onLeft]);
 }
 
 /* An upload is taken away by the server after some time; a draft may be older. */
@@ -120,11 +178,11 @@ function useStillThere(upload: Upload | null, onUpload: (upload: Upload | null) 
 export function AudioInput({ limit, upload, onUpload }: Props) {
   const [over, setOver] = useState(false);
   const picker = useRef<HTMLInputElement>(null);
-  const { sending, problem, setProblem, take } = useSending(limit, onUpload);
-  const recording = useRecording((file) => void take(file, true), setProblem);
-  const { left, forget } = useLeftOver(limit !== null, upload === null, take);
-  const gone = useStillThere(upload, onUpload);
+  const { sending, problem, setProblem, take, left, setLeft, forgetCopy } = useSending(limit, onUpload);
+  const recording = useRecording((file, isKept) => void take(file, isKept), setProblem);
   const busy = sending !== null || recording.seconds !== null || recording.starting;
+  useLeftOver(limit !== null, upload === null, busy, take, setLeft);
+  const gone = useStillThere(upload, onUpload);
 
   return (
     <div className="space-y-3">
@@ -149,7 +207,13 @@ export function AudioInput({ limit, upload, onUpload }: Props) {
               <Button primary disabled={busy} onClick={() => picker.current?.click()}>
                 Choose a file
               </Button>
-              <Button disabled={busy} onClick={() => void recording.start()}>
+              <Button
+                disabled={busy}
+                onClick={() => {
+                  forgetCopy();
+                  void recording.start();
+                }}
+              >
                 Record from the microphone
               </Button>
             </>
@@ -183,24 +247,22 @@ export function AudioInput({ limit, upload, onUpload }: Props) {
       </div>
       {left !== null && !busy && upload === null && (
         <div role="status" className="flex flex-wrap items-center gap-2 rounded-lg border border-busy px-3 py-2">
-          <span className="min-w-48 flex-1">
-            A recording of {duration(left.seconds)} was cut off when this page was left. It is still here.
-          </span>
+          <span className="min-w-48 flex-1">{left.text}</span>
           <Button
             small
             primary
             onClick={() => {
-              forget();
-              void take(left.file, true);
+              setLeft(null);
+              void take(left.file, left.isKept);
             }}
           >
-            Use it
+            {left.use}
           </Button>
           <Button
             small
             onClick={() => {
-              forget();
-              void dropSound();
+              setLeft(null);
+              void dropKeptFile();
             }}
           >
             Discard it
