@@ -13,12 +13,25 @@ function answerKey(event: MessageEvent): void {
   if (event.data === "modellab.key") event.ports[0]?.postMessage(getKey());
 }
 
+// The worker of an earlier visit asks this page too, with a key or without one.
+if ("serviceWorker" in navigator) {
+  navigator.serviceWorker.addEventListener("message", answerKey);
+  navigator.serviceWorker.startMessages();
+}
+
+/* True where the worker stands between this page and the server. A page that was loaded past it (Shift and reload) never has it. */
+function hasWorker(container: ServiceWorkerContainer): Promise<boolean> {
+  if (container.controller !== null) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    container.addEventListener("controllerchange", () => resolve(true), { once: true });
+    setTimeout(() => resolve(container.controller !== null), 1000);
+  });
+}
+
 /* True once the worker stands between this page and the server. */
 async function startWorker(): Promise<boolean> {
   if (!("serviceWorker" in navigator)) return false;
   const { serviceWorker } = navigator;
-  serviceWorker.addEventListener("message", answerKey);
-  serviceWorker.startMessages();
   try {
     await serviceWorker.register("/sound_worker.js");
     await serviceWorker.ready;
@@ -26,11 +39,7 @@ async function startWorker(): Promise<boolean> {
     console.warn(`the sound is fetched whole: ${String(error)}`);
     return false;
   }
-  if (serviceWorker.controller === null)
-    await new Promise<void>((resolve) =>
-      serviceWorker.addEventListener("controllerchange", () => resolve(), { once: true }),
-    );
-  return true;
+  return hasWorker(serviceWorker);
 }
 
 async function whole(path: string, onProgress: (fraction: number) => void, signal: AbortSignal): Promise<string> {
@@ -65,5 +74,7 @@ export async function soundAddress(
 ): Promise<string> {
   if (getKey() === "") return path;
   worker ??= startWorker();
-  return (await worker) ? path : whole(path, onProgress, signal);
+  if (await worker) return path;
+  worker = null; // the next sound may find one
+  return whole(path, onProgress, signal);
 }
