@@ -15,6 +15,13 @@ await begin("without a key the page asks for one, and tells that one is wrong", 
   await give(`mlk_${"a".repeat(52)}`);
   await dialog.getByRole("alert").waitFor();
   await look("key-wrong");
+  // A server that is busy says nothing of a key: it is not taken for a good one.
+  const reply = { status: 503, body: '{"detail": "The server is busy now."}' };
+  await page.route("**/api/v1/runs?limit=1", (route) => route.fulfill(reply));
+  await give("mlk_mistyped");
+  await dialog.getByText("The server is busy now.").waitFor({ timeout: patience / 4 });
+  must((await page.evaluate(() => localStorage.getItem("modellab.key"))) === null, "the key is kept");
+  await page.unroute("**/api/v1/runs?limit=1");
   await give(first.secret);
   await dialog.waitFor({ state: "hidden" });
   await page.getByText("No runs here.").waitFor();

@@ -20,8 +20,8 @@ function KeyForm({ onDone, now }: { onDone: () => void; now: string }) {
       const wanted = key.trim();
       const headers: HeadersInit = wanted === "" ? {} : { Authorization: `Bearer ${wanted}` };
       const reply = await fetch("/api/v1/runs?limit=1", { headers });
-      // 403: known, but it may not read runs. That is told where it matters.
-      if (reply.status === 401) {
+      // 403: known, but it may not read runs. That is told where it matters. Any other refusal says nothing of the key.
+      if (!reply.ok && reply.status !== 403) {
         setWrong((await problemOf(reply)).message);
         return;
       }
