@@ -146,7 +146,8 @@ static void append(job *added)
     *(pool.last != NULL ? &pool.last->next : &pool.first) = added;
     pool.last = added;
     pool.waiting++;
-    if (pool.waiting <= (size_t)pool.asleep) /* those that are woken count as asleep until they run */
+    if (pool.waiting <=
+        (size_t)pool.asleep) /* those that are woken count as asleep until they run */
         (void)pthread_cond_signal(&pool.work);
     else if (pool.threads < FEW)
         add_worker();

@@ -1,6 +1,6 @@
-/* What each upload takes of its user's share: a row from before its bytes are on disk until its data
- * is about to go, so that a sum is one look by an index. Whether it is there at all is told by its
- * files alone. */
+/* What each upload takes of its user's share: a row from before its bytes are on disk until its
+ * data is about to go, so that a sum is one look by an index. Whether it is there at all is told by
+ * its files alone. */
 #ifndef MLI_STORE_UPLOADS_H
 #define MLI_STORE_UPLOADS_H
 
