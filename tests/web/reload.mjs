@@ -100,10 +100,11 @@ await check("run: the log is a table, by level and text, with fields on a click;
   await line.click();
   await lines.getByText("request_id", { exact: true }).first().waitFor();
   await look("run-log");
-  await page.getByLabel("Raw").check();
+  await page.getByLabel("Raw").click(); // its state is in the address, and comes back from there
   await lines.getByText('"event":').first().waitFor();
   await look("run-log-raw");
-  await page.getByLabel("Raw").uncheck();
+  await page.getByLabel("Raw").click();
+  await page.getByRole("columnheader", { name: "Component" }).waitFor();
   await page.getByLabel("Find in the log").fill("");
   await page.getByLabel("Request id").fill("nobody");
   await page.getByText("No line of this level.").waitFor();
