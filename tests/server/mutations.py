@@ -6,6 +6,7 @@ import os
 import random
 import socket
 import struct
+import time
 
 import files
 import kit
@@ -179,7 +180,12 @@ def whole_frames(data, why):
 
 
 def exchange_frames(server, path, data):
-    plain, head, rest = socket_kit.handshake(server, path)
+    while True:
+        plain, head, rest = socket_kit.handshake(server, path)
+        if " 503 " not in head.split("\r\n")[0]:
+            break
+        plain.close()  # all places are taken: by those that ended just now
+        time.sleep(0.05)
     with plain:
         kit.true(" 101 " in head.split("\r\n")[0], f"{path}: {head}")
         try:
